@@ -1,0 +1,1 @@
+"""Face collections: bulk indexing with a ledger, and matching with measured accuracy."""

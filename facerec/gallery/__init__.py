@@ -1,0 +1,1 @@
+"""Faces to people: ids, similarity, decisions, and the operations on collections."""

@@ -1,0 +1,1 @@
+"""Manifest to plan, child, ledger and report; the embedded runner."""

@@ -1,0 +1,1 @@
+"""Where vectors, records and objects live: the protocols and their implementations."""

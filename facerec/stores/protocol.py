@@ -1,0 +1,111 @@
+"""What a store of faces and a store of records must do.
+
+Every implementation passes the same suite: ``tests/contracts``. Implementations are imported
+lazily, by whoever builds the parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.stores.records import Collection, FaceRecord, Neighbour, StoredFace
+
+
+class FaceStore(Protocol):
+    """Faces with their embeddings, a namespace for each collection."""
+
+    def put_images(self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]) -> None:
+        """Make each image hold exactly these faces, replacing what it held.
+
+        The whole call is durable when it returns. Putting the same faces again changes nothing.
+
+        Args:
+            collection_id: the namespace.
+            images: by image key (see ``facerec.gallery.ids.image_key``), the faces of that image.
+
+        Raises:
+            StoreUnavailableError: nothing, or only whole images, were stored.
+        """
+        ...
+
+    def find_images(
+        self, collection_id: str, image_keys: Sequence[str]
+    ) -> dict[str, list[FaceRecord]]:
+        """Return the stored faces of those of the images that have any, by image key."""
+        ...
+
+    def search(
+        self,
+        collection_id: str,
+        probes: NDArray[np.float32],
+        *,
+        top: int,
+        max_distance: float,
+    ) -> list[list[Neighbour]]:
+        """Return, for each probe, its nearest stored faces, the nearest first.
+
+        Args:
+            collection_id: the namespace; an unknown one holds no faces.
+            probes: float32, shape (n, 128).
+            top: the most neighbours of a probe, 1 to 4096.
+            max_distance: Euclidean; neighbours at this distance still count.
+        """
+        ...
+
+    def get_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
+        """Return those of the faces that are stored, in the order asked for."""
+        ...
+
+    def list_faces(
+        self, collection_id: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[FaceRecord]:
+        """Return faces in the order of their ids, those behind ``after`` only."""
+        ...
+
+    def delete_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[str]:
+        """Delete faces for good, embedding bytes included; return the ids that were stored."""
+        ...
+
+    def delete_namespace(self, collection_id: str) -> None:
+        """Delete all faces of a collection for good; an unknown one is fine."""
+        ...
+
+    def count_faces(self, collection_id: str) -> int:
+        """Return how many faces the collection holds."""
+        ...
+
+
+class RecordStore(Protocol):
+    """Records that must be exact: the collections."""
+
+    def create_collection(self, collection: Collection) -> None:
+        """Create a collection.
+
+        Raises:
+            CollectionExistsError: of two callers that create one, exactly one gets this.
+        """
+        ...
+
+    def get_collection(self, collection_id: str) -> Collection:
+        """Return a collection.
+
+        Raises:
+            CollectionNotFoundError: there is none of this name.
+        """
+        ...
+
+    def list_collections(self, *, after: str | None = None, limit: int = 1000) -> list[Collection]:
+        """Return collections in the order of their names, those behind ``after`` only."""
+        ...
+
+    def delete_collection(self, collection_id: str) -> None:
+        """Delete the record of a collection.
+
+        Raises:
+            CollectionNotFoundError: there is none of this name.
+        """
+        ...
