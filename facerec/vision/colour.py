@@ -1,0 +1,113 @@
+"""Pixels of any colour mode into 8-bit RGB.
+
+Embedded ICC profiles are ignored: the networks were trained on photos read without them, and
+what a profile changes is far less than what light does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+STRIP_PIXELS = 2_000_000
+"""How many pixels are converted at a time, so that a large photo never exists twice."""
+
+_Conversion = Callable[[Image.Image], Image.Image]
+
+
+def rgb_pixels(photo: Image.Image, reduction: int) -> NDArray[np.uint8]:
+    """Turn a loaded photo into RGB, made smaller by a whole number.
+
+    Transparent pixels become white. 16-bit values keep their upper byte; 32-bit and floating
+    point values are spread over the range that they use.
+
+    Args:
+        photo: an image of any mode that Pillow's decoders give.
+        reduction: 1 for the full size, n for the mean over squares of n by n pixels.
+
+    Returns:
+        uint8, shape (ceil(height / reduction), ceil(width / reduction), 3), C-contiguous.
+    """
+    to_rgb = _conversion(photo)
+    width, height = photo.size
+    pixels = np.empty((-(-height // reduction), -(-width // reduction), 3), dtype=np.uint8)
+    rows = max(1, STRIP_PIXELS // (width * reduction)) * reduction
+    for top in range(0, height, rows):
+        strip = to_rgb(photo.crop((0, top, width, min(top + rows, height))))
+        if reduction > 1:
+            strip = strip.reduce(reduction)
+        first = top // reduction
+        pixels[first : first + strip.height] = np.asarray(strip)
+    return pixels
+
+
+def _conversion(photo: Image.Image) -> _Conversion:
+    if photo.mode.startswith("I;16"):
+        return _upper_byte
+    if photo.mode in ("I", "F"):
+        return _spread(photo)
+    if photo.mode == "LAB":
+        return _lab_to_rgb()
+    if photo.has_transparency_data:
+        return _on_white
+    return _convert
+
+
+def _convert(strip: Image.Image) -> Image.Image:
+    return strip.convert("RGB")
+
+
+def _on_white(strip: Image.Image) -> Image.Image:
+    transparent = strip.convert("RGBA")
+    white = Image.new("RGBA", strip.size, "white")
+    return Image.alpha_composite(white, transparent).convert("RGB")
+
+
+def _upper_byte(strip: Image.Image) -> Image.Image:
+    return _grey((np.asarray(strip) >> 8).astype(np.uint8))
+
+
+def _spread(photo: Image.Image) -> _Conversion:
+    """Return a conversion from the smallest usual range of values that holds the photo's."""
+    lowest, highest = (float(value) for value in _extrema(photo))
+    ranges = (1.0, 255.0, 65535.0) if photo.mode == "F" else (255.0, 65535.0)
+    white = next((top for top in ranges if highest <= top), highest)
+    black = min(0.0, lowest)
+
+    def spread(strip: Image.Image) -> Image.Image:
+        values = np.nan_to_num(np.asarray(strip, dtype=np.float64), nan=black)
+        share = (np.clip(values, black, white) - black) / (white - black)
+        return _grey(np.rint(share * 255).astype(np.uint8))
+
+    return spread
+
+
+def _extrema(photo: Image.Image) -> tuple[Any, Any]:
+    lowest, highest = photo.getextrema()
+    if np.isfinite([lowest, highest]).all():
+        return lowest, highest
+    return 0.0, 1.0
+
+
+def _lab_to_rgb() -> _Conversion:
+    from PIL import ImageCms
+
+    transform = ImageCms.buildTransform(
+        ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), "LAB", "RGB"
+    )
+
+    def convert(strip: Image.Image) -> Image.Image:
+        converted = ImageCms.applyTransform(strip, transform)
+        if converted is None:
+            raise ValueError("the LAB colours cannot be converted")
+        return converted
+
+    return convert
+
+
+def _grey(values: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(values).convert("RGB")
