@@ -1,0 +1,161 @@
+"""Blocks of embeddings: handing out slots, writing them in place, reading them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.faces import EMBEDDING_SIZE
+from facerec.stores.scan import FAR
+
+BLOCK_SLOTS = 1024
+"""Slots of a full-grown block; also what a block's number is multiplied by in slot numbers."""
+
+SMALLEST_BLOCK = 32
+"""Slots of a namespace's first block. Further blocks double the namespace until they are
+full-grown, so that small collections take little space."""
+
+_STORED = np.dtype("<f4")
+_SLOT_BYTES = EMBEDDING_SIZE * _STORED.itemsize
+_FREE = np.full(EMBEDDING_SIZE, FAR, _STORED)
+
+
+class Block(NamedTuple):
+    """What tells whether a block has changed: equal blocks hold equal embeddings."""
+
+    number: int
+    used: int
+    generation: int
+
+    @property
+    def first_slot(self) -> int:
+        """The number of the block's first slot; ``used`` slots follow one another."""
+        return self.number * BLOCK_SLOTS
+
+
+def allocate(connection: sqlite3.Connection, namespace: int, count: int) -> list[int]:
+    """Hand out slots: freed ones first, then unused ones, then those of new blocks."""
+    slots = [
+        slot
+        for (slot,) in connection.execute(
+            "SELECT slot FROM free_slot WHERE namespace = ? ORDER BY slot LIMIT ?",
+            (namespace, count),
+        )
+    ]
+    connection.executemany(
+        "DELETE FROM free_slot WHERE namespace = ? AND slot = ?",
+        ((namespace, slot) for slot in slots),
+    )
+    while len(slots) < count:
+        block, capacity, used = _newest_block(connection, namespace)
+        take = min(capacity - used, count - len(slots))
+        first = block * BLOCK_SLOTS + used
+        slots += range(first, first + take)
+        connection.execute("UPDATE block SET used = used + ? WHERE block = ?", (take, block))
+    return slots
+
+
+def release(connection: sqlite3.Connection, namespace: int, slots: Sequence[int]) -> None:
+    """Overwrite the embeddings of slots and let the slots be handed out again."""
+    write(connection, namespace, dict.fromkeys(slots, _FREE))
+    connection.executemany(
+        "INSERT INTO free_slot (namespace, slot) VALUES (?, ?)",
+        ((namespace, slot) for slot in slots),
+    )
+
+
+def write(
+    connection: sqlite3.Connection,
+    namespace: int,
+    embeddings: Mapping[int, NDArray[np.float32]],
+) -> None:
+    """Write embeddings (float32, shape (128,)) by slot, in place."""
+    (generation,) = connection.execute(
+        "SELECT coalesce(max(generation), 0) + 1 FROM block WHERE namespace = ?", (namespace,)
+    ).fetchone()
+    for block, slots in groupby(sorted(embeddings), _block_of):
+        with connection.blobopen("vectors", "embeddings", block) as blob:
+            for slot in slots:
+                blob.seek(slot % BLOCK_SLOTS * _SLOT_BYTES)
+                blob.write(embeddings[slot].astype(_STORED, copy=False).tobytes())
+        connection.execute("UPDATE block SET generation = ? WHERE block = ?", (generation, block))
+
+
+def read(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, NDArray[np.float32]]:
+    """Return the embeddings of slots: float32, shape (128,) each."""
+    found = {}
+    for block, members in groupby(sorted(slots), _block_of):
+        with connection.blobopen("vectors", "embeddings", block, readonly=True) as blob:
+            for slot in members:
+                blob.seek(slot % BLOCK_SLOTS * _SLOT_BYTES)
+                found[slot] = _embeddings(blob.read(_SLOT_BYTES))[0]
+    return found
+
+
+def read_block(connection: sqlite3.Connection, block: Block) -> NDArray[np.float32]:
+    """Return the used slots of a block: float32, shape (used, 128); free ones are ``FAR``."""
+    with connection.blobopen("vectors", "embeddings", block.number, readonly=True) as blob:
+        return _embeddings(blob.read(block.used * _SLOT_BYTES))
+
+
+def latest_generation(connection: sqlite3.Connection, namespace: int) -> int:
+    """Return a number that grows whenever an embedding of the namespace changes."""
+    (generation,) = connection.execute(
+        "SELECT coalesce(max(generation), 0) FROM block WHERE namespace = ?", (namespace,)
+    ).fetchone()
+    return int(generation)
+
+
+def blocks(connection: sqlite3.Connection, namespace: int) -> list[Block]:
+    """Return the blocks of a namespace in the order of their making."""
+    rows = connection.execute(
+        "SELECT block, used, generation FROM block WHERE namespace = ? ORDER BY block",
+        (namespace,),
+    )
+    return [Block(*row) for row in rows]
+
+
+def delete_all(connection: sqlite3.Connection, namespace: int) -> None:
+    """Delete all blocks of a namespace."""
+    connection.execute(
+        "DELETE FROM vectors WHERE block IN (SELECT block FROM block WHERE namespace = ?)",
+        (namespace,),
+    )
+    connection.execute("DELETE FROM block WHERE namespace = ?", (namespace,))
+    connection.execute("DELETE FROM free_slot WHERE namespace = ?", (namespace,))
+
+
+def _newest_block(connection: sqlite3.Connection, namespace: int) -> tuple[int, int, int]:
+    """Return number, capacity and used slots of a block that has unused slots."""
+    newest = connection.execute(
+        "SELECT block, capacity, used FROM block WHERE namespace = ? ORDER BY block DESC LIMIT 1",
+        (namespace,),
+    ).fetchone()
+    if newest and newest[2] < newest[1]:
+        return newest  # type: ignore[no-any-return]
+    (slots,) = connection.execute(
+        "SELECT coalesce(sum(capacity), 0) FROM block WHERE namespace = ?", (namespace,)
+    ).fetchone()
+    capacity = min(BLOCK_SLOTS, max(SMALLEST_BLOCK, slots))
+    block = connection.execute(
+        "INSERT INTO block (namespace, capacity, used, generation) VALUES (?, ?, 0, 0)",
+        (namespace, capacity),
+    ).lastrowid
+    connection.execute(
+        "INSERT INTO vectors (block, embeddings) VALUES (?, zeroblob(?))",
+        (block, capacity * _SLOT_BYTES),
+    )
+    return int(block or 0), capacity, 0
+
+
+def _block_of(slot: int) -> int:
+    return slot // BLOCK_SLOTS
+
+
+def _embeddings(stored: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(stored, _STORED).reshape(-1, EMBEDDING_SIZE).astype(np.float32, copy=False)
