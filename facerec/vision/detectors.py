@@ -1,0 +1,46 @@
+"""The detectors by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from facerec.errors import InvalidInputError
+from facerec.vision.detection import Detector
+
+
+def open_detector(name: str, *, threads: int | None = None) -> Detector:
+    """Load a detector.
+
+    Args:
+        name: one of ``DETECTORS``.
+        threads: how many threads it may use; None for all cores of this process.
+
+    Raises:
+        InvalidInputError: there is no detector of that name.
+        WeightsError: dlib's weights are missing or damaged.
+    """
+    factory = DETECTORS.get(name)
+    if factory is None:
+        raise InvalidInputError(
+            f"there is no detector {name!r}", f"choose one of {', '.join(sorted(DETECTORS))}"
+        )
+    return factory(threads)
+
+
+def _open_cnn_exact(threads: int | None) -> Detector:
+    from facerec.vision.cnn_detector import CnnDetector
+
+    return CnnDetector(threads=threads)
+
+
+def _open_hog(_threads: int | None) -> Detector:
+    from facerec.vision.hog_detector import HogDetector
+
+    return HogDetector()
+
+
+DETECTORS: dict[str, Callable[[int | None], Detector]] = {
+    "cnn": _open_cnn_exact,
+    "cnn-exact": _open_cnn_exact,
+    "hog": _open_hog,
+}

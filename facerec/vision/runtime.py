@@ -1,0 +1,39 @@
+"""ONNX Runtime, set up for workers that share a machine."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+_LOG_ERRORS_ONLY = 3
+
+
+def open_session(model: bytes, threads: int | None) -> onnxruntime.InferenceSession:
+    """Load a model.
+
+    Args:
+        model: a serialized ONNX model.
+        threads: how many threads one run may use; None for all cores of this process.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or available_cores()
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _LOG_ERRORS_ONLY
+    # The arena keeps the largest buffers it ever handed out, for every size of photo again.
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    # Threads that spin between runs would take the cores that decode the next photo.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
