@@ -1,1 +1,1 @@
-"""Manifest to plan, child, ledger and report; the embedded runner."""
+"""The job: a manifest into a plan, children, a ledger and a report (see ``docs/jobs.md``)."""

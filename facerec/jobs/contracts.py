@@ -1,0 +1,51 @@
+"""The contracts in ``facerec/schemas``, checked wherever their data enters."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from facerec.errors import InvalidInputError
+
+
+@cache
+def _validator(name: str) -> Any:  # noqa: ANN401 - the class depends on the schema's draft
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads((files("facerec") / "schemas" / f"{name}.json").read_text("utf-8"))
+    return Draft202012Validator(schema)
+
+
+def violation(name: str, document: object) -> str | None:
+    """Return one line that says where a document violates a schema, or None if it does not.
+
+    Args:
+        name: of the schema file, without ``.json``.
+        document: what ``json.loads`` returns.
+    """
+    from jsonschema.exceptions import best_match
+
+    worst = best_match(_validator(name).iter_errors(document))
+    if worst is None:
+        return None
+    message = " ".join(worst.message.split())
+    place = worst.json_path.removeprefix("$").removeprefix(".")
+    return f"{place}: {message}" if place else message
+
+
+def check(name: str, document: object, what: str) -> None:
+    """Check a document against a schema.
+
+    Args:
+        name: of the schema file, without ``.json``.
+        document: what ``json.loads`` returns.
+        what: how the error's message calls the document.
+
+    Raises:
+        InvalidInputError: with the field that violates the schema.
+    """
+    wrong = violation(name, document)
+    if wrong:
+        raise InvalidInputError(f"{what} is not valid: {wrong}")

@@ -1,0 +1,94 @@
+"""S3 Inventory: a ``manifest.json`` that names gzip files of CSV.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from facerec.errors import InvalidInputError
+from facerec.jobs.contracts import check
+from facerec.jobs.manifest.entries import LineFormat
+from facerec.jobs.manifest.sources import (
+    SAMPLE,
+    Inspection,
+    Source,
+    SourceKind,
+    gzip_start,
+)
+from facerec.stores.objects import ObjectInfo, ObjectStore
+
+LARGEST_MANIFEST = 64 * 1024 * 1024
+"""Bytes of a ``manifest.json``: it names some 10^5 files, hence 10^10 photos, in that."""
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryFile:
+    """One of the files that hold an inventory's rows; ``size`` is in bytes, compressed."""
+
+    uri: str
+    size: int
+
+
+def is_inventory(uri: str, sample: bytes) -> bool:
+    """Say whether an object is an inventory's ``manifest.json``."""
+    return uri.endswith(".json") and b'"fileSchema"' in sample
+
+
+def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
+    """Find out which files an inventory has, and about how many photos.
+
+    Raises:
+        InvalidInputError: it is no inventory of CSV files with bucket and key.
+    """
+    document = _document(objects, info.uri, info.version)
+    columns = tuple(name.strip() for name in document["fileSchema"].split(","))
+    if document.get("fileFormat") != "CSV" or not {"Bucket", "Key"} <= set(columns):
+        raise InvalidInputError(
+            f"{info.uri} is an inventory of {document.get('fileFormat')} files",
+            "configure the S3 Inventory to write CSV",
+        )
+    files = inventory_files(objects, info.uri, info.version)
+    source = Source(
+        SourceKind.INVENTORY,
+        info.uri,
+        info.version,
+        info.size,
+        LineFormat.INVENTORY,
+        columns,
+        files=len(files),
+    )
+    if not files:
+        return Inspection(source, 0, exact=True)
+    first = files[0]
+    sample = objects.read(first.uri, end=SAMPLE)
+    text, times, _ = gzip_start(first.uri, sample, sum(file.size for file in files))
+    return Inspection(source, max(1, round(text.count(b"\n") * times)), exact=False)
+
+
+def inventory_files(objects: ObjectStore, uri: str, version: str) -> list[InventoryFile]:
+    """Return the files that an inventory's ``manifest.json`` names, in its order.
+
+    Raises:
+        ObjectChangedError: the manifest is not of this version any more.
+        InvalidInputError: it cannot be read.
+    """
+    document = _document(objects, uri, version)
+    bucket = document["destinationBucket"].rpartition(":")[2]
+    return [
+        InventoryFile(f"s3://{bucket}/{file['key']}", file["size"]) for file in document["files"]
+    ]
+
+
+def _document(objects: ObjectStore, uri: str, version: str) -> dict[str, Any]:
+    content = objects.read(uri, end=LARGEST_MANIFEST, version=version)
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise InvalidInputError(f"{uri} is not JSON: {error}") from error
+    check("inventory-manifest", document, uri)
+    assert isinstance(document, dict)  # noqa: S101 - the schema says so
+    return document

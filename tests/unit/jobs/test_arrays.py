@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facerec.jobs.arrays import ChildArray, arrays_of
+from facerec.jobs.limits import LARGEST_ARRAY, MOST_CHILDREN
+
+
+@given(st.integers(0, MOST_CHILDREN), st.integers(3, LARGEST_ARRAY))
+def test_arrays_hold_each_child_once_and_are_as_few_as_can_be(children: int, largest: int) -> None:
+    largest = max(largest, children // 500)
+    arrays = arrays_of(children, largest)
+    assert [array.offset for array in arrays] == [
+        sum(array.size for array in arrays[:index]) for index in range(len(arrays))
+    ]
+    assert sum(array.size for array in arrays) == children
+    assert len(arrays) == -(-children // largest)
+    assert all(array.size <= largest for array in arrays)
+
+
+@given(st.integers(2, MOST_CHILDREN))
+def test_no_array_of_several_children_is_an_array_of_one(children: int) -> None:
+    assert min(array.size for array in arrays_of(children)) >= 2
+
+
+def test_no_child_needs_no_array_and_one_child_is_a_plain_job() -> None:
+    assert arrays_of(0) == []
+    assert arrays_of(1) == [ChildArray(0, 1)]
+    assert arrays_of(LARGEST_ARRAY) == [ChildArray(0, 10_000)]
+    assert arrays_of(LARGEST_ARRAY + 1) == [ChildArray(0, 5_000), ChildArray(5_000, 5_001)]
