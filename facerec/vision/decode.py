@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,10 @@ MAX_PIXELS_HANDED_ON = 25_000_000
 """Larger photos are reduced, so that the arrays of all later steps are bounded."""
 
 _LONGEST_DETAIL = 160
+
+_RARE_VARIETY = re.compile(
+    r"unsupported|unknown|cannot handle|not (yet )?implemented", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,9 +113,7 @@ def decode(
         )
     except Exception as error:
         # Pillow and the decoders behind it raise nearly anything for a broken file.
-        return UnreadablePhoto(
-            UnreadableReason.CORRUPT, f"the {photo_format.name} file is damaged{_because(error)}"
-        )
+        return _failure(photo_format, error)
 
 
 def _decode(
@@ -169,7 +172,8 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 def _orientation(photo: ImageFile.ImageFile) -> int:
     """Return the EXIF orientation that is left to apply, 1 to 8.
 
-    pillow-heif and Pillow's TIFF reader turn the photo themselves and say 1 here.
+    pillow-heif and Pillow's TIFF reader turn the photo themselves and say 1 here. In HEIC, EXIF
+    does not count, only the properties ``irot`` and ``imir`` (ISO/IEC 23008-12).
     """
     try:
         orientation = photo.getexif().get(ExifTags.Base.Orientation, 1)
@@ -190,8 +194,15 @@ def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels)
 
 
-def _because(error: Exception) -> str:
-    """Return what a decoder said as the end of one printable line."""
+def _failure(photo_format: PhotoFormat, error: Exception) -> UnreadablePhoto:
+    """Tell a rare variety of a format from a broken file by what the decoder says."""
     text = "".join(character if character.isprintable() else " " for character in str(error))
-    text = " ".join(text.split())[:_LONGEST_DETAIL]
-    return f": {text}" if text else ""
+    because = " ".join(text.split())[:_LONGEST_DETAIL] or type(error).__name__
+    if _RARE_VARIETY.search(because):
+        return UnreadablePhoto(
+            UnreadableReason.UNSUPPORTED_FORMAT,
+            f"a variety of {photo_format.name} that cannot be read: {because}",
+        )
+    return UnreadablePhoto(
+        UnreadableReason.CORRUPT, f"the {photo_format.name} file is damaged: {because}"
+    )
