@@ -1,0 +1,50 @@
+# Everything runs from .venv, which is made from the pinned requirements at first need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TESTS ?= tests
+
+.PHONY: help demo test lint format bench requirements clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "facerec needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing facerec into $(VENV) (first time only) ..." >&2
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "Installing the tools for tests into $(VENV) (first time only) ..." >&2
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: export FACEREC_DATA := .facerec
+demo: $(VENV)/.runtime ## Index the example photos, then find out who is on a photo that was not among them.
+	$(BIN)/facerec index examples/manifest.jsonl --collection demo
+	$(BIN)/facerec match examples/probe.jpg --collection demo
+
+lint: $(VENV)/.dev ## Check formatting, lint and types.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint ## Run all checks and all tests (TESTS=tests/unit for some).
+	$(BIN)/python -m pytest -n auto $(TESTS)
+
+format: $(VENV)/.dev ## Format the code and mend what the linter can.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+requirements: ## Pin the newest releases that pyproject.toml allows, with hashes.
+	@for extra in runtime dev; do \
+		$(PYTHON) -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+			--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-annotate \
+			$$( [ $$extra = runtime ] || echo --extra $$extra ) -o requirements/$$extra.txt pyproject.toml; \
+	done
+
+clean: ## Remove the environment and what the tools left behind.
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
