@@ -20,6 +20,9 @@ _RATE = (6 - 1.0) / 6
 _POINT_SHIFT = 0.3
 _LOWEST_LEVEL = 5
 
+_BLOCK_ROWS = 64
+"""Rows that are resized at a time: few enough to stay in the processor's cache."""
+
 _Tile = NDArray[np.float32] | NDArray[np.uint8]
 
 
@@ -147,14 +150,16 @@ def _shrink(source: _Tile, result: _Tile) -> None:
     """Resize by bilinear interpolation that maps corners to corners, as dlib's ``resize_image``."""
     top, bottom, below = _interpolation(source.shape[1], result.shape[1])
     left, right, beside = _interpolation(source.shape[2], result.shape[2])
-    below = below[:, np.newaxis]
-    # ``take`` with mode "clip" is twice as fast as an index, since it checks no bounds.
+    below, rest = below[:, np.newaxis], 1 - beside
     for channel, target in zip(source, result, strict=True):
-        rows = channel.take(top, axis=0, mode="clip") * (1 - below)
-        rows += channel.take(bottom, axis=0, mode="clip") * below
-        columns = rows.take(left, axis=1, mode="clip") * (1 - beside)
-        columns += rows.take(right, axis=1, mode="clip") * beside
-        target[:] = _to_type(columns, target.dtype)
+        for start in range(0, len(target), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            # ``take`` with mode "clip" is faster than an index, since it checks no bounds.
+            rows = channel.take(top[block], axis=0, mode="clip") * (1 - below[block])
+            rows += channel.take(bottom[block], axis=0, mode="clip") * below[block]
+            columns = rows.take(left, axis=1, mode="clip") * rest
+            columns += rows.take(right, axis=1, mode="clip") * beside
+            target[block] = _to_type(columns, target.dtype)
 
 
 def _interpolation(
