@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facerec.vision.blocks import count_outputs, divide
 from facerec.vision.detection import Detection, Pixels, scale_for
 from facerec.vision.detector_network import (
     INPUT_NAME,
@@ -18,13 +19,14 @@ from facerec.vision.pyramid import TileLayout, fill_tile, lay_out
 from facerec.vision.runtime import open_session
 from facerec.vision.suppression import suppress_overlaps
 
-_STRIP_PIXELS = 2_000_000
+_BLOCK_PIXELS = 1_500_000
 """How much of the tile is scored in one run, which takes about 75 bytes a pixel while it lasts."""
 
-_SHORTEST_STRIP = 800
-"""Rows of the tile: strips overlap by about 190, so that shorter ones would repeat much work."""
+_WIDEST_BLOCK = 1_500
+"""Wider tiles are divided across too: blocks overlap by about 190 pixels, so that flat ones would
+repeat much work."""
 
-_LARGEST_EXACT_PHOTO = 5_000_000
+_LARGEST_EXACT_PHOTO = 4_000_000
 """Pixels up to which the pyramid is kept as float32, 40 bytes for each pixel of the photo."""
 
 
@@ -32,7 +34,7 @@ class CnnDetector:
     """The MMOD network run on dlib's tiled pyramid.
 
     Scores are those of ``dlib.cnn_face_detection_model_v1`` within 1e-3, and boxes within 2 pixels,
-    for photos that are searched at up to 5 megapixels; in the pyramid of larger ones values are
+    for photos that are searched at up to 4 megapixels; in the pyramid of larger ones values are
     rounded to bytes, which changes scores by up to 0.03.
     """
 
@@ -69,36 +71,20 @@ class CnnDetector:
         ]
 
     def _score(self, tile: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the score of each place of a tile, computed in strips that overlap.
-
-        A strip reaches as far beyond its own outputs as these depend on, so that the result is
-        that of one run on the whole tile.
-        """
+        """Return the score of each place of a tile of shape (3, rows, columns)."""
         geometry = self._geometry
-        rows, columns = (self._outputs(side) for side in tile.shape[1:])
-        scores = np.empty((rows, columns), dtype=np.float32)
-        if not scores.size:
-            return scores
-        context = 2 * geometry.reach * geometry.stride
-        strip_height = max(_STRIP_PIXELS // tile.shape[2], _SHORTEST_STRIP)
-        strip_rows = (strip_height - context) // geometry.stride
-        for start in range(0, rows, strip_rows):
-            end = min(start + strip_rows, rows)
-            first, last = max(start - geometry.reach, 0), min(end + geometry.reach, rows)
-            strip = tile[:, first * geometry.stride : self._input_end(last), :]
-            batch = strip[np.newaxis].astype(np.float32, copy=False)
-            (result,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: batch})
-            scores[start:end] = result[0, 0, start - first : end - first]
+        height, width = tile.shape[1:]
+        shape = (count_outputs(height, geometry), count_outputs(width, geometry))
+        scores = np.empty(shape, dtype=np.float32)
+        block_width = min(width, _WIDEST_BLOCK)
+        across = divide(width, block_width, geometry) if scores.size else []
+        for down in divide(height, _BLOCK_PIXELS // block_width, geometry):
+            for span in across:
+                block = tile[np.newaxis, :, down.source, span.source]
+                batch = np.ascontiguousarray(block, dtype=np.float32)
+                (result,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: batch})
+                scores[down.place, span.place] = result[0, 0, down.result, span.result]
         return scores
-
-    def _outputs(self, side: int) -> int:
-        """Return how many outputs fit a side of the tile: the convolutions have no padding."""
-        uncovered = 2 * self._geometry.origin + 1
-        return max(0, (side - uncovered) // self._geometry.stride + 1)
-
-    def _input_end(self, outputs: int) -> int:
-        """Return where the input of the first so many outputs ends."""
-        return (outputs - 1) * self._geometry.stride + 2 * self._geometry.origin + 1
 
     def _boxes(
         self, scores: NDArray[np.float32], layout: TileLayout, threshold: float

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -150,16 +151,35 @@ def _shrink(source: _Tile, result: _Tile) -> None:
     """Resize by bilinear interpolation that maps corners to corners, as dlib's ``resize_image``."""
     top, bottom, below = _interpolation(source.shape[1], result.shape[1])
     left, right, beside = _interpolation(source.shape[2], result.shape[2])
-    below, rest = below[:, np.newaxis], 1 - beside
+    below = below[:, np.newaxis]
     for channel, target in zip(source, result, strict=True):
         for start in range(0, len(target), _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
-            # ``take`` with mode "clip" is faster than an index, since it checks no bounds.
-            rows = channel.take(top[block], axis=0, mode="clip") * (1 - below[block])
-            rows += channel.take(bottom[block], axis=0, mode="clip") * below[block]
-            columns = rows.take(left, axis=1, mode="clip") * rest
-            columns += rows.take(right, axis=1, mode="clip") * beside
-            target[block] = _to_type(columns, target.dtype)
+            first = top[start]
+            # A copy, since ``take`` would else copy the whole channel: it is a part of the tile.
+            near = np.ascontiguousarray(channel[first : bottom[block][-1] + 1])
+            upper, lower = top[block] - first, bottom[block] - first
+            rows = _mix(near, upper, lower, below[block], axis=0)
+            target[block] = _to_type(_mix(rows, left, right, beside, axis=1), target.dtype)
+
+
+def _mix(
+    values: NDArray[Any],
+    first: NDArray[np.intp],
+    second: NDArray[np.intp],
+    share: NDArray[np.float32],
+    axis: int,
+) -> NDArray[np.float32]:
+    """Return lines of a plane mixed in pairs: a share of the second and the rest of the first."""
+    # ``take`` with mode "clip" is faster than an index, since it checks no bounds.
+    mixed: NDArray[np.float32] = values.take(first, axis=axis, mode="clip").astype(
+        np.float32, copy=False
+    )
+    mixed *= 1 - share
+    other = values.take(second, axis=axis, mode="clip").astype(np.float32, copy=False)
+    other *= share
+    mixed += other
+    return mixed
 
 
 def _interpolation(
