@@ -115,7 +115,6 @@ class SliceReader:
         self._source = source
         self._part = part
         self.end = position or self.first(source, part)
-        self._resumed = position is not None
 
     @staticmethod
     def first(source: Source, part: ByteRange | Stripe) -> Position:
@@ -131,7 +130,8 @@ class SliceReader:
     def _range(self, part: ByteRange) -> Iterator[SliceLine]:
         # The line that holds the byte before the range belongs to an earlier child, and ends
         # with that byte where the range begins with a line.
-        aligned = self._resumed or part.start == self._source.start
+        first = self.first(self._source, part)
+        aligned = self.end != first or part.start == self._source.start
         start = self.end.offset - (not aligned)
         if self.end.offset >= part.end:
             return

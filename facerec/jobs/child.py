@@ -1,0 +1,255 @@
+"""A child of a job: its slice of the manifest into faces, embeddings and ledger.
+
+A child works in steps. Each step stores its embeddings in the job's folder, then its faces in the
+store, then the part of the ledger that names both. An attempt that dies in between leaves nothing
+that its successor does not put right: files of embeddings that no part names are swept up, and
+faces have ids that follow from content, so that putting them again changes nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+from facerec.errors import InvalidInputError, ModelMismatchError, ObjectNotFoundError
+from facerec.gallery.ids import IMAGE_KEY_LENGTH
+from facerec.jobs.embeddings import read_embeddings, write_embeddings
+from facerec.jobs.folder import embeddings_folder, part_uri
+from facerec.jobs.ledger import LedgerPart, read_part, read_parts, write_part
+from facerec.jobs.manifest.entries import LineParser
+from facerec.jobs.manifest.slices import Position, SliceReader, slice_of
+from facerec.jobs.photos import NamedPhoto, PhotoReader, ReadPhoto
+from facerec.jobs.plan import Plan
+from facerec.jobs.read_ahead import read_ahead
+from facerec.jobs.rows import FAILURES
+from facerec.jobs.step import Step, StepWorker
+from facerec.jobs.tally import ChildSummary, Tally, read_summary, write_summary
+from facerec.stores.objects import ObjectStore
+from facerec.stores.protocol import FaceStore
+from facerec.vision.protocol import FaceEngine
+
+PHOTOS_OF_STEP = 32
+"""Photos between two commits: some ten seconds of work that a killed attempt loses at most."""
+
+BYTES_OF_STEP = 64 * 1024 * 1024
+"""A step of large photos ends early, so that memory stays bounded."""
+
+READERS = 8
+"""Photos that are read at once: an object in S3 takes tens of milliseconds to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildParts:
+    """What a child works with.
+
+    Attributes:
+        engine: finds faces and computes embeddings.
+        faces: keeps the faces.
+        objects: holds manifest, photos and the job's folder.
+    """
+
+    engine: FaceEngine
+    faces: FaceStore
+    objects: ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A part of the ledger that has come to stand.
+
+    Attributes:
+        child: whose.
+        images: how many rows it has.
+        faces: how many faces it put into the collection.
+        failures: how many of the rows are failures.
+        before: whether it stood before this attempt.
+    """
+
+    child: int
+    images: int
+    faces: int
+    failures: int
+    before: bool
+
+
+def run_child(
+    plan: Plan,
+    child: int,
+    parts: ChildParts,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[Progress], None] = lambda progress: None,
+) -> ChildSummary:
+    """Work on a child until its slice is in the ledger, from where earlier attempts left it.
+
+    Any number of attempts may run after or beside one another: each line of the slice gets
+    exactly one row. What is wrong with a photo, or with a line, is a row.
+
+    Args:
+        plan: of the job.
+        child: 0 to ``plan.children - 1``.
+        parts: what to work with.
+        stop: asked between a few photos; once it says so, what is done is committed.
+        progress: told of each part of the ledger.
+
+    Returns:
+        What is in the ledger; ``complete`` unless ``stop`` said to end.
+
+    Raises:
+        ModelMismatchError: the engine is not the one that the job was planned for.
+        ObjectChangedError: the manifest is not the one that the job was planned for.
+        InvalidInputError: the manifest is damaged.
+        StoreUnavailableError: a store is; another attempt may go through.
+    """
+    summary = read_summary(parts.objects, plan.job_folder, child)
+    if summary is not None:
+        progress(_progress(child, summary.tally, before=True))
+        return summary
+    if parts.engine.model_version != plan.model_version:
+        raise ModelMismatchError(parts.engine.model_version, plan.model_version)
+    return _Attempt(plan, child, parts, stop, progress).run()
+
+
+class _Attempt:
+    """One attempt at a child."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        child: int,
+        parts: ChildParts,
+        stop: Callable[[], bool],
+        progress: Callable[[Progress], None],
+    ) -> None:
+        self._plan, self._child, self._parts = plan, child, parts
+        self._stop, self._progress = stop, progress
+        self._worker = StepWorker(plan, child, parts.engine, parts.faces, self._unsettled)
+        self._photos = PhotoReader(parts.objects)
+        self._parser = LineParser(plan.source.format, plan.source.columns, plan.base, plan.local)
+        self._slice = slice_of(plan.source, plan.children, plan.stripes, child)
+        self._position = SliceReader.first(plan.source, self._slice)
+        self._tally = Tally()
+        self._named: set[str] = set()
+        self._since = time.time()
+
+    def run(self) -> ChildSummary:
+        for part in read_parts(self._objects, self._plan.job_folder, self._child):
+            self._take(part, before=True)
+        while not self._stop():
+            end = self._read_on()
+            if end is not None:
+                self._sweep()
+                summary = ChildSummary(self._child, True, end.lines, self._tally)
+                write_summary(self._objects, self._plan.job_folder, summary)
+                return summary
+        return ChildSummary(self._child, False, self._position.lines, self._tally)
+
+    @property
+    def _objects(self) -> ObjectStore:
+        return self._parts.objects
+
+    def _read_on(self) -> Position | None:
+        """Work from the position on; return the slice's end, None if it was not come to."""
+        reader = SliceReader(self._objects, self._plan.source, self._slice, self._position)
+        photos = read_ahead(
+            self._named_photos(reader),
+            self._photos.read,
+            lambda photo: photo.size,
+            threads=READERS,
+            most_items=2 * PHOTOS_OF_STEP,
+            most_weight=BYTES_OF_STEP,
+        )
+        batch: list[ReadPhoto] = []
+        with closing(photos):
+            for photo in photos:
+                if self._stop():
+                    return None
+                batch.append(photo)
+                if len(batch) == PHOTOS_OF_STEP or _weight(batch) >= BYTES_OF_STEP:
+                    if not self._commit(batch):
+                        return None
+                    batch = []
+        return reader.end if not batch or self._commit(batch) else None
+
+    def _named_photos(self, reader: SliceReader) -> Iterator[NamedPhoto]:
+        for line in reader:
+            named = self._parser.parse(line.content)
+            if named is not None:
+                yield NamedPhoto(line, named)
+
+    def _commit(self, batch: list[ReadPhoto]) -> bool:
+        """Work on photos and commit them; return whether they are the last that were committed."""
+        step = self._worker.work(batch, self._stop)
+        end = batch[len(step.rows) - 1].line.next
+        embeddings = self._store(step)
+        part = LedgerPart(
+            self._child,
+            self._position,
+            end,
+            tuple(step.rows),
+            embeddings,
+            self._since,
+            time.time(),
+        )
+        folder = self._plan.job_folder
+        if not write_part(self._objects, folder, part):
+            # The file of embeddings stays until the child is complete: this attempt's faces are in
+            # the store, and the file is what tells so where the other's part is the shorter one.
+            uri = part_uri(folder, self._child, self._position.offset)
+            part = read_part(self._objects, uri)
+        self._take(part, before=False)
+        return self._position == batch[-1].line.next
+
+    def _store(self, step: Step) -> str | None:
+        """Keep a step's embeddings, then its faces; return the name of the embeddings' file."""
+        plan, name = self._plan, None
+        if faces := step.faces:
+            # Each attempt has files of its own: one that lost must not take from the one that won.
+            folder = embeddings_folder("", self._child)
+            name = f"{folder}{self._position.offset:016d}-{secrets.token_hex(8)}.npz"
+            write_embeddings(self._objects, plan.job_folder + name, faces)
+        if step.images:
+            self._parts.faces.put_images(plan.collection_id, step.images)
+        return name
+
+    def _take(self, part: LedgerPart, *, before: bool) -> None:
+        tally = Tally()
+        tally.add_rows(part.rows, (part.started, part.finished))
+        self._tally.add(tally)
+        self._position = part.end
+        self._since = time.time()
+        if part.embeddings is not None:
+            self._named.add(part.embeddings)
+        self._progress(_progress(self._child, tally, before=before))
+
+    def _unnamed(self) -> Iterator[str]:
+        """Yield the files of embeddings that no part of the ledger names."""
+        plan = self._plan
+        for found in self._objects.list(embeddings_folder(plan.job_folder, self._child)):
+            if found.uri.removeprefix(plan.job_folder) not in self._named:
+                yield found.uri
+
+    def _unsettled(self) -> set[str]:
+        keys: set[str] = set()
+        for uri in self._unnamed():
+            # Half a file was not followed by faces in the store.
+            with suppress(ObjectNotFoundError, InvalidInputError):
+                faces = read_embeddings(self._objects, uri)
+                keys.update(face.record.face_id[:IMAGE_KEY_LENGTH] for face in faces)
+        return keys
+
+    def _sweep(self) -> None:
+        for uri in list(self._unnamed()):
+            self._objects.delete(uri)
+
+
+def _weight(photos: list[ReadPhoto]) -> int:
+    return sum(photo.size for photo in photos)
+
+
+def _progress(child: int, tally: Tally, *, before: bool) -> Progress:
+    failures = sum(tally.outcomes[outcome] for outcome in FAILURES)
+    return Progress(child, tally.images, tally.faces_indexed, failures, before)

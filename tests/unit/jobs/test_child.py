@@ -1,0 +1,310 @@
+"""A child works through its slice: one ledger row a line, whatever the line is."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from facerec.errors import (
+    InvalidInputError,
+    ModelMismatchError,
+    ObjectChangedError,
+    StoreUnavailableError,
+)
+from facerec.jobs.child import Progress, run_child
+from facerec.jobs.embeddings import read_embeddings
+from facerec.jobs.faults import DO_NOT_RETRY, RETRY, exit_code_of
+from facerec.jobs.photos import LARGEST_PHOTO
+from facerec.jobs.rows import Outcome
+from facerec.jobs.tally import read_summary
+from tests.fakes.engine import FakeEngine, fake_embedding, fake_face, fake_photo
+from tests.fakes.jobs import LocalJob, write_manifest, write_photos
+
+
+def stop_after(parts: int) -> tuple[Callable[[Progress], None], Callable[[], bool]]:
+    """Return hooks that stop a child once so many parts of its ledger are written."""
+    written: list[Progress] = []
+
+    def note(progress: Progress) -> None:
+        if not progress.before:
+            written.append(progress)
+
+    return note, lambda: len(written) >= parts
+
+
+def test_every_photo_gets_a_row_and_its_faces_are_stored(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 70, faces=2)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    summaries = job.run()
+    rows = job.rows()
+    assert [row.image for row in rows] == [str(photo) for photo in photos]
+    assert [row.external_image_id for row in rows] == [f"photo:{n}" for n in range(70)]
+    assert {row.outcome for row in rows} == {Outcome.INDEXED}
+    assert sorted(face.face_id for row in rows for face in row.faces) == job.face_ids()
+    assert len(job.face_ids()) == 140
+    assert all(summary.complete for summary in summaries)
+    assert sum(summary.tally.images for summary in summaries) == 70
+    assert sum(summary.tally.faces_indexed for summary in summaries) == 140
+
+
+def test_the_job_folder_keeps_each_embedding_that_was_stored(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 40)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    kept = [
+        face for file in job.kept_embeddings() for face in read_embeddings(job.objects, str(file))
+    ]
+    assert sorted(face.record.face_id for face in kept) == job.face_ids()
+    stored = job.faces.get_faces("staff", [face.record.face_id for face in kept])
+    for face, same in zip(kept, stored, strict=True):
+        assert face.record == same.record
+        assert np.array_equal(face.embedding, same.embedding)
+    first = next(face for face in kept if face.record.external_image_id == "photo:0")
+    assert np.array_equal(first.embedding, fake_embedding("p0-0"))
+
+
+def test_what_is_wrong_with_a_line_or_photo_is_a_row_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "face.jpg").write_bytes(fake_photo(fake_face("ann")))
+    (tmp_path / "blurred.jpg").write_bytes(fake_photo(fake_face("bob", sharp=False)))
+    (tmp_path / "wall.jpg").write_bytes(fake_photo())
+    (tmp_path / "text.jpg").write_bytes(b"no photo")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    with (tmp_path / "large.jpg").open("wb") as file:
+        file.truncate(LARGEST_PHOTO + 1)
+    (tmp_path / "folder.jpg").mkdir()
+    lines = [
+        b'{"image": "face.jpg"}',
+        b'{"image": "blurred.jpg"}',
+        b'{"image": "wall.jpg"}',
+        b"",
+        b'{"image": "text.jpg"}',
+        b'{"image": "empty.jpg"}',
+        b'{"image": "large.jpg"}',
+        b'{"image": "folder.jpg"}',
+        b'{"image": "missing.jpg"}',
+        b'{"image": "wrong\\u0000name.jpg"}',
+        b'{"image": ',
+        b'{"image": 5}',
+        b'{"picture": "face.jpg"}',
+        b"[]",
+        b'{"image": "\xff"}',
+        b'{"image": "face.jpg", "external_image_id": "not allowed!"}',
+        b'{"image": "https://example.com/face.jpg"}',
+        b'{"image": "' + b"a" * 70_000 + b'"}',
+        b'{"image": "face.jpg"}',
+    ]
+    (tmp_path / "list.jsonl").write_bytes(b"\r\n".join(lines))
+    job = LocalJob(tmp_path, tmp_path / "list.jsonl", images_per_child=100)
+    job.run()
+    found = [(row.line, row.outcome, row.reason) for row in job.rows()]
+    malformed = [(line, Outcome.MALFORMED_LINE, None) for line in range(11, 19)]
+    assert found == [
+        (1, Outcome.INDEXED, None),
+        (2, Outcome.ALL_FACES_REJECTED, None),
+        (3, Outcome.NO_FACE, None),
+        (5, Outcome.UNREADABLE, "UNSUPPORTED_FORMAT"),
+        (6, Outcome.UNREADABLE, "EMPTY"),
+        (7, Outcome.UNREADABLE, "TOO_LARGE"),
+        (8, Outcome.NOT_FOUND, None),
+        (9, Outcome.NOT_FOUND, None),
+        (10, Outcome.NOT_FOUND, None),
+        *malformed,
+        (19, Outcome.ALREADY_INDEXED, None),
+    ]
+    details = [row.detail for row in job.rows() if row.outcome is Outcome.MALFORMED_LINE]
+    assert details[0] == "not JSON: Expecting value at column 10"
+    assert details[1] == "image: 5 is not of type 'string'"
+    assert "'image' is a required property" in (details[2] or "")
+    (left_out,) = job.rows()[1].left_out
+    assert left_out.reasons == ("LOW_SHARPNESS",)
+
+
+def test_a_photo_that_comes_twice_is_indexed_once_under_each_name(tmp_path: Path) -> None:
+    photo = write_photos(tmp_path / "photos", 1)[0]
+    lines = [f"{photo},ann", f"{photo},ann", f"{photo},bob", f"{photo},ann"]
+    (tmp_path / "list.csv").write_text("image,external_image_id\n" + "\n".join(lines))
+    job = LocalJob(tmp_path, tmp_path / "list.csv", images_per_child=100)
+    job.run()
+    rows = job.rows()
+    already = Outcome.ALREADY_INDEXED
+    assert [row.outcome for row in rows] == [Outcome.INDEXED, already, Outcome.INDEXED, already]
+    assert rows[0].faces == rows[1].faces == rows[3].faces != rows[2].faces
+    assert len(job.face_ids()) == 2
+
+
+def test_what_was_indexed_before_costs_no_second_look(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 50)
+    first = LocalJob(tmp_path, write_manifest(tmp_path / "a.jsonl", photos[:40]))
+    first.run()
+    second = LocalJob(tmp_path, write_manifest(tmp_path / "b.jsonl", photos), faces=first.faces)
+    assert second.plan.job_id != first.plan.job_id
+    second.run()
+    assert second.engine.analysed == 10
+    counts = Counter(row.outcome for row in second.rows())
+    assert counts == {Outcome.ALREADY_INDEXED: 40, Outcome.INDEXED: 10}
+    again = LocalJob(tmp_path, tmp_path / "b.jsonl", faces=first.faces)
+    assert again.plan == second.plan
+    again.run()
+    assert again.engine.analysed == 0
+
+
+def test_other_options_look_at_a_photo_again_and_replace_its_faces(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3, faces=3)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    first = LocalJob(tmp_path, manifest)
+    first.run()
+    assert len(first.face_ids()) == 9
+    second = LocalJob(tmp_path, manifest, faces=first.faces, options={"max_faces": 1})
+    second.run()
+    assert len(second.face_ids()) == 3
+    assert sum(len(row.left_out) for row in second.rows()) == 6
+    none = LocalJob(tmp_path, manifest, faces=first.faces, options={"min_confidence": 1})
+    none.run()
+    assert {row.outcome for row in none.rows()} == {Outcome.ALL_FACES_REJECTED}
+    assert none.face_ids() == []
+
+
+def test_a_stopped_child_commits_what_is_done_and_goes_on_from_there(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 100)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    job = LocalJob(tmp_path, manifest, images_per_child=100)
+    progress, stop = stop_after(1)
+    (summary,) = job.run(progress=progress, stop=stop)
+    assert not summary.complete
+    assert len(job.rows()) == summary.tally.images == 32
+    assert read_summary(job.objects, job.plan.job_folder, 0) is None
+
+    asked = iter(range(1000))
+    (summary,) = job.run(stop=lambda: next(asked) > 32)
+    assert not summary.complete
+    assert [len(part.rows) for part in job.ledger()] == [32, 8]
+
+    before = job.engine.analysed
+    (summary,) = job.run()
+    assert summary.complete
+    assert job.engine.analysed - before == 60
+    assert [row.image for row in job.rows()] == [str(photo) for photo in photos]
+    assert {row.outcome for row in job.rows()} == {Outcome.INDEXED}
+    assert read_summary(job.objects, job.plan.job_folder, 0) == summary
+
+
+def test_an_attempt_that_died_between_store_and_ledger_leaves_no_trace(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 20)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos), images_per_child=99)
+    full = job.objects.write
+
+    def killed(uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        if "/ledger/" in uri:
+            raise KeyboardInterrupt
+        return full(uri, content, if_absent=if_absent)
+
+    job.objects.write = killed  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        job.run()
+    assert len(job.face_ids()) == 20
+    assert len(job.kept_embeddings()) == 1
+    job.objects.write = full  # type: ignore[method-assign]
+    job.run()
+    assert {row.outcome for row in job.rows()} == {Outcome.INDEXED}
+    assert len(job.face_ids()) == 20
+    (kept,) = job.kept_embeddings()
+    assert f"embeddings/0000000/{kept.name}" == job.ledger()[0].embeddings
+
+
+@pytest.mark.parametrize("first_ahead", [5, 32, 37, 70])
+def test_an_attempt_adopts_what_another_has_committed_meanwhile(
+    tmp_path: Path, first_ahead: int
+) -> None:
+    photos = write_photos(tmp_path / "photos", 70)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    other = LocalJob(tmp_path, manifest, images_per_child=99)
+
+    class Overtaken(FakeEngine):
+        """Lets another attempt go ahead while it looks at its first photos."""
+
+        def analyse(self, *photos_and_options):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN202
+            if not self.analysed:
+                asked = iter(range(1000))
+                other.run(stop=lambda: next(asked) > first_ahead)
+            return super().analyse(*photos_and_options)
+
+    job = LocalJob(tmp_path, manifest, Overtaken(), faces=other.faces, images_per_child=99)
+    (summary,) = job.run()
+    assert summary.complete
+    assert [row.image for row in job.rows()] == [str(photo) for photo in photos]
+    assert {row.outcome for row in job.rows()} == {Outcome.INDEXED}
+    assert summary.tally.images == 70
+    assert len(job.face_ids()) == 70
+    named = {Path(job.plan.job_folder, part.embeddings or "") for part in job.ledger()}
+    assert set(job.kept_embeddings()) == named
+    kept = [face for file in named for face in read_embeddings(job.objects, str(file))]
+    assert sorted(face.record.face_id for face in kept) == job.face_ids()
+
+
+def test_a_compressed_manifest_is_shared_by_stripes(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 100)
+    lines = ["image", *map(str, photos)]
+    (tmp_path / "list.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    job = LocalJob(tmp_path, tmp_path / "list.csv.gz", images_per_child=25)
+    assert job.plan.children == 4
+    job.run()
+    rows = sorted(job.rows(), key=lambda row: row.line)
+    assert [row.line for row in rows] == list(range(1, 101))
+    assert [row.image for row in rows] == [str(photo) for photo in photos]
+    assert all(read_summary(job.objects, job.plan.job_folder, n).lines == 100 for n in range(4))  # type: ignore[union-attr]
+
+
+def test_a_manifest_that_changes_under_the_job_ends_it_for_good(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    job = LocalJob(tmp_path, manifest)
+    write_manifest(manifest, photos[:2])
+    with pytest.raises(ObjectChangedError) as raised:
+        job.run()
+    assert exit_code_of(raised.value) == DO_NOT_RETRY
+    assert job.rows() == []
+
+
+def test_a_damaged_compressed_manifest_ends_the_job_for_good(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    content = gzip.compress("\n".join(map(str, photos)).encode())
+    (tmp_path / "list.txt.gz").write_bytes(content[:-6])
+    job = LocalJob(tmp_path, tmp_path / "list.txt.gz")
+    with pytest.raises(InvalidInputError, match="damaged gzip file"):
+        job.run()
+
+
+def test_an_engine_of_another_model_refuses_the_job(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    other = LocalJob(tmp_path, tmp_path / "list.jsonl", FakeEngine("fake-2"), faces=job.faces)
+    with pytest.raises(ModelMismatchError) as raised:
+        run_child(job.plan, 0, other.parts)
+    assert exit_code_of(raised.value) == DO_NOT_RETRY
+
+
+def test_a_store_that_is_down_is_a_reason_to_try_again_and_no_photo_s_fault(
+    tmp_path: Path,
+) -> None:
+    photos = write_photos(tmp_path / "photos", 60)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos), images_per_child=99)
+    read = job.objects.read
+
+    def down(uri: str, **ranges: object) -> bytes:
+        if uri.endswith("0050.jpg"):
+            raise StoreUnavailableError("the store is down")
+        return read(uri, **ranges)  # type: ignore[arg-type]
+
+    job.objects.read = down  # type: ignore[assignment, method-assign]
+    with pytest.raises(StoreUnavailableError) as raised:
+        job.run()
+    assert exit_code_of(raised.value) == RETRY
+    assert len(job.rows()) == 32
+    job.objects.read = read  # type: ignore[method-assign]
+    job.run()
+    assert len(job.rows()) == 60
