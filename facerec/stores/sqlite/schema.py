@@ -4,7 +4,8 @@ Embeddings stand in blocks of up to 1024 slots, apart from the faces' records, s
 reads them in few large pieces. A slot's number is ``block * 1024 + place in the block`` and names
 the face in table ``face``. Slots are handed out in order (``block.used``); freed ones are listed
 in ``free_slot`` and used again first. ``block.generation`` grows within a namespace whenever an
-embedding of the block changes, which tells readers what to read again.
+embedding of the block changes, which tells readers what to read again. Rows of ``vectors`` are
+never deleted: the blocks of a deleted namespace are cleared and wait in namespace 0.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from facerec.errors import InvalidInputError
 from facerec.stores.columns import NUMBER_COLUMNS, TEXT_COLUMNS
+from facerec.stores.sqlite.service_schema import SERVICE_STATEMENTS
 
 APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
@@ -42,13 +44,13 @@ _STATEMENTS = (
         collection_id TEXT NOT NULL UNIQUE
     )""",
     """CREATE TABLE block (
-        block INTEGER PRIMARY KEY AUTOINCREMENT,
+        block INTEGER PRIMARY KEY,
         namespace INTEGER NOT NULL,
         capacity INTEGER NOT NULL,
         used INTEGER NOT NULL,
         generation INTEGER NOT NULL
     )""",
-    "CREATE INDEX block_by_generation ON block (namespace, generation)",
+    "CREATE INDEX block_by_namespace ON block (namespace, generation)",
     "CREATE TABLE vectors (block INTEGER PRIMARY KEY, embeddings BLOB NOT NULL)",
     """CREATE TABLE free_slot (
         namespace INTEGER NOT NULL,
@@ -57,6 +59,7 @@ _STATEMENTS = (
     ) WITHOUT ROWID""",
     f"CREATE TABLE face (slot INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, {_FACE_COLUMNS})",
     "CREATE UNIQUE INDEX face_by_id ON face (namespace, face_id)",
+    *SERVICE_STATEMENTS,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )

@@ -22,6 +22,7 @@ full-grown, so that small collections take little space."""
 
 _STORED = np.dtype("<f4")
 _SLOT_BYTES = EMBEDDING_SIZE * _STORED.itemsize
+_NOBODY = 0
 _FREE = np.full(EMBEDDING_SIZE, FAR, _STORED)
 
 
@@ -52,7 +53,7 @@ def allocate(connection: sqlite3.Connection, namespace: int, count: int) -> list
         ((namespace, slot) for slot in slots),
     )
     while len(slots) < count:
-        block, capacity, used = _newest_block(connection, namespace)
+        block, capacity, used = _block_with_room(connection, namespace)
         take = min(capacity - used, count - len(slots))
         first = block * BLOCK_SLOTS + used
         slots += range(first, first + take)
@@ -121,27 +122,45 @@ def blocks(connection: sqlite3.Connection, namespace: int) -> list[Block]:
 
 
 def delete_all(connection: sqlite3.Connection, namespace: int) -> None:
-    """Delete all blocks of a namespace."""
+    """Overwrite all blocks of a namespace and let other namespaces use them.
+
+    The rows of blocks stay: where SQLite deletes rows it may move their neighbours, and leave
+    copies of them behind in parts of the file that it does not clear.
+    """
+    for number, capacity in connection.execute(
+        "SELECT block, capacity FROM block WHERE namespace = ?", (namespace,)
+    ).fetchall():
+        with connection.blobopen("vectors", "embeddings", number) as blob:
+            blob.write(bytes(capacity * _SLOT_BYTES))
     connection.execute(
-        "DELETE FROM vectors WHERE block IN (SELECT block FROM block WHERE namespace = ?)",
-        (namespace,),
+        "UPDATE block SET namespace = ?, used = 0, generation = 0 WHERE namespace = ?",
+        (_NOBODY, namespace),
     )
-    connection.execute("DELETE FROM block WHERE namespace = ?", (namespace,))
     connection.execute("DELETE FROM free_slot WHERE namespace = ?", (namespace,))
 
 
-def _newest_block(connection: sqlite3.Connection, namespace: int) -> tuple[int, int, int]:
+def _block_with_room(connection: sqlite3.Connection, namespace: int) -> tuple[int, int, int]:
     """Return number, capacity and used slots of a block that has unused slots."""
-    newest = connection.execute(
-        "SELECT block, capacity, used FROM block WHERE namespace = ? ORDER BY block DESC LIMIT 1",
+    with_room = connection.execute(
+        "SELECT block, capacity, used FROM block WHERE namespace = ? AND used < capacity",
         (namespace,),
     ).fetchone()
-    if newest and newest[2] < newest[1]:
-        return newest  # type: ignore[no-any-return]
+    if with_room:
+        return with_room  # type: ignore[no-any-return]
     (slots,) = connection.execute(
         "SELECT coalesce(sum(capacity), 0) FROM block WHERE namespace = ?", (namespace,)
     ).fetchone()
     capacity = min(BLOCK_SLOTS, max(SMALLEST_BLOCK, slots))
+    return _add_block(connection, namespace, capacity), capacity, 0
+
+
+def _add_block(connection: sqlite3.Connection, namespace: int, capacity: int) -> int:
+    left = connection.execute(
+        "SELECT block FROM block WHERE namespace = ? AND capacity = ?", (_NOBODY, capacity)
+    ).fetchone()
+    if left:
+        connection.execute("UPDATE block SET namespace = ? WHERE block = ?", (namespace, left[0]))
+        return int(left[0])
     block = connection.execute(
         "INSERT INTO block (namespace, capacity, used, generation) VALUES (?, ?, 0, 0)",
         (namespace, capacity),
@@ -150,7 +169,7 @@ def _newest_block(connection: sqlite3.Connection, namespace: int) -> tuple[int, 
         "INSERT INTO vectors (block, embeddings) VALUES (?, zeroblob(?))",
         (block, capacity * _SLOT_BYTES),
     )
-    return int(block or 0), capacity, 0
+    return int(block or 0)
 
 
 def _block_of(slot: int) -> int:
