@@ -144,3 +144,35 @@ class ModelMismatchError(FacerecError):
 
 class StoreUnavailableError(FacerecError):
     """A store cannot be reached, is full or refuses for now; the same call may go through later."""
+
+
+class UserNotFoundError(NotFoundError):
+    """The collection has no such user.
+
+    Attributes:
+        user_id: the name that was asked for.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"user {user_id!r} does not exist")
+        self.user_id = user_id
+
+
+class UserExistsError(InvalidInputError):
+    """The collection has a user of this name already.
+
+    Attributes:
+        user_id: the name that was asked for.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"user {user_id!r} exists already")
+        self.user_id = user_id
+
+
+class ConflictError(FacerecError):
+    """Another caller changed the same thing meanwhile; the same call may go through later."""
+
+
+class QuotaExceededError(InvalidInputError):
+    """A limit on how much may be stored would be exceeded."""

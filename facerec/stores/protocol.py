@@ -12,7 +12,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.stores.records import Collection, FaceRecord, Neighbour, StoredFace
+from facerec.stores.records import (
+    AnsweredRequest,
+    Collection,
+    FaceRecord,
+    Neighbour,
+    StoredFace,
+    User,
+)
 
 
 class FaceStore(Protocol):
@@ -108,4 +115,116 @@ class RecordStore(Protocol):
         Raises:
             CollectionNotFoundError: there is none of this name.
         """
+        ...
+
+
+class UserStore(Protocol):
+    """Users and the faces associated with them; they vanish with their collection."""
+
+    def create_user(self, collection_id: str, user: User) -> None:
+        """Create a user without faces.
+
+        Raises:
+            CollectionNotFoundError: there is no such collection.
+            UserExistsError: of two callers that create one, exactly one gets this.
+        """
+        ...
+
+    def get_user(self, collection_id: str, user_id: str) -> User:
+        """Return a user.
+
+        Raises:
+            UserNotFoundError: there is none of this name.
+        """
+        ...
+
+    def list_users(
+        self, collection_id: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[User]:
+        """Return users in the order of their names, those behind ``after`` only."""
+        ...
+
+    def count_users(self, collection_id: str) -> int:
+        """Return how many users the collection has."""
+        ...
+
+    def delete_user(self, collection_id: str, user_id: str) -> None:
+        """Delete a user and its associations, not the faces.
+
+        Raises:
+            UserNotFoundError: there is none of this name.
+        """
+        ...
+
+    def change_user(
+        self,
+        collection_id: str,
+        user_id: str,
+        *,
+        version: int,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+    ) -> User:
+        """Associate and disassociate faces in one step; return the user as it is then.
+
+        Args:
+            collection_id: the user's collection.
+            user_id: the user.
+            version: what the user's version is known to be.
+            add: ids of faces that no user has.
+            remove: ids of faces that the user has.
+
+        Raises:
+            UserNotFoundError: there is none of this name.
+            ConflictError: the version is another by now, or a face has a user; nothing changed.
+        """
+        ...
+
+    def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
+        """Note that the user's vector was made for a version; False if that has passed."""
+        ...
+
+    def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
+        """Return the user ids of those of the faces that have a user, by face id."""
+        ...
+
+
+class TagStore(Protocol):
+    """Tags of collections; they vanish with their collection."""
+
+    def get_tags(self, collection_id: str) -> dict[str, str]:
+        """Return a collection's tags.
+
+        Raises:
+            CollectionNotFoundError: there is none of this name.
+        """
+        ...
+
+    def change_tags(
+        self,
+        collection_id: str,
+        *,
+        put: Mapping[str, str] | None = None,
+        remove: Sequence[str] = (),
+        most: int = 200,
+    ) -> None:
+        """Set and remove tags in one step.
+
+        Raises:
+            CollectionNotFoundError: there is none of this name.
+            QuotaExceededError: there would be more than ``most``; nothing changed.
+            ConflictError: other callers changed them all the time.
+        """
+        ...
+
+
+class RequestStore(Protocol):
+    """Answers to requests that carried an idempotency token."""
+
+    def find_request(self, token: str, now: float) -> AnsweredRequest | None:
+        """Return what a request of this token was answered, unless that has expired."""
+        ...
+
+    def keep_request(self, token: str, request: AnsweredRequest, now: float) -> None:
+        """Keep an answer until it expires; the first one of a token stays."""
         ...

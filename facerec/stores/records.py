@@ -70,3 +70,37 @@ class Collection:
     collection_id: str
     model_version: str
     created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person whose faces in a collection are known to belong together.
+
+    Attributes:
+        user_id: 1 to 128 characters of ``[a-zA-Z0-9_.:-]``.
+        created_at: seconds since 1970, UTC.
+        face_ids: the associated faces, in the order of their association.
+        version: grows with every change of ``face_ids``.
+        vector_version: the version that the user's stored vector was made for.
+    """
+
+    user_id: str
+    created_at: float
+    face_ids: tuple[str, ...] = ()
+    version: int = 0
+    vector_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredRequest:
+    """What a request with an idempotency token was answered.
+
+    Attributes:
+        digest: of the operation and its parameters.
+        answer: the answer, as JSON.
+        expires_at: seconds since 1970; from then on the token is forgotten.
+    """
+
+    digest: str
+    answer: str
+    expires_at: float

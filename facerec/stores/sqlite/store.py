@@ -15,9 +15,10 @@ from facerec.stores.scan import scan
 from facerec.stores.sqlite import collections, faces, namespaces, vectors
 from facerec.stores.sqlite.database import Database
 from facerec.stores.sqlite.matrices import Matrices
+from facerec.stores.sqlite.service_records import ServiceRecords
 
 
-class SqliteStore:
+class SqliteStore(ServiceRecords):
     """A ``FaceStore`` and ``RecordStore`` in one file, for any number of threads and processes.
 
     The file must lie on a local disk: write-ahead logging does not work over a network

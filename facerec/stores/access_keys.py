@@ -1,0 +1,69 @@
+"""Access keys of our own: what Rekognition clients sign their requests with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from facerec.errors import NotFoundError
+
+
+class AccessKeyNotFoundError(NotFoundError):
+    """There is no such access key.
+
+    Attributes:
+        access_key_id: the id that was asked for.
+    """
+
+    def __init__(self, access_key_id: str) -> None:
+        super().__init__(f"access key {access_key_id!r} does not exist", "see `facerec keys list`")
+        self.access_key_id = access_key_id
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKey:
+    """A key pair and what it allows.
+
+    Attributes:
+        access_key_id: 20 capital letters and digits, no secret.
+        secret: 40 characters; never shown in a repr.
+        collections: the collections that it may use; empty: all.
+        writes: whether it may change anything.
+        note: the issuer's own words about it.
+        created_at: seconds since 1970, UTC.
+    """
+
+    access_key_id: str
+    secret: str = field(repr=False)
+    collections: tuple[str, ...]
+    writes: bool
+    note: str
+    created_at: float
+
+
+class AccessKeyStore(Protocol):
+    """Keeps access keys with their secrets."""
+
+    def put_access_key(self, key: AccessKey) -> None:
+        """Keep a new key."""
+        ...
+
+    def get_access_key(self, access_key_id: str) -> AccessKey:
+        """Return a key.
+
+        Raises:
+            AccessKeyNotFoundError: there is none of this id.
+        """
+        ...
+
+    def list_access_keys(self) -> list[AccessKey]:
+        """Return all keys in the order of their creation."""
+        ...
+
+    def delete_access_key(self, access_key_id: str) -> None:
+        """Delete a key for good.
+
+        Raises:
+            AccessKeyNotFoundError: there is none of this id.
+        """
+        ...

@@ -1,0 +1,49 @@
+"""The tables of what the service knows beside collections and faces."""
+
+from __future__ import annotations
+
+SERVICE_STATEMENTS = (
+    """CREATE TABLE user (
+        collection_id TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        created_at REAL NOT NULL,
+        version INTEGER NOT NULL,
+        vector_version INTEGER NOT NULL,
+        PRIMARY KEY (collection_id, user_id)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE association (
+        collection_id TEXT NOT NULL,
+        face_id TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        PRIMARY KEY (collection_id, face_id)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX association_by_user ON association (collection_id, user_id)",
+    """CREATE TABLE tag (
+        collection_id TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (collection_id, key)
+    ) WITHOUT ROWID""",
+    """CREATE TRIGGER collection_deleted AFTER DELETE ON collection BEGIN
+        DELETE FROM user WHERE collection_id = old.collection_id;
+        DELETE FROM association WHERE collection_id = old.collection_id;
+        DELETE FROM tag WHERE collection_id = old.collection_id;
+    END""",
+    """CREATE TABLE request (
+        token TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        expires_at REAL NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX request_by_expiry ON request (expires_at)",
+    """CREATE TABLE access_key (
+        access_key_id TEXT PRIMARY KEY,
+        secret TEXT NOT NULL,
+        collections TEXT NOT NULL,
+        writes INTEGER NOT NULL,
+        note TEXT NOT NULL,
+        created_at REAL NOT NULL
+    ) WITHOUT ROWID""",
+)
