@@ -1,0 +1,70 @@
+"""Single photos for which a caller waits: unlike in a job, what is wrong with one is an error."""
+
+from __future__ import annotations
+
+from facerec.errors import InvalidInputError, NoFaceError
+from facerec.vision.options import FaceOptions, QualityFilter
+from facerec.vision.outcomes import PhotoFaces, UnreadablePhoto, UnreadableReason
+from facerec.vision.protocol import FaceEngine
+
+PROBE_OPTIONS = FaceOptions(max_faces=100, quality_filter=QualityFilter.NONE)
+"""How the faces of probes are chosen unless the caller says otherwise: whoever asks about a
+photo wants an answer even for a blurred face, as with Rekognition's ``SearchFacesByImage``."""
+
+
+class UnreadablePhotoError(InvalidInputError):
+    """A photo cannot be looked at.
+
+    Attributes:
+        reason: why.
+        detail: one line for a person.
+    """
+
+    def __init__(self, photo: str, unreadable: UnreadablePhoto) -> None:
+        super().__init__(
+            f"{photo} cannot be read: {unreadable.detail}",
+            "photos are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF files",
+        )
+        self.reason: UnreadableReason = unreadable.reason
+        self.detail = unreadable.detail
+
+
+def look_at(
+    content: bytes, *, engine: FaceEngine, options: FaceOptions, name: str = "the photo"
+) -> PhotoFaces:
+    """Return the faces of a photo.
+
+    Args:
+        content: the bytes of an image file.
+        engine: finds the faces.
+        options: how to find and choose faces.
+        name: what errors call the photo.
+
+    Raises:
+        UnreadablePhotoError: it cannot be looked at.
+    """
+    (outcome,) = engine.analyse([content], options)
+    if isinstance(outcome, UnreadablePhoto):
+        raise UnreadablePhotoError(name, outcome)
+    return outcome
+
+
+def faces_of(
+    content: bytes, *, engine: FaceEngine, options: FaceOptions, name: str = "the photo"
+) -> PhotoFaces:
+    """Return the faces of a photo that must have one; arguments as of ``look_at``.
+
+    Raises:
+        UnreadablePhotoError: it cannot be looked at.
+        NoFaceError: it shows no face, or none that the options accept.
+    """
+    photo = look_at(content, engine=engine, options=options, name=name)
+    if not photo.faces:
+        if photo.rejected:
+            reasons = sorted({str(reason) for face in photo.rejected for reason in face.reasons})
+            raise NoFaceError(
+                f"every face of {name} was left out: {', '.join(reasons)}",
+                "lower the confidence asked for, or filter less by quality",
+            )
+        raise NoFaceError(f"no face was found on {name}", "try a smaller face size")
+    return photo
