@@ -1,0 +1,281 @@
+"""A Pinecone index over HTTP, in memory: what the classic vectors API promises, and its limits.
+
+Written from Pinecone's documentation, for the official client:
+https://docs.pinecone.io/reference/api/database-limits/operation-limits
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import numpy as np
+
+API_KEY = "secret-key-of-the-tests"
+
+Answer = tuple[int, dict[str, Any]]
+Space = dict[str, dict[str, Any]]
+
+
+class RefusedError(Exception):
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class PineconeServer:
+    """One index on a free port of this machine.
+
+    Attributes:
+        lags: writes are read only after ``settle``.
+        loses: so many records of each upsert are not taken, which its answer admits.
+        namespaces: what can be read: vectors by id, by namespace.
+        requests: how often each path was asked for.
+        busiest: the most requests that were answered at a time.
+    """
+
+    def __init__(
+        self, *, dimension: int = 128, metric: str = "euclidean", name: str = "faces"
+    ) -> None:
+        self.dimension = dimension
+        self.metric = metric
+        self.name = name
+        self.lags = False
+        self.loses = 0
+        self.namespaces: dict[str, Space] = defaultdict(dict)
+        self.requests: Counter[str] = Counter()
+        self.busiest = 0
+        self._under_way = 0
+        self._unsettled: list[Callable[[], None]] = []
+        self._faults: list[tuple[str, int]] = []
+        self._lock = threading.RLock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def host(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    def __enter__(self) -> PineconeServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def settle(self) -> None:
+        """Let everything that was written be read."""
+        with self._lock:
+            for write in self._unsettled:
+                write()
+            self._unsettled.clear()
+
+    def fail(self, path: str, status: int, times: int) -> None:
+        """Answer the next requests of a path with an error."""
+        self._faults += [(path, status)] * times
+
+    def answer(self, method: str, address: str, key: str | None, body: bytes) -> Answer:
+        path, query = urlsplit(address).path, parse_qs(urlsplit(address).query)
+        with self._lock:
+            self.requests[path] += 1
+            self._under_way += 1
+            self.busiest = max(self.busiest, self._under_way)
+        try:
+            with self._lock:
+                self._check(path, address, key)
+                return 200, self._route(method, path, query, json.loads(body or b"{}"), len(body))
+        except RefusedError as refusal:
+            return refusal.status, {"code": refusal.status, "message": str(refusal)}
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+    def _check(self, path: str, address: str, key: str | None) -> None:
+        if key != API_KEY:
+            raise RefusedError(401, "Invalid API Key")
+        for fault in self._faults:
+            if fault[0] == path:
+                self._faults.remove(fault)
+                raise RefusedError(fault[1], "as the test asked for")
+        _require(len(address) <= 8000, "the address is too long", 414)
+
+    def _route(
+        self, method: str, path: str, query: dict[str, list[str]], body: dict[str, Any], size: int
+    ) -> dict[str, Any]:
+        namespace = query.get("namespace", [body.get("namespace", "")])[0]
+        if path == f"/indexes/{self.name}":
+            return self._description()
+        if path == "/describe_index_stats":
+            return self._stats()
+        if path == "/vectors/upsert":
+            return self._upsert(namespace, body["vectors"], size)
+        if path == "/query":
+            return self._query(namespace, body)
+        if path == "/vectors/fetch":
+            return self._fetch(namespace, query["ids"])
+        if path == "/vectors/list":
+            return self._list(namespace, query)
+        if path == "/vectors/delete":
+            return self._delete(namespace, body)
+        if path.startswith("/namespaces/") and method == "DELETE":
+            return self._delete(unquote(path.removeprefix("/namespaces/")), {"deleteAll": True})
+        raise RefusedError(404, f"{method} {path} is not known")
+
+    def _description(self) -> dict[str, Any]:
+        vectors = {"type": "dense_vector", "dimension": self.dimension, "metric": self.metric}
+        return {
+            "name": self.name,
+            "host": self.host,
+            "status": {"ready": True, "state": "Ready"},
+            "schema": {"fields": {"_values": vectors}},
+            "deployment": {
+                "deployment_type": "managed",
+                "cloud": "aws",
+                "region": "us-east-1",
+                "environment": "tests",
+            },
+            "deletion_protection": "disabled",
+        }
+
+    def _stats(self) -> dict[str, Any]:
+        counts = {name: {"vectorCount": len(space)} for name, space in self.namespaces.items()}
+        return {
+            "namespaces": counts,
+            "dimension": self.dimension,
+            "metric": self.metric,
+            "indexFullness": 0,
+            "totalVectorCount": sum(len(space) for space in self.namespaces.values()),
+        }
+
+    def _upsert(self, namespace: str, vectors: list[dict[str, Any]], size: int) -> dict[str, Any]:
+        _require(len(vectors) <= 1000, "more than 1000 records")
+        _require(size <= 2_000_000, "more than 2 MB", 413)
+        written = {}
+        for vector in vectors[self.loses :]:
+            values = np.array(vector["values"], np.float32)
+            metadata = vector.get("metadata", {})
+            _require(vector["id"].isascii() and 0 < len(vector["id"]) <= 512, "no id")
+            _require(values.shape == (self.dimension,), "the wrong dimension")
+            _require(bool(np.isfinite(values).all() and values.any()), "no vector")
+            _require(len(json.dumps(metadata)) <= 40_960, "more than 40 KB of metadata")
+            flat = all(isinstance(value, str | int | float) for value in metadata.values())
+            _require(flat, "metadata is not flat")
+            written[vector["id"]] = {"values": values, "metadata": metadata}
+        self._write(lambda: self.namespaces[namespace].update(written))
+        return {"upsertedCount": len(vectors) - self.loses}
+
+    def _query(self, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        _require(1 <= body["topK"] <= 10_000, "topK is out of range")
+        space = self._space(namespace)
+        matches = []
+        if space:
+            embeddings = np.stack([vector["values"] for vector in space.values()])
+            differences = embeddings - np.array(body["vector"], np.float32)
+            scores = np.einsum("ij,ij->i", differences, differences)
+            ids = list(space)
+            for row in np.argsort(scores, kind="stable")[: body["topK"]]:
+                match = {"id": ids[row], "score": float(scores[row])}
+                if body.get("includeMetadata"):
+                    match["metadata"] = space[ids[row]]["metadata"]
+                matches.append(match)
+        answer = {"matches": matches, "namespace": namespace}
+        _require(len(json.dumps(answer)) <= 4_000_000, "the result exceeds 4 MB")
+        return answer
+
+    def _fetch(self, namespace: str, ids: list[str]) -> dict[str, Any]:
+        _require(len(ids) <= 1000, "more than 1000 ids")
+        space = self._space(namespace)
+        found = {
+            face_id: {
+                "id": face_id,
+                "values": space[face_id]["values"].tolist(),
+                "metadata": space[face_id]["metadata"],
+            }
+            for face_id in ids
+            if face_id in space
+        }
+        return {"vectors": found, "namespace": namespace}
+
+    def _list(self, namespace: str, query: dict[str, list[str]]) -> dict[str, Any]:
+        limit = int(query.get("limit", ["100"])[0])
+        _require(1 <= limit <= 100, "limit is out of range")
+        prefix = query.get("prefix", [""])[0]
+        ids = sorted(face_id for face_id in self._space(namespace) if face_id.startswith(prefix))
+        # opaque on purpose: no id, and of no use with another prefix
+        start = 0
+        if "paginationToken" in query:
+            asked, _, place = query["paginationToken"][0].partition("@")
+            _require(asked == prefix, "the token belongs to another listing")
+            start = int(place)
+        page: dict[str, Any] = {"vectors": [{"id": each} for each in ids[start : start + limit]]}
+        if start + limit < len(ids):
+            page["pagination"] = {"next": f"{prefix}@{start + limit}"}
+        return page | {"namespace": namespace}
+
+    def _delete(self, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        if namespace not in self.namespaces and not self._unsettled:
+            raise RefusedError(404, "Namespace not found")
+        if body.get("deleteAll"):
+            self._write(lambda: self.namespaces.pop(namespace, None))
+            return {}
+        ids = body["ids"]
+        _require(len(ids) <= 1000, "more than 1000 ids")
+
+        def remove() -> None:
+            for face_id in ids:
+                self._space(namespace).pop(face_id, None)
+
+        self._write(remove)
+        return {}
+
+    def _space(self, namespace: str) -> Space:
+        return self.namespaces.get(namespace, {})
+
+    def _write(self, write: Callable[[], Any]) -> None:
+        if self.lags:
+            self._unsettled.append(write)
+        else:
+            write()
+
+
+def _require(truth: bool, message: str, status: int = 400) -> None:
+    if not truth:
+        raise RefusedError(status, message)
+
+
+def _handler(server: PineconeServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            key = self.headers.get("Api-Key")
+            status, answer = server.answer(self.command, self.path, key, body)
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_DELETE = do_GET  # noqa: N815 - names that the base class looks for
+
+        def log_message(self, format: str, *values: object) -> None:
+            """Print nothing."""
+
+    return Handler
