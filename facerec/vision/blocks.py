@@ -43,16 +43,15 @@ def divide(side: int, longest: int, geometry: DetectorGeometry) -> list[Span]:
         geometry: of the network.
     """
     outputs = count_outputs(side, geometry)
-    overlap = 2 * geometry.reach
-    longest_own = (longest - _extent(geometry)) // geometry.stride + 1 - overlap
-    if longest_own < 1:
-        raise ValueError(f"spans of {longest} pixels are all overlap")
-    if count_outputs(longest, geometry) >= outputs:
-        longest_own = max(outputs, 1)
-    # Of equal length, so that each run takes the same memory.
-    own = math.ceil(outputs / math.ceil(outputs / longest_own)) if outputs else 1
+    own = outputs
+    if own > count_outputs(longest, geometry):
+        longest_own = count_outputs(longest, geometry) - 2 * geometry.reach
+        if longest_own < 1:
+            raise ValueError(f"spans of {longest} pixels are all overlap")
+        # Of equal length, so that each run takes the same memory.
+        own = math.ceil(outputs / math.ceil(outputs / longest_own))
     spans = []
-    for start in range(0, outputs, own):
+    for start in range(0, outputs, max(own, 1)):
         end = min(start + own, outputs)
         first, last = max(start - geometry.reach, 0), min(end + geometry.reach, outputs)
         source_end = (last - 1) * geometry.stride + _extent(geometry)

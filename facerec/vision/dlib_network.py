@@ -111,7 +111,7 @@ def read_network(content: bytes) -> Network:
     """Read a network from the bytes of a ``.dat`` file.
 
     Raises:
-        DlibFormatError: this is no network of the known layers, or a part is missing.
+        DlibFormatError: this is no network of the known layers, or a part is missing or too much.
     """
     stream = DlibStream(content)
     stream.version("loss layer", {1})
@@ -126,6 +126,8 @@ def read_network(content: bytes) -> Network:
         if version == _LAYER_VERSION:
             layers.append(_read_layer(stream))
             _skip_layer_state(stream, innermost=False)
+    if not stream.at_end:
+        raise DlibFormatError("there is more content than the network")
     return Network(image, tuple(layers), window)
 
 
