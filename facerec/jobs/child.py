@@ -8,7 +8,6 @@ faces have ids that follow from content, so that putting them again changes noth
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from facerec.errors import InvalidInputError, ModelMismatchError, ObjectNotFoundError
 from facerec.gallery.ids import IMAGE_KEY_LENGTH
 from facerec.jobs.embeddings import read_embeddings, write_embeddings
-from facerec.jobs.folder import embeddings_folder, part_uri
+from facerec.jobs.folder import embeddings_folder, embeddings_name, part_uri, step_of_embeddings
 from facerec.jobs.ledger import LedgerPart, read_part, read_parts, write_part
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import Position, SliceReader, slice_of
@@ -184,7 +183,7 @@ class _Attempt:
         """Work on photos and commit them; return whether they are the last that were committed."""
         step = self._worker.work(batch, self._stop)
         end = batch[len(step.rows) - 1].line.next
-        embeddings = self._store(step)
+        embeddings = self._store(step, end)
         part = LedgerPart(
             self._child,
             self._position,
@@ -203,13 +202,12 @@ class _Attempt:
         self._take(part, before=False)
         return self._position == batch[-1].line.next
 
-    def _store(self, step: Step) -> str | None:
+    def _store(self, step: Step, end: Position) -> str | None:
         """Keep a step's embeddings, then its faces; return the name of the embeddings' file."""
         plan, name = self._plan, None
         if faces := step.faces:
             # Each attempt has files of its own: one that lost must not take from the one that won.
-            folder = embeddings_folder("", self._child)
-            name = f"{folder}{self._position.offset:016d}-{secrets.token_hex(8)}.npz"
+            name = embeddings_name(self._child, self._position.offset, end.offset)
             write_embeddings(self._objects, plan.job_folder + name, faces)
         if step.images:
             self._parts.faces.put_images(plan.collection_id, step.images)
@@ -233,12 +231,23 @@ class _Attempt:
                 yield found.uri
 
     def _unsettled(self) -> set[str]:
+        """Return the keys of images that were stored for lines from the position on."""
+        folder, offset = self._plan.job_folder, self._position.offset
         keys: set[str] = set()
+        begun = offset
         for uri in self._unnamed():
+            step = step_of_embeddings(uri)
+            if step is None or step[1] <= offset:
+                continue
             # Half a file was not followed by faces in the store.
             with suppress(ObjectNotFoundError, InvalidInputError):
                 faces = read_embeddings(self._objects, uri)
                 keys.update(face.record.face_id[:IMAGE_KEY_LENGTH] for face in faces)
+                begun = min(begun, step[0])
+        if keys:
+            # The step may have begun before the position: what came of that is in the ledger.
+            for part in read_parts(self._objects, folder, self._child, since=begun):
+                keys -= {face.face_id[:IMAGE_KEY_LENGTH] for row in part.rows for face in row.faces}
         return keys
 
     def _sweep(self) -> None:

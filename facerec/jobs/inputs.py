@@ -26,6 +26,7 @@ class ExecutionInput:
         options: how faces are found and chosen.
         images_per_child: about how many photos a child takes; None lets it follow.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
+        create_collection: whether to create the collection if it does not exist.
     """
 
     collection_id: str
@@ -34,6 +35,7 @@ class ExecutionInput:
     options: FaceOptions = field(default_factory=FaceOptions)
     images_per_child: int | None = None
     tolerated_failure_percentage: float = TOLERATED_FAILURE_PERCENTAGE
+    create_collection: bool = False
 
 
 def read_execution_input(document: object) -> ExecutionInput:
@@ -59,6 +61,7 @@ def read_execution_input(document: object) -> ExecutionInput:
         tolerated_failure_percentage=document.get(
             "tolerated_failure_percentage", TOLERATED_FAILURE_PERCENTAGE
         ),
+        create_collection=document.get("create_collection", False),
     )
 
 

@@ -88,9 +88,19 @@ def read_part(objects: ObjectStore, uri: str) -> LedgerPart:
         raise InvalidInputError(f"{uri} is no part of a ledger: {error}") from error
 
 
-def read_parts(objects: ObjectStore, job_folder: str, child: int) -> Iterator[LedgerPart]:
-    """Yield the parts of a child's ledger in order, one in memory at a time."""
+def read_parts(
+    objects: ObjectStore, job_folder: str, child: int, *, since: int = 0
+) -> Iterator[LedgerPart]:
+    """Yield the parts of a child's ledger in order, one in memory at a time.
+
+    Args:
+        objects: where the job's folder is.
+        job_folder: its uri with the final ``/``.
+        child: the child.
+        since: leave out the parts that begin before this offset.
+    """
+    first = part_uri(job_folder, child, since)
     for found in objects.list(ledger_folder(job_folder, child)):
         # A file that a killed process left half written has another name.
-        if found.uri.endswith(".jsonl"):
+        if found.uri.endswith(".jsonl") and found.uri >= first:
             yield read_part(objects, found.uri)

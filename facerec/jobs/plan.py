@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from facerec.errors import InvalidInputError
@@ -98,4 +98,5 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
         document = json.loads(objects.read(uri))
     except ValueError as error:
         raise InvalidInputError(f"{uri} is not JSON") from error
-    return plan_from_json(document)
+    # A folder may have been moved since it was planned.
+    return replace(plan_from_json(document), job_folder=job_folder)

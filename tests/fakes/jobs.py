@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from facerec.jobs.tally import ChildSummary
 from facerec.stores.local_objects import LocalObjects
 from facerec.stores.protocol import FaceStore
 from facerec.stores.sqlite import SqliteStore
+from facerec.vision.options import FaceOptions
+from facerec.vision.outcomes import PhotoFaces, UnreadablePhoto
 from tests.fakes.engine import FakeEngine, fake_face, fake_photo
 
 
@@ -51,12 +54,32 @@ def job_input(manifest: Path | str, **settings: object) -> ExecutionInput:
     return read_execution_input(document)
 
 
+class SlowEngine(FakeEngine):
+    """Takes its time over each photo."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        time.sleep(self.seconds * len(photos))
+        return super().analyse(photos, options)
+
+
+def slow_parts(store: Path, seconds: float) -> ChildParts:
+    """Build the parts of a child: bind the arguments with ``functools.partial``."""
+    return ChildParts(SlowEngine(seconds), SqliteStore(store), LocalObjects())
+
+
 class LocalJob:
     """A job with its parts under one folder.
 
     Attributes:
         plan: of the job.
         engine: counts what it is given.
+        store: the file of the store.
         faces: the store.
         objects: local files.
     """
@@ -70,7 +93,8 @@ class LocalJob:
         **settings: object,
     ) -> None:
         self.engine = engine or FakeEngine()
-        self.faces = faces or SqliteStore(folder / "store.sqlite")
+        self.store = folder / "store.sqlite"
+        self.faces = faces or SqliteStore(self.store)
         self.objects = LocalObjects()
         self.plan: Plan = plan_job(
             job_input(manifest, **settings),
