@@ -1,0 +1,1 @@
+"""The container of a job: one child of an array, or the report of very many."""

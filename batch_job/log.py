@@ -1,0 +1,41 @@
+"""The log of a container: one JSON object a line; no photo, vector or name goes in."""
+
+from __future__ import annotations
+
+import traceback
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from facerec.errors import FacerecError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+
+@cache
+def logger() -> Logger:
+    """Return the log, named after POWERTOOLS_SERVICE_NAME."""
+    from aws_lambda_powertools import Logger
+
+    return Logger()
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Return what may be logged of an error.
+
+    The message stays out where it may hold the address of a photo, and with it a person's name:
+    what went wrong then stands in the kinds of error and in the places of the code.
+    """
+    kinds, places = [], []
+    current: BaseException | None = error
+    while current is not None:
+        answer = getattr(current, "response", None)
+        code = answer.get("Error", {}).get("Code") if isinstance(answer, dict) else None
+        kinds.append(f"{type(current).__name__} {code}" if code else type(current).__name__)
+        frames = traceback.extract_tb(current.__traceback__)
+        places += [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-3:]]
+        current = current.__cause__
+    described: dict[str, Any] = {"kinds": kinds, "places": places}
+    if isinstance(error, FacerecError) and not isinstance(error, StoreUnavailableError):
+        described["why"] = error.message
+    return described

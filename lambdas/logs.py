@@ -1,0 +1,17 @@
+"""The log of a function: one JSON object a line; no photo, vector or name goes in."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools import Logger
+
+
+@cache
+def logger() -> Logger:
+    """Return the log, named after POWERTOOLS_SERVICE_NAME."""
+    from aws_lambda_powertools import Logger
+
+    return Logger()

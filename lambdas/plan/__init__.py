@@ -1,0 +1,1 @@
+"""The function that checks the input of a job and plans it."""

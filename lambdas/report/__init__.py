@@ -1,0 +1,1 @@
+"""The function that writes the report of a job and judges it."""
