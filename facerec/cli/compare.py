@@ -1,0 +1,58 @@
+"""`facerec compare`: whether two photos show the same person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from facerec.cli.options import json_option
+
+if TYPE_CHECKING:
+    from facerec.gallery.comparing import Comparison
+
+
+@click.command()
+@click.argument("photo")
+@click.argument("other")
+@json_option
+def compare(photo: str, other: str, as_json: bool) -> None:
+    """Compare the faces of PHOTO with those of OTHER.
+
+    \b
+    Example:
+      facerec compare passport.jpg selfie.jpg
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    from facerec.cli.output import print_json
+    from facerec.cli.photos import read_photo
+    from facerec.gallery.comparing import compare as compare_photos
+    from facerec.gallery.presenting import comparison_json
+    from facerec.vision.engine import open_engine
+
+    result = compare_photos(read_photo(photo), read_photo(other), engine=open_engine())
+    if as_json:
+        print_json(comparison_json(result))
+    else:
+        _print(photo, other, result)
+
+
+def _print(photo: str, other: str, result: Comparison) -> None:
+    from facerec.cli.faces_shown import place, print_left_out
+    from facerec.cli.output import console, table
+    from facerec.gallery.similarity import DEFAULT_THRESHOLD
+
+    shown = table("similarity", "distance", f"face of {photo}", f"face of {other}", "")
+    for pair in result.pairs:
+        if not pair.best:
+            continue
+        alike = pair.similarity >= DEFAULT_THRESHOLD
+        shown.add_row(
+            f"{pair.similarity:.3f}",
+            f"{pair.distance:.3f}",
+            place(result.source.faces[pair.source].box, result.source),
+            place(result.target.faces[pair.target].box, result.target),
+            "match" if alike else "no match",
+        )
+    console().print(shown)
+    for compared in (result.source, result.target):
+        print_left_out(compared)

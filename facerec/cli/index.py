@@ -1,0 +1,185 @@
+"""`facerec index`: the faces of photos into a collection."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    face_options,
+    json_option,
+    to_face_options,
+)
+from facerec.errors import ExitCode, InvalidInputError
+from facerec.vision.options import FaceOptions, QualityFilter
+
+if TYPE_CHECKING:
+    from facerec.jobs.child import ChildParts
+    from facerec.jobs.plan import Plan
+    from facerec.jobs.runner import LocalRun
+    from facerec.stores.objects import ObjectStore
+    from facerec.stores.sqlite import SqliteStore
+
+
+@click.command()
+@click.argument("source")
+@collection_option
+@data_option
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    metavar="N",
+    help="Processes at work at once; by default as many as there are cores.",
+)
+@face_options(max_faces=FaceOptions().max_faces, quality_filter=QualityFilter.AUTO)
+@click.option(
+    "--tolerated-failures",
+    type=click.FloatRange(0, 100),
+    default=5.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="How many of the photos may be unreadable or missing before the job counts as failed.",
+)
+@click.option(
+    "--job",
+    "job_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="Keep the job's ledger and report in this folder.",
+)
+@json_option
+def index(
+    source: str,
+    collection: str,
+    data: Path | None,
+    workers: int | None,
+    max_faces: int,
+    min_confidence: float,
+    quality_filter: str,
+    smallest_face: int | None,
+    detector: str,
+    tolerated_failures: float,
+    job_folder: Path | None,
+    as_json: bool,
+) -> None:
+    """Index the faces of the photos that SOURCE names into a collection.
+
+    SOURCE is a manifest (JSON lines, CSV or plain addresses, also gzipped), a photo, a folder, or
+    an s3:// address of one of these. The collection is made if it does not exist. A run that was
+    interrupted goes on where it was; what is indexed already is not done twice.
+
+    \b
+    Examples:
+      facerec index photos/ --collection staff
+      facerec index manifest.jsonl --collection staff --workers 4 --max-faces 1
+      facerec index s3://bucket/visitors/ --collection visitors --json
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    from facerec.cli.output import print_json
+    from facerec.cli.parts import data_folder, jobs_folder, open_store
+    from facerec.cli.progress import shown_progress
+    from facerec.cli.reports import print_report
+    from facerec.jobs.inputs import read_execution_input
+    from facerec.jobs.planning import plan_job
+    from facerec.jobs.runner import run_locally
+    from facerec.stores.routed_objects import open_objects
+    from facerec.vision.runtime import available_cores
+    from facerec.vision.version import model_version
+
+    options = to_face_options(
+        max_faces=max_faces,
+        min_confidence=min_confidence,
+        quality_filter=quality_filter,
+        smallest_face=smallest_face,
+        detector=detector,
+    )
+    job = read_execution_input(
+        {
+            "collection_id": collection,
+            "manifest": source,
+            "tolerated_failure_percentage": tolerated_failures,
+        }
+    )
+    folder = data_folder(data)
+    objects = open_objects()
+    with open_store(folder) as store:
+        plan = plan_job(
+            replace(job, options=options),
+            objects,
+            jobs_root=jobs_folder(folder),
+            model_version=model_version(),
+            job_folder=f"{job_folder.absolute()}/" if job_folder else None,
+        )
+        if plan.children == 0:
+            raise InvalidInputError(f"{source} names no photos")
+        _ready_collection(store, objects, plan)
+    # A supervisor that ends the process means what Ctrl-C means.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with shown_progress(plan) as progress:
+        run = run_locally(
+            plan,
+            partial(_build_parts, folder),
+            objects,
+            workers=workers or available_cores(),
+            progress=progress.show,
+        )
+    if as_json:
+        print_json(run.report.to_json())
+    else:
+        print_report(run.report, already_indexed=progress.new_images == 0 and not run.interrupted)
+    _exit(run)
+
+
+def _build_parts(data: Path) -> ChildParts:
+    """Build what a worker process works with; each has one thread, so that workers do not fight."""
+    from facerec.cli.parts import open_store
+    from facerec.jobs.child import ChildParts
+    from facerec.stores.routed_objects import open_objects
+    from facerec.vision.engine import open_engine
+
+    return ChildParts(open_engine(threads=1), open_store(data), open_objects())
+
+
+def _ready_collection(store: SqliteStore, objects: ObjectStore, plan: Plan) -> None:
+    """Make the collection unless it exists, and see that it can take the job's faces.
+
+    Raises:
+        InvalidInputError: the job's folder tells of faces that went with an earlier collection of
+            this name; to go on from there would leave them out.
+        ModelMismatchError: its faces are of another model version.
+    """
+    from facerec.gallery.collections import obtain_collection
+
+    collection = obtain_collection(
+        plan.collection_id,
+        model_version=plan.model_version,
+        now=plan.created_at,
+        records=store,
+    )
+    begun = next(objects.list(f"{plan.job_folder}ledger/"), None) is not None
+    if begun and collection.created_at > plan.created_at:
+        raise InvalidInputError(
+            f"{plan.job_folder} holds a job of an earlier collection {plan.collection_id!r}",
+            "remove that folder, or choose another one with --job",
+        )
+
+
+def _exit(run: LocalRun) -> None:
+    from facerec.jobs.report import JobStatus
+
+    if run.interrupted:
+        click.echo("interrupted; the same command goes on from here", err=True)
+        raise SystemExit(ExitCode.INTERRUPTED)
+    for child, cause in run.lost.items():
+        click.echo(f"error: child {child} was given up: {cause}", err=True)
+    if run.report.status is JobStatus.FAILED:
+        raise SystemExit(ExitCode.TOO_MANY_FAILURES)
+    if run.report.status is JobStatus.INCOMPLETE:
+        raise SystemExit(ExitCode.FAULT)
