@@ -1,0 +1,13 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.parts import FakeService
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[FakeService]:
+    service = FakeService.in_folder(tmp_path)
+    yield service
+    service.store.close()
