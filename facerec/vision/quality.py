@@ -39,10 +39,10 @@ class QualityLimits:
 
 
 LIMITS = {
-    QualityFilter.AUTO: QualityLimits(24, 20, darkest=10, brightest=95, yaw=60, pitch=50),
-    QualityFilter.LOW: QualityLimits(32, 30, darkest=12, brightest=92, yaw=50, pitch=40),
-    QualityFilter.MEDIUM: QualityLimits(50, 40, darkest=15, brightest=90, yaw=40, pitch=33),
-    QualityFilter.HIGH: QualityLimits(80, 50, darkest=20, brightest=85, yaw=25, pitch=25),
+    QualityFilter.AUTO: QualityLimits(24, 15, darkest=5, brightest=97, yaw=60, pitch=50),
+    QualityFilter.LOW: QualityLimits(32, 30, darkest=8, brightest=95, yaw=50, pitch=40),
+    QualityFilter.MEDIUM: QualityLimits(50, 40, darkest=12, brightest=92, yaw=40, pitch=33),
+    QualityFilter.HIGH: QualityLimits(80, 50, darkest=18, brightest=88, yaw=25, pitch=25),
 }
 """The limits of each filter, measured in ``docs/accuracy.md``; NONE has none.
 

@@ -1,0 +1,158 @@
+"""Print what the quality measures say of real faces, and how degraded faces still match.
+
+    python benchmarks/measure_quality.py [--data ../shared/data]
+
+These are the figures of docs/accuracy.md on quality.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from facerec.faces import BoundingBox, Landmarks, Quality
+from facerec.vision.alignment import Aligner
+from facerec.vision.decode import DecodedPhoto, decode, effective_smallest_face
+from facerec.vision.detectors import open_detector
+from facerec.vision.embedder import Embedder
+from facerec.vision.options import QualityFilter
+from facerec.vision.quality import assess, rejections
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+EVERY = 6
+"""Which share of LFW is looked at."""
+
+MATCH = 0.558
+"""The distance of a false-match rate of 1 in 1,000 on LFW."""
+
+SIZES = (100, 80, 60, 50, 40, 32, 24, 20, 16)
+"""Faces' sides in pixels."""
+
+BRIGHTNESS = (1.0, 0.5, 0.25, 0.12, 0.06)
+BLURS = (0, 1, 2, 3, 4, 6)
+"""Radii of Gaussian blur in pixels of the chip."""
+
+
+class Looker:
+    """Finds the face in the middle of a photo and judges it."""
+
+    def __init__(self) -> None:
+        self.detector = open_detector("cnn", threads=1)
+        self.aligner = Aligner()
+
+    def main_face(self, path: Path) -> tuple[NDArray[np.uint8], Quality, Landmarks]:
+        """Return the chip of the face that is nearest to the middle, and what is said of it."""
+        photo = decode(path.read_bytes(), smallest_face=None, max_pixels=10**8)
+        if not isinstance(photo, DecodedPhoto):
+            raise SystemExit(f"{path} cannot be read: {photo.detail}")
+        height, width = photo.pixels.shape[:2]
+        smallest = effective_smallest_face(photo.width, photo.height, None) * photo.scale
+        face = min(
+            self.detector.detect(photo.pixels, smallest),
+            key=lambda found: (
+                abs(found.left + found.width / 2 - width / 2)
+                + abs(found.top + found.height / 2 - height / 2)
+            ),
+        )
+        box = BoundingBox(
+            face.left / width, face.top / height, face.width / width, face.height / height
+        )
+        shape = self.aligner.shape(photo.pixels, face)
+        landmarks = self.aligner.landmarks(photo.pixels, shape)
+        chip = self.aligner.chip(photo.pixels, shape)
+        return chip, assess(chip, box, landmarks, photo.width, photo.height), landmarks
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=DATA)
+    data = parser.parse_args().data
+    looker = Looker()
+    neutral = [looker.main_face(path) for path in photos(data / "london", "*_neutral_front.jpg")]
+    smiling = [looker.main_face(path) for path in photos(data / "london", "*_smiling_front.jpg")]
+    lfw = [looker.main_face(path) for path in photos(data / "lfw" / "images", "*.jpg")[::EVERY]]
+    for name, faces in (("london neutral", neutral), ("london smiling", smiling), ("lfw", lfw)):
+        describe(name, [quality for _, quality, _ in faces])
+    degrade([chip for chip, _, _ in neutral], smiling)
+
+
+def photos(folder: Path, pattern: str) -> list[Path]:
+    """Return the photos of a folder in order."""
+    return sorted(folder.rglob(pattern))
+
+
+def describe(name: str, qualities: list[Quality]) -> None:
+    """Print the spread of each measure and the share that each filter leaves out."""
+    print(f"\n{name}: {len(qualities)} faces\n| measure | 1 % | 5 % | median | 95 % | 99 % |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    measures: dict[str, Callable[[Quality], float]] = {
+        "sharpness": lambda quality: quality.sharpness,
+        "brightness": lambda quality: quality.brightness,
+        "yaw": lambda quality: quality.pose.yaw,
+        "pitch": lambda quality: quality.pose.pitch,
+        "roll": lambda quality: quality.pose.roll,
+    }
+    for measure, value in measures.items():
+        spread = np.percentile([value(quality) for quality in qualities], [1, 5, 50, 95, 99])
+        print(f"| {measure} | {' | '.join(f'{point:.0f}' for point in spread)} |")
+    for quality_filter in QualityFilter:
+        reasons = [rejections(quality, quality_filter) for quality in qualities]
+        share = np.mean([bool(own) for own in reasons])
+        counts = Counter(str(reason) for own in reasons for reason in own)
+        print(f"{quality_filter}: {share:.1%} left out {dict(counts) or ''}")
+
+
+def degrade(
+    gallery: list[NDArray[np.uint8]],
+    probes: list[tuple[NDArray[np.uint8], Quality, Landmarks]],
+) -> None:
+    """Print how well smiling faces that are made worse match the same people's neutral ones."""
+    embedder = Embedder(threads=1)
+    known = embedder.embed(np.stack(gallery))
+    print("\n| face | sharpness | brightness | right person first | and within the threshold |")
+    print("| --- | --- | --- | --- | --- |")
+    for name, change in changes():
+        chips = [np.asarray(change(Image.fromarray(chip))) for chip, _, _ in probes]
+        judged = [
+            assess(chip, BoundingBox(0, 0, 1, 1), landmarks, 100, 100)
+            for chip, (_, _, landmarks) in zip(chips, probes, strict=True)
+        ]
+        distances = np.linalg.norm(embedder.embed(np.stack(chips))[:, None] - known[None], axis=2)
+        first = distances.argmin(axis=1) == np.arange(len(probes))
+        sharpness = np.median([quality.sharpness for quality in judged])
+        brightness = np.median([quality.brightness for quality in judged])
+        matched = (first & (np.diag(distances) < MATCH)).sum()
+        print(f"| {name} | {sharpness:.0f} | {brightness:.0f} | {first.sum()} | {matched} |")
+
+
+def changes() -> Iterable[tuple[str, Callable[[Image.Image], Image.Image]]]:
+    """Return what is done to the chips, by name."""
+    for size in SIZES:
+        side = round(size * 1.5)
+        yield (
+            f"{size} pixels",
+            lambda chip, side=side: chip.resize((side, side), Image.Resampling.BOX).resize(
+                chip.size, Image.Resampling.BILINEAR
+            ),
+        )
+    for radius in BLURS:
+        yield (
+            f"blurred by {radius} pixels of the chip",
+            lambda chip, radius=radius: chip.filter(ImageFilter.GaussianBlur(radius)),
+        )
+    for factor in BRIGHTNESS:
+        yield (
+            f"darkened to {factor:.0%}",
+            lambda chip, factor=factor: chip.point(lambda value: round(value * factor)),
+        )
+
+
+if __name__ == "__main__":
+    main()
