@@ -24,6 +24,9 @@ class FaceStoreContract:
     exactness = 1e-12
     """The largest error of a distance that the store may make."""
 
+    many = 3000
+    """Faces of the largest test; stores behind a network may take fewer, but over a thousand."""
+
     @pytest.fixture
     def store(self) -> FaceStore:
         raise NotImplementedError
@@ -246,7 +249,7 @@ class FaceStoreContract:
         self, store: FaceStore, settle: Settle
     ) -> None:
         random = np.random.default_rng(7)
-        embeddings = random.normal(0.1, 0.06, (3000, 128)).astype(np.float32)
+        embeddings = random.normal(0.1, 0.06, (self.many, 128)).astype(np.float32)
         faces = [
             stored_face(f"person {number}", embedding=embedding)
             for number, embedding in enumerate(embeddings)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -36,6 +37,7 @@ class PineconeServer:
         lags: writes are read only after ``settle``.
         loses: so many records of each upsert are not taken, which its answer admits.
         namespaces: what can be read: vectors by id, by namespace.
+        delay: seconds that every request takes.
         requests: how often each path was asked for.
         busiest: the most requests that were answered at a time.
     """
@@ -48,6 +50,7 @@ class PineconeServer:
         self.name = name
         self.lags = False
         self.loses = 0
+        self.delay = 0.0
         self.namespaces: dict[str, Space] = defaultdict(dict)
         self.requests: Counter[str] = Counter()
         self.busiest = 0
@@ -93,6 +96,7 @@ class PineconeServer:
             self.requests[path] += 1
             self._under_way += 1
             self.busiest = max(self.busiest, self._under_way)
+        time.sleep(self.delay)
         try:
             with self._lock:
                 self._check(path, address, key)
