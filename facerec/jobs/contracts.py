@@ -10,12 +10,17 @@ from typing import Any
 from facerec.errors import InvalidInputError
 
 
+def _schema(file: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads((files("facerec") / "schemas" / file).read_text("utf-8"))
+
+
 @cache
 def _validator(name: str) -> Any:  # noqa: ANN401 - the class depends on the schema's draft
     from jsonschema import Draft202012Validator
+    from referencing import Registry, Resource
 
-    schema = json.loads((files("facerec") / "schemas" / f"{name}.json").read_text("utf-8"))
-    return Draft202012Validator(schema)
+    registry: Any = Registry(retrieve=lambda file: Resource.from_contents(_schema(file)))  # type: ignore[call-arg]
+    return Draft202012Validator(_schema(f"{name}.json"), registry=registry)
 
 
 def violation(name: str, document: object) -> str | None:

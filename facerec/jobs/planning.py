@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 import tempfile
 import time
@@ -102,7 +103,8 @@ def _identify(
         return _listed(identity, base, spool)
     uri = job.manifest
     if scheme_of(uri) == "file":
-        uri = str(Path(uri).absolute()) + ("/" if Path(uri).is_dir() else "")
+        # Not Path.resolve: what links point to is not where the user has the photos.
+        uri = os.path.abspath(uri) + "/" * Path(uri).is_dir()  # noqa: PTH100
     if uri.endswith("/"):
         identity = write_entries(folder_entries(objects, uri, jobs_root), spool)
         return _listed(identity, uri, spool)

@@ -97,7 +97,13 @@ class LedgerRow:
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as ``schemas/ledger-row.json`` has it."""
-        return {**asdict(self), "milliseconds": round(self.milliseconds, 1)}
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return {
+            **fields,
+            "faces": [asdict(face) for face in self.faces],
+            "left_out": [{**asdict(face), "reasons": list(face.reasons)} for face in self.left_out],
+            "milliseconds": round(self.milliseconds, 1),
+        }
 
 
 def row_from_json(document: Mapping[str, Any]) -> LedgerRow:

@@ -1,0 +1,280 @@
+"""Planning: what a source is, how many children share it, and which job it is."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.contracts import violation
+from facerec.jobs.inputs import read_execution_input
+from facerec.jobs.limits import MOST_CHILDREN
+from facerec.jobs.manifest.entries import LineFormat, external_id_of
+from facerec.jobs.manifest.sources import SAMPLE, SourceKind
+from facerec.jobs.plan import Plan, plan_from_json, read_plan
+from facerec.jobs.planning import plan_job
+from facerec.stores.local_objects import LocalObjects
+from facerec.stores.objects import ObjectInfo
+from tests.fakes.engine import fake_face, fake_photo
+from tests.fakes.jobs import LocalJob, job_input, write_manifest, write_photos
+
+
+def plan(tmp_path: Path, source: Path | str, **settings: object) -> Plan:
+    return plan_job(
+        job_input(source, **settings),
+        LocalObjects(),
+        jobs_root=f"{tmp_path}/jobs/",
+        model_version="fake-1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "format", "images"),
+    [
+        ("a.jsonl", b'{"image": "a.jpg"}\n{"image": "b.jpg"}', LineFormat.JSONL, 2),
+        ("a", b'\n{"image": "a.jpg"}\r\n\r\n', LineFormat.JSONL, 1),
+        ("a.csv", b"image,external_image_id\na.jpg,ann\nb.jpg,bob\n", LineFormat.CSV, 2),
+        ("a", b"version_id,Image\n,a.jpg", LineFormat.CSV, 1),
+        ("a.txt", b"s3://bucket/a.jpg\nb.jpg\nc.jpg", LineFormat.URIS, 3),
+        ("a.lst", b"a.jpg\n\n \nb.jpg\n", LineFormat.URIS, 2),
+        ("a.txt", b'{"image": "a.jpg"}\n', LineFormat.URIS, 1),
+        ("a.jsonl", b"\xef\xbb\xbfa.jpg\n", LineFormat.JSONL, 1),
+        ("a.csv", b"\xef\xbb\xbfimage\r\na.jpg\r\n", LineFormat.CSV, 1),
+        ("a.csv", b"image\n", LineFormat.CSV, 0),
+        ("a.jsonl", b"", LineFormat.JSONL, 0),
+        ("a", b" \n\n", LineFormat.URIS, 0),
+    ],
+)
+@pytest.mark.parametrize("compressed", [False, True])
+def test_formats_are_told_by_name_and_first_line(
+    tmp_path: Path, name: str, content: bytes, format: LineFormat, images: int, compressed: bool
+) -> None:
+    path = tmp_path / (name + ".gz" * compressed)
+    path.write_bytes(gzip.compress(content) if compressed else content)
+    planned = plan(tmp_path, path)
+    assert planned.source.format is format
+    assert planned.source.kind is (SourceKind.STRIPES if compressed else SourceKind.RANGES)
+    assert (planned.estimated_images, planned.exact) == (images, True)
+    assert planned.children == min(1, images)
+    assert planned.base == f"{tmp_path}/"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"picture\na.jpg\n", "has no column `image`"),
+        ("a.txt", "a.jpg\n".encode("utf-16"), "is UTF-16"),
+        ("a.gz", b"\x1f\x8bnot really", "damaged gzip file"),
+        ("manifest.json", b'{"fileSchema": ', "is not JSON"),
+        ("manifest.json", b'{"fileSchema": "Bucket, Key"}', "'destinationBucket' is a required"),
+        (
+            "manifest.json",
+            b'{"fileSchema": "x", "destinationBucket": "b", "fileFormat": "ORC", "files": []}',
+            "an inventory of ORC files",
+        ),
+    ],
+)
+def test_what_cannot_be_a_manifest_is_refused_with_the_reason(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InvalidInputError, match=message):
+        plan(tmp_path, tmp_path / name)
+
+
+def test_a_manifest_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ObjectNotFoundError, match=r"missing\.jsonl does not exist"):
+        plan(tmp_path, tmp_path / "missing.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"manifest": "a"}, "'collection_id' is a required property"),
+        ({"collection_id": "staff"}, "is not valid under any of the given schemas"),
+        ({"collection_id": "no spaces", "manifest": "a"}, "collection_id: 'no spaces' does not"),
+        ({"collection_id": "line\n", "manifest": "a"}, "collection_id: "),
+        ({"collection_id": "a", "manifest": "a", "options": {"max_faces": 0}}, "options.max_faces"),
+        ({"collection_id": "a", "manifest": "a", "images_per_child": 0}, "images_per_child: 0"),
+        ({"collection_id": "a", "manifest": "a", "x": 1}, "'x' was unexpected"),
+        ([], "is not of type 'object'"),
+    ],
+)
+def test_an_input_that_is_not_valid_names_the_field(document: object, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        read_execution_input(document)
+
+
+class HugeObject(LocalObjects):
+    """One manifest of any size whose lines are all alike, and what is asked of it."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.asked: list[tuple[str, int]] = []
+
+    def head(self, uri: str) -> ObjectInfo:
+        if not uri.startswith("s3://"):
+            return super().head(uri)
+        self.asked.append(("head", 0))
+        return ObjectInfo(uri, self.size, "etag")
+
+    def read(self, uri: str, *, start: int = 0, end: int | None = None, **pinned: object) -> bytes:  # type: ignore[override]
+        if not uri.startswith("s3://"):
+            return super().read(uri, start=start, end=end, **pinned)  # type: ignore[arg-type]
+        assert end is not None
+        self.asked.append(("read", end - start))
+        return (b"s3://bucket/" + b"a" * 87 + b"\n") * ((end - start) // 100)
+
+
+@pytest.mark.parametrize("size", [10**6, 10**9, 10**11])
+def test_planning_costs_one_head_and_one_sample_at_any_size(tmp_path: Path, size: int) -> None:
+    objects = HugeObject(size)
+    planned = plan_job(
+        job_input("s3://bucket/list.txt", images_per_child=1000),
+        objects,
+        jobs_root=f"{tmp_path}/jobs/",
+        model_version="fake-1",
+    )
+    assert [what for what, _ in objects.asked] == ["head", "read"]
+    assert sum(length for _, length in objects.asked) <= SAMPLE
+    assert planned.estimated_images == pytest.approx(size / 100, rel=0.001)
+    assert planned.children == pytest.approx(size / 10**5, rel=0.001)
+    assert len(json.dumps(planned.to_json())) < 8192
+
+
+def test_a_job_has_no_more_children_than_a_workflow_can_carry(tmp_path: Path) -> None:
+    planned = plan_job(
+        job_input("s3://bucket/list.txt", images_per_child=1),
+        HugeObject(10**12),
+        jobs_root=f"{tmp_path}/jobs/",
+        model_version="fake-1",
+    )
+    assert planned.children == MOST_CHILDREN
+    assert len(json.dumps(planned.to_json())) < 32 * 1024
+
+
+def test_a_plan_survives_its_way_through_json_and_keeps_to_its_schema(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 9)
+    planned = plan(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    document = json.loads(json.dumps(planned.to_json()))
+    assert violation("plan", document) is None
+    assert plan_from_json(document) == planned
+    assert read_plan(LocalObjects(), planned.job_folder) == planned
+    assert document["arrays"] == [{"offset": 0, "size": 2}]
+
+
+def test_the_same_input_is_the_same_job_and_any_other_is_another(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    first = plan(tmp_path, manifest)
+    assert plan(tmp_path, manifest) == first
+    assert plan(tmp_path, os.path.relpath(manifest)) == first
+    others = [
+        plan(tmp_path, manifest, options={"max_faces": 3}),
+        plan(tmp_path, manifest, images_per_child=2),
+        plan(tmp_path, manifest, collection_id="guests"),
+    ]
+    write_manifest(manifest, photos[:2])
+    others.append(plan(tmp_path, manifest))
+    assert len({first.job_id, *(other.job_id for other in others)}) == 5
+    assert first.job_id.startswith("staff-")
+
+
+def test_a_folder_of_its_own_holds_one_job_only(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    folder = f"{tmp_path}/own/"
+    settings = {"jobs_root": f"{tmp_path}/jobs/", "model_version": "fake-1", "job_folder": folder}
+    first = plan_job(job_input(manifest), LocalObjects(), **settings)  # type: ignore[arg-type]
+    assert first.job_folder == folder
+    assert plan_job(job_input(manifest), LocalObjects(), **settings) == first  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="holds another job"):
+        plan_job(job_input(manifest, collection_id="b"), LocalObjects(), **settings)  # type: ignore[arg-type]
+
+
+def test_a_folder_is_listed_with_names_that_follow_from_its_paths(tmp_path: Path) -> None:
+    folder = tmp_path / "people"
+    for path in ("Ann Lee/1.jpg", "Bob/2.jpg", "Bob-x/3.jpg", "notes.txt", ".hidden/4.jpg", ".x"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(fake_photo(fake_face(path)))
+    job = LocalJob(tmp_path, folder)
+    job.run()
+    assert [(Path(row.image).name, row.external_image_id) for row in job.rows()] == [
+        ("1.jpg", "Ann_Lee:1.jpg"),
+        ("3.jpg", "Bob-x:3.jpg"),
+        ("2.jpg", "Bob:2.jpg"),
+        ("notes.txt", "notes.txt"),
+    ]
+    assert LocalJob(tmp_path, f"{folder}/", faces=job.faces).plan == job.plan
+    (folder / "Bob" / "2.jpg").write_bytes(fake_photo())
+    assert LocalJob(tmp_path, folder, faces=job.faces).plan.job_id != job.plan.job_id
+
+
+def test_a_folder_that_holds_its_own_job_folder_does_not_index_that(tmp_path: Path) -> None:
+    write_photos(tmp_path, 3)
+    first = LocalJob(tmp_path / "data", tmp_path, engine=None)
+    assert first.plan.estimated_images >= 3
+    planned = plan_job(
+        job_input(tmp_path), LocalObjects(), jobs_root=f"{tmp_path}/data/", model_version="fake-1"
+    )
+    assert planned.estimated_images == 3
+
+
+def test_a_folder_without_photos_is_a_job_of_no_children(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    assert plan(tmp_path, tmp_path / "none").children == 0
+
+
+def test_a_single_photo_is_a_job_of_one_named_after_its_file(tmp_path: Path) -> None:
+    photo = tmp_path / "ann.jpg"
+    photo.write_bytes(fake_photo(fake_face("ann")))
+    job = LocalJob(tmp_path, photo)
+    job.run()
+    (row,) = job.rows()
+    assert (row.image, row.external_image_id) == (str(photo), "ann.jpg")
+
+
+def test_a_photo_is_told_by_its_bytes_where_its_name_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "photo").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
+    assert plan(tmp_path, tmp_path / "photo").estimated_images == 1
+
+
+def test_photos_may_stand_in_the_input_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = write_photos(tmp_path, 2)
+    monkeypatch.chdir(tmp_path)
+    job = read_execution_input(
+        {
+            "collection_id": "staff",
+            "images": [photos[0].name, {"image": str(photos[1]), "external_image_id": "bob"}],
+        }
+    )
+    planned = plan_job(job, LocalObjects(), jobs_root=f"{tmp_path}/jobs/", model_version="fake-1")
+    assert (planned.estimated_images, planned.exact) == (2, True)
+    assert planned.base == f"{tmp_path}/"
+    listed = Path(planned.source.uri).read_text().splitlines()
+    assert [json.loads(line)["image"] for line in listed] == [photos[0].name, str(photos[1])]
+
+
+def test_external_ids_hold_only_what_ids_may() -> None:
+    assert external_id_of("Ann Lee/zoë (2).jpg") == "Ann_Lee:zo___2_.jpg"
+    assert len(external_id_of("a" * 300)) == 255
+    assert external_id_of("a" * 300 + "/x.jpg").endswith("a:x.jpg")
+
+
+def test_a_compressed_manifest_of_several_members_counts_as_one(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    for number in range(3):
+        file.write(gzip.compress(f"{number}.jpg\n".encode()))
+    (tmp_path / "list.txt.gz").write_bytes(file.getvalue())
+    planned = plan(tmp_path, tmp_path / "list.txt.gz", images_per_child=1)
+    assert planned.children >= 1
+    job = LocalJob(tmp_path, tmp_path / "list.txt.gz", images_per_child=1)
+    job.run()
+    assert [Path(row.image).name for row in job.rows()] == ["0.jpg", "1.jpg", "2.jpg"]

@@ -1,0 +1,132 @@
+"""The report adds up what children left; the ledger is read in the manifest's order."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from facerec.jobs.contracts import violation
+from facerec.jobs.history import iterate_rows
+from facerec.jobs.report import JobStatus, read_report, write_report
+from facerec.jobs.rows import Outcome
+from facerec.jobs.tally import merged
+from tests.fakes.engine import fake_face, fake_photo
+from tests.fakes.jobs import LocalJob, write_manifest, write_photos
+
+
+def mixed_photos(folder: Path) -> list[Path]:
+    """Write 60 photos, of which 6 are broken and 6 show a face that is rejected."""
+    photos = write_photos(folder, 60)
+    for number in range(0, 60, 10):
+        photos[number].write_bytes(b"broken")
+        photos[number + 5].write_bytes(fake_photo(fake_face(f"blur-{number}", sharp=False)))
+    return photos
+
+
+def test_a_report_counts_everything_and_names_failures_by_line(tmp_path: Path) -> None:
+    photos = mixed_photos(tmp_path / "photos")
+    lines = [json.dumps({"image": str(photo)}) for photo in photos]
+    lines[7:7] = ["", "{not json"]
+    (tmp_path / "list.jsonl").write_text("\n".join(lines))
+    job = LocalJob(tmp_path, tmp_path / "list.jsonl", tolerated_failure_percentage=12)
+    job.run()
+    report = write_report(job.plan, job.objects)
+    assert report.status is JobStatus.SUCCEEDED
+    assert report.children == report.complete_children == job.plan.children > 2
+    assert report.tally.images == 61
+    assert report.tally.outcomes == {
+        Outcome.INDEXED: 48,
+        Outcome.ALL_FACES_REJECTED: 6,
+        Outcome.UNREADABLE: 6,
+        Outcome.MALFORMED_LINE: 1,
+    }
+    assert report.tally.reasons == {"UNSUPPORTED_FORMAT": 6}
+    assert report.tally.faces_left_out == {"LOW_SHARPNESS": 6}
+    assert report.tally.faces_indexed == 48
+    assert report.tally.bytes == sum(photo.stat().st_size for photo in photos)
+    assert report.failed_images == 7
+    assert report.failure_percentage == pytest.approx(100 * 7 / 61, abs=0.001)
+    assert [row.line for row in report.tally.failures] == [1, 9, 13, 23, 33, 43, 53]
+    assert report.seconds > 0
+    assert report.images_per_second == pytest.approx(61 / report.seconds, rel=0.01)
+    kept = read_report(job.objects, job.plan.job_folder)
+    assert kept.to_json() == report.to_json()
+    assert [violation("ledger-row", row) for row in kept.to_json()["failures"]] == [None] * 7
+    assert violation("report", kept.to_json()) is None
+
+
+def test_the_ledger_is_read_in_the_order_of_the_manifest(tmp_path: Path) -> None:
+    photos = mixed_photos(tmp_path / "photos")
+    lines = ["image", *map(str, photos)]
+    lines[20:20] = ["", "  "]
+    text = "\r\n".join(lines).encode()
+    (tmp_path / "a.csv").write_bytes(text)
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(text))
+    numbers = [number for number, line in enumerate(lines, 1) if number > 1 and line.strip()]
+    for name, each in (("a.csv", 7), ("a.csv.gz", 15)):
+        job = LocalJob(tmp_path / name[2:], tmp_path / name, images_per_child=each)
+        assert job.plan.children > 3
+        job.run()
+        rows = list(iterate_rows(job.plan, job.objects))
+        assert [row.image for row in rows] == [str(photo) for photo in photos]
+        assert [row.line for row in rows] == numbers
+
+
+def test_too_many_failures_fail_a_job(tmp_path: Path) -> None:
+    photos = mixed_photos(tmp_path / "photos")
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    report = write_report(job.plan, job.objects)
+    assert (report.failure_percentage, report.tolerated_failure_percentage) == (10, 5)
+    assert report.status is JobStatus.FAILED
+    lenient = LocalJob(
+        tmp_path, tmp_path / "list.jsonl", faces=job.faces, tolerated_failure_percentage=10
+    )
+    assert lenient.plan.job_id == job.plan.job_id
+    assert write_report(lenient.plan, job.objects).status is JobStatus.SUCCEEDED
+
+
+def test_a_report_names_children_that_are_missing_and_counts_what_they_did(tmp_path: Path) -> None:
+    photos = mixed_photos(tmp_path / "photos")
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    job = LocalJob(tmp_path, manifest, images_per_child=20)
+    asked = iter(range(1000))
+    job.run(stop=lambda: next(asked) > 30)
+    report = write_report(job.plan, job.objects)
+    assert report.status is JobStatus.INCOMPLETE
+    assert report.complete_children == 1
+    assert report.incomplete == (1, 2)
+    assert 20 <= report.tally.images < 60
+    rows = list(iterate_rows(job.plan, job.objects))
+    assert [row.line for row in rows] == list(range(1, report.tally.images + 1))
+
+
+def test_an_empty_manifest_is_a_job_of_no_children_that_succeeds(tmp_path: Path) -> None:
+    (tmp_path / "list.jsonl").write_bytes(b"\n\n")
+    job = LocalJob(tmp_path, tmp_path / "list.jsonl")
+    assert job.plan.children == 0
+    report = write_report(job.plan, job.objects)
+    assert report.status is JobStatus.SUCCEEDED
+    assert (report.tally.images, report.images_per_second) == (0, 0)
+
+
+def test_what_children_leave_keeps_to_the_contracts(tmp_path: Path) -> None:
+    photos = mixed_photos(tmp_path / "photos")
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    parts = list(Path(job.plan.job_folder).glob("ledger/*/*.jsonl"))
+    assert parts
+    for part in parts:
+        header, *rows = map(json.loads, part.read_text().splitlines())
+        assert violation("ledger-part", header) is None
+        assert len(rows) == header["part"]["rows"]
+        assert [violation("ledger-row", row) for row in rows] == [None] * len(rows)
+        assert "embedding" not in "".join(str(row) for row in rows)
+
+
+def test_spells_of_work_that_overlap_count_once() -> None:
+    assert merged([(5, 9), (1, 3), (2, 4), (20, 21), (9.5, 12)]) == [(1, 12), (20, 21)]
+    assert merged([(1, 10), (2, 3)]) == [(1, 10)]
