@@ -1,0 +1,1 @@
+"""HTTP: the REST routes and Rekognition's wire protocol over the same operations."""

@@ -1,0 +1,97 @@
+"""The guard of a server that only this machine can reach, and of one with a token."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from facerec.api.auth.access import Guard, Principal, RawRequest, RefusedError
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class LoopbackGuard:
+    """Accepts what programs of this machine send, but not what pages of other sites make it send.
+
+    A browser runs on this machine too, and any page may have it post to a loopback address, or
+    let its own name resolve to one (DNS rebinding). So the request must name this server as its
+    host, and a page that sends it must be of this server or of an allowed origin.
+
+    Attributes:
+        names: by which the server may be called, without port.
+        origins: of other pages that may call it.
+    """
+
+    names: frozenset[str] = LOOPBACK_NAMES
+    origins: frozenset[str] = frozenset()
+
+    def check(self, request: RawRequest) -> Principal:
+        """Return the right to everything.
+
+        Raises:
+            RefusedError: the request is not meant for this server, or from a page of another.
+        """
+        host = request.headers.get("host", "")
+        if _name(host) not in self.names:
+            raise RefusedError(
+                "AccessDeniedException", "This server does not answer to that host name.", 403
+            )
+        origin = request.headers.get("origin")
+        same = origin is not None and urlsplit(origin).netloc == host
+        if origin is not None and not same and origin not in self.origins:
+            raise _foreign_page()
+        # Browsers say here what they leave out of Origin (images, links); see
+        # https://www.w3.org/TR/fetch-metadata/.
+        site = request.headers.get("sec-fetch-site", "none")
+        if origin is None and site not in ("none", "same-origin"):
+            raise _foreign_page()
+        return Principal()
+
+
+@dataclass(frozen=True, slots=True)
+class TokenGuard:
+    """Accepts requests that carry a token, or are signed with an access key.
+
+    Attributes:
+        token: what ``Authorization: Bearer ...`` must say.
+        signatures: the guard of signed requests.
+    """
+
+    token: str = field(repr=False)
+    signatures: Guard
+
+    def check(self, request: RawRequest) -> Principal:
+        """Return what the sender may do: everything, with the token.
+
+        Raises:
+            RefusedError: the token or signature is missing or wrong.
+        """
+        authorization = request.headers.get("authorization", "")
+        if authorization.startswith("AWS4-HMAC-SHA256 "):
+            return self.signatures.check(request)
+        scheme, _, given = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(
+            given.strip().encode(), self.token.encode()
+        ):
+            raise RefusedError(
+                "UnrecognizedClientException",
+                "The request needs the header `Authorization: Bearer TOKEN`, or a signature made "
+                "with an access key of this server.",
+                401,
+            )
+        return Principal()
+
+
+def _name(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _foreign_page() -> RefusedError:
+    return RefusedError(
+        "AccessDeniedException", "Pages of other sites may not use this server.", 403
+    )

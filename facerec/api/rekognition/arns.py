@@ -1,0 +1,31 @@
+"""The ARNs by which Rekognition's tagging names collections."""
+
+from __future__ import annotations
+
+import re
+
+from facerec.api.rekognition.faults import invalid_parameter
+
+ACCOUNT = "000000000000"
+"""Stands where AWS has the account's number; when read, any account and region will do."""
+
+_ARN = re.compile(
+    r"(?:aws|arn:[a-z-]+):rekognition:[a-z0-9-]*:[0-9]*:collection/([a-zA-Z0-9_.\-]{1,255})"
+)
+
+
+def collection_arn(collection_id: str) -> str:
+    """Return the ARN of a collection."""
+    return f"arn:aws:rekognition:local:{ACCOUNT}:collection/{collection_id}"
+
+
+def collection_of(arn: str) -> str:
+    """Return the name of the collection that an ARN is of.
+
+    Raises:
+        RekognitionError: it is not the ARN of a collection.
+    """
+    named = _ARN.fullmatch(arn)
+    if not named:
+        raise invalid_parameter("ResourceArn is not the ARN of a collection")
+    return named[1]

@@ -1,0 +1,72 @@
+"""facerec's errors as the exceptions that Rekognition raises for the same things.
+
+https://docs.aws.amazon.com/rekognition/latest/dg/error-handling.html
+"""
+
+from __future__ import annotations
+
+from facerec.api.auth.access import RefusedError
+from facerec.api.rekognition.faults import RekognitionError
+from facerec.errors import (
+    AccessDeniedError,
+    CollectionExistsError,
+    CollectionNotFoundError,
+    ConflictError,
+    FacerecError,
+    InvalidInputError,
+    ModelMismatchError,
+    NoFaceError,
+    NotFoundError,
+    ObjectNotFoundError,
+    QuotaExceededError,
+    StoreUnavailableError,
+    UserExistsError,
+)
+from facerec.gallery.paging import InvalidPageTokenError
+from facerec.gallery.photos import UnreadablePhotoError
+from facerec.gallery.service.idempotency import RequestMismatchError
+from facerec.gallery.service.photos import PhotoTooLargeError
+from facerec.vision.outcomes import UnreadableReason
+
+_NAMES: tuple[tuple[type[FacerecError], str], ...] = (
+    (CollectionExistsError, "ResourceAlreadyExistsException"),
+    (UserExistsError, "ConflictException"),
+    (ConflictError, "ConflictException"),
+    (QuotaExceededError, "ServiceQuotaExceededException"),
+    (RequestMismatchError, "IdempotentParameterMismatchException"),
+    (InvalidPageTokenError, "InvalidPaginationTokenException"),
+    (PhotoTooLargeError, "ImageTooLargeException"),
+    (ObjectNotFoundError, "InvalidS3ObjectException"),
+    (AccessDeniedError, "InvalidS3ObjectException"),
+    (NotFoundError, "ResourceNotFoundException"),
+    (NoFaceError, "InvalidParameterException"),
+    (ModelMismatchError, "InvalidParameterException"),
+    (InvalidInputError, "InvalidParameterException"),
+)
+"""What each error is called; the first that fits counts."""
+
+_UNREADABLE = {
+    UnreadableReason.TOO_LARGE: "ImageTooLargeException",
+    UnreadableReason.TOO_SMALL: "InvalidParameterException",
+}
+
+
+def rekognition_error(error: Exception) -> RekognitionError:
+    """Return what the service answers where an error was raised."""
+    if isinstance(error, RekognitionError):
+        return error
+    if isinstance(error, RefusedError):
+        # AWS answers most refusals with 400, and clients look at the name
+        return RekognitionError(error.kind, error.message, 400)
+    if isinstance(error, CollectionNotFoundError):
+        message = f"The collection id: {error.collection_id} does not exist"
+        return RekognitionError("ResourceNotFoundException", message)
+    if isinstance(error, UnreadablePhotoError):
+        name = _UNREADABLE.get(error.reason, "InvalidImageFormatException")
+        return RekognitionError(name, f"Request has invalid image: {error.message}")
+    if isinstance(error, StoreUnavailableError):
+        return RekognitionError("ThrottlingException", error.message, 500)
+    for kind, name in _NAMES:
+        if isinstance(error, kind):
+            return RekognitionError(name, error.message)
+    return RekognitionError("InternalServerError", "The request could not be processed.", 500)

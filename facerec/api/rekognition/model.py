@@ -1,0 +1,20 @@
+"""Rekognition's service model, as botocore ships it: the authority for names and limits."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+TARGET_PREFIX = "RekognitionService."
+"""What the header ``X-Amz-Target`` begins with, before the operation's name."""
+
+CONTENT_TYPE = "application/x-amz-json-1.1"
+
+
+@cache
+def service_model() -> Any:  # noqa: ANN401 - botocore has no static types
+    """Return botocore's ``ServiceModel`` of Rekognition; read from disk at the first call."""
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
+    return ServiceModel(Loader().load_service_model("rekognition", "service-2"))

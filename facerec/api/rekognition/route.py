@@ -1,0 +1,40 @@
+"""The one route of Rekognition's protocol."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+
+from facerec.api.auth.access import Principal
+from facerec.api.capacity import CLIENT_GONE, Capacity, ClientGoneError
+from facerec.api.faults import log_fault
+from facerec.api.rekognition.service import (
+    answer,
+    error_response,
+    find_operation,
+    response_headers,
+)
+from facerec.gallery.service.parts import Parts
+
+
+def rekognition_router(parts: Parts, capacity: Capacity) -> APIRouter:
+    """Return the route that Rekognition's clients post to."""
+    router = APIRouter()
+
+    @router.post("/", include_in_schema=False)
+    async def rekognition(request: Request) -> Response:
+        try:
+            name, operation = find_operation(request.headers.get("x-amz-target", ""))
+            principal: Principal = request.state.principal
+            work = partial(answer, parts, principal, name, await request.body())
+            content = await capacity.run(request, work, looks=operation.looks)
+        except ClientGoneError:
+            return Response(status_code=CLIENT_GONE)
+        except Exception as error:
+            log_fault(error)
+            status, headers, content = error_response(error)
+            return Response(content, status, headers)
+        return Response(content, headers=response_headers())
+
+    return router

@@ -1,0 +1,112 @@
+"""One request of Rekognition's protocol, from its bytes to those of its answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import uuid4
+
+from facerec.api.auth.access import Principal
+from facerec.api.rekognition.arns import collection_of
+from facerec.api.rekognition.errors import rekognition_error
+from facerec.api.rekognition.faults import RekognitionError
+from facerec.api.rekognition.model import CONTENT_TYPE, TARGET_PREFIX, service_model
+from facerec.api.rekognition.operations import OPERATIONS, Operation
+from facerec.api.rekognition.validation import parse_request
+from facerec.gallery.service.idempotency import answer_once
+from facerec.gallery.service.parts import Parts
+
+TOKEN_MEMBER = "ClientRequestToken"  # noqa: S105 - a member's name
+
+
+def find_operation(target: str) -> tuple[str, Operation]:
+    """Return the name and the operation that the header ``X-Amz-Target`` asks for.
+
+    Raises:
+        RekognitionError: there is no such operation.
+    """
+    name = target.removeprefix(TARGET_PREFIX)
+    if not target.startswith(TARGET_PREFIX) or name not in OPERATIONS:
+        raise RekognitionError(
+            "UnknownOperationException", "The operation is not one that this service knows."
+        )
+    return name, OPERATIONS[name]
+
+
+def answer(parts: Parts, principal: Principal, name: str, body: bytes) -> bytes:
+    """Return the JSON document that answers a request.
+
+    Args:
+        parts: what the operations work with.
+        principal: what the sender may do.
+        name: of the operation.
+        body: the request's JSON document.
+
+    Raises:
+        RekognitionError: the request is invalid or not allowed.
+        FacerecError: it cannot be done; see ``rekognition_error``.
+    """
+    operation = OPERATIONS[name]
+    request = parse_request(body, service_model().operation_model(name).input_shape)
+    _authorise(principal, name, operation, request)
+
+    def perform() -> dict[str, Any]:
+        return operation.answer(parts, request)
+
+    token = request.pop(TOKEN_MEMBER, None)
+    if token is None:
+        answered = perform()
+    else:
+        answered = answer_once(parts, token, {"operation": name, **request}, perform)
+    if name == "ListCollections" and principal.collections is not None:
+        answered = _only(principal, answered)
+    return json.dumps(answered).encode()
+
+
+def error_response(error: Exception) -> tuple[int, dict[str, str], bytes]:
+    """Return status, headers and body of the answer to a request that failed."""
+    fault = rekognition_error(error)
+    headers = response_headers()
+    document = {
+        "__type": fault.kind,
+        "Code": fault.kind,
+        "Logref": headers["x-amzn-RequestId"],
+        "Message": fault.message,
+    }
+    return fault.status, headers, json.dumps(document).encode()
+
+
+def response_headers() -> dict[str, str]:
+    """Return the headers of an answer, with an id of its own."""
+    return {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": str(uuid4())}
+
+
+def _authorise(
+    principal: Principal, name: str, operation: Operation, request: dict[str, Any]
+) -> None:
+    if operation.writes and not principal.writes:
+        raise _denied(name)
+    collection_id = request.get("CollectionId")
+    if "ResourceArn" in request:
+        collection_id = collection_of(request["ResourceArn"])
+    if collection_id is not None and not principal.may_use(collection_id):
+        raise _denied(name)
+
+
+def _denied(name: str) -> RekognitionError:
+    return RekognitionError(
+        "AccessDeniedException", f"The access key may not perform rekognition:{name} on this."
+    )
+
+
+def _only(principal: Principal, answered: dict[str, Any]) -> dict[str, Any]:
+    """Leave out collections that the sender may not use; pages may end up short of some."""
+    pairs = [
+        pair
+        for pair in zip(answered["CollectionIds"], answered["FaceModelVersions"], strict=True)
+        if principal.may_use(pair[0])
+    ]
+    return answered | {
+        "CollectionIds": [name for name, _ in pairs],
+        "FaceModelVersions": [version for _, version in pairs],
+    }

@@ -1,0 +1,114 @@
+"""What the operations return, as the shapes of Rekognition's service model.
+
+Ratios and degrees are as in facerec; confidence and similarity, 0 to 1 there, are percent here.
+``Distance``, ``ModelId`` and ``Decision`` are facerec's own: SDKs drop keys that they do not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from facerec.faces import BoundingBox, Landmarks, Point, Quality
+from facerec.gallery.matching import Match
+from facerec.gallery.service.faces import ListedFace
+from facerec.gallery.users import UserMatch, status_of
+from facerec.stores.records import FaceRecord, User
+from facerec.vision.outcomes import DetectedFace
+
+Shape: TypeAlias = dict[str, Any]
+
+
+def percent(share: float) -> float:
+    """Return a share of 1 as percent."""
+    return 100 * share
+
+
+def bounding_box(box: BoundingBox) -> Shape:
+    """Return a ``BoundingBox``."""
+    return {"Width": box.width, "Height": box.height, "Left": box.left, "Top": box.top}
+
+
+def face_detail(face: DetectedFace | FaceRecord) -> Shape:
+    """Return a ``FaceDetail`` with what is known of a face: Rekognition's default attributes."""
+    return {
+        "BoundingBox": bounding_box(face.box),
+        "Landmarks": _landmarks(face.landmarks),
+        "Pose": _pose(face.quality),
+        "Quality": _quality(face.quality),
+        "Confidence": percent(face.confidence),
+    }
+
+
+def stored_face(record: FaceRecord, user_id: str | None) -> Shape:
+    """Return a ``Face``."""
+    face = {
+        "FaceId": record.face_id,
+        "BoundingBox": bounding_box(record.box),
+        "ImageId": record.image_id,
+        "Confidence": percent(record.confidence),
+        "IndexFacesModelVersion": record.model_version,
+    }
+    if record.external_image_id is not None:
+        face["ExternalImageId"] = record.external_image_id
+    if user_id is not None:
+        face["UserId"] = user_id
+    return face
+
+
+def listed_face(face: ListedFace) -> Shape:
+    """Return the ``Face`` of a listing."""
+    return stored_face(face.record, face.user_id)
+
+
+def face_match(match: Match, user_ids: Mapping[str, str]) -> Shape:
+    """Return a ``FaceMatch``; user ids are of those faces that have a user, by face id."""
+    return {
+        "Similarity": percent(match.similarity),
+        "Distance": match.distance,
+        "Face": stored_face(match.face, user_ids.get(match.face.face_id)),
+    }
+
+
+def user(user: User) -> Shape:
+    """Return a ``User`` or a ``MatchedUser``."""
+    return {"UserId": user.user_id, "UserStatus": status_of(user).value}
+
+
+def user_match(match: UserMatch) -> Shape:
+    """Return a ``UserMatch``."""
+    return {
+        "Similarity": percent(match.similarity),
+        "Distance": match.distance,
+        "User": user(match.user),
+    }
+
+
+def _landmarks(landmarks: Landmarks) -> list[Shape]:
+    """Return what the corners of the eyes and the base of the nose say.
+
+    The middle of an eye's corners is the eye; what lies between them, and the mouth, is unknown.
+    """
+    points = {
+        "eyeLeft": _middle(landmarks.left_eye_outer, landmarks.left_eye_inner),
+        "eyeRight": _middle(landmarks.right_eye_inner, landmarks.right_eye_outer),
+        "nose": landmarks.nose,
+        "leftEyeLeft": landmarks.left_eye_outer,
+        "leftEyeRight": landmarks.left_eye_inner,
+        "rightEyeLeft": landmarks.right_eye_inner,
+        "rightEyeRight": landmarks.right_eye_outer,
+    }
+    return [{"Type": kind, "X": point.x, "Y": point.y} for kind, point in points.items()]
+
+
+def _middle(one: Point, other: Point) -> Point:
+    return Point((one.x + other.x) / 2, (one.y + other.y) / 2)
+
+
+def _pose(quality: Quality) -> Shape:
+    pose = quality.pose
+    return {"Roll": pose.roll, "Yaw": pose.yaw, "Pitch": pose.pitch}
+
+
+def _quality(quality: Quality) -> Shape:
+    return {"Brightness": quality.brightness, "Sharpness": quality.sharpness}

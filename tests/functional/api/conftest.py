@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from botocore.config import Config
+
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.local import LoopbackGuard
+from facerec.gallery.service.parts import Parts
+from facerec.gallery.service.photos import Buckets
+from facerec.stores.routed_objects import open_objects
+from facerec.stores.sqlite import SqliteStore
+from tests.fakes.engine import FakeEngine
+from tests.fakes.server import running
+
+
+class Clock:
+    """A clock that tests set forward."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Api:
+    """A live server, and what it works with."""
+
+    address: str
+    parts: Parts
+    engine: FakeEngine
+    clock: Clock
+    bucket: Path
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    """A live server with the fake engine, whose bucket ``photos`` is a folder."""
+    bucket = tmp_path / "photos"
+    bucket.mkdir()
+    engine, clock = FakeEngine(), Clock()
+    with SqliteStore(tmp_path / "facerec.db") as store:
+        parts = Parts(
+            engine, store, store, Buckets(open_objects(), {"photos": bucket}, set()), clock=clock
+        )
+        with running(create_app(parts, AppSettings(LoopbackGuard()))) as address:
+            yield Api(address, parts, engine, clock, bucket)
+
+
+@pytest.fixture
+def client(api: Api) -> BaseClient:
+    """boto3's own Rekognition client; nothing of it is changed but the endpoint."""
+    return rekognition_client(api.address)
+
+
+SESSION = boto3.Session()
+"""Shared, so that the service model is read once."""
+
+
+def rekognition_client(
+    address: str, key: str = "AKIDEXAMPLE", secret: str = "secret"
+) -> BaseClient:
+    return SESSION.client(
+        "rekognition",
+        endpoint_url=address,
+        region_name="eu-west-1",
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
+    )
