@@ -24,8 +24,10 @@ CONNECTIONS = 64
 TRIES = 3
 """How often a body that breaks off is read; botocore's own retries end where the body begins."""
 
-DELETED_AT_ONCE = 1000
-"""https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+PAGE = 1000
+"""Objects listed, or deleted, with one request, at most.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 
 # Codes, and the bare statuses that HEAD gives instead:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -104,7 +106,7 @@ class S3Objects:
             self._client.upload_file(str(path), place["Bucket"], place["Key"])
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects below a prefix, a page of 1,000 in memory."""
+        """Yield the objects below a prefix, a page of them in memory."""
         for page in self._pages(prefix):
             for found in page.get("Contents", []):
                 uri = f"s3://{page['Name']}/{found['Key']}"
@@ -122,8 +124,8 @@ class S3Objects:
             self._client.delete_object(**_place(uri))
 
     def delete_folder(self, prefix: str) -> None:
-        """Delete the objects below a prefix, 1,000 with a request."""
-        for page in self._pages(prefix, PaginationConfig={"PageSize": DELETED_AT_ONCE}):
+        """Delete the objects below a prefix, a page of them with a request."""
+        for page in self._pages(prefix):
             keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
             if not keys:
                 continue
@@ -137,7 +139,10 @@ class S3Objects:
     def _pages(self, prefix: str, **settings: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
         place = _place(prefix)
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=place["Bucket"], Prefix=place["Key"], **settings
+            Bucket=place["Bucket"],
+            Prefix=place["Key"],
+            PaginationConfig={"PageSize": PAGE},
+            **settings,
         )
         with _faults_named(prefix):
             yield from pages

@@ -1,0 +1,141 @@
+"""What every store of objects does alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from facerec.errors import ObjectChangedError, ObjectNotFoundError
+from facerec.stores.local_objects import LocalObjects
+from facerec.stores.objects import ObjectStore
+from facerec.stores.routed_objects import RoutedObjects
+from facerec.stores.s3_objects import S3Objects
+
+
+@pytest.fixture(params=["local", "s3", "routed"])
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[ObjectStore, str]]:
+    """A store, and the folder in it that is the test's own."""
+    if request.param == "local":
+        yield LocalObjects(), f"{tmp_path}/"
+        return
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    with mock_aws():
+        place = {"LocationConstraint": "eu-west-1"}
+        boto3.client("s3").create_bucket(Bucket="bucket", CreateBucketConfiguration=place)
+        objects: ObjectStore = S3Objects()
+        if request.param == "routed":
+            objects = RoutedObjects({"s3": S3Objects, "file": LocalObjects})
+        yield objects, "s3://bucket/work/"
+
+
+Place = tuple[ObjectStore, str]
+
+
+def test_what_was_written_is_read_whole_and_in_ranges(place: Place) -> None:
+    objects, folder = place
+    uri = f"{folder}deep/er/name with spaces & ümläuts.bin"
+    assert objects.write(uri, b"0123456789")
+    assert objects.read(uri) == b"0123456789"
+    assert objects.read(uri, start=3, end=5) == b"34"
+    assert objects.read(uri, start=8) == b"89"
+    assert objects.read(uri, start=8, end=99) == b"89"
+    assert objects.read(uri, end=2) == b"01"
+    assert objects.read(uri, start=10) == b""
+    assert objects.read(uri, start=10, end=20) == b""
+    assert objects.read(uri, start=5, end=5) == b""
+    assert objects.head(uri).size == 10
+
+
+def test_an_empty_object_is_an_object(place: Place) -> None:
+    objects, folder = place
+    objects.write(f"{folder}empty", b"")
+    assert objects.read(f"{folder}empty") == b""
+    assert objects.read(f"{folder}empty", end=100) == b""
+    assert objects.head(f"{folder}empty").size == 0
+
+
+def test_a_version_pins_the_content(place: Place) -> None:
+    objects, folder = place
+    uri = f"{folder}a"
+    objects.write(uri, b"one")
+    version = objects.head(uri).version
+    assert objects.read(uri, start=1, end=2, version=version) == b"n"
+    objects.write(uri, b"other")
+    assert objects.head(uri).version != version
+    for ranges in ({}, {"start": 1, "end": 2}):
+        with pytest.raises(ObjectChangedError) as raised:
+            objects.read(uri, version=version, **ranges)  # type: ignore[arg-type]
+        assert raised.value.uri == uri
+
+
+def test_writing_only_what_is_absent_keeps_what_is_there(place: Place) -> None:
+    objects, folder = place
+    assert objects.write(f"{folder}a", b"one", if_absent=True)
+    assert not objects.write(f"{folder}a", b"two", if_absent=True)
+    assert objects.read(f"{folder}a") == b"one"
+    assert objects.write(f"{folder}a", b"two")
+    assert objects.read(f"{folder}a") == b"two"
+
+
+def test_a_file_becomes_an_object(place: Place, tmp_path: Path) -> None:
+    objects, folder = place
+    (tmp_path / "here").write_bytes(b"x" * 100_000)
+    objects.write_file(f"{folder}there/it/is", tmp_path / "here")
+    assert objects.read(f"{folder}there/it/is") == b"x" * 100_000
+
+
+def test_what_does_not_exist_is_named(place: Place) -> None:
+    objects, folder = place
+    with pytest.raises(ObjectNotFoundError) as raised:
+        objects.read(f"{folder}missing")
+    assert raised.value.uri == f"{folder}missing"
+    with pytest.raises(ObjectNotFoundError):
+        objects.head(f"{folder}missing")
+    objects.delete(f"{folder}missing")
+
+
+def test_listing_is_in_the_order_of_uris_and_knows_sizes(place: Place) -> None:
+    objects, folder = place
+    names = ["a-b", "a.b/c", "a/b", "a/b-c", "a/b.d/e", "ab/c/d", "z"]
+    for name in reversed(names):
+        objects.write(folder + name, name.encode())
+    found = list(objects.list(folder))
+    assert [info.uri.removeprefix(folder) for info in found] == names
+    assert all(info.size == len(info.uri) - len(folder) for info in found)
+    assert all(objects.head(info.uri) == info for info in found)
+
+
+def test_listing_takes_any_prefix(place: Place) -> None:
+    objects, folder = place
+    for name in ("left/1", "left/2", "left-over", "leave/1", "right/1"):
+        objects.write(folder + name, b"")
+    listed = [info.uri.removeprefix(folder) for info in objects.list(f"{folder}left")]
+    assert listed == ["left-over", "left/1", "left/2"]
+    assert list(objects.list(f"{folder}nothing/")) == []
+
+
+def test_folders_are_those_right_below(place: Place) -> None:
+    objects, folder = place
+    for name in ("one/a", "one/b/c", "two/a", "file"):
+        objects.write(folder + name, b"")
+    assert list(objects.folders(folder)) == [f"{folder}one/", f"{folder}two/"]
+    assert list(objects.folders(f"{folder}nothing/")) == []
+
+
+def test_a_folder_is_deleted_with_all_that_is_in_it(place: Place) -> None:
+    objects, folder = place
+    for name in ("one/a", "one/b/c", "one-more"):
+        objects.write(folder + name, b"")
+    objects.delete_folder(f"{folder}one/")
+    objects.delete_folder(f"{folder}nothing/")
+    assert [info.uri for info in objects.list(folder)] == [f"{folder}one-more"]
+    objects.delete(f"{folder}one-more")
+    assert list(objects.list(folder)) == []

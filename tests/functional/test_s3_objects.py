@@ -1,0 +1,132 @@
+"""What only a store of S3 objects does: versions, and what S3 may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import boto3
+import pytest
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, ReadTimeoutError
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from facerec.errors import (
+    AccessDeniedError,
+    FacerecError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+)
+from facerec.stores import s3_objects
+from facerec.stores.s3_objects import S3Objects
+
+Client: TypeAlias = Any
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+    """A client of a bucket that keeps versions."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="bucket")
+        client.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+def test_an_older_version_is_read_by_its_id(client: Client) -> None:
+    objects = S3Objects(client)
+    old = client.put_object(Bucket="bucket", Key="a", Body=b"old")["VersionId"]
+    objects.write("s3://bucket/a", b"new")
+    assert objects.read("s3://bucket/a", version_id=old) == b"old"
+    assert objects.read("s3://bucket/a") == b"new"
+    with pytest.raises(ObjectNotFoundError):
+        objects.read("s3://bucket/a", version_id="no-such-version")
+
+
+@pytest.mark.parametrize("uri", ["s3://missing/a", "s3://bucket", "s3://bucket/", "s3://B_/a"])
+def test_an_address_that_leads_nowhere_is_not_found(client: Client, uri: str) -> None:
+    with pytest.raises(ObjectNotFoundError):
+        S3Objects(client).read(uri)
+
+
+def test_listing_and_deleting_go_on_page_after_page(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3_objects, "PAGE", 10)
+    objects = S3Objects(client)
+    for number in range(25):
+        objects.write(f"s3://bucket/many/{number}", b"")
+    assert sum(1 for _ in objects.list("s3://bucket/many/")) == 25
+    objects.delete_folder("s3://bucket/many/")
+    assert list(objects.list("s3://bucket/")) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        (403, "AccessDenied", AccessDeniedError),
+        (403, "InvalidObjectState", AccessDeniedError),
+        (400, "KMS.DisabledException", AccessDeniedError),
+        (400, "ExpiredToken", StoreUnavailableError),
+        (403, "InvalidAccessKeyId", StoreUnavailableError),
+        (503, "SlowDown", StoreUnavailableError),
+        (500, "InternalError", StoreUnavailableError),
+        (404, "NoSuchKey", ObjectNotFoundError),
+    ],
+)
+def test_what_s3_answers_is_put_in_our_own_terms(
+    client: Client, status: int, code: str, error: type[FacerecError]
+) -> None:
+    with Stubber(client) as stub:
+        stub.add_client_error("get_object", code, http_status_code=status)
+        with pytest.raises(error) as raised:
+            S3Objects(client).read("s3://bucket/a")
+    assert "s3://bucket/a" in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [
+        (NoCredentialsError(), AccessDeniedError),
+        (EndpointConnectionError(endpoint_url="https://s3"), StoreUnavailableError),
+    ],
+)
+def test_no_credentials_and_no_network_are_told_apart(
+    client: Client, failure: Exception, error: type[FacerecError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(client, "head_object", fails)
+    with pytest.raises(error):
+        S3Objects(client).head("s3://bucket/a")
+
+
+def test_a_body_that_breaks_off_is_read_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = S3Objects(client)
+    objects.write("s3://bucket/a", b"content")
+    full, broken = client.get_object, []
+
+    class BrokenBody:
+        def read(self) -> bytes:
+            raise ReadTimeoutError(endpoint_url="https://s3")
+
+    def get_object(**request: object) -> dict[str, Any]:
+        if len(broken) < s3_objects.TRIES - 1:
+            broken.append(request)
+            return {"Body": BrokenBody()}
+        answer: dict[str, Any] = full(**request)
+        return answer
+
+    monkeypatch.setattr(client, "get_object", get_object)
+    assert objects.read("s3://bucket/a") == b"content"
+    assert len(broken) == 2
+    broken.clear()
+    monkeypatch.setattr(s3_objects, "TRIES", 1)
+    monkeypatch.setattr(client, "get_object", lambda **_: {"Body": BrokenBody()})
+    with pytest.raises(StoreUnavailableError):
+        objects.read("s3://bucket/a")
