@@ -187,8 +187,6 @@ def processor() -> str:
 
 def machine() -> dict[str, str | int]:
     """Return what the figures depend on."""
-    packages = {name: version(name) for name in ("dlib-bin", "onnxruntime", "numpy")}
-    cores = os.cpu_count() or 1
     facts: dict[str, str | int] = {"processor": processor(), "cores": os.cpu_count() or 1}
     facts["python"] = platform.python_version()
     for package in ("dlib-bin", "onnxruntime", "numpy"):
