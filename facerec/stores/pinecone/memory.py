@@ -1,4 +1,9 @@
-"""What a store has lately seen or written of images, so that it need not be listed again."""
+"""What a store knows of the faces of images from its own listings and writes.
+
+Listings lag behind writes and cost a request for each image. So what this process wrote itself is
+remembered beside what it listed. Remembered ids are only ever added to: an id too many costs at
+most the deletion of a face that is gone already, one too few would leave a face behind.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +12,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
-SECONDS_KEPT = 600.0
-"""As long as a step of a job may take from asking for its images to storing them."""
+SECONDS_LISTED = 600.0
+"""How long a listing counts: as a step of a job may take from asking for its images to storing
+them."""
 
-IMAGES_KEPT = 100_000
-"""The most images that are remembered."""
+IMAGES_KEPT = 10_000
+"""The most images that are remembered, some hundred bytes each."""
 
 
 class ImageMemory:
@@ -21,39 +27,33 @@ class ImageMemory:
         self._lock = threading.Lock()
         self._images: OrderedDict[tuple[str, str], tuple[float, frozenset[str]]] = OrderedDict()
 
-    def recall(self, collection_id: str, image_keys: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Return the face ids of those of the images that are remembered."""
-        oldest = time.monotonic() - SECONDS_KEPT
-        found = {}
-        with self._lock:
-            for image_key in image_keys:
-                since, face_ids = self._images.get((collection_id, image_key), (oldest, None))
-                if face_ids is not None and since > oldest:
-                    found[image_key] = face_ids
-        return found
+    def add(self, collection_id: str, images: Mapping[str, Iterable[str]], *, listed: bool) -> None:
+        """Add face ids to what is known of images.
 
-    def keep(self, collection_id: str, images: Mapping[str, Iterable[str]]) -> None:
-        """Remember the face ids of images."""
-        now = time.monotonic()
+        Args:
+            collection_id: of the images.
+            images: face ids by image key.
+            listed: these are all that a listing shows now, as opposed to ids that are written.
+        """
+        never = float("-inf")
         with self._lock:
             for image_key, face_ids in images.items():
-                self._images[collection_id, image_key] = (now, frozenset(face_ids))
-                self._images.move_to_end((collection_id, image_key))
+                since, known = self._images.pop((collection_id, image_key), (never, frozenset()))
+                since = time.monotonic() if listed else since
+                self._images[collection_id, image_key] = (since, known.union(face_ids))
             while len(self._images) > IMAGES_KEPT:
                 self._images.popitem(last=False)
 
-    def forget(self, collection_id: str, image_keys: Iterable[str]) -> None:
-        """Forget images."""
+    def recall(
+        self, collection_id: str, image_keys: Iterable[str]
+    ) -> tuple[dict[str, frozenset[str]], list[str]]:
+        """Return what is known of images, and which of them were not listed lately."""
+        oldest = time.monotonic() - SECONDS_LISTED
+        nothing = (float("-inf"), frozenset[str]())
+        known, unlisted = {}, []
         with self._lock:
             for image_key in image_keys:
-                self._images.pop((collection_id, image_key), None)
-
-    def forget_faces(self, collection_id: str, face_ids: Iterable[str]) -> None:
-        """Forget the images of faces; an image key is a face id up to its last dash."""
-        self.forget(collection_id, {face_id[: face_id.rfind("-") + 1] for face_id in face_ids})
-
-    def forget_collection(self, collection_id: str) -> None:
-        """Forget all images of a collection."""
-        with self._lock:
-            for remembered in [place for place in self._images if place[0] == collection_id]:
-                del self._images[remembered]
+                since, known[image_key] = self._images.get((collection_id, image_key), nothing)
+                if since < oldest:
+                    unlisted.append(image_key)
+        return known, unlisted

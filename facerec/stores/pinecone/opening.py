@@ -33,7 +33,8 @@ def open_pinecone_store(
         host: where the index answers, instead of or beside its name. Without a scheme it is
             taken as https; one of ``http://127.0.0.1`` stays as it is.
         patience: seconds after which a request that Pinecone refuses for now is given up.
-            The attempt under way then still ends first, which takes some seconds more.
+            The request under way still ends first: the client makes up to four attempts, none
+            longer than patience or 10 seconds.
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
@@ -48,7 +49,7 @@ def open_pinecone_store(
         raise InvalidInputError("there is no Pinecone API key", "set PINECONE_API_KEY")
     requests = Requests(patience)
     try:
-        client = _client(api_key.strip())
+        client = _client(api_key.strip(), patience)
         index = _by_host(client, requests, host) if host else _by_name(client, requests, index_name)
     except BaseException:
         requests.close()
@@ -56,7 +57,7 @@ def open_pinecone_store(
     return PineconeStore(FaceIndex(index, requests))
 
 
-def _client(api_key: str) -> Pinecone:
+def _client(api_key: str, patience: float) -> Pinecone:
     try:
         from pinecone import Pinecone
         from pinecone.errors import PineconeValueError
@@ -66,7 +67,9 @@ def _client(api_key: str) -> Pinecone:
         ) from error
     try:
         return Pinecone(
-            api_key=api_key, timeout=REQUEST_TIMEOUT, connection_pool_maxsize=REQUESTS_IN_FLIGHT
+            api_key=api_key,
+            timeout=max(1.0, min(REQUEST_TIMEOUT, patience)),
+            connection_pool_maxsize=REQUESTS_IN_FLIGHT,
         )
     except PineconeValueError as error:
         raise InvalidInputError(

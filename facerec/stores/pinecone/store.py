@@ -61,24 +61,21 @@ class PineconeStore:
             ValueError: a face is not of its image, is no embedding, or has too long metadata.
         """
         wanted = checked_images(images)
-        known = self._ids_of_images(collection_id, images)
-        # until all is done, what is stored is not known
-        self._memory.forget(collection_id, images)
+        known, unlisted = self._memory.recall(collection_id, images)
+        listed = self._list_images(collection_id, unlisted)
+        stored = frozenset[str]().union(*known.values(), *listed.values())
+        written = {key: [face.record.face_id for face in faces] for key, faces in images.items()}
+        self._memory.add(collection_id, written, listed=False)
         self._index.upsert(collection_id, images)
-        stored = frozenset[str]().union(*known.values())
         self._index.delete(collection_id, sorted(stored - wanted.keys()))
-        self._memory.keep(
-            collection_id,
-            {key: [face.record.face_id for face in faces] for key, faces in images.items()},
-        )
 
     def find_images(
         self, collection_id: str, image_keys: Sequence[str]
     ) -> dict[str, list[FaceRecord]]:
         """See ``FaceStore``; a request for each image, but one for all if there are no faces."""
-        self._memory.forget(collection_id, image_keys)
-        known = self._ids_of_images(collection_id, image_keys)
-        self._memory.keep(collection_id, known)
+        known, _ = self._memory.recall(collection_id, image_keys)
+        listed = self._list_images(collection_id, list(known))
+        known = {image_key: known[image_key] | listed[image_key] for image_key in known}
         faces = self._index.fetch(
             collection_id, (face_id for face_ids in known.values() for face_id in sorted(face_ids))
         )
@@ -146,29 +143,28 @@ class PineconeStore:
         """See ``FaceStore``; faces too new to be seen are deleted, but not named."""
         wanted = dict.fromkeys(face_ids)
         stored = self._index.fetch(collection_id, wanted)
-        self._memory.forget_faces(collection_id, wanted)
         self._index.delete(collection_id, wanted)
         return [face_id for face_id in wanted if face_id in stored]
 
     def delete_namespace(self, collection_id: str) -> None:
         """See ``FaceStore``."""
         self._index.delete_namespace(collection_id)
-        self._memory.forget_collection(collection_id)
 
     def count_faces(self, collection_id: str) -> int:
         """See ``FaceStore``; the count lags behind writes."""
         return self._index.count(collection_id)
 
-    def _ids_of_images(
-        self, collection_id: str, image_keys: Mapping[str, Any] | Sequence[str]
+    def _list_images(
+        self, collection_id: str, image_keys: Sequence[str]
     ) -> dict[str, frozenset[str]]:
-        """Return the ids of each image's faces, by image key."""
-        known = self._memory.recall(collection_id, image_keys)
-        unknown = [key for key in dict.fromkeys(image_keys) if key not in known]
+        """Return the ids of each image's faces as listed now, and remember them."""
         # What no listing of the namespace shows, no listing of a part of it does.
-        if len(unknown) > 1 and self._index.is_empty(collection_id):
-            return known | dict.fromkeys(unknown, frozenset[str]())
-        return known | self._index.ids_of_images(collection_id, unknown)
+        if len(image_keys) > 1 and self._index.is_empty(collection_id):
+            listed = dict.fromkeys(image_keys, frozenset[str]())
+        else:
+            listed = self._index.ids_of_images(collection_id, image_keys)
+        self._memory.add(collection_id, listed, listed=True)
+        return listed
 
 
 def _within(matches: list[Any], max_distance: float) -> list[tuple[float, Any]]:

@@ -103,6 +103,19 @@ def test_faces_replaced_before_they_could_be_read_are_gone_in_the_end(
     assert store.list_faces("staff") == [second.record]
 
 
+def test_looking_for_an_image_does_not_hide_faces_that_cannot_be_read_yet(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    server.lags = True
+    first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
+    images = by_image([first])
+    store.put_images("staff", images)
+    assert store.find_images("staff", list(images)) == {}
+    store.put_images("staff", by_image([second]))
+    server.settle()
+    assert store.list_faces("staff") == [second.record]
+
+
 def test_faces_that_another_process_put_are_replaced(
     server: PineconeServer, store: PineconeStore
 ) -> None:
