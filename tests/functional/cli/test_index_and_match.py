@@ -1,0 +1,134 @@
+"""Indexing a manifest and matching a photo, through the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facerec.jobs.contracts import check
+from tests.functional.cli.conftest import EXAMPLES, Facerec, document
+
+PROBE = EXAMPLES / "probe.jpg"
+
+
+def test_the_person_on_a_new_photo_is_found(people: Path, facerec: Facerec) -> None:
+    result = facerec("match", PROBE, "--collection", "people")
+    assert result.exit_code == 0
+    assert "Face 1" in result.stdout
+    assert "barack-obama:1" in result.stdout
+    assert "joe-biden" not in result.stdout
+
+
+def test_a_match_as_json_follows_its_schema(people: Path, facerec: Facerec) -> None:
+    result = document(facerec("match", PROBE, "--collection", "people", "--json"))
+    check("match-result", result, "the match")
+    (face,) = result["faces"]
+    assert face["decision"] == "match"
+    names = [found["face"]["external_image_id"] for found in face["matches"]]
+    assert names == ["barack-obama:1", "barack-obama:2"]
+
+
+def test_indexing_again_does_nothing_and_says_so(people: Path, facerec: Facerec) -> None:
+    again = facerec("index", EXAMPLES / "manifest.jsonl", "--collection", "people")
+    assert again.exit_code == 0
+    assert "already indexed" in again.stdout
+    described = document(facerec("collections", "describe", "people", "--json"))
+    assert described["face_count"] == 4
+
+
+def test_the_report_accounts_for_every_line(people: Path, facerec: Facerec) -> None:
+    report = document(facerec("jobs", "report", "latest", "--json"))
+    check("report", report, "the report")
+    assert report["outcomes"] == {"INDEXED": 4, "NO_FACE": 1}
+    assert report["faces_indexed"] == 4
+
+
+def test_a_probe_without_a_face_ends_with_its_own_code(people: Path, facerec: Facerec) -> None:
+    result = facerec("match", EXAMPLES / "photos" / "rocket.jpg", "--collection", "people")
+    assert result.exit_code == 5
+    assert "no face" in result.stderr
+
+
+def test_a_collection_of_another_model_is_refused(
+    data: Path, facerec: Facerec, tmp_path: Path
+) -> None:
+    from facerec.stores.records import Collection
+    from facerec.stores.sqlite import SqliteStore
+
+    with SqliteStore(data / "facerec.db") as store:
+        store.create_collection(Collection("old", "another-model", 0.0))
+    for words in (("match", PROBE), ("index", PROBE)):
+        result = facerec(*words, "--collection", "old")
+        assert result.exit_code == 6
+        assert "another-model" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("match", "missing.jpg", "--collection", "people"), 3, "missing.jpg does not exist"),
+        (("match", PROBE, "--collection", "strangers"), 3, "'strangers' does not exist"),
+        (("match", PROBE, "--collection", "people", "--threshold", "1.5"), 2, "--threshold"),
+        (("match", PROBE, "--collection", "not a name"), 4, "not a name"),
+        (("match", EXAMPLES / "README.md", "--collection", "people"), 4, "cannot be read"),
+        (("index", "missing.jsonl", "--collection", "people"), 3, "missing.jsonl does not exist"),
+        (("index", PROBE, "--collection", "people", "--detector", "eyes"), 4, "eyes"),
+        (("detect", "missing.jpg"), 3, "missing.jpg does not exist"),
+        (("compare", PROBE, EXAMPLES / "photos" / "rocket.jpg"), 5, "second photo"),
+        (("jobs", "report", "nothing"), 3, "there is no job"),
+        (("collections", "describe", "strangers"), 3, "'strangers' does not exist"),
+        (("collections", "create", "people"), 4, "exists already"),
+        (("faces", "list", "--collection", "strangers"), 3, "'strangers' does not exist"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line_and_a_code(
+    people: Path, facerec: Facerec, words: tuple[object, ...], code: int, said: str
+) -> None:
+    result = facerec(*words)
+    assert result.exit_code == code, result.output
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_manifest_without_photos_is_refused(facerec: Facerec, tmp_path: Path) -> None:
+    manifest = tmp_path / "empty.jsonl"
+    manifest.write_text("\n\n")
+    empty_folder = tmp_path / "folder"
+    empty_folder.mkdir()
+    for source in (manifest, empty_folder):
+        result = facerec("index", source, "--collection", "nobody")
+        assert result.exit_code == 4
+        assert "names no photos" in result.stderr
+    assert document(facerec("collections", "list", "--json")) == []
+
+
+def test_a_malformed_line_is_named_and_the_rest_is_indexed(
+    facerec: Facerec, tmp_path: Path
+) -> None:
+    manifest = tmp_path / "manifest.jsonl"
+    good = f'{{"image": "{EXAMPLES}/photos/eileen-collins-1.jpg"}}'
+    manifest.write_text(f'{good}\n{{"image": 5}}\n{{"image": "gone.jpg"}}\n')
+    result = facerec("index", manifest, "--collection", "few", "--workers", 1)
+    assert result.exit_code == 7
+    assert "line 2" in result.stdout
+    assert "line 3" in result.stdout
+    tolerant = facerec(
+        "index", manifest, "--collection", "few", "--workers", 1, "--tolerated-failures", 70
+    )
+    assert tolerant.exit_code == 0
+    rows = facerec("jobs", "report", "latest", "--failures", "--json").stdout.splitlines()
+    assert len(rows) == 2
+
+
+def test_all_faces_of_a_probe_are_searched(people: Path, facerec: Facerec, tmp_path: Path) -> None:
+    from PIL import Image
+
+    both = Image.new("RGB", (1900, 1200))
+    both.paste(Image.open(EXAMPLES / "photos" / "joe-biden-1.jpg"), (0, 0))
+    both.paste(Image.open(PROBE), (960, 0))
+    photo = tmp_path / "both.jpg"
+    both.save(photo, quality=90)
+    faces = document(facerec("match", photo, "--collection", "people", "--json"))["faces"]
+    best = {face["matches"][0]["face"]["external_image_id"] for face in faces}
+    assert best == {"joe-biden:1", "barack-obama:1"}

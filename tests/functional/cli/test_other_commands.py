@@ -1,0 +1,100 @@
+"""Detecting, comparing, listing and deleting, through the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from facerec.cli.main import COMMANDS, main
+from facerec.jobs.contracts import check
+from tests.functional.cli.conftest import EXAMPLES, Facerec, document
+
+PROBE = EXAMPLES / "probe.jpg"
+
+
+def test_detected_faces_are_drawn_into_the_photo(facerec: Facerec, tmp_path: Path) -> None:
+    drawn = tmp_path / "boxes.png"
+    result = facerec("detect", PROBE, "--draw", drawn, "--json")
+    seen = document(result)
+    check("detect-result", seen, "the detection")
+    box = seen["faces"][0]["box"]
+    photo = Image.open(drawn)
+    corner = (round(box["left"] * photo.width) + 1, round(box["top"] * photo.height) + 1)
+    assert photo.getpixel(corner) == (46, 204, 113)
+
+
+def test_a_drawing_of_no_known_format_is_refused(facerec: Facerec, tmp_path: Path) -> None:
+    result = facerec("detect", PROBE, "--draw", tmp_path / "boxes.xyz")
+    assert result.exit_code == 4
+    assert "names no image format" in result.stderr
+
+
+def test_comparing_tells_the_same_person_from_another(facerec: Facerec) -> None:
+    photos = EXAMPLES / "photos"
+    same = document(facerec("compare", PROBE, photos / "barack-obama-1.jpg", "--json"))
+    other = document(facerec("compare", PROBE, photos / "joe-biden-1.jpg", "--json"))
+    check("compare-result", same, "the comparison")
+    assert same["pairs"][0]["similarity"] > 0.8
+    assert other["pairs"][0]["similarity"] < 0.2
+
+
+def test_a_deleted_face_is_gone_from_the_store_and_the_jobs(people: Path, facerec: Facerec) -> None:
+    listed = document(facerec("faces", "list", "--collection", "people", "--json"))
+    check("face-page", listed, "the page")
+    (face,) = (f for f in listed["faces"] if f["external_image_id"] == "joe-biden:1")
+    deleted = facerec("faces", "delete", "--collection", "people", face["face_id"])
+    assert deleted.exit_code == 0
+    left = document(facerec("faces", "list", "--collection", "people", "--json"))["faces"]
+    assert face["face_id"] not in {each["face_id"] for each in left}
+    assert len(left) == 3
+    for kept in people.glob("jobs/*/embeddings/**/*.npz"):
+        assert face["face_id"].encode() not in kept.read_bytes()
+    again = facerec("faces", "delete", "--collection", "people", face["face_id"])
+    assert again.exit_code == 3
+
+
+def test_a_deleted_collection_takes_its_jobs_along(people: Path, facerec: Facerec) -> None:
+    asked = facerec("collections", "delete", "people", input="n\n")
+    assert asked.exit_code != 0
+    assert facerec("collections", "describe", "people").exit_code == 0
+    deleted = facerec("collections", "delete", "people", "--yes")
+    assert deleted.exit_code == 0
+    assert "4 faces" in deleted.stdout
+    assert document(facerec("jobs", "list", "--json")) == []
+    assert [path for path in people.rglob("*") if path.suffix in (".npz", ".jsonl")] == []
+
+
+def test_a_page_of_faces_names_the_next(people: Path, facerec: Facerec) -> None:
+    words = ("faces", "list", "--collection", "people", "--limit", "3", "--json")
+    first = document(facerec(*words))
+    second = document(facerec(*words, "--after", first["next_after"]))
+    assert len(first["faces"]) == 3
+    assert len(second["faces"]) == 1
+    assert second["next_after"] is None
+
+
+def test_jobs_are_listed_with_what_became_of_them(people: Path, facerec: Facerec) -> None:
+    (job,) = document(facerec("jobs", "list", "--json"))
+    assert job["collection_id"] == "people"
+    assert job["report"]["status"] == "SUCCEEDED"
+    assert job["job_id"] in facerec("jobs", "list").stdout
+
+
+def _commands() -> list[list[str]]:
+    found = []
+    for name in COMMANDS:
+        command = main.get_command(None, name)  # type: ignore[arg-type]
+        children = getattr(command, "commands", {})
+        found += [[name, child] for child in children] or [[name]]
+    return found
+
+
+@pytest.mark.parametrize("words", _commands(), ids=" ".join)
+def test_every_command_explains_itself_with_an_example(words: list[str]) -> None:
+    result = CliRunner().invoke(main, [*words, "--help"])
+    assert result.exit_code == 0
+    assert "Example" in result.stdout
+    assert f"facerec {words[0]}" in result.stdout
