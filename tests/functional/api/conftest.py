@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard
@@ -40,18 +42,36 @@ class Api:
     bucket: Path
 
 
+class Switchboard:
+    """An ASGI application that hands each request to the one that the test at hand made."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+def switchboard() -> Iterator[tuple[Switchboard, str]]:
+    """One live server for all tests of a process, since starting one takes a while."""
+    board = Switchboard()
+    with running(board) as address:
+        yield board, address
+
+
 @pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
+def api(tmp_path: Path, switchboard: tuple[Switchboard, str]) -> Iterator[Api]:
     """A live server with the fake engine, whose bucket ``photos`` is a folder."""
     bucket = tmp_path / "photos"
     bucket.mkdir()
     engine, clock = FakeEngine(), Clock()
+    board, address = switchboard
     with SqliteStore(tmp_path / "facerec.db") as store:
         parts = Parts(
             engine, store, store, Buckets(open_objects(), {"photos": bucket}, set()), clock=clock
         )
-        with running(create_app(parts, AppSettings(LoopbackGuard()))) as address:
-            yield Api(address, parts, engine, clock, bucket)
+        board.app = create_app(parts, AppSettings(LoopbackGuard()))
+        yield Api(address, parts, engine, clock, bucket)
 
 
 @pytest.fixture
@@ -64,6 +84,7 @@ SESSION = boto3.Session()
 """Shared, so that the service model is read once."""
 
 
+@cache
 def rekognition_client(
     address: str, key: str = "AKIDEXAMPLE", secret: str = "secret"
 ) -> BaseClient:
