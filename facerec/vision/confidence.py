@@ -22,7 +22,7 @@ _FITS = {
     "cnn-exact": _CNN,
     "hog": _Logistic(slope=4.38, intercept=1.76, lowest=-0.6),
 }
-"""Fitted by ``benchmarks/calibrate_confidence.py`` to detections that were looked at one by one."""
+"""Fitted by ``benchmarks/calibrate_confidence.py`` to detections judged by eye."""
 
 
 def confidence(detector: str, score: float) -> float:

@@ -29,7 +29,7 @@ SMALLEST_SIDE = 32
 FACE_PIXELS_NEEDED = 100
 """What a face's side shows in its chip: 150 pixels less dlib's padding of 0.25 on either side.
 
-A face that is decoded with no fewer pixels loses nothing on its way into the network.
+A face that is decoded with no fewer pixels loses next to nothing on its way into the network.
 """
 
 MAX_PIXELS_HANDED_ON = 25_000_000

@@ -15,12 +15,13 @@ The mean of 34 people who look straight into the camera (sd 0.05).
 NOSE_DEPTH = 0.5
 """How far the nose's base lies before the eyes, in distances between the eyes' centres.
 
-Chosen so that yaw agrees with what one sees in photos of turned heads.
+Chosen by eye on photos of turned heads, between estimates from 0.2 to 0.8 that disagree
+(``docs/accuracy.md``): the least certain constant here.
 """
 
 
 def estimate_pose(landmarks: Landmarks, width: int, height: int) -> Pose:
-    """Estimate a head's pose; rough: good to some 10 degrees, and pitch varies with the person.
+    """Estimate a head's pose; rough: good to 10 degrees near 0, unmeasured beyond.
 
     Roll is the slope of the line of the eyes. Yaw and pitch follow from where the nose's base
     appears: it lies before the eyes, so that it moves sideways and up as the head turns.
