@@ -39,6 +39,7 @@ class PineconeServer:
         namespaces: what can be read: vectors by id, by namespace.
         delay: seconds that every request takes.
         requests: how often each path was asked for.
+        received: how many bytes the requests of each path had.
         busiest: the most requests that were answered at a time.
     """
 
@@ -53,6 +54,7 @@ class PineconeServer:
         self.delay = 0.0
         self.namespaces: dict[str, Space] = defaultdict(dict)
         self.requests: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
         self.busiest = 0
         self._under_way = 0
         self._unsettled: list[Callable[[], None]] = []
@@ -94,6 +96,7 @@ class PineconeServer:
         path, query = urlsplit(address).path, parse_qs(urlsplit(address).query)
         with self._lock:
             self.requests[path] += 1
+            self.received[path] += len(body)
             self._under_way += 1
             self.busiest = max(self.busiest, self._under_way)
         time.sleep(self.delay)

@@ -181,13 +181,27 @@ def test_threads_that_share_a_store_keep_within_its_requests_in_flight(
     server: PineconeServer, store: PineconeStore
 ) -> None:
     store.put_images("staff", by_image([stored_face("ann")]))
-    probes = np.stack([fake_embedding(f"person {number}") for number in range(20)])
+    several = np.stack([fake_embedding(f"person {number}") for number in range(20)])
     server.delay = 0.01
-    with ThreadPoolExecutor(6) as callers:
-        list(
-            callers.map(lambda _: store.search("staff", probes, top=1, max_distance=1.0), range(6))
-        )
+    with ThreadPoolExecutor(24) as callers:
+        for probes in (several, *several.reshape(20, 1, 128)):
+            callers.submit(store.search, "staff", probes, top=1, max_distance=1.0)
+    assert server.requests["/query"] == 40
     assert 1 < server.busiest <= REQUESTS_IN_FLIGHT
+
+
+def test_a_face_takes_about_two_kilobytes_and_keeps_every_bit(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    random = np.random.default_rng(3)
+    faces = [
+        stored_face(f"person {n}", embedding=random.normal(0, 0.1, 128).astype(np.float32))
+        for n in range(100)
+    ]
+    store.put_images("staff", by_image(faces))
+    assert server.received["/vectors/upsert"] < 100 * 2300
+    found = store.get_faces("staff", ids_of(faces))
+    assert [face.embedding.tobytes() for face in found] == [f.embedding.tobytes() for f in faces]
 
 
 def test_long_sources_keep_upserts_and_answers_within_their_bytes(
