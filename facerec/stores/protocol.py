@@ -7,10 +7,7 @@ lazily, by whoever builds the parts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Protocol
 
 from facerec.stores.records import (
     AnsweredRequest,
@@ -20,6 +17,10 @@ from facerec.stores.records import (
     StoredFace,
     User,
 )
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class FaceStore(Protocol):
