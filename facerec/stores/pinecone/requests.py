@@ -68,6 +68,8 @@ class Requests:
         self._patience = patience
         self._pause = SharedPause()
         self._threads = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, "pinecone")
+        # Callers' own threads send too. Were they left to queue for the client's connections, the
+        # time in the queue would count as the request's own and end in a timeout.
         self._in_flight = threading.BoundedSemaphore(REQUESTS_IN_FLIGHT)
 
     def send(self, request: Callable[[], Answer]) -> Answer:
