@@ -21,10 +21,10 @@ from facerec.errors import InvalidInputError
 DEFAULT_THRESHOLD = 0.8
 """The similarity from which on two faces count as one person's."""
 
-DISTANCE_AT_HALF = 0.628
+DISTANCE_AT_HALF = 0.621
 """Euclidean distance at which 1 of 100 pairs of different people is as near."""
 
-DISTANCE_AT_DEFAULT = 0.558
+DISTANCE_AT_DEFAULT = 0.547
 """Euclidean distance at which 1 of 1,000 pairs of different people is as near."""
 
 _SCALE = (DISTANCE_AT_HALF - DISTANCE_AT_DEFAULT) / math.log(

@@ -114,9 +114,9 @@ def _scan_group(
         scores = probes @ segment.embeddings.T
         np.subtract(segment.half_norms, scores, out=scores)
         bounds = (limits**2 - squared_norms) / 2 + slack
-        near_probes, near_rows = np.nonzero(scores <= bounds.astype(np.float32)[:, None])
-        for probe in np.unique(near_probes):
-            rows = near_rows[near_probes == probe]
+        near = scores <= bounds.astype(np.float32)[:, None]
+        for probe in np.flatnonzero(near.any(axis=1)):
+            rows = np.flatnonzero(near[probe])
             rows = _best_rows(rows, scores[probe, rows], top, slack[probe])
             differences = segment.embeddings[rows] - exact_probes[probe]
             distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
