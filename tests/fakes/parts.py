@@ -13,6 +13,7 @@ from facerec.gallery.photos import look_at
 from facerec.stores.records import StoredFace
 from facerec.stores.sqlite import SqliteStore
 from facerec.vision.options import FaceOptions
+from facerec.vision.protocol import FaceEngine
 from tests.fakes.engine import FakeEngine
 
 
@@ -21,7 +22,7 @@ class FakeService:
     """The parts that operations take, and the shortest way to call them in tests."""
 
     store: SqliteStore
-    engine: FakeEngine = field(default_factory=FakeEngine)
+    engine: FaceEngine = field(default_factory=FakeEngine)
 
     @classmethod
     def in_folder(cls, folder: Path) -> FakeService:
@@ -35,8 +36,9 @@ class FakeService:
         external_image_id: str | None = None,
         source: str = "",
         now: float = 1_700_000_000.0,
+        options: FaceOptions = FaceOptions(),  # noqa: B008 - frozen
     ) -> list[StoredFace]:
-        version, options = self.engine.model_version, FaceOptions()
+        version = self.engine.model_version
         obtain_collection(collection_id, model_version=version, now=now, records=self.store)
         image = name_image(
             collection_id,

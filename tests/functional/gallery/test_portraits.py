@@ -1,0 +1,57 @@
+"""Real photos through the real engine: people who smile, searched among neutral portraits."""
+
+import pytest
+
+from facerec.gallery.decision import Decision
+from facerec.gallery.matching import SearchedFace
+from facerec.stores.sqlite import SqliteStore
+from facerec.vision.engine import open_engine
+from facerec.vision.options import FaceOptions, QualityFilter
+from tests.fakes.parts import FakeService
+from tests.shared_data import shared_data
+
+LARGE_FACES = FaceOptions(smallest_face=250, quality_filter=QualityFilter.NONE)
+"""A face fills each portrait; looking for small ones as well would take ten times as long."""
+
+
+@pytest.fixture(scope="module")
+def searches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SearchedFace]:
+    """Return the search of each person's smiling portrait among 34 neutral ones."""
+    portraits = shared_data("london")
+    found = {}
+    with SqliteStore(tmp_path_factory.mktemp("store") / "facerec.db") as store:
+        service = FakeService(store, open_engine(threads=1))
+        for photo in sorted(portraits.glob("*_neutral_front.jpg")):
+            service.index(
+                photo.read_bytes(), external_image_id=person(photo.name), options=LARGE_FACES
+            )
+        for photo in sorted(portraits.glob("*_smiling_front.jpg")):
+            result = service.match(photo.read_bytes(), options=LARGE_FACES)
+            (found[person(photo.name)],) = result.searched
+    return found
+
+
+def person(file_name: str) -> str:
+    return file_name.partition("_")[0]
+
+
+def test_at_least_33_of_34_smiling_people_are_named_first(
+    searches: dict[str, SearchedFace],
+) -> None:
+    right = [
+        name
+        for name, searched in searches.items()
+        if searched.matches and searched.matches[0].face.external_image_id == name
+    ]
+    assert len(searches) == 34
+    assert len(right) >= 33
+
+
+def test_nobody_is_decided_to_be_somebody_else(searches: dict[str, SearchedFace]) -> None:
+    decided = {
+        name: searched.matches[0].face.external_image_id
+        for name, searched in searches.items()
+        if searched.decision is Decision.MATCH
+    }
+    assert len(decided) >= 33
+    assert all(name == found for name, found in decided.items())
