@@ -168,14 +168,14 @@ def read_pairs(path: Path, faces: Faces) -> Pairs:
     folds, distances, same = [], [], []
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
-            both = (places.get(row["image_a"]), places.get(row["image_b"]))
+            both = [places[row[name]] for name in ("image_a", "image_b") if row[name] in places]
             folds.append(int(row["fold"]))
             same.append(row["same"] == "1")
-            if None in both:
-                distances.append(np.inf)
-            else:
-                first, second = faces.embeddings[list(both)].astype(np.float64)
+            if len(both) == 2:
+                first, second = faces.embeddings[both].astype(np.float64)
                 distances.append(float(np.linalg.norm(first - second)))
+            else:
+                distances.append(np.inf)
     return Pairs(np.array(folds), np.array(distances), np.array(same))
 
 
