@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from threading import Condition
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -23,33 +24,70 @@ def read_ahead(
 ) -> Generator[Result, None, None]:
     """Yield what ``fetch`` makes of each item, in order, several of them under way at once.
 
-    Close the iterator, if it is left early, to end its threads.
+    What is held never weighs more than ``most_weight`` and one result for each thread. Close the
+    iterator, if it is left early, to end its threads.
 
     Args:
-        items: what to fetch; taken from by one thread only.
+        items: what to fetch; taken from by the caller's thread only.
         fetch: runs in threads; what it raises is raised where its result would be yielded.
         weight: of a result, in the unit of ``most_weight``.
         threads: how many items are fetched at once.
-        most_items: how many are fetched, or being fetched, and not yet yielded.
-        most_weight: once those fetched weigh so much, no further one is begun.
+        most_items: how many items are taken and their results not yet yielded.
+        most_weight: while those fetched weigh so much, no further one is begun.
     """
+    scale = _Scale(most_weight)
+
+    def weighed(number: int, item: Item) -> Result:
+        scale.wait_for_room(number)
+        result = fetch(item)
+        scale.add(weight(result))
+        return result
+
     waiting: deque[Future[Result]] = deque()
-    remaining = iter(items)
-
-    def weighs() -> int:
-        done = (future for future in waiting if future.done() and not future.exception())
-        return sum(weight(future.result()) for future in done)
-
+    remaining = enumerate(items)
     with ThreadPoolExecutor(threads, thread_name_prefix="read-ahead") as pool:
         try:
             while True:
-                while len(waiting) < most_items and (not waiting or weighs() < most_weight):
-                    begun = [pool.submit(fetch, item) for item in islice(remaining, 1)]
-                    if not begun:
-                        break
-                    waiting += begun
+                for number, item in islice(remaining, most_items - len(waiting)):
+                    waiting.append(pool.submit(weighed, number, item))
                 if not waiting:
                     return
-                yield waiting.popleft().result()
+                scale.want_next()
+                result = waiting.popleft().result()
+                scale.add(-weight(result))
+                yield result
         finally:
+            scale.open()
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+class _Scale:
+    """Weighs the results that nobody has taken yet.
+
+    The one that is wanted next is fetched whatever the weight: without it nothing is ever taken.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most: float = most
+        self._weight = 0
+        self._wanted = -1
+        self._changed = Condition()
+
+    def wait_for_room(self, number: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._weight < self._most or number <= self._wanted)
+
+    def add(self, weight: int) -> None:
+        with self._changed:
+            self._weight += weight
+            self._changed.notify_all()
+
+    def want_next(self) -> None:
+        with self._changed:
+            self._wanted += 1
+            self._changed.notify_all()
+
+    def open(self) -> None:
+        with self._changed:
+            self._most = float("inf")
+            self._changed.notify_all()

@@ -1,0 +1,193 @@
+"""The same job where manifest, photos and job folder are S3 objects."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from facerec.errors import AccessDeniedError, ObjectChangedError
+from facerec.jobs.child import ChildParts, run_child
+from facerec.jobs.erasure import delete_jobs, erase_faces
+from facerec.jobs.history import iterate_rows
+from facerec.jobs.inputs import read_execution_input
+from facerec.jobs.manifest.sources import SourceKind
+from facerec.jobs.plan import Plan, read_plan
+from facerec.jobs.planning import plan_job
+from facerec.jobs.report import JobStatus, Report, write_report
+from facerec.jobs.rows import Outcome
+from facerec.stores.s3_objects import S3Objects
+from facerec.stores.sqlite import SqliteStore
+from tests.fakes.engine import FakeEngine, fake_face, fake_photo
+
+ROOT = "s3://work/jobs/"
+
+
+class S3Job:
+    """A bucket of photos, and what runs jobs on them."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.client = boto3.client("s3", region_name="us-east-1")
+        for bucket in ("photos", "work"):
+            self.client.create_bucket(Bucket=bucket)
+        self.objects = S3Objects(self.client)
+        self.faces = SqliteStore(tmp_path / "store.sqlite")
+        self.engine = FakeEngine()
+
+    def photo(self, key: str, person: str) -> str:
+        self.objects.write(f"s3://photos/{key}", fake_photo(fake_face(person)))
+        return f"s3://photos/{key}"
+
+    def plan(self, manifest: str, **settings: object) -> Plan:
+        job = read_execution_input({"collection_id": "staff", "manifest": manifest, **settings})
+        return plan_job(job, self.objects, jobs_root=ROOT, model_version="fake-1")
+
+    def run(self, plan: Plan) -> Report:
+        # As on AWS: each process has the plan from its folder.
+        planned = read_plan(self.objects, plan.job_folder)
+        for child in range(planned.children):
+            run_child(planned, child, ChildParts(self.engine, self.faces, self.objects))
+        return write_report(planned, self.objects)
+
+
+@pytest.fixture
+def s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Job]:
+    """A mocked S3 with two buckets."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield S3Job(tmp_path)
+
+
+def test_a_manifest_in_s3_is_indexed_whole(s3: S3Job) -> None:
+    lines: list[dict[str, Any]] = [
+        {"image": s3.photo(f"{number}.jpg", f"p{number}"), "external_image_id": f"p{number}"}
+        for number in range(40)
+    ]
+    lines[7:7] = [
+        {"image": "s3://photos/missing.jpg"},
+        {"image": "s3://no-such-bucket/a.jpg"},
+        {"image": "/etc/hostname"},
+        {"image": "beside.jpg"},
+    ]
+    s3.objects.write("s3://photos/lists/beside.jpg", fake_photo(fake_face("zoe")))
+    text = "\n".join(json.dumps(line) for line in lines).encode()
+    s3.objects.write("s3://photos/lists/all.jsonl", text)
+    plan = s3.plan(
+        "s3://photos/lists/all.jsonl", images_per_child=15, tolerated_failure_percentage=9
+    )
+    assert plan.children == 3
+    report = s3.run(plan)
+    assert report.status is JobStatus.SUCCEEDED
+    assert report.tally.outcomes == {
+        Outcome.INDEXED: 41,
+        Outcome.NOT_FOUND: 2,
+        Outcome.MALFORMED_LINE: 1,
+    }
+    assert [row.line for row in iterate_rows(plan, s3.objects)] == list(range(1, 45))
+    assert [row.line for row in report.tally.failures] == [8, 9, 10]
+    assert s3.faces.count_faces("staff") == 41
+    assert (
+        s3.plan("s3://photos/lists/all.jsonl", images_per_child=15, tolerated_failure_percentage=9)
+        == plan
+    )
+
+    ids = [face.face_id for face in s3.faces.list_faces("staff")]
+    assert erase_faces(s3.objects, plan.job_folder, ids[:5]) == 5
+    assert delete_jobs(s3.objects, ROOT, "staff") == [plan.job_id]
+    assert list(s3.objects.list("s3://work/")) == []
+
+
+def test_a_prefix_is_listed_into_a_manifest_of_the_job(s3: S3Job) -> None:
+    for key in ("people/ann/1.jpg", "people/ann/2.jpg", "people/bob.jpg", "other/x.jpg"):
+        s3.photo(key, key)
+    for key in ("people/", "people/.hidden/4.jpg"):
+        s3.objects.write(f"s3://photos/{key}", b"")
+    plan = s3.plan("s3://photos/people/")
+    assert plan.source.uri.startswith(plan.job_folder)
+    s3.run(plan)
+    rows = list(iterate_rows(plan, s3.objects))
+    assert [row.external_image_id for row in rows] == ["ann:1.jpg", "ann:2.jpg", "bob.jpg"]
+
+
+def test_an_inventory_gives_each_child_a_share_of_its_files(s3: S3Job) -> None:
+    files = []
+    for number in range(3):
+        rows = []
+        for place in range(20):
+            uri = s3.photo(f"all/a+b {number}-{place}.jpg", f"{number}-{place}")
+            key = uri.removeprefix("s3://photos/").replace("+", "%2B").replace(" ", "+")
+            rows.append(f'"photos","{key}","","true","false","100"')
+        rows.append('"photos","all/","","true","false","0"')
+        rows.append('"photos","all/old.jpg","v1","false","false","100"')
+        rows.append('"photos","all/gone.jpg","v1","true","true","0"')
+        content = gzip.compress("".join(f"{row}\n" for row in rows).encode())
+        s3.client.put_object(Bucket="work", Key=f"inventory/data/{number}.csv.gz", Body=content)
+        files.append({"key": f"inventory/data/{number}.csv.gz", "size": len(content)})
+    inventory = {
+        "sourceBucket": "photos",
+        "destinationBucket": "arn:aws:s3:::work",
+        "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size",
+        "files": files,
+    }
+    s3.objects.write("s3://work/inventory/manifest.json", json.dumps(inventory).encode())
+    plan = s3.plan("s3://work/inventory/manifest.json", images_per_child=12)
+    assert plan.source.kind is SourceKind.INVENTORY
+    assert plan.stripes == 2
+    assert plan.children == 6
+    report = s3.run(plan)
+    assert report.tally.outcomes == {Outcome.INDEXED: 60, Outcome.SKIPPED: 9}
+    rows_read = list(iterate_rows(plan, s3.objects))
+    assert [row.line for row in rows_read] == list(range(1, 70))
+    indexed = [row.image for row in rows_read if row.outcome is Outcome.INDEXED]
+    assert indexed == [
+        f"s3://photos/all/a+b {number}-{place}.jpg" for number in range(3) for place in range(20)
+    ]
+
+
+def test_a_manifest_that_changed_since_planning_is_refused(s3: S3Job) -> None:
+    s3.objects.write("s3://photos/list.txt", s3.photo("a.jpg", "ann").encode())
+    plan = s3.plan("s3://photos/list.txt")
+    s3.objects.write("s3://photos/list.txt", s3.photo("b.jpg", "bob").encode())
+    with pytest.raises(ObjectChangedError):
+        s3.run(plan)
+
+
+def test_photos_that_may_not_be_read_are_rows_and_a_manifest_is_an_error(s3: S3Job) -> None:
+    read = s3.objects.read
+
+    def denied(uri: str, **ranges: Any) -> bytes:  # noqa: ANN401
+        if uri.endswith("secret.jpg"):
+            raise AccessDeniedError(uri)
+        return read(uri, **ranges)
+
+    lines = [s3.photo("secret.jpg", "ann"), s3.photo("b.jpg", "bob")]
+    s3.objects.write("s3://photos/list.txt", "\n".join(lines).encode())
+    plan = s3.plan("s3://photos/list.txt")
+    s3.objects.read = denied  # type: ignore[method-assign]
+    s3.run(plan)
+    outcomes = Counter(row.outcome for row in iterate_rows(plan, s3.objects))
+    assert outcomes == {Outcome.ACCESS_DENIED: 1, Outcome.INDEXED: 1}
+
+
+def test_plan_and_report_need_neither_numpy_nor_an_engine() -> None:
+    script = """
+import sys
+for name in ("numpy", "dlib", "onnx", "onnxruntime", "PIL", "boto3", "pinecone", "click", "rich"):
+    sys.modules[name] = None
+import facerec.jobs.planning, facerec.jobs.report, facerec.jobs.history, facerec.jobs.overview
+import facerec.stores.routed_objects
+from facerec.jobs.contracts import violation
+assert violation("manifest-line", {"image": "a"}) is None
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
