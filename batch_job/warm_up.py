@@ -1,0 +1,32 @@
+"""``python -m batch_job.warm_up PHOTO``: fills the cache of an image while it is built."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from facerec.vision.detectors import DETECTORS
+from facerec.vision.engine import open_engine
+from facerec.vision.options import FaceOptions
+from facerec.vision.outcomes import PhotoFaces
+
+
+def main() -> int:
+    """Convert all networks, and look at a photo that shows a face with each detector.
+
+    Returns:
+        0 if each detector finds a face, 1 if one finds none.
+    """
+    photo = Path(sys.argv[1]).read_bytes()
+    engine = open_engine(threads=1)
+    for detector in DETECTORS:
+        (seen,) = engine.analyse([photo], FaceOptions(detector=detector))
+        if not isinstance(seen, PhotoFaces) or not seen.faces:
+            sys.stderr.write(f"{detector} finds no face in {sys.argv[1]}\n")
+            return 1
+    sys.stdout.write(f"{engine.model_version}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

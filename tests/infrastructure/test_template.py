@@ -1,0 +1,290 @@
+"""Facts about the stack that its users rely on."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facerec.jobs.faults import DO_NOT_RETRY, RETRY
+from facerec.settings import read_settings
+from tests.stack_template import (
+    TEMPLATE,
+    container_environment,
+    function_environment,
+    properties,
+    resources,
+    template,
+)
+from tests.workflow.machines import EXITED, RECLAIMED, Attempt, action
+
+# Actions of the services below know no resource that a policy could name.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
+WITHOUT_RESOURCE = {
+    "batch:DescribeJobs",
+    "ecr:GetAuthorizationToken",
+    "logs:CreateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:DescribeLogGroups",
+    "logs:DescribeResourcePolicies",
+    "logs:GetLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:UpdateLogDelivery",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+FIXED_NAMES = (
+    "BucketName",
+    "TableName",
+    "ComputeEnvironmentName",
+    "JobQueueName",
+    "JobDefinitionName",
+    "FunctionName",
+    "RoleName",
+)
+
+
+def listed(value: Any) -> list[Any]:  # noqa: ANN401
+    return value if isinstance(value, list) else [value]
+
+
+def statements() -> Iterator[dict[str, Any]]:
+    """Yield the statements of all policies, those that depend on a condition included."""
+    for resource in template()["Resources"].values():
+        for policy in resource.get("Properties", {}).get("Policies", []):
+            for statement in policy.get("PolicyDocument", policy)["Statement"]:
+                yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
+def containers_retry(exit_code: int | None, status_reason: str) -> bool:
+    rules = properties("JobDefinition")["RetryStrategy"]["EvaluateOnExit"]
+    return action(rules, Attempt(0, 1, exit_code, status_reason)) == "RETRY"
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    command = Path(sys.executable).with_name("cfn-lint")
+    found = subprocess.run([command, TEMPLATE], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
+
+
+def test_reclaimed_machines_and_passing_faults_are_retried_and_nothing_else() -> None:
+    assert containers_retry(None, RECLAIMED)
+    assert containers_retry(None, "Task failed to start")
+    assert containers_retry(RETRY, EXITED)
+    assert not containers_retry(DO_NOT_RETRY, EXITED)
+    assert not containers_retry(1, EXITED)
+    # Killed for its memory, or at its timeout: it would be again.
+    assert not containers_retry(137, EXITED)
+
+
+def test_the_rules_of_retry_end_with_one_that_matches_all() -> None:
+    strategy = properties("JobDefinition")["RetryStrategy"]
+    assert 1 < strategy["Attempts"] <= 10
+    assert len(strategy["EvaluateOnExit"]) <= 5
+    assert strategy["EvaluateOnExit"][-1] == {"Action": "EXIT", "OnReason": "*"}
+
+
+def test_machines_are_spot_from_nothing_and_updated_in_place() -> None:
+    spot = properties("SpotMachines")
+    assert spot["ComputeResources"]["Type"] == "SPOT"
+    assert spot["ComputeResources"]["AllocationStrategy"] == "SPOT_PRICE_CAPACITY_OPTIMIZED"
+    for environment in resources("AWS::Batch::ComputeEnvironment").values():
+        settings = environment["Properties"]
+        assert settings["ComputeResources"]["MinvCpus"] == 0
+        assert settings["ReplaceComputeEnvironment"] is False
+        assert settings["UpdatePolicy"]["TerminateJobsOnUpdate"] is False
+        # Any of these would make an update replace the environment, or fight AWS Batch.
+        assert not {"ServiceRole", "Tags"} & set(settings)
+        assert not {"SpotIamFleetRole", "DesiredvCpus", "Tags"} & set(settings["ComputeResources"])
+    assert "Tags" not in properties("JobQueue")
+
+
+def test_on_demand_machines_are_an_option_that_comes_second() -> None:
+    first, second = properties("JobQueue")["ComputeEnvironmentOrder"]
+    assert first == {"Order": 1, "ComputeEnvironment": {"Ref": "SpotMachines"}}
+    condition, order, nothing = second["Fn::If"]
+    assert (condition, nothing) == ("OnDemand", {"Ref": "AWS::NoValue"})
+    assert order == {"Order": 2, "ComputeEnvironment": {"Ref": "OnDemandMachines"}}
+    assert template()["Parameters"]["OnDemandFallback"]["Default"] == "no"
+
+
+def test_jobs_that_cannot_start_are_cancelled() -> None:
+    actions = properties("JobQueue")["JobStateTimeLimitActions"]
+    assert {entry["State"] for entry in actions} == {"RUNNABLE"}
+    assert len(actions) == 3
+
+
+def test_attempts_at_a_child_have_a_timeout() -> None:
+    assert properties("JobDefinition")["Timeout"]["AttemptDurationSeconds"]
+    assert template()["Parameters"]["ChildTimeout"]["MinValue"] >= 60
+
+
+def test_containers_have_no_rights_on_their_machine() -> None:
+    container = properties("JobDefinition")["ContainerProperties"]
+    assert container["ReadonlyRootFilesystem"] is True
+    assert container["Privileged"] is False
+    assert container["LinuxParameters"]["InitProcessEnabled"] is True
+    metadata = properties("LaunchTemplate")["LaunchTemplateData"]["MetadataOptions"]
+    assert metadata == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+
+
+def test_nothing_has_a_fixed_name() -> None:
+    for name, resource in template()["Resources"].items():
+        assert not set(FIXED_NAMES) & set(resource.get("Properties", {})), name
+        for log_group in listed(resource.get("Properties", {}).get("LogGroupName", [])):
+            assert "${AWS::StackName}" in log_group["Fn::Sub"]
+
+
+def test_policies_allow_what_is_needed_and_no_more() -> None:
+    found = list(statements())
+    assert len(found) > 20
+    for statement in found:
+        actions = set(listed(statement["Action"]))
+        assert statement["Effect"] == "Allow"
+        assert not [action for action in actions if "*" in action], statement
+        if "*" in listed(statement["Resource"]):
+            assert actions <= WITHOUT_RESOURCE, statement
+
+
+def test_only_machines_have_a_managed_policy() -> None:
+    managed = [
+        name
+        for name, role in resources("AWS::IAM::Role").items()
+        if "ManagedPolicyArns" in role["Properties"]
+    ]
+    assert managed == ["InstanceRole"]
+
+
+def test_children_cannot_change_photos() -> None:
+    (role,) = (policy["PolicyDocument"] for policy in properties("JobRole")["Policies"])
+    writing = [
+        statement
+        for statement in role["Statement"]
+        if "s3:PutObject" in listed(statement.get("Action", []))
+    ]
+    assert [statement["Resource"] for statement in writing] == [{"Fn::Sub": "${Bucket.Arn}/jobs/*"}]
+
+
+def test_what_is_kept_is_encrypted_and_private() -> None:
+    bucket = properties("Bucket")
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    (denied,) = properties("BucketPolicy")["PolicyDocument"]["Statement"]
+    assert denied["Effect"] == "Deny"
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    table = properties("Table")
+    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_the_folders_of_jobs_and_all_logs_are_kept_for_a_time() -> None:
+    rules = properties("Bucket")["LifecycleConfiguration"]["Rules"]
+    assert [rule for rule in rules if rule.get("Prefix") == "jobs/" and rule["ExpirationInDays"]]
+    groups = resources("AWS::Logs::LogGroup")
+    assert len(groups) == 5
+    for group in groups.values():
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+        assert group["DeletionPolicy"] == "Delete"
+    for function in resources("AWS::Serverless::Function").values():
+        assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
+
+
+def test_the_pinecone_key_is_only_ever_a_reference_to_a_secret() -> None:
+    parameters = template()["Parameters"]
+    assert not [name for name in parameters if re.search("key|password|token", name, re.I)]
+    pattern = parameters["PineconeSecretArn"]["AllowedPattern"]
+    assert not re.match(pattern, "pcsk_abc")
+    assert re.match(pattern, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pinecone-AbCdEf")
+    (secret,) = properties("JobDefinition")["ContainerProperties"]["Secrets"]
+    assert secret == {"Name": "PINECONE_API_KEY", "ValueFrom": {"Ref": "PineconeSecretArn"}}
+    for name in resources("AWS::Serverless::Function"):
+        assert "PINECONE_API_KEY" not in function_environment(name)
+
+
+def test_every_parameter_is_described_bounded_and_used() -> None:
+    text = TEMPLATE.read_text("utf-8")
+    for name, parameter in template()["Parameters"].items():
+        assert parameter["Description"], name
+        bounded = {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter)
+        assert bounded or parameter["Type"] == "CommaDelimitedList", name
+        assert len(re.findall(rf"\b{name}\b", text)) > 2, name
+
+
+@pytest.mark.parametrize(
+    ("uri", "fits"),
+    [
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/facerec:1.0", True),
+        (f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/a/b@sha256:{'0' * 64}", True),
+        ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/facerec", False),
+        ("facerec:latest", False),
+    ],
+)
+def test_an_image_is_named_with_its_tag_or_digest(uri: str, fits: bool) -> None:
+    pattern = template()["Parameters"]["BatchImageUri"]["AllowedPattern"]
+    assert bool(re.match(pattern, uri)) is fits
+
+
+def test_defaults_of_the_template_are_those_of_the_settings() -> None:
+    parameters, settings = template()["Parameters"], read_settings({})
+    assert parameters["MaxFacesPerImage"]["Default"] == settings.max_faces
+    assert float(parameters["MinFaceConfidence"]["Default"]) == settings.min_confidence
+    assert float(parameters["SimilarityThreshold"]["Default"]) == settings.similarity_threshold
+
+
+def test_the_model_version_is_that_of_the_engine() -> None:
+    from facerec.vision.version import model_version
+
+    parameter = template()["Parameters"]["ModelVersion"]
+    assert parameter["Default"] == model_version()
+    assert re.match(parameter["AllowedPattern"], model_version())
+
+
+def test_environments_name_only_variables_that_are_read() -> None:
+    text = "".join(
+        path.read_text("utf-8") for path in (TEMPLATE.parent / "facerec" / "settings.py",)
+    )
+    declared = {*container_environment(), *function_environment("ApiFunction")}
+    foreign = {"AWS_DEFAULT_REGION", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+    assert {name for name in declared - foreign if f'"{name}"' not in text} == set()
+
+
+def test_the_api_asks_who_calls() -> None:
+    assert template()["Parameters"]["ApiAuthorization"]["Default"] == "AWS_IAM"
+    body = properties("Api")["DefinitionBody"]
+    for path, methods in body["paths"].items():
+        for method, operation in methods.items():
+            if method == "options":
+                continue
+            (security,) = operation["security"]
+            assert security["Fn::If"][:2] == ["ByIam", {"sigv4": []}], (path, method)
+
+
+def test_the_network_has_free_endpoints_and_no_gateway_to_pay_for() -> None:
+    assert resources("AWS::EC2::NatGateway") == {}
+    endpoints = resources("AWS::EC2::VPCEndpoint").values()
+    assert len(endpoints) == 2
+    assert {endpoint["Properties"]["VpcEndpointType"] for endpoint in endpoints} == {"Gateway"}
+    group = properties("JobSecurityGroup")
+    assert "SecurityGroupIngress" not in group
+
+
+def test_there_is_an_alarm_for_each_thing_that_goes_wrong() -> None:
+    alarms = set(resources("AWS::CloudWatch::Alarm"))
+    assert alarms == {
+        "FailedExecutionsAlarm",
+        "InterruptionsAlarm",
+        "ApiErrorsAlarm",
+        "ApiLatencyAlarm",
+    }
+    body = properties("Dashboard")["DashboardBody"]["Fn::Sub"]
+    assert len(json.loads(body)["widgets"]) == 6
