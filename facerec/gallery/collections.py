@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
 from facerec.gallery.names import checked_collection_id
+from facerec.gallery.users import delete_vectors
 from facerec.stores.protocol import FaceStore, RecordStore
 from facerec.stores.records import Collection
 
@@ -90,7 +91,7 @@ def describe_collection(
 
 
 def delete_collection(collection_id: str, *, records: RecordStore, faces: FaceStore) -> None:
-    """Delete a collection and all its faces for good.
+    """Delete a collection for good, with all its faces and what was made from them.
 
     The record goes after the faces, so that an interrupted deletion can be called again. Faces
     that a running job stores meanwhile go last, lest they show up in a later collection of the
@@ -101,6 +102,7 @@ def delete_collection(collection_id: str, *, records: RecordStore, faces: FaceSt
         CollectionNotFoundError: there is none of this name.
     """
     records.get_collection(checked_collection_id(collection_id))
+    delete_vectors(faces, collection_id)
     faces.delete_namespace(collection_id)
     records.delete_collection(collection_id)
     faces.delete_namespace(collection_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -11,6 +12,9 @@ from facerec.faces import EMBEDDING_SIZE
 from facerec.stores.records import StoredFace
 from facerec.stores.scan import LARGEST_NORM
 
+_IMAGE_KEY = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}")
+"""See ``facerec.gallery.ids``."""
+
 MOST_NEIGHBOURS = 4096
 """The most neighbours of one probe, as in Rekognition (``MaxFaces`` of ``SearchFaces``)."""
 
@@ -19,10 +23,14 @@ def checked_images(images: Mapping[str, Sequence[StoredFace]]) -> dict[str, Stor
     """Return all faces of the images by face id.
 
     Raises:
-        ValueError: a face does not belong to its image, or its embedding is no embedding.
+        ValueError: an image's key is none, a face does not belong to its image, or its embedding
+            is no embedding.
     """
     faces = {}
     for image_key, members in images.items():
+        # part of a key would name, and so replace, the faces of many images
+        if not _IMAGE_KEY.fullmatch(image_key):
+            raise ValueError(f"{image_key!r} is not the key of an image")
         for face in members:
             if not face.record.face_id.startswith(image_key):
                 raise ValueError(f"face {face.record.face_id} is not of image {image_key}")

@@ -287,6 +287,16 @@ class FaceStoreContract:
         with pytest.raises(ValueError, match="not of image"):
             store.put_images("staff", {"00000000-0000-8000-8000-": [stored_face("ann")]})
 
+    @pytest.mark.parametrize("image_key", ["", "0", "00000000-0000-8000-8000", "%" * 24])
+    def test_what_is_no_image_key_replaces_nothing(
+        self, store: FaceStore, settle: Settle, image_key: str
+    ) -> None:
+        store.put_images("staff", by_image([stored_face("ann")]))
+        settle()
+        with pytest.raises(ValueError, match="key of an image"):
+            store.put_images("staff", {image_key: []})
+        assert store.count_faces("staff") == 1
+
     @pytest.mark.parametrize("top", [0, 4097])
     def test_a_number_of_neighbours_out_of_range_is_refused(
         self, store: FaceStore, top: int

@@ -73,8 +73,12 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     Raises:
         InvalidInputError: the file belongs to another program or to a later facerec.
     """
-    if _is_current(connection, path):
-        return
+    connection.execute("BEGIN")
+    try:
+        if _is_current(connection, path):
+            return
+    finally:
+        connection.execute("ROLLBACK")
     connection.execute("BEGIN IMMEDIATE")
     try:
         # another process may have made the tables while this one waited for the lock
