@@ -67,15 +67,15 @@ def job_of(tmp_path: Path) -> LocalJob:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_child_killed_at_random_points_ends_as_if_undisturbed(tmp_path: Path, seed: int) -> None:
-    job, chance, kills = job_of(tmp_path), random.Random(seed), 0
-    while True:
-        process = in_a_process(lambda: run_child(job.plan, 0, slow_parts(job.store, 0.004)))
-        time.sleep(chance.uniform(0.0, 0.2))
+    job, chance, kills, longest = job_of(tmp_path), random.Random(seed), 0, 0.05
+    while read_summary(job.objects, job.plan.job_folder, 0) is None:
+        process = in_a_process(lambda: run_child(job.plan, 0, slow_parts(job.store, 0.001)))
+        # Attempts live longer and longer, so that a busy machine gets through as well.
+        longest *= 1.1
+        time.sleep(chance.uniform(0.0, longest))
         os.kill(process, signal.SIGKILL)
         kills += os.WIFSIGNALED(os.waitpid(process, 0)[1])
-        if read_summary(job.objects, job.plan.job_folder, 0):
-            break
-    assert kills >= 1
+    assert kills >= 3
     assert_the_same(job, undisturbed(job, tmp_path))
 
 
