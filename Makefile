@@ -40,11 +40,13 @@ format: $(VENV)/.dev ## Format the code and mend what the linter can.
 	$(BIN)/ruff format .
 
 requirements: ## Pin the newest releases that pyproject.toml allows, with hashes.
-	@for extra in runtime dev; do \
-		$(PYTHON) -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
-			--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-annotate \
-			$$( [ $$extra = runtime ] || echo --extra $$extra ) -o requirements/$$extra.txt pyproject.toml; \
-	done
+	$(call pin,runtime,)
+	$(call pin,aws,--extra aws)
+	$(call pin,dev,--extra aws --extra dev)
+
+pin = $(PYTHON) -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-annotate \
+	$(2) -o requirements/$(1).txt pyproject.toml
 
 clean: ## Remove the environment and what the tools left behind.
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
