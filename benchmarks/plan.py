@@ -1,0 +1,128 @@
+"""Time the plan of a manifest of 100 GB and 10^9 lines, as the function makes it.
+
+    python -m benchmarks.plan [--lines 1000000000] [--json FILE]
+
+The object store is a stand-in: it answers HEAD and byte ranges of a manifest that nobody could
+keep, computed from the line number, and counts what it is asked for. What is timed is all that the
+function does but the network: the input's checks, the sample, the plan and the state that the state
+machine goes on with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from facerec.jobs.plan import plan_uri
+from facerec.settings import Settings
+from facerec.stores.local_objects import LocalObjects
+from facerec.stores.objects import ObjectInfo
+from facerec.stores.sqlite import SqliteStore
+from lambdas.plan.planner import Planner
+
+LINE = 100
+"""Bytes of a line, its end included."""
+
+STATE_LIMIT = 32 * 1024
+"""Bytes that the state may have; Step Functions takes eight times as many."""
+
+SECONDS_LIMIT = 2.0
+
+
+class EndlessManifest(LocalObjects):
+    """Answers for a manifest that is computed; everything else is kept in a folder.
+
+    Attributes:
+        heads: requests for size and version.
+        read_bytes: bytes of the manifest that were read.
+    """
+
+    def __init__(self, lines: int, folder: Path) -> None:
+        super().__init__()
+        self._size, self._folder = lines * LINE, folder
+        self.heads = self.read_bytes = 0
+
+    def head(self, uri: str) -> ObjectInfo:
+        """Answer a HEAD."""
+        if not uri.endswith("all.jsonl"):
+            return super().head(self._local(uri))
+        self.heads += 1
+        return ObjectInfo(uri, self._size, '"etag"')
+
+    def read(self, uri: str, **options: Any) -> bytes:  # noqa: ANN401 - those of the protocol
+        """Answer a range."""
+        if not uri.endswith("all.jsonl"):
+            return super().read(self._local(uri), **options)
+        start = options.get("start", 0)
+        end = min(options.get("end") or self._size, self._size)
+        first, last = start // LINE, -(-end // LINE)
+        text = b"".join(_line(number) for number in range(first, last))
+        self.read_bytes += end - start
+        return text[start - first * LINE :][: end - start]
+
+    def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        """Keep an object."""
+        return super().write(self._local(uri), content, if_absent=if_absent)
+
+    def _local(self, uri: str) -> str:
+        return f"{self._folder}/{uri.removeprefix('s3://')}"
+
+
+def main() -> None:
+    """Measure, print and judge."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--lines", type=int, default=1_000_000_000)
+    parser.add_argument("--json", type=Path, help="where to write the results as JSON")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        results = measure(arguments.lines, Path(folder))
+    for name, value in results.items():
+        print(f"{name:24} {value:>16,}" if isinstance(value, int) else f"{name:24} {value:>16}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+    if results["seconds"] > SECONDS_LIMIT or results["state_bytes"] > STATE_LIMIT:
+        raise SystemExit("slower or larger than it may be")
+
+
+def measure(lines: int, folder: Path) -> dict[str, int | float]:
+    """Plan a manifest of so many lines."""
+    objects = EndlessManifest(lines, folder)
+    settings = Settings(bucket="work", model_version="any")
+    planner = Planner(settings, objects, lambda: SqliteStore(folder / "records.sqlite"))
+    document = {
+        "collection_id": "everyone",
+        "create_collection": True,
+        "manifest": "s3://photos/all.jsonl",
+    }
+    began = time.perf_counter()
+    answer = planner.answer(document, "benchmark")
+    seconds = time.perf_counter() - began
+    if answer["refused"]:
+        raise SystemExit(answer["cause"])
+    children = sum(array["size"] for array in answer["arrays"])
+    assert children == answer["children"]
+    return {
+        "manifest_bytes": lines * LINE,
+        "lines": lines,
+        "children": children,
+        "arrays": len(answer["arrays"]),
+        "largest_array": max(array["size"] for array in answer["arrays"]),
+        "seconds": round(seconds, 3),
+        "heads": objects.heads,
+        "bytes_read": objects.read_bytes,
+        "state_bytes": len(json.dumps(answer)),
+        "plan_bytes": len(objects.read(plan_uri(answer["job_folder"]))),
+    }
+
+
+def _line(number: int) -> bytes:
+    key = f'{{"image": "s3://photos/{number:012d}.jpg", "external_image_id": "{number}"}}'
+    return key.encode().ljust(LINE - 1) + b"\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Time the report of a job of very many children, as the function makes it.
+
+    python -m benchmarks.report [--children 10000] [--delay-ms 0]
+
+The children's summaries are real ones in an object store in memory: what is timed is the listing,
+the reading, many at once, and the adding up. ``--delay-ms`` lets each object take as long to answer
+as S3 would. ``memory`` is the most that Python held for it beyond the summaries themselves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+
+from facerec.jobs.inputs import read_execution_input
+from facerec.jobs.planning import plan_job
+from facerec.jobs.rows import LedgerRow, Outcome
+from facerec.jobs.tally import ChildSummary, Tally, write_summary
+from lambdas.report.judge import Judge
+from tests.fakes.memory_objects import MemoryObjects
+
+IMAGES = 500
+FAILING = 10
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--children", type=int, default=10_000)
+    parser.add_argument("--delay-ms", type=float, default=0)
+    parser.add_argument("--json", type=Path, help="where to write the results as JSON")
+    arguments = parser.parse_args()
+    results = measure(arguments.children, arguments.delay_ms / 1000)
+    for name, value in results.items():
+        print(f"{name:24} {value:>14,}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def measure(children: int, delay: float) -> dict[str, int | float]:
+    """Report a job of so many complete children."""
+    objects = MemoryObjects()
+    folder = job_of(children, objects)
+    objects.delay = delay
+    judge = Judge(objects)
+    began = time.perf_counter()
+    answer = judge.answer(folder, 5, written=False)
+    seconds = time.perf_counter() - began
+    assert answer["images"] == children * IMAGES
+    objects.delay = 0
+    tracemalloc.start()
+    judge.answer(folder, 5, written=False)
+    memory = tracemalloc.get_traced_memory()[1]
+    return {
+        "children": children,
+        "images": answer["images"],
+        "seconds": round(seconds, 2),
+        "children_per_second": round(children / seconds),
+        "memory_megabytes": round(memory / 1e6, 1),
+        "report_bytes": len(objects.content[answer["report"]]),
+        "answer_bytes": len(json.dumps(answer)),
+    }
+
+
+def job_of(children: int, objects: MemoryObjects) -> str:
+    """Plan a job and leave what its children would; return its folder."""
+    # Lines of which the plan's sample holds a whole number, so that its estimate is exact.
+    line = b"s3://photos/0123456789/any.jpg".ljust(31) + b"\n"
+    objects.write("s3://photos/all.txt", line * children)
+    job = read_execution_input(
+        {"collection_id": "all", "manifest": "s3://photos/all.txt", "images_per_child": 1}
+    )
+    plan = plan_job(job, objects, jobs_root="s3://work/jobs/", model_version="any")
+    assert plan.children == children
+    for child in range(children):
+        write_summary(objects, plan.job_folder, _summary(child))
+    return plan.job_folder
+
+
+def _summary(child: int) -> ChildSummary:
+    failures = [
+        LedgerRow(child, line, f"s3://photos/{child}/{line}.jpg", None, Outcome.NOT_FOUND)
+        for line in range(1, FAILING + 1)
+    ]
+    tally = Tally(
+        images=IMAGES,
+        outcomes=Counter(INDEXED=IMAGES - FAILING, NOT_FOUND=FAILING),
+        faces_indexed=IMAGES,
+        bytes=IMAGES * 100_000,
+        spells=[(1e9 + child, 1e9 + child + 240)],
+        failures=failures,
+    )
+    return ChildSummary(child, True, IMAGES, tally)
+
+
+if __name__ == "__main__":
+    main()

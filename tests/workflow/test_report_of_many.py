@@ -1,0 +1,35 @@
+"""The function's report of a whole array's children."""
+
+from __future__ import annotations
+
+from benchmarks.report import FAILING, IMAGES, job_of
+from facerec.jobs.folder import summary_uri
+from lambdas.report.judge import Judge
+from tests.fakes.memory_objects import MemoryObjects
+
+
+def test_ten_thousand_children_are_added_up_reading_each_once() -> None:
+    objects = MemoryObjects()
+    folder = job_of(10_000, objects)
+    objects.reads = 0
+
+    answer = Judge(objects).answer(folder, 5, written=False)
+
+    assert not answer["failed"]
+    assert answer["images"] == 10_000 * IMAGES
+    assert answer["failed_images"] == 10_000 * FAILING
+    assert objects.reads <= 10_001
+
+
+def test_a_thousand_lost_children_are_counted_and_the_first_named() -> None:
+    objects = MemoryObjects()
+    folder = job_of(1_100, objects)
+    for child in range(100, 1_100):
+        objects.delete(summary_uri(folder, child))
+
+    answer = Judge(objects).answer(folder, 5, written=False)
+
+    assert answer["failed"]
+    assert answer["error"] == "JobIncomplete"
+    assert "1000 of 1100 children are not complete (100, 101, " in answer["cause"]
+    assert len(answer["cause"]) < 500
