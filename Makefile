@@ -22,6 +22,12 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
+# Its own environment: the server brings packages that ours would pick up.
+.needledb/.ready: requirements/needledb.txt
+	@test -x .needledb/bin/python || $(PYTHON) -m venv .needledb
+	@.needledb/bin/python -m pip install --quiet --require-hashes -r requirements/needledb.txt
+	@touch $@
+
 demo: export FACEREC_DATA := .facerec
 demo: $(VENV)/.runtime ## Index the example photos, then find out who is on a photo that was not among them.
 	$(BIN)/facerec index examples/manifest.jsonl --collection demo
@@ -32,7 +38,7 @@ lint: $(VENV)/.dev ## Check formatting, lint and types.
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test: lint ## Run all checks and all tests (TESTS=tests/unit for some).
+test: lint .needledb/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
 format: $(VENV)/.dev ## Format the code and mend what the linter can.
@@ -49,4 +55,4 @@ pin = $(PYTHON) -m piptools compile --quiet --upgrade --generate-hashes --allow-
 	$(2) -o requirements/$(1).txt pyproject.toml
 
 clean: ## Remove the environment and what the tools left behind.
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .needledb build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
