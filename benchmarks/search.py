@@ -3,7 +3,7 @@
     python benchmarks/search.py [--faces 100000 1000000] [--threads 1] [--json FILE]
 
 Synthetic faces with the distances of real ones (two people about 0.8 apart, two photos of one
-about 0.36) are put into a store in a temporary folder, 1.5 kB each on disk. Then searches take
+about 0.36) are put into a store in a temporary folder, 1 kB each on disk. Then searches take
 turns with ``numpy.sum`` over the same embeddings: reading them once is what an exact search cannot
 do without. Times are medians; ``ratio`` is the time of a search to that of the sum.
 """

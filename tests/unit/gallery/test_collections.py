@@ -1,3 +1,6 @@
+import sqlite3
+from pathlib import Path
+
 import pytest
 
 from facerec.errors import (
@@ -14,6 +17,8 @@ from facerec.gallery.collections import (
     require_collection,
 )
 from facerec.gallery.stored_faces import delete_faces, list_faces
+from facerec.gallery.users import associate_faces
+from facerec.stores.records import User
 from tests.fakes.engine import fake_face, fake_photo
 from tests.fakes.parts import FakeService
 
@@ -64,6 +69,21 @@ def test_a_deleted_collection_leaves_no_faces_to_a_later_one(service: FakeServic
     create(service, "staff")
     description = describe_collection("staff", records=service.store, faces=service.store)
     assert description.face_count == 0
+
+
+def test_a_deleted_collection_leaves_no_vectors_of_its_users(
+    service: FakeService, tmp_path: Path
+) -> None:
+    (face,) = service.index(fake_photo(fake_face("ann")))
+    service.store.create_user("staff", User("ann", created_at=1.0))
+    associate_faces(
+        service.store, service.store, "staff", "ann", [face.record.face_id], min_similarity=0.8
+    )
+    with sqlite3.connect(tmp_path / "facerec.db") as reader:
+        count = "SELECT count(*) FROM face"
+        assert reader.execute(count).fetchone() == (2,)
+        delete_collection("staff", records=service.store, faces=service.store)
+        assert reader.execute(count).fetchone() == (0,)
 
 
 def test_an_unknown_collection_cannot_be_described_listed_or_deleted(
