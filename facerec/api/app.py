@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from facerec.api.access_control import LARGEST_BODY, AccessControl
 from facerec.api.auth.access import Guard
 from facerec.api.capacity import Capacity
+from facerec.api.jobs import JobStarter
+from facerec.api.pages import is_public, pages_router
 from facerec.api.rekognition.route import rekognition_router
+from facerec.api.rest.collections import collections_router
+from facerec.api.rest.context import Context
+from facerec.api.rest.contracts import answer, components
+from facerec.api.rest.jobs import jobs_router
+from facerec.api.rest.problems import handle_problems, problems
+from facerec.api.rest.recognition import recognition_router
 from facerec.gallery.service.parts import Parts
+
+DESCRIPTION = """Face collections on your own machine or AWS account.
+
+Beside these routes the server speaks Amazon Rekognition's protocol: set
+`AWS_ENDPOINT_URL_REKOGNITION` to its address, and boto3, the AWS CLI and the other SDKs work
+unchanged.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,30 +42,87 @@ class AppSettings:
 
     Attributes:
         guard: decides who sends a request.
+        jobs: runs jobs; None where none can be run.
+        origins: of web pages that may call the API.
+        page: whether ``/`` shows the page.
         largest_body: bytes of a request.
         photos_at_once: photos that are worked on at once.
     """
 
     guard: Guard
+    jobs: JobStarter | None = None
+    origins: Sequence[str] = ()
+    page: bool = True
     largest_body: int = LARGEST_BODY
     photos_at_once: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
 
 def create_app(parts: Parts, settings: AppSettings) -> FastAPI:
     """Return the application: REST and Rekognition's protocol over the same operations."""
-    capacity = Capacity(settings.photos_at_once)
+    context = Context(parts, Capacity(settings.photos_at_once), settings.jobs)
     app = FastAPI(
         title="facerec",
+        version=version("facerec"),
+        description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
-        middleware=[
-            Middleware(
-                AccessControl,
-                guard=settings.guard,
-                public=lambda method, path: False,
-                largest_body=settings.largest_body,
-            )
-        ],
+        middleware=_middleware(settings),
     )
-    app.include_router(rekognition_router(parts, capacity))
+    handle_problems(app)
+    app.include_router(rekognition_router(parts, context.capacity))
+    app.include_router(recognition_router(context))
+    app.include_router(collections_router(context))
+    app.include_router(jobs_router(context))
+    app.include_router(pages_router(page=settings.page))
+
+    @app.get(
+        "/api/v1/health",
+        tags=["health"],
+        summary="Say that the server answers",
+        responses={**problems(), 200: answer("It does.", "health")},
+    )
+    async def health(request: Request) -> JSONResponse:
+        model_version = await context.run(request, lambda: parts.engine.model_version)
+        return JSONResponse(
+            {"status": "ok", "version": app.version, "model_version": model_version}
+        )
+
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
+
+
+def _middleware(settings: AppSettings) -> list[Middleware]:
+    guarded = Middleware(
+        AccessControl,
+        guard=settings.guard,
+        public=is_public,
+        largest_body=settings.largest_body,
+    )
+    if not settings.origins:
+        return [guarded]
+    # a browser asks without credentials first, so this stands before the guard
+    crossing = Middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["*"],
+        expose_headers=["Location", "Retry-After", "x-amzn-RequestId"],
+        max_age=3600,
+    )
+    return [crossing, guarded]
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas.update(components())
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema

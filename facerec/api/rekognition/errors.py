@@ -24,6 +24,7 @@ from facerec.errors import (
 )
 from facerec.gallery.paging import InvalidPageTokenError
 from facerec.gallery.photos import UnreadablePhotoError
+from facerec.gallery.service.faces import FaceNotFoundError
 from facerec.gallery.service.idempotency import RequestMismatchError
 from facerec.gallery.service.photos import PhotoTooLargeError
 from facerec.vision.outcomes import UnreadableReason
@@ -38,6 +39,8 @@ _NAMES: tuple[tuple[type[FacerecError], str], ...] = (
     (PhotoTooLargeError, "ImageTooLargeException"),
     (ObjectNotFoundError, "InvalidS3ObjectException"),
     (AccessDeniedError, "InvalidS3ObjectException"),
+    # as Rekognition does, though a collection or user that does not exist is "not found"
+    (FaceNotFoundError, "InvalidParameterException"),
     (NotFoundError, "ResourceNotFoundException"),
     (NoFaceError, "InvalidParameterException"),
     (ModelMismatchError, "InvalidParameterException"),

@@ -89,5 +89,7 @@ def delete_collection(parts: Parts, collection_id: str) -> None:
     Raises:
         CollectionNotFoundError: there is none of this name.
     """
+    parts.records.get_collection(collection_id)
+    parts.copies.forget_collection(collection_id)
     users.delete_vectors(parts.faces, collection_id)
     collections.delete_collection(collection_id, records=parts.records, faces=parts.faces)

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from facerec.errors import NotFoundError
 from facerec.gallery.paging import page_token, read_page_token
 from facerec.gallery.service.parts import Parts
 from facerec.stores.records import FaceRecord
+
+
+class FaceNotFoundError(NotFoundError):
+    """The collection holds no face of this id.
+
+    Attributes:
+        face_id: the id that was asked for.
+    """
+
+    def __init__(self, face_id: str) -> None:
+        super().__init__(f"the collection holds no face {face_id}")
+        self.face_id = face_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,8 @@ def delete_faces(parts: Parts, collection_id: str, face_ids: Sequence[str]) -> D
     asked = list(dict.fromkeys(face_ids))
     owners = parts.records.users_of_faces(collection_id, asked)
     free = [face_id for face_id in asked if face_id not in owners]
+    # before the store forgets them: an interruption must leave something to call again for
+    parts.copies.forget_faces(collection_id, free)
     gone = set(parts.faces.delete_faces(collection_id, free))
     return DeletedFaces(
         [face_id for face_id in asked if face_id in gone],

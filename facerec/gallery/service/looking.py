@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from facerec.gallery.photos import look_at
 from facerec.gallery.service.parts import Parts
-from facerec.gallery.service.photos import NamedPhoto, Photo
+from facerec.gallery.service.photos import NamedPhoto, Photo, read_photo
 from facerec.vision.options import FaceOptions, QualityFilter
 from facerec.vision.outcomes import PhotoFaces
 
@@ -44,10 +44,10 @@ def look(parts: Parts, photo: Photo, options: FaceOptions, name: str = "the phot
     Raises:
         UnreadablePhotoError: it is no photo, a damaged one, or has too many pixels.
         PhotoTooLargeError: it has too many bytes.
-        FacerecError: it cannot be had; see ``Buckets.read``.
+        FacerecError: it cannot be had; see ``read_photo``.
     """
     if isinstance(photo, NamedPhoto):
-        content, source = parts.buckets.read(photo), photo.uri
+        content, source = read_photo(parts.photos, photo.uri, photo.version), photo.uri
     else:
         content, source = photo.content, ""
     found = look_at(content, engine=parts.engine, options=options, name=name)

@@ -10,10 +10,10 @@ import numpy as np
 from facerec.gallery import users
 from facerec.gallery.collections import require_collection
 from facerec.gallery.paging import page_token, read_page_token
+from facerec.gallery.service.faces import FaceNotFoundError
 from facerec.gallery.service.looking import look
 from facerec.gallery.service.parts import Parts
 from facerec.gallery.service.photos import Photo
-from facerec.gallery.service.searching import UnknownFaceError
 from facerec.gallery.users import AssociationOutcome, UserMatch
 from facerec.stores.records import User
 from facerec.vision.options import FaceOptions
@@ -124,12 +124,12 @@ def users_like_face(
 
     Raises:
         CollectionNotFoundError: there is no such collection.
-        UnknownFaceError: it holds no such face.
+        FaceNotFoundError: it holds no such face.
     """
     collection = parts.records.get_collection(collection_id)
     stored = parts.faces.get_faces(collection_id, [face_id])
     if not stored:
-        raise UnknownFaceError(face_id)
+        raise FaceNotFoundError(face_id)
     matches = users.search_users(
         parts.faces,
         parts.records,

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from facerec.errors import InvalidInputError
 from facerec.gallery.collections import require_collection
 from facerec.gallery.matching import Match, SearchedFace, search_faces
+from facerec.gallery.service.faces import FaceNotFoundError
 from facerec.gallery.service.indexing import IndexedPhoto, store_faces
 from facerec.gallery.service.looking import look
 from facerec.gallery.service.parts import Parts
@@ -18,18 +18,6 @@ from facerec.gallery.similarity import distance_of, similarity_of
 from facerec.stores.checks import MOST_NEIGHBOURS
 from facerec.vision.options import FaceOptions
 from facerec.vision.outcomes import PhotoFaces
-
-
-class UnknownFaceError(InvalidInputError):
-    """The collection holds no face of this id.
-
-    Attributes:
-        face_id: the id that was asked for.
-    """
-
-    def __init__(self, face_id: str) -> None:
-        super().__init__(f"the collection holds no face {face_id}")
-        self.face_id = face_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +117,12 @@ def match_face(
 
     Raises:
         CollectionNotFoundError: there is no such collection.
-        UnknownFaceError: it holds no such face.
+        FaceNotFoundError: it holds no such face.
     """
     collection = parts.records.get_collection(collection_id)
     stored = parts.faces.get_faces(collection_id, [face_id])
     if not stored:
-        raise UnknownFaceError(face_id)
+        raise FaceNotFoundError(face_id)
     (neighbours,) = parts.faces.search(
         collection_id,
         stored[0].embedding[np.newaxis],

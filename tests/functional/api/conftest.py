@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard
 from facerec.gallery.service.parts import Parts
-from facerec.gallery.service.photos import Buckets
+from facerec.stores.bucket_objects import BucketObjects
 from facerec.stores.routed_objects import open_objects
 from facerec.stores.sqlite import SqliteStore
 from tests.fakes.engine import FakeEngine
@@ -67,9 +67,8 @@ def api(tmp_path: Path, switchboard: tuple[Switchboard, str]) -> Iterator[Api]:
     engine, clock = FakeEngine(), Clock()
     board, address = switchboard
     with SqliteStore(tmp_path / "facerec.db") as store:
-        parts = Parts(
-            engine, store, store, Buckets(open_objects(), {"photos": bucket}, set()), clock=clock
-        )
+        photos = BucketObjects(open_objects(), folders={"photos": bucket}, allowed=set())
+        parts = Parts(engine, store, store, photos, clock=clock)
         board.app = create_app(parts, AppSettings(LoopbackGuard()))
         yield Api(address, parts, engine, clock, bucket)
 

@@ -1,0 +1,30 @@
+"""What the folders of jobs keep of faces, forgotten when the faces are deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from facerec.jobs.erasure import delete_jobs, erase_faces_of_collection
+from facerec.stores.objects import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class JobCopies:
+    """The ``Copies`` in the folders of jobs.
+
+    Attributes:
+        objects: where the folders are.
+        jobs_root: what they are under; ends in ``/``.
+    """
+
+    objects: ObjectStore
+    jobs_root: str
+
+    def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
+        """Delete the embeddings of faces from the folders of their collection's jobs."""
+        erase_faces_of_collection(self.objects, self.jobs_root, collection_id, face_ids)
+
+    def forget_collection(self, collection_id: str) -> None:
+        """Delete the folders of all jobs of a collection."""
+        delete_jobs(self.objects, self.jobs_root, collection_id)

@@ -1,0 +1,127 @@
+"""Errors as problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from facerec.api.auth.access import RefusedError
+from facerec.api.capacity import CLIENT_GONE, ClientGoneError
+from facerec.api.faults import log_fault
+from facerec.api.rest.contracts import answer
+from facerec.errors import (
+    AccessDeniedError,
+    CollectionExistsError,
+    ConflictError,
+    FacerecError,
+    NotFoundError,
+    StoreUnavailableError,
+)
+from facerec.gallery.photos import UnreadablePhotoError
+from facerec.gallery.service.photos import PhotoTooLargeError
+from facerec.vision.outcomes import UnreadableReason
+
+RETRY_AFTER = 2
+"""Seconds after which a client may try again what a store refused."""
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
+    (AccessDeniedError, 403),
+    (NotFoundError, 404),
+    (CollectionExistsError, 409),
+    (ConflictError, 409),
+    (PhotoTooLargeError, 413),
+    (StoreUnavailableError, 503),
+)
+"""What each error is answered with; 422 what is in none of these rows."""
+
+_COMMON: dict[int | str, dict[str, Any]] = {
+    400: answer("The request is malformed.", "problem"),
+    401: answer("The request needs a token.", "problem"),
+    403: answer("The sender may not do this.", "problem"),
+    413: answer("The request or the photo is too large.", "problem"),
+    422: answer("The request cannot be used as it is.", "problem"),
+    500: answer("An unexpected fault of the server.", "problem"),
+    503: answer("A store is down or refuses for now, or too many requests wait.", "problem"),
+}
+
+
+def problems(*more: int) -> dict[int | str, dict[str, Any]]:
+    """Return how the OpenAPI document describes a route's problems.
+
+    Args:
+        more: statuses beyond those that every route may answer.
+    """
+    described = dict(_COMMON)
+    for status in more:
+        described[status] = answer(HTTPStatus(status).phrase, "problem")
+    return described
+
+
+def handle_problems(app: FastAPI) -> None:
+    """Have an application answer errors as problems."""
+
+    @app.exception_handler(FacerecError)
+    def facerec_error(_request: Request, error: FacerecError) -> Response:
+        log_fault(error)
+        return _problem(_status_of(error), error.message, error.hint)
+
+    @app.exception_handler(RefusedError)
+    def refused(_request: Request, error: RefusedError) -> Response:
+        return _problem(error.status, error.message)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(_request: Request, error: RequestValidationError) -> Response:
+        # where and what, but not the values: one may be a photo
+        sentences = [
+            ".".join(str(part) for part in one["loc"]) + f": {one['msg']}" for one in error.errors()
+        ]
+        return _problem(422, "; ".join(sentences[:10]))
+
+    @app.exception_handler(HTTPException)
+    def http_error(_request: Request, error: HTTPException) -> Response:
+        return _problem(error.status_code, str(error.detail), headers=error.headers)
+
+    @app.exception_handler(ClientGoneError)
+    def client_gone(_request: Request, _error: ClientGoneError) -> Response:
+        return Response(status_code=CLIENT_GONE)
+
+    @app.exception_handler(Exception)
+    def unexpected(_request: Request, error: Exception) -> Response:
+        log_fault(error)
+        return _problem(500, "an unexpected fault; the server's log says more")
+
+
+def _status_of(error: FacerecError) -> int:
+    if isinstance(error, UnreadablePhotoError) and error.reason is UnreadableReason.TOO_LARGE:
+        return 413
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            return status
+    return 422
+
+
+def _problem(
+    status: int,
+    detail: str,
+    hint: str | None = None,
+    headers: Any = None,  # noqa: ANN401 - starlette's own type
+) -> Response:
+    document = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if hint is not None:
+        document["hint"] = hint
+    headers = dict(headers or {})
+    if status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER)
+    return JSONResponse(document, status, headers, media_type=MEDIA_TYPE)

@@ -1,0 +1,191 @@
+"""The documents that REST requests send."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Annotated, Any, Literal
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from facerec.gallery.service.photos import NamedPhoto, Photo, SentPhoto
+from facerec.stores.checks import MOST_NEIGHBOURS
+from facerec.vision.options import QualityFilter
+
+COLLECTION_PATTERN = r"^[a-zA-Z0-9_.\-]+$"
+EXTERNAL_IMAGE_PATTERN = r"^[a-zA-Z0-9_.\-:]+$"
+FACE_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+CollectionPath = Annotated[
+    str, Path(min_length=1, max_length=255, pattern=COLLECTION_PATTERN, examples=["staff"])
+]
+FacePath = Annotated[str, Path(pattern=FACE_PATTERN)]
+Limit = Annotated[int, Query(ge=1, le=1000, description="The most entries of the page.")]
+NextToken = Annotated[
+    str | None, Query(max_length=255, description="What the page before gave as `next_token`.")
+]
+
+CollectionName = Annotated[
+    str, Field(min_length=1, max_length=255, pattern=COLLECTION_PATTERN, examples=["staff"])
+]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Bucket = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[0-9A-Za-z.\-_]+$")]
+Key = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+def _is_base64(text: str) -> str:
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("not base64") from error
+    return text
+
+
+Base64 = Annotated[
+    str,
+    Field(min_length=1, json_schema_extra={"contentEncoding": "base64"}),
+    AfterValidator(_is_base64),
+]
+
+
+class _Document(BaseModel):
+    # no value is taken for another type's: "0.8" is no number, and 1 no truth value
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class PhotoSource(_Document):
+    """A photo: its bytes in `image`, or `bucket` and `key` of an object."""
+
+    bucket: Bucket | None = None
+    key: Key | None = None
+    version: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    image: Base64 | None = Field(None, description="The photo's bytes in base64.")
+
+    def photo(self) -> Photo:
+        """Return the photo that the document means."""
+        if self.image is not None:
+            return SentPhoto(base64.b64decode(self.image))
+        return NamedPhoto(self.bucket or "", self.key or "", self.version)
+
+    @model_validator(mode="after")
+    def _one_photo(self) -> PhotoSource:
+        named = (self.bucket is not None) + (self.key is not None)
+        if named not in (0, 2) or (self.image is None) != (named == 2):
+            raise ValueError("give either image, or bucket and key")
+        if self.version is not None and named != 2:
+            raise ValueError("a version goes with bucket and key")
+        return self
+
+
+class FaceChoice(_Document):
+    """Which faces of a photo count."""
+
+    min_confidence: Share | None = Field(None, description="Leave out what is less surely a face.")
+    quality_filter: Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"] | None = Field(
+        None, description="Leave out faces that would be recognised badly."
+    )
+
+    def filter_or(self, default: QualityFilter) -> QualityFilter:
+        """Return the quality filter that the document asks for, or the default."""
+        return default if self.quality_filter is None else QualityFilter(self.quality_filter)
+
+
+class MatchRequest(PhotoSource, FaceChoice):
+    """Who is on this photo?"""
+
+    collection_id: CollectionName
+    max_faces: Annotated[int, Field(ge=1, le=MOST_NEIGHBOURS)] = Field(
+        10, description="The most matches of each face of the photo."
+    )
+    threshold: Share | None = Field(
+        None, description="The least similarity of a match; by default the server's (0.8)."
+    )
+    index: bool = Field(False, description="Store the faces of this photo too, after the search.")
+    external_image_id: (
+        Annotated[str, Field(min_length=1, max_length=255, pattern=EXTERNAL_IMAGE_PATTERN)] | None
+    ) = Field(None, description="Your own name for the photo, where it is stored.")
+
+
+class IndexRequest(FaceChoice):
+    """Index the faces of one photo, or of all photos of a manifest or prefix.
+
+    Give exactly one of `image`, `bucket` with `key`, `bucket` with `prefix`, and `manifest`.
+    """
+
+    collection_id: CollectionName
+    bucket: Bucket | None = None
+    key: Key | None = None
+    version: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    image: Base64 | None = Field(None, description="The photo's bytes in base64.")
+    prefix: Key | None = Field(
+        None, description="With `bucket`: index all photos whose keys begin so, as a job."
+    )
+    manifest: (
+        Annotated[str, Field(min_length=6, max_length=4096, pattern="^s3://[^/]+/.+")] | None
+    ) = Field(None, description="Index all photos of the manifest at this address, as a job.")
+    external_image_id: (
+        Annotated[str, Field(min_length=1, max_length=255, pattern=EXTERNAL_IMAGE_PATTERN)] | None
+    ) = Field(None, description="Your own name for the photo.")
+    max_faces: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        None, description="The most faces of each photo, the best; by default the server's (10)."
+    )
+    create_collection: bool = Field(
+        False, description="With a manifest or prefix: make the collection if there is none."
+    )
+
+    @property
+    def is_job(self) -> bool:
+        """Whether the request is about more than one photo."""
+        return self.manifest is not None or self.prefix is not None
+
+    def photo(self) -> Photo:
+        """Return the one photo that the document means."""
+        if self.image is not None:
+            return SentPhoto(base64.b64decode(self.image))
+        return NamedPhoto(self.bucket or "", self.key or "", self.version)
+
+    def execution_input(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the execution input of the job that the document means."""
+        prefix = f"s3://{self.bucket}/{(self.prefix or '').rstrip('/')}/"
+        return {
+            "collection_id": self.collection_id,
+            "manifest": self.manifest or prefix,
+            "create_collection": self.create_collection,
+            "options": options,
+        }
+
+    @model_validator(mode="after")
+    def _one_source(self) -> IndexRequest:
+        given = {
+            name
+            for name in ("bucket", "key", "image", "prefix", "manifest")
+            if getattr(self, name) is not None
+        }
+        sources = ({"image"}, {"bucket", "key"}, {"bucket", "prefix"}, {"manifest"})
+        if given not in sources:
+            raise ValueError("give one of image, bucket and key, bucket and prefix, and manifest")
+        if self.is_job and self.external_image_id is not None:
+            raise ValueError("an external_image_id goes with one photo; manifests have their own")
+        if self.create_collection and not self.is_job:
+            raise ValueError("create_collection goes with a manifest or prefix")
+        if self.version is not None and "key" not in given:
+            raise ValueError("a version goes with bucket and key")
+        return self
+
+
+class DetectRequest(PhotoSource, FaceChoice):
+    """Which faces are on this photo?"""
+
+
+class CompareRequest(FaceChoice):
+    """Do these photos show the same people?"""
+
+    source: PhotoSource
+    target: PhotoSource
+
+
+class CreateCollectionRequest(_Document):
+    """A new collection."""
+
+    collection_id: CollectionName

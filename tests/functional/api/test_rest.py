@@ -1,0 +1,323 @@
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from botocore.client import BaseClient
+from PIL import Image
+
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.local import LoopbackGuard
+from facerec.errors import StoreUnavailableError
+from facerec.gallery.service.indexing import index_photo
+from facerec.gallery.service.photos import NamedPhoto
+from facerec.jobs.contracts import violation
+from facerec.vision.options import FaceOptions
+from facerec.vision.outcomes import PhotoFaces, UnreadablePhoto
+from tests.fakes.engine import FakeEngine, FakeFace, fake_face, fake_photo
+from tests.fakes.server import running
+from tests.functional.api.conftest import Api
+
+RECOGNITION = "/api/v1/face-recognition"
+
+
+@pytest.fixture
+def rest(api: Api) -> httpx.Client:
+    return httpx.Client(base_url=api.address)
+
+
+@pytest.fixture
+def staff(rest: httpx.Client) -> str:
+    assert rest.post("/api/v1/collections", json={"collection_id": "staff"}).status_code == 201
+    return "staff"
+
+
+def in_base64(*faces: FakeFace, **settings: int) -> str:
+    return base64.b64encode(fake_photo(*faces, **settings)).decode()
+
+
+def index(rest: httpx.Client, person: str, shot: int = 0) -> dict[str, Any]:
+    document = {
+        "collection_id": "staff",
+        "image": in_base64(fake_face(person, shot=shot, away=0.1)),
+        "external_image_id": person,
+    }
+    return valid("index-result", rest.post(f"{RECOGNITION}/index", json=document))
+
+
+def valid(schema: str, response: httpx.Response, status: int = 200) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    document = response.json()
+    assert violation(schema, document) is None
+    return document
+
+
+def problem(response: httpx.Response, status: int) -> dict[str, Any]:
+    assert response.headers["Content-Type"] == "application/problem+json"
+    return valid("problem", response, status)
+
+
+def test_a_photo_is_indexed_and_then_matched(rest: httpx.Client, staff: str) -> None:
+    indexed = index(rest, "ann")
+    (face,) = indexed["faces"]
+    assert face["external_image_id"] == "ann"
+    document = {
+        "collection_id": staff,
+        "image": in_base64(fake_face("bob", width=0.4), fake_face("ann", left=0.6)),
+    }
+    matched = valid("match-result", rest.post(f"{RECOGNITION}/match", json=document))
+    assert [one["decision"] for one in matched["faces"]] == ["unknown", "match"]
+    (match,) = matched["faces"][1]["matches"]
+    assert match["face"]["face_id"] == face["face_id"]
+    assert match["distance"] == pytest.approx(0.1, abs=1e-4)
+    assert match["similarity"] > 0.99
+
+
+def test_a_match_can_store_the_faces_too(rest: httpx.Client, staff: str) -> None:
+    document = {
+        "collection_id": staff,
+        "image": in_base64(fake_face("ann")),
+        "index": True,
+        "external_image_id": "visitor",
+    }
+    first = valid("match-result", rest.post(f"{RECOGNITION}/match", json=document))
+    assert first["faces"][0]["matches"] == []
+    assert first["indexed"]["faces"][0]["external_image_id"] == "visitor"
+    second = valid("match-result", rest.post(f"{RECOGNITION}/match", json=document))
+    assert len(second["faces"][0]["matches"]) == 1
+
+
+def test_matches_are_limited_by_threshold_and_number(rest: httpx.Client, staff: str) -> None:
+    for person in ("ann", "bob", "cyd"):
+        index(rest, person)
+    document = {"collection_id": staff, "image": in_base64(fake_face("ann"))}
+    strict = rest.post(f"{RECOGNITION}/match", json={**document, "threshold": 0.99999})
+    loose = rest.post(f"{RECOGNITION}/match", json={**document, "threshold": 0, "max_faces": 2})
+    assert len(strict.json()["faces"][0]["matches"]) == 0
+    assert len(loose.json()["faces"][0]["matches"]) == 2
+    assert loose.json()["faces"][0]["matches"][0]["face"]["external_image_id"] == "ann"
+
+
+def test_photos_are_read_from_buckets(api: Api, rest: httpx.Client, staff: str) -> None:
+    (api.bucket / "ann.jpg").write_bytes(fake_photo(fake_face("ann")))
+    source = {"collection_id": staff, "bucket": "photos", "key": "ann.jpg"}
+    indexed = valid("index-result", rest.post(f"{RECOGNITION}/index", json=source))
+    assert indexed["faces"][0]["source"] == "s3://photos/ann.jpg"
+    matched = valid("match-result", rest.post(f"{RECOGNITION}/match", json=source))
+    assert len(matched["faces"][0]["matches"]) == 1
+
+
+def test_photos_are_compared_and_looked_at_without_a_collection(rest: httpx.Client) -> None:
+    both = in_base64(fake_face("ann"), fake_face("bob", left=0.6))
+    compared = rest.post(
+        f"{RECOGNITION}/compare",
+        json={"source": {"image": in_base64(fake_face("bob"))}, "target": {"image": both}},
+    )
+    pairs = valid("compare-result", compared)["pairs"]
+    assert [pair["target"] for pair in pairs] == [1, 0]
+    detected = valid("detect-result", rest.post(f"{RECOGNITION}/detect", json={"image": both}))
+    assert len(detected["faces"]) == 2
+
+
+def test_collections_are_made_described_listed_and_deleted(rest: httpx.Client) -> None:
+    made = rest.post("/api/v1/collections", json={"collection_id": "a"})
+    valid("collection", made, 201)
+    rest.post("/api/v1/collections", json={"collection_id": "b"})
+    described = valid("collection", rest.get(made.headers["Location"]))
+    assert (described["face_count"], described["user_count"]) == (0, 0)
+    first = valid("collection-list", rest.get("/api/v1/collections", params={"limit": 1}))
+    rest_of_them = rest.get("/api/v1/collections", params={"next_token": first["next_token"]})
+    assert [c["collection_id"] for c in first["collections"]] == ["a"]
+    assert [c["collection_id"] for c in rest_of_them.json()["collections"]] == ["b"]
+    assert rest_of_them.json()["next_token"] is None
+    assert rest.delete("/api/v1/collections/a").status_code == 204
+    problem(rest.get("/api/v1/collections/a"), 404)
+    problem(rest.post("/api/v1/collections", json={"collection_id": "b"}), 409)
+
+
+def test_faces_are_listed_and_deleted(rest: httpx.Client, staff: str) -> None:
+    ids = sorted(index(rest, person)["faces"][0]["face_id"] for person in ("ann", "bob", "cyd"))
+    first = valid("face-list", rest.get(f"/api/v1/collections/{staff}/faces?limit=2"))
+    rest_of_them = rest.get(
+        f"/api/v1/collections/{staff}/faces", params={"next_token": first["next_token"]}
+    )
+    listed = first["faces"] + valid("face-list", rest_of_them)["faces"]
+    assert [face["face_id"] for face in listed] == ids
+    assert rest.delete(f"/api/v1/collections/{staff}/faces/{ids[0]}").status_code == 204
+    problem(rest.delete(f"/api/v1/collections/{staff}/faces/{ids[0]}"), 404)
+
+
+def test_a_face_of_a_user_says_so_and_cannot_be_deleted(
+    rest: httpx.Client, client: BaseClient, staff: str
+) -> None:
+    face_id = index(rest, "ann")["faces"][0]["face_id"]
+    client.create_user(CollectionId=staff, UserId="ann")
+    client.associate_faces(CollectionId=staff, UserId="ann", FaceIds=[face_id])
+    (listed,) = valid("face-list", rest.get(f"/api/v1/collections/{staff}/faces"))["faces"]
+    assert listed["user_id"] == "ann"
+    document = {"collection_id": staff, "image": in_base64(fake_face("ann"))}
+    matched = valid("match-result", rest.post(f"{RECOGNITION}/match", json=document))
+    assert matched["faces"][0]["matches"][0]["face"]["user_id"] == "ann"
+    problem(rest.delete(f"/api/v1/collections/{staff}/faces/{face_id}"), 409)
+
+
+def test_the_server_says_that_it_is_well(rest: httpx.Client) -> None:
+    assert valid("health", rest.get("/api/v1/health"))["model_version"] == "fake-1"
+
+
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        ({"image": in_base64(fake_face("ann"))}, 422),
+        ({"collection_id": "nowhere", "image": in_base64(fake_face("ann"))}, 404),
+        ({"collection_id": "a b", "image": in_base64(fake_face("ann"))}, 422),
+        ({"collection_id": "staff"}, 422),
+        ({"collection_id": "staff", "bucket": "photos"}, 422),
+        ({"collection_id": "staff", "bucket": "photos", "key": "k", "image": "aaaa"}, 422),
+        ({"collection_id": "staff", "image": "not base64!"}, 422),
+        ({"collection_id": "staff", "image": base64.b64encode(b"no photo").decode()}, 422),
+        ({"collection_id": "staff", "image": in_base64(width=30_000, height=30_000)}, 413),
+        ({"collection_id": "staff", "bucket": "photos", "key": "missing.jpg"}, 404),
+        ({"collection_id": "staff", "bucket": "photos", "key": "../../facerec.db"}, 403),
+        ({"collection_id": "staff", "bucket": "another", "key": "photo.jpg"}, 403),
+        ({"collection_id": "staff", "image": in_base64(), "unknown": 1}, 422),
+        ([], 422),
+    ],
+)
+@pytest.mark.parametrize("route", ["index", "match"])
+def test_requests_that_cannot_be_answered_get_a_problem(
+    rest: httpx.Client, staff: str, route: str, document: object, status: int
+) -> None:
+    problem(rest.post(f"{RECOGNITION}/{route}", json=document), status)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"threshold": 1.01}, {"threshold": "0.8"}, {"max_faces": 0}, {"max_faces": 4097}]
+)
+def test_settings_out_of_range_are_refused(
+    rest: httpx.Client, staff: str, settings: dict[str, Any]
+) -> None:
+    document = {"collection_id": staff, "image": in_base64(fake_face("ann")), **settings}
+    problem(rest.post(f"{RECOGNITION}/match", json=document), 422)
+
+
+@pytest.mark.parametrize("body", ["{", "", '{"collection_id": NaN}', "[" * 50_000])
+def test_malformed_json_is_refused(rest: httpx.Client, body: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = rest.post(f"{RECOGNITION}/match", content=body, headers=headers)
+    assert answer.status_code in (400, 422)
+    problem(answer, answer.status_code)
+
+
+def test_a_photo_without_a_face_is_indexed_as_such_and_matches_nothing(
+    rest: httpx.Client, staff: str
+) -> None:
+    document = {"collection_id": staff, "image": in_base64()}
+    indexed = valid("index-result", rest.post(f"{RECOGNITION}/index", json=document))
+    assert indexed["faces"] == []
+    problem(rest.post(f"{RECOGNITION}/match", json=document), 422)
+
+
+def test_problems_never_repeat_what_was_sent(rest: httpx.Client, staff: str) -> None:
+    document = {"collection_id": staff, "image": "secret photo of ann"}
+    assert "ann" not in problem(rest.post(f"{RECOGNITION}/match", json=document), 422)["detail"]
+
+
+def test_unknown_routes_and_methods_are_problems_too(rest: httpx.Client) -> None:
+    problem(rest.get("/api/v1/nothing"), 404)
+    answer = rest.put("/api/v1/collections")
+    problem(answer, 405)
+    assert answer.headers["Allow"]
+
+
+class BrokenStore:
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> object:
+        raise self._error
+
+
+def test_a_store_that_is_down_asks_to_come_back_later(api: Api) -> None:
+    parts = replace(api.parts, records=BrokenStore(StoreUnavailableError("the table is down")))
+    with running(create_app(parts, AppSettings(LoopbackGuard()))) as address:
+        answer = httpx.get(f"{address}/api/v1/collections")
+    problem(answer, 503)
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_an_unexpected_fault_says_nothing_of_itself(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    parts = replace(api.parts, records=BrokenStore(RuntimeError("secret of ann")))
+    with running(create_app(parts, AppSettings(LoopbackGuard()))) as address:
+        answer = httpx.get(f"{address}/api/v1/collections")
+    assert "ann" not in problem(answer, 500)["detail"]
+
+
+def test_a_face_is_shown_where_its_photo_can_be_read(
+    api: Api, rest: httpx.Client, staff: str
+) -> None:
+    real = photo_of_nobody()
+    (api.bucket / "real.png").write_bytes(real)
+    indexed = index_photo(
+        replace(api.parts, engine=AnnEverywhere()),
+        staff,
+        NamedPhoto("photos", "real.png"),
+        external_image_id=None,
+        options=api.parts.options,
+    )
+    address = f"/api/v1/collections/{staff}/faces/{indexed.faces[0].face_id}/thumbnail"
+    shown = rest.get(address)
+    assert shown.headers["Content-Type"] == "image/jpeg"
+    with Image.open(BytesIO(shown.content)) as picture:
+        assert max(picture.size) <= 160
+        assert picture.convert("RGB").getpixel((picture.width // 2, picture.height // 2))[0] > 200
+    (api.bucket / "real.png").write_bytes(real + b"changed")
+    problem(rest.get(address), 404)
+    (api.bucket / "real.png").unlink()
+    problem(rest.get(address), 404)
+    unsent = index(rest, "bob")["faces"][0]["face_id"]
+    problem(rest.get(f"/api/v1/collections/{staff}/faces/{unsent}/thumbnail"), 404)
+
+
+class AnnEverywhere(FakeEngine):
+    """Sees the same face in the middle of every photo."""
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        ann = fake_photo(fake_face("ann", left=0.5, top=0.5))
+        return super().analyse([ann] * len(photos), options)
+
+
+def photo_of_nobody() -> bytes:
+    picture = Image.new("RGB", (640, 480), "blue")
+    picture.paste((255, 0, 0), (310, 230, 640, 480))
+    content = BytesIO()
+    picture.save(content, "PNG")
+    return content.getvalue()
+
+
+def test_the_documentation_needs_nothing_from_elsewhere(rest: httpx.Client) -> None:
+    docs = rest.get("/docs")
+    assert "http" not in docs.text.replace("httpSnippet", "")
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css"):
+        assert len(rest.get(f"/docs/{name}").content) > 10_000
+    problem(rest.get("/docs/..%2fsecret"), 404)
+    assert rest.get("/openapi.json").json()["paths"]
+
+
+def test_files_beside_the_bucket_are_out_of_reach(
+    api: Api, rest: httpx.Client, staff: str, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.jpg").write_bytes(fake_photo(fake_face("ann")))
+    (api.bucket / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    source = {"collection_id": staff, "bucket": "photos", "key": "link.jpg"}
+    problem(rest.post(f"{RECOGNITION}/index", json=source), 403)
