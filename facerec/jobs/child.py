@@ -9,12 +9,14 @@ faces have ids that follow from content, so that putting them again changes noth
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from facerec.errors import InvalidInputError, ModelMismatchError, ObjectNotFoundError
 from facerec.gallery.ids import IMAGE_KEY_LENGTH
+from facerec.jobs.crashes import CRASHED, FATAL, crashes
 from facerec.jobs.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.folder import embeddings_folder, embeddings_name, part_uri, step_of_embeddings
 from facerec.jobs.ledger import LedgerPart, read_part, read_parts, write_part
@@ -133,10 +135,15 @@ class _Attempt:
         self._tally = Tally()
         self._named: set[str] = set()
         self._since = time.time()
+        self._crashes: Counter[int] = Counter()
+        self._careful = 0
 
     def run(self) -> ChildSummary:
         for part in read_parts(self._objects, self._plan.job_folder, self._child):
             self._take(part, before=True)
+        self._crashes = crashes(self._objects, self._plan, self._child)
+        if self._crashes[self._position.offset]:
+            self._careful = PHOTOS_OF_STEP
         while not self._stop():
             end = self._read_on()
             if end is not None:
@@ -166,8 +173,11 @@ class _Attempt:
             for photo in photos:
                 if self._stop():
                     return None
+                if self._crashes[self._position.offset] >= FATAL and not batch:
+                    photo = replace(photo, content=CRASHED, image_id=None)
                 batch.append(photo)
-                if len(batch) == PHOTOS_OF_STEP or _weight(batch) >= BYTES_OF_STEP:
+                most = 1 if self._careful else PHOTOS_OF_STEP
+                if len(batch) == most or _weight(batch) >= BYTES_OF_STEP:
                     if not self._commit(batch):
                         return None
                     batch = []
@@ -218,6 +228,7 @@ class _Attempt:
         tally.add_rows(part.rows, (part.started, part.finished))
         self._tally.add(tally)
         self._position = part.end
+        self._careful = max(0, self._careful - len(part.rows))
         self._since = time.time()
         if part.embeddings is not None:
             self._named.add(part.embeddings)

@@ -24,7 +24,7 @@ class Outcome(StrEnum):
     SKIPPED = "SKIPPED"
     """An inventory's row of what is not to be indexed: an old version, a folder."""
     UNREADABLE = "UNREADABLE"
-    """The photo was read, and cannot be decoded; the reason is an ``UnreadableReason``."""
+    """The photo cannot be decoded; the reason is an ``UnreadableReason``, or CRASHED."""
     NOT_FOUND = "NOT_FOUND"
     """There is no such photo."""
     ACCESS_DENIED = "ACCESS_DENIED"
@@ -68,7 +68,7 @@ class LedgerRow:
         image: the photo's full address; "" where the line names none.
         external_image_id: the caller's own name for it.
         outcome: what became of it.
-        reason: the name of an ``UnreadableReason`` where the outcome has one.
+        reason: of UNREADABLE: the name of an ``UnreadableReason``, or CRASHED.
         detail: one line for a person.
         image_id: made from the photo's content.
         faces: those in the collection.

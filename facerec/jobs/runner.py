@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 
 from facerec.errors import StoreUnavailableError
 from facerec.jobs.child import Progress
+from facerec.jobs.crashes import CRASH_SIGNALS, note_crash
 from facerec.jobs.history import read_summaries
 from facerec.jobs.plan import Plan
 from facerec.jobs.report import Report, write_report
@@ -22,7 +23,7 @@ from facerec.jobs.worker import BuildParts, ChildEnded, Fault, Told, work
 from facerec.stores.objects import ObjectStore
 
 MOST_ATTEMPTS = 3
-"""How often a child is tried whose worker dies, or whose stores are down."""
+"""How often a child is tried, without getting on, whose worker dies or whose stores are down."""
 
 PAUSE = 2.0
 """Seconds before a child is tried again after its stores were down, times the attempt's number."""
@@ -120,7 +121,7 @@ class _Run:
         workers: int,
         progress: Callable[[RunProgress], None],
     ) -> None:
-        self._plan, self._build_parts = plan, build_parts
+        self._plan, self._build_parts, self._objects = plan, build_parts, objects
         self._most_workers, self._progress = workers, progress
         complete = [child for child in read_summaries(plan, objects) if child.complete]
         children = set(range(plan.children)) - {child.child for child in complete}
@@ -214,6 +215,8 @@ class _Run:
     def _heed(self, worker: _Worker, told: Told) -> None:
         if isinstance(told, Progress):
             self._tracker.add(told)
+            if not told.before:
+                del self._attempts[told.child]
         elif isinstance(told, ChildEnded):
             worker.child = None
             if told.complete:
@@ -242,7 +245,11 @@ class _Run:
         self._workers.remove(worker)
         worker.process.join()
         worker.pipe.close()
-        if worker.child is None or self.stopping or self.fault is not None:
+        if worker.child is None:
+            return
+        if -(worker.process.exitcode or 0) in CRASH_SIGNALS:
+            note_crash(self._objects, self._plan, worker.child)
+        if self.stopping or self.fault is not None:
             return
         self._attempts[worker.child] += 1
         if self._attempts[worker.child] < MOST_ATTEMPTS:

@@ -137,7 +137,7 @@ class StepWorker:
                 row,
                 outcome=Outcome.UNREADABLE,
                 reason=seen.reason.value,
-                detail=seen.detail,
+                detail=" ".join(seen.detail.split())[:500],
             )
         now = time.time()
         faces = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,6 +72,22 @@ class SlowEngine(FakeEngine):
 def slow_parts(store: Path, seconds: float) -> ChildParts:
     """Build the parts of a child: bind the arguments with ``functools.partial``."""
     return ChildParts(SlowEngine(seconds), SqliteStore(store), LocalObjects())
+
+
+class CrashingEngine(FakeEngine):
+    """Crashes, as a decoder's native code may, on any photo of a certain note."""
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        if any(b"crash" in photo for photo in photos):
+            os.abort()
+        return super().analyse(photos, options)
+
+
+def crashing_parts(store: Path) -> ChildParts:
+    """Build the parts of a child whose engine crashes: bind ``store`` with ``partial``."""
+    return ChildParts(CrashingEngine(), SqliteStore(store), LocalObjects())
 
 
 class LocalJob:

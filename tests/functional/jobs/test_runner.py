@@ -13,11 +13,13 @@ import pytest
 
 from facerec.errors import ExitCode, FacerecError, InvalidInputError, StoreUnavailableError
 from facerec.jobs.child import ChildParts
+from facerec.jobs.contracts import violation
 from facerec.jobs.history import iterate_rows
 from facerec.jobs.report import JobStatus, read_report
 from facerec.jobs.run_progress import RunProgress
 from facerec.jobs.runner import LocalRun, run_locally
-from tests.fakes.jobs import LocalJob, slow_parts, write_manifest, write_photos
+from tests.fakes.engine import fake_face, fake_photo
+from tests.fakes.jobs import LocalJob, crashing_parts, slow_parts, write_manifest, write_photos
 
 
 def run(job: LocalJob, seconds: float = 0.0, **settings: object) -> LocalRun:
@@ -104,6 +106,24 @@ def test_a_child_whose_workers_all_die_is_given_up_and_named(tmp_path: Path) -> 
     assert ended.report.status is JobStatus.INCOMPLETE
     assert ended.report.incomplete == (0,)
     assert ended.lost == {0: "its worker was killed by signal 9, 3 times"}
+
+
+def test_photos_that_crash_the_process_are_rows_and_all_others_are_indexed(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 40)
+    crashing = (0, 20, 39)
+    for number in crashing:
+        photos[number].write_bytes(fake_photo(fake_face("eve"), note=f"crash {number}"))
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    job = LocalJob(tmp_path, manifest, images_per_child=40, tolerated_failure_percentage=10)
+    ended = run_locally(job.plan, partial(crashing_parts, job.store), job.objects, workers=1)
+    assert ended.lost == {}
+    assert ended.report.status is JobStatus.SUCCEEDED
+    rows = job.rows()
+    assert [row.image for row in rows] == [str(photo) for photo in photos]
+    crashed = [number for number, row in enumerate(rows) if row.reason == "CRASHED"]
+    assert crashed == list(crashing)
+    assert len(job.face_ids()) == 37
+    assert {violation("ledger-row", row.to_json()) for row in rows} == {None}
 
 
 @pytest.mark.parametrize("how", ["stop", "ctrl-c"])
