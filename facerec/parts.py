@@ -40,13 +40,12 @@ def open_records(settings: Settings) -> RecordStore:
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
+    table = needed(settings.table, "FACEREC_TABLE")
     from facerec.stores.dynamodb import (  # type: ignore[import-not-found,unused-ignore]
         open_dynamodb_store,
     )
 
-    records: RecordStore = open_dynamodb_store(
-        needed(settings.table, "FACEREC_TABLE"), settings.region
-    )
+    records: RecordStore = open_dynamodb_store(table, settings.region)
     return records
 
 

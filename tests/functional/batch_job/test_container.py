@@ -1,0 +1,152 @@
+"""The container's entry point: environment in, exit code out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from batch_job.cores import usable_cores
+from batch_job.task import run
+from facerec.jobs.faults import DO_NOT_RETRY, RETRY
+from facerec.vision.runtime import available_cores
+from tests.fakes.engine import FakeEngine
+from tests.fakes.jobs import LocalJob, write_manifest, write_photos
+from tests.stack_template import ROOT
+
+PROGRAM = """
+import sys
+import batch_job.task
+from tests.fakes.jobs import SlowEngine
+batch_job.task._open_engine = lambda threads: SlowEngine(0.02)
+from batch_job.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> LocalJob:
+    photos = write_photos(tmp_path / "photos", 200)
+    return LocalJob(tmp_path, write_manifest(tmp_path / "all.jsonl", photos), images_per_child=100)
+
+
+def environment(job: LocalJob, **variables: str) -> dict[str, str]:
+    return {
+        "FACEREC_JOB_FOLDER": job.plan.job_folder,
+        "FACEREC_STORE": f"sqlite:///{job.store}",
+        "POWERTOOLS_SERVICE_NAME": "test",
+        **variables,
+    }
+
+
+def end(job: LocalJob, *arguments: str, **variables: str) -> int:
+    return run(arguments, environment(job, **variables), build_engine=lambda threads: FakeEngine())
+
+
+def started(job: LocalJob, folder: Path, **variables: str) -> subprocess.Popen[bytes]:
+    """Start the container's program, with a slow engine, as a process of its own."""
+    program = folder / "container.py"
+    program.write_text(PROGRAM)
+    return subprocess.Popen(
+        [sys.executable, program],
+        env={**os.environ, **environment(job, **variables), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+    )
+
+
+def test_a_child_is_found_by_offset_and_index(job: LocalJob) -> None:
+    assert end(job, FACEREC_CHILD_OFFSET="1") == 0
+    assert not job.ledger(0)
+    assert job.ledger(1)
+
+    assert end(job, "child", AWS_BATCH_JOB_ARRAY_INDEX="0") == 0
+    assert len(job.rows()) == 200
+
+
+def test_the_report_is_written_on_demand(job: LocalJob) -> None:
+    assert end(job) == 0
+    assert end(job, "report", FACEREC_TOLERATED_FAILURE_PERCENTAGE="7.5") == 0
+    report = json.loads(Path(f"{job.plan.job_folder}report.json").read_text())
+    assert report["status"] == "INCOMPLETE"
+    assert report["tolerated_failure_percentage"] == 7.5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["index"], {}),
+        ([], {"FACEREC_CHILD_OFFSET": "one"}),
+        ([], {"FACEREC_JOB_FOLDER": ""}),
+        ([], {"FACEREC_JOB_FOLDER": "/nowhere/"}),
+        ([], {"FACEREC_THREADS": "many"}),
+        ([], {"FACEREC_STORE": "elsewhere"}),
+        (["report"], {"FACEREC_TOLERATED_FAILURE_PERCENTAGE": "some"}),
+    ],
+)
+def test_what_is_set_up_wrongly_is_not_retried(
+    job: LocalJob, arguments: list[str], variables: dict[str, str]
+) -> None:
+    assert end(job, *arguments, **variables) == DO_NOT_RETRY
+
+
+def test_the_log_tells_what_went_wrong_and_names_no_photo(job: LocalJob, tmp_path: Path) -> None:
+    lines = []
+    for variables in ({"FACEREC_CHILD_OFFSET": "one"}, {"AWS_BATCH_JOB_ATTEMPT": "2"}):
+        with started(job, tmp_path, **variables) as process:
+            assert process.stdout
+            lines += [json.loads(line) for line in process.stdout]
+
+    (fault,) = [line for line in lines if line.get("level") == "ERROR"]
+    assert fault["exit_code"] == DO_NOT_RETRY
+    assert "FACEREC_CHILD_OFFSET" in fault["why"]
+    counted = [line for line in lines if "_aws" in line]
+    assert sum(sum(line.get("Images", [0])) for line in counted) == len(job.rows()) > 0
+    assert sum(sum(line.get("Restarts", [0])) for line in counted) == 1
+    text = json.dumps(lines)
+    assert ".jpg" not in text
+    assert "photo:" not in text
+
+
+def test_sigterm_commits_what_is_done_and_asks_for_another_attempt(
+    job: LocalJob, tmp_path: Path
+) -> None:
+    with started(job, tmp_path) as process:
+        while not job.ledger(0):
+            time.sleep(0.05)
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == RETRY
+    done = len(job.rows())
+    assert 0 < done < 100
+    assert len(job.face_ids()) == done
+
+    # The next attempt does the rest and nothing twice.
+    engine = FakeEngine()
+    assert run([], environment(job), build_engine=lambda threads: engine) == 0
+    assert engine.analysed == len(job.rows()) - done
+
+
+def test_a_container_uses_no_more_cores_than_its_quota(tmp_path: Path) -> None:
+    limit = tmp_path / "cpu.max"
+    for text, cores in (("100000 100000", 1), ("50000 100000", 1), ("max 100000", None)):
+        limit.write_text(text)
+        assert usable_cores(limit) == (cores or available_cores())
+    assert usable_cores(tmp_path / "none") == available_cores()
+
+
+def test_the_engine_gets_the_threads_that_are_set(job: LocalJob) -> None:
+    asked = []
+
+    def build(threads: int) -> FakeEngine:
+        asked.append(threads)
+        return FakeEngine()
+
+    run([], environment(job, FACEREC_THREADS="3"), build_engine=build)
+    run([], environment(job), build_engine=build)
+    assert asked == [3, usable_cores()]
