@@ -45,7 +45,7 @@ def name_image(
     """
     content_id = image_id(content)
     key = image_key(collection_id, content_id, external_image_id, model_version)
-    return IndexedImage(content_id, key, external_image_id, _storable(source))
+    return IndexedImage(content_id, key, external_image_id, source)
 
 
 def to_stored_faces(
@@ -66,7 +66,7 @@ def to_stored_faces(
             face_id=face_id(image.image_key, face.box),
             image_id=image.image_id,
             external_image_id=image.external_image_id,
-            source=image.source,
+            source=_storable(image.source),
             box=face.box,
             confidence=face.confidence,
             landmarks=face.landmarks,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from facerec.gallery.ids import face_id, image_key
+from facerec.gallery.ids import image_key
+from facerec.gallery.indexing import IndexedImage, to_stored_faces
 from facerec.jobs.photos import Problem, ReadPhoto
 from facerec.jobs.plan import Plan
 from facerec.jobs.rows import IndexedFace, LedgerRow, LeftOutFace, Outcome
@@ -139,34 +140,22 @@ class StepWorker:
                 reason=seen.reason.value,
                 detail=" ".join(seen.detail.split())[:500],
             )
-        now = time.time()
-        faces = {
-            face_id(key, face.box): StoredFace(
-                FaceRecord(
-                    face_id=face_id(key, face.box),
-                    image_id=row.image_id or "",
-                    external_image_id=photo.external_image_id,
-                    source=_printable(photo.image),
-                    box=face.box,
-                    confidence=face.confidence,
-                    landmarks=face.landmarks,
-                    quality=face.quality,
-                    model_version=self._plan.model_version,
-                    settings=self._settings,
-                    indexed_at=now,
-                ),
-                face.embedding,
-            )
-            for face in seen.faces
-        }
-        step.images[key] = list(faces.values())
+        image = IndexedImage(row.image_id or "", key, photo.external_image_id, photo.image)
+        faces = to_stored_faces(
+            image,
+            seen,
+            settings=self._settings,
+            model_version=self._plan.model_version,
+            now=time.time(),
+        )
+        step.images[key] = faces
         outcome = Outcome.INDEXED
         if not faces:
             outcome = Outcome.ALL_FACES_REJECTED if seen.rejected else Outcome.NO_FACE
         return replace(
             row,
             outcome=outcome,
-            faces=tuple(_indexed(face.record) for face in faces.values()),
+            faces=tuple(_indexed(face.record) for face in faces),
             left_out=tuple(
                 LeftOutFace(face.box, face.confidence, tuple(str(why) for why in face.reasons))
                 for face in seen.rejected
@@ -222,8 +211,3 @@ def _repeated(row: LedgerRow, first: LedgerRow) -> LedgerRow:
 
 def _indexed(record: FaceRecord) -> IndexedFace:
     return IndexedFace(record.face_id, record.box, record.confidence)
-
-
-def _printable(uri: str) -> str:
-    """Return an address that any store takes: bytes of a file's name may be no UTF-8."""
-    return uri.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
