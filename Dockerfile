@@ -46,6 +46,7 @@ RUN useradd --system --uid 10000 --no-create-home --shell /usr/sbin/nologin face
 ENV PATH=/opt/facerec/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     FACEREC_MODELS=/opt/models \
     FACEREC_CACHE=/opt/cache
 WORKDIR /app

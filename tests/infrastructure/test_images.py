@@ -90,6 +90,11 @@ def test_networks_are_in_the_images_so_that_nothing_is_written_at_run_time() -> 
         assert "COPY --from=weights /opt/cache /opt/cache" in final(name)
 
 
+def test_the_runtime_of_the_networks_reports_to_nobody() -> None:
+    for name in ("api", "batch"):
+        assert "ORT_DISABLE_TELEMETRY=1" in final(name)
+
+
 def test_the_stack_builds_the_target_of_the_api() -> None:
     metadata = template()["Resources"]["ApiFunction"]["Metadata"]
     assert metadata["DockerBuildTarget"] in stages()
