@@ -18,8 +18,8 @@ def open_session(model: bytes, threads: int | None) -> onnxruntime.InferenceSess
         model: a serialized ONNX model.
         threads: how many threads one run may use; None for all cores of this process.
     """
-    # Since 1.32 the wheels of ONNX Runtime report their use to Microsoft, from import on, unless told
-    # not to. Nothing of what a face service does is for anybody else.
+    # The wheels of ONNX Runtime 1.32 report their use to Microsoft, from import on, unless they are
+    # told not to. Nothing of what a face service does is for anybody else.
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
