@@ -27,6 +27,12 @@ def open_detector(name: str, *, threads: int | None = None) -> Detector:
     return factory(threads)
 
 
+def _open_cnn(threads: int | None) -> Detector:
+    from facerec.vision.fast_detector import FastDetector
+
+    return FastDetector(threads=threads)
+
+
 def _open_cnn_exact(threads: int | None) -> Detector:
     from facerec.vision.cnn_detector import CnnDetector
 
@@ -40,7 +46,7 @@ def _open_hog(_threads: int | None) -> Detector:
 
 
 DETECTORS: dict[str, Callable[[int | None], Detector]] = {
-    "cnn": _open_cnn_exact,
+    "cnn": _open_cnn,
     "cnn-exact": _open_cnn_exact,
     "hog": _open_hog,
 }

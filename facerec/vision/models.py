@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from facerec.vision.cache_folder import cache_folder, write_to_cache
+from facerec.vision.crop_network import build_crop_model
 from facerec.vision.descriptor_network import build_descriptor_model
 from facerec.vision.detector_network import build_detector_model
 from facerec.vision.dlib_stream import DlibFormatError
@@ -32,6 +33,15 @@ def detector_model() -> bytes:
         WeightsError: dlib's weights are missing or damaged.
     """
     return _load_or_convert("detector", Weights.DETECTOR, build_detector_model)
+
+
+def crop_model() -> bytes:
+    """Return the face detection network for crops (see ``crop_network``) as a serialized model.
+
+    Raises:
+        WeightsError: dlib's weights are missing or damaged.
+    """
+    return _load_or_convert("crop", Weights.DETECTOR, build_crop_model)
 
 
 def _load_or_convert(name: str, weights: Weights, convert: Callable[[bytes], bytes]) -> bytes:
