@@ -19,6 +19,8 @@ COMMANDS = {
     "collections": "facerec.cli.collections:collections",
     "faces": "facerec.cli.faces:faces",
     "jobs": "facerec.cli.jobs:jobs",
+    "serve": "facerec.cli.serve:serve",
+    "keys": "facerec.cli.keys:keys",
 }
 
 

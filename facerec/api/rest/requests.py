@@ -118,8 +118,9 @@ class IndexRequest(FaceChoice):
     key: Key | None = None
     version: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
     image: Base64 | None = Field(None, description="The photo's bytes in base64.")
-    prefix: Key | None = Field(
-        None, description="With `bucket`: index all photos whose keys begin so, as a job."
+    prefix: Annotated[str, Field(max_length=1024)] | None = Field(
+        None,
+        description="With `bucket`: index all photos in this folder of it, as a job; empty: all.",
     )
     manifest: (
         Annotated[str, Field(min_length=6, max_length=4096, pattern="^s3://[^/]+/.+")] | None
@@ -147,7 +148,8 @@ class IndexRequest(FaceChoice):
 
     def execution_input(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the execution input of the job that the document means."""
-        prefix = f"s3://{self.bucket}/{(self.prefix or '').rstrip('/')}/"
+        folder = (self.prefix or "").rstrip("/")
+        prefix = f"s3://{self.bucket}/{folder}/" if folder else f"s3://{self.bucket}/"
         return {
             "collection_id": self.collection_id,
             "manifest": self.manifest or prefix,

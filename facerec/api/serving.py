@@ -1,0 +1,159 @@
+"""The server of one machine: the application under uvicorn with the embedded store."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.access import Guard
+from facerec.api.auth.local import LOOPBACK_NAMES, LoopbackGuard, TokenGuard
+from facerec.api.auth.sigv4 import SignatureGuard
+from facerec.api.embedded_jobs import EmbeddedJobs, restricted_objects, worker_parts
+from facerec.api.engine_pool import EnginePool
+from facerec.api.job_copies import JobCopies
+from facerec.errors import InvalidInputError
+from facerec.gallery.service.parts import Parts
+from facerec.stores.bucket_objects import BucketObjects
+from facerec.stores.routed_objects import open_objects
+from facerec.stores.sqlite import SqliteStore
+from facerec.vision.protocol import FaceEngine
+from facerec.vision.runtime import available_cores
+
+GRACE = 30
+"""Seconds that running requests have to finish after Ctrl-C; a second Ctrl-C ends them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """How a server is started.
+
+    Attributes:
+        host: the address to listen on.
+        port: the port; 0 takes a free one.
+        data: the folder of faces and jobs.
+        folders: local folders that stand in for buckets, by the bucket's name.
+        s3_buckets: buckets in S3 that may be read; None for all that the credentials allow.
+        token: what requests must carry, or None on loopback.
+        origins: of web pages that may call the API.
+    """
+
+    host: str
+    port: int
+    data: Path
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    s3_buckets: frozenset[str] | None = None
+    token: str | None = field(default=None, repr=False)
+    origins: Sequence[str] = ()
+
+
+def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> None:
+    """Serve until Ctrl-C or SIGTERM, then let running requests finish.
+
+    Args:
+        settings: how to serve.
+        engine: what finds faces; by default a pool of the real one.
+
+    Raises:
+        InvalidInputError: the address cannot be listened on.
+    """
+    cores = available_cores()
+    engine = engine or open_engine_pool(cores)
+    jobs_root = f"{settings.data.absolute() / 'jobs'}/"
+    objects = restricted_objects(settings.folders, settings.s3_buckets, jobs_root)
+    with SqliteStore(settings.data / "facerec.db") as store:
+        jobs = EmbeddedJobs(
+            store,
+            objects,
+            worker_parts(settings.data, settings.folders, settings.s3_buckets, jobs_root),
+            jobs_root=jobs_root,
+            model_version=lambda: engine.model_version,
+            workers=cores,
+        )
+        parts = Parts(
+            engine,
+            store,
+            store,
+            objects,
+            # the store knows where photos are that `facerec index` read from paths
+            sources=BucketObjects(
+                open_objects(),
+                folders=settings.folders,
+                allowed=settings.s3_buckets,
+                own_folder="/",
+            ),
+            copies=JobCopies(objects, jobs_root),
+        )
+        app = create_app(
+            parts, AppSettings(_guard(settings, store), jobs=jobs, origins=settings.origins)
+        )
+        server = _Server(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                log_level="warning",
+                access_log=False,
+                timeout_graceful_shutdown=GRACE,
+                server_header=False,
+                lifespan="off",
+            )
+        )
+        try:
+            server.run()
+        except SystemExit as error:
+            # uvicorn's way to say that it cannot listen; the reason is in its log
+            raise InvalidInputError(
+                f"cannot listen on {settings.host}:{settings.port}", "choose another --port"
+            ) from error
+        finally:
+            jobs.close()
+
+
+def open_engine_pool(size: int) -> EnginePool:
+    """Return engines for as many photos at once, each of one thread."""
+    from facerec.vision.engine import open_engine
+
+    return EnginePool([open_engine(threads=1) for _ in range(size)])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says where it listens and ends in peace after a signal."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            for server in self.servers:
+                for listener in server.sockets:
+                    host, port = listener.getsockname()[:2]
+                    shown = f"[{host}]" if ":" in host else host
+                    print(f"facerec serves http://{shown}:{port}", file=sys.stderr, flush=True)  # noqa: T201
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own would raise the signal once more at the end, and so skip what is to be
+        # cleaned up by whoever called it
+        before = {
+            number: signal.signal(number, self.handle_exit)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _guard(settings: ServerSettings, store: SqliteStore) -> Guard:
+    if settings.token is None:
+        origins = frozenset(settings.origins)
+        return LoopbackGuard(LOOPBACK_NAMES | {settings.host.lower()}, origins)
+    return TokenGuard(settings.token, SignatureGuard(store.get_access_key, time.time))
