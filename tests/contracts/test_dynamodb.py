@@ -1,0 +1,68 @@
+"""The records in DynamoDB, on moto's emulation of it."""
+
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from moto import mock_aws
+
+from facerec.errors import StoreUnavailableError
+from facerec.stores.dynamodb import DynamoDBStore
+from facerec.stores.records import User
+from facerec.stores.secrets_manager import SecretsManagerKeys
+from tests.contracts.record_store import RecordStoreContract
+from tests.contracts.service_records import AccessKeyStoreContract, ServiceRecordsContract
+
+REGION = "eu-west-1"
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[BaseClient]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("dynamodb", region_name=REGION)
+        client.create_table(
+            TableName="facerec",
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+            ],
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        yield client
+
+
+@pytest.fixture
+def dynamodb_store(client: BaseClient) -> DynamoDBStore:
+    return DynamoDBStore(client, "facerec")
+
+
+class TestDynamoDBRecordStore(RecordStoreContract):
+    @pytest.fixture
+    def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
+        return dynamodb_store
+
+
+class TestDynamoDBServiceRecords(ServiceRecordsContract):
+    @pytest.fixture
+    def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
+        return dynamodb_store
+
+
+class TestSecretsManagerKeys(AccessKeyStoreContract):
+    @pytest.fixture
+    def keys(self, client: BaseClient) -> SecretsManagerKeys:
+        return SecretsManagerKeys(boto3.client("secretsmanager", region_name=REGION), "a/keys")
+
+
+def test_a_table_that_is_missing_is_a_store_that_is_down(client: BaseClient) -> None:
+    store = DynamoDBStore(client, "nowhere")
+    with pytest.raises(StoreUnavailableError):
+        store.get_collection("staff")
+    with pytest.raises(StoreUnavailableError):
+        store.create_user("staff", User("ann", 1.0))
