@@ -41,12 +41,9 @@ def open_records(settings: Settings) -> RecordStore:
     if settings.store is not None:
         return _open_sqlite(settings.store)
     table = needed(settings.table, "FACEREC_TABLE")
-    from facerec.stores.dynamodb import (  # type: ignore[import-not-found,unused-ignore]
-        open_dynamodb_store,
-    )
+    from facerec.stores.dynamodb import open_dynamodb_store
 
-    records: RecordStore = open_dynamodb_store(table, settings.region)
-    return records
+    return open_dynamodb_store(table, settings.region)
 
 
 def pinecone_api_key(settings: Settings) -> str:

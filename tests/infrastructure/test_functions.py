@@ -22,7 +22,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 import {modules}
-import facerec.stores.records
+import facerec.stores.dynamodb
 """
 
 
