@@ -32,6 +32,9 @@ _MISSING = {
 }
 _DENIED = {errno.EACCES, errno.EPERM}
 
+MOST_PLACINGS = 5
+"""How often a file is written whose temporary one vanishes."""
+
 
 class LocalObjects:
     """An ``ObjectStore`` of regular files; a uri is a path.
@@ -111,23 +114,32 @@ class LocalObjects:
 def _place(uri: str, fill: Callable[[Path], None], *, if_absent: bool) -> bool:
     target = Path(uri)
     with _faults_named(uri):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=target.parent)
-        os.close(descriptor)
-        temporary = Path(name)
-        try:
-            fill(temporary)
-            _flush(temporary)
-            if not if_absent:
-                temporary.replace(target)
-            else:
-                # Unlike a rename, a link refuses to take a name that is taken.
-                target.hardlink_to(temporary)
-        except FileExistsError:
-            return False
-        finally:
-            temporary.unlink(missing_ok=True)
-        _flush(target.parent)
+        for _ in range(MOST_PLACINGS - 1):
+            # Another attempt at the same work, on its way out, may take our temporary file for
+            # one that a killed process left behind.
+            with suppress(FileNotFoundError):
+                return _place_once(target, fill, if_absent=if_absent)
+        return _place_once(target, fill, if_absent=if_absent)
+
+
+def _place_once(target: Path, fill: Callable[[Path], None], *, if_absent: bool) -> bool:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=target.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        fill(temporary)
+        _flush(temporary)
+        if not if_absent:
+            temporary.replace(target)
+        else:
+            # Unlike a rename, a link refuses to take a name that is taken.
+            target.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    _flush(target.parent)
     return True
 
 

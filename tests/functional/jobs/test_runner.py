@@ -17,7 +17,7 @@ from facerec.jobs.contracts import violation
 from facerec.jobs.history import iterate_rows
 from facerec.jobs.report import JobStatus, read_report
 from facerec.jobs.run_progress import RunProgress
-from facerec.jobs.runner import LocalRun, run_locally
+from facerec.jobs.runner import MOST_ATTEMPTS, LocalRun, run_locally
 from tests.fakes.engine import fake_face, fake_photo
 from tests.fakes.jobs import LocalJob, crashing_parts, slow_parts, write_manifest, write_photos
 
@@ -86,13 +86,14 @@ def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost(tmp_path: Path)
     killed: list[int] = []
 
     def kill_one(progress: RunProgress) -> None:
-        if len(killed) < 3:
+        # Once more, and the child would be given up if it had not got on in between.
+        if len(killed) < MOST_ATTEMPTS - 1:
             victim = worker_processes()[0]
             os.kill(victim, signal.SIGKILL)
             killed.append(victim)
 
     ended = run(job, 0.002, progress=kill_one)
-    assert len(killed) == 3
+    assert len(killed) == MOST_ATTEMPTS - 1
     assert ended.report.status is JobStatus.SUCCEEDED
     assert ended.lost == {}
     assert [row.image for row in iterate_rows(job.plan, job.objects)] == [str(p) for p in photos]
