@@ -5,8 +5,8 @@
 Three tables: faces found of those labelled in dlib's photos (smallest 37 pixels) against the time
 for a megapixel; photos of LFW in which a face is found against the time for each; and the time for
 a photo of 12 megapixels against that in which Pillow decodes it. Every detector looks at the same
-photos in turns, with one thread; times are medians over repeats. Prints the tables, and with
---output writes the same as JSON.
+photos in turns, with one thread. Times are medians over repeats, of processor time: that of other
+work on the machine is not in it. Prints the tables, and with --output writes the same as JSON.
 """
 
 from __future__ import annotations
@@ -195,9 +195,9 @@ def _in_turns(
     for repeat in range(repeats):
         for given in inputs:
             for number, way in enumerate(ways):
-                started = time.perf_counter()
+                started = time.process_time()
                 result = way(given)
-                spent[repeat][number] += (time.perf_counter() - started) * 1e3
+                spent[repeat][number] += (time.process_time() - started) * 1e3
                 if repeat == 0:
                     results[number].append(result)
     return [statistics.median(row[number] for row in spent) for number in range(len(ways))], results

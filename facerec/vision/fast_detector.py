@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numpy as np
 
+from facerec.vision.cnn_detector import CnnDetector
 from facerec.vision.detection import Detection, Pixels
 from facerec.vision.first_look import Candidate, FirstLook
 from facerec.vision.second_look import SecondLook
@@ -20,6 +22,10 @@ DOUBT = 2.0
 
 LAST_RESORT = 16
 """Candidates below it that are tried in a photo in which no face was found otherwise."""
+
+CHEAP_PIXELS = 250_000
+"""Photos of no more pixels, at the scale of the exact detector, are searched by it as well before
+they are said to hold no face: that takes it less than a tenth of a second."""
 
 _SURE = 0.9
 """A score that needs no comparison with other sizes: good frontal faces have about 1.05."""
@@ -53,7 +59,7 @@ class FastDetector:
 
     Scores are those of the same network as in ``cnn_detector``, so that both detectors have the
     same thresholds and confidence; boxes are as large as the first look says instead of one of
-    the pyramid's sizes.
+    the pyramid's sizes. What it costs and finds is in ``docs/detection.md``.
     """
 
     def __init__(self, *, threads: int | None = None) -> None:
@@ -65,6 +71,7 @@ class FastDetector:
         Raises:
             WeightsError: dlib's weights are missing or damaged.
         """
+        self._threads = threads
         self._first_look = FirstLook(threads=threads)
         self._second_look = SecondLook(threads=threads)
 
@@ -72,6 +79,17 @@ class FastDetector:
         self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0
     ) -> list[Detection]:
         """Return the faces in a photo, the best score first (see ``Detector``)."""
+        faces = self._judged(pixels, smallest_face, threshold)
+        if not faces and self._is_cheap(pixels, smallest_face):
+            return self._exact.detect(pixels, smallest_face, threshold=threshold)
+        boxes = np.array([(face.left, face.top, face.width, face.height) for face in faces])
+        scores = np.array([face.score for face in faces])
+        geometry = self._second_look.geometry
+        kept = suppress_overlaps(boxes.reshape(-1, 4), scores, geometry.overlap, geometry.cover)
+        return [faces[number] for number in kept]
+
+    def _judged(self, pixels: Pixels, smallest_face: float, threshold: float) -> list[Detection]:
+        """Return what the large network says is a face, of the first look's candidates."""
         faces: list[Detection] = []
         tries_left = LAST_RESORT
         likely = LIKELY + DOUBT * min(threshold, 0.0)
@@ -86,11 +104,17 @@ class FastDetector:
             is_large_enough = face is not None and face.width >= _SMALLEST_SHARE * smallest_face
             if face is not None and is_large_enough and face.score > threshold:
                 faces.append(face)
-        boxes = np.array([(face.left, face.top, face.width, face.height) for face in faces])
-        scores = np.array([face.score for face in faces])
-        geometry = self._second_look.geometry
-        kept = suppress_overlaps(boxes.reshape(-1, 4), scores, geometry.overlap, geometry.cover)
-        return [faces[number] for number in kept]
+        return faces
+
+    def _is_cheap(self, pixels: Pixels, smallest_face: float) -> bool:
+        """Return whether the exact detector costs little enough to ask it about the photo."""
+        height, width = pixels.shape[:2]
+        scale = self._second_look.geometry.window / smallest_face
+        return bool(height * width * scale**2 <= CHEAP_PIXELS)
+
+    @cached_property
+    def _exact(self) -> CnnDetector:
+        return CnnDetector(threads=self._threads)
 
     def _judge(self, pixels: Pixels, candidate: Candidate) -> Detection | None:
         """Return the best-scored box at a candidate's place, near its size."""

@@ -18,6 +18,10 @@ _REDUCING_GAP = 1.5
 """Pillow first takes the mean over whole pixels, if the crop is this much smaller still; the last
 step then tells no less than half as much from its neighbour."""
 
+_SAMPLES = 3
+"""Of a large face only so many pixels are taken along each side of a pixel of the crop, which shows
+the same and costs much less to reduce."""
+
 _SCORE_STEP = 0.05
 """Scores that differ by less are as good as equal: around a face there are often several, and its
 middle is theirs."""
@@ -91,11 +95,19 @@ class SecondLook:
         if min(across.last - across.first, down.last - down.first) < _SMALLEST_PART:
             return None
         left, top = math.floor(across.start), math.floor(down.start)
-        part = pixels[top : math.ceil(down.end), left : math.ceil(across.end)]
-        resized = Image.fromarray(part).resize(
+        step = max(1, int(scale / _SAMPLES))
+        part = pixels[top : math.ceil(down.end) : step, left : math.ceil(across.end) : step]
+        height, width = part.shape[:2]
+        box = (
+            (across.start - left) / step,
+            (down.start - top) / step,
+            min((across.end - left) / step, width),
+            min((down.end - top) / step, height),
+        )
+        resized = Image.fromarray(np.ascontiguousarray(part)).resize(
             (across.last - across.first, down.last - down.first),
             Image.Resampling.BILINEAR,
-            box=(across.start - left, down.start - top, across.end - left, down.end - top),
+            box=box,
             reducing_gap=_REDUCING_GAP,
         )
         crop = np.empty((side, side, 3), dtype=np.uint8)
