@@ -70,7 +70,7 @@ class AccessControl:
                 principal = await run_in_threadpool(self._guard.check, request)
                 scope.setdefault("state", {})["principal"] = principal
         except RefusedError as error:
-            await _send(send, error_response(error) if rekognition else _problem(error))
+            await _send(send, refusal(error, rekognition=rekognition))
             return
         if rekognition:
             scope = {**scope, "path": "/", "raw_path": b"/"}
@@ -111,7 +111,10 @@ def _signed_path(scope: Scope) -> str:
     return raw.partition(b"?")[0].decode("latin-1")
 
 
-def _problem(error: RefusedError) -> Refusal:
+def refusal(error: RefusedError, *, rekognition: bool) -> Refusal:
+    """Return status, headers and body of a refusal, in the protocol of the request."""
+    if rekognition:
+        return error_response(error)
     document = {
         "type": "about:blank",
         "title": error.kind.removesuffix("Exception"),

@@ -1,0 +1,133 @@
+"""Jobs as executions of the state machine on AWS."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from facerec.api.jobs import JobNotFoundError, JobState
+from facerec.errors import (
+    AccessDeniedError,
+    FacerecError,
+    InvalidInputError,
+    NotFoundError,
+    StoreUnavailableError,
+)
+from facerec.jobs.inputs import read_execution_input
+from facerec.stores.objects import ObjectStore
+
+_STATUSES = {"RUNNING": "RUNNING", "PENDING_REDRIVE": "RUNNING", "SUCCEEDED": "SUCCEEDED"}
+"""What Step Functions says of an execution that has not failed, in the words of jobs."""
+
+_NAME_LENGTH = 40
+_DENIED = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
+
+
+def open_step_functions_jobs(
+    state_machine: str, objects: ObjectStore, region: str | None = None
+) -> StepFunctionsJobs:
+    """Return the jobs of a state machine, with the environment's credentials."""
+    import boto3
+
+    return StepFunctionsJobs(
+        boto3.client("stepfunctions", region_name=region), state_machine, objects
+    )
+
+
+class StepFunctionsJobs:
+    """A ``JobStarter``; a job's id is the name of its execution."""
+
+    def __init__(self, client: Any, state_machine: str, objects: ObjectStore) -> None:  # noqa: ANN401
+        """Take the parts.
+
+        Args:
+            client: boto3's client of Step Functions.
+            state_machine: its ARN.
+            objects: where reports are read.
+        """
+        self._client, self._state_machine, self._objects = client, state_machine, objects
+
+    def start(self, document: dict[str, Any]) -> JobState:
+        """See ``JobStarter``. Each start is an execution; what is indexed already stays so."""
+        job = read_execution_input(document)
+        readable = re.sub(r"[^A-Za-z0-9_-]", "-", job.collection_id)[:_NAME_LENGTH]
+        name = f"{readable}-{uuid.uuid4().hex}"
+        with self._faults(name):
+            answer = self._client.start_execution(
+                stateMachineArn=self._state_machine, name=name, input=json.dumps(document)
+            )
+        return JobState(name, job.collection_id, "RUNNING", answer["startDate"].timestamp())
+
+    def state(self, job_id: str) -> JobState:
+        """See ``JobStarter``."""
+        arn = self._state_machine.replace(":stateMachine:", ":execution:")
+        with self._faults(job_id):
+            found = self._client.describe_execution(executionArn=f"{arn}:{job_id}")
+        given = json.loads(found.get("input", "{}"))
+        output = json.loads(found.get("output") or "{}")
+        cause = found.get("cause")
+        return JobState(
+            job_id,
+            given.get("collection_id"),
+            _STATUSES.get(found["status"], "FAILED"),
+            found["startDate"].timestamp(),
+            images=output.get("images"),
+            report=self._report(output.get("report")),
+            error=cause or found.get("error"),
+        )
+
+    def states(self, limit: int) -> list[JobState]:
+        """See ``JobStarter``; the list says nothing of collections and reports."""
+        with self._faults(""):
+            found = self._client.list_executions(
+                stateMachineArn=self._state_machine, maxResults=limit
+            )
+        return [
+            JobState(
+                one["name"],
+                None,
+                _STATUSES.get(one["status"], "FAILED"),
+                one["startDate"].timestamp(),
+            )
+            for one in found["executions"]
+        ]
+
+    def close(self) -> None:
+        """See ``JobStarter``: executions go on without anybody."""
+
+    def _report(self, uri: str | None) -> dict[str, Any] | None:
+        if uri is None:
+            return None
+        try:
+            report: dict[str, Any] = json.loads(self._objects.read(uri))
+        except FacerecError:
+            # the job's folder may have been deleted since
+            return None
+        return report
+
+    @contextmanager
+    def _faults(self, job_id: str) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except ClientError as error:
+            raise _error_of(error.response["Error"]["Code"], job_id) from error
+        except BotoCoreError as error:
+            raise StoreUnavailableError("Step Functions cannot be reached") from error
+
+
+def _error_of(code: str, job_id: str) -> FacerecError:
+    if code in ("ExecutionDoesNotExist", "InvalidArn", "InvalidName"):
+        return JobNotFoundError(job_id)
+    if code == "StateMachineDoesNotExist":
+        return NotFoundError("the state machine that runs jobs does not exist")
+    if code in _DENIED:
+        return AccessDeniedError("the state machine that runs jobs")
+    if code == "InvalidExecutionInput":
+        return InvalidInputError("Step Functions refuses the input")
+    return StoreUnavailableError(f"Step Functions answers {code}")

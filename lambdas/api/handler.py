@@ -1,0 +1,56 @@
+"""Entry point of the function behind API Gateway."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+_LOG = logging.getLogger("facerec.api")
+
+LARGEST_BODY = 6_000_000
+"""Bytes of a request's body. Lambda takes events of 6 MB, the headers and the escapes of JSON
+included: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. What is larger
+never comes here."""
+
+LARGEST_ANSWER = 5_900_000
+"""Bytes of an answer's body, for the same reason."""
+
+Answer = dict[str, Any]
+
+
+def handler(event: dict[str, Any], context: object) -> Answer:
+    """Answer a request that API Gateway passes on (payload version 1.0 or 2.0).
+
+    Args:
+        event: the request.
+        context: Lambda's own.
+    """
+    from facerec.errors import FacerecError
+    from lambdas.api.answers import checked_answer, unready_answer
+
+    try:
+        application = _application()
+    except FacerecError as error:
+        _LOG.error("%s", error.message)
+        return unready_answer(event)
+    return checked_answer(event, application(event, context), LARGEST_ANSWER)
+
+
+@cache
+def _application() -> Callable[[dict[str, Any], object], Answer]:
+    """Build the application; models and clients are loaded once and kept between requests."""
+    from lambdas.api.building import build_app, for_lambda
+
+    return for_lambda(build_app(os.environ, LARGEST_BODY))
+
+
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+    # Lambda gives the time before the first request a whole processor, whatever the memory.
+    try:
+        _application()
+    except Exception:
+        # The first request tries again, and says what is wrong.
+        _LOG.warning("the application could not be built ahead of the first request")
