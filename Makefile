@@ -33,10 +33,13 @@ demo: $(VENV)/.runtime ## Index the example photos, then find out who is on a ph
 	$(BIN)/facerec index examples/manifest.jsonl --collection demo
 	$(BIN)/facerec match examples/probe.jpg --collection demo
 
-lint: $(VENV)/.dev ## Check formatting, lint and types.
+lint: $(VENV)/.dev ## Check formatting, lint, types, the stack, the state machine and the Dockerfile.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/statelint statemachine/index.asl.json
+	$(BIN)/hadolint Dockerfile
 
 test: lint .needledb/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
 	$(BIN)/python -m pytest -n auto $(TESTS)
@@ -45,14 +48,18 @@ format: $(VENV)/.dev ## Format the code and mend what the linter can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-requirements: ## Pin the newest releases that pyproject.toml allows, with hashes.
-	$(call pin,runtime,)
-	$(call pin,aws,--extra aws)
-	$(call pin,dev,--extra aws --extra dev)
+requirements: ## Pin the newest releases that are allowed, with hashes (needs pip-tools).
+	$(call pin,requirements/runtime.txt,pyproject.toml)
+	$(call pin,requirements/dev.txt,--extra aws --extra dev pyproject.toml)
+	$(call pin,requirements/needledb.txt,requirements/needledb.in)
+	$(call pin,batch_job/requirements.txt,batch_job/requirements.in)
+	$(call pin,batch_job/weights.txt,batch_job/weights.in)
+	$(call pin,lambdas/requirements.txt,lambdas/requirements.in)
+	$(call pin,lambdas/api/requirements.txt,lambdas/api/requirements.in)
 
 pin = $(PYTHON) -m piptools compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-annotate \
-	$(2) -o requirements/$(1).txt pyproject.toml
+	-o $(1) $(2)
 
 clean: ## Remove the environment and what the tools left behind.
 	rm -rf $(VENV) .needledb build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

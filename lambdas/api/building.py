@@ -70,13 +70,12 @@ def for_lambda(app: FastAPI) -> Callable[[dict[str, Any], object], dict[str, Any
     """Return the handler of API Gateway's events for an application."""
     from mangum import Mangum
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
+    from mangum.types import LambdaContext
 
     # API Gateway hands base64 on as it is, unless told that a media type is binary
     text = [*DEFAULT_TEXT_MIME_TYPES, CONTENT_TYPE, MEDIA_TYPE]
-    handler: Callable[[dict[str, Any], object], dict[str, Any]] = Mangum(
-        app, lifespan="off", text_mime_types=text
-    )
-    return handler
+    answer = Mangum(app, lifespan="off", text_mime_types=text)
+    return lambda event, context: answer(event, cast("LambdaContext", context))
 
 
 def _open_faces(settings: Settings) -> FaceStore:
