@@ -289,3 +289,10 @@ def test_there_is_an_alarm_for_each_thing_that_goes_wrong() -> None:
     }
     body = properties("Dashboard")["DashboardBody"]["Fn::Sub"]
     assert len(json.loads(body)["widgets"]) == 6
+
+
+def test_rules_use_only_the_functions_that_cloudformation_knows_there() -> None:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
+    # A template with another one is refused whole, which no linter tells.
+    used = set(re.findall(r'"(Fn::\w+|Ref)"', json.dumps(template()["Rules"])))
+    assert used <= {"Ref", "Fn::And", "Fn::Contains", "Fn::Equals", "Fn::Not", "Fn::Or"}
