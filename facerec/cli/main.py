@@ -19,6 +19,7 @@ COMMANDS = {
     "collections": "facerec.cli.collections:collections",
     "faces": "facerec.cli.faces:faces",
     "jobs": "facerec.cli.jobs:jobs",
+    "estimate": "facerec.cli.estimate:estimate",
     "serve": "facerec.cli.serve:serve",
     "keys": "facerec.cli.keys:keys",
 }

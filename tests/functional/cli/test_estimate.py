@@ -1,0 +1,60 @@
+"""`facerec estimate` as a person uses it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facerec.jobs.contracts import violation
+
+from .conftest import EXAMPLES, Facerec, document
+
+
+def test_an_estimate_shows_both_bills_and_where_rekognition_is_cheaper(facerec: Facerec) -> None:
+    result = facerec("estimate", "--photos", 100_000, "--photos-per-second", 20)
+    assert result.exit_code == 0
+    assert "20.0 a second and vCPU (as given)" in result.stdout
+    assert "Amazon Rekognition for the same month" in result.stdout
+    assert "photos like these Rekognition is cheaper" in result.stdout
+
+
+def test_an_estimate_for_scripts_fits_its_contract(facerec: Facerec) -> None:
+    words = ["--photos", 1000, "--photos-per-second", 2, "--searches", 50, "--json"]
+    assert violation("estimate", document(facerec("estimate", *words))) is None
+
+
+def test_without_a_given_speed_it_is_measured_on_photos_of_ones_own(facerec: Facerec) -> None:
+    result = facerec("estimate", "--sample", EXAMPLES / "photos", "--photos", 1000, "--json")
+    assert document(result)["workload"]["photos_per_second"] > 0
+
+
+def test_a_folder_without_photos_cannot_be_measured(facerec: Facerec, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no photo")
+    result = facerec("estimate", "--sample", tmp_path)
+    assert result.exit_code == 4
+    assert "holds no photos" in result.stderr
+
+
+def test_a_changed_price_counts(facerec: Facerec) -> None:
+    words = ["--photos", 100_000, "--photos-per-second", 20, "--json"]
+    dear = ["--price", "pinecone.read_unit=1", "--price", "ec2.spot_vcpu_hour=0"]
+    usual, changed = (document(facerec("estimate", *words, *more)) for more in ([], dear))
+    assert usual["dollars"]["indexing"] < 10
+    assert changed["dollars"]["indexing"] > 100_000
+
+
+@pytest.mark.parametrize(
+    "words", [["--price", "s3.get"], ["--price", "nothing=1"], ["--region", "mars-north-1"]]
+)
+def test_what_cannot_be_priced_is_refused(facerec: Facerec, words: list[str]) -> None:
+    result = facerec("estimate", "--photos-per-second", 20, *words)
+    assert result.exit_code == 4
+
+
+def test_simulations_show_the_bottleneck_at_each_size(facerec: Facerec) -> None:
+    result = facerec("estimate", "--simulate", "--photos-per-second", 20)
+    assert result.exit_code == 0
+    assert "1,000,000,000" in result.stdout
+    assert "starts of machines" in result.stdout
+    assert "Pinecone's listings" in result.stdout

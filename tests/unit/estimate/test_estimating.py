@@ -1,0 +1,91 @@
+"""Estimates: totals, who is cheaper, and the contract of the result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from facerec.estimate.estimating import Estimate, estimate_job
+from facerec.estimate.prices import load_prices
+from facerec.estimate.workload import Store
+from facerec.jobs.contracts import violation
+
+
+def _dollars(result: Estimate, price: str) -> float:
+    return sum(line.dollars for line in result.indexing if line.price == price)
+
+
+def test_a_million_photos_at_50_milliseconds_are_31_cents_of_vcpus() -> None:
+    result = estimate_job(1_000_000, photos_per_second=20, store=Store.EMBEDDED, max_vcpus=1)
+    assert _dollars(result, "ec2.spot_vcpu_hour") == pytest.approx(0.3125, rel=1e-3)
+
+
+def test_rekognition_takes_a_thousand_dollars_for_a_million_photos_and_ten_for_their_faces() -> (
+    None
+):
+    result = estimate_job(1_000_000, photos_per_second=20)
+    assert [line.dollars for line in result.rekognition] == pytest.approx([1_000, 10])
+
+
+def test_an_estimate_fits_its_contract() -> None:
+    for store in Store:
+        result = estimate_job(12_345, searches=100, store=store, interruptions_per_hour=1)
+        assert violation("estimate", result.to_json()) is None
+
+
+def test_no_photos_cost_nothing_but_what_is_kept() -> None:
+    result = estimate_job(0)
+    assert result.indexing_dollars == pytest.approx(0, abs=0.01)
+    assert result.break_even is None
+    assert violation("estimate", result.to_json()) is None
+
+
+def test_rekognition_is_cheaper_for_few_photos_since_pinecone_has_a_minimum() -> None:
+    few, many = estimate_job(1_000), estimate_job(1_000_000)
+    assert few.dollars > few.rekognition_dollars
+    assert many.dollars < many.rekognition_dollars
+    assert few.minimum and few.minimum[0].price == "pinecone.minimum_month"
+
+
+def test_the_break_even_is_where_both_cost_the_same() -> None:
+    at = estimate_job(1_000_000, max_vcpus=10).break_even
+    assert at is not None
+    assert estimate_job(at + 1_000, max_vcpus=10).dollars < 1.02 * (at + 1_000) / 1_000
+    below, above = (estimate_job(at + step, max_vcpus=10) for step in (-2_000, 2_000))
+    assert below.dollars > below.rekognition_dollars
+    assert above.dollars < above.rekognition_dollars
+
+
+def test_without_a_minimum_there_is_hardly_a_break_even() -> None:
+    prices = load_prices().with_price("pinecone.minimum_month", 0)
+    result = estimate_job(100_000, prices=prices)
+    assert not result.minimum
+    assert result.break_even is not None and result.break_even < 1_000
+
+
+def test_slow_and_dear_vcpus_make_rekognition_cheaper_at_any_size() -> None:
+    prices = load_prices().with_price("ec2.spot_vcpu_hour", 10)
+    assert estimate_job(10_000, photos_per_second=0.5, prices=prices).break_even is None
+
+
+def test_searches_in_a_very_large_collection_are_dearer_than_rekognitions() -> None:
+    result = estimate_job(100_000_000, searches=1_000)
+    own = sum(line.dollars for line in result.searching)
+    rekognition = result.rekognition[1]
+    assert rekognition.name == "SearchFacesByImage"
+    assert own > rekognition.dollars
+
+
+def test_every_line_is_a_quantity_times_a_price_of_the_table() -> None:
+    prices = load_prices()
+    result = estimate_job(50_000, searches=500)
+    for line in (*result.indexing, *result.keeping, *result.searching):
+        assert line.dollars == pytest.approx(line.quantity * prices[line.price].dollars)
+
+
+def test_more_faces_cost_more_units_and_bytes() -> None:
+    one, four = (estimate_job(100_000, faces_per_photo=faces) for faces in (1, 4))
+    for price in ("pinecone.write_unit", "ec2.same_region_gb"):
+        assert _dollars(four, price) > 3 * _dollars(one, price)
+    assert replace(one.workload, faces_per_photo=4) == four.workload

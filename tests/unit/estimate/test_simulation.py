@@ -1,0 +1,100 @@
+"""Jobs run in thought: what must hold whatever the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facerec.estimate.simulation import simulate
+from facerec.estimate.workload import Store, Workload
+
+UNLIMITED = 1e9
+workloads = st.builds(
+    Workload,
+    photos=st.integers(1, 300_000),
+    photos_per_second=st.floats(0.1, 100),
+    faces_per_photo=st.floats(0, 10),
+    max_vcpus=st.integers(1, 500),
+    images_per_child=st.integers(1, 5_000).filter(lambda each: each >= 50),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(workload=workloads, interruptions=st.floats(0, 10))
+def test_no_job_is_faster_than_its_machines_or_any_limit(
+    workload: Workload, interruptions: float
+) -> None:
+    run = simulate(workload, interruptions_per_hour=interruptions)
+    if not run.lost_children:
+        assert run.seconds >= workload.photos / 200 - 1e-6
+        least = workload.photos / workload.photos_per_second
+        assert run.vcpu_seconds >= least * (1 - 1e-9)
+        assert run.seconds >= least / run.vcpus * (1 - 1e-9)
+
+
+@settings(max_examples=25, deadline=None)
+@given(workload=workloads, seed=st.integers(0, 100))
+def test_the_same_seed_gives_the_same_run(workload: Workload, seed: int) -> None:
+    runs = [simulate(workload, interruptions_per_hour=2, seed=seed) for _ in range(2)]
+    assert runs[0] == runs[1]
+
+
+def test_without_limits_time_follows_from_speed_and_vcpus() -> None:
+    workload = Workload(1_000_000, 10.0, faces_per_photo=0, max_vcpus=100, images_per_child=1_000)
+    run = simulate(workload, listings_per_second=UNLIMITED)
+    # 10 rounds of children, 100 seconds each, beside the starts of machines and containers
+    assert 1_000 < run.seconds < 1_300
+    assert run.bottleneck == "computation"
+    assert run.children == 1_000
+
+
+def test_pinecones_listings_bound_a_large_job_whatever_the_machines() -> None:
+    workload = Workload(1_000_000, 20.0, max_vcpus=256)
+    runs = [simulate(replace(workload, max_vcpus=vcpus)) for vcpus in (64, 256)]
+    for run in runs:
+        assert run.bottleneck == "Pinecone's listings"
+        assert run.seconds == pytest.approx(1_000_000 / 200, rel=0.1)
+        assert run.useful_vcpus == 10
+    assert runs[1].vcpu_seconds > 3 * runs[0].vcpu_seconds
+
+
+def test_an_interrupted_child_repeats_less_than_a_step() -> None:
+    workload = Workload(100_000, 1.0, images_per_child=500, max_vcpus=50)
+    run = simulate(workload, interruptions_per_hour=2)
+    assert run.interruptions > 50
+    assert 0 < run.repeated_photos < 32 * run.interruptions
+    assert run.lost_children == 0
+
+
+def test_interruptions_cost_time_and_money() -> None:
+    workload = Workload(200_000, 1.0, max_vcpus=50)
+    calm, stormy = (simulate(workload, interruptions_per_hour=rate) for rate in (0, 4))
+    assert stormy.seconds > calm.seconds
+    assert stormy.vcpu_seconds > calm.vcpu_seconds
+    assert calm.interruptions == calm.repeated_photos == 0
+
+
+def test_a_child_that_never_comes_to_a_commit_is_lost_after_eight_attempts() -> None:
+    workload = Workload(1_000, 0.01, images_per_child=500, max_vcpus=2)
+    run = simulate(workload, interruptions_per_hour=60)
+    assert run.lost_children == 2
+    assert run.interruptions == 16
+
+
+def test_a_thousand_million_photos_are_a_million_children_in_a_hundred_arrays() -> None:
+    run = simulate(Workload(10**9, 20.0, max_vcpus=1_000))
+    assert (run.children, run.arrays) == (1_000_000, 100)
+    assert run.seconds == pytest.approx(10**9 / 200, rel=0.01)
+
+
+def test_one_machine_pays_for_neither_containers_nor_waiting() -> None:
+    run = simulate(Workload(10_000, 10.0, store=Store.EMBEDDED, max_vcpus=2))
+    assert run.seconds == pytest.approx(500)
+    assert run.vcpu_seconds == pytest.approx(1_000)
+
+
+def test_no_photos_take_no_time() -> None:
+    assert simulate(Workload(0, 1.0)).seconds == 0
