@@ -15,7 +15,7 @@ from facerec.api.jobs import JobNotFoundError, JobState
 from facerec.errors import FacerecError, InvalidInputError
 from facerec.gallery.collections import obtain_collection, require_collection
 from facerec.jobs.child import ChildParts
-from facerec.jobs.inputs import read_execution_input
+from facerec.jobs.inputs import ExecutionInput, read_execution_input
 from facerec.jobs.overview import JobOverview, list_jobs
 from facerec.jobs.plan import Plan
 from facerec.jobs.planning import plan_job
@@ -67,20 +67,7 @@ class EmbeddedJobs:
                     f"{address!r} is no s3:// address",
                     "a server reads photos and manifests from its buckets only",
                 )
-        model_version = self._model_version()
-        make = obtain_collection if job.create_collection else None
-        if make is None:
-            require_collection(
-                job.collection_id, model_version=model_version, records=self._records
-            )
-        plan = plan_job(job, self._objects, jobs_root=self._jobs_root, model_version=model_version)
-        if make is not None:
-            make(
-                job.collection_id,
-                model_version=model_version,
-                now=plan.created_at,
-                records=self._records,
-            )
+        plan = self._plan(job)
         with self._lock:
             known = self._states.get(plan.job_id)
             if known is not None and known.status in ("WAITING", "RUNNING"):
@@ -89,6 +76,19 @@ class EmbeddedJobs:
             self._states[plan.job_id] = state
         self._queue.submit(self._run, plan)
         return state
+
+    def _plan(self, job: ExecutionInput) -> Plan:
+        """Plan a job whose collection is there, or may be made and then is."""
+        version, records = self._model_version(), self._records
+        if not job.create_collection:
+            require_collection(job.collection_id, model_version=version, records=records)
+        plan = plan_job(job, self._objects, jobs_root=self._jobs_root, model_version=version)
+        if plan.children == 0:
+            raise InvalidInputError("there are no photos at this address")
+        if job.create_collection:
+            now = plan.created_at
+            obtain_collection(job.collection_id, model_version=version, now=now, records=records)
+        return plan
 
     def state(self, job_id: str) -> JobState:
         """See ``JobStarter``."""

@@ -1,0 +1,146 @@
+"""Many requests at once, and clients that do not wait."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import httpx
+import pytest
+
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.local import LoopbackGuard
+from facerec.api.capacity import LONGEST_QUEUE
+from facerec.api.engine_pool import EnginePool
+from facerec.vision.options import FaceOptions
+from facerec.vision.outcomes import PhotoFaces, UnreadablePhoto
+from tests.fakes.engine import FakeEngine, fake_face, fake_photo
+from tests.functional.api.conftest import Api, Switchboard
+
+PHOTO = b64encode(fake_photo(fake_face("ann"))).decode()
+DETECT = "/api/v1/face-recognition/detect"
+
+
+class HeldEngine(FakeEngine):
+    """An engine that waits until the test lets it go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Semaphore(0)
+        self.go_on = threading.Event()
+        self.at_once = 0
+        self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        with self._lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        self.begun.release()
+        self.go_on.wait(30)
+        try:
+            return super().analyse(photos, options)
+        finally:
+            with self._lock:
+                self.at_once -= 1
+
+
+@pytest.fixture
+def engine() -> Iterator[HeldEngine]:
+    engine = HeldEngine()
+    yield engine
+    engine.go_on.set()
+
+
+@pytest.fixture
+def address(api: Api, switchboard: tuple[Switchboard, str], engine: HeldEngine) -> str:
+    board, address = switchboard
+    settings = AppSettings(LoopbackGuard(), photos_at_once=2)
+    board.app = create_app(replace(api.parts, engine=engine), settings)
+    return address
+
+
+def detect(address: str) -> int:
+    answer = httpx.post(address + DETECT, json={"image": PHOTO}, timeout=60)
+    return answer.status_code
+
+
+def test_as_many_photos_are_looked_at_at_once_as_there_are_processors(
+    address: str, engine: HeldEngine
+) -> None:
+    with ThreadPoolExecutor(6) as clients:
+        answers = [clients.submit(detect, address) for _ in range(6)]
+        for _ in range(2):
+            assert engine.begun.acquire(timeout=10)
+        engine.go_on.set()
+        assert [answer.result() for answer in answers] == [200] * 6
+    assert engine.most_at_once == 2
+
+
+def test_other_requests_do_not_wait_for_photos(address: str, engine: HeldEngine) -> None:
+    with ThreadPoolExecutor(4) as clients:
+        answers = [clients.submit(detect, address) for _ in range(4)]
+        assert engine.begun.acquire(timeout=10)
+        assert httpx.get(f"{address}/api/v1/collections").status_code == 200
+        engine.go_on.set()
+        assert [answer.result() for answer in answers] == [200] * 4
+
+
+def test_a_client_that_leaves_while_it_waits_costs_nothing(
+    address: str, engine: HeldEngine
+) -> None:
+    with ThreadPoolExecutor(2) as clients:
+        answers = [clients.submit(detect, address) for _ in range(2)]
+        for _ in range(2):
+            assert engine.begun.acquire(timeout=10)
+        for _ in range(5):
+            leave_without_an_answer(address)
+        engine.go_on.set()
+        assert [answer.result() for answer in answers] == [200] * 2
+    assert detect(address) == 200
+    assert engine.analysed == 3
+
+
+def leave_without_an_answer(address: str) -> None:
+    body = json.dumps({"image": PHOTO})
+    host, _, port = address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            f"POST {DETECT} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        time.sleep(0.1)
+
+
+def test_too_many_waiting_clients_are_asked_to_come_back(address: str, engine: HeldEngine) -> None:
+    more = 6
+    with ThreadPoolExecutor(2 + LONGEST_QUEUE + more) as clients:
+        answers = [clients.submit(detect, address) for _ in range(2 + LONGEST_QUEUE + more)]
+        deadline = time.monotonic() + 20
+        while sum(answer.done() for answer in answers) < more and time.monotonic() < deadline:
+            time.sleep(0.05)
+        engine.go_on.set()
+        statuses = [answer.result() for answer in answers]
+    assert statuses.count(503) == more
+    assert statuses.count(200) == 2 + LONGEST_QUEUE
+
+
+def test_a_pool_gives_each_photo_an_engine_of_its_own() -> None:
+    engines = [HeldEngine(), HeldEngine()]
+    pool = EnginePool(engines)
+    photo = fake_photo(fake_face("ann"))
+    with ThreadPoolExecutor(2) as threads:
+        found = [threads.submit(pool.analyse, [photo], FaceOptions()) for _ in range(2)]
+        for engine in engines:
+            assert engine.begun.acquire(timeout=10)
+            engine.go_on.set()
+        assert all(len(one.result()[0].faces) == 1 for one in found)
+    assert [engine.analysed for engine in engines] == [1, 1]
