@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -144,7 +146,15 @@ def _build_parts(data: Path) -> ChildParts:
     from facerec.stores.routed_objects import open_objects
     from facerec.vision.engine import open_engine
 
+    _hush_native_libraries()
     return ChildParts(open_engine(threads=1), open_store(data), open_objects())
+
+
+def _hush_native_libraries() -> None:
+    """Keep what libtiff writes about broken photos off the terminal; Python's own words stay."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
 
 
 def _ready_collection(store: SqliteStore, objects: ObjectStore, plan: Plan) -> None:
