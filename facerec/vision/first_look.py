@@ -49,9 +49,6 @@ _SAME_SIZE = 0.8
 _SAMPLES = 2
 """Of a photo to be reduced only so many pixels are taken along each side of one of the result."""
 
-_BYTE_MARGIN = 1.5
-"""How much smaller than a reduction by whole pixels the result must be to be made from one."""
-
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -106,7 +103,7 @@ class FirstLook:
         scale = min(self._geometry.window / smallest_face, max(1.0, limit))
         step = max(1, int(1 / (scale * _SAMPLES)))
         grey = Image.fromarray(np.ascontiguousarray(pixels[::step, ::step, _GREEN]))
-        reduction = int(1 / (scale * step * _BYTE_MARGIN) + 0.5)
+        reduction = int(1 / (scale * step))
         if reduction > 1:
             grey = grey.reduce(reduction)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -55,7 +55,9 @@ class SecondLook:
         self._session = open_session(crop_model(), threads)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.geometry = DetectorGeometry.from_metadata(metadata)
-        self._crop_side = crop_side(self.geometry)
+        side = crop_side(self.geometry)
+        self._background = np.empty((side, side, 3), dtype=np.uint8)
+        self._background[:] = np.rint(self.geometry.means)
 
     def judge(self, pixels: Pixels, x: float, y: float, side: float) -> Detection | None:
         """Return the best-scored box of one size around a place, whatever its score.
@@ -89,7 +91,7 @@ class SecondLook:
 
     def _crop(self, pixels: Pixels, x: float, y: float, scale: float) -> Pixels | None:
         """Return a square around a place, with the means around the photo's edges."""
-        side = self._crop_side
+        side = len(self._background)
         across = _range(side, x, scale, pixels.shape[1])
         down = _range(side, y, scale, pixels.shape[0])
         if min(across.last - across.first, down.last - down.first) < _SMALLEST_PART:
@@ -110,8 +112,7 @@ class SecondLook:
             box=box,
             reducing_gap=_REDUCING_GAP,
         )
-        crop = np.empty((side, side, 3), dtype=np.uint8)
-        crop[:] = np.rint(self.geometry.means)
+        crop = self._background.copy()
         crop[down.first : down.last, across.first : across.last] = np.asarray(resized)
         return crop
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import math
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from facerec.vision import first_look
+from facerec.vision import fast_detector, first_look
 from facerec.vision.cnn_detector import CnnDetector
 from facerec.vision.crop_network import crop_side
 from facerec.vision.detection import Detection, Pixels
@@ -103,6 +104,17 @@ def test_photos_without_faces_have_none(fast: FastDetector) -> None:
     slope = np.broadcast_to(np.arange(400, dtype=np.uint8)[None, :, None], (300, 400, 3))
     for pixels in (noise, np.ascontiguousarray(slope), np.zeros((300, 400, 3), np.uint8)):
         assert fast.detect(pixels, 80) == []
+
+
+def test_a_small_photo_is_searched_exactly_before_it_is_said_to_hold_no_face(
+    fast: FastDetector, exact: CnnDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    portrait = next(path for path in EXAMPLES if path.stem == "barack-obama-1")
+    monkeypatch.setattr(fast_detector, "LIKELY", math.inf)
+    monkeypatch.setattr(fast_detector, "LAST_RESORT", 0)
+    small = load(portrait, 400)
+    assert fast.detect(small, 80) == exact.detect(small, 80) != []
+    assert fast.detect(load(portrait, 1200), 80) == []
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (6, 4), (33, 33), (700, 20)])
