@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facerec.errors import QuotaExceededError
-from facerec.gallery import collections, users
+from facerec.gallery import collections
 from facerec.gallery.paging import page_token, read_page_token
 from facerec.gallery.service.parts import Parts
 from facerec.stores.records import Collection
@@ -91,5 +91,4 @@ def delete_collection(parts: Parts, collection_id: str) -> None:
     """
     parts.records.get_collection(collection_id)
     parts.copies.forget_collection(collection_id)
-    users.delete_vectors(parts.faces, collection_id)
     collections.delete_collection(collection_id, records=parts.records, faces=parts.faces)

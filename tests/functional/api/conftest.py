@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -87,7 +89,7 @@ SESSION = boto3.Session()
 def rekognition_client(
     address: str, key: str = "AKIDEXAMPLE", secret: str = "secret"
 ) -> BaseClient:
-    return SESSION.client(
+    client = SESSION.client(
         "rekognition",
         endpoint_url=address,
         region_name="eu-west-1",
@@ -95,3 +97,39 @@ def rekognition_client(
         aws_secret_access_key=secret,
         config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),
     )
+    client.meta.events.register("before-parse.rekognition", check_shape)
+    return client
+
+
+ADDED = {"Distance", "Decision", "ModelId"}
+"""The keys of facerec's own in answers."""
+
+
+def check_shape(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:  # noqa: ANN401
+    """Check each answer that a test gets, before botocore drops what it does not know."""
+    if response_dict["status_code"] == 200:
+        assert_shape(json.loads(response_dict["body"]), operation_model.output_shape)
+
+
+def assert_shape(value: Any, shape: Any) -> None:  # noqa: ANN401
+    kinds = {
+        "structure": dict,
+        "map": dict,
+        "list": list,
+        "string": str,
+        "float": float,
+        "timestamp": float,
+        "integer": int,
+        "long": int,
+    }
+    assert isinstance(value, kinds[shape.type_name]), (shape.name, type(value))
+    if shape.type_name == "structure":
+        assert set(value) <= set(shape.members) | ADDED, shape.name
+        for name in set(value) & set(shape.members):
+            if value[name] is not None:
+                assert_shape(value[name], shape.members[name])
+    elif shape.type_name == "list":
+        for item in value:
+            assert_shape(item, shape.member)
+    elif shape.type_name == "string" and shape.enum:
+        assert value in shape.enum

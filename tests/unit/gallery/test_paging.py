@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facerec.gallery.paging import (
+    LIFETIME,
+    LONGEST_TOKEN,
+    InvalidPageTokenError,
+    page_token,
+    read_page_token,
+)
+
+NOW = 1_800_000_000.25
+names = st.text(st.sampled_from("abcXYZ0123456789_.-:"), min_size=1, max_size=255)
+
+
+@given(names)
+def test_a_token_leads_to_the_name_that_it_was_made_for(name: str) -> None:
+    token = page_token("collections", name, NOW)
+    assert len(token) <= LONGEST_TOKEN
+    assert read_page_token("collections", token, NOW + 60) == name
+
+
+@pytest.mark.parametrize("name", ["z" * 255, ":" * 255, "a" * 255, "a", "9" * 36])
+def test_the_longest_names_fit(name: str) -> None:
+    token = page_token("collections", name, NOW)
+    assert len(token) <= LONGEST_TOKEN
+    assert read_page_token("collections", token, NOW) == name
+
+
+def test_a_token_expires() -> None:
+    token = page_token("collections", "staff", NOW)
+    assert read_page_token("collections", token, NOW + LIFETIME - 1) == "staff"
+    with pytest.raises(InvalidPageTokenError):
+        read_page_token("collections", token, NOW + LIFETIME + 2)
+    with pytest.raises(InvalidPageTokenError):
+        read_page_token("collections", token, NOW - 10)
+
+
+def test_a_token_is_good_for_its_own_listing_only() -> None:
+    with pytest.raises(InvalidPageTokenError):
+        read_page_token("users of staff", page_token("collections", "staff", NOW), NOW)
+
+
+@given(st.text(max_size=300))
+def test_what_is_no_token_is_refused(text: str) -> None:
+    with pytest.raises(InvalidPageTokenError):
+        read_page_token("collections", text, NOW)
+
+
+@given(names, st.integers(min_value=0), st.characters(max_codepoint=127))
+def test_a_damaged_token_is_refused_or_leads_to_the_same_place(
+    name: str, place: int, character: str
+) -> None:
+    token = page_token("collections", name, NOW)
+    place %= len(token)
+    damaged = token[:place] + character + token[place + 1 :]
+    try:
+        assert read_page_token("collections", damaged, NOW) == name
+    except InvalidPageTokenError:
+        assert damaged != token
