@@ -1,0 +1,44 @@
+"""Rules of AWS Batch that tests and the emulator keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+EXITED = "Essential container in task exited"
+"""What AWS Batch gives as the status reason of a job whose process ended by itself."""
+
+RECLAIMED = "Host EC2 (instance i-0123456789abcdef0) terminated."
+"""What it gives where the machine went away."""
+
+
+def is_tried_again(
+    rules: Sequence[Mapping[str, str]],
+    *,
+    exit_code: int | None,
+    status_reason: str,
+    reason: str = "",
+) -> bool:
+    """Return what ``evaluateOnExit`` says about an attempt that failed.
+
+    https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
+
+    Args:
+        rules: with the keys of the service's own interface, such as ``onExitCode``.
+        exit_code: of the container; None where it has none.
+        status_reason: why the job ended.
+        reason: why the container ended.
+    """
+    facts = {
+        "onExitCode": "" if exit_code is None else str(exit_code),
+        "onStatusReason": status_reason,
+        "onReason": reason,
+    }
+    for rule in rules:
+        if all(_matches(facts[name], rule[name]) for name in facts if name in rule):
+            return rule["action"].upper() == "RETRY"
+    # What matches no rule is tried again.
+    return True
+
+
+def _matches(fact: str, pattern: str) -> bool:
+    return fact.startswith(pattern[:-1]) if pattern.endswith("*") else fact == pattern

@@ -1,0 +1,1 @@
+"""The whole system, deployed to an emulator of AWS by its own template; see ``make e2e``."""

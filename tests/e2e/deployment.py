@@ -1,0 +1,159 @@
+"""The emulator, and the stack that is deployed to it by the SAM CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.images import API_IMAGE, BATCH_IMAGE
+from tests.e2e.machine import (
+    CREDENTIALS,
+    EMULATOR_PYTHON,
+    ROOT,
+    SAM,
+    free_port,
+    runtime_interface_emulator,
+)
+
+STACK = "facerec-e2e"
+
+VCPUS = 2
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A running emulator.
+
+    Attributes:
+        endpoint: where it answers.
+        running: a folder with a file for each running container.
+    """
+
+    endpoint: str
+    running: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a process that takes the emulator for AWS."""
+        return {**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint}
+
+    def containers(self) -> dict[int, dict[str, str]]:
+        """Return the environments of the running containers, by process."""
+        found = {}
+        for file in self.running.glob("*.json"):
+            try:
+                found[int(file.stem)] = json.loads(file.read_text())
+            except (FileNotFoundError, ValueError):
+                # It has just ended, or is just starting.
+                continue
+        return found
+
+
+@contextmanager
+def running_emulator(folder: Path, images: Mapping[str, Any]) -> Iterator[Emulator]:
+    """Run the emulator; at the end it goes, and with it all that it has started."""
+    running = folder / "running"
+    running.mkdir()
+    described = folder / "images.json"
+    described.write_text(json.dumps(images))
+    port = free_port()
+    emulator = Emulator(f"http://127.0.0.1:{port}", running)
+    with (folder / "emulator.log").open("wb") as log:
+        process = subprocess.Popen(
+            [EMULATOR_PYTHON, "-m", "tests.e2e.emulator"],
+            cwd=ROOT,
+            env={
+                "PATH": os.environ["PATH"],
+                "TMPDIR": str(folder),
+                "BIND_HOST": "127.0.0.1",
+                "GATEWAY_PORT": str(port),
+                "IOT_MTLS_ENABLED": "0",
+                "EMULATOR_IMAGES": str(described),
+                "EMULATOR_RUNNING": str(running),
+                "EMULATOR_VCPUS": str(VCPUS),
+                "EMULATOR_RIE": str(runtime_interface_emulator()),
+            },
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        _await(process, emulator.endpoint, folder / "emulator.log")
+        yield emulator
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def deploy(emulator: Emulator, folder: Path, parameters: Mapping[str, str]) -> None:
+    """Build the project's own template and deploy it, as a person does with the SAM CLI.
+
+    The image of the API is the one thing that the SAM CLI does not build, since that takes a
+    container engine: its address is put where ``sam build`` would put it.
+    """
+    built = folder / "build"
+    _sam(emulator, "build", "--exclude", "ApiFunction", "--build-dir", str(built))
+    template = built / "template.yaml"
+    text = template.read_text("utf-8")
+    image = "PackageType: Image\n"
+    assert text.count(image) == 1
+    template.write_text(text.replace(image, f"{image}      ImageUri: {API_IMAGE}\n"))
+    _sam(
+        emulator,
+        "deploy",
+        *("--template-file", str(template)),
+        *("--stack-name", STACK),
+        *("--config-file", str(ROOT / "samconfig.toml")),
+        "--no-confirm-changeset",
+        "--parameter-overrides",
+        *(f"{name}={value}" for name, value in parameters.items()),
+    )
+
+
+def delete(emulator: Emulator) -> None:
+    """Delete the stack."""
+    _sam(emulator, "delete", "--stack-name", STACK, "--no-prompts")
+
+
+def parameters(secret_arn: str, index_name: str) -> dict[str, str]:
+    """Return the parameters that have no default."""
+    return {
+        "BatchImageUri": BATCH_IMAGE,
+        "PineconeSecretArn": secret_arn,
+        "PineconeIndexName": index_name,
+        "DeletionProtection": "false",
+    }
+
+
+def _sam(emulator: Emulator, *arguments: str) -> None:
+    done = subprocess.run(
+        [SAM, *arguments],
+        cwd=ROOT,
+        env={**emulator.environment, "SAM_CLI_TELEMETRY": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def _await(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            ended = process.poll() is not None
+            assert not ended and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)

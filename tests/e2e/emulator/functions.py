@@ -1,0 +1,98 @@
+"""Functions that are container images, run by AWS's own runtime interface emulator.
+
+The emulator takes the place of Lambda and speaks its runtime interface to ``awslambdaric`` in the
+image's entry point: https://github.com/aws/aws-lambda-runtime-interface-emulator
+"""
+
+# ruff: noqa: ANN401 - JSON
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from typing import Any
+
+import ministack.services.lambda_svc as ministack_functions
+
+from tests.e2e.emulator.settings import Image
+
+PATIENCE = 60.0
+"""Seconds that a function may take to start."""
+
+
+def install(images: Mapping[str, Image]) -> None:
+    """Take the place of ministack's use of a container engine."""
+    running: dict[str, _Function] = {}
+    lock = threading.Lock()
+
+    def execute(function: Any, event: Any, _request_id: str) -> dict[str, Any]:
+        configuration = function.get("config") or function
+        name = configuration["FunctionName"]
+        with lock:
+            if name not in running:
+                running[name] = _Function(configuration, images[configuration["ImageUri"]])
+        return running[name].invoke(event)
+
+    ministack_functions._execute_function_docker = execute
+
+
+class _Function:
+    """One execution environment of a function, kept as long as the emulator runs."""
+
+    def __init__(self, configuration: Any, image: Image) -> None:
+        # Two requests at once make the runtime interface emulator panic.
+        self._lock = threading.Lock()
+        self._address = f"127.0.0.1:{_free_port()}"
+        variables = (configuration.get("Environment") or {}).get("Variables") or {}
+        self._process = subprocess.Popen(
+            [
+                os.environ["EMULATOR_RIE"],
+                "--runtime-interface-emulator-address",
+                self._address,
+                "--runtime-api-address",
+                f"127.0.0.1:{_free_port()}",
+                *image.command,
+            ],
+            env={
+                **image.environment,
+                **variables,
+                "AWS_LAMBDA_FUNCTION_NAME": configuration["FunctionName"],
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
+                "AWS_LAMBDA_FUNCTION_TIMEOUT": str(configuration["Timeout"]),
+            },
+            cwd=image.folder,
+        )
+
+    def invoke(self, event: Any) -> dict[str, Any]:
+        with self._lock:
+            body = json.loads(self._answer(json.dumps(event).encode()))
+        failed = isinstance(body, dict) and "errorType" in body and "errorMessage" in body
+        return {"body": body, "error": failed, "log": ""}
+
+    def _answer(self, event: bytes) -> bytes:
+        address = f"http://{self._address}/2015-03-31/functions/function/invocations"
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with urllib.request.urlopen(address, event, timeout=PATIENCE) as answer:
+                    content: bytes = answer.read()
+                    return content
+            except urllib.error.HTTPError as error:
+                return error.read()
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

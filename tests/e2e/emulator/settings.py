@@ -1,0 +1,57 @@
+"""What the environment tells the emulator."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Image:
+    """A container image, as far as a process on this machine can be one.
+
+    Attributes:
+        command: its entry point.
+        environment: what it sets, and what its network would resolve; nothing else is passed on.
+        folder: its working directory.
+    """
+
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the emulator.
+
+    Attributes:
+        images: EMULATOR_IMAGES, a JSON file: by their addresses.
+        running: EMULATOR_RUNNING, a folder that has a file for each running container.
+        vcpus: EMULATOR_VCPUS, how many all jobs together may use at a time.
+    """
+
+    images: Mapping[str, Image]
+    running: Path
+    vcpus: int
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings."""
+    described = json.loads(Path(environment["EMULATOR_IMAGES"]).read_text("utf-8"))
+    aws = {"AWS_ENDPOINT_URL": endpoint(environment)}
+    images = {
+        address: Image(
+            tuple(image["command"]), {**image["environment"], **aws}, Path(image["folder"])
+        )
+        for address, image in described.items()
+    }
+    running = Path(environment["EMULATOR_RUNNING"])
+    return Settings(images, running, int(environment["EMULATOR_VCPUS"]))
+
+
+def endpoint(environment: Mapping[str, str]) -> str:
+    """Return where the emulator itself answers."""
+    return f"http://127.0.0.1:{environment['GATEWAY_PORT']}"

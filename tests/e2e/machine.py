@@ -1,0 +1,34 @@
+"""Where things are on the machine that runs the end-to-end test."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+EMULATOR_PYTHON = ROOT / ".venv-e2e" / "bin" / "python"
+CONTAINER_PYTHON = ROOT / ".venv-containers" / "bin" / "python"
+"""Holds what the images hold, from the same pinned requirements, and nothing else."""
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+
+REGION = "us-east-1"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+}
+
+
+def runtime_interface_emulator() -> Path:
+    """Return AWS's runtime interface emulator, which comes with the SAM CLI."""
+    (found,) = SAM.parents[1].glob("lib/python3*/site-packages/samcli/local/rapid/*-x86_64")
+    return found
+
+
+def free_port() -> int:
+    """Return a port of loopback that nothing listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port

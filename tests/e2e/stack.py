@@ -1,0 +1,140 @@
+"""The deployed stack, as tests speak to it."""
+
+# ruff: noqa: ANN401 - boto3 has no static types
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+
+from tests.e2e.deployment import STACK, Emulator
+from tests.e2e.machine import CREDENTIALS, REGION
+from tests.e2e.undisturbed import Embeddings
+from tests.fakes.pinecone_server import PineconeServer
+
+
+class DeployedStack:
+    """A stack on the emulator.
+
+    Attributes:
+        emulator: it.
+        pinecone: the index that holds the faces.
+    """
+
+    def __init__(self, emulator: Emulator, pinecone: PineconeServer) -> None:
+        self.emulator, self.pinecone = emulator, pinecone
+
+    def client(self, service: str) -> Any:
+        """Return a client of a service."""
+        return boto3.client(
+            service,
+            endpoint_url=self.emulator.endpoint,
+            region_name=REGION,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """Return the outputs of the stack."""
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    @cached_property
+    def s3(self) -> Any:
+        """Return a client of S3."""
+        return self.client("s3")
+
+    def put(self, key: str, content: bytes) -> str:
+        """Put an object into the stack's bucket; return its address."""
+        self.s3.put_object(Bucket=self.outputs["BucketName"], Key=key, Body=content)
+        return f"s3://{self.outputs['BucketName']}/{key}"
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys of objects."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.outputs["BucketName"], Prefix=prefix
+        )
+        return [found["Key"] for page in pages for found in page.get("Contents", [])]
+
+    def read(self, key: str) -> bytes:
+        """Read an object."""
+        content: bytes = self.s3.get_object(Bucket=self.outputs["BucketName"], Key=key)[
+            "Body"
+        ].read()
+        return content
+
+    def start(self, document: dict[str, Any], name: str) -> str:
+        """Start an execution; return its ARN."""
+        started = self.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["WorkflowArn"], name=name, input=json.dumps(document)
+        )
+        arn: str = started["executionArn"]
+        return arn
+
+    def ended(self, execution: str, *, within: float = 240) -> dict[str, Any]:
+        """Wait for the end of an execution."""
+
+        def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.client("stepfunctions").describe_execution(
+                executionArn=execution
+            )
+            return None if found["status"] == "RUNNING" else found
+
+        return until(look, within)
+
+    def ledger(self, job_folder: str) -> list[dict[str, Any]]:
+        """Return the rows of a job's ledger, in no order."""
+        rows = []
+        for key in self.keys(f"{job_folder}ledger/"):
+            rows += [json.loads(line) for line in self.read(key).splitlines()[1:]]
+        return rows
+
+    def faces(self, collection_id: str) -> Embeddings:
+        """Return the faces in the index."""
+        space = self.pinecone.namespaces[collection_id]
+        return {face_id: vector["values"] for face_id, vector in space.items()}
+
+    def post(
+        self, path: str, document: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Send a request through API Gateway; return the status and the document."""
+        api = urlsplit(self.outputs["ApiUrl"])
+        stage = f"{self.emulator.endpoint}/restapis/{api.netloc.partition('.')[0]}{api.path}"
+        request = urllib.request.Request(
+            f"{stage}/_user_request_{path}",
+            json.dumps(document).encode(),
+            {"Content-Type": "application/json", **(headers or {})},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def logs(self) -> list[str]:
+        """Return all lines of all logs of the stack."""
+        logs = self.client("logs")
+        groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+        return [
+            event["message"]
+            for group in groups
+            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+            for event in page["events"]
+        ]
+
+
+def until(look: Callable[[], Any], within: float) -> Any:
+    """Look for something again and again; return it."""
+    deadline = time.monotonic() + within
+    while (found := look()) is None:
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.2)
+    return found
