@@ -9,12 +9,13 @@ Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 | a face's user | ``faces#`` and the collection's id | the face's id |
 | an answered request | ``request#`` and the token | ``request`` |
 
-Time to live, if the table has it, is the attribute ``expires_at``.
+The table's time to live, if it has one, is by the attribute ``ttl``.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -274,6 +275,8 @@ class DynamoDBStore:
                         "digest": {"S": request.digest},
                         "answer": {"S": request.answer},
                         **numbers({"expires_at": request.expires_at}),
+                        # what DynamoDB itself deletes by takes whole seconds only
+                        "ttl": {"N": str(math.ceil(request.expires_at))},
                     },
                     ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
                     ExpressionAttributeValues=numbers({":now": now}),

@@ -24,9 +24,11 @@ def aws(api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     for name, value in environment(api).items():
         monkeypatch.setenv(name, value)
 
+    driver = create_clidriver()
+
     def run(*arguments: str, fails: bool = False) -> Any:  # noqa: ANN401
         capsys.readouterr()
-        ended = create_clidriver().main(["rekognition", *arguments])
+        ended = driver.main(["rekognition", *arguments])
         said = capsys.readouterr()
         assert bool(ended) == fails, said.err
         return json.loads(said.out) if said.out.strip() else said.err

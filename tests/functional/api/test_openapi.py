@@ -39,7 +39,7 @@ def test_every_answer_is_documented_and_none_is_a_fault(app: ASGIApp) -> None:
             strategy = operation.as_strategy(generation_mode=mode)
 
             @settings(
-                max_examples=20,
+                max_examples=10,
                 deadline=None,
                 database=None,
                 suppress_health_check=list(HealthCheck),

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.access import OpenGuard
+from facerec.api.auth.local import TokenGuard
 from facerec.gallery.service.collections import create_collection
 from facerec.gallery.service.indexing import index_photo
 from facerec.gallery.service.photos import NamedPhoto
@@ -126,6 +129,21 @@ def test_names_are_shown_as_text_and_never_run(
     page.goto(api.address)
     playwright.expect(page.locator("#faces")).to_contain_text(name)
     playwright.expect(page.locator("#faces li div img")).to_have_count(0)
+    page.close()
+
+
+def test_a_server_with_a_token_asks_for_it(
+    api: Api, browser: playwright.Browser, switchboard: tuple[Switchboard, str]
+) -> None:
+    create_collection(api.parts, "staff")
+    board, address = switchboard
+    board.app = create_app(api.parts, AppSettings(TokenGuard("the token", OpenGuard())))
+    page = browser.new_page()
+    page.goto(address)
+    page.get_by_label("This server needs its token").fill("the token")
+    page.keyboard.press("Enter")
+    playwright.expect(page.get_by_label("Collection", exact=True)).to_have_value("staff")
+    playwright.expect(page.locator("#login")).to_be_hidden()
     page.close()
 
 
