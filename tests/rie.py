@@ -29,9 +29,14 @@ def find_rie() -> Path:
     """Return the emulator, or skip the test where there is none."""
     arch = {"aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "x86_64")
     name = f"aws-lambda-rie-{arch}"
+    environments = (Path(sys.prefix), ROOT / ".venv-sam")
     folders = [
         ROOT / ".rie" / INSIDE_SAM,
-        *Path(sys.prefix).glob(f"lib/*/site-packages/{INSIDE_SAM}"),
+        *(
+            folder
+            for environment in environments
+            for folder in environment.glob(f"lib/*/site-packages/{INSIDE_SAM}")
+        ),
     ]
     for folder in folders:
         if (folder / name).exists():
