@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -14,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
+from facerec import __version__
 from facerec.api.access_control import LARGEST_BODY, AccessControl
 from facerec.api.auth.access import Guard
 from facerec.api.capacity import Capacity
@@ -62,7 +62,7 @@ def create_app(parts: Parts, settings: AppSettings) -> FastAPI:
     context = Context(parts, Capacity(settings.photos_at_once), settings.jobs)
     app = FastAPI(
         title="facerec",
-        version=version("facerec"),
+        version=__version__,
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,

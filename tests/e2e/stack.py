@@ -13,11 +13,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from tests.e2e.deployment import STACK, Emulator
 from tests.e2e.machine import CREDENTIALS, REGION
 from tests.e2e.undisturbed import Embeddings
 from tests.fakes.pinecone_server import PineconeServer
+
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
 class DeployedStack:
@@ -105,14 +110,15 @@ class DeployedStack:
     def post(
         self, path: str, document: dict[str, Any], headers: dict[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Send a request through API Gateway; return the status and the document."""
+        """Send a signed request through API Gateway; return the status and the document."""
         api = urlsplit(self.outputs["ApiUrl"])
         stage = f"{self.emulator.endpoint}/restapis/{api.netloc.partition('.')[0]}{api.path}"
-        request = urllib.request.Request(
-            f"{stage}/_user_request_{path}",
-            json.dumps(document).encode(),
-            {"Content-Type": "application/json", **(headers or {})},
-        )
+        body = json.dumps(document).encode()
+        named = {"Content-Type": "application/json", **(headers or {})}
+        signed = AWSRequest("POST", f"{stage}/_user_request_{path}", named, body)
+        credentials = Credentials(*(CREDENTIALS[name] for name in KEYS))
+        SigV4Auth(credentials, "execute-api", REGION).add_auth(signed)
+        request = urllib.request.Request(signed.url, body, dict(signed.headers))
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, json.load(answer)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from tests.e2e.emulator import batch, functions, resources, workflows
+from tests.e2e.emulator import batch, functions, gateway, resources, workflows
 from tests.e2e.emulator.containers import Containers
 from tests.e2e.emulator.jobs import Jobs
 from tests.e2e.emulator.settings import read_settings
@@ -22,6 +22,7 @@ def main() -> None:
     workflows.install(jobs)
     resources.install()
     functions.install(settings.images)
+    gateway.install()
     from ministack.app import main as run
 
     run()
