@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from batch_job.cores import usable_cores
 from batch_job.environment import ChildPlace, read_place
 from batch_job.log import describe, logger
 from batch_job.meters import Meters
@@ -19,6 +18,7 @@ from facerec.settings import Settings, read_settings
 from facerec.stores.objects import ObjectStore
 from facerec.stores.routed_objects import open_objects
 from facerec.vision.protocol import FaceEngine
+from facerec.vision.runtime import available_cores
 
 DONE = 0
 
@@ -74,7 +74,7 @@ def _run_child(
     plan = read_plan(objects, place.job_folder)
     log = logger()
     log.append_keys(job_id=plan.job_id)
-    engine = build_engine(settings.threads or usable_cores())
+    engine = build_engine(settings.threads or available_cores())
     meters = Meters()
     meters.started(place.attempt)
     parts = ChildParts(engine, open_faces(settings), objects)

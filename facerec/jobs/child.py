@@ -4,6 +4,9 @@ A child works in steps. Each step stores its embeddings in the job's folder, the
 store, then the part of the ledger that names both. An attempt that dies in between leaves nothing
 that its successor does not put right: files of embeddings that no part names are swept up, and
 faces have ids that follow from content, so that putting them again changes nothing.
+
+Where the job's folder is far away, a step is committed while the next one is worked on. Commits
+still follow one another, and a step is committed only if the one before it came to stand.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 
@@ -114,6 +118,19 @@ def run_child(
     return _Attempt(plan, child, parts, stop, progress).run()
 
 
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """A step on its way into the ledger.
+
+    Attributes:
+        part: the part that stands in the ledger in the end, this attempt's or another's.
+        image_ids: of the step's photos.
+    """
+
+    part: Future[LedgerPart]
+    image_ids: frozenset[str]
+
+
 class _Attempt:
     """One attempt at a child."""
 
@@ -137,15 +154,27 @@ class _Attempt:
         self._since = time.time()
         self._crashes: Counter[int] = Counter()
         self._careful = 0
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._commit_under_way: _Commit | None = None
+        self._expected = self._position
 
     def run(self) -> ChildSummary:
+        with self._committer:
+            return self._run()
+
+    def _run(self) -> ChildSummary:
         for part in read_parts(self._objects, self._plan.job_folder, self._child):
             self._take(part, before=True)
         self._crashes = crashes(self._objects, self._plan, self._child)
         if self._crashes[self._position.offset]:
-            self._careful = PHOTOS_OF_STEP
+            # It may have crashed over the step behind the one that was on its way.
+            self._careful = PHOTOS_OF_STEP if self._plan.local else 2 * PHOTOS_OF_STEP
         while not self._stop():
+            self._expected = self._position
             end = self._read_on()
+            if not self._settle():
+                # Another attempt's part ends elsewhere: read on from there.
+                continue
             if end is not None:
                 self._sweep()
                 summary = ChildSummary(self._child, True, end.lines, self._tally)
@@ -173,7 +202,7 @@ class _Attempt:
             for photo in photos:
                 if self._stop():
                     return None
-                if self._crashes[self._position.offset] >= FATAL and not batch:
+                if self._crashes[self._expected.offset] >= FATAL and not batch:
                     photo = replace(photo, content=CRASHED, image_id=None)
                 batch.append(photo)
                 most = 1 if self._careful else PHOTOS_OF_STEP
@@ -190,38 +219,52 @@ class _Attempt:
                 yield NamedPhoto(line, named)
 
     def _commit(self, batch: list[ReadPhoto]) -> bool:
-        """Work on photos and commit them; return whether they are the last that were committed."""
+        """Work on photos and have them committed; return whether to go on behind them."""
+        under_way = self._commit_under_way
+        if under_way and not under_way.image_ids.isdisjoint(
+            photo.image_id or "" for photo in batch
+        ):
+            # Of a photo that comes twice, the second one must find the first one's faces.
+            self._settle()
         step = self._worker.work(batch, self._stop)
+        if not self._settle():
+            return False
         end = batch[len(step.rows) - 1].line.next
-        embeddings = self._store(step, end)
-        part = LedgerPart(
-            self._child,
-            self._position,
-            end,
-            tuple(step.rows),
-            embeddings,
-            self._since,
-            time.time(),
+        self._commit_under_way = _Commit(
+            self._committer.submit(self._store, step, self._position, end, self._since),
+            frozenset(row.image_id for row in step.rows if row.image_id),
         )
-        folder = self._plan.job_folder
-        if not write_part(self._objects, folder, part):
-            # The file of embeddings stays until the child is complete: this attempt's faces are in
-            # the store, and the file is what tells so where the other's part is the shorter one.
-            uri = part_uri(folder, self._child, self._position.offset)
-            part = read_part(self._objects, uri)
-        self._take(part, before=False)
-        return self._position == batch[-1].line.next
+        self._expected = end
+        if self._plan.local or self._careful:
+            self._settle()
+        self._since = time.time()
+        is_adrift = self._commit_under_way is None and self._position != end
+        return not is_adrift and end == batch[-1].line.next
 
-    def _store(self, step: Step, end: Position) -> str | None:
-        """Keep a step's embeddings, then its faces; return the name of the embeddings' file."""
+    def _settle(self) -> bool:
+        """Wait for the commit under way; return whether the ledger ends where it was to end."""
+        if self._commit_under_way is not None:
+            part = self._commit_under_way.part.result()
+            self._commit_under_way = None
+            self._take(part, before=False)
+        return self._position == self._expected
+
+    def _store(self, step: Step, start: Position, end: Position, since: float) -> LedgerPart:
+        """Keep a step's embeddings, then its faces, then its rows; return what came to stand."""
         plan, name = self._plan, None
         if faces := step.faces:
             # Each attempt has files of its own: one that lost must not take from the one that won.
-            name = embeddings_name(self._child, self._position.offset, end.offset)
+            name = embeddings_name(self._child, start.offset, end.offset)
             write_embeddings(self._objects, plan.job_folder + name, faces)
         if step.images:
             self._parts.faces.put_images(plan.collection_id, step.images)
-        return name
+        rows = tuple(step.rows)
+        part = LedgerPart(self._child, start, end, rows, name, since, time.time())
+        if write_part(self._objects, plan.job_folder, part):
+            return part
+        # The file of embeddings stays until the child is complete: this attempt's faces are in
+        # the store, and the file is what tells so where the other's part is the shorter one.
+        return read_part(self._objects, part_uri(plan.job_folder, self._child, start.offset))
 
     def _take(self, part: LedgerPart, *, before: bool) -> None:
         tally = Tally()
@@ -229,7 +272,6 @@ class _Attempt:
         self._tally.add(tally)
         self._position = part.end
         self._careful = max(0, self._careful - len(part.rows))
-        self._since = time.time()
         if part.embeddings is not None:
             self._named.add(part.embeddings)
         self._progress(_progress(self._child, tally, before=before))
@@ -243,6 +285,7 @@ class _Attempt:
 
     def _unsettled(self) -> set[str]:
         """Return the keys of images that were stored for lines from the position on."""
+        self._settle()
         folder, offset = self._plan.job_folder, self._position.offset
         keys: set[str] = set()
         begun = offset

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-STRIP_PIXELS = 2_000_000
+STRIP_PIXELS = 4_000_000
 """How many pixels are converted at a time, so that a large photo never exists twice."""
 
 _Conversion = Callable[[Image.Image], Image.Image]
@@ -34,6 +34,9 @@ def rgb_pixels(photo: Image.Image, reduction: int) -> NDArray[np.uint8]:
     """
     to_rgb = _conversion(photo)
     width, height = photo.size
+    if width * height <= STRIP_PIXELS:
+        whole = to_rgb(photo)
+        return np.asarray(whole.reduce(reduction) if reduction > 1 else whole)
     pixels = np.empty((-(-height // reduction), -(-width // reduction), 3), dtype=np.uint8)
     rows = max(1, STRIP_PIXELS // (width * reduction)) * reduction
     for top in range(0, height, rows):
@@ -58,7 +61,8 @@ def _conversion(photo: Image.Image) -> _Conversion:
 
 
 def _convert(strip: Image.Image) -> Image.Image:
-    return strip.convert("RGB")
+    # Pillow would copy what is RGB already.
+    return strip if strip.mode == "RGB" else strip.convert("RGB")
 
 
 def _on_white(strip: Image.Image) -> Image.Image:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import onnxruntime
 
 _LOG_ERRORS_ONLY = 3
+
+CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+"""Quota and period of this process's control group."""
 
 
 def open_session(model: bytes, threads: int | None) -> onnxruntime.InferenceSession:
@@ -35,8 +39,25 @@ def open_session(model: bytes, threads: int | None) -> onnxruntime.InferenceSess
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use."""
+def available_cores(cpu_limit: Path = CPU_LIMIT) -> int:
+    """Return how many cores this process may use, at least 1.
+
+    That is those it is kept to, or the whole cores of its control group's quota if fewer: more
+    threads than those would only be stopped in turns. AWS Batch sets no quota on EC2 but shares,
+    so that a container there sees all cores of its machine: its job definition says how many are
+    its own (FACEREC_THREADS).
+
+    Args:
+        cpu_limit: the file that holds quota and period in microseconds
+            (https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files).
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    try:
+        quota, period = cpu_limit.read_text("ascii").split()
+        return min(cores, max(1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        # No control groups of version 2, or the quota is "max".
+        return cores

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from batch_job.cores import usable_cores
 from batch_job.task import run
 from facerec.jobs.faults import DO_NOT_RETRY, RETRY
 from facerec.vision.runtime import available_cores
@@ -132,14 +131,6 @@ def test_sigterm_commits_what_is_done_and_asks_for_another_attempt(
     assert engine.analysed == len(job.rows()) - done
 
 
-def test_a_container_uses_no_more_cores_than_its_quota(tmp_path: Path) -> None:
-    limit = tmp_path / "cpu.max"
-    for text, cores in (("100000 100000", 1), ("50000 100000", 1), ("max 100000", None)):
-        limit.write_text(text)
-        assert usable_cores(limit) == (cores or available_cores())
-    assert usable_cores(tmp_path / "none") == available_cores()
-
-
 def test_the_engine_gets_the_threads_that_are_set(job: LocalJob) -> None:
     asked = []
 
@@ -149,4 +140,4 @@ def test_the_engine_gets_the_threads_that_are_set(job: LocalJob) -> None:
 
     run([], environment(job, FACEREC_THREADS="3"), build_engine=build)
     run([], environment(job), build_engine=build)
-    assert asked == [3, usable_cores()]
+    assert asked == [3, available_cores()]

@@ -1,0 +1,1 @@
+"""What is claimed about speed, memory and accuracy, runnable by anyone (``docs/benchmarks.md``)."""

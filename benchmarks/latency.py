@@ -1,0 +1,68 @@
+"""Photos behind 50 ms of storage latency beside local ones, in turns.
+
+    python -m benchmarks.latency [--delay-ms 50] [--engine-ms 20] [--photos 512] [--json FILE]
+
+The same job twice: photos, manifest, ledger and embeddings in local files, and behind a store that
+answers each request so much later. Waiting is what is measured, in wall time; so the engine is one
+that takes exactly so long for each photo, whatever else the machine does, and finds one face. Both
+sides run a child of the usual size, its start and end included.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from benchmarks.support.jobs import planned, run
+from benchmarks.support.results import arguments, finish, show
+from benchmarks.support.turns import in_turns
+from facerec.jobs.planning import IMAGES_PER_CHILD
+from tests.fakes.folder_buckets import FolderBuckets
+from tests.fakes.jobs import SlowEngine, write_photos
+
+REACH = 1.1
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = arguments(__doc__)
+    parser.add_argument("--delay-ms", type=float, default=50.0)
+    parser.add_argument("--engine-ms", type=float, default=20.0)
+    parser.add_argument("--photos", type=int, default=IMAGES_PER_CHILD)
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    engine = SlowEngine(options.engine_ms / 1000)
+    turn = iter(range(10_000))
+    with tempfile.TemporaryDirectory() as folder:
+        photos = write_photos(Path(folder, "photos"), options.photos)
+        listed = [f"s3://photos/{path.name}" for path in photos]
+
+        def job(delay: float) -> int:
+            objects, name = FolderBuckets(Path(folder), delay), f"work/{next(turn)}"
+            plan = planned(listed, f"s3://{name}", objects, engine)
+            return run(plan, engine, Path(folder, name, "faces.db"), objects)
+
+        delay = options.delay_ms / 1000
+        times = in_turns(
+            options.repeats, {"local": lambda: job(0.0), "remote": lambda: job(delay)}, warm=False
+        )
+    local, remote = times["local"], times["remote"]
+    each = 1000 / options.photos
+    row = {
+        "photos": options.photos,
+        "delay ms": options.delay_ms,
+        "engine ms": options.engine_ms,
+        "local ms a photo": local.wall_median * each,
+        "remote ms a photo": remote.wall_median * each,
+        "remote to local": median(
+            far / near for far, near in zip(remote.wall, local.wall, strict=True)
+        ),
+        "reach": REACH,
+    }
+    show("storage latency, wall time", [row])
+    finish("latency", {"result": row}, options.json)
+
+
+if __name__ == "__main__":
+    main()

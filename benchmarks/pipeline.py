@@ -1,0 +1,136 @@
+"""Whole jobs beside a loop over the ``face_recognition`` library, in turns on one core.
+
+    python -m benchmarks.pipeline [--json FILE] [--detector cnn] [--repeats 3]
+
+Ours is a job as a user has it: manifest, reading, decoding, detection, descriptors, the store of
+faces, embeddings and ledger on disk. The peer's is the library with its defaults: what it found
+stays in memory. Ratios are of processor time, each turn against its neighbour. The photo of 12
+megapixels is compared with the time in which Pillow decodes it in full.
+"""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.support import peer
+from benchmarks.support.jobs import planned, run
+from benchmarks.support.machine import use_one_core
+from benchmarks.support.photos import enlarged, example_photos, press_photos, studio_photos
+from benchmarks.support.results import arguments, finish, show
+from benchmarks.support.turns import in_turns, ratio
+
+REACH = {"lfw": 10, "london": 20, "examples": None}
+"""How many times faster than the peer each set shall be."""
+
+LARGE_REACH = 2.0
+"""How many times as long as Pillow's full decoding a photo of 12 megapixels may take."""
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = arguments(__doc__)
+    parser.add_argument("--detector", default="cnn")
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    use_one_core()
+    from facerec.vision.engine import open_engine
+
+    engine = open_engine(threads=1)
+    sets = {"lfw": press_photos(40), "london": studio_photos(6)}
+    if not all(sets.values()):
+        sets = {"examples": example_photos()}
+    rows = [
+        compare(name, photos, engine, options.detector, options.repeats)
+        for name, photos in sets.items()
+    ]
+    show("whole pipeline, ms of processor time for a photo", rows)
+    large = compare_large(
+        (studio_photos(3) or example_photos())[:3], engine, options.detector, options.repeats
+    )
+    show("a photo of 12 megapixels (4000x3000, JPEG quality 90), ms of processor time", [large])
+    finish("pipeline", {"sets": rows, "large": large}, options.json)
+
+
+def compare(
+    name: str,
+    photos: list[Path],
+    engine: Any,
+    detector: str,
+    repeats: int,  # noqa: ANN401
+) -> dict[str, Any]:
+    """Index a set of photos in turns with the peer."""
+    with tempfile.TemporaryDirectory() as folder:
+        turn = iter(range(10_000))
+
+        def ours() -> int:
+            place = f"{folder}/{next(turn)}"
+            plan = planned(
+                [str(path) for path in photos], place, _files(), engine, detector=detector
+            )
+            return run(plan, engine, Path(place) / "faces.db")
+
+        ways: dict[str, Any] = {"facerec": ours}
+        if peer.is_installed():
+            ways["peer"] = partial(peer.index, photos)
+        times = in_turns(repeats, ways)
+    own = 1000 * times["facerec"].processor_median / len(photos)
+    row: dict[str, Any] = {"photos": name, "count": len(photos), "facerec ms": own}
+    if "peer" in times:
+        row["face_recognition ms"] = 1000 * times["peer"].processor_median / len(photos)
+        row["times faster"] = ratio(times["peer"], times["facerec"])
+        row["reach"] = REACH[name] or ""
+        row["without a face (peer)"] = sum(not faces for faces in times["peer"].result)
+    row["photos a second"] = 1000 / own
+    return row
+
+
+def compare_large(photos: list[Path], engine: Any, detector: str, repeats: int) -> dict[str, Any]:  # noqa: ANN401
+    """Look at large photos in turns with Pillow's full decoding of them."""
+    from PIL import Image
+
+    from facerec.vision.decode import decode
+    from facerec.vision.options import FaceOptions
+
+    contents = [enlarged(path) for path in photos]
+    options = FaceOptions(detector=detector)
+
+    def decode_in_full() -> None:
+        for content in contents:
+            with Image.open(io.BytesIO(content)) as photo:
+                photo.load()
+
+    def decode_as_needed() -> None:
+        for content in contents:
+            decode(content, smallest_face=None, max_pixels=options.max_pixels)
+
+    times = in_turns(
+        max(5, repeats),
+        {
+            "Pillow": decode_in_full,
+            "decode": decode_as_needed,
+            "facerec": lambda: engine.analyse(contents, options),
+        },
+    )
+    medians = {name: 1000 * found.processor_median / len(contents) for name, found in times.items()}
+    return {
+        "Pillow, decoded in full": medians["Pillow"],
+        "facerec, whole": medians["facerec"],
+        "of it decoding": medians["decode"],
+        "to Pillow": ratio(times["facerec"], times["Pillow"]),
+        "reach": LARGE_REACH,
+        "faces": sum(len(photo.faces) for photo in times["facerec"].result),
+    }
+
+
+def _files() -> Any:  # noqa: ANN401
+    from facerec.stores.local_objects import LocalObjects
+
+    return LocalObjects()
+
+
+if __name__ == "__main__":
+    main()

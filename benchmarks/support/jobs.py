@@ -1,0 +1,47 @@
+"""Jobs in a temporary folder, run in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from facerec.jobs.child import ChildParts, run_child
+from facerec.jobs.inputs import read_execution_input
+from facerec.jobs.plan import Plan
+from facerec.jobs.planning import plan_job
+from facerec.stores.local_objects import LocalObjects
+from facerec.stores.objects import ObjectStore
+from facerec.stores.sqlite import SqliteStore
+from facerec.vision.protocol import FaceEngine
+
+
+def planned(
+    photos: Sequence[str],
+    folder: str,
+    objects: ObjectStore,
+    engine: FaceEngine,
+    *,
+    detector: str = "cnn",
+    images_per_child: int | None = None,
+) -> Plan:
+    """Plan a job over photos by their addresses; its manifest and folder are below ``folder``."""
+    manifest = f"{folder}/manifest.txt"
+    objects.write(manifest, "".join(f"{photo}\n" for photo in photos).encode())
+    job = read_execution_input(
+        {
+            "collection_id": "measured",
+            "manifest": manifest,
+            "images_per_child": images_per_child or len(photos),
+            "options": {"detector": detector},
+        }
+    )
+    return plan_job(job, objects, jobs_root=f"{folder}/jobs/", model_version=engine.model_version)
+
+
+def run(plan: Plan, engine: FaceEngine, store: Path, objects: ObjectStore | None = None) -> int:
+    """Run a job's children one after another; return how many photos are in the ledger."""
+    with SqliteStore(store) as faces:
+        parts = ChildParts(engine, faces, objects or LocalObjects())
+        children = [run_child(plan, child, parts) for child in range(plan.children)]
+    assert all(child.complete for child in children)
+    return sum(child.tally.images for child in children)

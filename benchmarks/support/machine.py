@@ -1,0 +1,48 @@
+"""What figures depend on, and keeping to one core."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("dlib-bin", "onnxruntime", "numpy", "pillow", "face-recognition", "faiss-cpu")
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on, for tables and JSON."""
+    facts: dict[str, Any] = {
+        "processor": processor(),
+        "cores": os.cpu_count() or 1,
+        "load": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+    }
+    for package in PACKAGES:
+        try:
+            facts[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return facts
+
+
+def processor() -> str:
+    """Return the processor's name where the system tells it."""
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def use_one_core() -> None:
+    """Keep this process to one core, whatever its libraries would do; call it before any work.
+
+    Libraries of linear algebra read their number of threads when they are imported.
+    """
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
