@@ -9,7 +9,7 @@ ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 # --- Libraries. Wheels only: each exists for both architectures, so that no compiler is needed.
 FROM ${BASE_IMAGE} AS build
-ARG PIP_INDEX_URL=https://pypi.org/simple
+ARG PIP_INDEX_URL
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 RUN python3 -m venv --without-pip /opt/facerec
@@ -63,6 +63,8 @@ RUN python3 -m pip --python /opt/facerec/bin/python install --require-hashes \
 FROM common AS api
 COPY --from=api-build /opt/facerec /opt/facerec
 COPY lambdas lambdas
+# The file system may be read-only, and a cold start should not compile.
+RUN python -m compileall -q /app
 USER 10000:10000
 ENTRYPOINT ["python", "-m", "awslambdaric"]
 CMD ["lambdas.api.handler.handler"]
@@ -71,5 +73,6 @@ CMD ["lambdas.api.handler.handler"]
 FROM common AS batch
 COPY --from=build /opt/facerec /opt/facerec
 COPY batch_job batch_job
+RUN python -m compileall -q /app
 USER 10000:10000
 ENTRYPOINT ["python", "-m", "batch_job"]

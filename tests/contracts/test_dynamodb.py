@@ -1,11 +1,13 @@
 """The records in DynamoDB, on moto's emulation of it."""
 
+import threading
 from collections.abc import Iterator
 
 import boto3
 import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
 
 from facerec.errors import StoreUnavailableError
 from facerec.stores.dynamodb import DynamoDBStore
@@ -21,6 +23,14 @@ REGION = "eu-west-1"
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[BaseClient]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    # moto looks at a condition and writes in two steps, which DynamoDB does in one.
+    one_at_a_time, dispatch = threading.Lock(), DynamoHandler.call_action
+
+    def call_action(handler: DynamoHandler) -> object:
+        with one_at_a_time:
+            return dispatch(handler)
+
+    monkeypatch.setattr(DynamoHandler, "call_action", call_action)
     with mock_aws():
         client = boto3.client("dynamodb", region_name=REGION)
         client.create_table(

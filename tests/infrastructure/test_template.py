@@ -251,9 +251,8 @@ def test_the_model_version_is_that_of_the_engine() -> None:
 
 
 def test_environments_name_only_variables_that_are_read() -> None:
-    text = "".join(
-        path.read_text("utf-8") for path in (TEMPLATE.parent / "facerec" / "settings.py",)
-    )
+    readers = (Path("facerec", "settings.py"), Path("lambdas", "api", "settings.py"))
+    text = "".join((TEMPLATE.parent / reader).read_text("utf-8") for reader in readers)
     declared = {*container_environment(), *function_environment("ApiFunction")}
     foreign = {"AWS_DEFAULT_REGION", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
     assert {name for name in declared - foreign if f'"{name}"' not in text} == set()
@@ -266,8 +265,15 @@ def test_the_api_asks_who_calls() -> None:
         for method, operation in methods.items():
             if method == "options":
                 continue
-            (security,) = operation["security"]
+            condition, open_to_all, (security,) = operation["security"]["Fn::If"]
+            assert (condition, open_to_all) == ("ByAccessKey", []), (path, method)
             assert security["Fn::If"][:2] == ["ByIam", {"sigv4": []}], (path, method)
+
+
+def test_the_function_checks_signatures_where_the_gateway_lets_all_pass() -> None:
+    prefix = function_environment("ApiFunction")["ACCESS_KEYS_PREFIX"]
+    assert prefix["Fn::If"][0] == "ByAccessKey"
+    assert prefix["Fn::If"][1] != ""
 
 
 def test_the_network_has_free_endpoints_and_no_gateway_to_pay_for() -> None:
