@@ -48,6 +48,14 @@ format: $(VENV)/.dev ## Format the code and mend what the linter can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# face_recognition without its dependencies, which would build dlib from source.
+$(VENV)/.peer: requirements/peer.txt $(VENV)/.dev
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/peer.txt
+	@touch $@
+
+bench: $(VENV)/.peer ## Measure what is claimed about speed and memory, beside face_recognition (10 minutes).
+	$(BIN)/python -m benchmarks
+
 requirements: ## Pin the newest releases that are allowed, with hashes (needs pip-tools).
 	$(call pin,requirements/runtime.txt,pyproject.toml)
 	$(call pin,requirements/dev.txt,--extra aws --extra dev pyproject.toml)

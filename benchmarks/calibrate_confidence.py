@@ -1,6 +1,6 @@
 """Fit detection scores to confidence, and print the figures of docs/accuracy.md.
 
-    python benchmarks/calibrate_confidence.py [--data ../shared/data] [--detector cnn]
+    python -m benchmarks.calibrate_confidence [--data ../shared/data] [--detector cnn]
 
 Every detection above a low threshold in photos of groups and every 13th photo of LFW is true or
 false: true where it overlaps a face. Which faces there are is known from dlib's labels and LFW's
@@ -25,6 +25,7 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.support.results import DATA
 from facerec.vision.confidence import confidence
 from facerec.vision.decode import DecodedPhoto, decode
 from facerec.vision.detectors import open_detector
@@ -46,7 +47,6 @@ LFW_FACE: Box = (83, 83, 84, 84)
 PHOTO_OF_DRAWINGS = "masked_face__imgs__img1.jpeg"
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
 JUDGED = Path(__file__).with_name("judged_faces.json")
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @dataclass(frozen=True, slots=True)

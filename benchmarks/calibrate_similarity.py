@@ -1,6 +1,6 @@
 """Measure what distances mean: false match rates, false non-match rates, wrong decisions.
 
-    python benchmarks/calibrate_similarity.py [--lfw FOLDER] [--embeddings FILE] [--json FILE]
+    python -m benchmarks.calibrate_similarity [--lfw FOLDER] [--embeddings FILE] [--json FILE]
 
 Needs photos of Labeled Faces in the Wild: ``pairs.csv`` (fold, image_a, image_b, same) and
 ``images/PERSON/PHOTO.jpg``. Prints the two distances that ``facerec.gallery.similarity`` is fixed
@@ -10,18 +10,17 @@ and kept in the file of ``--embeddings``.
 
 from __future__ import annotations
 
-import argparse
 import csv
-import json
 import tempfile
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.support.results import DATA, arguments, finish
 from facerec.faces import BoundingBox, Landmarks, Point, Pose, Quality
 from facerec.gallery.decision import MARGIN
 from facerec.gallery.ids import face_id, image_id, image_key
@@ -33,7 +32,7 @@ from facerec.vision.engine import open_engine
 from facerec.vision.options import FaceOptions, QualityFilter
 from facerec.vision.outcomes import EmbeddedFace, PhotoFaces
 
-LFW = Path(__file__).resolve().parents[2] / "shared" / "data" / "lfw"
+LFW = DATA / "lfw"
 SIMILARITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 DECISION_THRESHOLDS = (0.8, 0.95, 0.99, 0.999)
 FALSE_MATCH_RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -65,13 +64,13 @@ class Faces:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--lfw", type=Path, default=LFW)
     parser.add_argument("--embeddings", type=Path, help="where to keep the descriptors (.npz)")
-    parser.add_argument("--json", type=Path, help="where to write the results as JSON")
-    arguments = parser.parse_args()
-    faces = load_faces(arguments.lfw, arguments.embeddings)
-    pairs = read_pairs(arguments.lfw / "pairs.csv", faces)
+    parser.add_argument("--detector", default=EVERY_FACE.detector)
+    options = parser.parse_args()
+    faces = load_faces(options.lfw, options.embeddings, options.detector)
+    pairs = read_pairs(options.lfw / "pairs.csv", faces)
     impostors = impostor_distances(faces)
     genuine = pairs.distances[pairs.same]
     results = {
@@ -103,13 +102,12 @@ def main() -> None:
         "decisions": decision_rates(faces),
     }
     print_tables(results)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+    finish("calibrate_similarity", results, options.json)
 
 
-def load_faces(lfw: Path, kept: Path | None) -> Faces:
+def load_faces(lfw: Path, kept: Path | None, detector: str) -> Faces:
     """Return the descriptors of all photos, computed unless ``kept`` has them."""
-    engine = open_engine(threads=1)
+    engine, options = open_engine(threads=1), replace(EVERY_FACE, detector=detector)
     if kept and kept.exists():
         content = np.load(kept)
         if str(content["model_version"]) == engine.model_version:
@@ -124,7 +122,7 @@ def load_faces(lfw: Path, kept: Path | None) -> Faces:
     missed = []
     for start in range(0, len(paths), 16):
         batch = paths[start : start + 16]
-        outcomes = engine.analyse([path.read_bytes() for path in batch], EVERY_FACE)
+        outcomes = engine.analyse([path.read_bytes() for path in batch], options)
         for path, outcome in zip(batch, outcomes, strict=True):
             name = f"{path.parent.name}/{path.name}"
             if isinstance(outcome, PhotoFaces) and outcome.faces:

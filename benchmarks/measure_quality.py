@@ -1,6 +1,6 @@
 """Print what the quality measures say of real faces, and how degraded faces still match.
 
-    python benchmarks/measure_quality.py [--data ../shared/data]
+    python -m benchmarks.measure_quality [--data ../shared/data]
 
 These are the figures of docs/accuracy.md on quality.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from benchmarks.support.results import DATA
 from facerec.faces import BoundingBox, Landmarks, Quality
 from facerec.vision.alignment import Aligner
 from facerec.vision.decode import DecodedPhoto, decode, effective_smallest_face
@@ -24,7 +25,6 @@ from facerec.vision.embedder import Embedder
 from facerec.vision.options import QualityFilter
 from facerec.vision.quality import assess, rejections
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 EVERY = 6
 """Which share of LFW is looked at."""
 

@@ -22,6 +22,8 @@ from benchmarks.support.machine import use_one_core
 from benchmarks.support.photos import enlarged, example_photos, press_photos, studio_photos
 from benchmarks.support.results import arguments, finish, show
 from benchmarks.support.turns import in_turns, ratio
+from facerec.stores.local_objects import LocalObjects
+from facerec.vision.protocol import FaceEngine
 
 REACH = {"lfw": 10, "london": 20, "examples": None}
 """How many times faster than the peer each set shall be."""
@@ -58,9 +60,9 @@ def main() -> None:
 def compare(
     name: str,
     photos: list[Path],
-    engine: Any,
+    engine: FaceEngine,
     detector: str,
-    repeats: int,  # noqa: ANN401
+    repeats: int,
 ) -> dict[str, Any]:
     """Index a set of photos in turns with the peer."""
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +71,7 @@ def compare(
         def ours() -> int:
             place = f"{folder}/{next(turn)}"
             plan = planned(
-                [str(path) for path in photos], place, _files(), engine, detector=detector
+                [str(path) for path in photos], place, LocalObjects(), engine, detector=detector
             )
             return run(plan, engine, Path(place) / "faces.db")
 
@@ -88,7 +90,9 @@ def compare(
     return row
 
 
-def compare_large(photos: list[Path], engine: Any, detector: str, repeats: int) -> dict[str, Any]:  # noqa: ANN401
+def compare_large(
+    photos: list[Path], engine: FaceEngine, detector: str, repeats: int
+) -> dict[str, Any]:
     """Look at large photos in turns with Pillow's full decoding of them."""
     from PIL import Image
 
@@ -124,12 +128,6 @@ def compare_large(photos: list[Path], engine: Any, detector: str, repeats: int) 
         "reach": LARGE_REACH,
         "faces": sum(len(photo.faces) for photo in times["facerec"].result),
     }
-
-
-def _files() -> Any:  # noqa: ANN401
-    from facerec.stores.local_objects import LocalObjects
-
-    return LocalObjects()
 
 
 if __name__ == "__main__":

@@ -10,13 +10,13 @@ machine goes on with.
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.support.results import arguments, finish, show
 from facerec.jobs.plan import plan_uri
 from facerec.settings import Settings
 from facerec.stores.local_objects import LocalObjects
@@ -74,16 +74,13 @@ class EndlessManifest(LocalObjects):
 
 def main() -> None:
     """Measure, print and judge."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__)
     parser.add_argument("--lines", type=int, default=1_000_000_000)
-    parser.add_argument("--json", type=Path, help="where to write the results as JSON")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        results = measure(arguments.lines, Path(folder))
-    for name, value in results.items():
-        print(f"{name:24} {value:>16,}" if isinstance(value, int) else f"{name:24} {value:>16}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+        results = measure(options.lines, Path(folder))
+    show("plan", [{"what": name, "value": value} for name, value in results.items()])
+    finish("plan", results, options.json)
     if results["seconds"] > SECONDS_LIMIT or results["state_bytes"] > STATE_LIMIT:
         raise SystemExit("slower or larger than it may be")
 

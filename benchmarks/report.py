@@ -9,13 +9,12 @@ as S3 would. ``memory`` is the most that Python held for it beyond the summaries
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 import tracemalloc
 from collections import Counter
-from pathlib import Path
 
+from benchmarks.support.results import arguments, finish, show
 from facerec.jobs.inputs import read_execution_input
 from facerec.jobs.planning import plan_job
 from facerec.jobs.rows import LedgerRow, Outcome
@@ -29,16 +28,13 @@ FAILING = 10
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__)
     parser.add_argument("--children", type=int, default=10_000)
     parser.add_argument("--delay-ms", type=float, default=0)
-    parser.add_argument("--json", type=Path, help="where to write the results as JSON")
-    arguments = parser.parse_args()
-    results = measure(arguments.children, arguments.delay_ms / 1000)
-    for name, value in results.items():
-        print(f"{name:24} {value:>14,}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+    options = parser.parse_args()
+    results = measure(options.children, options.delay_ms / 1000)
+    show("report", [{"what": name, "value": value} for name, value in results.items()])
+    finish("report", results, options.json)
 
 
 def measure(children: int, delay: float) -> dict[str, int | float]:

@@ -1,26 +1,23 @@
 """Time exact searches in the embedded store beside one pass over the same memory.
 
-    python benchmarks/search.py [--faces 100000 1000000] [--threads 1] [--json FILE]
+    python -m benchmarks.search [--faces 100000 1000000] [--threads 1] [--json FILE]
 
 Synthetic faces with the distances of real ones (two people about 0.8 apart, two photos of one
 about 0.36) are put into a store in a temporary folder, 1 kB each on disk. Then searches take
 turns with ``numpy.sum`` over the same embeddings: reading them once is what an exact search cannot
-do without. Times are medians; ``ratio`` is the time of a search to that of the sum.
+do without. Times are medians of processor time.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import platform
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
+
+from benchmarks.support.results import arguments, finish, show
+from benchmarks.support.turns import Times, clock, in_turns, ratio
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,26 +34,22 @@ measured for dlib's descriptors."""
 
 BATCH = 1000
 PROBES = 64
+REACH = 1.4
+"""Times the sum over the same bytes that a search of one probe may take."""
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__)
     parser.add_argument("--faces", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--json", type=Path, help="where to write the results as JSON")
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     # read by the linear algebra library when numpy is imported
-    os.environ["OPENBLAS_NUM_THREADS"] = str(arguments.threads)
-    results = {
-        "machine": {"processor": processor(), "cores": os.cpu_count(), "load": os.getloadavg()},
-        "threads": arguments.threads,
-        "sizes": [measure(faces, arguments.repeats) for faces in arguments.faces],
-    }
-    print_table(results)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=2) + "\n")
+    os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
+    rows = [measure(faces, options.repeats) for faces in options.faces]
+    show(f"exact searches with {options.threads} threads, ms; to reach for one: {REACH}", rows)
+    finish("search", {"threads": options.threads, "sizes": rows}, options.json)
 
 
 def measure(faces: int, repeats: int) -> dict[str, Any]:
@@ -87,26 +80,29 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
                 found = store.search("all", some, top=10, max_distance=max_distance)
                 return sum(len(neighbours) for neighbours in found)
 
-            times: dict[str, list[float]] = {"first": [], "sum": [], "one": [], "many": []}
-            clock(times["first"], lambda: search(probes[:1]))
-            for turn in range(repeats):
-                probe = probes[turn % PROBES][None]
-                clock(times["sum"], embeddings.sum)
-                clock(times["one"], partial(search, probe))
-                clock(times["many"], lambda: search(probes))
+            first = Times()
+            clock(first, lambda: search(probes[:1]))
+            turn = iter(range(10**9))
+            times = in_turns(
+                repeats,
+                {
+                    "sum": embeddings.sum,
+                    "one": lambda: search(probes[next(turn) % PROBES][None]),
+                    "many": lambda: search(probes),
+                },
+            )
             found = search(probes)
-        medians = {name: median(values) for name, values in times.items()}
         return {
             "faces": faces,
-            "put_faces_per_second": faces / put,
-            "file_bytes": path.stat().st_size,
-            "neighbours_of_64_probes": found,
-            "first_search_of_a_process": medians["first"],
-            "sum_of_the_same_bytes": medians["sum"],
-            "one_probe": medians["one"],
-            "one_probe_ratio": medians["one"] / medians["sum"],
-            "each_of_64_probes": medians["many"] / PROBES,
-            "each_of_64_probes_ratio": medians["many"] / PROBES / medians["sum"],
+            "put a second": faces / put,
+            "bytes": path.stat().st_size,
+            "neighbours of 64 probes": found,
+            "first search of a process": 1000 * first.wall_median,
+            "sum of the same bytes": 1000 * times["sum"].processor_median,
+            "one probe": 1000 * times["one"].processor_median,
+            "one probe to sum": ratio(times["one"], times["sum"]),
+            "each of 64 probes": 1000 * times["many"].processor_median / PROBES,
+            "each of 64 to sum": ratio(times["many"], times["sum"]) / PROBES,
         }
 
 
@@ -154,37 +150,6 @@ def stored(embeddings: NDArray[np.float32], start: int) -> list[StoredFace]:
         )
         faces.append(StoredFace(record, embedding))
     return faces
-
-
-def clock(times: list[float], action: Callable[[], object]) -> None:
-    """Add the milliseconds that an action takes."""
-    started = time.perf_counter()
-    action()
-    times.append(1000 * (time.perf_counter() - started))
-
-
-def processor() -> str:
-    """Return the name of the machine's processor."""
-    with Path("/proc/cpuinfo").open() as lines:
-        for line in lines:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
-
-
-def print_table(results: dict[str, Any]) -> None:
-    """Print the results for people."""
-    machine = results["machine"]
-    print(f"{machine['processor']}, {machine['cores']} cores, {results['threads']} used; ms\n")
-    print("| faces | put a second | first search | sum | one probe | ratio | each of 64 | ratio |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for size in results["sizes"]:
-        print(
-            f"| {size['faces']:,} | {size['put_faces_per_second']:,.0f} "
-            f"| {size['first_search_of_a_process']:,.0f} | {size['sum_of_the_same_bytes']:.2f} "
-            f"| {size['one_probe']:.2f} | {size['one_probe_ratio']:.2f} "
-            f"| {size['each_of_64_probes']:.2f} | {size['each_of_64_probes_ratio']:.2f} |"
-        )
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ RECORD_BYTES = 952
 """Of a face in Pinecone: its id, 128 float32 and the metadata of ``docs/pinecone.md`` (measured).
 https://docs.pinecone.io/guides/cost/understand-cost says what counts."""
 
-EMBEDDING_BYTES = 1_400
-"""Of a face in the job's folder (measured)."""
+EMBEDDING_BYTES = 1_280
+"""Of a face in the job's folder (``benchmarks/overhead.py``)."""
 
-LEDGER_BYTES = 750
-"""Of a photo with one face in the job's folder (measured)."""
+LEDGER_BYTES = 410
+"""Of a photo with one face in the job's folder (the same)."""
 
 WRITE_UNIT_BYTES = 1_000
 LEAST_WRITE_UNITS = 5

@@ -1,0 +1,163 @@
+"""Run all benchmarks, each in a process of its own, and show what was to be reached and what was.
+
+    python -m benchmarks [--output FOLDER] [NAME ...]
+
+Takes some ten minutes on a machine that has nothing else to do. Each prints its tables; the folder
+gets a JSON file of each. The labelled photos that some need lie in ``../shared/data``; without them
+the examples take their place, or the benchmark is left out and named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.support.results import DATA, ROOT, show
+from facerec.vision.fast_detector import LIKELY
+
+NAMES = {
+    "engine": [],
+    "detection": ["--repeats", "2", "--every", "60"],
+    "pipeline": [],
+    "reduced_decoding": ["--photos", "20"],
+    "workers": [],
+    "latency": [],
+    "memory": [],
+    "overhead": [],
+    "startup": [],
+    "search": ["--faces", "1000000", "--repeats", "9"],
+    "plan": [],
+    "report": ["--delay-ms", "20"],
+}
+"""Of what is measured, with the arguments that keep it short."""
+
+NEED_LABELLED_PHOTOS = ("detection", "reduced_decoding")
+
+Results = dict[str, Any]
+
+
+def main() -> None:
+    """Run, and sum up."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "benchmarks")
+    options = parser.parse_args()
+    if unknown := set(options.names) - NAMES.keys():
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    options.output.mkdir(parents=True, exist_ok=True)
+    began, failed = time.monotonic(), []
+    for name in options.names or NAMES:
+        if name in NEED_LABELLED_PHOTOS and not DATA.is_dir():
+            print(f"\n{name} is left out: it needs the labelled photos in {DATA}")
+            continue
+        print(f"\n=== {name}", flush=True)
+        if not run(name, options.output / f"{name}.json"):
+            failed.append(name)
+    show("what was to be reached", sum_up(options.output))
+    print(f"\n{(time.monotonic() - began) / 60:.1f} minutes; JSON in {options.output}")
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
+
+
+def run(name: str, path: Path) -> bool:
+    """Run one benchmark; say whether it came to its end."""
+    path.unlink(missing_ok=True)
+    option = "--output" if name == "detection" else "--json"
+    command = [sys.executable, "-m", f"benchmarks.{name}", *NAMES[name], option, str(path)]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def sum_up(folder: Path) -> list[dict[str, Any]]:
+    """Return what was reached, for each figure whose benchmark was run."""
+    rows = []
+    for figure, benchmark, reach, read in FIGURES:
+        path = folder / f"{benchmark}.json"
+        if not path.is_file():
+            continue
+        try:
+            reached = read(json.loads(path.read_text()))
+        except (KeyError, IndexError, StopIteration):
+            continue
+        rows.append({"figure": figure, "to reach": reach, "reached": reached})
+    return rows
+
+
+def _network(name: str) -> Callable[[Results], str]:
+    def read(results: Results) -> str:
+        row = next(row for row in results["networks"] if row["work"] == name)
+        return f"{row['times faster']:.1f}x, difference {row['difference']:.0e}"
+
+    return read
+
+
+def _photos(name: str) -> Callable[[Results], str]:
+    def read(results: Results) -> str:
+        row = next(row for row in results["sets"] if row["photos"] == name)
+        return f"{row['times faster']:.1f}x, {row['facerec ms']:.0f} ms a photo"
+
+    return read
+
+
+def _detector(results: Results) -> str:
+    rows = {row["setting"]: row for row in results["labelled"]}
+    peer = next(row for name, row in rows.items() if name.startswith("HOG, upsampled"))
+    settings = [name for name in rows if name.startswith("fast from 40, first look above ")]
+    own = rows[min(settings, key=lambda name: abs(float(name.split()[-1]) - LIKELY))]
+    return (
+        f"{peer['milliseconds'] / own['milliseconds']:.1f}x, "
+        f"{own['found']} of {own['of']} (HOG {peer['found']})"
+    )
+
+
+FIGURES: list[tuple[str, str, str, Callable[[Results], str]]] = [
+    ("descriptor, against dlib's wheel", "engine", "20x, under 1e-5", _network("descriptor")),
+    ("CNN detector exact, against dlib's", "engine", "18x", _network("CNN detector")),
+    ("default detector from 40 px, against HOG", "detection", "4x, its recall", _detector),
+    ("whole pipeline on lfw", "pipeline", "10x", _photos("lfw")),
+    ("whole pipeline on london", "pipeline", "20x", _photos("london")),
+    (
+        "12 megapixels, to Pillow's full decoding",
+        "pipeline",
+        "2",
+        lambda results: f"{results['large']['to Pillow']:.2f}",
+    ),
+    (
+        "two workers against one",
+        "workers",
+        "1.9x",
+        lambda results: (
+            f"{results['workers'][1]['times faster']:.2f}x; by processor time "
+            f"{results['workers'][1]['with the processors to itself']:.2f}x"
+        ),
+    ),
+    (
+        "photos behind 50 ms of latency, to local",
+        "latency",
+        "1.10",
+        lambda results: f"{results['result']['remote to local']:.2f}",
+    ),
+    (
+        "peak memory of a worker",
+        "memory",
+        "600 MB",
+        lambda results: f"{max(row['peak MB'] for row in results['kinds']):.0f} MB",
+    ),
+    (
+        "search of 10^6 faces, to one pass over memory",
+        "search",
+        "1.4",
+        lambda results: f"{results['sizes'][-1]['one probe to sum']:.2f}",
+    ),
+]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""How long it takes until a new process has answered, beside the peer.
+
+    python -m benchmarks.startup [--repeats 5] [--json FILE]
+
+Each is a new process; its files are in the system's cache after the first turn, which does not
+count. Processor time of the process, which does not count what else the machine does.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from benchmarks.support import peer
+from benchmarks.support.results import EXAMPLES, arguments, finish, show
+
+PHOTO = EXAMPLES / "eileen-collins-1.jpg"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = arguments(__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        ways = commands(folder)
+        taken: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+        for turn in range(options.repeats + 1):
+            for name, command in ways.items():
+                times = seconds(command)
+                if turn:
+                    taken[name].append(times)
+    rows = [
+        {
+            "what": name,
+            "ms of processor time": 1000 * median(spent for spent, _ in times),
+            "ms of wall time": 1000 * median(wall for _, wall in times),
+        }
+        for name, times in taken.items()
+    ]
+    show("from nothing to the answer, one photo of 0.26 megapixels", rows)
+    finish("startup", {"ways": rows}, options.json)
+
+
+def commands(folder: str) -> dict[str, list[str]]:
+    """Return what is run, by name."""
+    facerec = [sys.executable, "-m", "facerec.cli.main"]
+    ways = {
+        "python, nothing else": [sys.executable, "-c", ""],
+        "facerec --help": [*facerec, "--help"],
+        "facerec collections list": [*facerec, "collections", "list", "--data", folder],
+        "facerec detect": [*facerec, "detect", str(PHOTO)],
+        "facerec compare (two photos)": [*facerec, "compare", str(PHOTO), str(PHOTO)],
+    }
+    if peer.is_installed():
+        program = (
+            "from pathlib import Path; from benchmarks.support import peer; "
+            f"peer.index([Path({str(PHOTO)!r})])"
+        )
+        ways["face_recognition, one photo"] = [sys.executable, "-c", program]
+    return ways
+
+
+def seconds(command: list[str]) -> tuple[float, float]:
+    """Return processor and wall seconds of a command that must end well."""
+    used, began = _used(), time.perf_counter()
+    root = Path(__file__).resolve().parents[1]
+    subprocess.run(command, check=True, capture_output=True, cwd=root)
+    return _used() - used, time.perf_counter() - began
+
+
+def _used() -> float:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
+
+
+if __name__ == "__main__":
+    main()
