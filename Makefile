@@ -60,6 +60,8 @@ requirements: ## Pin the newest releases that are allowed, with hashes (needs pi
 	$(call pin,requirements/runtime.txt,pyproject.toml)
 	$(call pin,requirements/dev.txt,--extra aws --extra dev pyproject.toml)
 	$(call pin,requirements/needledb.txt,requirements/needledb.in)
+	$(call pin,requirements/e2e.txt,requirements/e2e.in)
+	$(call pin,requirements/sam.txt,--no-strip-extras requirements/sam.in)
 	$(call pin,batch_job/requirements.txt,batch_job/requirements.in)
 	$(call pin,batch_job/weights.txt,batch_job/weights.in)
 	$(call pin,lambdas/requirements.txt,lambdas/requirements.in)
@@ -70,4 +72,61 @@ pin = $(PYTHON) -m piptools compile --quiet --upgrade --generate-hashes --allow-
 	-o $(1) $(2)
 
 clean: ## Remove the environment and what the tools left behind.
-	rm -rf $(VENV) .needledb build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .needledb .venv-sam .venv-e2e .venv-containers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# --- The stack: on AWS, and on an emulator of it -------------------------------------------------
+
+STACK ?= facerec
+ARCHITECTURE ?= x86_64
+# Of the repository that takes the image of the jobs.
+REPOSITORY ?= facerec-batch
+# Such as: PARAMETERS='PineconeSecretArn=arn:... PineconeIndexName=faces'; kept from one deployment
+# to the next.
+PARAMETERS ?=
+# The runtime of the functions, for which their wheels are.
+E2E_PYTHON ?= python3.11
+
+.PHONY: e2e image deploy teardown
+
+# Environments of their own: the SAM CLI and the emulator pin releases that clash with each other's.
+.venv-sam/.ready: requirements/sam.txt
+	@test -x .venv-sam/bin/python || $(PYTHON) -m venv .venv-sam
+	@echo "Installing the SAM CLI into .venv-sam (first time only) ..." >&2
+	@# All of it is listed, extras too, which pip would otherwise look for by another name.
+	@.venv-sam/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/sam.txt
+	@touch $@
+
+.venv-e2e/.ready: requirements/e2e.txt
+	@test -x .venv-e2e/bin/python || $(E2E_PYTHON) -m venv .venv-e2e
+	@echo "Installing the emulator into .venv-e2e (first time only) ..." >&2
+	@.venv-e2e/bin/python -m pip install --quiet --require-hashes -r requirements/e2e.txt
+	@touch $@
+
+# What the images hold, and nothing else.
+.venv-containers/.ready: batch_job/requirements.txt lambdas/api/requirements.txt
+	@test -x .venv-containers/bin/python || $(E2E_PYTHON) -m venv .venv-containers
+	@echo "Installing what the images hold into .venv-containers (first time only) ..." >&2
+	@for file in $^; do \
+		.venv-containers/bin/python -m pip install --quiet --require-hashes \
+			--only-binary :all: -r $$file || exit 1; \
+	done
+	@touch $@
+
+e2e: $(VENV)/.dev .venv-sam/.ready .venv-e2e/.ready .venv-containers/.ready ## Deploy the stack to an emulator of AWS and index through it.
+	FACEREC_E2E=1 $(BIN)/python -m pytest tests/e2e --durations=5
+
+image: export PATH := $(CURDIR)/$(BIN):$(PATH)
+image: $(VENV)/.dev ## Build the image of the jobs and push it to Amazon ECR (needs Docker).
+	@mkdir -p build
+	deploy/push_image.sh $(REPOSITORY) $(ARCHITECTURE) > build/image
+	@cat build/image
+
+deploy: export PATH := $(CURDIR)/.venv-sam/bin:$(CURDIR)/$(BIN):$(PATH)
+deploy: image .venv-sam/.ready ## Build and deploy the stack with its images (PARAMETERS='Name=Value ...').
+	sam build
+	sam deploy --stack-name $(STACK) \
+		--parameter-overrides BatchImageUri=$$(cat build/image) Architecture=$(ARCHITECTURE) $(PARAMETERS)
+
+teardown: export PATH := $(CURDIR)/.venv-sam/bin:$(CURDIR)/$(BIN):$(PATH)
+teardown: $(VENV)/.dev .venv-sam/.ready ## Delete the stack and all that it holds.
+	deploy/teardown.sh $(STACK) $(REPOSITORY)

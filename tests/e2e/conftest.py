@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.deployment import delete, deploy, parameters, running_emulator
+from tests.e2e.deployment import deploy, parameters, running_emulator, tear_down
 from tests.e2e.images import build_images
 from tests.e2e.stack import DeployedStack
 from tests.fakes.pinecone_server import API_KEY, PineconeServer
@@ -29,4 +29,4 @@ def deployed() -> Iterator[DeployedStack]:
             )
             deploy(emulator, folder, parameters(secret["ARN"], pinecone.name))
             yield stack
-            delete(emulator)
+            tear_down(emulator)

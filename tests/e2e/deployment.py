@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -22,8 +24,8 @@ from tests.e2e.machine import (
     ROOT,
     SAM,
     free_port,
-    runtime_interface_emulator,
 )
+from tests.rie import find_rie
 
 STACK = "facerec-e2e"
 
@@ -81,7 +83,7 @@ def running_emulator(folder: Path, images: Mapping[str, Any]) -> Iterator[Emulat
                 "EMULATOR_IMAGES": str(described),
                 "EMULATOR_RUNNING": str(running),
                 "EMULATOR_VCPUS": str(VCPUS),
-                "EMULATOR_RIE": str(runtime_interface_emulator()),
+                "EMULATOR_RIE": str(_runtime_interface_emulator(folder)),
             },
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -102,14 +104,15 @@ def deploy(emulator: Emulator, folder: Path, parameters: Mapping[str, str]) -> N
     container engine: its address is put where ``sam build`` would put it.
     """
     built = folder / "build"
-    _sam(emulator, "build", "--exclude", "ApiFunction", "--build-dir", str(built))
+    _run(emulator, "sam", "build", "--exclude", "ApiFunction", "--build-dir", str(built))
     template = built / "template.yaml"
     text = template.read_text("utf-8")
     image = "PackageType: Image\n"
     assert text.count(image) == 1
     template.write_text(text.replace(image, f"{image}      ImageUri: {API_IMAGE}\n"))
-    _sam(
+    _run(
         emulator,
+        "sam",
         "deploy",
         *("--template-file", str(template)),
         *("--stack-name", STACK),
@@ -120,9 +123,9 @@ def deploy(emulator: Emulator, folder: Path, parameters: Mapping[str, str]) -> N
     )
 
 
-def delete(emulator: Emulator) -> None:
-    """Delete the stack."""
-    _sam(emulator, "delete", "--stack-name", STACK, "--no-prompts")
+def tear_down(emulator: Emulator) -> None:
+    """Delete the stack as ``make teardown`` does."""
+    _run(emulator, str(ROOT / "deploy" / "teardown.sh"), "--yes", STACK)
 
 
 def parameters(secret_arn: str, index_name: str) -> dict[str, str]:
@@ -131,20 +134,31 @@ def parameters(secret_arn: str, index_name: str) -> dict[str, str]:
         "BatchImageUri": BATCH_IMAGE,
         "PineconeSecretArn": secret_arn,
         "PineconeIndexName": index_name,
-        "DeletionProtection": "false",
     }
 
 
-def _sam(emulator: Emulator, *arguments: str) -> None:
+def _run(emulator: Emulator, *command: str) -> None:
+    tools = f"{SAM.parent}:{Path(sys.executable).parent}"
     done = subprocess.run(
-        [SAM, *arguments],
+        command,
         cwd=ROOT,
-        env={**emulator.environment, "SAM_CLI_TELEMETRY": "0"},
+        env={
+            **emulator.environment,
+            "PATH": f"{tools}:{os.environ['PATH']}",
+            "SAM_CLI_TELEMETRY": "0",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     assert done.returncode == 0, done.stdout
+
+
+def _runtime_interface_emulator(folder: Path) -> Path:
+    copied = folder / "aws-lambda-rie"
+    shutil.copy(find_rie(), copied)
+    copied.chmod(0o755)
+    return copied
 
 
 def _await(process: subprocess.Popen[bytes], endpoint: str, log: Path) -> None:

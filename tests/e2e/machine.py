@@ -20,12 +20,6 @@ CREDENTIALS = {
 }
 
 
-def runtime_interface_emulator() -> Path:
-    """Return AWS's runtime interface emulator, which comes with the SAM CLI."""
-    (found,) = SAM.parents[1].glob("lib/python3*/site-packages/samcli/local/rapid/*-x86_64")
-    return found
-
-
 def free_port() -> int:
     """Return a port of loopback that nothing listens on."""
     with socket.socket() as listener:
