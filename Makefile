@@ -41,7 +41,7 @@ lint: $(VENV)/.dev ## Check formatting, lint, types, the stack, the state machin
 	$(BIN)/statelint statemachine/index.asl.json
 	$(BIN)/hadolint Dockerfile
 
-test: lint .needledb/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
+test: lint .needledb/.ready .venv-sam/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
 format: $(VENV)/.dev ## Format the code and mend what the linter can.
