@@ -1,125 +1,365 @@
-"""`facerec jobs`: the jobs of this machine and what became of their photos."""
+"""`facerec jobs`: start jobs and look after them, on this machine or in a stack on AWS."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from facerec.cli.options import data_option, json_option
-from facerec.errors import NotFoundError
+from facerec.cli.options import collection_option, data_option, json_option
+from facerec.errors import ExitCode, InvalidInputError
 
 if TYPE_CHECKING:
-    from facerec.jobs.overview import JobOverview
-    from facerec.stores.objects import ObjectStore
+    from facerec.cli.job_places import SeenJob
+    from facerec.jobs.report import Report
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+stack_option = click.option(
+    "--stack",
+    envvar="FACEREC_STACK",
+    show_envvar=True,
+    metavar="NAME",
+    help="Jobs of this CloudFormation stack on AWS; without it, those of this machine.",
+)
+every_option = click.option(
+    "--every",
+    type=click.FloatRange(min=1),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between two looks.",
+)
+
+
+def _place_options(command: Command) -> Command:
+    return stack_option(data_option(command))
 
 
 @click.group()
 def jobs() -> None:
-    """List jobs and show their reports."""
+    """Start jobs, and list, watch, report and cancel them.
+
+    With --stack NAME, or FACEREC_STACK in the environment, the jobs are those of a stack on AWS,
+    reached with the usual AWS credentials; else those of this machine. JOB is a job's name or id,
+    or `latest`.
+    """
+
+
+@jobs.command()
+@click.argument("manifest")
+@collection_option
+@_place_options
+@click.option("--wait", is_flag=True, help="Watch the job until it has ended.")
+@click.option("--dry-run", is_flag=True, help="Say how many children, how long and what it costs.")
+@click.option("--max-faces", type=click.IntRange(1, 100), help="Kept of a photo, the best.")
+@click.option(
+    "--images-per-child",
+    type=click.IntRange(1, 100_000),
+    metavar="N",
+    help="Photos of a child; by default as many as take some minutes.",
+)
+@click.option(
+    "--tolerated-failures",
+    type=click.FloatRange(0, 100),
+    default=5.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="How many of the photos may fail before the job counts as failed.",
+)
+@click.option(
+    "--photos-per-second",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="R",
+    help="That one vCPU indexes, for --dry-run; `facerec estimate` measures it.",
+)
+@every_option
+@json_option
+@click.pass_context
+def start(
+    context: click.Context,
+    manifest: str,
+    collection: str,
+    stack: str | None,
+    data: Path | None,
+    wait: bool,
+    dry_run: bool,
+    max_faces: int | None,
+    images_per_child: int | None,
+    tolerated_failures: float,
+    photos_per_second: float | None,
+    every: float,
+    as_json: bool,
+) -> None:
+    """Start a job that indexes the photos that MANIFEST names.
+
+    On AWS MANIFEST is an s3:// address: of a manifest, of an S3 Inventory's manifest.json, or of a
+    prefix with its final /. The collection is made if it does not exist. Without a stack the job
+    runs here and now, as `facerec index` does.
+
+    \b
+    Examples:
+      facerec jobs start s3://bucket/manifest.jsonl --collection staff --stack facerec --dry-run
+      facerec jobs start s3://bucket/photos/ --collection staff --stack facerec --wait
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    document: dict[str, Any] = {
+        "collection_id": collection,
+        "manifest": manifest,
+        "tolerated_failure_percentage": tolerated_failures,
+        "create_collection": True,
+    }
+    if max_faces is not None:
+        document["options"] = {"max_faces": max_faces}
+    if images_per_child is not None:
+        document["images_per_child"] = images_per_child
+    if dry_run:
+        from facerec.cli.job_preview import preview
+
+        preview(document, stack, photos_per_second, as_json=as_json)
+    elif stack is None:
+        if images_per_child is not None:
+            raise InvalidInputError("--images-per-child is for jobs on AWS", "name one by --stack")
+        _run_here(context, manifest, collection, data, max_faces, tolerated_failures, as_json)
+    else:
+        _start_on_aws(document, stack, wait=wait, every=every, as_json=as_json)
 
 
 @jobs.command("list")
-@data_option
+@_place_options
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Show so many."
+)
 @json_option
-def list_command(data: Path | None, as_json: bool) -> None:
+def list_command(stack: str | None, data: Path | None, limit: int, as_json: bool) -> None:
     """List the jobs, the newest first.
 
     \b
-    Example:
+    Examples:
       facerec jobs list
+      facerec jobs list --stack facerec
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    from facerec.cli.job_places import open_place
     from facerec.cli.output import console, print_json, table
 
-    found = _newest_first(data)
+    found = open_place(stack, data).newest(limit)
     if as_json:
-        print_json([_summary(job) for job in found])
+        print_json([job.to_json() for job in found])
         return
     shown = table(
         "job", "collection", "begun", "status", "photos", "faces", right=("photos", "faces")
     )
     for job in found:
-        begun = datetime.fromtimestamp(job.plan.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        report = job.report
-        photos, faces, status = "", "", "INCOMPLETE"
-        if report is not None:
-            status = report.status.value
-            photos = f"{report.tally.images:,}"
-            faces = f"{report.tally.faces_indexed + report.tally.faces_present:,}"
-        shown.add_row(job.plan.job_id, job.plan.collection_id, begun, status, photos, faces)
-    console().print(shown if found else "no jobs yet; `facerec index` starts one")
+        begun = datetime.fromtimestamp(job.began, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        numbers = ("" if each is None else f"{each:,}" for each in (job.images, job.faces))
+        shown.add_row(job.name, job.collection_id or "", begun, str(job.status), *numbers)
+    console().print(shown if found else "no jobs yet; `facerec jobs start` starts one")
 
 
 @jobs.command()
-@click.argument("job")
-@data_option
-@click.option("--failures", is_flag=True, help="List everything that failed, from the ledger.")
+@click.argument("job", default="latest")
+@_place_options
 @json_option
-def report(job: str, data: Path | None, failures: bool, as_json: bool) -> None:
-    """Show the report of JOB: an id, a job's folder, or `latest`.
+def status(job: str, stack: str | None, data: Path | None, as_json: bool) -> None:
+    """Show how JOB stands: photos, rate, time left, children, interruptions, cost.
 
-    With --failures and --json, each failure is one JSON line.
+    \b
+    Example:
+      facerec jobs status latest --stack facerec
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    from facerec.cli.job_places import open_place
+    from facerec.cli.job_watch import JobLooker, print_look
+    from facerec.cli.output import print_json
+
+    look = JobLooker(open_place(stack, data), job).look()
+    if as_json:
+        print_json(look.to_json())
+    else:
+        print_look(look)
+
+
+@jobs.command()
+@click.argument("job", default="latest")
+@_place_options
+@every_option
+@json_option
+def watch(job: str, stack: str | None, data: Path | None, every: float, as_json: bool) -> None:
+    """Watch JOB until it has ended, then show its report.
+
+    Ctrl-C only ends the watching. The exit code is that of the job: 0, 7 for more failures than
+    tolerated, 1 for an incomplete or cancelled one.
+
+    \b
+    Example:
+      facerec jobs watch --stack facerec
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    from facerec.cli.job_places import open_place
+    from facerec.cli.job_watch import JobLooker
+
+    _watch(JobLooker(open_place(stack, data), job), every, as_json=as_json)
+
+
+@jobs.command()
+@click.argument("job", default="latest")
+@_place_options
+@click.option("--failures", is_flag=True, help="The same as `facerec jobs failures`.")
+@json_option
+def report(job: str, stack: str | None, data: Path | None, failures: bool, as_json: bool) -> None:
+    """Show the report of JOB: a name or id, a job's folder, or `latest`.
 
     \b
     Examples:
       facerec jobs report latest
-      facerec jobs report staff-0123456789ab --failures
+      facerec jobs report staff-20261122-101500-3f2a --stack facerec
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    from facerec.cli.job_places import open_place
+    from facerec.jobs.report import write_report
+
+    place = open_place(stack, data)
+    found = place.find(job)
+    plan = found.needed_plan()
+    if failures:
+        _print_failures(place, found, as_json=as_json)
+    elif stack is not None and found.report is not None:
+        _print_report(found.report, as_json=as_json)
+    else:
+        # Written afresh: a job that was killed has none, or an old one.
+        _print_report(write_report(plan, place.objects), as_json=as_json)
+
+
+@jobs.command()
+@click.argument("job", default="latest")
+@_place_options
+@json_option
+def failures(job: str, stack: str | None, data: Path | None, as_json: bool) -> None:
+    """List everything that failed in JOB, from its ledger; with --json a JSON line each.
+
+    \b
+    Example:
+      facerec jobs failures latest --stack facerec --json > failed.jsonl
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    from facerec.cli.job_places import open_place
+
+    place = open_place(stack, data)
+    _print_failures(place, place.find(job), as_json=as_json)
+
+
+@jobs.command()
+@click.argument("job")
+@_place_options
+def cancel(job: str, stack: str | None, data: Path | None) -> None:
+    """End JOB; what is done is kept, and starting it again goes on from there.
+
+    \b
+    Example:
+      facerec jobs cancel latest --stack facerec
+    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    from facerec.cli.job_places import open_place
+
+    place = open_place(stack, data)
+    found = place.find(job)
+    place.cancel(found)
+    click.echo(f"cancelled {found.name}; start it again with the same manifest to go on")
+
+
+def _start_on_aws(
+    document: dict[str, Any], stack: str, *, wait: bool, every: float, as_json: bool
+) -> None:
+    from facerec.cli.job_watch import JobLooker
+    from facerec.cli.output import print_json
+    from facerec.cli.stack_jobs import open_stack_jobs
+    from facerec.jobs.inputs import read_execution_input
+    from facerec.stores.objects import scheme_of
+
+    read_execution_input(document)
+    if scheme_of(document["manifest"]) != "s3":
+        raise InvalidInputError(
+            f"{document['manifest']} is on this machine, which the stack cannot read",
+            "copy it, and the photos it names, to S3 with `aws s3 cp`",
+        )
+    place = open_stack_jobs(stack)
+    started = place.start(document)
+    click.echo(f"started {started.name}", err=as_json)
+    if wait:
+        _watch(JobLooker(place, started.address), every, as_json=as_json)
+    elif as_json:
+        print_json(started.to_json())
+    else:
+        click.echo(f"watch it with: facerec jobs watch {started.name} --stack {stack}")
+
+
+def _run_here(
+    context: click.Context,
+    manifest: str,
+    collection: str,
+    data: Path | None,
+    max_faces: int | None,
+    tolerated_failures: float,
+    as_json: bool,
+) -> None:
+    from facerec.cli.index import index
+
+    given = {} if max_faces is None else {"max_faces": max_faces}
+    context.invoke(
+        index,
+        source=manifest,
+        collection=collection,
+        data=data,
+        tolerated_failures=tolerated_failures,
+        as_json=as_json,
+        **given,
+    )
+
+
+def _watch(looker: Any, every: float, *, as_json: bool) -> None:  # noqa: ANN401 - imported late
+    from facerec.cli.job_watch import watch
+
+    try:
+        ended = watch(looker, every=every)
+    except KeyboardInterrupt:
+        click.echo("no longer watched; the job goes on", err=True)
+        raise SystemExit(ExitCode.INTERRUPTED) from None
+    _print_end(ended, as_json=as_json)
+
+
+def _print_end(job: SeenJob, *, as_json: bool) -> None:
+    from facerec.jobs.report import JobStatus
+
+    if job.report is not None:
+        _print_report(job.report, as_json=as_json)
+    elif as_json:
+        from facerec.cli.output import print_json
+
+        print_json(job.to_json())
+    if job.cause:
+        click.secho(f"error: {job.cause}", fg="red", err=True)
+    if job.status == JobStatus.SUCCEEDED:
+        return
+    too_many = job.report is not None and job.report.status is JobStatus.FAILED
+    raise SystemExit(ExitCode.TOO_MANY_FAILURES if too_many else ExitCode.FAULT)
+
+
+def _print_report(shown: Report, *, as_json: bool) -> None:
+    from facerec.cli.output import print_json
+    from facerec.cli.reports import print_report
+
+    if as_json:
+        print_json(shown.to_json())
+    else:
+        print_report(shown)
+
+
+def _print_failures(place: Any, job: SeenJob, *, as_json: bool) -> None:  # noqa: ANN401
     import json
 
-    from facerec.cli.output import print_json
-    from facerec.cli.reports import print_failures, print_report
+    from facerec.cli.reports import print_failures
     from facerec.jobs.history import iterate_rows
-    from facerec.jobs.plan import read_plan
-    from facerec.jobs.report import write_report
-    from facerec.stores.routed_objects import open_objects
 
-    objects = open_objects()
-    plan = read_plan(objects, _folder(job, data))
-    if failures:
-        rows = (row for row in iterate_rows(plan, objects) if row.failed)
-        if as_json:
-            for row in rows:
-                click.echo(json.dumps(row.to_json()))
-        else:
-            print_failures(rows)
-        return
-    # Written afresh: a job that was killed has none, or an old one.
-    current = write_report(plan, objects)
+    rows = (row for row in iterate_rows(job.needed_plan(), place.objects) if row.failed)
     if as_json:
-        print_json(current.to_json())
+        for row in rows:
+            click.echo(json.dumps(row.to_json()))
     else:
-        print_report(current)
-
-
-def _folder(job: str, data: Path | None) -> str:
-    """Return the folder of the job that a person means, with its final ``/``."""
-    if (Path(job) / "plan.json").exists():
-        return f"{Path(job).absolute()}/"
-    found = _newest_first(data)
-    named = found[:1] if job == "latest" else [each for each in found if each.plan.job_id == job]
-    if not named:
-        raise NotFoundError(f"there is no job {job!r}", "see `facerec jobs list`")
-    return named[0].plan.job_folder
-
-
-def _newest_first(data: Path | None) -> list[JobOverview]:
-    from facerec.cli.parts import data_folder, jobs_folder
-    from facerec.jobs.overview import list_jobs
-    from facerec.stores.routed_objects import open_objects
-
-    objects: ObjectStore = open_objects()
-    found = list_jobs(objects, jobs_folder(data_folder(data)))
-    return sorted(found, key=lambda job: job.plan.created_at, reverse=True)
-
-
-def _summary(job: JobOverview) -> dict[str, object]:
-    return {
-        "job_id": job.plan.job_id,
-        "collection_id": job.plan.collection_id,
-        "job_folder": job.plan.job_folder,
-        "created_at": job.plan.created_at,
-        "report": None if job.report is None else job.report.to_json(),
-    }
+        print_failures(rows)

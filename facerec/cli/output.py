@@ -45,6 +45,11 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def dollars(amount: float) -> str:
+    """Return an amount of money: ``$1,234.50``, or that it is less than a cent."""
+    return f"${amount:,.2f}" if amount >= 0.01 else "less than $0.01"
+
+
 def shortened(uri: str) -> str:
     """Return a path below the working directory relative to it, anything else as it is."""
     here = f"{Path.cwd()}/"

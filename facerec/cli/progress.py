@@ -68,7 +68,7 @@ def _words(now: RunProgress) -> str:
     if now.failures:
         parts.append(count(now.failures, "failure"))
     if now.seconds_left is not None and now.images < now.estimated_images:
-        parts.append(f"{_duration(now.seconds_left)} left")
+        parts.append(f"{duration(now.seconds_left)} left")
     return ", ".join(parts)
 
 
@@ -76,7 +76,8 @@ def _about(now: RunProgress) -> str:
     return f"{'' if now.exact else 'about '}{now.estimated_images:,}"
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them: ``3 h 05 min``, ``4 min 10 s``, ``9 s``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

@@ -28,6 +28,7 @@ from facerec.jobs.manifest.sources import (
     read_sample,
 )
 from facerec.jobs.plan import Plan, plan_uri, read_plan
+from facerec.stores.local_objects import LocalObjects
 from facerec.stores.objects import ObjectStore, folder_of, scheme_of
 
 IMAGES_PER_CHILD = 500
@@ -76,6 +77,40 @@ def plan_job(
             inspection = found.inspection or _store_listing(objects, folder, found)
             planned = _store(objects, _plan(job, job_id, folder, inspection, found, model_version))
     return replace(planned, tolerated_failure_percentage=job.tolerated_failure_percentage)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a job would be.
+
+    Attributes:
+        images: about how many photos it has.
+        exact: whether they were counted.
+        children: how many children it would have.
+    """
+
+    images: int
+    exact: bool
+    children: int
+
+
+def preview_job(job: ExecutionInput, objects: ObjectStore, *, jobs_root: str) -> Preview:
+    """Return what ``plan_job`` would plan, and leave nothing anywhere.
+
+    Args:
+        job: what to index.
+        objects: where the manifest is.
+        jobs_root: as of ``plan_job``; that of this machine has smaller children.
+
+    Raises:
+        ObjectNotFoundError: the manifest does not exist.
+        InvalidInputError: it cannot be a manifest.
+    """
+    with _identified(job, objects, jobs_root) as found:
+        inspection = found.inspection or inspect(*read_sample(LocalObjects(), str(found.listing)))
+    local = scheme_of(jobs_root) == "file"
+    _, children = _children(inspection, job.images_per_child, local=local)
+    return Preview(inspection.images, inspection.exact, children)
 
 
 @dataclass(frozen=True, slots=True)

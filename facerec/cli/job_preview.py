@@ -1,0 +1,67 @@
+"""What a job would be, take and cost, before it is started."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from facerec.aws.stack import find_stack
+from facerec.cli.output import console, count, dollars, print_json
+from facerec.cli.progress import duration
+from facerec.estimate.estimating import PHOTOS_PER_SECOND, estimate_job
+from facerec.jobs.inputs import read_execution_input
+from facerec.jobs.planning import IMAGES_PER_CHILD, preview_job
+from facerec.stores.routed_objects import open_objects
+from facerec.vision.runtime import available_cores
+
+
+def preview(
+    document: dict[str, Any], stack: str | None, photos_per_second: float | None, *, as_json: bool
+) -> None:
+    """Print what a job would be; nothing is left anywhere.
+
+    Args:
+        document: the execution input.
+        stack: where it would run; None for this machine.
+        photos_per_second: of one vCPU, None for what ``facerec estimate`` assumes.
+        as_json: print JSON.
+
+    Raises:
+        ObjectNotFoundError: the manifest does not exist.
+        InvalidInputError: it cannot be a manifest, or the input violates its schema.
+    """
+    rate = photos_per_second or PHOTOS_PER_SECOND
+    job = read_execution_input(document)
+    if stack is None:
+        vcpus, cost = available_cores(), None
+        found = preview_job(job, open_objects(), jobs_root="/")
+        seconds = found.images / (rate * vcpus)
+    else:
+        deployed = find_stack(stack)
+        vcpus = deployed.most_vcpus
+        found = preview_job(job, open_objects(), jobs_root=deployed.jobs_root)
+        each = job.images_per_child or IMAGES_PER_CHILD
+        seconds, cost = _on_aws(found.images, rate, vcpus, each)
+    if as_json:
+        took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
+        print_json({**asdict(found), **took})
+        return
+    out, about = console(), "" if found.exact else "about "
+    children = count(found.children, "child", "children")
+    out.print(f"{about}{count(found.images, 'photo')} in {children}")
+    out.print(
+        f"about {duration(seconds)} on at most {count(vcpus, 'vCPU')} of {rate:g} photos/s each"
+    )
+    if cost is not None:
+        out.print(f"about {dollars(cost)}: machines, storage and requests, at list prices")
+        out.print("`facerec estimate` shows each of them, and compares with Rekognition")
+
+
+def _on_aws(images: int, rate: float, vcpus: int, images_per_child: int) -> tuple[float, float]:
+    """Return the seconds and the dollars of a job."""
+    if not images:
+        return 0.0, 0.0
+    estimate = estimate_job(
+        images, photos_per_second=rate, max_vcpus=vcpus, images_per_child=images_per_child
+    )
+    return estimate.simulation.seconds, estimate.indexing_dollars
