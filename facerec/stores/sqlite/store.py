@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,8 +12,14 @@ from numpy.typing import NDArray
 
 from facerec.stores.checks import checked_images, checked_probes
 from facerec.stores.records import Collection, FaceRecord, Neighbour, StoredFace
-from facerec.stores.scan import scan
+from facerec.stores.scan import Nearest, scan
 from facerec.stores.sqlite import collections, faces, namespaces, vectors
+from facerec.stores.sqlite.approximate import (
+    LARGE,
+    ApproximateSearch,
+    is_available,
+    remove_indexes,
+)
 from facerec.stores.sqlite.database import Database
 from facerec.stores.sqlite.matrices import Matrices
 from facerec.stores.sqlite.service_records import ServiceRecords
@@ -25,8 +32,12 @@ class SqliteStore(ServiceRecords):
     (https://www.sqlite.org/wal.html).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, large: int = LARGE) -> None:
         """Open the store at ``path``, or make it where there is none.
+
+        Args:
+            path: of the file.
+            large: faces from which on a collection is searched by an index, if faiss is there.
 
         Raises:
             InvalidInputError: the file is not facerec's, or of a later version.
@@ -34,6 +45,7 @@ class SqliteStore(ServiceRecords):
         """
         self._database = Database(path)
         self._matrices = Matrices()
+        self._approximate = ApproximateSearch(self._database, large) if is_available() else None
 
     def __enter__(self) -> SqliteStore:
         return self
@@ -69,6 +81,8 @@ class SqliteStore(ServiceRecords):
                 connection, namespace, {slot: face.embedding for slot, face in by_slot.items()}
             )
             faces.put(connection, namespace, {slot: face.record for slot, face in by_slot.items()})
+        if dropped:
+            remove_indexes(self._database.path)
 
     def find_images(
         self, collection_id: str, image_keys: Sequence[str]
@@ -92,20 +106,22 @@ class SqliteStore(ServiceRecords):
         top: int,
         max_distance: float,
     ) -> list[list[Neighbour]]:
-        """See ``FaceStore``; distances are exact."""
+        """See ``FaceStore``; distances are exact.
+
+        So are the neighbours, but in large collections if faiss is there (see ``approximate``).
+        """
         checked_probes(probes, top)
+        if self._approximate is not None:
+            with self._database.reading() as connection:
+                found = self._approximate.search(
+                    connection, collection_id, probes, top=top, max_distance=max_distance
+                )
+                if found is not None:
+                    return _neighbours(connection, found)
         with self._database.reading() as connection:
             segments = self._matrices.segments(connection, collection_id)
             nearest = scan(segments, probes, top=top, max_distance=max_distance)
-            slots = {int(slot) for of_probe in nearest for slot in of_probe.slots}
-            records = faces.records_of_slots(connection, slots)
-        return [
-            [
-                Neighbour(records[int(slot)], float(distance))
-                for slot, distance in zip(of_probe.slots, of_probe.distances, strict=True)
-            ]
-            for of_probe in nearest
-        ]
+            return _neighbours(connection, nearest)
 
     def get_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
         """See ``FaceStore``."""
@@ -142,6 +158,7 @@ class SqliteStore(ServiceRecords):
                 slots = faces.slots_of_faces(connection, namespace, face_ids)
                 faces.delete(connection, slots.values())
                 vectors.release(connection, namespace, list(slots.values()))
+        remove_indexes(self._database.path)
         self._database.clear_log()
         return list(slots)
 
@@ -153,6 +170,7 @@ class SqliteStore(ServiceRecords):
                 faces.delete_all(connection, namespace)
                 vectors.delete_all(connection, namespace)
                 namespaces.delete(connection, namespace)
+        remove_indexes(self._database.path)
         self._database.clear_log()
 
     def count_faces(self, collection_id: str) -> int:
@@ -180,3 +198,17 @@ class SqliteStore(ServiceRecords):
         """See ``RecordStore``."""
         with self._database.writing() as connection:
             collections.delete(connection, collection_id)
+
+
+def _neighbours(
+    connection: sqlite3.Connection, nearest: Sequence[Nearest]
+) -> list[list[Neighbour]]:
+    slots = {int(slot) for of_probe in nearest for slot in of_probe.slots}
+    records = faces.records_of_slots(connection, slots)
+    return [
+        [
+            Neighbour(records[int(slot)], float(distance))
+            for slot, distance in zip(of_probe.slots, of_probe.distances, strict=True)
+        ]
+        for of_probe in nearest
+    ]

@@ -89,13 +89,19 @@ def write(
 
 def read(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, NDArray[np.float32]]:
     """Return the embeddings of slots: float32, shape (128,) each."""
-    found = {}
-    for block, members in groupby(sorted(slots), _block_of):
+    ordered = sorted(slots)
+    return dict(zip(ordered, read_in_order(connection, ordered), strict=True))
+
+
+def read_in_order(connection: sqlite3.Connection, slots: Sequence[int]) -> NDArray[np.float32]:
+    """Return the embeddings of slots that are in rising order: float32, shape (n, 128)."""
+    content = bytearray()
+    for block, members in groupby(slots, _block_of):
         with connection.blobopen("vectors", "embeddings", block, readonly=True) as blob:
             for slot in members:
                 blob.seek(slot % BLOCK_SLOTS * _SLOT_BYTES)
-                found[slot] = _embeddings(blob.read(_SLOT_BYTES))[0]
-    return found
+                content += blob.read(_SLOT_BYTES)
+    return _embeddings(bytes(content))
 
 
 def read_block(connection: sqlite3.Connection, block: Block) -> NDArray[np.float32]:
