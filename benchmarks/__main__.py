@@ -25,7 +25,7 @@ from facerec.vision.fast_detector import LIKELY
 NAMES = {
     "engine": [],
     "detection": ["--repeats", "2", "--every", "60"],
-    "pipeline": [],
+    "pipeline": ["--repeats", "2"],
     "reduced_decoding": ["--photos", "20"],
     "workers": [],
     "latency": [],

@@ -42,7 +42,7 @@ def main() -> None:
     from facerec.vision.engine import open_engine
 
     engine = open_engine(threads=1)
-    sets = {"lfw": press_photos(40), "london": studio_photos(6)}
+    sets = {"lfw": press_photos(80), "london": studio_photos(17)}
     if not all(sets.values()):
         sets = {"examples": example_photos()}
     rows = [

@@ -68,13 +68,13 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
     max_distance = distance_of(DEFAULT_THRESHOLD)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "facerec.db"
-        with SqliteStore(path) as store:
+        with SqliteStore(path, large=10**12) as store:
             started = time.perf_counter()
             for start in range(0, faces, BATCH):
                 batch = embeddings[start : start + BATCH]
                 store.put_images("all", {f.record.face_id[:24]: [f] for f in stored(batch, start)})
             put = time.perf_counter() - started
-        with SqliteStore(path) as store:
+        with SqliteStore(path, large=10**12) as store:
 
             def search(some: NDArray[np.float32]) -> int:
                 found = store.search("all", some, top=10, max_distance=max_distance)
