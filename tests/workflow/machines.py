@@ -20,10 +20,10 @@ from moto.batch.models import Job
 from moto.batch_simple.models import BatchSimpleBackend
 from moto.core.exceptions import AWSError
 
+from tests.batch_rules import EXITED, RECLAIMED, is_tried_again
 from tests.stack_template import properties
 
-EXITED = "Essential container in task exited"
-RECLAIMED = "Host EC2 (instance i-0123456789abcdef0) terminated."
+__all__ = ["EXITED", "RECLAIMED", "Attempt", "Killed", "Machines", "action"]
 
 Container = Callable[[Sequence[str], Mapping[str, str]], int]
 
@@ -133,23 +133,13 @@ class Machines:
 
 
 def action(rules: list[dict[str, str]], attempt: Attempt) -> str:
-    """Return what AWS Batch does after an attempt that failed: RETRY or EXIT.
-
-    https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
-    """
-    facts = {
-        "OnExitCode": "" if attempt.exit_code is None else str(attempt.exit_code),
-        "OnStatusReason": attempt.status_reason,
-        "OnReason": "",
-    }
-    for rule in rules:
-        conditions = [(facts[name], rule[name]) for name in facts if name in rule]
-        if all(_matches(fact, pattern) for fact, pattern in conditions):
-            return rule["Action"]
-    return "RETRY"
-
-
-def _matches(fact: str, pattern: str) -> bool:
-    if pattern.endswith("*"):
-        return fact.startswith(pattern[:-1])
-    return fact == pattern
+    """Return what AWS Batch does after an attempt that failed: RETRY or EXIT."""
+    retried = is_tried_again(
+        [
+            {f"{name[:1].lower()}{name[1:]}": value for name, value in rule.items()}
+            for rule in rules
+        ],
+        exit_code=attempt.exit_code,
+        status_reason=attempt.status_reason,
+    )
+    return "RETRY" if retried else "EXIT"

@@ -1,0 +1,255 @@
+"""The command line as a person uses it on a stack: the same commands as for local jobs."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+
+from facerec.cli.main import main
+from facerec.jobs.contracts import check
+from tests.workflow.stack import BUCKET, Stack
+
+NAME = "faces-of-ours"
+
+Facerec = Callable[..., Result]
+
+
+@pytest.fixture
+def facerec(stack: Stack) -> Facerec:
+    """Return a function that runs a command on the deployed stack."""
+    (workflow,) = boto3.client("stepfunctions").list_state_machines()["stateMachines"]
+    (queue,) = boto3.client("batch").describe_job_queues()["jobQueues"]
+    outputs = {
+        "BucketName": BUCKET,
+        "WorkflowArn": workflow["stateMachineArn"],
+        "JobQueueArn": queue["jobQueueArn"],
+        "DashboardUrl": "https://console.aws.amazon.com/",
+    }
+    template = {
+        "Parameters": {
+            "MaxvCpus": {"Type": "Number", "Default": 256},
+            "ChildVcpus": {"Type": "Number", "Default": 1},
+        },
+        "Resources": {"Other": {"Type": "AWS::S3::Bucket"}},
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
+    }
+    boto3.client("cloudformation").create_stack(StackName=NAME, TemplateBody=json.dumps(template))
+
+    def run(*words: object) -> Result:
+        return CliRunner(env={"FACEREC_STACK": NAME}).invoke(main, [str(word) for word in words])
+
+    return run
+
+
+@dataclass
+class Held:
+    """Children that wait.
+
+    Attributes:
+        begun: set once one has begun.
+        released: set to let them go on.
+    """
+
+    begun: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture
+def held(stack: Stack) -> Iterator[Held]:
+    """Hold up all children."""
+    children = Held()
+
+    def wait(child: int, attempt: int) -> None:
+        children.begun.set()
+        children.released.wait(30)
+
+    stack.accidents.before = wait
+    yield children
+    children.released.set()
+
+
+def started(result: Result) -> str:
+    """Return the name of the job that `jobs start` has started."""
+    assert result.exit_code == 0, result.output
+    return result.stdout.split()[1]
+
+
+def eventually(look: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:  # noqa: ANN401
+    """Look until what is seen is what is wanted; return it."""
+    deadline = time.monotonic() + 30
+    while not wanted(seen := look()):
+        assert time.monotonic() < deadline, seen
+        time.sleep(0.05)
+    return seen
+
+
+def test_a_job_is_started_and_watched_to_its_end(stack: Stack, facerec: Facerec) -> None:
+    manifest = stack.put_manifest(60)
+
+    result = facerec(
+        *("jobs", "start", manifest, "--collection", "staff", "--images-per-child", 20),
+        *("--wait", "--every", 1),
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "60 photos, 60 faces indexed" in result.stdout
+    assert len(stack.face_ids()) == 60
+
+
+def test_the_status_tells_photos_children_and_cost(stack: Stack, facerec: Facerec) -> None:
+    stack.accidents.killed = {(1, 1)}
+    manifest = stack.put_manifest(120)
+    facerec(
+        *("jobs", "start", manifest, "--collection", "staff", "--images-per-child", 40),
+        *("--wait", "--every", 1),
+    )
+
+    status = json.loads(facerec("jobs", "status", "latest", "--json").stdout)
+
+    assert status["status"] == "SUCCEEDED"
+    assert (status["images"], status["estimated_images"], status["faces"]) == (120, 120, 120)
+    assert status["children"] == {"SUCCEEDED": 3}
+    assert status["machine_dollars"] >= 0
+    check("report", status["report"], "the report")
+    assert "120 of 120 photos" in facerec("jobs", "status").stdout
+
+
+def test_a_running_job_is_found_by_its_name_and_by_its_id(
+    stack: Stack, facerec: Facerec, held: Held
+) -> None:
+    name = started(facerec("jobs", "start", stack.put_manifest(3), "--collection", "staff"))
+    assert held.begun.wait(30)
+
+    status = json.loads(facerec("jobs", "status", name, "--json").stdout)
+
+    assert status["status"] == "RUNNING"
+    assert status["images"] == 0
+    by_id = json.loads(facerec("jobs", "status", status["job_id"], "--json").stdout)
+    assert by_id["job"] == name
+    held.released.set()
+    assert facerec("jobs", "watch", name, "--every", 1).exit_code == 0
+
+
+def test_a_job_that_has_ended_cannot_be_cancelled(stack: Stack, facerec: Facerec) -> None:
+    command = ("jobs", "start", stack.put_manifest(1), "--collection", "staff")
+    assert facerec(*command, "--wait", "--every", 1).exit_code == 0
+
+    cancelled = facerec("jobs", "cancel", "latest")
+
+    assert cancelled.exit_code == 4
+    assert "does not run: succeeded" in cancelled.stderr
+
+
+def test_more_failures_than_tolerated_are_told_listed_and_an_exit_code(
+    stack: Stack, facerec: Facerec
+) -> None:
+    manifest = stack.put_manifest(6, readable=False)
+
+    result = facerec("jobs", "start", manifest, "--collection", "staff", "--wait", "--every", 1)
+
+    assert result.exit_code == 7
+    assert "6 of 6 photos failed" in result.stderr
+    rows = [json.loads(line) for line in facerec("jobs", "failures", "--json").stdout.splitlines()]
+    assert [row["line"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert {row["outcome"] for row in rows} == {"UNREADABLE"}
+    assert facerec("jobs", "report", "latest").exit_code == 0
+
+
+def test_a_refused_manifest_is_told_with_its_address(stack: Stack, facerec: Facerec) -> None:
+    missing = f"s3://{BUCKET}/none.jsonl"
+
+    result = facerec("jobs", "start", missing, "--collection", "staff", "--wait", "--every", 1)
+
+    assert result.exit_code == 1
+    assert f"{missing} does not exist" in result.stderr
+    assert facerec("jobs", "report", "latest").exit_code == 3
+
+
+def test_jobs_are_listed_the_newest_first(stack: Stack, facerec: Facerec) -> None:
+    manifest = stack.put_manifest(2)
+    for collection in ("first", "second"):
+        command = ("jobs", "start", manifest, "--collection", collection, "--wait", "--every", 1)
+        assert facerec(*command).exit_code == 0
+        # Step Functions tells seconds.
+        time.sleep(1)
+
+    listed = json.loads(facerec("jobs", "list", "--json").stdout)
+
+    assert [job["collection_id"] for job in listed] == ["second", "first"]
+    assert [job["status"] for job in listed] == ["SUCCEEDED", "SUCCEEDED"]
+    assert len(json.loads(facerec("jobs", "list", "--limit", 1, "--json").stdout)) == 1
+
+
+def test_a_dry_run_tells_children_time_and_cost_and_starts_nothing(
+    stack: Stack, facerec: Facerec
+) -> None:
+    manifest = stack.put_manifest(1000)
+
+    result = facerec(
+        *("jobs", "start", manifest, "--collection", "staff", "--dry-run", "--json"),
+        *("--images-per-child", 100),
+    )
+
+    told = json.loads(result.stdout)
+    assert (told["images"], told["exact"], told["children"]) == (1000, True, 10)
+    assert told["dollars"] > 0
+    assert told["seconds"] > 1000 / 20 / 256
+    assert stack.keys("jobs/") == []
+    assert json.loads(facerec("jobs", "list", "--json").stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("status", "nothing"), 3, "there is no job 'nothing'"),
+        (("status",), 3, "there is no job yet"),
+        (("list", "--stack", "other"), 3, "there is no stack 'other' in us-east-1"),
+        (("start", "photos.jsonl", "--collection", "staff"), 4, "is on this machine"),
+        (("start", "s3://b/m", "--collection", "a/b"), 4, "collection_id: "),
+        (("start", "s3://none/m", "--collection", "a", "--dry-run"), 3, "does not exist"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_an_exit_code(
+    facerec: Facerec, words: tuple[str, ...], code: int, told: str
+) -> None:
+    result = facerec("jobs", *words)
+
+    assert result.exit_code == code, result.output
+    assert told in result.stderr
+
+
+def test_a_foreign_stack_is_told_apart(stack: Stack, facerec: Facerec) -> None:
+    template = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
+    boto3.client("cloudformation").create_stack(
+        StackName="foreign", TemplateBody=json.dumps(template)
+    )
+
+    result = facerec("jobs", "list", "--stack", "foreign")
+
+    assert result.exit_code == 4
+    assert "has no BucketName" in result.stderr
+
+
+def test_without_credentials_the_error_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+    result = CliRunner().invoke(main, ["jobs", "list", "--stack", "facerec"])
+
+    assert result.exit_code == 1
+    assert "there are no AWS credentials" in result.stderr
