@@ -81,8 +81,9 @@ class BatchQueue:
         newest: dict[str, dict[str, Any]] = {}
         for page in pages:
             for job in page["jobSummaryList"]:
-                # The report of very many children is a job, too, and none of them.
-                if job["createdAt"] < since * 1000 or job["jobName"].endswith("-report"):
+                # The report of very many children is a job, too; children count with their array.
+                other = job["jobName"].endswith("-report") or ":" in job["jobId"]
+                if other or job["createdAt"] < since * 1000:
                     continue
                 known = newest.setdefault(job["jobName"], job)
                 if job["createdAt"] > known["createdAt"]:

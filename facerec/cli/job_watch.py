@@ -67,7 +67,7 @@ class Look:
             "seconds_left": self.seconds_left,
             "children": dict(children.states) if children else None,
             "interruptions": children.interruptions if children else None,
-            "machine_dollars": round(self.dollars, 4),
+            "machine_dollars": round(self.dollars, 6),
         }
 
 

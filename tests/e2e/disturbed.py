@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,14 +90,22 @@ def index_with_an_accident(stack: DeployedStack, photos: SomePhotos) -> Disturbe
 
 def _kill_in_mid_work(stack: DeployedStack, child: int) -> int:
     """Kill a child once a part of its ledger stands; return how many rows that has."""
-
-    def begun() -> tuple[int, list[str]] | None:
-        parts = [key for key in stack.keys("jobs/") if f"/ledger/{child:07d}/" in key]
-        for process, environment in stack.emulator.containers().items():
-            if parts and environment.get("AWS_BATCH_JOB_ARRAY_INDEX") == str(child):
-                return process, parts
-        return None
-
-    process, parts = until(begun, within=120)
+    process = until(lambda: _process_of(stack, child), within=120)
+    while not (parts := _ledger_parts(stack, child)):
+        # In slices, so that it is not done before anybody looks.
+        os.kill(process, signal.SIGCONT)
+        time.sleep(0.1)
+        os.kill(process, signal.SIGSTOP)
     os.kill(process, signal.SIGKILL)
     return sum(len(stack.read(part).splitlines()) - 1 for part in parts)
+
+
+def _process_of(stack: DeployedStack, child: int) -> int | None:
+    for process, environment in stack.emulator.containers().items():
+        if environment["AWS_BATCH_JOB_ARRAY_INDEX"] == str(child):
+            return process
+    return None
+
+
+def _ledger_parts(stack: DeployedStack, child: int) -> list[str]:
+    return [key for key in stack.keys("jobs/") if f"/ledger/{child:07d}/" in key]

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -18,7 +20,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from tests.e2e.deployment import STACK, Emulator
-from tests.e2e.machine import CREDENTIALS, REGION
+from tests.e2e.machine import CREDENTIALS, REGION, ROOT
 from tests.e2e.undisturbed import Embeddings
 from tests.fakes.pinecone_server import PineconeServer
 
@@ -124,6 +126,16 @@ class DeployedStack:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)
+
+    def facerec(self, *words: object) -> subprocess.CompletedProcess[str]:
+        """Run a command of facerec on the stack."""
+        return subprocess.run(
+            [sys.executable, "-m", "facerec.cli.main", *map(str, words)],
+            env={**self.emulator.environment, "FACEREC_STACK": STACK},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
 
     def logs(self) -> list[str]:
         """Return all lines of all logs of the stack."""

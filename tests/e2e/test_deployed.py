@@ -87,12 +87,47 @@ def test_the_report_accounts_for_every_photo(
     assert job.output["faces_indexed"] == job.report["faces_indexed"]
 
 
-def test_a_second_start_does_no_work_twice(deployed: DeployedStack, job: DisturbedJob) -> None:
-    ended = deployed.ended(deployed.start(job.document, "again"))
+def test_the_command_line_tells_how_the_job_went(
+    deployed: DeployedStack, job: DisturbedJob, photos: SomePhotos
+) -> None:
+    told = json.loads(deployed.facerec("jobs", "status", "disturbed", "--json").stdout)
 
-    assert ended["status"] == "SUCCEEDED"
-    assert json.loads(ended["output"])["report"] == job.output["report"]
+    assert told["status"] == "SUCCEEDED"
+    assert told["images"] == told["estimated_images"] == len(photos.lines)
+    assert told["children"] == {"SUCCEEDED": CHILDREN}
+    assert told["interruptions"] == 1
+    assert told["machine_dollars"] > 0
+
+
+def test_a_second_start_does_no_work_twice(deployed: DeployedStack, job: DisturbedJob) -> None:
+    started = deployed.facerec(
+        *("jobs", "start", job.document["manifest"], "--collection", COLLECTION),
+        *("--images-per-child", job.document["images_per_child"]),
+        *("--wait", "--every", 1, "--json"),
+    )
+
+    assert started.returncode == 0, started.stderr
+    report = json.loads(started.stdout)
+    assert (report["job_id"], report["images"]) == (job.report["job_id"], len(job.rows))
     assert len(deployed.ledger(_folder(deployed, job))) == len(job.rows)
+
+
+def test_a_cancelled_job_goes_on_when_it_is_started_again(
+    deployed: DeployedStack, job: DisturbedJob
+) -> None:
+    command = ("jobs", "start", job.document["manifest"], "--collection", "others")
+    each = ("--images-per-child", 40)
+    assert deployed.facerec(*command, *each).returncode == 0
+    assert deployed.facerec("jobs", "cancel", "latest").returncode == 0
+
+    (newest,) = json.loads(deployed.facerec("jobs", "list", "--limit", 1, "--json").stdout)
+    assert newest["status"] == "CANCELLED"
+
+    again = deployed.facerec(*command, *each, "--wait", "--every", 1, "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["images"] == len(job.rows)
+    assert deployed.faces("others").keys().isdisjoint(deployed.faces(COLLECTION))
+    assert len(deployed.faces("others")) == len(deployed.faces(COLLECTION))
 
 
 def test_an_input_that_cannot_be_used_fails_with_the_field_named(deployed: DeployedStack) -> None:
