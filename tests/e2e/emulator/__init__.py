@@ -1,4 +1,4 @@
-"""ministack (https://pypi.org/project/ministack) with what it lacks of AWS for this project.
+"""ministack (on PyPI) with what it lacks of AWS for this project.
 
 It brings CloudFormation, Step Functions, Lambda, API Gateway, S3, DynamoDB and the rest. Added here
 are AWS Batch, which ministack only pretends to have: jobs and arrays that run as processes, in
