@@ -14,11 +14,16 @@ case $architecture in
 esac
 if ! docker info >/dev/null 2>&1; then
   echo "error: no container engine answers to docker" >&2
-  echo "hint: start Docker, or build in AWS CodeBuild; see docs/deploy.md" >&2
+  echo "hint: start Docker, or call this in AWS CloudShell; see docs/deploy.md" >&2
   exit 1
 fi
 account=$(aws sts get-caller-identity --query Account --output text)
-region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region)}}
+region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
+if [ -z "$region" ]; then
+  echo "error: no AWS region is set" >&2
+  echo "hint: set AWS_REGION" >&2
+  exit 2
+fi
 registry=$account.dkr.ecr.$region.amazonaws.com
 # A new tag each time: children of running jobs keep the image that they were planned with.
 image=$registry/$repository:$(date -u +%Y%m%d-%H%M%S)

@@ -30,3 +30,4 @@ def deployed() -> Iterator[DeployedStack]:
             deploy(emulator, folder, parameters(secret["ARN"], pinecone.name))
             yield stack
             tear_down(emulator)
+            assert stack.remains() == []

@@ -137,6 +137,23 @@ class DeployedStack:
             text=True,
         )
 
+    def remains(self) -> list[str]:
+        """Return what is left in the account of what costs or keeps anything.
+
+        The bucket that the SAM CLI keeps for all stacks is no part of it.
+        """
+        buckets = [bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"]]
+        functions = self.client("lambda").list_functions()["Functions"]
+        queues = self.client("batch").describe_job_queues()["jobQueues"]
+        repositories = self.client("ecr").describe_repositories()["repositories"]
+        return [
+            *(name for name in buckets if not name.startswith("aws-sam-cli-managed-default")),
+            *self.client("dynamodb").list_tables()["TableNames"],
+            *(function["FunctionName"] for function in functions),
+            *(queue["jobQueueName"] for queue in queues),
+            *(each["repositoryName"] for each in repositories),
+        ]
+
     def logs(self) -> list[str]:
         """Return all lines of all logs of the stack."""
         logs = self.client("logs")
