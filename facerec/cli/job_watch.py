@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from facerec.cli.job_places import RUNNING, JobPlace, SeenJob
@@ -14,6 +14,7 @@ from facerec.cli.progress import LINE_EVERY, duration
 if TYPE_CHECKING:
     from facerec.aws.batch_queue import ChildStates
     from facerec.jobs.progress import JobProgress, JobWatcher
+    from facerec.jobs.report import Report
 
 _IN_ORDER = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
 
@@ -27,6 +28,7 @@ class Look:
         progress: of its photos; None before it is planned.
         children: how they stand in AWS Batch; None where it does not run them.
         dollars: about what its machines have cost so far.
+        images_per_second: None where that cannot be told yet.
         moment: seconds since 1970.
     """
 
@@ -34,16 +36,8 @@ class Look:
     progress: JobProgress | None
     children: ChildStates | None
     dollars: float
+    images_per_second: float | None
     moment: float
-
-    @property
-    def images_per_second(self) -> float | None:
-        """Photos a second since the first child began; None before a photo is done."""
-        progress = self.progress
-        if progress is None or progress.began is None or not progress.images:
-            return None
-        end = self.moment if self.job.ended is None else self.job.ended
-        return progress.images / max(1.0, end - progress.began)
 
     @property
     def seconds_left(self) -> float | None:
@@ -85,21 +79,61 @@ class JobLooker:
         self._job: SeenJob | None = place.find(name)
         self._name = self._job.address or self._job.name
         self._watcher: JobWatcher | None = None
+        self._first: tuple[float, int] | None = None
 
     def look(self) -> Look:
         """Look at it now."""
-        from facerec.jobs.progress import JobWatcher
-
         job, self._job = self._job or self._place.find(self._name), None
         children = self._place.children(job)
-        if self._watcher is None and job.plan is not None:
-            self._watcher = JobWatcher(job.plan, self._place.objects)
-        progress = None
-        if self._watcher is not None:
-            done = children.states["SUCCEEDED"] if children else None
-            progress = self._watcher.look(complete=done)
+        progress, moment = self._progress(job, children), time.time()
         busy = progress.busy_seconds if progress else 0.0
-        return Look(job, progress, children, busy * self._place.dollars_per_second(), time.time())
+        return Look(
+            job,
+            progress,
+            children,
+            dollars=busy * self._place.dollars_per_second(),
+            images_per_second=self._rate(job, progress, moment),
+            moment=moment,
+        )
+
+    def _progress(self, job: SeenJob, children: ChildStates | None) -> JobProgress | None:
+        from facerec.jobs.progress import JobWatcher
+
+        if job.plan is None:
+            return None
+        if self._watcher is None:
+            self._watcher = JobWatcher(job.plan, self._place.objects)
+        # AWS Batch forgets jobs after some days: then the folder is all there is.
+        told = children is not None and children.states.total() > 0
+        progress = self._watcher.look(children.states["SUCCEEDED"] if children and told else None)
+        return progress if job.report is None else _as_reported(progress, job.report)
+
+    def _rate(self, job: SeenJob, progress: JobProgress | None, moment: float) -> float | None:
+        """Return photos a second: of all of the job, or since the first look if it was resumed."""
+        if job.report is not None:
+            return job.report.images_per_second
+        if progress is None or progress.began is None or not progress.images:
+            return None
+        if progress.began >= job.began:
+            return progress.images / max(1.0, moment - progress.began)
+        if self._first is None:
+            self._first = (moment, progress.images)
+        since, before = self._first
+        return (progress.images - before) / (moment - since) if progress.images > before else None
+
+
+def _as_reported(progress: JobProgress, report: Report) -> JobProgress:
+    """Return what was seen of a job with the numbers of its report, which are exact."""
+    tally = report.tally
+    return replace(
+        progress,
+        images=tally.images,
+        faces=tally.faces_indexed + tally.faces_present,
+        failures=report.failed_images,
+        estimated_images=max(tally.images, progress.estimated_images * bool(report.incomplete)),
+        exact=not report.incomplete,
+        complete_children=report.complete_children,
+    )
 
 
 def print_look(look: Look) -> None:
