@@ -224,7 +224,7 @@ def _words(look: Look) -> str:
     parts.append(count(progress.faces, "face"))
     if progress.failures:
         parts.append(count(progress.failures, "failure"))
-    if look.seconds_left is not None:
+    if look.seconds_left:
         parts.append(f"{duration(look.seconds_left)} left")
     if look.dollars:
         parts.append(f"machines {dollars(look.dollars)}")
