@@ -21,15 +21,7 @@ def build_crop_model(weights: bytes) -> bytes:
     Raises:
         DlibFormatError: the content is not that network.
     """
-    import onnx
-
-    model = onnx.load_from_string(build_detector_model(weights))
-    for node in model.graph.node:
-        for attribute in node.attribute:
-            if attribute.name == "pads":
-                attribute.ints[:] = [0] * len(attribute.ints)
-    content: bytes = model.SerializeToString(deterministic=True)
-    return content
+    return build_detector_model(weights, padded=False)
 
 
 def crop_side(geometry: DetectorGeometry) -> int:

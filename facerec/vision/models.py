@@ -13,7 +13,7 @@ from facerec.vision.detector_network import build_detector_model
 from facerec.vision.dlib_stream import DlibFormatError
 from facerec.vision.weights import Weights, WeightsError, find_weights, fingerprint
 
-CONVERTER_VERSION = 1
+CONVERTER_VERSION = 2
 """To be raised with every change to what the converters write; older files are left unread."""
 
 
