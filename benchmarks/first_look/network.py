@@ -11,7 +11,7 @@ from patches import GREY, SIDE, SIDES, STRIDE
 from torch import Tensor, nn
 
 from facerec.vision.detector_network import DetectorGeometry
-from facerec.vision.first_look import INPUT_NAME, OUTPUT_NAME, SIDES_KEY
+from facerec.vision.first_look import FACE_PIXELS, INPUT_NAME, OUTPUT_NAME, SIDES_KEY
 
 CHANNELS = (16, 32, 32)
 DEPTH = 4
@@ -85,7 +85,7 @@ def to_onnx(network: FirstLookNetwork, about: str) -> bytes:
         means=(float(GREY),) * 3,
         padding=0,
         outer_padding=24,
-        window=40,
+        window=FACE_PIXELS,
         stride=STRIDE,
         origin=ORIGIN,
         reach=DEPTH + 1,

@@ -26,6 +26,9 @@ _FACE_SHARE = 0.62
 _FACE_WEIGHTS = {"london": 0.45, "johns": 0.5}
 _PHOTO_WEIGHTS = {"london": 0.1, "johns": 0.1}
 
+_LARGEST_ENLARGEMENT = 2.2
+"""Of a photo: the faces in it that are too small to be labelled must stay too small to count."""
+
 Grey = NDArray[np.float32]
 Generator = np.random.Generator
 _ROWS, _COLUMNS = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
@@ -135,7 +138,8 @@ def _face_patch(
     generator: Generator, face: _Face, second: _Face | None
 ) -> tuple[Grey, NDArray[np.float64]]:
     source, (x, y, face_side, _) = face
-    side = np.exp(generator.uniform(np.log(24), np.log(90)))
+    largest = np.clip(_LARGEST_ENLARGEMENT * face_side, 28, 90)
+    side = np.exp(generator.uniform(np.log(24), np.log(largest)))
     matrix = _linear_map(generator, side / face_side, 12)
     jitter = generator.uniform(-0.45, 0.45, 2) * SIDE * min(1, 1.6 - side / 100)
     center = SIDE / 2 + jitter

@@ -59,17 +59,26 @@ class LabelledPhoto:
 
 
 def label_photos(data: Path) -> list[LabelledPhoto]:
-    """Look for faces from 36 pixels on (53 in large photos) with the exact network."""
+    """Look for faces with the exact network, in photos of several people from 20 pixels on."""
     detector, judge = CnnDetector(threads=1), SecondLook(threads=1)
     labelled = []
     for name, pixels in _photos(data):
-        smallest = 80 if name.startswith("london") else 36 if pixels.size < 3 * 1.3e6 else 53
+        smallest = _smallest_face(name, pixels)
         found = detector.detect(pixels, smallest, threshold=DOUBTFUL)
         faces = [_refined(judge, pixels, face) for face in found]
         is_stray = name.startswith("odd") and any(face[3] > 0 for face in faces)
         if not is_stray:
             labelled.append(LabelledPhoto(name, pixels, np.array(faces).reshape(-1, 4)))
     return labelled
+
+
+def _smallest_face(name: str, pixels: NDArray[np.uint8]) -> int:
+    if name.startswith("london"):
+        return 80
+    is_large = pixels.size > 3 * 1.3e6
+    if name.startswith("groups"):
+        return 28 if is_large else 20
+    return 53 if is_large else 36
 
 
 def _refined(
@@ -122,6 +131,6 @@ def _open(path: Path) -> NDArray[np.uint8] | None:
             photo = file.convert("RGB")
     except (OSError, Image.DecompressionBombError):
         return None
-    longest = 450 if path.parent.name == "london" else 1280
+    longest = {"london": 450, "crowds": 2000, "people": 2000}.get(path.parent.name, 1280)
     photo.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     return np.asarray(photo)

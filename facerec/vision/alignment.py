@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CHIP_PADDING = 0.25
 """The margin around a face as a share of its size: what the network was trained with."""
 
+FACE_IN_CHIP = round(CHIP_SIZE / (1 + 2 * CHIP_PADDING))
+"""The side of a face in its chip, in pixels: larger faces lose nothing."""
+
 
 class Aligner:
     """dlib's 5-point shape predictor."""

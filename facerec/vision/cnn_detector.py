@@ -63,11 +63,12 @@ class CnnDetector:
         scores = self._score(fill_tile(scaled, layout, geometry.means, dtype))
         boxes, box_scores = self._boxes(scores, layout, threshold)
         kept = suppress_overlaps(boxes, box_scores, geometry.overlap, geometry.cover)
-        shrunk_by = np.array([pixels.shape[1] / width, pixels.shape[0] / height] * 2)
+        across, down = pixels.shape[1] / width, pixels.shape[0] / height
         return [
-            Detection(left, top, box_width, box_height, score=float(box_scores[number]))
-            for number in kept
-            for left, top, box_width, box_height in [(boxes[number] * shrunk_by).tolist()]
+            Detection(left, top, box_width, box_height, float(score)).resized(across, down)
+            for (left, top, box_width, box_height), score in zip(
+                boxes[kept].tolist(), box_scores[kept], strict=True
+            )
         ]
 
     def _score(self, tile: NDArray[Any]) -> NDArray[np.float32]:

@@ -34,6 +34,10 @@ of faces decoded to 80 pixels are 0.09 from those of the full photo, where two p
 are 0.25 apart, and to 100 pixels 0.07 (``benchmarks/reduced_decoding.py``).
 """
 
+PREVIEW_FROM_PIXELS = 1_000_000
+"""JPEG of no fewer pixels are decoded smaller than that for a detector that needs less: to decode
+a photo twice, where its faces are small, costs less than to search all photos at full size."""
+
 MAX_PIXELS_HANDED_ON = 25_000_000
 """Larger photos are reduced, so that the arrays of all later steps are bounded."""
 
@@ -54,12 +58,15 @@ class DecodedPhoto:
         width: pixels of the upright photo as stored.
         height: pixels of the upright photo as stored.
         scale: decoded pixels for each stored pixel along a side: 1, 1/2, 1/3 and so on.
+        is_preview: whether the smallest faces have fewer than ``FACE_PIXELS_NEEDED``, since the
+            caller asked for fewer, and could have had them.
     """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
     scale: float
+    is_preview: bool = False
 
 
 def effective_smallest_face(width: int, height: int, requested: int | None) -> int:
@@ -81,7 +88,11 @@ def effective_smallest_face(width: int, height: int, requested: int | None) -> i
 
 
 def decode(
-    content: bytes, *, smallest_face: int | None, max_pixels: int
+    content: bytes,
+    *,
+    smallest_face: int | None,
+    max_pixels: int,
+    face_pixels: int = FACE_PIXELS_NEEDED,
 ) -> DecodedPhoto | UnreadablePhoto:
     """Decode JPEG, PNG, WebP, GIF, TIFF (first frame), BMP, HEIC or AVIF.
 
@@ -98,6 +109,8 @@ def decode(
         max_pixels: what is larger is refused from its header. A JPEG counts at the scale it is
             decoded at, unless libjpeg needs all of it in memory. WebP, AVIF and HEIC, whose
             decoders hold several copies, are held to a share of it.
+        face_pixels: the side of the smallest face that must be left after decoding a large JPEG;
+            other photos keep ``FACE_PIXELS_NEEDED``.
     """
     if not content:
         return UnreadablePhoto(UnreadableReason.EMPTY, "the file is empty")
@@ -108,7 +121,7 @@ def decode(
             "not a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file",
         )
     try:
-        return _decode(photo_format, content, smallest_face, max_pixels)
+        return _decode(photo_format, content, smallest_face, max_pixels, face_pixels)
     except (MemoryError, Image.DecompressionBombError):
         return UnreadablePhoto(
             UnreadableReason.TOO_LARGE, f"the {photo_format.name} file needs too much memory"
@@ -119,12 +132,19 @@ def decode(
 
 
 def _decode(
-    photo_format: PhotoFormat, content: bytes, smallest_face: int | None, max_pixels: int
+    photo_format: PhotoFormat,
+    content: bytes,
+    smallest_face: int | None,
+    max_pixels: int,
+    face_pixels: int,
 ) -> DecodedPhoto | UnreadablePhoto:
     with open_photo(photo_format, content) as photo:
         width, height = photo.size
-        reduction = _reduction(width, height, smallest_face)
-        reduced = 1
+        smallest = effective_smallest_face(width, height, smallest_face)
+        needed = max(1, smallest // FACE_PIXELS_NEEDED, _bounding_reduction(width, height))
+        reduction, reduced = needed, 1
+        if isinstance(photo, JpegImageFile) and width * height >= PREVIEW_FROM_PIXELS:
+            reduction = max(needed, smallest // face_pixels)
         limit = int(max_pixels * photo_format.pixel_share)
         if isinstance(photo, JpegImageFile):
             reduced = jpeg_reduction(width, height, reduction, limit)
@@ -139,14 +159,11 @@ def _decode(
         remaining = max(1, reduction // reduced, _bounding_reduction(*photo.size))
         pixels = rgb_pixels(photo, remaining)
         orientation = _orientation(photo)
+    total = reduced * remaining
+    is_preview = reduction > needed and total > needed
     if orientation in _SIDEWAYS:
         width, height = height, width
-    return DecodedPhoto(_upright(pixels, orientation), width, height, 1 / (reduced * remaining))
-
-
-def _reduction(width: int, height: int, smallest_face: int | None) -> int:
-    smallest = effective_smallest_face(width, height, smallest_face)
-    return max(1, smallest // FACE_PIXELS_NEEDED, _bounding_reduction(width, height))
+    return DecodedPhoto(_upright(pixels, orientation), width, height, 1 / total, is_preview)
 
 
 def _bounding_reduction(width: int, height: int) -> int:

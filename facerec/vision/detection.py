@@ -37,6 +37,21 @@ class Detection:
     height: float
     score: float
 
+    def resized(self, across: float, down: float) -> Detection:
+        """Return the same face in a photo of another size.
+
+        Args:
+            across: pixels of the other photo for each of this one, along its width.
+            down: the same along its height.
+        """
+        return Detection(
+            left=self.left * across,
+            top=self.top * down,
+            width=self.width * across,
+            height=self.height * down,
+            score=self.score,
+        )
+
 
 class Detector(Protocol):
     """Finds faces in pixels."""

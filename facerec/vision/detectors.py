@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from facerec.errors import InvalidInputError
+from facerec.vision.decode import FACE_PIXELS_NEEDED
 from facerec.vision.detection import Detector
+from facerec.vision.first_look import FACE_PIXELS
 
 
 def open_detector(name: str, *, threads: int | None = None) -> Detector:
@@ -25,6 +27,11 @@ def open_detector(name: str, *, threads: int | None = None) -> Detector:
             f"there is no detector {name!r}", f"choose one of {', '.join(sorted(DETECTORS))}"
         )
     return factory(threads)
+
+
+def face_pixels(name: str) -> int:
+    """Return the side of the smallest faces that a detector finds without enlarging a photo."""
+    return FACE_PIXELS if name == "cnn" else FACE_PIXELS_NEEDED
 
 
 def _open_cnn(threads: int | None) -> Detector:

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.faces import BoundingBox
+from facerec.vision.alignment import FACE_IN_CHIP
 from facerec.vision.confidence import confidence, score_at
 from facerec.vision.decode import DecodedPhoto, decode, effective_smallest_face
 from facerec.vision.detection import Detection, Detector, Pixels
-from facerec.vision.detectors import open_detector
+from facerec.vision.detectors import face_pixels, open_detector
 from facerec.vision.options import FaceOptions
 from facerec.vision.outcomes import (
     DetectedFace,
@@ -155,17 +156,28 @@ class Engine:
 
     def _search(self, content: bytes, options: FaceOptions) -> _SearchedPhoto | _UnsearchedPhoto:
         decoded = decode(
-            content, smallest_face=options.smallest_face, max_pixels=options.max_pixels
+            content,
+            smallest_face=options.smallest_face,
+            max_pixels=options.max_pixels,
+            face_pixels=face_pixels(options.detector),
         )
         if isinstance(decoded, UnreadablePhoto):
             return _UnsearchedPhoto(decoded)
         smallest = effective_smallest_face(decoded.width, decoded.height, options.smallest_face)
-        detector = self._detector(options.detector)
-        detections = detector.detect(
+        detections = self._detector(options.detector).detect(
             decoded.pixels,
             smallest * decoded.scale,
             threshold=_threshold(options.detector, options.min_confidence),
         )
+        if decoded.is_preview and any(face.width < FACE_IN_CHIP for face in detections):
+            finer = decode(
+                content, smallest_face=options.smallest_face, max_pixels=options.max_pixels
+            )
+            if isinstance(finer, UnreadablePhoto):
+                return _UnsearchedPhoto(finer)
+            down, across, _ = np.divide(finer.pixels.shape, decoded.pixels.shape).tolist()
+            detections = [face.resized(across, down) for face in detections]
+            decoded = finer
         detections.sort(key=lambda detection: detection.width * detection.height, reverse=True)
         described = [self._describe(decoded, found, options.detector) for found in detections]
         reasons = reasons_to_leave_out([face for face, _ in described], options)

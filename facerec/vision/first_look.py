@@ -31,6 +31,9 @@ SIDES_KEY = "sides"
 _GREEN = 1
 """The channel taken for grey: most of luminance, at no cost. The network saw many mixtures."""
 
+FACE_PIXELS = 40
+"""The side of the smallest faces for which a photo need not be enlarged."""
+
 LOWEST_SCORE = -5.0
 """Logits below it are no candidates: fewer than one of a hundred thousand of them is a face."""
 
@@ -100,7 +103,7 @@ class FirstLook:
         """Return the photo in grey, with its smallest faces as large as the network needs."""
         height, width = pixels.shape[:2]
         limit = math.sqrt(MAX_SEARCHED_PIXELS / (height * width))
-        scale = min(self._geometry.window / smallest_face, max(1.0, limit))
+        scale = min(FACE_PIXELS / smallest_face, max(1.0, limit))
         step = max(1, int(1 / (scale * _SAMPLES)))
         grey = Image.fromarray(np.ascontiguousarray(pixels[::step, ::step, _GREEN]))
         reduction = int(1 / (scale * step))
@@ -129,11 +132,11 @@ class FirstLook:
             scores, offsets = np.split(result[0, :, span.result], [len(self._sides)])
             kind, row, column = np.nonzero(scores > LOWEST_SCORE)
             offsets = offsets.reshape(len(self._sides), 3, *scores.shape[1:])
-            right, below, octaves = offsets[kind, :, row, column].T
+            right, below, thirds = offsets[kind, :, row, column].T
             place = geometry.origin - margin + 0.5
             x = (geometry.stride * (column + right) + place) * across
             y = (geometry.stride * (row + span.place.start + below) + place) * down
-            side = self._sides[kind] * np.exp2(octaves) * across
+            side = self._sides[kind] * np.exp2(thirds / 3) * across
             found.append(np.stack([x, y, side, scores[kind, row, column]], axis=1))
         return np.concatenate(found)
 

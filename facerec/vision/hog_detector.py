@@ -29,12 +29,8 @@ class HogDetector:
             boxes, scores, _ = self._detector.run(scaled, 0, threshold)
         across, down = pixels.shape[1] / scaled.shape[1], pixels.shape[0] / scaled.shape[0]
         found = [
-            Detection(
-                left=box.left() * across,
-                top=box.top() * down,
-                width=box.width() * across,
-                height=box.height() * down,
-                score=float(score),
+            Detection(box.left(), box.top(), box.width(), box.height(), float(score)).resized(
+                across, down
             )
             for box, score in zip(boxes, scores, strict=True)
         ]

@@ -14,9 +14,9 @@ from facerec.vision.detector_network import INPUT_NAME, OUTPUT_NAME, DetectorGeo
 from facerec.vision.models import crop_model
 from facerec.vision.runtime import open_session
 
-_REDUCING_GAP = 1.5
-"""Pillow first takes the mean over whole pixels, if the crop is this much smaller still; the last
-step then tells no less than half as much from its neighbour."""
+_REDUCING_GAP = 1.0
+"""Pillow first takes the mean over as many whole pixels as the crop is smaller: scores change by
+less than what moving the crop by a pixel does, in half of the time."""
 
 _SAMPLES = 3
 """Of a large face only so many pixels are taken along each side of a pixel of the crop, which shows
