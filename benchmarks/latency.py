@@ -5,7 +5,7 @@
 The same job twice: photos, manifest, ledger and embeddings in local files, and behind a store that
 answers each request so much later. Waiting is what is measured, in wall time; so the engine is one
 that takes exactly so long for each photo, whatever else the machine does, and finds one face. Both
-sides run a child of the usual size, its start and end included.
+sides run a child of the smallest usual size, its start and end included.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from statistics import median
 from benchmarks.support.jobs import planned, run
 from benchmarks.support.results import arguments, finish, show
 from benchmarks.support.turns import in_turns
-from facerec.jobs.planning import IMAGES_PER_CHILD
 from tests.fakes.folder_buckets import FolderBuckets
 from tests.fakes.jobs import SlowEngine, write_photos
 
 REACH = 1.1
+PHOTOS = 512
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--delay-ms", type=float, default=50.0)
     parser.add_argument("--engine-ms", type=float, default=20.0)
-    parser.add_argument("--photos", type=int, default=IMAGES_PER_CHILD)
+    parser.add_argument("--photos", type=int, default=PHOTOS)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     engine = SlowEngine(options.engine_ms / 1000)

@@ -131,7 +131,6 @@ def estimate(
     from facerec.cli.output import print_json
     from facerec.estimate.estimating import estimate_job
     from facerec.estimate.workload import Store
-    from facerec.jobs.planning import IMAGES_PER_CHILD
 
     prices = _prices(price_file, changed, region)
     measured = photos_per_second is None
@@ -143,7 +142,7 @@ def estimate(
         searches=searches,
         store=Store(store),
         max_vcpus=max_vcpus,
-        images_per_child=images_per_child or IMAGES_PER_CHILD,
+        images_per_child=images_per_child or 0,
         listings_per_second=listings_per_second,
         prices=prices,
     )

@@ -10,7 +10,7 @@ from facerec.cli.output import console, count, dollars, print_json
 from facerec.cli.progress import duration
 from facerec.estimate.estimating import PHOTOS_PER_SECOND, estimate_job
 from facerec.jobs.inputs import read_execution_input
-from facerec.jobs.planning import IMAGES_PER_CHILD, preview_job
+from facerec.jobs.planning import preview_job
 from facerec.stores.routed_objects import open_objects
 from facerec.vision.runtime import available_cores
 
@@ -40,8 +40,7 @@ def preview(
         deployed = find_stack(stack)
         vcpus = deployed.most_vcpus
         found = preview_job(job, open_objects(), jobs_root=deployed.jobs_root)
-        each = job.images_per_child or IMAGES_PER_CHILD
-        seconds, cost = _on_aws(found.images, rate, vcpus, each)
+        seconds, cost = _on_aws(found.images, rate, vcpus, job.images_per_child or 0)
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
         print_json({**asdict(found), **took})

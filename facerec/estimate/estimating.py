@@ -16,7 +16,6 @@ from facerec.estimate.limits import LISTINGS_PER_SECOND
 from facerec.estimate.prices import PriceTable, load_prices
 from facerec.estimate.simulation import Simulation, simulate
 from facerec.estimate.workload import Store, Workload
-from facerec.jobs.planning import IMAGES_PER_CHILD
 
 MOST_PHOTOS = 1_000_000_000
 """Up to which a break-even is looked for."""
@@ -96,7 +95,7 @@ def estimate_job(
     searches: int = 0,
     store: Store = Store.PINECONE,
     max_vcpus: int = 256,
-    images_per_child: int = IMAGES_PER_CHILD,
+    images_per_child: int = 0,
     interruptions_per_hour: float = 0.0,
     listings_per_second: float = LISTINGS_PER_SECOND,
     prices: PriceTable | None = None,
@@ -112,7 +111,7 @@ def estimate_job(
         searches: photos that are searched in the month, one face each.
         store: Pinecone, with the workflow on AWS, or the embedded store on one machine there.
         max_vcpus: at work at once at most (``MaxvCpus`` of the stack).
-        images_per_child: photos of a child.
+        images_per_child: photos of a child; 0 lets it follow from their number.
         interruptions_per_hour: how often each spot machine is reclaimed, on average.
         listings_per_second: what Pinecone allows for an index.
         prices: of a region; by default those that facerec comes with.

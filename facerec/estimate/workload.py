@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from facerec.jobs.child import PHOTOS_OF_STEP
-from facerec.jobs.planning import IMAGES_PER_CHILD
+from facerec.jobs.planning import images_per_child
 
 
 class Store(StrEnum):
@@ -28,7 +28,7 @@ class Workload:
         store: where the faces live. With the embedded store the job runs on one machine, and
             nothing of the workflow on AWS is used.
         max_vcpus: that work at once at most.
-        images_per_child: photos of a child of the job.
+        images_per_child: photos of a child of the job; 0 lets it follow from their number.
     """
 
     photos: int
@@ -37,7 +37,12 @@ class Workload:
     searches: int = 0
     store: Store = Store.PINECONE
     max_vcpus: int = 256
-    images_per_child: int = IMAGES_PER_CHILD
+    images_per_child: int = 0
+
+    def __post_init__(self) -> None:
+        """Let the photos of a child follow from those of the job, as planning does it."""
+        if not self.images_per_child:
+            object.__setattr__(self, "images_per_child", images_per_child(self.photos))
 
     @property
     def faces(self) -> float:

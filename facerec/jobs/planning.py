@@ -31,15 +31,21 @@ from facerec.jobs.plan import Plan, plan_uri, read_plan
 from facerec.stores.local_objects import LocalObjects
 from facerec.stores.objects import ObjectStore, folder_of, scheme_of
 
-IMAGES_PER_CHILD = 500
-"""Photos of a child in a container, where nothing else is asked for: 3 to 5 minutes of work, which
-AWS Batch advises (https://docs.aws.amazon.com/batch/latest/userguide/bestpractice1.html)."""
+IMAGES_PER_CHILD = (500, 2_000)
+"""Photos of a child in a container, at least and at most, where nothing else is asked for: some
+minutes of work, as AWS Batch advises
+(https://docs.aws.amazon.com/batch/latest/userguide/bestpractice1.html), and not more than the
+stack's ChildTimeout where photos are large and the exact detector looks at them."""
 
-LOCAL_IMAGES_PER_CHILD = (8, IMAGES_PER_CHILD)
+CHILDREN = 256
+"""Children that a job has at least, as far as its photos go round: as many as may run at once where
+the stack's MaxvCpus is what it is by default."""
+
+LOCAL_IMAGES_PER_CHILD = (8, 500)
 """On one machine a child costs next to nothing: small ones keep all workers busy to the end."""
 
 LOCAL_CHILDREN = 64
-"""Children that a job on one machine has at least, as far as its photos go round."""
+"""The same as ``CHILDREN``, on one machine."""
 
 MOST_STRIPES = 1_000
 """Children that stream the same gzip file: together they read it as often."""
@@ -221,15 +227,24 @@ def _plan(
     )
 
 
+def images_per_child(images: int, *, local: bool = False) -> int:
+    """Return how many photos a child has, where nothing else is asked for.
+
+    Args:
+        images: of the whole job.
+        local: whether it runs on one machine.
+    """
+    least, most = LOCAL_IMAGES_PER_CHILD if local else IMAGES_PER_CHILD
+    children = LOCAL_CHILDREN if local else CHILDREN
+    return min(most, max(least, -(-images // children)))
+
+
 def _children(inspection: Inspection, asked: int | None, *, local: bool) -> tuple[int, int]:
     """Return how many children share a file, and how many there are in all."""
     images, files = inspection.images, inspection.source.files
     if not images:
         return 1, 0
-    each = asked or IMAGES_PER_CHILD
-    if local and not asked:
-        least, most = LOCAL_IMAGES_PER_CHILD
-        each = min(most, max(least, -(-images // LOCAL_CHILDREN)))
+    each = asked or images_per_child(images, local=local)
     if inspection.source.kind is SourceKind.RANGES:
         return 1, min(MOST_CHILDREN, -(-images // each))
     if files > MOST_CHILDREN:

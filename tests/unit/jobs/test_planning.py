@@ -17,7 +17,7 @@ from facerec.jobs.limits import MOST_CHILDREN
 from facerec.jobs.manifest.entries import LineFormat, external_id_of
 from facerec.jobs.manifest.sources import SAMPLE, SourceKind
 from facerec.jobs.plan import Plan, plan_from_json, read_plan
-from facerec.jobs.planning import plan_job
+from facerec.jobs.planning import images_per_child, plan_job
 from facerec.stores.local_objects import LocalObjects
 from facerec.stores.objects import ObjectInfo
 from tests.fakes.engine import fake_face, fake_photo
@@ -129,6 +129,16 @@ class HugeObject(LocalObjects):
         assert end is not None
         self.asked.append(("read", end - start))
         return (b"s3://bucket/" + b"a" * 87 + b"\n") * ((end - start) // 100)
+
+
+@pytest.mark.parametrize(
+    ("images", "children"),
+    [(1, 1), (500, 1), (10_000, 20), (128_000, 256), (300_000, 256), (10**6, 500)],
+)
+def test_children_in_containers_are_as_many_as_run_at_once_but_neither_tiny_nor_endless(
+    images: int, children: int
+) -> None:
+    assert -(-images // images_per_child(images)) == pytest.approx(children, abs=1)
 
 
 @pytest.mark.parametrize("size", [10**6, 10**9, 10**11])
