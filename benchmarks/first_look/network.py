@@ -7,15 +7,18 @@ import json
 from typing import Any
 
 import torch
-from patches import GREY, SIDE, SIDES, STRIDE
+from patches import GREY, OFFSETS_IN_OCTAVE, SIDE, SIDES, STRIDE
 from torch import Tensor, nn
 
 from facerec.vision.detector_network import DetectorGeometry
 from facerec.vision.first_look import FACE_PIXELS, INPUT_NAME, OUTPUT_NAME, SIDES_KEY
 
-CHANNELS = (16, 32, 32)
+CHANNELS = (16, 32, 64)
 DEPTH = 4
-"""Convolutions that keep the size, before the last."""
+"""Blocks that keep the size: each looks around within every channel, then mixes the channels."""
+
+_AROUND = 5
+"""The side of the window in which they look around."""
 
 ORIGIN = 7
 """(7 - 1) / 2 pixels of the first convolution and 1 output of it, at its stride of 4."""
@@ -25,16 +28,20 @@ _PRIOR_LOGIT = -4.0
 
 
 class FirstLookNetwork(nn.Module):
-    """Convolutions of 7x7/4, 3x3/2, then 3x3: a logit and three offsets for each kind of face."""
+    """Convolutions of 7x7/4, 3x3/2, then 5x5 for each channel alone and 1x1 for all in turns.
+
+    It gives a logit and three offsets for each kind of face.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         first, second, rest = CHANNELS
         blocks: list[nn.Module] = [*_block(1, first, 7, 4, 0), *_block(first, second, 3, 2, 0)]
-        for number in range(DEPTH):
-            blocks += _block(rest if number else second, rest, 3, 1, 1)
+        for inputs in [second, *[rest] * (DEPTH - 1)]:
+            blocks += _block(inputs, inputs, _AROUND, 1, _AROUND // 2, groups=inputs)
+            blocks += _block(inputs, rest, 1, 1, 0)
         self.features = nn.Sequential(*blocks)
-        self.head = nn.Conv2d(rest, len(SIDES) * 4, 3, padding=1)
+        self.head = nn.Conv2d(rest, len(SIDES) * 4, 1)
         nn.init.constant_(self.head.bias[: len(SIDES)], _PRIOR_LOGIT)
 
     def forward(self, grey: Tensor) -> Tensor:
@@ -43,8 +50,10 @@ class FirstLookNetwork(nn.Module):
         return places
 
 
-def _block(inputs: int, outputs: int, side: int, stride: int, padding: int) -> list[nn.Module]:
-    convolution = nn.Conv2d(inputs, outputs, side, stride, padding)
+def _block(
+    inputs: int, outputs: int, side: int, stride: int, padding: int, groups: int = 1
+) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, side, stride, padding, groups=groups)
     return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
 
 
@@ -52,7 +61,7 @@ def to_onnx(network: FirstLookNetwork, about: str) -> bytes:
     """Return the network as a model of convolutions only, with the geometry that it needs.
 
     Args:
-        network: in evaluation mode.
+        network: in evaluation mode; its weights are changed.
         about: where the weights come from.
     """
     import onnx
@@ -66,6 +75,9 @@ def to_onnx(network: FirstLookNetwork, about: str) -> bytes:
         # The first convolution has no padding, so that it can take the pixels as they are.
         first.bias -= first.weight.sum((1, 2, 3)) * GREY / _CONTRAST
         first.weight /= _CONTRAST
+        # It learned parts of octaves, and is to give octaves.
+        for values in (network.head.weight, network.head.bias):
+            values[len(SIDES) + 2 :: 3] /= OFFSETS_IN_OCTAVE
     file = io.BytesIO()
     torch.onnx.export(
         nn.Sequential(*layers, network.head),
@@ -84,11 +96,11 @@ def to_onnx(network: FirstLookNetwork, about: str) -> bytes:
     geometry = DetectorGeometry(
         means=(float(GREY),) * 3,
         padding=0,
-        outer_padding=24,
+        outer_padding=16,
         window=FACE_PIXELS,
         stride=STRIDE,
         origin=ORIGIN,
-        reach=DEPTH + 1,
+        reach=DEPTH * (_AROUND // 2),
         overlap=0.3,
         cover=1.0,
     )

@@ -21,6 +21,9 @@ GREY = 117
 SIDES = 36 * 2 ** (np.arange(-1, 3) / 3)
 """Sides in pixels of the faces that the kinds of outputs stand for."""
 
+OFFSETS_IN_OCTAVE = 3
+"""Of sides, so that they are about as large as those of places."""
+
 _MIXTURES = ((0.299, 0.587, 0.114), (0.6, 0.3, 0.1), (0.1, 0.3, 0.6), (0.1, 0.8, 0.1), (0, 1, 0))
 _FACE_SHARE = 0.62
 _FACE_WEIGHTS = {"london": 0.45, "johns": 0.5}
@@ -263,7 +266,7 @@ def _targets(
                 best = at_face & (distance < nearest[kind])
                 kinds[kind][best] = 1
                 nearest[kind][best] = distance[best]
-                thirds = np.full(across.shape, octaves * 3)
-                values = np.stack([right / STRIDE, below / STRIDE, thirds])
+                parts = np.full(across.shape, octaves * OFFSETS_IN_OCTAVE)
+                values = np.stack([right / STRIDE, below / STRIDE, parts])
                 offsets[kind][:, best] = values[:, best]
     return kinds, offsets

@@ -13,7 +13,7 @@ from facerec.vision.first_look import Candidate, FirstLook
 from facerec.vision.second_look import SecondLook
 from facerec.vision.suppression import suppress_overlaps
 
-LIKELY = -1.25
+LIKELY = -0.5
 """The first look's logit from which on the large network is asked; ``docs/detection.md`` has what
 other values find and cost."""
 

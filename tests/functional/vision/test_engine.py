@@ -188,6 +188,23 @@ def test_faces_of_a_large_photo_are_found_at_the_same_place(engine: FaceEngine) 
     assert np.linalg.norm(face.embedding - original.embedding) < 0.3
 
 
+@pytest.mark.parametrize("side", [900, 1800])
+def test_a_small_face_of_a_large_jpeg_keeps_all_that_its_descriptor_needs(
+    engine: FaceEngine, side: int
+) -> None:
+    """The large JPEG is searched at half its size; the PNG is always decoded in full."""
+    portrait = Image.open(io.BytesIO(OBAMA))
+    portrait.thumbnail((side, side))
+    wide = Image.new("RGB", (1900, 1100), (128, 128, 128))
+    wide.paste(portrait, (700, 150))
+    content = io.BytesIO()
+    wide.save(content, "JPEG", quality=98)
+    (face,) = analyse(engine, content.getvalue()).faces
+    (expected,) = analyse(engine, png(wide)).faces
+    assert share(face.box, expected.box) > 0.8
+    assert np.linalg.norm(face.embedding - expected.embedding) < 0.1
+
+
 def test_both_kinds_of_detectors_work(engine: FaceEngine) -> None:
     by_name = {
         name: analyse(engine, OBAMA, replace(OPTIONS, detector=name)).faces

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -90,6 +91,18 @@ def test_labelled_faces_from_37_pixels_on_are_found(fast: FastDetector) -> None:
     assert labels == 43
     # The exact detector misses two of them, which are smaller than their labels.
     assert missed <= 1
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_the_first_look_knows_where_faces_are_and_how_large(exact: CnnDetector, path: Path) -> None:
+    pixels = load(path, 600)
+    places = list(FirstLook(threads=1).candidates(pixels, 40))
+    for face in exact.detect(pixels, 80, threshold=CLEAR):
+        x, y = face.left + face.width / 2, face.top + face.height / 2
+        nearest = min(places, key=lambda place: math.hypot(place.x - x, place.y - y))
+        assert math.hypot(nearest.x - x, nearest.y - y) < 0.2 * face.width
+        # The exact detector's own steps are a fifth.
+        assert abs(math.log2(nearest.side / face.width)) < 0.4
 
 
 def test_press_photos_all_hold_a_face(fast: FastDetector) -> None:

@@ -109,6 +109,34 @@ def test_the_smallest_face_decides_the_scale(
     assert difference(photo.pixels, sample(960, 720).reduce(round(1 / scale))) <= 2
 
 
+@pytest.mark.parametrize(
+    ("format_name", "size", "smallest_face", "scale", "is_preview"),
+    [
+        ("JPEG", (1200, 900), 80, 1 / 2, True),
+        ("JPEG", (1200, 900), 40, 1, False),
+        # Powers of two only: the full scale is 1/2 for both.
+        ("JPEG", (1200, 900), 130, 1 / 2, True),
+        ("JPEG", (1200, 900), 320, 1 / 8, True),
+        # As small as JPEG can be decoded; the rest is the mean over pixels.
+        ("JPEG", (1200, 900), 640, 1 / 16, True),
+        ("JPEG", (1000, 900), 80, 1, False),
+        ("PNG", (1200, 900), 80, 1, False),
+        ("PNG", (1200, 900), 240, 1 / 3, False),
+    ],
+)
+def test_a_large_jpeg_is_decoded_to_what_a_detector_needs(
+    format_name: str, size: tuple[int, int], smallest_face: int, scale: float, is_preview: bool
+) -> None:
+    content = saved(sample(*size), format_name)
+    photo = decode(content, smallest_face=smallest_face, max_pixels=MAX_PIXELS, face_pixels=40)
+    assert isinstance(photo, DecodedPhoto)
+    assert photo.scale == pytest.approx(scale)
+    assert photo.is_preview == is_preview
+    full = decoded(content, smallest_face)
+    assert not full.is_preview
+    assert (full.scale > photo.scale) == is_preview
+
+
 def test_a_reduction_covers_pixels_that_do_not_divide_evenly() -> None:
     photo = decoded(saved(sample(955, 721), "PNG"), 300)
     assert photo.pixels.shape == (241, 319, 3)
