@@ -58,7 +58,7 @@ bench: $(VENV)/.peer ## Measure what is claimed about speed and memory, beside f
 
 requirements: ## Pin the newest releases that are allowed, with hashes (needs pip-tools).
 	$(call pin,requirements/runtime.txt,pyproject.toml)
-	$(call pin,requirements/dev.txt,--extra aws --extra dev pyproject.toml)
+	$(call pin,requirements/dev.txt,--extra aws --extra dev --extra faiss pyproject.toml)
 	$(call pin,requirements/needledb.txt,requirements/needledb.in)
 	$(call pin,requirements/e2e.txt,requirements/e2e.in)
 	$(call pin,requirements/sam.txt,--no-strip-extras requirements/sam.in)
