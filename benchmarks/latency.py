@@ -1,11 +1,11 @@
 """Photos behind 50 ms of storage latency beside local ones, in turns.
 
-    python -m benchmarks.latency [--delay-ms 50] [--engine-ms 20] [--photos 512] [--json FILE]
+    python -m benchmarks.latency [--delay-ms 50] [--engine-ms 10] [--photos 1024] [--json FILE]
 
 The same job twice: photos, manifest, ledger and embeddings in local files, and behind a store that
 answers each request so much later. Waiting is what is measured, in wall time; so the engine is one
 that takes exactly so long for each photo, whatever else the machine does, and finds one face. Both
-sides run a child of the smallest usual size, its start and end included.
+sides run a child of a usual size, its start and end included.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from tests.fakes.folder_buckets import FolderBuckets
 from tests.fakes.jobs import SlowEngine, write_photos
 
 REACH = 1.1
-PHOTOS = 512
+PHOTOS = 1_024
 
 
 def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
     parser.add_argument("--delay-ms", type=float, default=50.0)
-    parser.add_argument("--engine-ms", type=float, default=20.0)
+    parser.add_argument("--engine-ms", type=float, default=10.0)
     parser.add_argument("--photos", type=int, default=PHOTOS)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()

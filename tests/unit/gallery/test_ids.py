@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from uuid import UUID
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facerec.faces import BoundingBox
+from facerec.gallery.ids import IMAGE_KEY_LENGTH, face_id, image_id, image_key
+
+KEY = image_key("staff", image_id(b"a photo"), "ann:1", "v1")
+ROUNDING = 1e-6
+"""What boxes were seen to differ by between processors with AVX2 and with AVX-512."""
+
+sides = st.floats(0.004, 1.5)
+places = st.floats(-0.5, 1.2)
+
+
+@given(places, places, sides)
+def test_a_face_id_is_a_uuid_that_begins_with_its_image(
+    left: float, top: float, side: float
+) -> None:
+    made = face_id(KEY, BoundingBox(left, top, side, side))
+    assert made[:IMAGE_KEY_LENGTH] == KEY
+    assert UUID(made).version == 8
+
+
+@given(places, places, sides, st.floats(0.265, 2.0), st.sampled_from([(1, 0), (0, 1), (1, -1)]))
+def test_faces_that_a_detector_tells_apart_have_ids_of_their_own(
+    left: float, top: float, side: float, shift: float, direction: tuple[int, int]
+) -> None:
+    one = BoundingBox(left, top, side, side)
+    other = BoundingBox(
+        left + direction[0] * shift * side, top + direction[1] * shift * side, side, side
+    )
+    assert face_id(KEY, one) != face_id(KEY, other)
+    larger = BoundingBox(left - side / 2, top - side / 2, 2 * side, 2 * side)
+    assert face_id(KEY, one) != face_id(KEY, larger)
+
+
+def test_an_id_does_not_depend_on_how_a_processor_rounds() -> None:
+    random = np.random.default_rng(0)
+    changed = 0
+    for _ in range(20_000):
+        box = np.array([*random.uniform(0, 0.9, 2), *[random.uniform(0.04, 0.6)] * 2])
+        rounded = box + random.uniform(-ROUNDING, ROUNDING, 4)
+        changed += face_id(KEY, BoundingBox(*box)) != face_id(KEY, BoundingBox(*rounded))
+    assert changed < 20
