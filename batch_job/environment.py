@@ -17,12 +17,14 @@ class ChildPlace:
         child: the number of the child: FACEREC_CHILD_OFFSET, that of the array's first, plus
             AWS_BATCH_JOB_ARRAY_INDEX, which only children of an array have.
         attempt: AWS_BATCH_JOB_ATTEMPT, from 1 on.
+        new_collection: FACEREC_NEW_COLLECTION, ``true`` if the job's workflow made the collection.
         tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE, for a report.
     """
 
     job_folder: str
     child: int
     attempt: int
+    new_collection: bool
     tolerated_failure_percentage: float | None
 
 
@@ -41,6 +43,7 @@ def read_place(environment: Mapping[str, str]) -> ChildPlace:
         child=_number(environment, "FACEREC_CHILD_OFFSET", 0)
         + _number(environment, "AWS_BATCH_JOB_ARRAY_INDEX", 0),
         attempt=_number(environment, "AWS_BATCH_JOB_ATTEMPT", 1),
+        new_collection=environment.get("FACEREC_NEW_COLLECTION") == "true",
         tolerated_failure_percentage=float(tolerated) if tolerated else None,
     )
 

@@ -77,7 +77,10 @@ def _run_child(
     engine = build_engine(settings.threads or available_cores())
     meters = Meters()
     meters.started(place.attempt)
-    parts = ChildParts(engine, open_faces(settings), objects)
+    faces = open_faces(
+        settings, new_collection=plan.collection_id if place.new_collection else None
+    )
+    parts = ChildParts(engine, faces, objects)
     summary = run_child(plan, place.child, parts, stop=stop, progress=meters.progressed)
     log.info(
         "complete" if summary.complete else "asked to stop",

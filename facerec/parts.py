@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 _SQLITE = "sqlite:///"
 
 
-def open_faces(settings: Settings) -> FaceStore:
+def open_faces(settings: Settings, *, new_collection: str | None = None) -> FaceStore:
     """Open the store of faces: a Pinecone index, or the SQLite file that is set in its place.
+
+    Args:
+        settings: of the deployment.
+        new_collection: one that has no faces but those of the work for which the store is opened.
+            Pinecone then need not be asked what it holds of each image.
 
     Raises:
         InvalidInputError: a variable that says which one is missing.
@@ -29,6 +34,7 @@ def open_faces(settings: Settings) -> FaceStore:
         api_key=pinecone_api_key(settings),
         index_name=settings.pinecone_index_name,
         host=settings.pinecone_index_host,
+        new_collection=new_collection,
     )
 
 

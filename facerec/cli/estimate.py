@@ -66,6 +66,11 @@ INTERRUPTIONS_PER_HOUR = (0.0, 0.05, 0.2)
     "--images-per-child", type=click.IntRange(min=1), default=None, help="As in the job's input."
 )
 @click.option(
+    "--existing-collection",
+    is_flag=True,
+    help="Into a collection that exists: Pinecone is asked for the faces of each photo.",
+)
+@click.option(
     "--interruptions",
     type=click.FloatRange(0, 60),
     default=0.05,
@@ -107,6 +112,7 @@ def estimate(
     store: str,
     max_vcpus: int,
     images_per_child: int | None,
+    existing_collection: bool,
     interruptions: float,
     listings_per_second: float,
     region: str | None,
@@ -143,6 +149,7 @@ def estimate(
         store=Store(store),
         max_vcpus=max_vcpus,
         images_per_child=images_per_child or 0,
+        new_collection=not existing_collection,
         listings_per_second=listings_per_second,
         prices=prices,
     )

@@ -89,11 +89,12 @@ def indexing_costs(
     ]
     if workload.store is Store.PINECONE:
         arrays = simulation.arrays
+        listings = 0 if workload.new_collection else photos
         quantities += [
             ("jobs in AWS Batch", "batch.job", children),
             ("ledger and embeddings", "s3.put", 2 * workload.steps + REQUESTS_OF_CHILD * children),
             ("faces stored", "pinecone.write_unit", write_units(workload)),
-            ("ids listed", "pinecone.read_unit", photos * READ_UNITS_OF_LISTING),
+            ("ids listed", "pinecone.read_unit", listings * READ_UNITS_OF_LISTING),
             ("faces sent", "ec2.same_region_gb", workload.faces * WIRE_BYTES_OF_FACE / 1e9),
             (
                 "workflow",

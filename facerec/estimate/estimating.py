@@ -96,6 +96,7 @@ def estimate_job(
     store: Store = Store.PINECONE,
     max_vcpus: int = 256,
     images_per_child: int = 0,
+    new_collection: bool = True,
     interruptions_per_hour: float = 0.0,
     listings_per_second: float = LISTINGS_PER_SECOND,
     prices: PriceTable | None = None,
@@ -112,13 +113,21 @@ def estimate_job(
         store: Pinecone, with the workflow on AWS, or the embedded store on one machine there.
         max_vcpus: at work at once at most (``MaxvCpus`` of the stack).
         images_per_child: photos of a child; 0 lets it follow from their number.
+        new_collection: whether the job makes the collection.
         interruptions_per_hour: how often each spot machine is reclaimed, on average.
         listings_per_second: what Pinecone allows for an index.
         prices: of a region; by default those that facerec comes with.
     """
     prices = prices or load_prices()
     workload = Workload(
-        photos, photos_per_second, faces_per_photo, searches, store, max_vcpus, images_per_child
+        photos,
+        photos_per_second,
+        faces_per_photo,
+        searches,
+        store,
+        max_vcpus,
+        images_per_child,
+        new_collection,
     )
 
     def run(some: Workload) -> Simulation:

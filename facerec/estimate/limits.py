@@ -6,8 +6,8 @@ from facerec.estimate.workload import Store, Workload
 from facerec.jobs.child import PHOTOS_OF_STEP
 
 LISTINGS_PER_SECOND = 200.0
-"""Of ids by prefix, for each index of Pinecone; can be raised on request. Each photo costs one, so
-that no face of an earlier run stays behind (``docs/pinecone.md``).
+"""Of ids by prefix, for each index of Pinecone; can be raised on request. Each photo costs one in a
+collection that exists, so that no face of an earlier run stays behind (``docs/pinecone.md``).
 https://docs.pinecone.io/reference/api/database-limits/rate-limits"""
 
 UPSERTS_PER_SECOND = 100.0
@@ -60,7 +60,8 @@ def photos_per_second(
     """Return how many photos a second each outer limit lets through, whatever the machines."""
     limits = {"S3 reads of one prefix": GETS_PER_SECOND}
     if workload.store is Store.PINECONE:
-        limits["Pinecone's listings"] = listings_per_second
+        if not workload.new_collection:
+            limits["Pinecone's listings"] = listings_per_second
         limits["Pinecone's upserts"] = UPSERTS_PER_SECOND * PHOTOS_OF_STEP
         if workload.faces_per_photo:
             of_photo = WIRE_BYTES_OF_FACE * workload.faces_per_photo

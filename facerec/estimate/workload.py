@@ -29,6 +29,8 @@ class Workload:
             nothing of the workflow on AWS is used.
         max_vcpus: that work at once at most.
         images_per_child: photos of a child of the job; 0 lets it follow from their number.
+        new_collection: whether the job makes the collection; in one that exists Pinecone is asked
+            for the faces of each photo.
     """
 
     photos: int
@@ -38,6 +40,7 @@ class Workload:
     store: Store = Store.PINECONE
     max_vcpus: int = 256
     images_per_child: int = 0
+    new_collection: bool = True
 
     def __post_init__(self) -> None:
         """Let the photos of a child follow from those of the job, as planning does it."""

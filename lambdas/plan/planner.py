@@ -62,7 +62,8 @@ class Planner:
         Returns:
             A job has ``refused`` false, ``job_id``, ``job_folder``, ``job_name`` (for AWS Batch),
             ``children``, ``arrays`` (each with ``offset`` and ``size``), ``large`` (the report is
-            a job) and ``tolerated_failure_percentage``. A refusal has ``refused`` true, ``error``
+            a job), ``new_collection`` (this execution made it, so that it holds no other faces) and
+            ``tolerated_failure_percentage``. A refusal has ``refused`` true, ``error``
             (a class of ``facerec.errors``) and ``cause``.
 
         Raises:
@@ -73,9 +74,8 @@ class Planner:
             records = self.open_records()
             known = self._known_collection(job, records)
             answer = self._job(job)
-            if not known:
-                self._create_collection(job.collection_id, records)
-            return answer
+            made = not known and self._create_collection(job.collection_id, records)
+            return {**answer, "new_collection": made}
         except StoreUnavailableError:
             raise
         except FacerecError as error:
@@ -112,12 +112,17 @@ class Planner:
             raise ModelMismatchError(self._model_version, collection.model_version)
         return True
 
-    def _create_collection(self, collection_id: str, records: RecordStore) -> None:
+    def _create_collection(self, collection_id: str, records: RecordStore) -> bool:
+        """Create a collection, or return False if another execution was faster.
+
+        Both have this deployment's model version.
+        """
         from facerec.stores.records import Collection
 
-        # Two executions may create it at once; both have this deployment's model version.
         with suppress(CollectionExistsError):
             records.create_collection(Collection(collection_id, self._model_version, time.time()))
+            return True
+        return False
 
     @property
     def _model_version(self) -> str:

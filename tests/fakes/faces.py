@@ -29,7 +29,7 @@ def stored_face(
     """Return a face of a person on an image, by default on an image of the person's own."""
     content_id = image_id((image or person).encode())
     key = image_key("any", content_id, external_image_id, model_version)
-    box = BoundingBox(0.1 + place / 100, 0.25, 0.2, 0.3)
+    box = BoundingBox(0.1 + place / 100, 0.25, 0.02, 0.03)
     record = FaceRecord(
         face_id=face_id(key, box),
         image_id=content_id,

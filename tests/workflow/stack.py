@@ -95,6 +95,7 @@ class Stack:
         self.accidents = Accidents()
         self.function_faults: list[str] = []
         self.analysed = 0
+        self.environments: list[Mapping[str, str]] = []
         self._settings = {"FACEREC_STORE": f"sqlite:///{self.store}", **settings}
         for name, value in self._environment(function_environment("PlanFunction")).items():
             monkeypatch.setenv(name, value)
@@ -289,6 +290,7 @@ class Stack:
         return json.dumps(returned).encode()
 
     def _container(self, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
+        self.environments.append(environment)
         offset = int(environment.get("FACEREC_CHILD_OFFSET", 0))
         child = offset + int(environment.get("AWS_BATCH_JOB_ARRAY_INDEX", 0))
         place = (child, int(environment["AWS_BATCH_JOB_ATTEMPT"]))

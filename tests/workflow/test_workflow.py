@@ -270,6 +270,14 @@ def test_an_unknown_collection_is_refused_unless_it_is_to_be_created(stack: Stac
     assert stack.execute({"collection_id": "staff", "manifest": manifest}).status == "SUCCEEDED"
 
 
+def test_children_are_told_whether_their_execution_made_the_collection(stack: Stack) -> None:
+    stack.index(stack.put_manifest(2), images_per_child=1)
+    stack.index(stack.put_manifest(1, key="more.jsonl"))
+
+    told = [environment["FACEREC_NEW_COLLECTION"] for environment in stack.environments]
+    assert told == ["true", "true", "false"]
+
+
 def test_a_collection_of_another_model_version_is_refused(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,7 @@ def open_pinecone_store(
     index_name: str | None = None,
     host: str | None = None,
     patience: float = PATIENCE,
+    new_collection: str | None = None,
 ) -> PineconeStore:
     """Open the store in an index.
 
@@ -35,6 +36,7 @@ def open_pinecone_store(
         patience: seconds after which a request that Pinecone refuses for now is given up.
             The request under way still ends first: the client makes up to four attempts, none
             longer than patience or 10 seconds.
+        new_collection: one without faces but for the caller's own (see ``PineconeStore``).
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
@@ -54,7 +56,7 @@ def open_pinecone_store(
     except BaseException:
         requests.close()
         raise
-    return PineconeStore(FaceIndex(index, requests))
+    return PineconeStore(FaceIndex(index, requests), new_collection)
 
 
 def _client(api_key: str, patience: float) -> Pinecone:

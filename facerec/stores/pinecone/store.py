@@ -28,9 +28,17 @@ class PineconeStore:
     faces of both may stay until the image is stored again.
     """
 
-    def __init__(self, index: FaceIndex) -> None:
-        """Take the index."""
+    def __init__(self, index: FaceIndex, new_collection: str | None = None) -> None:
+        """Take the index.
+
+        Args:
+            index: the index.
+            new_collection: a collection that had no faces when the work began for which this store
+                is opened. What other work stores in it meanwhile is not looked for: no image of
+                it is listed.
+        """
         self._index = index
+        self._new_collection = new_collection
         self._memory = ImageMemory()
 
     def __enter__(self) -> PineconeStore:
@@ -159,7 +167,8 @@ class PineconeStore:
     ) -> dict[str, frozenset[str]]:
         """Return the ids of each image's faces as listed now, and remember them."""
         # What no listing of the namespace shows, no listing of a part of it does.
-        if len(image_keys) > 1 and self._index.is_empty(collection_id):
+        is_new = collection_id == self._new_collection
+        if is_new or (len(image_keys) > 1 and self._index.is_empty(collection_id)):
             listed = dict.fromkeys(image_keys, frozenset[str]())
         else:
             listed = self._index.ids_of_images(collection_id, image_keys)

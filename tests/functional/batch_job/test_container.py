@@ -17,6 +17,7 @@ from facerec.jobs.faults import DO_NOT_RETRY, RETRY
 from facerec.vision.runtime import available_cores
 from tests.fakes.engine import FakeEngine
 from tests.fakes.jobs import LocalJob, write_manifest, write_photos
+from tests.fakes.pinecone_server import API_KEY, PineconeServer
 from tests.stack_template import ROOT
 
 PROGRAM = """
@@ -57,6 +58,20 @@ def started(job: LocalJob, folder: Path, **variables: str) -> subprocess.Popen[b
         env={**os.environ, **environment(job, **variables), "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
     )
+
+
+@pytest.mark.parametrize("new", ["true", "false"])
+def test_a_collection_that_the_job_made_is_not_searched_for_faces_of_others(
+    job: LocalJob, new: str
+) -> None:
+    with PineconeServer() as server:
+        pinecone = {"FACEREC_STORE": "", "PINECONE_API_KEY": API_KEY}
+        pinecone["PINECONE_INDEX_HOST"] = server.host
+        for child in ("0", "1"):
+            place = {"AWS_BATCH_JOB_ARRAY_INDEX": child, "FACEREC_NEW_COLLECTION": new}
+            assert end(job, **pinecone, **place) == 0
+        assert len(job.rows()) == 200
+        assert (server.requests["/vectors/list"] == 0) == (new == "true")
 
 
 def test_a_child_is_found_by_offset_and_index(job: LocalJob) -> None:

@@ -37,7 +37,7 @@ def test_a_folder_without_photos_cannot_be_measured(facerec: Facerec, tmp_path: 
 
 
 def test_a_changed_price_counts(facerec: Facerec) -> None:
-    words = ["--photos", 100_000, "--photos-per-second", 20, "--json"]
+    words = ["--photos", 100_000, "--photos-per-second", 20, "--existing-collection", "--json"]
     dear = ["--price", "pinecone.read_unit=1", "--price", "ec2.spot_vcpu_hour=0"]
     usual, changed = (document(facerec("estimate", *words, *more)) for more in ([], dear))
     assert usual["dollars"]["indexing"] < 10
@@ -53,7 +53,9 @@ def test_what_cannot_be_priced_is_refused(facerec: Facerec, words: list[str]) ->
 
 
 def test_simulations_show_the_bottleneck_at_each_size(facerec: Facerec) -> None:
-    result = facerec("estimate", "--simulate", "--photos-per-second", 20)
+    words = ["estimate", "--simulate", "--photos-per-second", 20]
+    assert "Pinecone's upserts" in facerec(*words).stdout
+    result = facerec(*words, "--existing-collection")
     assert result.exit_code == 0
     assert "1,000,000,000" in result.stdout
     assert "starts of machines" in result.stdout

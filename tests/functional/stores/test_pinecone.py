@@ -92,6 +92,24 @@ def test_images_put_into_an_empty_collection_cost_one_listing_and_one_upsert(
     assert server.requests["/vectors/delete"] == 0
 
 
+def test_nothing_is_listed_in_a_collection_that_is_known_to_be_new(server: PineconeServer) -> None:
+    first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
+    others = by_image([stored_face(f"person {number}") for number in range(30)])
+    with open_pinecone_store(API_KEY, host=server.host, new_collection="staff") as store:
+        for images in (by_image([first]), by_image([second]), others):
+            store.find_images("staff", list(images))
+            store.put_images("staff", images)
+        assert server.requests["/vectors/list"] == 0
+        # What the store wrote itself is replaced and found all the same.
+        assert store.get_faces("staff", [first.record.face_id]) == []
+        assert store.find_images("staff", list(by_image([second]))) == {
+            next(iter(by_image([second]))): [second.record]
+        }
+        assert store.count_faces("staff") == 31
+        store.find_images("guests", list(others))
+        assert server.requests["/vectors/list"] > 0
+
+
 def test_faces_replaced_before_they_could_be_read_are_gone_in_the_end(
     server: PineconeServer, store: PineconeStore
 ) -> None:
