@@ -172,4 +172,5 @@ def _lines(quantities: list[tuple[str, str, float]], prices: PriceTable) -> list
     return [
         CostLine(name, price, quantity, quantity * prices[price].dollars)
         for name, price, quantity in quantities
+        if quantity
     ]
