@@ -6,19 +6,45 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
+from os import EX_TEMPFAIL
 
-from batch_job.task import run
+from batch_job.watched import run_watched
+
+MOST_CRASHES = 24
+"""Before the attempt is given up: a photo that crashes the process does so up to three times before
+it is left out."""
 
 
 def main() -> int:
     """Run what the arguments name; SIGTERM asks it to commit what is done and to leave.
 
+    If a photo crashes the process, the work goes on in another one.
+
     Returns:
         0 when all is done; RETRY or DO_NOT_RETRY of ``facerec.jobs.faults`` otherwise.
     """
+    ended = run_watched(_work)
+    for _ in range(MOST_CRASHES):
+        if ended >= 0:
+            break
+        # In a process of its own too, so that this one stays small and free of threads.
+        ended = run_watched(partial(_note_crash, -ended)) or run_watched(_work)
+    return ended if ended >= 0 else EX_TEMPFAIL
+
+
+def _work() -> int:
+    from batch_job.task import run
+
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
     return run(sys.argv[1:], os.environ, stop=asked.is_set)
+
+
+def _note_crash(number: int) -> int:
+    from batch_job.task import note_signal
+
+    return note_signal(number, os.environ)
 
 
 if __name__ == "__main__":

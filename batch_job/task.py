@@ -10,6 +10,7 @@ from batch_job.log import describe, logger
 from batch_job.meters import Meters
 from facerec.errors import InvalidInputError
 from facerec.jobs.child import ChildParts, run_child
+from facerec.jobs.crashes import CRASH_SIGNALS, note_crash
 from facerec.jobs.faults import RETRY, exit_code_of
 from facerec.jobs.plan import read_plan
 from facerec.jobs.report import write_report
@@ -50,6 +51,33 @@ def run(
         place = read_place(environment)
         log.append_keys(child=place.child, attempt=place.attempt)
         return task(place, read_settings(environment), stop, build_engine or _open_engine)
+    except Exception as error:
+        code = exit_code_of(error)
+        log.error("ended by a fault", exit_code=code, **describe(error))
+        return code
+
+
+def note_signal(number: int, environment: Mapping[str, str]) -> int:
+    """Note that the process of a child was ended by a signal, if a photo may have done it.
+
+    Going on then finds out which photo it was, and leaves it out (``facerec.jobs.crashes``).
+
+    Args:
+        number: of the signal.
+        environment: of the process.
+
+    Returns:
+        0 if the work can go on; else what the container is to end with.
+    """
+    log = logger()
+    try:
+        place = read_place(environment)
+        log.error("ended by a signal", signal=number, child=place.child, attempt=place.attempt)
+        if number not in CRASH_SIGNALS:
+            return RETRY
+        objects: ObjectStore = open_objects()
+        note_crash(objects, read_plan(objects, place.job_folder), place.child)
+        return DONE
     except Exception as error:
         code = exit_code_of(error)
         log.error("ended by a fault", exit_code=code, **describe(error))

@@ -93,10 +93,10 @@ def _kill_in_mid_work(stack: DeployedStack, child: int) -> int:
     process = until(lambda: _process_of(stack, child), within=120)
     while not (parts := _ledger_parts(stack, child)):
         # In slices, so that it is not done before anybody looks.
-        os.kill(process, signal.SIGCONT)
+        os.killpg(process, signal.SIGCONT)
         time.sleep(0.1)
-        os.kill(process, signal.SIGSTOP)
-    os.kill(process, signal.SIGKILL)
+        os.killpg(process, signal.SIGSTOP)
+    os.killpg(process, signal.SIGKILL)
     return sum(len(stack.read(part).splitlines()) - 1 for part in parts)
 
 

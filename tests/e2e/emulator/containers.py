@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -79,6 +80,8 @@ class Containers:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            # What the container's process started ends with it.
+            start_new_session=True,
         )
         with self._listed(process.pid, environment):
             started()
@@ -114,7 +117,7 @@ def _until_the_end(
             waited += 0.1
         if cause is not None:
             if waited > STOP_TIMEOUT:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
         elif stop.is_set() or (timeout is not None and waited > timeout):
             asked = stop.is_set()
             cause = "Terminated on request" if asked else "Job attempt duration exceeded timeout"

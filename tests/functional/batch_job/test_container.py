@@ -15,16 +15,17 @@ import pytest
 from batch_job.task import run
 from facerec.jobs.faults import DO_NOT_RETRY, RETRY
 from facerec.vision.runtime import available_cores
-from tests.fakes.engine import FakeEngine
+from tests.fakes.engine import FakeEngine, fake_face, fake_photo
 from tests.fakes.jobs import LocalJob, write_manifest, write_photos
 from tests.fakes.pinecone_server import API_KEY, PineconeServer
 from tests.stack_template import ROOT
 
 PROGRAM = """
+import os
 import sys
 import batch_job.task
-from tests.fakes.jobs import SlowEngine
-batch_job.task._open_engine = lambda threads: SlowEngine(0.02)
+from tests.fakes.jobs import CrashingEngine, SlowEngine
+batch_job.task._open_engine = lambda threads: {engine}
 from batch_job.__main__ import main
 sys.exit(main())
 """
@@ -49,10 +50,12 @@ def end(job: LocalJob, *arguments: str, **variables: str) -> int:
     return run(arguments, environment(job, **variables), build_engine=lambda threads: FakeEngine())
 
 
-def started(job: LocalJob, folder: Path, **variables: str) -> subprocess.Popen[bytes]:
-    """Start the container's program, with a slow engine, as a process of its own."""
+def started(
+    job: LocalJob, folder: Path, engine: str = "SlowEngine(0.02)", **variables: str
+) -> subprocess.Popen[bytes]:
+    """Start the container's program, by default with a slow engine, as a process of its own."""
     program = folder / "container.py"
-    program.write_text(PROGRAM)
+    program.write_text(PROGRAM.format(engine=engine))
     return subprocess.Popen(
         [sys.executable, program],
         env={**os.environ, **environment(job, **variables), "PYTHONPATH": str(ROOT)},
@@ -144,6 +147,39 @@ def test_sigterm_commits_what_is_done_and_asks_for_another_attempt(
     engine = FakeEngine()
     assert run([], environment(job), build_engine=lambda threads: engine) == 0
     assert engine.analysed == len(job.rows()) - done
+
+
+def test_photos_that_crash_the_process_are_rows_and_all_others_are_indexed(
+    job: LocalJob, tmp_path: Path
+) -> None:
+    photos = write_photos(tmp_path / "photos", 100)
+    for number in (0, 60):
+        photos[number].write_bytes(fake_photo(fake_face("eve"), note=f"crash {number}"))
+
+    with started(job, tmp_path, engine="CrashingEngine()") as process:
+        assert process.wait(timeout=60) == 0
+
+    rows = job.rows()
+    assert [row.line for row in rows] == list(range(1, len(rows) + 1))
+    assert [place for place, row in enumerate(rows) if row.reason == "CRASHED"] == [0, 60]
+
+
+def test_a_process_that_crashes_before_it_gets_to_a_photo_is_no_endless_loop(
+    job: LocalJob, tmp_path: Path
+) -> None:
+    with started(job, tmp_path, engine="os.abort()") as process:
+        assert process.wait(timeout=120) == RETRY
+
+
+def test_nothing_works_on_when_its_container_is_killed(job: LocalJob, tmp_path: Path) -> None:
+    with started(job, tmp_path) as process:
+        while not job.ledger(0):
+            time.sleep(0.05)
+        process.kill()
+    time.sleep(0.5)
+    done = len(job.rows())
+    time.sleep(0.5)
+    assert len(job.rows()) == done < 100
 
 
 def test_the_engine_gets_the_threads_that_are_set(job: LocalJob) -> None:

@@ -1,0 +1,43 @@
+"""The work of a container in a process of its own, so that somebody is left to see it crash."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+_KILLED_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
+
+
+def run_watched(work: Callable[[], int]) -> int:
+    """Run work in a child process and wait for its end; SIGTERM is passed on to it.
+
+    Call it before anything large is imported, and before any thread is started.
+
+    Args:
+        work: returns an exit code.
+
+    Returns:
+        The exit code, or the negative number of the signal that ended the process. In the child
+        process it does not return.
+    """
+    # Else a signal could come between the fork and the handler that passes it on.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    worker = os.fork()
+    if worker == 0:
+        _end_with_parent()
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        sys.exit(work())
+    signal.signal(signal.SIGTERM, lambda number, _: os.kill(worker, number))
+    signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+    _, status = os.waitpid(worker, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def _end_with_parent() -> None:
+    """Have the kernel kill this process once its parent is gone, as a container would."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_KILLED_WITH_PARENT, signal.SIGKILL)
