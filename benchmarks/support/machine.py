@@ -8,7 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("dlib-bin", "onnxruntime", "numpy", "pillow", "face-recognition", "faiss-cpu")
+import dlib
+
+PACKAGES = ("dlib-bin", "dlib", "onnxruntime", "numpy", "pillow", "face-recognition", "faiss-cpu")
 
 
 def machine() -> dict[str, Any]:
@@ -24,6 +26,7 @@ def machine() -> dict[str, Any]:
             facts[package] = version(package)
         except PackageNotFoundError:
             continue
+    facts["dlib with BLAS"] = dlib.DLIB_USE_BLAS
     return facts
 
 

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facerec.faces import BoundingBox
 from facerec.vision.alignment import FACE_IN_CHIP
@@ -17,15 +16,9 @@ from facerec.vision.decode import DecodedPhoto, decode, effective_smallest_face
 from facerec.vision.detection import Detection, Detector, Pixels
 from facerec.vision.detectors import face_pixels, open_detector
 from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import (
-    DetectedFace,
-    EmbeddedFace,
-    PhotoFaces,
-    RejectedFace,
-    RejectionReason,
-    UnreadablePhoto,
-)
+from facerec.vision.outcomes import DetectedFace, PhotoFaces, UnreadablePhoto
 from facerec.vision.quality import assess
+from facerec.vision.searched_photo import FoundFace, SearchedPhoto, UnsearchedPhoto
 from facerec.vision.selection import reasons_to_leave_out
 from facerec.vision.version import model_version
 
@@ -57,64 +50,29 @@ def _threshold(detector: str, min_confidence: float) -> float:
     return min(0.0, score_at(detector, wanted)) if wanted < 1 else 0.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _FoundFace:
-    """A face of a photo, before its descriptor is known."""
-
-    face: DetectedFace
-    chip: Pixels
-    reasons: tuple[RejectionReason, ...]
-
-    def embedded(self, descriptor: NDArray[np.float32]) -> EmbeddedFace:
-        return EmbeddedFace(
-            box=self.face.box,
-            confidence=self.face.confidence,
-            landmarks=self.face.landmarks,
-            quality=self.face.quality,
-            embedding=descriptor,
-        )
-
-    def rejected(self) -> RejectedFace:
-        return RejectedFace(
-            box=self.face.box,
-            confidence=self.face.confidence,
-            landmarks=self.face.landmarks,
-            quality=self.face.quality,
-            reasons=self.reasons,
-        )
+PIXELS_HELD = 64 * 1024 * 1024
+"""Bytes of photos whose faces are found but not yet described, about."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _SearchedPhoto:
-    """A photo whose faces are known, but for their descriptors."""
+class _LocatedFaces:
+    """A photo, and where its faces are in it, the largest first."""
 
-    width: int
-    height: int
-    found: Sequence[_FoundFace]
+    photo: DecodedPhoto
+    detections: list[Detection]
 
     @property
-    def kept(self) -> list[_FoundFace]:
-        return [face for face in self.found if not face.reasons]
-
-    def outcome(self, descriptors: Iterator[NDArray[np.float32]]) -> PhotoFaces:
-        """Return the result, taking as many descriptors as there are faces to keep."""
-        return PhotoFaces(
-            self.width,
-            self.height,
-            faces=tuple(face.embedded(next(descriptors)) for face in self.kept),
-            rejected=tuple(face.rejected() for face in self.found if face.reasons),
-        )
+    def held(self) -> int:
+        """Bytes that are kept for it."""
+        return self.photo.pixels.nbytes
 
 
 @dataclass(frozen=True, slots=True)
-class _UnsearchedPhoto:
-    """A photo that could not be read, so that it has no faces."""
+class _NoFaces:
+    """A photo that could not be read or shows nobody."""
 
-    reading: UnreadablePhoto
-    kept: tuple[_FoundFace, ...] = ()
-
-    def outcome(self, _descriptors: Iterator[NDArray[np.float32]]) -> UnreadablePhoto:
-        return self.reading
+    outcome: UnsearchedPhoto | SearchedPhoto
+    held: int = 0
 
 
 class Engine:
@@ -138,8 +96,9 @@ class Engine:
     ) -> list[PhotoFaces | UnreadablePhoto]:
         """Return what is in each photo, in order; never raises for what is wrong with a photo.
 
-        Descriptors are computed for the faces of all photos together, so that a few photos in one
-        call are faster than as many calls. Of each photo only its faces' chips are kept meanwhile.
+        Descriptors are computed for the faces of all photos together, and landmarks for those of
+        several, so that a few photos in one call are faster than as many calls. Of most photos
+        only the chips of faces are kept meanwhile.
 
         Args:
             photos: the bytes of image files.
@@ -149,12 +108,29 @@ class Engine:
             InvalidInputError: the options name no known detector.
             WeightsError: dlib's weights are missing or damaged.
         """
-        searched = [self._search(photo, options) for photo in photos]
+        searched = list(self._search(photos, options))
         chips = [face.chip for photo in searched for face in photo.kept]
         descriptors = iter(self._embedder.embed(np.stack(chips)) if chips else ())
         return [photo.outcome(descriptors) for photo in searched]
 
-    def _search(self, content: bytes, options: FaceOptions) -> _SearchedPhoto | _UnsearchedPhoto:
+    def _search(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> Iterator[SearchedPhoto | UnsearchedPhoto]:
+        """Yield what was found in each photo, in order.
+
+        Faces of several photos are described one after another: the trees by which landmarks are
+        found are 9 MB, which the networks drive out of the processor's cache between two photos.
+        """
+        located: list[_LocatedFaces | _NoFaces] = []
+        for content in photos:
+            located.append(self._locate(content, options))
+            if sum(photo.held for photo in located) > PIXELS_HELD:
+                yield from self._described(located, options)
+                located = []
+        yield from self._described(located, options)
+
+    def _locate(self, content: bytes, options: FaceOptions) -> _LocatedFaces | _NoFaces:
+        """Find the faces of a photo, in pixels that are enough for their chips."""
         decoded = decode(
             content,
             smallest_face=options.smallest_face,
@@ -162,30 +138,44 @@ class Engine:
             face_pixels=face_pixels(options.detector),
         )
         if isinstance(decoded, UnreadablePhoto):
-            return _UnsearchedPhoto(decoded)
+            return _NoFaces(UnsearchedPhoto(decoded))
         smallest = effective_smallest_face(decoded.width, decoded.height, options.smallest_face)
         detections = self._detector(options.detector).detect(
             decoded.pixels,
             smallest * decoded.scale,
             threshold=_threshold(options.detector, options.min_confidence),
         )
+        if not detections:
+            return _NoFaces(SearchedPhoto(decoded.width, decoded.height, ()))
         if decoded.is_preview and any(face.width < FACE_IN_CHIP for face in detections):
             finer = decode(
                 content, smallest_face=options.smallest_face, max_pixels=options.max_pixels
             )
             if isinstance(finer, UnreadablePhoto):
-                return _UnsearchedPhoto(finer)
+                return _NoFaces(UnsearchedPhoto(finer))
             down, across, _ = np.divide(finer.pixels.shape, decoded.pixels.shape).tolist()
             detections = [face.resized(across, down) for face in detections]
             decoded = finer
         detections.sort(key=lambda detection: detection.width * detection.height, reverse=True)
-        described = [self._describe(decoded, found, options.detector) for found in detections]
-        reasons = reasons_to_leave_out([face for face, _ in described], options)
-        found = [
-            _FoundFace(face, chip, own_reasons)
-            for (face, chip), own_reasons in zip(described, reasons, strict=True)
-        ]
-        return _SearchedPhoto(decoded.width, decoded.height, found)
+        return _LocatedFaces(decoded, detections)
+
+    def _described(
+        self, located: Sequence[_LocatedFaces | _NoFaces], options: FaceOptions
+    ) -> Iterator[SearchedPhoto | UnsearchedPhoto]:
+        for each in located:
+            if isinstance(each, _NoFaces):
+                yield each.outcome
+                continue
+            photo = each.photo
+            described = [
+                self._describe(photo, found, options.detector) for found in each.detections
+            ]
+            reasons = reasons_to_leave_out([face for face, _ in described], options)
+            found = [
+                FoundFace(face, chip, own_reasons)
+                for (face, chip), own_reasons in zip(described, reasons, strict=True)
+            ]
+            yield SearchedPhoto(photo.width, photo.height, found)
 
     def _describe(
         self, photo: DecodedPhoto, detection: Detection, detector: str

@@ -111,7 +111,8 @@ def test_faces_that_cannot_be_associated_say_why(client: BaseClient, staff: str)
 
 
 def test_a_user_has_at_most_a_hundred_faces(client: BaseClient, staff: str) -> None:
-    photo = fake_photo(*(fake_face("ann", left=number / 200) for number in range(100)))
+    faces_in_a_row = (fake_face("ann", left=n / 200, width=1 / 200) for n in range(100))
+    photo = fake_photo(*faces_in_a_row)
     indexed = client.index_faces(CollectionId=staff, Image={"Bytes": photo})
     faces = [record["Face"]["FaceId"] for record in indexed["FaceRecords"]]
     client.create_user(CollectionId=staff, UserId="ann")
