@@ -35,7 +35,7 @@ SAME_FACE = 0.3
 REACH = 4
 """How many times cheaper than HOG, upsampled once, the default detector shall be from 40 pixels."""
 
-LIKELY = (-1.5, fast_detector.LIKELY, 0.5, 1.5)
+LIKELY = (-2.0, -1.0, fast_detector.LIKELY, 1.0)
 """The first look's limit: the default among others."""
 
 

@@ -13,7 +13,7 @@ from facerec.vision.first_look import Candidate, FirstLook
 from facerec.vision.second_look import SecondLook
 from facerec.vision.suppression import suppress_overlaps
 
-LIKELY = -0.5
+LIKELY = 0.0
 """The first look's logit from which on the large network is asked; ``docs/detection.md`` has what
 other values find and cost."""
 
