@@ -1,6 +1,6 @@
 """Two worker processes beside one, on the same photos.
 
-    python -m benchmarks.workers [--photos 1200] [--json FILE]
+    python -m benchmarks.workers [--photos 3600] [--json FILE]
 
 Jobs as ``facerec index`` runs them, start of the workers included. The wall time tells what a user
 waits for, and needs a machine that has nothing else to do. The processor time of a photo tells what
@@ -34,7 +34,7 @@ PHOTOS_OF_CHILD = 25
 def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--photos", type=int, default=1_200)
+    parser.add_argument("--photos", type=int, default=3_600)
     parser.add_argument("--repeats", type=int, default=2)
     options = parser.parse_args()
     photos = [str(path) for path in any_photos(options.photos)]

@@ -14,9 +14,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from facerec.errors import InvalidInputError, ModelMismatchError, ObjectNotFoundError
 from facerec.gallery.ids import IMAGE_KEY_LENGTH
@@ -28,7 +29,7 @@ from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import Position, SliceReader, slice_of
 from facerec.jobs.photos import NamedPhoto, PhotoReader, ReadPhoto
 from facerec.jobs.plan import Plan
-from facerec.jobs.read_ahead import read_ahead
+from facerec.jobs.read_ahead import read_ahead_in
 from facerec.jobs.rows import FAILURES
 from facerec.jobs.step import Step, StepWorker
 from facerec.jobs.tally import ChildSummary, Tally, read_summary, write_summary
@@ -54,11 +55,17 @@ class ChildParts:
         engine: finds faces and computes embeddings.
         faces: keeps the faces.
         objects: holds manifest, photos and the job's folder.
+        readers: the threads that read photos ahead. They outlive a child: to start them costs as
+            much as a photo or two.
     """
 
     engine: FaceEngine
     faces: FaceStore
     objects: ObjectStore
+    readers: Executor = field(
+        default_factory=partial(ThreadPoolExecutor, READERS, thread_name_prefix="read-ahead"),
+        repr=False,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +196,11 @@ class _Attempt:
     def _read_on(self) -> Position | None:
         """Work from the position on; return the slice's end, None if it was not come to."""
         reader = SliceReader(self._objects, self._plan.source, self._slice, self._position)
-        photos = read_ahead(
+        photos = read_ahead_in(
+            self._parts.readers,
             self._named_photos(reader),
             self._photos.read,
             lambda photo: photo.size,
-            threads=READERS,
             most_items=2 * PHOTOS_OF_STEP,
             most_weight=BYTES_OF_STEP,
         )
