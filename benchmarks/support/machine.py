@@ -41,11 +41,6 @@ def processor() -> str:
 
 
 def use_one_core() -> None:
-    """Keep this process to one core, whatever its libraries would do; call it before any work.
-
-    Libraries of linear algebra read their number of threads when they are imported.
-    """
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
+    """Keep this process to one core, whatever its libraries would do; call it before any work."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
