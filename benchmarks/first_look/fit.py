@@ -3,7 +3,7 @@
     pip install torch opencv-python-headless scikit-image scikit-learn
     python benchmarks/first_look/fit.py [--data ../shared/data] [--output PATH]
 
-Takes about 40 minutes on one core, and 6 GB of memory. Other processors and releases of PyTorch
+Takes about 20 minutes on one core, and 5 GB of memory. Other processors and releases of PyTorch
 round differently, so that the weights are not the same to the last bit; what they find is
 (``benchmarks/detection.py``).
 """
@@ -107,8 +107,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--output", type=Path, default=MODEL)
-    parser.add_argument("--examples", type=int, default=96_000)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--examples", type=int, default=72_000)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
