@@ -41,7 +41,7 @@ _PROMISING = -1.0
 
 _SMALLEST_SHARE = 0.65
 """Of the smallest face asked for: smaller ones were not meant. The network of a pyramid finds faces
-from 0.75 of its window on, and boxes are known to a fifth only."""
+from 0.75 of its window on, and sizes are known within 15 %."""
 
 _SAME_FACE = 0.4
 """A candidate nearer to a face's middle than this share of its side would lead to the same face"""
