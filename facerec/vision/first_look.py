@@ -34,8 +34,8 @@ _GREEN = 1
 FACE_PIXELS = 40
 """The side of the smallest faces for which a photo need not be enlarged."""
 
-LOWEST_SCORE = -5.0
-"""Logits below it are no candidates: fewer than one of a hundred thousand of them is a face."""
+LOWEST_SCORE = -3.5
+"""Logits below it are no candidates: fewer than one of ten thousand of them is a face."""
 
 _BLOCK_ROWS = 1_024
 """Rows that are looked at in one run, which takes about 10 bytes a pixel while it lasts."""
@@ -48,6 +48,10 @@ _SAME_PLACE = 0.4
 
 _SAME_SIZE = 1.75
 """and neither side is this many times the other."""
+
+_CLOSE_ENOUGH = 1.25
+"""A photo that is larger than needed by no more than this is looked at as it is: to resize a pixel
+costs as much as to look at it."""
 
 _SAMPLES = 2
 """Of a photo to be reduced only so many pixels are taken along each side of one of the result."""
@@ -110,7 +114,9 @@ class FirstLook:
         if reduction > 1:
             grey = grey.reduce(reduction)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        return grey.resize(size, Image.Resampling.BILINEAR) if size != grey.size else grey
+        if size[0] <= grey.width <= _CLOSE_ENOUGH * size[0]:
+            return grey
+        return grey.resize(size, Image.Resampling.BILINEAR)
 
     def _look(self, level: Image.Image, across: float, down: float) -> NDArray[np.float32]:
         """Return x, y, side and score of places in one level, as rows of an array.
