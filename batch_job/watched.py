@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 _KILLED_WITH_PARENT = 1
 """PR_SET_PDEATHSIG: https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html"""
@@ -29,12 +30,20 @@ def run_watched(work: Callable[[], int]) -> int:
     worker = os.fork()
     if worker == 0:
         _end_with_parent()
+        # Not the parent's way with it; work that can end in good order says so itself.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         sys.exit(work())
-    signal.signal(signal.SIGTERM, lambda number, _: os.kill(worker, number))
+    signal.signal(signal.SIGTERM, lambda number, _: _pass_on(number, worker))
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     _, status = os.waitpid(worker, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+def _pass_on(number: int, process: int) -> None:
+    # It may have ended just now.
+    with suppress(ProcessLookupError):
+        os.kill(process, number)
 
 
 def _end_with_parent() -> None:
