@@ -1,11 +1,12 @@
 """What each detector finds and what it costs, measured in turns on one core.
 
-    python -m benchmarks.detection [--repeats 3] [--every 40] [--json FILE]
+    python -m benchmarks.detection [--repeats 3] [--every 40] [--json FILE] [--chart FILE]
 
 Two tables: faces found of those labelled in dlib's photos (smallest 37 pixels) against the time for
 a megapixel, and photos of LFW in which a face is found against the time for each. Every setting
 looks at a photo in turns with the others, with one thread; times are processor time, medians over
-repeats of the sum over all photos. Needs the labelled photos in ``../shared/data``.
+repeats of the sum over all photos. Needs the labelled photos in ``../shared/data``; with --chart
+matplotlib too, which draws the first table.
 """
 
 from __future__ import annotations
@@ -194,6 +195,30 @@ def labelled_photos(folder: Path) -> list[LabelledPhoto]:
     return photos
 
 
+def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw faces found against cost; settings of one detector are joined."""
+    from matplotlib import rcParams
+    from matplotlib.figure import Figure
+
+    rcParams["svg.hashsalt"] = "facerec"
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    families: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(rows, key=lambda row: row["ms a megapixel"]):
+        families.setdefault(row["setting"].split(",")[0].split(" first")[0], []).append(row)
+    for name, settings in families.items():
+        costs = [row["ms a megapixel"] for row in settings]
+        axes.plot(costs, [row["found"] for row in settings], marker="o", label=name)
+    axes.set_xscale("log")
+    ticks = (50, 100, 200, 400, 800)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.set_xlabel("milliseconds of processor time a megapixel")
+    axes.set_ylabel(f"faces found, of {rows[0]['of']}")
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend()
+    figure.savefig(path, metadata={"Date": None})
+
+
 def _pixels(path: Path) -> Pixels:
     with Image.open(path) as photo:
         return np.asarray(photo.convert("RGB"))
@@ -204,6 +229,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--every", type=int, default=40, help="which photos of LFW: each n-th")
+    parser.add_argument("--chart", type=Path, help="where to draw the first table, such as a.svg")
     options = parser.parse_args()
     use_one_core()
     detectors = {name: open_detector(name, threads=1) for name in ("hog", "cnn", "cnn-exact")}
@@ -213,6 +239,8 @@ def main() -> None:
     paths = sorted((DATA / "lfw" / "images").rglob("*.jpg"))[:: options.every]
     press = measure_press([_pixels(path) for path in paths], detectors, options.repeats)
     show("photos of LFW, 250x250", press)
+    if options.chart is not None:
+        draw(labelled, options.chart)
     finish("detection", {"labelled": labelled, "press": press}, options.json)
 
 
