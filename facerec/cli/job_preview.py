@@ -53,7 +53,10 @@ def preview(
     )
     if cost is not None:
         out.print(f"about {dollars(cost)}: machines, storage and requests, at list prices")
-        out.print("`facerec estimate` shows each of them, and compares with Rekognition")
+        out.print(
+            "that is into a collection that the job makes; `facerec estimate` shows each of them,"
+            " with --existing-collection for one that is there, and compares with Rekognition"
+        )
 
 
 def _on_aws(images: int, rate: float, vcpus: int, images_per_child: int) -> tuple[float, float]:

@@ -15,7 +15,7 @@ import math
 from facerec.faces import BoundingBox
 
 _CELLS = 8
-"""Cells of a face's extent, as far as its octave tells it."""
+"""Cells of a face's extent, as far as its half octave tells it."""
 
 IMAGE_KEY_LENGTH = 24
 """Characters of a face id that name the image, the last dash included."""
@@ -38,9 +38,9 @@ def face_id(image_key: str, box: BoundingBox) -> str:
     """Return the id of the face at a place in an image.
 
     The same photo has the same boxes on every processor but for rounding, some millionths of its
-    side. So a place is a cell of an eighth of the face's size: two faces whose boxes a detector
-    keeps are at least a quarter apart, and boxes that differ by rounding lie on both sides of an
-    edge for about one face in some thousand.
+    side. So a place is a size, by steps of half an octave, and a cell of an eighth of it: boxes of
+    which a detector keeps both differ in size by more, or are at least a quarter apart; boxes that
+    differ by rounding lie on both sides of an edge for about one face in some thousand.
     """
     across = _cell(box.left + box.width / 2, box.width)
     down = _cell(box.top + box.height / 2, box.height)
@@ -52,10 +52,10 @@ def _cell(middle: float, extent: float) -> str:
 
     Args:
         middle: as a ratio of the photo's side.
-        extent: of the face, as a ratio too; the grid follows the octave that it is in.
+        extent: of the face, as a ratio too; the grid follows the half octave that it is in.
     """
-    octave = round(math.log2(extent))
-    return f"{math.floor(middle * _CELLS / 2.0**octave)}@{octave}"
+    size = round(2 * math.log2(extent))
+    return f"{math.floor(middle * _CELLS / 2 ** (size / 2))}@{size}"
 
 
 def _uuid(digest: str) -> str:

@@ -2,8 +2,8 @@
 
 A small network, in ``first_look.onnx``, was taught by dlib's detector to tell faces of 26 to 64
 pixels from everything else, in shades of grey (``benchmarks/first_look``). It looks at the photo,
-at half of it, at a quarter and so on. What it points at is for the large network to
-judge, so that it may be wrong about many places, as long as it misses no face.
+at half of it, at a quarter and so on. What it points at is for the large network to judge, so that
+it may be wrong about many places, as long as it misses no face.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ _BLOCK_ROWS = 1_024
 """Rows that are looked at in one run, which takes about 10 bytes a pixel while it lasts."""
 
 _SMALLEST_LEVEL = 28
-"""The shorter side of the last level, in pixels, is at least this: no face is twice as large."""
+"""Levels are halved while their shorter side stays at least so many pixels: the largest faces that
+the network tells, of 64, then fill it."""
 
 _SAME_PLACE = 0.4
 """Candidates are the same if their centres are nearer than this share of the smaller side"""

@@ -3,15 +3,22 @@ from __future__ import annotations
 from uuid import UUID
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facerec.faces import BoundingBox
 from facerec.gallery.ids import IMAGE_KEY_LENGTH, face_id, image_id, image_key
+from facerec.vision.suppression import suppress_overlaps
 
 KEY = image_key("staff", image_id(b"a photo"), "ann:1", "v1")
 ROUNDING = 1e-6
 """What boxes were seen to differ by between processors with AVX2 and with AVX-512."""
+
+OVERLAP, COVER = 0.338, 1.0
+"""From which on dlib's detection network takes two boxes for one face."""
+
+PIXELS = 20_000
+"""Of a photo's side: boxes are compared by whole pixels."""
 
 sides = st.floats(0.004, 1.5)
 places = st.floats(-0.5, 1.2)
@@ -37,6 +44,19 @@ def test_faces_that_a_detector_tells_apart_have_ids_of_their_own(
     assert face_id(KEY, one) != face_id(KEY, other)
     larger = BoundingBox(left - side / 2, top - side / 2, 2 * side, 2 * side)
     assert face_id(KEY, one) != face_id(KEY, larger)
+
+
+@settings(max_examples=1_000)
+@given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0.4, 2.5), places, places, sides)
+def test_boxes_of_which_a_detector_keeps_both_have_ids_of_their_own(
+    right: float, below: float, larger: float, left: float, top: float, side: float
+) -> None:
+    one = np.array([left, top, side, side])
+    other = np.array([left + right * side, top + below * side, larger * side, larger * side])
+    pixels = PIXELS * np.stack([one, other])
+    kept = suppress_overlaps(pixels, np.array([1.0, 0.5]), OVERLAP, COVER)
+    if len(kept) == 2:
+        assert face_id(KEY, BoundingBox(*one)) != face_id(KEY, BoundingBox(*other))
 
 
 def test_an_id_does_not_depend_on_how_a_processor_rounds() -> None:
