@@ -22,7 +22,7 @@ def main() -> int:
     If a photo crashes the process, the work goes on in another one.
 
     Returns:
-        0 when all is done; RETRY or DO_NOT_RETRY of ``facerec.jobs.faults`` otherwise.
+        0 when all is done; RETRY or DO_NOT_RETRY of ``facerec.jobs.exit_codes`` otherwise.
     """
     ended = run_watched(_work)
     for _ in range(MOST_CRASHES):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
-from facerec.jobs.child import Progress
+from facerec.jobs.child.attempt import Progress
 
 NAMESPACE = "Facerec"
 """Where the metrics are found; the dimension ``service`` is POWERTOOLS_SERVICE_NAME."""

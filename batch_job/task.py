@@ -8,18 +8,18 @@ from dataclasses import replace
 from batch_job.environment import ChildPlace, read_place
 from batch_job.log import describe, logger
 from batch_job.meters import Meters
+from facerec.config import Settings, read_settings
+from facerec.core.protocols import FaceEngine
+from facerec.engine.dlib.sessions import available_cores
 from facerec.errors import InvalidInputError
-from facerec.jobs.child import ChildParts, run_child
-from facerec.jobs.crashes import CRASH_SIGNALS, note_crash
-from facerec.jobs.faults import RETRY, exit_code_of
+from facerec.factory import open_faces
+from facerec.jobs.child.attempt import ChildParts, run_child
+from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
+from facerec.jobs.exit_codes import RETRY, exit_code_of
+from facerec.jobs.ledger.report import write_report
 from facerec.jobs.plan import read_plan
-from facerec.jobs.report import write_report
-from facerec.parts import open_faces
-from facerec.settings import Settings, read_settings
-from facerec.stores.objects import ObjectStore
-from facerec.stores.routed_objects import open_objects
-from facerec.vision.protocol import FaceEngine
-from facerec.vision.runtime import available_cores
+from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.objects.routed import open_objects
 
 DONE = 0
 
@@ -38,12 +38,12 @@ def run(
 
     Args:
         arguments: ``child`` or nothing, or ``report``.
-        environment: settings (``facerec.settings``) and place in the job (``ChildPlace``).
+        environment: settings (``facerec.config``) and place in the job (``ChildPlace``).
         stop: asked between a few photos; once it says so, what is done is committed.
         build_engine: makes the engine, by default dlib's networks.
 
     Returns:
-        What the process is to end with: 0, RETRY or DO_NOT_RETRY of ``facerec.jobs.faults``.
+        What the process is to end with: 0, RETRY or DO_NOT_RETRY of ``facerec.jobs.exit_codes``.
     """
     log = logger()
     try:
@@ -60,7 +60,8 @@ def run(
 def note_signal(number: int, environment: Mapping[str, str]) -> int:
     """Note that the process of a child was ended by a signal, if a photo may have done it.
 
-    Going on then finds out which photo it was, and leaves it out (``facerec.jobs.crashes``).
+    The next attempt finds out which photo it was and rejects it; see
+    ``facerec.jobs.child.crash_notes``.
 
     Args:
         number: of the signal.
@@ -131,6 +132,6 @@ def _run_report(
 
 
 def _open_engine(threads: int) -> FaceEngine:
-    from facerec.vision.engine import open_engine
+    from facerec.engine.engine import open_engine
 
     return open_engine(threads=threads)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from facerec.vision.detectors import DETECTORS
-from facerec.vision.engine import open_engine
-from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import PhotoFaces
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces
+from facerec.engine.detect.detectors import DETECTORS
+from facerec.engine.engine import open_engine
 
 
 def main() -> int:

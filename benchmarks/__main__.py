@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.support.results import DATA, ROOT, show
-from facerec.stores.sqlite.approximate import is_available
-from facerec.vision.fast_detector import LIKELY
+from facerec.engine.detect.cascade import LIKELY
+from facerec.storage.sqlite.approximate import is_available
 
 NAMES = {
     "engine": [],

@@ -57,7 +57,7 @@ import json, sys, time
 started = float(sys.argv[1])
 event = json.load(open(sys.argv[2]))
 from lambdas.api.handler import handler
-import facerec.vision.engine, lambdas.api.building
+import facerec.engine.engine, lambdas.api.building
 imported = time.time()
 answer = handler(event, None)
 first = time.time()
@@ -139,9 +139,9 @@ def fill(data: Path) -> None:
 @contextmanager
 def open_parts(data: Path) -> Iterator[Parts]:
     """Open the parts of an API on a data folder; its engine uses one thread."""
-    from facerec.stores.routed_objects import open_objects
-    from facerec.stores.sqlite import SqliteStore
-    from facerec.vision.engine import open_engine
+    from facerec.engine.engine import open_engine
+    from facerec.storage.objects.routed import open_objects
+    from facerec.storage.sqlite import SqliteStore
 
     with SqliteStore(data / "facerec.db") as store:
         yield Parts(open_engine(threads=1), store, store, open_objects())
@@ -239,7 +239,7 @@ class Split:
 
     def __init__(self, parts: Parts) -> None:
         """Put a clock around the stages of the parts' engine and store."""
-        import facerec.vision.engine as vision
+        import facerec.engine.engine as vision
 
         self.milliseconds: dict[str, float] = {}
         engine = parts.engine

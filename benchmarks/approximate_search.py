@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from facerec.stores.records import Neighbour
+    from facerec.core.records import Neighbour
 
 BATCH, PROBES, TOP = 1_000, 200, 10
 
@@ -47,9 +47,9 @@ def describe(photos: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Return real descriptors, and a number for each one's person."""
     import numpy as np
 
-    from facerec.vision.engine import open_engine
-    from facerec.vision.options import FaceOptions
-    from facerec.vision.outcomes import PhotoFaces
+    from facerec.core.options import FaceOptions
+    from facerec.core.photos import PhotoFaces
+    from facerec.engine.engine import open_engine
 
     # Whole people, those with several photos first.
     folders = sorted(
@@ -101,7 +101,7 @@ def measure(
     import numpy as np
 
     from facerec.gallery.similarity import DEFAULT_THRESHOLD, distance_of
-    from facerec.stores.sqlite import SqliteStore
+    from facerec.storage.sqlite import SqliteStore
 
     random = np.random.default_rng(5)
     embeddings = multiplied(real, people, faces, random)

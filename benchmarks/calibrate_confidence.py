@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.support.results import DATA
-from facerec.vision.confidence import confidence
-from facerec.vision.decode import DecodedPhoto, decode
-from facerec.vision.detectors import open_detector
+from facerec.engine.decode.decoding import DecodedPhoto, decode
+from facerec.engine.detect.confidence import confidence
+from facerec.engine.detect.detectors import open_detector
 
 Box = tuple[float, float, float, float]
 """Left, top, width and height in pixels of the photo."""

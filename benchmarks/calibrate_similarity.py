@@ -21,16 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.support.results import DATA, arguments, finish
-from facerec.faces import BoundingBox, Landmarks, Point, Pose, Quality
+from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
+from facerec.core.ids import face_id, image_id, image_key
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.photos import EmbeddedFace, PhotoFaces
+from facerec.core.records import FaceRecord, StoredFace
+from facerec.engine.engine import open_engine
 from facerec.gallery.decision import MARGIN
-from facerec.gallery.ids import face_id, image_id, image_key
 from facerec.gallery.matching import search_faces
 from facerec.gallery.similarity import distance_of, similarity_of
-from facerec.stores.records import FaceRecord, StoredFace
-from facerec.stores.sqlite import SqliteStore
-from facerec.vision.engine import open_engine
-from facerec.vision.options import FaceOptions, QualityFilter
-from facerec.vision.outcomes import EmbeddedFace, PhotoFaces
+from facerec.storage.sqlite import SqliteStore
 
 LFW = DATA / "lfw"
 SIMILARITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)

@@ -25,9 +25,9 @@ from PIL import Image
 from benchmarks.support.machine import use_one_core
 from benchmarks.support.results import DATA, arguments, finish, show
 from benchmarks.support.turns import Times, clock
-from facerec.vision import fast_detector
-from facerec.vision.detection import Detection, Detector, Pixels
-from facerec.vision.detectors import open_detector
+from facerec.engine.detect import cascade as fast_detector
+from facerec.engine.detect.detection import Detection, Detector, Pixels
+from facerec.engine.detect.detectors import open_detector
 
 LABELS = ("training.xml", "testing.xml")
 SAME_FACE = 0.3

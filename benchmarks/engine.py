@@ -19,11 +19,11 @@ from benchmarks.support.machine import use_one_core
 from benchmarks.support.photos import example_photos
 from benchmarks.support.results import arguments, finish, show
 from benchmarks.support.turns import Times, in_turns, ratio
-from facerec.vision.alignment import Aligner
-from facerec.vision.cnn_detector import CnnDetector
-from facerec.vision.detection import Pixels
-from facerec.vision.embedder import Embedder
-from facerec.vision.weights import Weights, find_weights
+from facerec.engine.describe.alignment import Aligner
+from facerec.engine.describe.embedder import Embedder
+from facerec.engine.detect.detection import Pixels
+from facerec.engine.detect.exact import CnnDetector
+from facerec.engine.dlib.weights import Weights, find_weights
 
 DETECTION_PHOTOS = 2
 """The largest ones: dlib takes about 6 seconds for a megapixel."""

@@ -17,8 +17,8 @@ from statistics import median
 from benchmarks.support.jobs import planned, run
 from benchmarks.support.results import arguments, finish, show
 from benchmarks.support.turns import in_turns
-from tests.fakes.folder_buckets import FolderBuckets
-from tests.fakes.jobs import SlowEngine, write_photos
+from tests.support.folder_buckets import FolderBuckets
+from tests.support.jobs import SlowEngine, write_photos
 
 REACH = 1.1
 PHOTOS = 1_024

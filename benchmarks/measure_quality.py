@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from benchmarks.support.results import DATA
-from facerec.faces import BoundingBox, Landmarks, Quality
-from facerec.vision.alignment import Aligner
-from facerec.vision.decode import DecodedPhoto, decode, effective_smallest_face
-from facerec.vision.detectors import open_detector
-from facerec.vision.embedder import Embedder
-from facerec.vision.options import QualityFilter
-from facerec.vision.quality import assess, rejections
+from facerec.core.faces import BoundingBox, Landmarks, Quality
+from facerec.core.options import QualityFilter
+from facerec.engine.decode.decoding import DecodedPhoto, decode, effective_smallest_face
+from facerec.engine.describe.alignment import Aligner
+from facerec.engine.describe.embedder import Embedder
+from facerec.engine.describe.quality import assess, rejections
+from facerec.engine.detect.detectors import open_detector
 
 EVERY = 6
 """Which share of LFW is looked at."""

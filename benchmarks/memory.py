@@ -66,8 +66,8 @@ def in_a_process(photos: list[Path], folder: Path) -> float:
 
 def _work(photos: list[Path], folder: Path, pipe: Connection) -> None:
     from benchmarks.support.jobs import planned, run
-    from facerec.stores.local_objects import LocalObjects
-    from facerec.vision.engine import open_engine
+    from facerec.engine.engine import open_engine
+    from facerec.storage.objects.local import LocalObjects
 
     engine = open_engine(threads=1)
     plan = planned([str(path) for path in photos], str(folder), LocalObjects(), engine)

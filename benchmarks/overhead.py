@@ -16,10 +16,10 @@ from benchmarks.support.jobs import planned, run
 from benchmarks.support.machine import use_one_core
 from benchmarks.support.results import arguments, finish, show
 from benchmarks.support.turns import Times, clock
-from facerec.stores.local_objects import LocalObjects
-from facerec.vision.options import FaceOptions
-from tests.fakes.engine import FakeEngine
-from tests.fakes.jobs import write_photos
+from facerec.core.options import FaceOptions
+from facerec.storage.objects.local import LocalObjects
+from facerec.testing.engine import FakeEngine
+from tests.support.jobs import write_photos
 
 
 def main() -> None:

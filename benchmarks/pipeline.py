@@ -22,8 +22,8 @@ from benchmarks.support.machine import use_one_core
 from benchmarks.support.photos import enlarged, example_photos, press_photos, studio_photos
 from benchmarks.support.results import arguments, finish, show
 from benchmarks.support.turns import in_turns, ratio
-from facerec.stores.local_objects import LocalObjects
-from facerec.vision.protocol import FaceEngine
+from facerec.core.protocols import FaceEngine
+from facerec.storage.objects.local import LocalObjects
 
 REACH = {"lfw": 10, "london": 20, "examples": None}
 """How many times faster than the peer each set shall be."""
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     use_one_core()
-    from facerec.vision.engine import open_engine
+    from facerec.engine.engine import open_engine
 
     engine = open_engine(threads=1)
     sets = {"lfw": press_photos(80), "london": studio_photos(17)}
@@ -96,8 +96,8 @@ def compare_large(
     """Look at large photos in turns with Pillow's full decoding of them."""
     from PIL import Image
 
-    from facerec.vision.decode import decode
-    from facerec.vision.options import FaceOptions
+    from facerec.core.options import FaceOptions
+    from facerec.engine.decode.decoding import decode
 
     contents = [enlarged(path) for path in photos]
     options = FaceOptions(detector=detector)

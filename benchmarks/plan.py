@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.support.results import arguments, finish, show
+from facerec.config import Settings
 from facerec.jobs.plan import plan_uri
-from facerec.settings import Settings
-from facerec.stores.local_objects import LocalObjects
-from facerec.stores.objects import ObjectInfo
-from facerec.stores.sqlite import SqliteStore
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectInfo
+from facerec.storage.sqlite import SqliteStore
 from lambdas.plan.planner import Planner
 
 LINE = 100

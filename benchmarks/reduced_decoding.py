@@ -41,9 +41,9 @@ def main() -> None:
 
 def measure(paths: list[Path]) -> list[dict[str, Any]]:
     """Compare the descriptors for each side of faces."""
-    from facerec.vision.alignment import Aligner
-    from facerec.vision.detectors import open_detector
-    from facerec.vision.embedder import Embedder
+    from facerec.engine.describe.alignment import Aligner
+    from facerec.engine.describe.embedder import Embedder
+    from facerec.engine.detect.detectors import open_detector
 
     detector, aligner = open_detector("cnn-exact", threads=1), Aligner()
     embedder = Embedder(threads=1)

@@ -15,12 +15,12 @@ import tracemalloc
 from collections import Counter
 
 from benchmarks.support.results import arguments, finish, show
-from facerec.jobs.inputs import read_execution_input
-from facerec.jobs.planning import plan_job
-from facerec.jobs.rows import LedgerRow, Outcome
-from facerec.jobs.tally import ChildSummary, Tally, write_summary
+from facerec.jobs.ledger.rows import LedgerRow, Outcome
+from facerec.jobs.ledger.tally import ChildSummary, Tally, write_summary
+from facerec.jobs.planner import plan_job
+from facerec.jobs.request import read_execution_input
 from lambdas.report.judge import Judge
-from tests.fakes.memory_objects import MemoryObjects
+from tests.support.memory_objects import MemoryObjects
 
 IMAGES = 500
 FAILING = 10

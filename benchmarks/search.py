@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from facerec.stores.records import StoredFace
+    from facerec.core.records import StoredFace
 
 PHOTOS_OF_A_PERSON = 10
 MEAN = 1.27
@@ -57,7 +57,7 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
     import numpy as np
 
     from facerec.gallery.similarity import DEFAULT_THRESHOLD, distance_of
-    from facerec.stores.sqlite import SqliteStore
+    from facerec.storage.sqlite import SqliteStore
 
     random = np.random.default_rng(1)
     people = synthetic_people(-(-faces // PHOTOS_OF_A_PERSON), random)
@@ -126,9 +126,9 @@ def shots(people: NDArray[np.float32], random: np.random.Generator) -> NDArray[n
 
 def stored(embeddings: NDArray[np.float32], start: int) -> list[StoredFace]:
     """Return faces as a job would store them, each on a photo of its own."""
-    from facerec.faces import BoundingBox, Landmarks, Point, Pose, Quality
-    from facerec.gallery.ids import face_id, image_id, image_key
-    from facerec.stores.records import FaceRecord, StoredFace
+    from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
+    from facerec.core.ids import face_id, image_id, image_key
+    from facerec.core.records import FaceRecord, StoredFace
 
     box = BoundingBox(0.31, 0.27, 0.32, 0.32)
     eye, nose = Point(0.4, 0.4), Point(0.47, 0.5)

@@ -21,11 +21,11 @@ from typing import Any
 from benchmarks.support.jobs import planned
 from benchmarks.support.photos import any_photos
 from benchmarks.support.results import arguments, finish, show
-from facerec.jobs.child import ChildParts
-from facerec.jobs.runner import run_locally
-from facerec.stores.local_objects import LocalObjects
-from facerec.stores.sqlite import SqliteStore
-from facerec.vision.engine import open_engine
+from facerec.engine.engine import open_engine
+from facerec.jobs.child.attempt import ChildParts
+from facerec.jobs.local.supervisor import run_locally
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.sqlite import SqliteStore
 
 REACH = 1.9
 PHOTOS_OF_CHILD = 25

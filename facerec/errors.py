@@ -1,7 +1,7 @@
 """The errors that facerec raises, each with the exit code that the command line ends with.
 
 What is wrong with a single photo is never an exception: it is an outcome (see
-``facerec.vision.outcomes``).
+``facerec.core.photos``).
 """
 
 from __future__ import annotations

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from facerec.jobs.child import ChildParts, run_child
-from facerec.jobs.inputs import read_execution_input
+from facerec.core.protocols import FaceEngine
+from facerec.jobs.child.attempt import ChildParts, run_child
 from facerec.jobs.plan import Plan
-from facerec.jobs.planning import plan_job
-from facerec.stores.local_objects import LocalObjects
-from facerec.stores.objects import ObjectStore
-from facerec.stores.sqlite import SqliteStore
-from facerec.vision.protocol import FaceEngine
+from facerec.jobs.planner import plan_job
+from facerec.jobs.request import read_execution_input
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.sqlite import SqliteStore
 
 
 def planned(

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from facerec.vision.weights import Weights, find_weights
+from facerec.engine.dlib.weights import Weights, find_weights
 
 _WEIGHTS = {
     "pose_predictor_model_location": Weights.LANDMARKS,

@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from facerec.api.jobs import JobNotFoundError, JobState
+from facerec.core.protocols import RecordStore
 from facerec.errors import FacerecError, InvalidInputError
 from facerec.gallery.collections import obtain_collection, require_collection
-from facerec.jobs.child import ChildParts
-from facerec.jobs.inputs import ExecutionInput, read_execution_input
+from facerec.jobs.child.attempt import ChildParts
+from facerec.jobs.local.supervisor import run_locally
+from facerec.jobs.local.worker import BuildParts
 from facerec.jobs.overview import JobOverview, list_jobs
 from facerec.jobs.plan import Plan
-from facerec.jobs.planning import plan_job
-from facerec.jobs.runner import run_locally
-from facerec.jobs.worker import BuildParts
-from facerec.stores.bucket_objects import BucketObjects
-from facerec.stores.objects import ObjectStore
-from facerec.stores.protocol import RecordStore
+from facerec.jobs.planner import plan_job
+from facerec.jobs.request import ExecutionInput, read_execution_input
+from facerec.storage.objects.bucket import BucketObjects
+from facerec.storage.objects.protocol import ObjectStore
 
 _LOG = logging.getLogger("facerec.api.jobs")
 
@@ -151,7 +151,7 @@ def restricted_objects(
     folders: Mapping[str, Path], allowed: Collection[str] | None, own_folder: str
 ) -> BucketObjects:
     """Return what the server and the workers of its jobs may touch."""
-    from facerec.stores.routed_objects import open_objects
+    from facerec.storage.objects.routed import open_objects
 
     return BucketObjects(
         open_objects(),
@@ -171,8 +171,8 @@ def worker_parts(
 def _build_parts(
     data: Path, folders: Mapping[str, Path], allowed: Collection[str] | None, own_folder: str
 ) -> ChildParts:
-    from facerec.stores.sqlite import SqliteStore
-    from facerec.vision.engine import open_engine
+    from facerec.engine.engine import open_engine
+    from facerec.storage.sqlite import SqliteStore
 
     store = SqliteStore(data / "facerec.db")
     objects = restricted_objects(folders, allowed, own_folder)

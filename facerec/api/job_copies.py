@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facerec.jobs.erasure import delete_jobs, erase_faces_of_collection
-from facerec.stores.objects import ObjectStore
+from facerec.jobs.ledger.erasure import delete_jobs, erase_faces_of_collection
+from facerec.storage.objects.protocol import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)

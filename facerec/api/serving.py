@@ -18,15 +18,15 @@ from facerec.api.auth.access import Guard
 from facerec.api.auth.local import LOOPBACK_NAMES, LoopbackGuard, TokenGuard
 from facerec.api.auth.sigv4 import SignatureGuard
 from facerec.api.embedded_jobs import EmbeddedJobs, restricted_objects, worker_parts
-from facerec.api.engine_pool import EnginePool
 from facerec.api.job_copies import JobCopies
+from facerec.core.protocols import FaceEngine
+from facerec.engine.dlib.sessions import available_cores
+from facerec.engine.pool import EnginePool
 from facerec.errors import InvalidInputError
 from facerec.gallery.service.parts import Parts
-from facerec.stores.bucket_objects import BucketObjects
-from facerec.stores.routed_objects import open_objects
-from facerec.stores.sqlite import SqliteStore
-from facerec.vision.protocol import FaceEngine
-from facerec.vision.runtime import available_cores
+from facerec.storage.objects.bucket import BucketObjects
+from facerec.storage.objects.routed import open_objects
+from facerec.storage.sqlite import SqliteStore
 
 GRACE = 30
 """Seconds that running requests have to finish after Ctrl-C; a second Ctrl-C ends them."""
@@ -120,7 +120,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
 
 def open_engine_pool(size: int) -> EnginePool:
     """Return engines for as many photos at once, each of one thread."""
-    from facerec.vision.engine import open_engine
+    from facerec.engine.engine import open_engine
 
     return EnginePool([open_engine(threads=1) for _ in range(size)])
 

@@ -17,8 +17,8 @@ from facerec.errors import (
     NotFoundError,
     StoreUnavailableError,
 )
-from facerec.jobs.inputs import read_execution_input
-from facerec.stores.objects import ObjectStore
+from facerec.jobs.request import read_execution_input
+from facerec.storage.objects.protocol import ObjectStore
 
 _STATUSES = {"RUNNING": "RUNNING", "PENDING_REDRIVE": "RUNNING", "SUCCEEDED": "SUCCEEDED"}
 """What Step Functions says of an execution that has not failed, in the words of jobs."""

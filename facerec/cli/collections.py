@@ -60,9 +60,9 @@ def create(name: str, data: Path | None, as_json: bool) -> None:
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     from facerec.cli.output import console, print_json
     from facerec.cli.parts import data_folder, open_store
+    from facerec.engine.dlib.version import model_version
     from facerec.gallery.collections import create_collection
     from facerec.gallery.presenting import collection_json
-    from facerec.vision.version import model_version
 
     with open_store(data_folder(data)) as store:
         made = create_collection(
@@ -112,8 +112,8 @@ def delete(name: str, data: Path | None, yes: bool) -> None:
     from facerec.cli.output import console, count
     from facerec.cli.parts import data_folder, jobs_folder, open_store
     from facerec.gallery.collections import delete_collection, describe_collection
-    from facerec.jobs.erasure import delete_jobs
-    from facerec.stores.routed_objects import open_objects
+    from facerec.jobs.ledger.erasure import delete_jobs
+    from facerec.storage.objects.routed import open_objects
 
     folder = data_folder(data)
     with open_store(folder) as store:

@@ -25,9 +25,9 @@ def compare(photo: str, other: str, as_json: bool) -> None:
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     from facerec.cli.output import print_json
     from facerec.cli.photos import read_photo
+    from facerec.engine.engine import open_engine
     from facerec.gallery.comparing import compare as compare_photos
     from facerec.gallery.presenting import comparison_json
-    from facerec.vision.engine import open_engine
 
     result = compare_photos(read_photo(photo), read_photo(other), engine=open_engine())
     if as_json:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.options import face_options, json_option, to_face_options
-from facerec.vision.options import QualityFilter
+from facerec.core.options import QualityFilter
 
 if TYPE_CHECKING:
-    from facerec.vision.outcomes import PhotoFaces
+    from facerec.core.photos import PhotoFaces
 
 MOST_SHOWN = 100
 """Faces that are shown of a photo, as many as Rekognition's DetectFaces returns."""
@@ -47,9 +47,9 @@ def detect(
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     from facerec.cli.output import print_json
     from facerec.cli.photos import read_photo
+    from facerec.engine.engine import open_engine
     from facerec.gallery.photos import look_at
     from facerec.gallery.presenting import detection_json
-    from facerec.vision.engine import open_engine
 
     options = to_face_options(
         max_faces=max_faces,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from facerec.faces import BoundingBox
-    from facerec.vision.outcomes import PhotoFaces
+    from facerec.core.faces import BoundingBox
+    from facerec.core.photos import PhotoFaces
 
 KEPT, LEFT_OUT = (46, 204, 113), (231, 76, 60)
 """Colours of the boxes: green and red."""
@@ -28,8 +28,8 @@ def draw_faces(content: bytes, seen: PhotoFaces, path: Path) -> None:
     """
     from PIL import Image, ImageDraw
 
-    from facerec.vision.decode import DecodedPhoto, decode
-    from facerec.vision.options import FaceOptions
+    from facerec.core.options import FaceOptions
+    from facerec.engine.decode.decoding import DecodedPhoto, decode
 
     decoded = decode(content, smallest_face=None, max_pixels=FaceOptions().max_pixels)
     assert isinstance(decoded, DecodedPhoto)  # noqa: S101 - it was looked at before

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.options import json_option
+from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError
-from facerec.vision.options import FaceOptions
 
 if TYPE_CHECKING:
     from facerec.estimate.costs import CostLine
@@ -190,12 +190,12 @@ def _prices(file: Path | None, changed: tuple[str, ...], region: str | None) -> 
 
 
 def _measure(detector: str, sample: Path | None, megapixels: float, faces: float) -> float:
+    from facerec.engine.engine import open_engine
     from facerec.estimate.measuring import (
         generated_photos,
         measure_photos_per_second,
         sample_photos,
     )
-    from facerec.vision.engine import open_engine
 
     photos = sample_photos(sample) if sample else generated_photos(megapixels, faces)
     click.echo(f"measuring with {len(photos)} photos ...", err=True)

@@ -75,9 +75,9 @@ def delete(collection: str, face_ids: tuple[str, ...], data: Path | None, as_jso
     from facerec.cli.parts import data_folder, jobs_folder, open_store
     from facerec.gallery.presenting import deletion_json
     from facerec.gallery.stored_faces import delete_faces
-    from facerec.jobs.erasure import erase_faces
+    from facerec.jobs.ledger.erasure import erase_faces
     from facerec.jobs.overview import list_jobs
-    from facerec.stores.routed_objects import open_objects
+    from facerec.storage.objects.routed import open_objects
 
     folder = data_folder(data)
     objects = open_objects()

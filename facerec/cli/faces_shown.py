@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from facerec.cli.output import console, count
 
 if TYPE_CHECKING:
-    from facerec.faces import BoundingBox
-    from facerec.vision.outcomes import PhotoFaces
+    from facerec.core.faces import BoundingBox
+    from facerec.core.photos import PhotoFaces
 
 
 def place(box: BoundingBox, photo: PhotoFaces) -> str:

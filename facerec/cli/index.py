@@ -19,15 +19,15 @@ from facerec.cli.options import (
     json_option,
     to_face_options,
 )
+from facerec.core.options import FaceOptions, QualityFilter
 from facerec.errors import ExitCode, InvalidInputError
-from facerec.vision.options import FaceOptions, QualityFilter
 
 if TYPE_CHECKING:
-    from facerec.jobs.child import ChildParts
+    from facerec.jobs.child.attempt import ChildParts
+    from facerec.jobs.local.supervisor import LocalRun
     from facerec.jobs.plan import Plan
-    from facerec.jobs.runner import LocalRun
-    from facerec.stores.objects import ObjectStore
-    from facerec.stores.sqlite import SqliteStore
+    from facerec.storage.objects.protocol import ObjectStore
+    from facerec.storage.sqlite import SqliteStore
 
 
 @click.command()
@@ -88,12 +88,12 @@ def index(
     from facerec.cli.parts import data_folder, jobs_folder, open_store
     from facerec.cli.progress import shown_progress
     from facerec.cli.reports import print_report
-    from facerec.jobs.inputs import read_execution_input
-    from facerec.jobs.planning import plan_job
-    from facerec.jobs.runner import run_locally
-    from facerec.stores.routed_objects import open_objects
-    from facerec.vision.runtime import available_cores
-    from facerec.vision.version import model_version
+    from facerec.engine.dlib.sessions import available_cores
+    from facerec.engine.dlib.version import model_version
+    from facerec.jobs.local.supervisor import run_locally
+    from facerec.jobs.planner import plan_job
+    from facerec.jobs.request import read_execution_input
+    from facerec.storage.objects.routed import open_objects
 
     options = to_face_options(
         max_faces=max_faces,
@@ -142,9 +142,9 @@ def index(
 def _build_parts(data: Path) -> ChildParts:
     """Build what a worker process works with; each has one thread, so that workers do not fight."""
     from facerec.cli.parts import open_store
-    from facerec.jobs.child import ChildParts
-    from facerec.stores.routed_objects import open_objects
-    from facerec.vision.engine import open_engine
+    from facerec.engine.engine import open_engine
+    from facerec.jobs.child.attempt import ChildParts
+    from facerec.storage.objects.routed import open_objects
 
     _hush_native_libraries()
     return ChildParts(open_engine(threads=1), open_store(data), open_objects())
@@ -182,7 +182,7 @@ def _ready_collection(store: SqliteStore, objects: ObjectStore, plan: Plan) -> N
 
 
 def _exit(run: LocalRun) -> None:
-    from facerec.jobs.report import JobStatus
+    from facerec.jobs.ledger.report import JobStatus
 
     if run.interrupted:
         click.echo("interrupted; the same command goes on from here", err=True)

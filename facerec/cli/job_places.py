@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from facerec.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from facerec.aws.batch_queue import ChildStates
+    from facerec.jobs.aws.batch_queue import ChildStates
+    from facerec.jobs.ledger.report import Report
     from facerec.jobs.plan import Plan
-    from facerec.jobs.report import Report
-    from facerec.stores.objects import ObjectStore
+    from facerec.storage.objects.protocol import ObjectStore
 
 RUNNING = "RUNNING"
 
@@ -110,6 +110,6 @@ def open_place(stack: str | None, data: Path | None) -> JobPlace:
         return open_stack_jobs(stack)
     from facerec.cli.local_jobs import LocalJobs
     from facerec.cli.parts import data_folder, jobs_folder
-    from facerec.stores.routed_objects import open_objects
+    from facerec.storage.objects.routed import open_objects
 
     return LocalJobs(open_objects(), jobs_folder(data_folder(data)))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from facerec.aws.stack import find_stack
 from facerec.cli.output import console, count, dollars, print_json
 from facerec.cli.progress import duration
+from facerec.engine.dlib.sessions import available_cores
 from facerec.estimate.estimating import PHOTOS_PER_SECOND, estimate_job
-from facerec.jobs.inputs import read_execution_input
-from facerec.jobs.planning import preview_job
-from facerec.stores.routed_objects import open_objects
-from facerec.vision.runtime import available_cores
+from facerec.jobs.aws.stack import find_stack
+from facerec.jobs.planner import preview_job
+from facerec.jobs.request import read_execution_input
+from facerec.storage.objects.routed import open_objects
 
 
 def preview(

@@ -12,9 +12,9 @@ from facerec.cli.output import console, count, dollars
 from facerec.cli.progress import LINE_EVERY, duration
 
 if TYPE_CHECKING:
-    from facerec.aws.batch_queue import ChildStates
+    from facerec.jobs.aws.batch_queue import ChildStates
+    from facerec.jobs.ledger.report import Report
     from facerec.jobs.progress import JobProgress, JobWatcher
-    from facerec.jobs.report import Report
 
 _IN_ORDER = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
 

@@ -14,7 +14,7 @@ from facerec.errors import ExitCode, InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.cli.job_places import SeenJob
-    from facerec.jobs.report import Report
+    from facerec.jobs.ledger.report import Report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -215,7 +215,7 @@ def report(job: str, stack: str | None, data: Path | None, failures: bool, as_js
       facerec jobs report staff-20261122-101500-3f2a --stack facerec
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     from facerec.cli.job_places import open_place
-    from facerec.jobs.report import write_report
+    from facerec.jobs.ledger.report import write_report
 
     place = open_place(stack, data)
     found = place.find(job)
@@ -270,8 +270,8 @@ def _start_on_aws(
     from facerec.cli.job_watch import JobLooker
     from facerec.cli.output import print_json
     from facerec.cli.stack_jobs import open_stack_jobs
-    from facerec.jobs.inputs import read_execution_input
-    from facerec.stores.objects import scheme_of
+    from facerec.jobs.request import read_execution_input
+    from facerec.storage.objects.protocol import scheme_of
 
     read_execution_input(document)
     if scheme_of(document["manifest"]) != "s3":
@@ -325,7 +325,7 @@ def _watch(looker: Any, every: float, *, as_json: bool) -> None:  # noqa: ANN401
 
 
 def _print_end(job: SeenJob, *, as_json: bool) -> None:
-    from facerec.jobs.report import JobStatus
+    from facerec.jobs.ledger.report import JobStatus
 
     if job.report is not None:
         _print_report(job.report, as_json=as_json)
@@ -355,7 +355,7 @@ def _print_failures(place: Any, job: SeenJob, *, as_json: bool) -> None:  # noqa
     import json
 
     from facerec.cli.reports import print_failures
-    from facerec.jobs.history import iterate_rows
+    from facerec.jobs.ledger.reading import iterate_rows
 
     rows = (row for row in iterate_rows(job.needed_plan(), place.objects) if row.failed)
     if as_json:

@@ -10,7 +10,7 @@ import click
 from facerec.cli.options import data_option, json_option
 
 if TYPE_CHECKING:
-    from facerec.stores.access_keys import AccessKey, AccessKeyStore
+    from facerec.storage.access_keys import AccessKey, AccessKeyStore
 
 aws_option = click.option(
     "--aws",
@@ -59,8 +59,8 @@ def create(
       facerec keys create --aws facerec/access-keys
     """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
     from facerec.cli.output import print_json
-    from facerec.gallery.names import checked_collection_id
-    from facerec.stores.access_keys import new_access_key
+    from facerec.core.names import checked_collection_id
+    from facerec.storage.access_keys import new_access_key
 
     names = tuple(checked_collection_id(name) for name in collections)
     key = new_access_key(names, writes=not read_only, note=note)
@@ -115,7 +115,7 @@ def revoke(access_key_id: str, secrets_prefix: str | None, data: Path | None) ->
 
 def _store(secrets_prefix: str | None, data: Path | None) -> AccessKeyStore:
     if secrets_prefix is not None:
-        from facerec.stores.secrets_manager import open_secrets_manager_keys
+        from facerec.storage.secrets import open_secrets_manager_keys
 
         return open_secrets_manager_keys(secrets_prefix)
     from facerec.cli.parts import data_folder, open_store

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from facerec.cli.job_places import SeenJob
 from facerec.errors import InvalidInputError, NotFoundError
+from facerec.jobs.ledger.report import JobStatus
 from facerec.jobs.overview import JobOverview, list_jobs
 from facerec.jobs.plan import read_plan
-from facerec.jobs.report import JobStatus
-from facerec.stores.objects import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
-    from facerec.aws.batch_queue import ChildStates
+    from facerec.jobs.aws.batch_queue import ChildStates
 
 
 class LocalJobs:

@@ -15,8 +15,8 @@ from facerec.cli.options import (
     probability,
     to_face_options,
 )
+from facerec.core.options import QualityFilter
 from facerec.gallery.similarity import DEFAULT_THRESHOLD
-from facerec.vision.options import QualityFilter
 
 if TYPE_CHECKING:
     from facerec.gallery.matching import MatchResult, SearchedFace
@@ -71,9 +71,9 @@ def match(
     from facerec.cli.output import print_json
     from facerec.cli.parts import data_folder, open_store
     from facerec.cli.photos import read_photo
+    from facerec.engine.engine import open_engine
     from facerec.gallery.matching import match as find_matches
     from facerec.gallery.presenting import match_result_json
-    from facerec.vision.engine import open_engine
 
     options = to_face_options(
         max_faces=max_faces,

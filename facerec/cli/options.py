@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from facerec.vision.options import FaceOptions, QualityFilter
+from facerec.core.options import FaceOptions, QualityFilter
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from facerec.stores.sqlite import SqliteStore
+    from facerec.storage.sqlite import SqliteStore
 
 
 def data_folder(chosen: Path | None) -> Path:
@@ -20,7 +20,7 @@ def data_folder(chosen: Path | None) -> Path:
 
 def open_store(data: Path) -> SqliteStore:
     """Open the store of faces and collections in a data folder, making it where there is none."""
-    from facerec.stores.sqlite import SqliteStore
+    from facerec.storage.sqlite import SqliteStore
 
     return SqliteStore(data / "facerec.db")
 

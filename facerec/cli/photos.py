@@ -11,6 +11,6 @@ def read_photo(uri: str) -> bytes:
         AccessDeniedError: it may not be read.
         StoreUnavailableError: it cannot be read for now.
     """
-    from facerec.stores.routed_objects import open_objects
+    from facerec.storage.objects.routed import open_objects
 
     return open_objects().read(uri)

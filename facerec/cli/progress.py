@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from facerec.jobs.local.run_progress import RunProgress
     from facerec.jobs.plan import Plan
-    from facerec.jobs.run_progress import RunProgress
 
 LINE_EVERY = 5.0
 """Seconds between two lines where there is no terminal."""

@@ -9,8 +9,8 @@ from facerec.cli.output import console, count, shortened, table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from facerec.jobs.report import Report
-    from facerec.jobs.rows import LedgerRow
+    from facerec.jobs.ledger.report import Report
+    from facerec.jobs.ledger.rows import LedgerRow
 
 MEANINGS = {
     "INDEXED": "faces added to the collection",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from facerec.aws.batch_queue import BatchQueue, ChildStates
-from facerec.aws.executions import Execution, Executions, PlannedJob
-from facerec.aws.stack import Stack, find_stack
 from facerec.cli.job_places import RUNNING, SeenJob
 from facerec.errors import InvalidInputError, NotFoundError, ObjectNotFoundError
+from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
+from facerec.jobs.aws.executions import Execution, Executions, PlannedJob
+from facerec.jobs.aws.stack import Stack, find_stack
+from facerec.jobs.ledger.report import JobStatus, Report, read_report
 from facerec.jobs.plan import Plan, read_plan
-from facerec.jobs.report import JobStatus, Report, read_report
-from facerec.stores.objects import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore
 
 _MOST_RUNNING = 50
 """Executions among which a running job is looked for by its id."""
@@ -132,7 +132,7 @@ def open_stack_jobs(name: str) -> StackJobs:
     Raises:
         NotFoundError: there is no such stack.
     """
-    from facerec.stores.s3_objects import S3Objects
+    from facerec.storage.objects.s3 import S3Objects
 
     stack = find_stack(name)
     return StackJobs(stack, Executions(stack.workflow), BatchQueue(stack.queue), S3Objects())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facerec.estimate.workload import Store, Workload
-from facerec.jobs.child import PHOTOS_OF_STEP
+from facerec.jobs.child.attempt import PHOTOS_OF_STEP
 
 LISTINGS_PER_SECOND = 200.0
 """Of ids by prefix, for each index of Pinecone; can be raised on request. Each photo costs one in a
@@ -51,7 +51,7 @@ DISK_GB = 30
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-ami-storage-config.html"""
 
 WIRE_BYTES_OF_FACE = 2_134
-"""Of a request to Pinecone, as ``facerec.stores.pinecone.batches`` makes it (measured)."""
+"""Of a request to Pinecone, as ``facerec.storage.pinecone.batches`` makes it (measured)."""
 
 
 def photos_per_second(

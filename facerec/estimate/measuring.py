@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from facerec.core.options import FaceOptions
+from facerec.core.protocols import FaceEngine
+from facerec.engine.decode.formats import recognise
 from facerec.errors import InvalidInputError
-from facerec.vision.options import FaceOptions
-from facerec.vision.photo_formats import recognise
-from facerec.vision.protocol import FaceEngine
 
 AT_ONCE = 8
 """Photos that the engine gets in one call, as in a job."""

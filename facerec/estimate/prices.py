@@ -9,8 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
-from facerec.jobs.contracts import check
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A discrete-event simulation. Places (a vCPU each) come up, take the children of the arrays in order,
 lose them to interruptions and take them again. An interrupted child goes on behind its last
-committed step, as ``facerec.jobs.child`` does. An outer limit is a queue that all children pass:
+committed step, as ``facerec.jobs.child.attempt`` does. An outer limit is a queue that all children
+pass:
 a child is done no sooner than the service has let its photos through.
 """
 
@@ -13,6 +14,7 @@ import math
 import random
 from dataclasses import dataclass
 
+from facerec.core.limits import MOST_CHILDREN
 from facerec.estimate.limits import (
     ARRAYS_AT_ONCE,
     ATTEMPTS,
@@ -26,8 +28,7 @@ from facerec.estimate.limits import (
 )
 from facerec.estimate.workload import Store, Workload
 from facerec.jobs.arrays import ChildArray, arrays_of
-from facerec.jobs.child import PHOTOS_OF_STEP
-from facerec.jobs.limits import MOST_CHILDREN
+from facerec.jobs.child.attempt import PHOTOS_OF_STEP
 
 COMPUTATION = "computation"
 CONTAINERS = "starts of containers"

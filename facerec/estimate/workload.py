@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from facerec.jobs.child import PHOTOS_OF_STEP
-from facerec.jobs.planning import images_per_child
+from facerec.jobs.child.attempt import PHOTOS_OF_STEP
+from facerec.jobs.planner import images_per_child
 
 
 class Store(StrEnum):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from facerec.core.names import checked_collection_id
+from facerec.core.protocols import FaceStore, RecordStore
+from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
-from facerec.gallery.names import checked_collection_id
 from facerec.gallery.users import delete_vectors
-from facerec.stores.protocol import FaceStore, RecordStore
-from facerec.stores.records import Collection
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces
+from facerec.core.protocols import FaceEngine
 from facerec.gallery.photos import PROBE_OPTIONS, faces_of
 from facerec.gallery.similarity import similarity_of
-from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import PhotoFaces
-from facerec.vision.protocol import FaceEngine
 
 
 @dataclass(frozen=True, slots=True)

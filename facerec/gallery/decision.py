@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from facerec.stores.records import FaceRecord, StoredFace
+from facerec.core.records import FaceRecord, StoredFace
 
 MARGIN = 0.05
 """Euclidean distance by which the nearest person must lead before the next; see

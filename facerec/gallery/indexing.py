@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facerec.gallery.ids import face_id, image_id, image_key
-from facerec.stores.records import FaceRecord, StoredFace
-from facerec.vision.outcomes import EmbeddedFace, PhotoFaces
+from facerec.core.ids import face_id, image_id, image_key
+from facerec.core.photos import EmbeddedFace, PhotoFaces
+from facerec.core.records import FaceRecord, StoredFace
 
 
 @dataclass(frozen=True, slots=True)

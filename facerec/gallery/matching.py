@@ -7,6 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facerec.core.options import FaceOptions
+from facerec.core.photos import EmbeddedFace, PhotoFaces
+from facerec.core.protocols import FaceEngine, FaceStore, RecordStore
+from facerec.core.records import FaceRecord, Neighbour
 from facerec.errors import InvalidInputError
 from facerec.gallery.collections import require_collection
 from facerec.gallery.decision import MARGIN, Decision, decide
@@ -17,12 +21,7 @@ from facerec.gallery.similarity import (
     distance_of,
     similarity_of,
 )
-from facerec.stores.checks import MOST_NEIGHBOURS
-from facerec.stores.protocol import FaceStore, RecordStore
-from facerec.stores.records import FaceRecord, Neighbour
-from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import EmbeddedFace, PhotoFaces
-from facerec.vision.protocol import FaceEngine
+from facerec.storage.checks import MOST_NEIGHBOURS
 
 DEFAULT_TOP = 10
 """Matches of one face unless the caller asks for more or fewer."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.photos import PhotoFaces, UnreadablePhoto, UnreadableReason
+from facerec.core.protocols import FaceEngine
 from facerec.errors import InvalidInputError, NoFaceError
-from facerec.vision.options import FaceOptions, QualityFilter
-from facerec.vision.outcomes import PhotoFaces, UnreadablePhoto, UnreadableReason
-from facerec.vision.protocol import FaceEngine
 
 PROBE_OPTIONS = FaceOptions(max_faces=100, quality_filter=QualityFilter.NONE)
 """How the faces of probes are chosen unless the caller says otherwise: whoever asks about a

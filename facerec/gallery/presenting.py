@@ -9,13 +9,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from facerec.faces import BoundingBox, Landmarks, Quality
+from facerec.core.faces import BoundingBox, Landmarks, Quality
+from facerec.core.photos import DetectedFace, PhotoFaces, RejectedFace
+from facerec.core.records import Collection, FaceRecord
 from facerec.gallery.collections import CollectionDescription
 from facerec.gallery.comparing import Comparison
 from facerec.gallery.matching import Match, MatchResult, SearchedFace
 from facerec.gallery.stored_faces import Deletion, FacePage
-from facerec.stores.records import Collection, FaceRecord
-from facerec.vision.outcomes import DetectedFace, PhotoFaces, RejectedFace
 
 Json: TypeAlias = dict[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facerec.gallery.names import checked_collection_id
-from facerec.stores.protocol import FaceStore, RecordStore
-from facerec.stores.records import FaceRecord
+from facerec.core.names import checked_collection_id
+from facerec.core.protocols import FaceStore, RecordStore
+from facerec.core.records import FaceRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
+from facerec.core.ids import IMAGE_KEY_LENGTH, image_id, image_key
+from facerec.core.protocols import FaceStore, UserStore
+from facerec.core.records import FaceRecord, StoredFace, User
 from facerec.errors import ConflictError, QuotaExceededError, UserNotFoundError
-from facerec.faces import BoundingBox, Landmarks, Point, Pose, Quality
-from facerec.gallery.ids import IMAGE_KEY_LENGTH, image_id, image_key
 from facerec.gallery.similarity import distance_of, similarity_of
-from facerec.stores.protocol import FaceStore, UserStore
-from facerec.stores.records import FaceRecord, StoredFace, User
 
 MOST_FACES = 100
 """Faces of one user, as in Rekognition (``AssociateFaces``)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from facerec.jobs.limits import LARGEST_ARRAY
+from facerec.core.limits import LARGEST_ARRAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.ledger.report import Report, read_report
 from facerec.jobs.plan import Plan, read_plan
-from facerec.jobs.report import Report, read_report
-from facerec.stores.objects import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)

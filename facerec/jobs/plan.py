@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from facerec.core.options import FaceOptions
+from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
 from facerec.jobs.arrays import arrays_of
-from facerec.jobs.contracts import check
-from facerec.jobs.inputs import options_from_json, options_to_json
 from facerec.jobs.manifest.entries import LineFormat
 from facerec.jobs.manifest.sources import Source, SourceKind
-from facerec.stores.objects import ObjectStore
-from facerec.vision.options import FaceOptions
+from facerec.jobs.request import options_from_json, options_to_json
+from facerec.storage.objects.protocol import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from facerec.jobs.folder import ledger_folder, summaries_folder
-from facerec.jobs.ledger import read_part
+from facerec.jobs.ledger.layout import ledger_folder, summaries_folder
+from facerec.jobs.ledger.rows import FAILURES
+from facerec.jobs.ledger.segments import read_part
+from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary
 from facerec.jobs.plan import Plan
-from facerec.jobs.rows import FAILURES
-from facerec.jobs.tally import ChildSummary, Tally, read_summary
-from facerec.stores.objects import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -13,14 +13,14 @@ from facerec.api.auth.access import Guard, OpenGuard
 from facerec.api.rekognition.model import CONTENT_TYPE
 from facerec.api.rest.problems import MEDIA_TYPE
 from facerec.api.step_functions_jobs import open_step_functions_jobs
+from facerec.config import Settings, read_settings
+from facerec.core.options import FaceOptions
+from facerec.core.protocols import FaceStore
+from facerec.engine.engine import open_engine
+from facerec.factory import open_faces, open_records, pinecone_api_key
 from facerec.gallery.service.parts import Parts, Records
-from facerec.parts import open_faces, open_records, pinecone_api_key
-from facerec.settings import Settings, read_settings
-from facerec.stores.bucket_objects import BucketObjects
-from facerec.stores.protocol import FaceStore
-from facerec.stores.routed_objects import open_objects
-from facerec.vision.engine import open_engine
-from facerec.vision.options import FaceOptions
+from facerec.storage.objects.bucket import BucketObjects
+from facerec.storage.objects.routed import open_objects
 from lambdas.api.settings import ApiSettings, read_api_settings
 
 PATIENCE = 5.0
@@ -81,7 +81,7 @@ def for_lambda(app: FastAPI) -> Callable[[dict[str, Any], object], dict[str, Any
 def _open_faces(settings: Settings) -> FaceStore:
     if settings.store is not None:
         return open_faces(settings)
-    from facerec.stores.pinecone import open_pinecone_store
+    from facerec.storage.pinecone import open_pinecone_store
 
     return open_pinecone_store(
         pinecone_api_key(settings),
@@ -95,7 +95,7 @@ def _guard(settings: Settings, own: ApiSettings) -> Guard:
     if own.access_keys is None:
         return OpenGuard()
     from facerec.api.auth.sigv4 import SignatureGuard
-    from facerec.stores.secrets_manager import open_secrets_manager_keys
+    from facerec.storage.secrets import open_secrets_manager_keys
 
     keys = open_secrets_manager_keys(own.access_keys, settings.region)
     return SignatureGuard(keys.get_access_key, time.time)

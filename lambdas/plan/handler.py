@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from facerec.parts import open_records
-from facerec.settings import read_settings
-from facerec.stores.routed_objects import open_objects
+from facerec.config import read_settings
+from facerec.factory import open_records
+from facerec.storage.objects.routed import open_objects
 from lambdas.logs import logger
 from lambdas.plan.planner import Planner
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from facerec.config import Settings, needed
 from facerec.errors import (
     CollectionExistsError,
     CollectionNotFoundError,
@@ -18,14 +19,13 @@ from facerec.errors import (
     StoreUnavailableError,
 )
 from facerec.jobs.arrays import arrays_of
-from facerec.jobs.inputs import ExecutionInput, read_execution_input
 from facerec.jobs.plan import Plan
-from facerec.jobs.planning import plan_job
-from facerec.settings import Settings, needed
-from facerec.stores.objects import ObjectStore
+from facerec.jobs.planner import plan_job
+from facerec.jobs.request import ExecutionInput, read_execution_input
+from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
-    from facerec.stores.protocol import RecordStore
+    from facerec.core.protocols import RecordStore
 
 REPORTED_BY_FUNCTION = 100_000
 """Children whose summaries a function adds up well within its 15 minutes, at a few hundred a second
@@ -117,7 +117,7 @@ class Planner:
 
         Both have this deployment's model version.
         """
-        from facerec.stores.records import Collection
+        from facerec.core.records import Collection
 
         with suppress(CollectionExistsError):
             records.create_collection(Collection(collection_id, self._model_version, time.time()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from facerec.stores.routed_objects import open_objects
+from facerec.storage.objects.routed import open_objects
 from lambdas.logs import logger
 from lambdas.report.judge import Judge
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from facerec.jobs.folder import report_uri
+from facerec.jobs.ledger.layout import report_uri
+from facerec.jobs.ledger.report import JobStatus, Report, read_report, write_report
 from facerec.jobs.plan import read_plan
-from facerec.jobs.report import JobStatus, Report, read_report, write_report
-from facerec.stores.objects import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)

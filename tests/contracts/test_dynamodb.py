@@ -9,12 +9,12 @@ from botocore.client import BaseClient
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
+from facerec.core.records import User
 from facerec.errors import StoreUnavailableError
-from facerec.stores.dynamodb import DynamoDBStore
-from facerec.stores.records import User
-from facerec.stores.secrets_manager import SecretsManagerKeys
-from tests.contracts.record_store import RecordStoreContract
-from tests.contracts.service_records import AccessKeyStoreContract, ServiceRecordsContract
+from facerec.storage.dynamodb.store import DynamoDBStore
+from facerec.storage.secrets import SecretsManagerKeys
+from facerec.testing.record_store import RecordStoreContract
+from facerec.testing.service_records import AccessKeyStoreContract, ServiceRecordsContract
 
 REGION = "eu-west-1"
 

@@ -10,10 +10,10 @@ import pytest
 from moto import mock_aws
 
 from facerec.errors import ObjectChangedError, ObjectNotFoundError
-from facerec.stores.local_objects import LocalObjects
-from facerec.stores.objects import ObjectStore
-from facerec.stores.routed_objects import RoutedObjects
-from facerec.stores.s3_objects import S3Objects
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.objects.routed import RoutedObjects
+from facerec.storage.objects.s3 import S3Objects
 
 
 @pytest.fixture(params=["local", "s3", "routed"])

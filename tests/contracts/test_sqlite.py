@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from facerec.stores.sqlite import SqliteStore
-from tests.contracts.face_store import FaceStoreContract
-from tests.contracts.record_store import RecordStoreContract
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.face_store import FaceStoreContract
+from facerec.testing.record_store import RecordStoreContract
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from facerec.stores.sqlite import SqliteStore
-from tests.contracts.face_store import FaceStoreContract
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.face_store import FaceStoreContract
 
 pytest.importorskip("faiss", reason="needs the extra: pip install 'facerec[faiss]'")
 
@@ -16,6 +16,6 @@ pytest.importorskip("faiss", reason="needs the extra: pip install 'facerec[faiss
 class TestApproximateFaceStore(FaceStoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteStore]:
-        monkeypatch.setattr("facerec.stores.sqlite.approximate.LEAST_FACES", 16)
+        monkeypatch.setattr("facerec.storage.sqlite.approximate.LEAST_FACES", 16)
         with SqliteStore(tmp_path / "facerec.db", large=1) as store:
             yield store

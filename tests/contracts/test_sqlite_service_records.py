@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from facerec.stores.sqlite import SqliteStore
-from tests.contracts.service_records import AccessKeyStoreContract, ServiceRecordsContract
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.service_records import AccessKeyStoreContract, ServiceRecordsContract
 
 
 @pytest.fixture

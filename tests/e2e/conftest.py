@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.deployment import deploy, parameters, running_emulator, tear_down
 from tests.e2e.images import build_images
 from tests.e2e.stack import DeployedStack
-from tests.fakes.pinecone_server import API_KEY, PineconeServer
+from tests.support.pinecone_server import API_KEY, PineconeServer
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from tests.e2e.machine import (
     SAM,
     free_port,
 )
-from tests.rie import find_rie
+from tests.support.rie import find_rie
 
 STACK = "facerec-e2e"
 

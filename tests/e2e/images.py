@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from facerec.vision.weights import Weights, find_weights
+from facerec.engine.dlib.weights import Weights, find_weights
 from tests.e2e.machine import CONTAINER_PYTHON, CREDENTIALS, ROOT
 
 REGISTRY = "000000000000.dkr.ecr.us-east-1.amazonaws.com"

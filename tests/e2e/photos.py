@@ -8,7 +8,7 @@ from itertools import cycle, islice, pairwise
 from pathlib import Path
 
 from tests.e2e.machine import ROOT
-from tests.shared_data import SHARED_DATA
+from tests.support.shared_data import SHARED_DATA
 
 LABELLED = int(os.environ.get("FACEREC_E2E_PHOTOS", "500"))
 """How many labelled photos are indexed."""

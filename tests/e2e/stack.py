@@ -22,7 +22,7 @@ from botocore.credentials import Credentials
 from tests.e2e.deployment import STACK, Emulator
 from tests.e2e.machine import CREDENTIALS, REGION, ROOT
 from tests.e2e.undisturbed import Embeddings
-from tests.fakes.pinecone_server import PineconeServer
+from tests.support.pinecone_server import PineconeServer
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 

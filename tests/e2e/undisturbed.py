@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.stores.sqlite import SqliteStore
+from facerec.storage.sqlite import SqliteStore
 from tests.e2e.machine import ROOT
 
 Embeddings = dict[str, NDArray[np.float32]]

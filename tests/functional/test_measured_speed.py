@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.photos import PhotoFaces
+from facerec.engine.engine import open_engine
 from facerec.estimate.measuring import generated_photos, measure_photos_per_second
-from facerec.vision.engine import open_engine
-from facerec.vision.options import FaceOptions, QualityFilter
-from facerec.vision.outcomes import PhotoFaces
 
 
 def test_generated_photos_hold_the_faces_that_were_asked_for() -> None:

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from facerec.vision.outcomes import UnreadableReason
-from tests.shared_data import shared_data
+from facerec.core.photos import UnreadableReason
+from tests.support.shared_data import shared_data
 
 GIGABYTE = 1_000_000_000
 
 LOOK_AT_ALL = """
 import json, re, sys
 from pathlib import Path
-from facerec.vision.decode import DecodedPhoto, decode
+from facerec.engine.decode.decoding import DecodedPhoto, decode
 
 outcomes = {}
 for path in map(Path, sys.argv[1:]):

@@ -9,10 +9,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from facerec.config import Settings
 from facerec.errors import AccessDeniedError, InvalidInputError
-from facerec.parts import open_faces, open_records, pinecone_api_key
-from facerec.settings import Settings
-from facerec.stores.sqlite import SqliteStore
+from facerec.factory import open_faces, open_records, pinecone_api_key
+from facerec.storage.sqlite import SqliteStore
 
 NO_SUCH = "arn:aws:secretsmanager:us-east-1:123456789012:secret:none-AbCdEf"
 

@@ -17,8 +17,8 @@ from facerec.errors import (
     ObjectNotFoundError,
     StoreUnavailableError,
 )
-from facerec.stores import s3_objects
-from facerec.stores.s3_objects import S3Objects
+from facerec.storage.objects import s3 as s3_objects
+from facerec.storage.objects.s3 import S3Objects
 
 Client: TypeAlias = Any
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.stack_template import ROOT, properties, resources
+from tests.support.stack_template import ROOT, properties, resources
 
 UNPACKAGED = (
     "numpy", "PIL", "onnx", "onnxruntime", "dlib", "pillow_heif", "pinecone", "click", "rich",
@@ -22,7 +22,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 import {modules}
-import facerec.stores.dynamodb
+import facerec.storage.dynamodb.store
 """
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.stack_template import ROOT, properties, template
+from tests.support.stack_template import ROOT, properties, template
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 WEIGHTS = {

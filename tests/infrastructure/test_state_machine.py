@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.stack_template import STATE_MACHINE, properties, state_machine
+from tests.support.stack_template import STATE_MACHINE, properties, state_machine
 
 SERVICE_FAULTS = re.compile(
     r"Lambda\.(ServiceException|AWSLambdaException|SdkClientException|TooManyRequestsException"

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from facerec.jobs.faults import DO_NOT_RETRY, RETRY
-from facerec.settings import read_settings
-from tests.stack_template import (
+from facerec.config import read_settings
+from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
+from tests.support.stack_template import (
     TEMPLATE,
     container_environment,
     function_environment,
@@ -243,7 +243,7 @@ def test_defaults_of_the_template_are_those_of_the_settings() -> None:
 
 
 def test_the_model_version_is_that_of_the_engine() -> None:
-    from facerec.vision.version import model_version
+    from facerec.engine.dlib.version import model_version
 
     parameter = template()["Parameters"]["ModelVersion"]
     assert parameter["Default"] == model_version()
@@ -251,7 +251,7 @@ def test_the_model_version_is_that_of_the_engine() -> None:
 
 
 def test_environments_name_only_variables_that_are_read() -> None:
-    readers = (Path("facerec", "settings.py"), Path("lambdas", "api", "settings.py"))
+    readers = (Path("facerec", "config.py"), Path("lambdas", "api", "settings.py"))
     text = "".join((TEMPLATE.parent / reader).read_text("utf-8") for reader in readers)
     declared = {*container_environment(), *function_environment("ApiFunction")}
     foreign = {"AWS_DEFAULT_REGION", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from facerec.vision.options import FaceOptions, QualityFilter
-from facerec.vision.outcomes import (
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.photos import (
     PhotoFaces,
     RejectionReason,
     UnreadablePhoto,
     UnreadableReason,
 )
-from tests.fakes.engine import FakeEngine, fake_embedding, fake_face, fake_photo
+from facerec.testing.engine import FakeEngine, fake_embedding, fake_face, fake_photo
 
 
 def analyse(photo: bytes, options: FaceOptions | None = None) -> PhotoFaces:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from facerec.config import read_settings
 from facerec.errors import InvalidInputError
-from facerec.settings import read_settings
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:

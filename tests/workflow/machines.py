@@ -20,8 +20,8 @@ from moto.batch.models import Job
 from moto.batch_simple.models import BatchSimpleBackend
 from moto.core.exceptions import AWSError
 
-from tests.batch_rules import EXITED, RECLAIMED, is_tried_again
-from tests.stack_template import properties
+from tests.support.batch_rules import EXITED, RECLAIMED, is_tried_again
+from tests.support.stack_template import properties
 
 __all__ = ["EXITED", "RECLAIMED", "Attempt", "Killed", "Machines", "action"]
 

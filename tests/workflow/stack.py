@@ -16,11 +16,11 @@ import pytest
 from moto.awslambda_simple.models import LambdaSimpleBackend
 
 from batch_job.task import run
-from facerec.stores.sqlite import SqliteStore
-from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import PhotoFaces, UnreadablePhoto
-from tests.fakes.engine import FakeEngine, fake_face, fake_photo
-from tests.stack_template import (
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.stack_template import (
     container_environment,
     function_environment,
     properties,

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from facerec.cli.main import main
-from facerec.jobs.contracts import check
+from facerec.core.schemas import check
 from tests.workflow.stack import BUCKET, Stack
 
 NAME = "faces-of-ours"

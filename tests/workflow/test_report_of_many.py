@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from benchmarks.report import FAILING, IMAGES, job_of
-from facerec.jobs.folder import summary_uri
+from facerec.jobs.ledger.layout import summary_uri
 from lambdas.report.judge import Judge
-from tests.fakes.memory_objects import MemoryObjects
+from tests.support.memory_objects import MemoryObjects
 
 
 def test_ten_thousand_children_are_added_up_reading_each_once() -> None:

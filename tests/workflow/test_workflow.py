@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from facerec.testing.engine import fake_face, fake_photo
 from lambdas.plan import planner
-from tests.fakes.engine import fake_face, fake_photo
 from tests.workflow.machines import RECLAIMED
 from tests.workflow.stack import BUCKET, Stack
 

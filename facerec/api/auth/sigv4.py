@@ -16,7 +16,7 @@ from typing import Any
 
 from facerec.api.auth.access import Principal, RawRequest, RefusedError
 from facerec.errors import NotFoundError
-from facerec.stores.access_keys import AccessKey
+from facerec.storage.access_keys import AccessKey
 
 CLOCK_SKEW = 300.0
 """Seconds by which the clocks of client and server may differ, as with AWS."""

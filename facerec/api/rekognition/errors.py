@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from facerec.api.auth.access import RefusedError
 from facerec.api.rekognition.faults import RekognitionError
+from facerec.core.photos import UnreadableReason
 from facerec.errors import (
     AccessDeniedError,
     CollectionExistsError,
@@ -27,7 +28,6 @@ from facerec.gallery.photos import UnreadablePhotoError
 from facerec.gallery.service.faces import FaceNotFoundError
 from facerec.gallery.service.idempotency import RequestMismatchError
 from facerec.gallery.service.photos import PhotoTooLargeError
-from facerec.vision.outcomes import UnreadableReason
 
 _NAMES: tuple[tuple[type[FacerecError], str], ...] = (
     (CollectionExistsError, "ResourceAlreadyExistsException"),

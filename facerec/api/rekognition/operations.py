@@ -10,6 +10,8 @@ from facerec.api.rekognition import shapes
 from facerec.api.rekognition.arns import collection_arn, collection_of
 from facerec.api.rekognition.faults import invalid_parameter
 from facerec.api.rekognition.shapes import Shape, percent
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.photos import DetectedFace
 from facerec.errors import NoFaceError
 from facerec.gallery.service import (
     collections,
@@ -24,9 +26,7 @@ from facerec.gallery.service.looking import CONFIDENCE_UNFILTERED, MOST_FACES, p
 from facerec.gallery.service.parts import Parts
 from facerec.gallery.service.photos import NamedPhoto, Photo, SentPhoto
 from facerec.gallery.users import AssociationOutcome
-from facerec.stores.checks import MOST_NEIGHBOURS
-from facerec.vision.options import FaceOptions, QualityFilter
-from facerec.vision.outcomes import DetectedFace
+from facerec.storage.checks import MOST_NEIGHBOURS
 
 Request: TypeAlias = dict[str, Any]
 Answer: TypeAlias = Callable[[Parts, Request], Shape]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from facerec.api.auth.access import Principal
 from facerec.api.capacity import CLIENT_GONE, Capacity, ClientGoneError
-from facerec.api.faults import log_fault
+from facerec.api.logging import log_fault
 from facerec.api.rekognition.service import (
     answer,
     error_response,

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from facerec.faces import BoundingBox, Landmarks, Point, Quality
+from facerec.core.faces import BoundingBox, Landmarks, Point, Quality
+from facerec.core.photos import DetectedFace
+from facerec.core.records import FaceRecord, User
 from facerec.gallery.matching import Match
 from facerec.gallery.service.faces import ListedFace
 from facerec.gallery.users import UserMatch, status_of
-from facerec.stores.records import FaceRecord, User
-from facerec.vision.outcomes import DetectedFace
 
 Shape: TypeAlias = dict[str, Any]
 

@@ -12,9 +12,9 @@ from facerec.api.auth.access import Principal, RefusedError
 from facerec.api.capacity import Capacity
 from facerec.api.jobs import JobStarter
 from facerec.api.rest.requests import FaceChoice
+from facerec.core.options import FaceOptions, QualityFilter
 from facerec.gallery.service.looking import MOST_FACES
 from facerec.gallery.service.parts import Parts
-from facerec.vision.options import FaceOptions, QualityFilter
 
 Result = TypeVar("Result")
 

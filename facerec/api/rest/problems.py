@@ -12,8 +12,9 @@ from starlette.exceptions import HTTPException
 
 from facerec.api.auth.access import RefusedError
 from facerec.api.capacity import CLIENT_GONE, ClientGoneError
-from facerec.api.faults import log_fault
+from facerec.api.logging import log_fault
 from facerec.api.rest.contracts import answer
+from facerec.core.photos import UnreadableReason
 from facerec.errors import (
     AccessDeniedError,
     CollectionExistsError,
@@ -24,7 +25,6 @@ from facerec.errors import (
 )
 from facerec.gallery.photos import UnreadablePhotoError
 from facerec.gallery.service.photos import PhotoTooLargeError
-from facerec.vision.outcomes import UnreadableReason
 
 RETRY_AFTER = 2
 """Seconds after which a client may try again what a store refused."""

@@ -18,6 +18,7 @@ from facerec.api.rest.requests import (
     IndexRequest,
     MatchRequest,
 )
+from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError, NoFaceError
 from facerec.gallery.matching import MatchResult
 from facerec.gallery.presenting import (
@@ -30,7 +31,6 @@ from facerec.gallery.presenting import (
 from facerec.gallery.service.comparing import compare_photos, detect_faces
 from facerec.gallery.service.indexing import IndexedPhoto, index_photo
 from facerec.gallery.service.searching import IndexAlso, MatchedPhoto, match_photo
-from facerec.vision.options import FaceOptions
 
 PREFIX = "/api/v1/face-recognition"
 

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from facerec.core.options import QualityFilter
 from facerec.gallery.service.photos import NamedPhoto, Photo, SentPhoto
-from facerec.stores.checks import MOST_NEIGHBOURS
-from facerec.vision.options import QualityFilter
+from facerec.storage.checks import MOST_NEIGHBOURS
 
 COLLECTION_PATTERN = r"^[a-zA-Z0-9_.\-]+$"
 EXTERNAL_IMAGE_PATTERN = r"^[a-zA-Z0-9_.\-:]+$"

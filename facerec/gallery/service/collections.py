@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from facerec.core.records import Collection
 from facerec.errors import QuotaExceededError
 from facerec.gallery import collections
 from facerec.gallery.paging import page_token, read_page_token
 from facerec.gallery.service.parts import Parts
-from facerec.stores.records import Collection
 
 MOST_TAGS = 200
 """Tags of one collection, as in Rekognition (``CreateCollection``)."""

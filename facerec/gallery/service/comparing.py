@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces
 from facerec.errors import NoFaceError
 from facerec.gallery.comparing import Comparison, compare_faces
 from facerec.gallery.service.looking import look
 from facerec.gallery.service.parts import Parts
 from facerec.gallery.service.photos import Photo
-from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import PhotoFaces
 
 
 def compare_photos(parts: Parts, source: Photo, target: Photo, options: FaceOptions) -> Comparison:

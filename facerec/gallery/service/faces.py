@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from facerec.core.records import FaceRecord
 from facerec.errors import NotFoundError
 from facerec.gallery.paging import page_token, read_page_token
 from facerec.gallery.service.parts import Parts
-from facerec.stores.records import FaceRecord
 
 
 class FaceNotFoundError(NotFoundError):

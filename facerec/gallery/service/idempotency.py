@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from facerec.core.records import AnsweredRequest
 from facerec.errors import InvalidInputError
 from facerec.gallery.service.parts import Parts
-from facerec.stores.records import AnsweredRequest
 
 REMEMBERED = 8 * 3600.0
 """Seconds for which an answer is kept."""

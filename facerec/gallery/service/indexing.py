@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces
+from facerec.core.records import FaceRecord
 from facerec.gallery.collections import require_collection
 from facerec.gallery.indexing import name_image, to_stored_faces
 from facerec.gallery.service.looking import SeenPhoto, look
 from facerec.gallery.service.parts import Parts
 from facerec.gallery.service.photos import Photo
-from facerec.stores.records import FaceRecord
-from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import PhotoFaces
 
 
 @dataclass(frozen=True, slots=True)

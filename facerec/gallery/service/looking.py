@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.photos import PhotoFaces
 from facerec.gallery.photos import look_at
 from facerec.gallery.service.parts import Parts
 from facerec.gallery.service.photos import NamedPhoto, Photo, read_photo
-from facerec.vision.options import FaceOptions, QualityFilter
-from facerec.vision.outcomes import PhotoFaces
 
 MOST_FACES = 100
 """Faces of one photo that are worked on, the best (Rekognition: the 100 largest)."""

@@ -7,10 +7,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from facerec.stores.objects import ObjectStore
-from facerec.stores.protocol import FaceStore, RecordStore, RequestStore, TagStore, UserStore
-from facerec.vision.options import FaceOptions
-from facerec.vision.protocol import FaceEngine
+from facerec.core.options import FaceOptions
+from facerec.core.protocols import (
+    FaceEngine,
+    FaceStore,
+    RecordStore,
+    RequestStore,
+    TagStore,
+    UserStore,
+)
+from facerec.storage.objects.protocol import ObjectStore
 
 
 class Records(RecordStore, UserStore, TagStore, RequestStore, Protocol):

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facerec.core.options import FaceOptions
+from facerec.core.photos import EmbeddedFace, RejectedFace
+from facerec.core.records import User
 from facerec.gallery import users
 from facerec.gallery.collections import require_collection
 from facerec.gallery.paging import page_token, read_page_token
@@ -15,9 +18,6 @@ from facerec.gallery.service.looking import look
 from facerec.gallery.service.parts import Parts
 from facerec.gallery.service.photos import Photo
 from facerec.gallery.users import AssociationOutcome, UserMatch
-from facerec.stores.records import User
-from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import EmbeddedFace, RejectedFace
 
 
 @dataclass(frozen=True, slots=True)

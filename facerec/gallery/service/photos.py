@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from facerec.errors import InvalidInputError
-from facerec.stores.objects import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore
 
 LARGEST_OBJECT = 50 * 1024 * 1024
 """Bytes of a photo that is named by bucket and key (Rekognition: 15 MB)."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces
 from facerec.gallery.collections import require_collection
 from facerec.gallery.matching import Match, SearchedFace, search_faces
 from facerec.gallery.service.faces import FaceNotFoundError
@@ -15,9 +17,7 @@ from facerec.gallery.service.looking import look
 from facerec.gallery.service.parts import Parts
 from facerec.gallery.service.photos import Photo
 from facerec.gallery.similarity import distance_of, similarity_of
-from facerec.stores.checks import MOST_NEIGHBOURS
-from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import PhotoFaces
+from facerec.storage.checks import MOST_NEIGHBOURS
 
 
 @dataclass(frozen=True, slots=True)

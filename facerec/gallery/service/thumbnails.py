@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from io import BytesIO
 
+from facerec.core.faces import BoundingBox
+from facerec.core.ids import image_id
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
-from facerec.faces import BoundingBox
-from facerec.gallery.ids import image_id
 from facerec.gallery.service.faces import FaceNotFoundError
 from facerec.gallery.service.parts import Parts
 from facerec.gallery.service.photos import read_photo
@@ -44,7 +44,7 @@ def thumbnail(parts: Parts, collection_id: str, face_id: str) -> bytes:
 def _cut(content: bytes, box: BoundingBox, max_pixels: int) -> bytes:
     from PIL import Image
 
-    from facerec.vision.decode import DecodedPhoto, decode
+    from facerec.engine.decode.decoding import DecodedPhoto, decode
 
     decoded = decode(content, smallest_face=None, max_pixels=max_pixels)
     if not isinstance(decoded, DecodedPhoto):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote_plus
 
-from facerec.jobs.contracts import violation
+from facerec.core.schemas import violation
 from facerec.jobs.manifest.lines import LONGEST_LINE
-from facerec.stores.objects import scheme_of
+from facerec.storage.objects.protocol import scheme_of
 
 LONGEST_ID = 255
 _FORBIDDEN_IN_ID = re.compile(r"[^a-zA-Z0-9_.\-:]")

@@ -9,8 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
-from facerec.jobs.contracts import check
 from facerec.jobs.manifest.entries import LineFormat
 from facerec.jobs.manifest.sources import (
     SAMPLE,
@@ -19,7 +19,7 @@ from facerec.jobs.manifest.sources import (
     SourceKind,
     gzip_start,
 )
-from facerec.stores.objects import ObjectInfo, ObjectStore
+from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 LARGEST_MANIFEST = 64 * 1024 * 1024
 """Bytes of a ``manifest.json``: it names some 10^5 files, hence 10^10 photos, in that."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO
 
 from facerec.jobs.manifest.entries import ManifestEntry, external_id_of
-from facerec.stores.objects import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore
 
 
 def folder_entries(

@@ -13,7 +13,7 @@ from facerec.errors import InvalidInputError
 from facerec.jobs.manifest.inventory import inventory_files
 from facerec.jobs.manifest.lines import split_lines
 from facerec.jobs.manifest.sources import Source, SourceKind
-from facerec.stores.objects import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

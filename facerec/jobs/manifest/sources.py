@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from facerec.errors import InvalidInputError
 from facerec.jobs.manifest.entries import LineFormat
 from facerec.jobs.manifest.lines import split_lines
-from facerec.stores.objects import ObjectInfo, ObjectStore
+from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 SAMPLE = 256 * 1024
 """Bytes that are read of a manifest to plan a job."""

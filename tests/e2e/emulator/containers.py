@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.batch_rules import EXITED, RECLAIMED
 from tests.e2e.emulator.settings import Image
+from tests.support.batch_rules import EXITED, RECLAIMED
 
 STOP_TIMEOUT = 30.0
 """Seconds between SIGTERM and SIGKILL."""

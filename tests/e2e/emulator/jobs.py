@@ -12,9 +12,9 @@ from typing import Any
 
 import boto3
 
-from tests.batch_rules import is_tried_again
 from tests.e2e.emulator.containers import Containers, Ended
 from tests.e2e.emulator.settings import endpoint
+from tests.support.batch_rules import is_tried_again
 
 Document = Mapping[str, Any]
 

@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard
 from facerec.gallery.service.parts import Parts
-from facerec.stores.bucket_objects import BucketObjects
-from facerec.stores.routed_objects import open_objects
-from facerec.stores.sqlite import SqliteStore
-from tests.fakes.engine import FakeEngine
-from tests.fakes.server import running
+from facerec.storage.objects.bucket import BucketObjects
+from facerec.storage.objects.routed import open_objects
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine
+from tests.support.server import running
 
 
 class Clock:

@@ -19,8 +19,8 @@ from botocore.exceptions import ClientError
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard, TokenGuard
 from facerec.api.auth.sigv4 import SignatureGuard
-from facerec.stores.access_keys import AccessKey, new_access_key
-from tests.fakes.engine import fake_face, fake_photo
+from facerec.storage.access_keys import AccessKey, new_access_key
+from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.api.conftest import Api, Switchboard, rekognition_client
 
 TOKEN = "a-long-random-text"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from awscli.clidriver import create_clidriver
 
-from tests.fakes.engine import fake_face, fake_photo
+from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.api.conftest import Api
 
 Aws = Callable[..., Any]

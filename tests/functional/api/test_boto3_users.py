@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from botocore.client import BaseClient
 
-from tests.fakes.engine import fake_face, fake_photo
+from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.api.conftest import Api
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

@@ -17,10 +17,10 @@ import pytest
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard
 from facerec.api.capacity import LONGEST_QUEUE
-from facerec.api.engine_pool import EnginePool
-from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import PhotoFaces, UnreadablePhoto
-from tests.fakes.engine import FakeEngine, fake_face, fake_photo
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.engine.pool import EnginePool
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.functional.api.conftest import Api, Switchboard
 
 PHOTO = b64encode(fake_photo(fake_face("ann"))).decode()

@@ -18,18 +18,18 @@ from moto import mock_aws
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.api.step_functions_jobs import StepFunctionsJobs
+from facerec.core.schemas import violation
 from facerec.gallery.service.parts import Parts
-from facerec.jobs.contracts import violation
-from facerec.stores.access_keys import new_access_key
-from facerec.stores.dynamodb import DynamoDBStore
-from facerec.stores.secrets_manager import SecretsManagerKeys
-from facerec.stores.sqlite import SqliteStore
+from facerec.storage.access_keys import new_access_key
+from facerec.storage.dynamodb.store import DynamoDBStore
+from facerec.storage.secrets import SecretsManagerKeys
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine
 from lambdas.api.answers import checked_answer
 from lambdas.api.building import build_app, for_lambda
 from lambdas.api.handler import LARGEST_BODY, handler
-from tests.fakes.engine import FakeEngine
 from tests.functional.api.conftest import Switchboard, rekognition_client
-from tests.rie import EmulatedFunction, emulated_function
+from tests.support.rie import EmulatedFunction, emulated_function
 
 PHOTOS = Path(__file__).parents[3] / "examples" / "photos"
 HOST = "abc123.execute-api.eu-west-1.amazonaws.com"

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from tests.fakes.engine import fake_face, fake_photo
+from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.api.conftest import Api
 
 SCRIPT = """

@@ -14,7 +14,7 @@ from facerec.api.auth.local import TokenGuard
 from facerec.gallery.service.collections import create_collection
 from facerec.gallery.service.indexing import index_photo
 from facerec.gallery.service.photos import NamedPhoto
-from tests.fakes.engine import fake_face, fake_photo
+from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.api.conftest import Api, Switchboard
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

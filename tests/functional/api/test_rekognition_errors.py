@@ -11,12 +11,12 @@ from botocore.exceptions import ClientError
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard
+from facerec.core.records import Collection
 from facerec.errors import StoreUnavailableError
 from facerec.gallery.service.photos import LARGEST_OBJECT
-from facerec.stores.records import Collection
-from tests.fakes.engine import fake_face, fake_photo
-from tests.fakes.server import running
+from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.api.conftest import Api, rekognition_client
+from tests.support.server import running
 
 FACE = "00000000-0000-4000-8000-000000000000"
 ANN = {"Bytes": fake_photo(fake_face("ann"))}

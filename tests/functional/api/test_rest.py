@@ -14,15 +14,15 @@ from PIL import Image
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.core.schemas import violation
 from facerec.errors import StoreUnavailableError
 from facerec.gallery.service.indexing import index_photo
 from facerec.gallery.service.photos import NamedPhoto
-from facerec.jobs.contracts import violation
-from facerec.vision.options import FaceOptions
-from facerec.vision.outcomes import PhotoFaces, UnreadablePhoto
-from tests.fakes.engine import FakeEngine, FakeFace, fake_face, fake_photo
-from tests.fakes.server import running
+from facerec.testing.engine import FakeEngine, FakeFace, fake_face, fake_photo
 from tests.functional.api.conftest import Api
+from tests.support.server import running
 
 RECOGNITION = "/api/v1/face-recognition"
 

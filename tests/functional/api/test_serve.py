@@ -17,8 +17,8 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from facerec.core.schemas import violation
 from facerec.errors import ExitCode
-from facerec.jobs.contracts import violation
 from tests.functional.api.conftest import rekognition_client
 
 ROOT = Path(__file__).parents[3]
@@ -138,7 +138,7 @@ def test_a_signal_lets_running_requests_finish(tmp_path: Path) -> None:
         "import sys\n"
         "from pathlib import Path\n"
         "from facerec.api.serving import ServerSettings, run_server\n"
-        "from tests.fakes.slow_engine import SlowEngine\n"
+        "from tests.support.slow_engine import SlowEngine\n"
         "settings = ServerSettings('127.0.0.1', 0, Path(sys.argv[1]))\n"
         "run_server(settings, SlowEngine(1.0))\n",
         str(tmp_path),

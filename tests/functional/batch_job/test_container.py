@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from batch_job.task import run
-from facerec.jobs.faults import DO_NOT_RETRY, RETRY
-from facerec.vision.runtime import available_cores
-from tests.fakes.engine import FakeEngine, fake_face, fake_photo
-from tests.fakes.jobs import LocalJob, write_manifest, write_photos
-from tests.fakes.pinecone_server import API_KEY, PineconeServer
-from tests.stack_template import ROOT
+from facerec.engine.dlib.sessions import available_cores
+from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.jobs import LocalJob, write_manifest, write_photos
+from tests.support.pinecone_server import API_KEY, PineconeServer
+from tests.support.stack_template import ROOT
 
 PROGRAM = """
 import os
 import sys
 import batch_job.task
-from tests.fakes.jobs import CrashingEngine, SlowEngine
+from tests.support.jobs import CrashingEngine, SlowEngine
 batch_job.task._open_engine = lambda threads: {engine}
 from batch_job.__main__ import main
 sys.exit(main())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from facerec.jobs.contracts import violation
+from facerec.core.schemas import violation
 
 from .conftest import EXAMPLES, Facerec, document
 

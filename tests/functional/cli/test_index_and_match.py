@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from facerec.jobs.contracts import check
+from facerec.core.schemas import check
 from tests.functional.cli.conftest import EXAMPLES, Facerec, document
 
 PROBE = EXAMPLES / "probe.jpg"
@@ -53,8 +53,8 @@ def test_a_probe_without_a_face_ends_with_its_own_code(people: Path, facerec: Fa
 def test_a_collection_of_another_model_is_refused(
     data: Path, facerec: Facerec, tmp_path: Path
 ) -> None:
-    from facerec.stores.records import Collection
-    from facerec.stores.sqlite import SqliteStore
+    from facerec.core.records import Collection
+    from facerec.storage.sqlite import SqliteStore
 
     with SqliteStore(data / "facerec.db") as store:
         store.create_collection(Collection("old", "another-model", 0.0))

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from facerec.cli.main import COMMANDS, main
-from facerec.jobs.contracts import check
+from facerec.core.schemas import check
 from tests.functional.cli.conftest import EXAMPLES, Facerec, document
 
 PROBE = EXAMPLES / "probe.jpg"

@@ -2,13 +2,13 @@
 
 import pytest
 
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.engine.engine import open_engine
 from facerec.gallery.decision import Decision
 from facerec.gallery.matching import SearchedFace
-from facerec.stores.sqlite import SqliteStore
-from facerec.vision.engine import open_engine
-from facerec.vision.options import FaceOptions, QualityFilter
-from tests.fakes.parts import FakeService
-from tests.shared_data import shared_data
+from facerec.storage.sqlite import SqliteStore
+from tests.support.parts import FakeService
+from tests.support.shared_data import shared_data
 
 LARGE_FACES = FaceOptions(smallest_face=250, quality_filter=QualityFilter.NONE)
 """A face fills each portrait; looking for small ones as well would take ten times as long."""

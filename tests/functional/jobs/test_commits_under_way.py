@@ -14,16 +14,16 @@ from pathlib import Path
 import pytest
 
 from facerec.errors import StoreUnavailableError
-from facerec.jobs.child import ChildParts, run_child
-from facerec.jobs.crashes import note_crash
-from facerec.jobs.ledger import read_parts
-from facerec.jobs.planning import plan_job
-from facerec.jobs.rows import LedgerRow, Outcome
-from facerec.jobs.tally import read_summary
-from facerec.stores.sqlite import SqliteStore
-from tests.fakes.engine import FakeEngine
-from tests.fakes.folder_buckets import FolderBuckets
-from tests.fakes.jobs import CrashingEngine, SlowEngine, job_input, write_photos
+from facerec.jobs.child.attempt import ChildParts, run_child
+from facerec.jobs.child.crash_notes import note_crash
+from facerec.jobs.ledger.rows import LedgerRow, Outcome
+from facerec.jobs.ledger.segments import read_parts
+from facerec.jobs.ledger.tally import read_summary
+from facerec.jobs.planner import plan_job
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine
+from tests.support.folder_buckets import FolderBuckets
+from tests.support.jobs import CrashingEngine, SlowEngine, job_input, write_photos
 
 PHOTOS = 80
 

@@ -16,18 +16,18 @@ import pytest
 from moto import mock_aws
 
 from facerec.errors import AccessDeniedError, ObjectChangedError
-from facerec.jobs.child import ChildParts, run_child
-from facerec.jobs.erasure import delete_jobs, erase_faces
-from facerec.jobs.history import iterate_rows
-from facerec.jobs.inputs import read_execution_input
+from facerec.jobs.child.attempt import ChildParts, run_child
+from facerec.jobs.ledger.erasure import delete_jobs, erase_faces
+from facerec.jobs.ledger.reading import iterate_rows
+from facerec.jobs.ledger.report import JobStatus, Report, write_report
+from facerec.jobs.ledger.rows import Outcome
 from facerec.jobs.manifest.sources import SourceKind
 from facerec.jobs.plan import Plan, read_plan
-from facerec.jobs.planning import plan_job
-from facerec.jobs.report import JobStatus, Report, write_report
-from facerec.jobs.rows import Outcome
-from facerec.stores.s3_objects import S3Objects
-from facerec.stores.sqlite import SqliteStore
-from tests.fakes.engine import FakeEngine, fake_face, fake_photo
+from facerec.jobs.planner import plan_job
+from facerec.jobs.request import read_execution_input
+from facerec.storage.objects.s3 import S3Objects
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 
 ROOT = "s3://work/jobs/"
 
@@ -185,9 +185,10 @@ def test_plan_and_report_need_neither_numpy_nor_an_engine() -> None:
 import sys
 for name in ("numpy", "dlib", "onnx", "onnxruntime", "PIL", "boto3", "pinecone", "click", "rich"):
     sys.modules[name] = None
-import facerec.jobs.planning, facerec.jobs.report, facerec.jobs.history, facerec.jobs.overview
-import facerec.stores.routed_objects
-from facerec.jobs.contracts import violation
+import facerec.jobs.planner, facerec.jobs.ledger.report
+import facerec.jobs.ledger.reading, facerec.jobs.overview
+import facerec.storage.objects.routed
+from facerec.core.schemas import violation
 assert violation("manifest-line", {"image": "a"}) is None
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)

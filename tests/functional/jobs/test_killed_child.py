@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from facerec.jobs.child import ChildParts, run_child
-from facerec.jobs.rows import LedgerRow, Outcome
-from facerec.jobs.tally import read_summary
-from facerec.stores.local_objects import LocalObjects
-from tests.fakes.jobs import LocalJob, slow_parts, write_photos
+from facerec.jobs.child.attempt import ChildParts, run_child
+from facerec.jobs.ledger.rows import LedgerRow, Outcome
+from facerec.jobs.ledger.tally import read_summary
+from facerec.storage.objects.local import LocalObjects
+from tests.support.jobs import LocalJob, slow_parts, write_photos
 
 PHOTOS = 80
 

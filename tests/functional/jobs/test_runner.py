@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from facerec.core.schemas import violation
 from facerec.errors import ExitCode, FacerecError, InvalidInputError, StoreUnavailableError
-from facerec.jobs.child import ChildParts
-from facerec.jobs.contracts import violation
-from facerec.jobs.history import iterate_rows
-from facerec.jobs.report import JobStatus, read_report
-from facerec.jobs.run_progress import RunProgress
-from facerec.jobs.runner import MOST_ATTEMPTS, LocalRun, run_locally
-from tests.fakes.engine import fake_face, fake_photo
-from tests.fakes.jobs import LocalJob, crashing_parts, slow_parts, write_manifest, write_photos
+from facerec.jobs.child.attempt import ChildParts
+from facerec.jobs.ledger.reading import iterate_rows
+from facerec.jobs.ledger.report import JobStatus, read_report
+from facerec.jobs.local.run_progress import RunProgress
+from facerec.jobs.local.supervisor import MOST_ATTEMPTS, LocalRun, run_locally
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.jobs import LocalJob, crashing_parts, slow_parts, write_manifest, write_photos
 
 
 def run(job: LocalJob, seconds: float = 0.0, **settings: object) -> LocalRun:
@@ -173,7 +173,7 @@ def test_an_engine_that_cannot_start_ends_the_run_with_its_own_words(tmp_path: P
 def test_a_store_that_stays_down_ends_the_run_after_some_attempts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("facerec.jobs.runner.PAUSE", 0.05)
+    monkeypatch.setattr("facerec.jobs.local.supervisor.PAUSE", 0.05)
     photos = write_photos(tmp_path / "photos", 3)
     job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
     with pytest.raises(StoreUnavailableError, match="the store of faces is down"):

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from facerec.core.schemas import violation
 from facerec.estimate.estimating import Estimate, estimate_job
 from facerec.estimate.prices import load_prices
 from facerec.estimate.workload import Store
-from facerec.jobs.contracts import violation
 
 
 def _dollars(result: Estimate, price: str) -> float:

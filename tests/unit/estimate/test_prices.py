@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError
 from facerec.estimate.prices import load_prices
-from facerec.jobs.contracts import violation
 
 
 def _own() -> Any:  # noqa: ANN401 - JSON

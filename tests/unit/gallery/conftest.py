@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.parts import FakeService
+from tests.support.parts import FakeService
 
 
 @pytest.fixture

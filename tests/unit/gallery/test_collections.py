@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from facerec.core.records import User
 from facerec.errors import (
     CollectionExistsError,
     CollectionNotFoundError,
@@ -18,9 +19,8 @@ from facerec.gallery.collections import (
 )
 from facerec.gallery.stored_faces import delete_faces, list_faces
 from facerec.gallery.users import associate_faces
-from facerec.stores.records import User
-from tests.fakes.engine import fake_face, fake_photo
-from tests.fakes.parts import FakeService
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.parts import FakeService
 
 
 def create(service: FakeService, name: str, version: str = "fake-1") -> None:

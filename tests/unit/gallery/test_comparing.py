@@ -3,8 +3,8 @@ import pytest
 from facerec.errors import NoFaceError
 from facerec.gallery.photos import UnreadablePhotoError
 from facerec.gallery.similarity import similarity_of
-from tests.fakes.engine import fake_face, fake_photo
-from tests.fakes.parts import FakeService
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.parts import FakeService
 
 ANN = fake_photo(fake_face("ann"))
 

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facerec.faces import BoundingBox
-from facerec.gallery.ids import IMAGE_KEY_LENGTH, face_id, image_id, image_key
-from facerec.vision.suppression import suppress_overlaps
+from facerec.core.faces import BoundingBox
+from facerec.core.ids import IMAGE_KEY_LENGTH, face_id, image_id, image_key
+from facerec.engine.detect.suppression import suppress_overlaps
 
 KEY = image_key("staff", image_id(b"a photo"), "ann:1", "v1")
 ROUNDING = 1e-6

@@ -1,9 +1,9 @@
 import re
 
-from facerec.gallery.ids import IMAGE_KEY_LENGTH
+from facerec.core.ids import IMAGE_KEY_LENGTH
 from facerec.gallery.indexing import name_image
-from tests.fakes.engine import fake_face, fake_photo
-from tests.fakes.parts import FakeService
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.parts import FakeService
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 GROUP = fake_photo(fake_face("ann"), fake_face("bob", left=0.5))

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.photos import RejectionReason, UnreadableReason
 from facerec.errors import (
     CollectionNotFoundError,
     InvalidInputError,
@@ -13,10 +15,8 @@ from facerec.errors import (
 from facerec.gallery.decision import MARGIN, Decision
 from facerec.gallery.photos import UnreadablePhotoError
 from facerec.gallery.similarity import DISTANCE_AT_DEFAULT, similarity_of
-from facerec.vision.options import FaceOptions, QualityFilter
-from facerec.vision.outcomes import RejectionReason, UnreadableReason
-from tests.fakes.engine import FakeEngine, fake_face, fake_photo
-from tests.fakes.parts import FakeService
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.parts import FakeService
 
 ANN = fake_photo(fake_face("ann"))
 

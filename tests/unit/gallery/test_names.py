@@ -2,8 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
+from facerec.core.names import checked_collection_id, checked_external_image_id
 from facerec.errors import InvalidInputError
-from facerec.gallery.names import checked_collection_id, checked_external_image_id
 
 KINDS = pytest.mark.parametrize("check", [checked_collection_id, checked_external_image_id])
 Check = Callable[[str], str]

@@ -17,8 +17,8 @@ from facerec.gallery.presenting import (
     match_result_json,
 )
 from facerec.gallery.stored_faces import delete_faces, list_faces
-from tests.fakes.engine import fake_face, fake_photo
-from tests.fakes.parts import FakeService
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.parts import FakeService
 
 SCHEMAS = {
     file.name: json.loads(file.read_text("utf-8"))

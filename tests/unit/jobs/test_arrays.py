@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facerec.core.limits import LARGEST_ARRAY, MOST_CHILDREN
 from facerec.jobs.arrays import ChildArray, arrays_of
-from facerec.jobs.limits import LARGEST_ARRAY, MOST_CHILDREN
 
 
 @given(st.integers(0, MOST_CHILDREN), st.integers(3, LARGEST_ARRAY))

@@ -16,14 +16,14 @@ from facerec.errors import (
     ObjectChangedError,
     StoreUnavailableError,
 )
-from facerec.jobs.child import Progress, run_child
-from facerec.jobs.embeddings import read_embeddings
-from facerec.jobs.faults import DO_NOT_RETRY, RETRY, exit_code_of
-from facerec.jobs.photos import LARGEST_PHOTO
-from facerec.jobs.rows import Outcome
-from facerec.jobs.tally import read_summary
-from tests.fakes.engine import FakeEngine, fake_embedding, fake_face, fake_photo
-from tests.fakes.jobs import LocalJob, write_manifest, write_photos
+from facerec.jobs.child.attempt import Progress, run_child
+from facerec.jobs.child.photos import LARGEST_PHOTO
+from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY, exit_code_of
+from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.ledger.rows import Outcome
+from facerec.jobs.ledger.tally import read_summary
+from facerec.testing.engine import FakeEngine, fake_embedding, fake_face, fake_photo
+from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 
 def stop_after(parts: int) -> tuple[Callable[[Progress], None], Callable[[], bool]]:

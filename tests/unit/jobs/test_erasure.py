@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from facerec.jobs.embeddings import read_embeddings
-from facerec.jobs.erasure import delete_jobs, erase_faces, erase_faces_of_collection
+from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.ledger.erasure import delete_jobs, erase_faces, erase_faces_of_collection
+from facerec.jobs.ledger.report import write_report
 from facerec.jobs.overview import list_jobs
-from facerec.jobs.report import write_report
-from facerec.stores.local_objects import TEMPORARY_PREFIX
-from tests.fakes.jobs import LocalJob, write_manifest, write_photos
+from facerec.storage.objects.local import TEMPORARY_PREFIX
+from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 
 def kept(job: LocalJob) -> set[str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from facerec.jobs.manifest.lines import LONGEST_LINE, split_lines
 from facerec.jobs.manifest.slices import SliceLine, SliceReader, slice_of
 from facerec.jobs.manifest.sources import Source, inspect, read_sample
-from facerec.stores.local_objects import LocalObjects
+from facerec.storage.objects.local import LocalObjects
 
 OBJECTS = LocalObjects()
 

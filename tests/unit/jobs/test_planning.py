@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from facerec.core.limits import MOST_CHILDREN
+from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError, ObjectNotFoundError
-from facerec.jobs.contracts import violation
-from facerec.jobs.inputs import read_execution_input
-from facerec.jobs.limits import MOST_CHILDREN
 from facerec.jobs.manifest.entries import LineFormat, external_id_of
 from facerec.jobs.manifest.sources import SAMPLE, SourceKind
 from facerec.jobs.plan import Plan, plan_from_json, read_plan
-from facerec.jobs.planning import images_per_child, plan_job
-from facerec.stores.local_objects import LocalObjects
-from facerec.stores.objects import ObjectInfo
-from tests.fakes.engine import fake_face, fake_photo
-from tests.fakes.jobs import LocalJob, job_input, write_manifest, write_photos
+from facerec.jobs.planner import images_per_child, plan_job
+from facerec.jobs.request import read_execution_input
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectInfo
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.jobs import LocalJob, job_input, write_manifest, write_photos
 
 
 def plan(tmp_path: Path, source: Path | str, **settings: object) -> Plan:

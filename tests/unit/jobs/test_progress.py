@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from facerec.jobs import progress as job_progress
-from facerec.jobs.child import run_child
+from facerec.jobs.child.attempt import run_child
 from facerec.jobs.progress import JobWatcher
-from tests.fakes.jobs import LocalJob, write_manifest, write_photos
+from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facerec.jobs.read_ahead import read_ahead
+from facerec.jobs.child.prefetch import read_ahead
 
 
 @given(

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from facerec.jobs.contracts import violation
-from facerec.jobs.history import iterate_rows
-from facerec.jobs.report import JobStatus, read_report, write_report
-from facerec.jobs.rows import Outcome
-from facerec.jobs.tally import merged
-from tests.fakes.engine import fake_face, fake_photo
-from tests.fakes.jobs import LocalJob, write_manifest, write_photos
+from facerec.core.schemas import violation
+from facerec.jobs.ledger.reading import iterate_rows
+from facerec.jobs.ledger.report import JobStatus, read_report, write_report
+from facerec.jobs.ledger.rows import Outcome
+from facerec.jobs.ledger.tally import merged
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 
 def mixed_photos(folder: Path) -> list[Path]:

@@ -1,0 +1,1 @@
+"""Values, protocols and contracts that every other package uses. Imports no vision library."""

@@ -1,0 +1,89 @@
+"""What looking at a photo ends in: faces, or the reason why it could not be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import BoundingBox, Landmarks, Quality
+
+
+class RejectionReason(StrEnum):
+    """Why a detected face is left out; the names are Rekognition's."""
+
+    EXCEEDS_MAX_FACES = "EXCEEDS_MAX_FACES"
+    EXTREME_POSE = "EXTREME_POSE"
+    LOW_BRIGHTNESS = "LOW_BRIGHTNESS"
+    LOW_SHARPNESS = "LOW_SHARPNESS"
+    LOW_CONFIDENCE = "LOW_CONFIDENCE"
+    SMALL_BOUNDING_BOX = "SMALL_BOUNDING_BOX"
+    LOW_FACE_QUALITY = "LOW_FACE_QUALITY"
+
+
+class UnreadableReason(StrEnum):
+    """Why a photo cannot be looked at."""
+
+    EMPTY = "EMPTY"
+    UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
+    CORRUPT = "CORRUPT"
+    TOO_LARGE = "TOO_LARGE"
+    TOO_SMALL = "TOO_SMALL"
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedFace:
+    """A face that was found in a photo.
+
+    Attributes:
+        box: ratios of the upright photo.
+        confidence: 0 to 1, calibrated (see ``docs/accuracy.md``).
+        landmarks: ratios of the upright photo.
+        quality: size, sharpness, brightness and pose.
+    """
+
+    box: BoundingBox
+    confidence: float
+    landmarks: Landmarks
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmbeddedFace(DetectedFace):
+    """A detected face with its descriptor: float32, shape (128,), not normalised."""
+
+    embedding: NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedFace(DetectedFace):
+    """A detected face that was left out, and why."""
+
+    reasons: tuple[RejectionReason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFaces:
+    """The faces of a photo, the largest first.
+
+    Attributes:
+        width: pixels of the upright photo as stored.
+        height: pixels of the upright photo as stored.
+        faces: those that were asked for, with embeddings.
+        rejected: those that were left out, with reasons.
+    """
+
+    width: int
+    height: int
+    faces: tuple[EmbeddedFace, ...]
+    rejected: tuple[RejectedFace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadablePhoto:
+    """A photo that could not be read, with a reason and one line for a person."""
+
+    reason: UnreadableReason
+    detail: str

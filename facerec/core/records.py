@@ -1,0 +1,108 @@
+"""The records that stores keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from facerec.core.faces import BoundingBox, Landmarks, Quality
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRecord:
+    """A stored face without its embedding.
+
+    Attributes:
+        face_id: lowercase UUID; its first 24 characters (``image_key``) name the image.
+        image_id: lowercase UUID made from the photo's content.
+        external_image_id: the caller's own name for the photo, or None.
+        source: where the photo was read: a path or an ``s3://`` address, or "" for bytes.
+        box: where the face stands in the photo.
+        confidence: 0 to 1, that this is a face.
+        landmarks: where eyes and nose stand in the photo.
+        quality: size, sharpness, brightness and pose.
+        model_version: the engine that made the embedding.
+        settings: digest of the options that faces of this photo were chosen by.
+        indexed_at: seconds since 1970, UTC.
+    """
+
+    face_id: str
+    image_id: str
+    external_image_id: str | None
+    source: str
+    box: BoundingBox
+    confidence: float
+    landmarks: Landmarks
+    quality: Quality
+    model_version: str
+    settings: str
+    indexed_at: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredFace:
+    """A face with its embedding: float32, shape (128,). The embedding never shows in a repr."""
+
+    record: FaceRecord
+    embedding: NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A stored face found near a probe, and the Euclidean distance between the two."""
+
+    record: FaceRecord
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named set of faces of one model version.
+
+    Attributes:
+        collection_id: 1 to 255 characters of ``[a-zA-Z0-9_.-]``.
+        model_version: the only version that its faces may have.
+        created_at: seconds since 1970, UTC.
+    """
+
+    collection_id: str
+    model_version: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person whose faces in a collection are known to belong together.
+
+    Attributes:
+        user_id: 1 to 128 characters of ``[a-zA-Z0-9_.:-]``.
+        created_at: seconds since 1970, UTC.
+        face_ids: the associated faces, in the order of their association.
+        version: grows with every change of ``face_ids``.
+        vector_version: the version that the user's stored vector was made for.
+    """
+
+    user_id: str
+    created_at: float
+    face_ids: tuple[str, ...] = ()
+    version: int = 0
+    vector_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredRequest:
+    """What a request with an idempotency token was answered.
+
+    Attributes:
+        digest: of the operation and its parameters.
+        answer: the answer, as JSON.
+        expires_at: seconds since 1970; from then on the token is forgotten.
+    """
+
+    digest: str
+    answer: str
+    expires_at: float

@@ -1,0 +1,1 @@
+"""Decoding: bytes of image files to upright pixels."""

@@ -1,0 +1,1 @@
+"""Description: aligned faces to embeddings, quality and pose."""

@@ -1,0 +1,88 @@
+"""Landmarks of a face, and the face cut out upright at a fixed size, both by dlib."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facerec.core.faces import Landmarks, Point
+from facerec.engine.detect.detection import Detection, Pixels
+from facerec.engine.dlib.descriptor_network import CHIP_SIZE
+from facerec.engine.dlib.weights import Weights, WeightsError, find_weights
+
+if TYPE_CHECKING:
+    import dlib
+
+CHIP_PADDING = 0.25
+"""The margin around a face as a share of its size: what the network was trained with."""
+
+FACE_IN_CHIP = round(CHIP_SIZE / (1 + 2 * CHIP_PADDING))
+"""The side of a face in its chip, in pixels: larger faces lose nothing."""
+
+
+class Aligner:
+    """dlib's 5-point shape predictor."""
+
+    def __init__(self) -> None:
+        """Load the predictor.
+
+        Raises:
+            WeightsError: its weights are missing or damaged.
+        """
+        import dlib
+
+        path = find_weights(Weights.LANDMARKS)
+        try:
+            self._predictor = dlib.shape_predictor(str(path))
+        except RuntimeError as error:
+            raise WeightsError(
+                f"the weights {path} are damaged", "install the file again"
+            ) from error
+
+    def shape(self, pixels: Pixels, detection: Detection) -> dlib.full_object_detection:
+        """Find the landmarks of a face.
+
+        Args:
+            pixels: uint8 of shape (height, width, 3), RGB.
+            detection: where the face is in these pixels.
+
+        Returns:
+            dlib's five points in pixels, for ``landmarks`` and ``chip``.
+        """
+        import dlib
+
+        # dlib's rectangles name their last pixel.
+        box = dlib.rectangle(
+            round(detection.left),
+            round(detection.top),
+            round(detection.left + detection.width - 1),
+            round(detection.top + detection.height - 1),
+        )
+        return self._predictor(pixels, box)
+
+    @staticmethod
+    def landmarks(pixels: Pixels, shape: dlib.full_object_detection) -> Landmarks:
+        """Return landmarks as ratios of a photo's width and height."""
+        height, width = pixels.shape[:2]
+        # dlib numbers pixels by their centres.
+        points = [Point((part.x + 0.5) / width, (part.y + 0.5) / height) for part in shape.parts()]
+        # dlib begins with the eye at the photo's right, each eye with its outer corner.
+        right_outer, right_inner, left_outer, left_inner, nose = points
+        return Landmarks(
+            left_eye_outer=left_outer,
+            left_eye_inner=left_inner,
+            right_eye_inner=right_inner,
+            right_eye_outer=right_outer,
+            nose=nose,
+        )
+
+    @staticmethod
+    def chip(pixels: Pixels, shape: dlib.full_object_detection) -> Pixels:
+        """Return the aligned face: uint8 of shape (150, 150, 3), RGB."""
+        import dlib
+
+        chip: Pixels = np.asarray(
+            dlib.get_face_chip(pixels, shape, size=CHIP_SIZE, padding=CHIP_PADDING)
+        )
+        return chip

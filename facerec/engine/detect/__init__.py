@@ -1,0 +1,1 @@
+"""Detection: pixels to face boxes."""

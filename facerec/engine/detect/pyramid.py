@@ -1,0 +1,196 @@
+"""A pyramid of ever smaller copies of a photo, tiled into one image as dlib does it.
+
+dlib scores the whole tile at once, so a face near the edge of its level is seen together with what
+lies beside it in the tile. Only the same layout gives the same scores.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from facerec.engine.detect.detection import Pixels
+
+# pyramid_down<6> in ``dlib/image_transforms/image_pyramid.h``: each level is 5/6 of the last.
+_RATE = (6 - 1.0) / 6
+_POINT_SHIFT = 0.3
+_LOWEST_LEVEL = 5
+
+_BLOCK_ROWS = 64
+"""Rows that are resized at a time: few enough to stay in the processor's cache."""
+
+_Tile = NDArray[np.float32] | NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Where a level lies in the tile, in pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    def distance(self, x: float, y: float) -> float:
+        """Return how far a point of the tile is from this level; 0 for one inside."""
+        return math.hypot(
+            max(self.left - x, 0, x - (self.left + self.width - 1)),
+            max(self.top - y, 0, y - (self.top + self.height - 1)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TileLayout:
+    """The size of a tile and where the levels lie in it, the largest first."""
+
+    width: int
+    height: int
+    levels: tuple[Level, ...]
+
+    def to_photo(self, x: float, y: float) -> tuple[float, float, float]:
+        """Map a point of the tile to the photo.
+
+        Returns:
+            x and y in pixels of the photo, and how many of these a pixel of the tile measures.
+        """
+        distances = [level.distance(x, y) for level in self.levels]
+        number = distances.index(min(distances))
+        level = self.levels[number]
+        photo_x, photo_y, scale = x - level.left, y - level.top, 1.0
+        for _ in range(number):
+            # ``pyramid_down::point_up``, once for each level as dlib does it.
+            photo_x = photo_x / _RATE + _POINT_SHIFT
+            photo_y = photo_y / _RATE + _POINT_SHIFT
+            scale /= _RATE
+        return photo_x, photo_y, scale
+
+
+def lay_out(width: int, height: int, padding: int, outer_padding: int) -> TileLayout:
+    """Return where ``compute_tiled_image_pyramid_details`` of dlib puts the levels.
+
+    The levels follow each other downwards, until the rest fits beside them: that goes upwards
+    along the right edge, as far as the photo itself.
+
+    Args:
+        width: pixels of the photo.
+        height: pixels of the photo.
+        padding: pixels between two levels.
+        outer_padding: pixels around all levels.
+    """
+    sizes = _level_sizes(width, height)
+    column, column_height = _first_column(sizes, padding)
+    levels = []
+    bottom = outer_padding
+    for level_width, level_height in sizes[:column]:
+        levels.append(Level(outer_padding, bottom, level_width, level_height))
+        bottom += level_height + padding
+    bottom -= padding
+    right = outer_padding + width
+    for level_width, level_height in sizes[column:]:
+        level = Level(right - level_width, bottom - level_height, level_width, level_height)
+        if level.top < outer_padding + height:
+            break
+        levels.append(level)
+        bottom -= level_height + padding
+    return TileLayout(width + 2 * outer_padding, column_height + 2 * outer_padding, tuple(levels))
+
+
+def fill_tile(
+    pixels: Pixels, layout: TileLayout, background: Sequence[float], dtype: DTypeLike
+) -> _Tile:
+    """Return the tile of a photo's pyramid, of shape (3, rows, columns).
+
+    Args:
+        pixels: uint8 of shape (height, width, 3).
+        layout: of the photo's size.
+        background: the colour around the levels.
+        dtype: float32, or uint8 for a quarter of the memory and rounded values.
+    """
+    tile: _Tile = np.empty((3, layout.height, layout.width), dtype=dtype)
+    tile[:] = _to_type(np.asarray(background, dtype=np.float32), tile.dtype)[:, None, None]
+    above = None
+    for level in layout.levels:
+        view = tile[:, level.top : level.top + level.height, level.left : level.left + level.width]
+        if above is None:
+            view[:] = pixels.transpose(2, 0, 1)
+        else:
+            _shrink(above, view)
+        above = view
+    return tile
+
+
+def _level_sizes(width: int, height: int) -> list[tuple[int, int]]:
+    sizes = [(width, height)]
+    while True:
+        width, height = math.floor(_RATE * width), math.floor(_RATE * height)
+        if width == 0 or height < _LOWEST_LEVEL:
+            return sizes
+        sizes.append((width, height))
+
+
+def _first_column(sizes: list[tuple[int, int]], padding: int) -> tuple[int, int]:
+    """Return how many levels the first column holds, and its height in pixels."""
+    width, height = sizes[0]
+    total = sum(level_height + padding for _, level_height in sizes) - 2 * padding
+    column_height, above_width = 0, 0
+    for number, (level_width, level_height) in enumerate(sizes):
+        fits_beside = level_width <= width - above_width - padding
+        if fits_beside and (column_height - height) * 2 >= total - height:
+            return number, column_height - padding
+        column_height += level_height + padding
+        above_width = level_width
+    return len(sizes), column_height - padding
+
+
+def _shrink(source: _Tile, result: _Tile) -> None:
+    """Resize by bilinear interpolation that maps corners to corners, as dlib's ``resize_image``."""
+    top, bottom, below = _interpolation(source.shape[1], result.shape[1])
+    left, right, beside = _interpolation(source.shape[2], result.shape[2])
+    below = below[:, np.newaxis]
+    for channel, target in zip(source, result, strict=True):
+        for start in range(0, len(target), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            first = top[start]
+            # A copy, since ``take`` would else copy the whole channel: it is a part of the tile.
+            near = np.ascontiguousarray(channel[first : bottom[block][-1] + 1])
+            upper, lower = top[block] - first, bottom[block] - first
+            rows = _mix(near, upper, lower, below[block], axis=0)
+            target[block] = _to_type(_mix(rows, left, right, beside, axis=1), target.dtype)
+
+
+def _mix(
+    values: NDArray[Any],
+    first: NDArray[np.intp],
+    second: NDArray[np.intp],
+    share: NDArray[np.float32],
+    axis: int,
+) -> NDArray[np.float32]:
+    """Return lines of a plane mixed in pairs: a share of the second and the rest of the first."""
+    # ``take`` with mode "clip" is faster than an index, since it checks no bounds.
+    mixed: NDArray[np.float32] = values.take(first, axis=axis, mode="clip").astype(
+        np.float32, copy=False
+    )
+    mixed *= 1 - share
+    other = values.take(second, axis=axis, mode="clip").astype(np.float32, copy=False)
+    other *= share
+    mixed += other
+    return mixed
+
+
+def _interpolation(
+    source: int, result: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """Return both neighbours of each pixel of a line, and how much of the second it takes."""
+    places = np.arange(result) * ((source - 1) / max(result - 1, 1))
+    first = np.floor(places).astype(np.intp)
+    second = np.minimum(first + 1, source - 1)
+    return first, second, (places - first).astype(np.float32)
+
+
+def _to_type(values: NDArray[np.float32], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
+    return values if dtype == values.dtype else np.rint(values).astype(dtype)

@@ -1,0 +1,1 @@
+"""dlib's networks: weights, their conversion to ONNX, and the sessions that run them."""

@@ -1,0 +1,87 @@
+"""The networks as ONNX models: converted from dlib's weights once, then read from the cache."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from facerec.engine.dlib.cache_folder import cache_folder, write_to_cache
+from facerec.engine.dlib.crop_network import build_crop_model
+from facerec.engine.dlib.descriptor_network import build_descriptor_model
+from facerec.engine.dlib.detector_network import build_detector_model
+from facerec.engine.dlib.stream import DlibFormatError
+from facerec.engine.dlib.weights import Weights, WeightsError, find_weights, fingerprint
+
+CONVERTER_VERSION = 2
+"""To be raised with every change to what the converters write; older files are left unread."""
+
+
+def descriptor_model() -> bytes:
+    """Return the face recognition network (see ``descriptor_network``) as a serialized model.
+
+    Raises:
+        WeightsError: dlib's weights are missing or damaged.
+    """
+    return _load_or_convert("descriptor", Weights.DESCRIPTOR, build_descriptor_model)
+
+
+def detector_model() -> bytes:
+    """Return the face detection network (see ``detector_network``) as a serialized model.
+
+    Raises:
+        WeightsError: dlib's weights are missing or damaged.
+    """
+    return _load_or_convert("detector", Weights.DETECTOR, build_detector_model)
+
+
+def crop_model() -> bytes:
+    """Return the face detection network for crops (see ``crop_network``) as a serialized model.
+
+    Raises:
+        WeightsError: dlib's weights are missing or damaged.
+    """
+    return _load_or_convert("crop", Weights.DETECTOR, build_crop_model)
+
+
+def _load_or_convert(name: str, weights: Weights, convert: Callable[[bytes], bytes]) -> bytes:
+    source = find_weights(weights)
+    digest = fingerprint(source)
+    cached = cache_folder() / "models" / f"{name}-{digest[:16]}-v{CONVERTER_VERSION}.onnx"
+    model = _read_checked(cached)
+    if model is None:
+        model = _convert(source, convert)
+        # The model before its checksum: a checksum without its model would be of no use, and a
+        # model without its checksum is converted again.
+        write_to_cache(cached, model)
+        write_to_cache(_checksum_path(cached), _checksum(model))
+    return model
+
+
+def _convert(source: Path, convert: Callable[[bytes], bytes]) -> bytes:
+    try:
+        return convert(source.read_bytes())
+    except OSError as error:
+        raise WeightsError(f"the weights {source} cannot be read: {error.strerror}") from error
+    except DlibFormatError as error:
+        raise WeightsError(
+            f"the weights {source} are damaged: {error}", "install the file again"
+        ) from error
+
+
+def _read_checked(path: Path) -> bytes | None:
+    """Return a cached model, or None if it is missing or not as it was written."""
+    try:
+        model = path.read_bytes()
+        expected = _checksum_path(path).read_bytes()
+    except OSError:
+        return None
+    return model if _checksum(model) == expected else None
+
+
+def _checksum_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _checksum(model: bytes) -> bytes:
+    return hashlib.sha256(model).hexdigest().encode()

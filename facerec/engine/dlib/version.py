@@ -1,0 +1,24 @@
+"""The name of what computes descriptors, stored with every face."""
+
+from __future__ import annotations
+
+from facerec.engine.describe.alignment import CHIP_PADDING
+from facerec.engine.dlib.weights import Weights, find_weights, fingerprint
+
+_RECIPE = "single"
+"""One descriptor of one chip, neither averaged nor mirrored."""
+
+_DIGITS = 8
+
+
+def model_version() -> str:
+    """Return the version: weights, landmarks, alignment and recipe.
+
+    The detector is no part of it: it decides which faces are found, not how they compare.
+
+    Raises:
+        WeightsError: dlib's weights are missing.
+    """
+    descriptor = fingerprint(find_weights(Weights.DESCRIPTOR))[:_DIGITS]
+    landmarks = fingerprint(find_weights(Weights.LANDMARKS))[:_DIGITS]
+    return f"dlib-resnet-v1:{descriptor}/5pt:{landmarks}/pad{CHIP_PADDING}/{_RECIPE}"

@@ -1,0 +1,96 @@
+"""The parts of a deployment, each built and imported when an entry point asks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facerec.config import Settings, needed
+from facerec.errors import AccessDeniedError, InvalidInputError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from facerec.core.protocols import FaceStore, RecordStore
+    from facerec.storage.sqlite import SqliteStore
+
+_SQLITE = "sqlite:///"
+
+
+def open_faces(settings: Settings, *, new_collection: str | None = None) -> FaceStore:
+    """Open the store of faces: a Pinecone index, or the SQLite file that is set in its place.
+
+    Args:
+        settings: of the deployment.
+        new_collection: one that has no faces but those of the work for which the store is opened.
+            Pinecone then need not be asked what it holds of each image.
+
+    Raises:
+        InvalidInputError: a variable that says which one is missing.
+    """
+    if settings.store is not None:
+        return _open_sqlite(settings.store)
+    from facerec.storage.pinecone import open_pinecone_store
+
+    return open_pinecone_store(
+        api_key=pinecone_api_key(settings),
+        index_name=settings.pinecone_index_name,
+        host=settings.pinecone_index_host,
+        new_collection=new_collection,
+    )
+
+
+def open_records(settings: Settings) -> RecordStore:
+    """Open the store of collections: a DynamoDB table, or the SQLite file set in its place.
+
+    Raises:
+        InvalidInputError: a variable that says which one is missing.
+    """
+    if settings.store is not None:
+        return _open_sqlite(settings.store)
+    table = needed(settings.table, "FACEREC_TABLE")
+    from facerec.storage.dynamodb.store import open_dynamodb_store
+
+    return open_dynamodb_store(table, settings.region)
+
+
+def pinecone_api_key(settings: Settings) -> str:
+    """Return the key itself, or the value of the secret that holds it.
+
+    Raises:
+        InvalidInputError: neither is set, or the secret has no text.
+        AccessDeniedError: the secret may not be read, or is none.
+        StoreUnavailableError: Secrets Manager does not answer.
+    """
+    if settings.pinecone_api_key is not None:
+        return settings.pinecone_api_key
+    if settings.pinecone_secret_arn is None:
+        raise InvalidInputError("neither PINECONE_API_KEY nor PINECONE_SECRET_ARN is set")
+    return _secret(settings.pinecone_secret_arn)
+
+
+def _secret(arn: str) -> str:
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        answer = boto3.client("secretsmanager").get_secret_value(SecretId=arn)
+    except ClientError as error:
+        if error.response["ResponseMetadata"].get("HTTPStatusCode", 500) >= 500:
+            raise StoreUnavailableError(f"{arn} cannot be read for now") from error
+        raise AccessDeniedError(arn) from error
+    except BotoCoreError as error:
+        raise StoreUnavailableError(f"{arn} cannot be read for now") from error
+    text: str = answer.get("SecretString", "").strip()
+    if not text:
+        raise InvalidInputError(f"the secret {arn} has no text")
+    return text
+
+
+def _open_sqlite(address: str) -> SqliteStore:
+    if not address.startswith(_SQLITE):
+        raise InvalidInputError(
+            "the environment variable FACEREC_STORE is not sqlite:///path",
+            "leave it empty for Pinecone and DynamoDB",
+        )
+    from facerec.storage.sqlite import SqliteStore
+
+    return SqliteStore(Path(address.removeprefix(_SQLITE)))

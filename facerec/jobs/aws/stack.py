@@ -1,0 +1,86 @@
+"""A deployed stack: what its outputs and parameters say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from facerec.core.aws_errors import faults_of
+from facerec.errors import InvalidInputError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A deployed stack.
+
+    Attributes:
+        name: of the stack.
+        region: where it is.
+        bucket: takes the folders of jobs.
+        workflow: the ARN of the state machine.
+        queue: the ARN of the queue of array jobs.
+        dashboard: the address of the dashboard.
+        most_vcpus: that all jobs together use.
+        child_vcpus: of one child.
+    """
+
+    name: str
+    region: str
+    bucket: str
+    workflow: str
+    queue: str
+    dashboard: str
+    most_vcpus: int
+    child_vcpus: int
+
+    @property
+    def jobs_root(self) -> str:
+        """Under which jobs have their folders; ends in ``/``."""
+        return f"s3://{self.bucket}/jobs/"
+
+
+def find_stack(name: str) -> Stack:
+    """Look a stack up in the account and region of the environment's credentials.
+
+    Raises:
+        NotFoundError: there is none of that name.
+        InvalidInputError: it is none of facerec's.
+        FacerecError: AWS cannot be asked; see ``faults_of``.
+    """
+    import boto3
+
+    try:
+        with faults_of(f"the stack {name!r}", missing="ValidationError"):
+            client = boto3.client("cloudformation")
+            (found,) = client.describe_stacks(StackName=name)["Stacks"]
+    except NotFoundError as error:
+        region = client.meta.region_name
+        raise NotFoundError(
+            f"there is no stack {name!r} in {region}",
+            "set AWS_REGION to its region, or deploy it: see docs/deploy.md",
+        ) from error
+    return _stack(name, client.meta.region_name, found)
+
+
+def _stack(name: str, region: str, found: Mapping[str, Any]) -> Stack:
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())}
+    parameters = {
+        each["ParameterKey"]: each["ParameterValue"] for each in found.get("Parameters", ())
+    }
+    try:
+        return Stack(
+            name=name,
+            region=region,
+            bucket=outputs["BucketName"],
+            workflow=outputs["WorkflowArn"],
+            queue=outputs["JobQueueArn"],
+            dashboard=outputs["DashboardUrl"],
+            most_vcpus=int(parameters["MaxvCpus"]),
+            child_vcpus=int(parameters["ChildVcpus"]),
+        )
+    except KeyError as error:
+        raise InvalidInputError(
+            f"the stack {name!r} ({found['StackStatus']}) has no {error.args[0]}",
+            "name a stack that was deployed from facerec's template, and wait until it is complete",
+        ) from error

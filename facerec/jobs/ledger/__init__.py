@@ -1,0 +1,1 @@
+"""The ledger of a job: write-once segments and what is read from them."""

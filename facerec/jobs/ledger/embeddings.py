@@ -1,0 +1,52 @@
+"""Embeddings in a job's folder, so that an index of vectors can be made again without a photo.
+
+A file is what ``numpy.savez`` writes: ``embeddings``, float32 of shape (n, 128), and ``records``,
+bytes of UTF-8: n lines of JSON, the columns of each face's record (``facerec.storage.columns``).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+
+import numpy as np
+
+from facerec.core.faces import EMBEDDING_SIZE
+from facerec.core.records import StoredFace
+from facerec.errors import InvalidInputError
+from facerec.storage.columns import from_columns, to_columns
+from facerec.storage.objects.protocol import ObjectStore
+
+
+def write_embeddings(objects: ObjectStore, uri: str, faces: Sequence[StoredFace]) -> None:
+    """Write a file of faces with their embeddings."""
+    records = "".join(json.dumps(to_columns(face.record)) + "\n" for face in faces)
+    embeddings = np.array([face.embedding for face in faces], np.float32)
+    file = io.BytesIO()
+    np.savez(
+        file,
+        embeddings=embeddings.reshape(-1, EMBEDDING_SIZE),
+        records=np.frombuffer(records.encode(), np.uint8),
+    )
+    objects.write(uri, file.getvalue())
+
+
+def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
+    """Read a file of faces with their embeddings.
+
+    Raises:
+        ObjectNotFoundError: there is none.
+        InvalidInputError: it is none, or not all of it.
+    """
+    try:
+        with np.load(io.BytesIO(objects.read(uri)), allow_pickle=False) as file:
+            embeddings = file["embeddings"]
+            lines = file["records"].tobytes().splitlines()
+            return [
+                StoredFace(from_columns(json.loads(line)), embedding)
+                for line, embedding in zip(lines, embeddings, strict=True)
+            ]
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise InvalidInputError(f"{uri} is no file of embeddings") from error

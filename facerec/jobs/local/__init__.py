@@ -1,0 +1,1 @@
+"""Jobs on one machine: a supervisor and its worker processes."""

@@ -1,0 +1,84 @@
+"""Records as the items of a DynamoDB table, and back; see ``facerec.storage.dynamodb.store``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from facerec.core.records import Collection, User
+
+Item: TypeAlias = dict[str, Any]
+
+COLLECTIONS = "collections"
+"""The partition key of all collections."""
+
+
+def key(partition: str, sort: str) -> Item:
+    """Return a primary key."""
+    return {"pk": {"S": partition}, "sk": {"S": sort}}
+
+
+def collection_key(collection_id: str) -> Item:
+    """Return the key of a collection."""
+    return key(COLLECTIONS, collection_id)
+
+
+def user_key(collection_id: str, user_id: str) -> Item:
+    """Return the key of a user."""
+    return key(f"users#{collection_id}", user_id)
+
+
+def association_key(collection_id: str, face_id: str) -> Item:
+    """Return the key of what says whose a face is."""
+    return key(f"faces#{collection_id}", face_id)
+
+
+def request_key(token: str) -> Item:
+    """Return the key of an answered request."""
+    return key(f"request#{token}", "request")
+
+
+def numbers(values: Mapping[str, float]) -> Item:
+    """Return numbers as attributes; ``repr`` of a float has all its digits."""
+    return {name: {"N": repr(value)} for name, value in values.items()}
+
+
+def collection_item(collection: Collection) -> Item:
+    """Return a collection, without tags, as an item."""
+    return {
+        **collection_key(collection.collection_id),
+        "model_version": {"S": collection.model_version},
+        "tags": {"S": "{}"},
+        **numbers({"created_at": collection.created_at}),
+    }
+
+
+def to_collection(item: Mapping[str, Any]) -> Collection:
+    """Return the collection that an item holds."""
+    return Collection(item["sk"]["S"], item["model_version"]["S"], float(item["created_at"]["N"]))
+
+
+def user_item(collection_id: str, user: User) -> Item:
+    """Return a user as an item."""
+    return {
+        **user_key(collection_id, user.user_id),
+        "face_ids": {"L": [{"S": face_id} for face_id in user.face_ids]},
+        **numbers(
+            {
+                "created_at": user.created_at,
+                "version": user.version,
+                "vector_version": user.vector_version,
+            }
+        ),
+    }
+
+
+def to_user(item: Mapping[str, Any]) -> User:
+    """Return the user that an item holds."""
+    return User(
+        user_id=item["sk"]["S"],
+        created_at=float(item["created_at"]["N"]),
+        face_ids=tuple(face_id["S"] for face_id in item["face_ids"]["L"]),
+        version=int(item["version"]["N"]),
+        vector_version=int(item["vector_version"]["N"]),
+    )

@@ -1,0 +1,454 @@
+"""Collections, users, tags and answered requests in one DynamoDB table.
+
+Every item has a partition key ``pk`` and a sort key ``sk``, both text:
+
+| what | pk | sk |
+| --- | --- | --- |
+| a collection, with its tags | ``collections`` | the collection's id |
+| a user, with its faces | ``users#`` and the collection's id | the user's id |
+| a face's user | ``faces#`` and the collection's id | the face's id |
+| an answered request | ``request#`` and the token | ``request`` |
+
+The table's time to live, if it has one, is by the attribute ``ttl``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from facerec.core.records import AnsweredRequest, Collection, User
+from facerec.errors import (
+    AccessDeniedError,
+    CollectionExistsError,
+    CollectionNotFoundError,
+    ConflictError,
+    QuotaExceededError,
+    StoreUnavailableError,
+    UserExistsError,
+    UserNotFoundError,
+)
+from facerec.storage.dynamodb.items import (
+    COLLECTIONS,
+    association_key,
+    collection_item,
+    collection_key,
+    key,
+    numbers,
+    request_key,
+    to_collection,
+    to_user,
+    user_item,
+    user_key,
+)
+
+GOT_AT_ONCE = 100
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+
+CHANGED_AT_ONCE = 99
+"""Faces of one transaction, beside the user: 100 items in all, see
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
+
+TRIES = 8
+"""How often tags are read and written anew because another caller changed them meanwhile."""
+
+_DENIED = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
+
+
+def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
+    """Return the records in a table, with the environment's credentials."""
+    import boto3
+    from botocore.config import Config
+
+    config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=32)
+    return DynamoDBStore(boto3.client("dynamodb", region_name=region, config=config), table)
+
+
+class DynamoDBStore:
+    """A ``RecordStore``, ``UserStore``, ``TagStore`` and ``RequestStore``; threads may share it.
+
+    All reads are consistent.
+    """
+
+    def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401 - boto3 has no types
+        """Take boto3's client and the table's name."""
+        self._client = client
+        self._table = table
+
+    def create_collection(self, collection: Collection) -> None:
+        """See ``RecordStore``."""
+        with self._condition_is(CollectionExistsError(collection.collection_id)):
+            self._client.put_item(
+                TableName=self._table,
+                Item=collection_item(collection),
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+
+    def get_collection(self, collection_id: str) -> Collection:
+        """See ``RecordStore``."""
+        return to_collection(self._collection(collection_id))
+
+    def list_collections(self, *, after: str | None = None, limit: int = 1000) -> list[Collection]:
+        """See ``RecordStore``."""
+        return [to_collection(item) for item in self._items(COLLECTIONS, after, limit)]
+
+    def delete_collection(self, collection_id: str) -> None:
+        """See ``RecordStore``."""
+        with self._condition_is(CollectionNotFoundError(collection_id)):
+            self._client.delete_item(
+                TableName=self._table,
+                Key=collection_key(collection_id),
+                ConditionExpression="attribute_exists(pk)",
+            )
+        self._delete_partition(f"users#{collection_id}")
+        self._delete_partition(f"faces#{collection_id}")
+
+    def create_user(self, collection_id: str, user: User) -> None:
+        """See ``UserStore``."""
+        outcomes = self._transact(
+            [
+                {
+                    "ConditionCheck": {
+                        "TableName": self._table,
+                        "Key": collection_key(collection_id),
+                        "ConditionExpression": "attribute_exists(pk)",
+                    }
+                },
+                {
+                    "Put": {
+                        "TableName": self._table,
+                        "Item": user_item(collection_id, user),
+                        "ConditionExpression": "attribute_not_exists(pk)",
+                    }
+                },
+            ]
+        )
+        if outcomes is not None:
+            if outcomes[0]:
+                raise CollectionNotFoundError(collection_id)
+            raise UserExistsError(user.user_id)
+
+    def get_user(self, collection_id: str, user_id: str) -> User:
+        """See ``UserStore``."""
+        item = self._get(user_key(collection_id, user_id))
+        if item is None:
+            raise UserNotFoundError(user_id)
+        return to_user(item)
+
+    def list_users(
+        self, collection_id: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[User]:
+        """See ``UserStore``."""
+        return [to_user(item) for item in self._items(f"users#{collection_id}", after, limit)]
+
+    def count_users(self, collection_id: str) -> int:
+        """See ``UserStore``."""
+        with self._faults():
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                Select="COUNT",
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": f"users#{collection_id}"}},
+                ConsistentRead=True,
+            )
+            return sum(page["Count"] for page in pages)
+
+    def delete_user(self, collection_id: str, user_id: str) -> None:
+        """See ``UserStore``."""
+        with self._condition_is(UserNotFoundError(user_id)):
+            answer = self._client.delete_item(
+                TableName=self._table,
+                Key=user_key(collection_id, user_id),
+                ConditionExpression="attribute_exists(pk)",
+                ReturnValues="ALL_OLD",
+            )
+        user = to_user(answer["Attributes"])
+        self._delete([association_key(collection_id, face_id) for face_id in user.face_ids])
+
+    def change_user(
+        self,
+        collection_id: str,
+        user_id: str,
+        *,
+        version: int,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+    ) -> User:
+        """See ``UserStore``. More than 99 faces take two steps, of which the first may stand."""
+        user = self.get_user(collection_id, user_id)
+        changes = [*((face_id, False) for face_id in remove), *((face_id, True) for face_id in add)]
+        # the user item is written even where there is nothing to change: its version grows
+        for start in range(0, max(1, len(changes)), CHANGED_AT_ONCE):
+            part = changes[start : start + CHANGED_AT_ONCE]
+            user = self._change_user(collection_id, user, version, part)
+            version = user.version
+        return user
+
+    def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
+        """See ``UserStore``."""
+        passed = ConflictError("the version has passed")
+        try:
+            with self._condition_is(passed):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=user_key(collection_id, user_id),
+                    UpdateExpression="SET vector_version = :version",
+                    ConditionExpression="#version = :version",
+                    ExpressionAttributeNames={"#version": "version"},
+                    ExpressionAttributeValues=numbers({":version": version}),
+                )
+        except ConflictError:
+            return False
+        return True
+
+    def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
+        """See ``UserStore``."""
+        owners = {}
+        asked = list(dict.fromkeys(face_ids))
+        for start in range(0, len(asked), GOT_AT_ONCE):
+            keys = [
+                association_key(collection_id, face_id)
+                for face_id in asked[start : start + GOT_AT_ONCE]
+            ]
+            for item in self._batch_get(keys):
+                owners[item["sk"]["S"]] = item["user_id"]["S"]
+        return owners
+
+    def get_tags(self, collection_id: str) -> dict[str, str]:
+        """See ``TagStore``."""
+        return _tags(self._collection(collection_id))
+
+    def change_tags(
+        self,
+        collection_id: str,
+        *,
+        put: Mapping[str, str] | None = None,
+        remove: Sequence[str] = (),
+        most: int = 200,
+    ) -> None:
+        """See ``TagStore``."""
+        for _ in range(TRIES):
+            item = self._collection(collection_id)
+            kept = {name: value for name, value in _tags(item).items() if name not in set(remove)}
+            tags = kept | dict(put or {})
+            if len(tags) > most:
+                raise QuotaExceededError(f"a collection has at most {most} tags")
+            before = item.get("tags", {"S": "{}"})
+            try:
+                with self._condition_is(ConflictError("the tags were changed meanwhile")):
+                    self._client.update_item(
+                        TableName=self._table,
+                        Key=collection_key(collection_id),
+                        UpdateExpression="SET tags = :tags",
+                        ConditionExpression="tags = :before",
+                        ExpressionAttributeValues={
+                            ":tags": {"S": json.dumps(tags)},
+                            ":before": before,
+                        },
+                    )
+            except ConflictError:
+                continue
+            return
+        raise ConflictError("the tags are being changed by others", "try again")
+
+    def find_request(self, token: str, now: float) -> AnsweredRequest | None:
+        """See ``RequestStore``."""
+        item = self._get(request_key(token))
+        if item is None or float(item["expires_at"]["N"]) <= now:
+            return None
+        return AnsweredRequest(
+            item["digest"]["S"], item["answer"]["S"], float(item["expires_at"]["N"])
+        )
+
+    def keep_request(self, token: str, request: AnsweredRequest, now: float) -> None:
+        """See ``RequestStore``."""
+        kept = ConflictError("the token has an answer")
+        try:
+            with self._condition_is(kept):
+                self._client.put_item(
+                    TableName=self._table,
+                    Item={
+                        **request_key(token),
+                        "digest": {"S": request.digest},
+                        "answer": {"S": request.answer},
+                        **numbers({"expires_at": request.expires_at}),
+                        # what DynamoDB itself deletes by takes whole seconds only
+                        "ttl": {"N": str(math.ceil(request.expires_at))},
+                    },
+                    ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
+                    ExpressionAttributeValues=numbers({":now": now}),
+                )
+        except ConflictError:
+            return
+
+    def _change_user(
+        self,
+        collection_id: str,
+        user: User,
+        version: int,
+        changes: Sequence[tuple[str, bool]],
+    ) -> User:
+        """Write part of a change, in one transaction."""
+        removed = {face_id for face_id, added in changes if not added}
+        face_ids = (
+            *(face_id for face_id in user.face_ids if face_id not in removed),
+            *(face_id for face_id, added in changes if added),
+        )
+        changed = User(user.user_id, user.created_at, face_ids, version + 1, user.vector_version)
+        actions: list[dict[str, Any]] = [
+            {
+                "Update": {
+                    "TableName": self._table,
+                    "Key": user_key(collection_id, user.user_id),
+                    "UpdateExpression": "SET face_ids = :face_ids, #version = :new",
+                    "ConditionExpression": "#version = :version",
+                    "ExpressionAttributeNames": {"#version": "version"},
+                    "ExpressionAttributeValues": {
+                        ":face_ids": {"L": [{"S": face_id} for face_id in face_ids]},
+                        **numbers({":version": version, ":new": changed.version}),
+                    },
+                }
+            }
+        ]
+        for face_id, added in changes:
+            place = association_key(collection_id, face_id)
+            owner = {"S": user.user_id}
+            if added:
+                action = {
+                    "Put": {
+                        "TableName": self._table,
+                        "Item": {**place, "user_id": owner},
+                        "ConditionExpression": "attribute_not_exists(pk)",
+                    }
+                }
+            else:
+                action = {
+                    "Delete": {
+                        "TableName": self._table,
+                        "Key": place,
+                        "ConditionExpression": "attribute_not_exists(pk) OR user_id = :owner",
+                        "ExpressionAttributeValues": {":owner": owner},
+                    }
+                }
+            actions.append(action)
+        if self._transact(actions) is not None:
+            # of a user that is gone as well as of a version that has passed
+            self.get_user(collection_id, user.user_id)
+            raise ConflictError(
+                f"user {user.user_id!r} or a face of it was changed meanwhile", "try again"
+            )
+        return changed
+
+    def _collection(self, collection_id: str) -> dict[str, Any]:
+        item = self._get(collection_key(collection_id))
+        if item is None:
+            raise CollectionNotFoundError(collection_id)
+        return item
+
+    def _get(self, place: dict[str, Any]) -> dict[str, Any] | None:
+        with self._faults():
+            answer = self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True)
+        item: dict[str, Any] | None = answer.get("Item")
+        return item
+
+    def _batch_get(self, keys: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        wanted: Any = {self._table: {"Keys": keys, "ConsistentRead": True}}
+        while wanted:
+            with self._faults():
+                answer = self._client.batch_get_item(RequestItems=wanted)
+            yield from answer["Responses"].get(self._table, [])
+            wanted = answer.get("UnprocessedKeys")
+
+    def _items(self, partition: str, after: str | None, limit: int) -> list[dict[str, Any]]:
+        """Return items of a partition in the order of their sort keys, those behind one only."""
+        condition, values = "pk = :pk", {":pk": {"S": partition}}
+        if after is not None:
+            condition += " AND sk > :after"
+            values[":after"] = {"S": after}
+        items: list[dict[str, Any]] = []
+        start: dict[str, Any] = {}
+        while len(items) < limit:
+            with self._faults():
+                page = self._client.query(
+                    TableName=self._table,
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeValues=values,
+                    Limit=limit - len(items),
+                    ConsistentRead=True,
+                    **start,
+                )
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                break
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return items
+
+    def _delete_partition(self, partition: str) -> None:
+        while items := self._items(partition, None, 1000):
+            self._delete([key(item["pk"]["S"], item["sk"]["S"]) for item in items])
+
+    def _delete(self, keys: Sequence[dict[str, Any]]) -> None:
+        # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+        for start in range(0, len(keys), 25):
+            requests = [{"DeleteRequest": {"Key": place}} for place in keys[start : start + 25]]
+            left: Any = {self._table: requests}
+            while left:
+                with self._faults():
+                    left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
+
+    def _transact(self, actions: Sequence[dict[str, Any]]) -> list[bool] | None:
+        """Write in one transaction; if it is refused, return which conditions were not met.
+
+        Raises:
+            ConflictError: other transactions touch the same items all the time.
+        """
+        for _ in range(TRIES):
+            try:
+                with self._faults():
+                    self._client.transact_write_items(TransactItems=actions)
+            except StoreUnavailableError as error:
+                reasons = getattr(error.__cause__, "response", {}).get("CancellationReasons")
+                if not reasons:
+                    raise
+                unmet = [reason.get("Code") == "ConditionalCheckFailed" for reason in reasons]
+                if any(unmet):
+                    return unmet
+                if not any(reason.get("Code") == "TransactionConflict" for reason in reasons):
+                    raise
+            else:
+                return None
+        raise ConflictError("other callers change the same all the time", "try again")
+
+    @contextmanager
+    def _condition_is(self, unmet: Exception) -> Iterator[None]:
+        """Raise an error where the condition of a write is not met."""
+        try:
+            with self._faults():
+                yield
+        except StoreUnavailableError as error:
+            response = getattr(error.__cause__, "response", {})
+            if response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+                raise unmet from error
+            raise
+
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in _DENIED:
+                raise AccessDeniedError(f"the table {self._table}") from error
+            raise StoreUnavailableError(f"DynamoDB answers {code}") from error
+        except BotoCoreError as error:
+            raise StoreUnavailableError("DynamoDB cannot be reached") from error
+
+
+def _tags(item: Mapping[str, Any]) -> dict[str, str]:
+    tags: dict[str, str] = json.loads(item["tags"]["S"])
+    return dict(sorted(tags.items()))

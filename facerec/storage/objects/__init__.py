@@ -1,0 +1,1 @@
+"""Objects: local files and S3 behind one protocol."""

@@ -1,0 +1,208 @@
+"""Objects that are files of this machine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from facerec.errors import (
+    AccessDeniedError,
+    ObjectChangedError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+)
+from facerec.storage.objects.protocol import ObjectInfo, folder_of
+
+TEMPORARY_PREFIX = ".facerec-"
+"""Files that are being written are named so, beside their final place."""
+
+_MISSING = {
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EINVAL,
+}
+_DENIED = {errno.EACCES, errno.EPERM}
+
+MOST_PLACINGS = 5
+"""How often a file is written whose temporary one vanishes."""
+
+
+class LocalObjects:
+    """An ``ObjectStore`` of regular files; a uri is a path.
+
+    A file's version is its size and its modification time in nanoseconds.
+    """
+
+    def head(self, uri: str) -> ObjectInfo:
+        """Return a file's size and version."""
+        with _faults_named(uri):
+            return _info(uri, _regular(uri, Path(uri).stat()))
+
+    def read(
+        self,
+        uri: str,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        version: str | None = None,
+        version_id: str | None = None,
+    ) -> bytes:
+        """Return a range of a file's bytes; files have no older versions (``version_id``)."""
+        if version_id is not None:
+            raise ObjectNotFoundError(f"{uri} (version {version_id})")
+        with _faults_named(uri):
+            # A pipe that nobody writes to would block the opening for ever: look first.
+            _regular(uri, Path(uri).stat())
+            with Path(uri).open("rb") as file:
+                found = os.fstat(file.fileno())
+                if version is not None and _info(uri, found).version != version:
+                    raise ObjectChangedError(uri)
+                file.seek(start)
+                return file.read(-1 if end is None else max(0, end - start))
+
+    def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        """Write a file by way of a temporary one, and wait until the disk has it."""
+
+        def fill(temporary: Path) -> None:
+            temporary.write_bytes(content)
+
+        return _place(uri, fill, if_absent=if_absent)
+
+    def write_file(self, uri: str, path: Path) -> None:
+        """Copy a file into place."""
+
+        def fill(temporary: Path) -> None:
+            shutil.copyfile(path, temporary)
+
+        _place(uri, fill, if_absent=False)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the regular files below a prefix; links to folders are followed, but in circles.
+
+        Files that vanish meanwhile are left out.
+        """
+        top = folder_of(prefix)
+        with _faults_named(prefix):
+            yield from _walk(top, prefix[len(top) :], prefix, ())
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Yield the folders right below a folder."""
+        with _faults_named(prefix), suppress(FileNotFoundError), os.scandir(prefix) as entries:
+            for name in sorted(entry.name for entry in entries if entry.is_dir()):
+                yield f"{prefix}{name}/"
+
+    def delete(self, uri: str) -> None:
+        """Delete a file."""
+        with _faults_named(uri):
+            Path(uri).unlink(missing_ok=True)
+
+    def delete_folder(self, prefix: str) -> None:
+        """Delete a folder with all that is in it."""
+        with _faults_named(prefix), suppress(FileNotFoundError):
+            shutil.rmtree(prefix)
+
+
+def _place(uri: str, fill: Callable[[Path], None], *, if_absent: bool) -> bool:
+    target = Path(uri)
+    with _faults_named(uri):
+        for _ in range(MOST_PLACINGS - 1):
+            # Another attempt at the same work, on its way out, may take our temporary file for
+            # one that a killed process left behind.
+            with suppress(FileNotFoundError):
+                return _place_once(target, fill, if_absent=if_absent)
+        return _place_once(target, fill, if_absent=if_absent)
+
+
+def _place_once(target: Path, fill: Callable[[Path], None], *, if_absent: bool) -> bool:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=target.parent)
+    os.close(descriptor)
+    temporary = Path(name)
+    try:
+        fill(temporary)
+        _flush(temporary)
+        if not if_absent:
+            temporary.replace(target)
+        else:
+            # Unlike a rename, a link refuses to take a name that is taken.
+            target.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    _flush(target.parent)
+    return True
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _walk(
+    folder: str, start: str, prefix: str, above: tuple[tuple[int, int], ...]
+) -> Iterator[ObjectInfo]:
+    try:
+        status = Path(folder).stat()
+        here = (status.st_dev, status.st_ino)
+        with os.scandir(folder or ".") as entries:
+            # A folder sorts as its files do, whose uris have a slash behind its name.
+            names = sorted(
+                entry.name + "/" * entry.is_dir()
+                for entry in entries
+                if entry.name.startswith(start)
+            )
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if here in above:
+        return
+    for name in names:
+        uri = folder + name
+        if name.endswith("/"):
+            yield from _walk(uri, "", prefix, (*above, here))
+            continue
+        with suppress(FileNotFoundError):
+            status = Path(uri).stat()
+            if stat.S_ISREG(status.st_mode):
+                yield _info(uri, status)
+
+
+def _info(uri: str, status: os.stat_result) -> ObjectInfo:
+    return ObjectInfo(uri, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
+
+
+def _regular(uri: str, status: os.stat_result) -> os.stat_result:
+    if not stat.S_ISREG(status.st_mode):
+        raise ObjectNotFoundError(uri)
+    return status
+
+
+@contextmanager
+def _faults_named(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _MISSING:
+            raise ObjectNotFoundError(uri) from error
+        if error.errno in _DENIED:
+            raise AccessDeniedError(uri) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreUnavailableError(
+                f"no space is left to write {uri}", "free some space, then run it again"
+            ) from error
+        raise StoreUnavailableError(f"{uri}: {error.strerror or error}") from error
+    except ValueError as error:
+        # A path with a zero byte in it names no file.
+        raise ObjectNotFoundError(uri) from error

@@ -1,0 +1,213 @@
+"""Objects in Amazon S3, or in what speaks its protocol."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from facerec.errors import (
+    AccessDeniedError,
+    ObjectChangedError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+)
+from facerec.storage.objects.protocol import ObjectInfo
+
+ADDRESS = re.compile(r"s3://([^/]+)/(.*)", re.DOTALL)
+
+CONNECTIONS = 64
+"""Connections that stay open: as many as threads read at once (botocore's default is 10)."""
+
+TRIES = 3
+"""How often a body that breaks off is read; botocore's own retries end where the body begins."""
+
+PAGE = 1000
+"""Objects listed, or deleted, with one request, at most.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+
+# Codes, and the bare statuses that HEAD gives instead:
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "InvalidBucketName", "404"}
+_CHANGED = {"PreconditionFailed", "412"}
+_CREDENTIALS = {
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+}
+
+
+class S3Objects:
+    """An ``ObjectStore`` of S3 objects, addressed ``s3://bucket/key``; a version is an ETag.
+
+    Safe to share between threads.
+    """
+
+    def __init__(self, client: Any = None) -> None:  # noqa: ANN401 - boto3 has no static types
+        """Use the client given, or make one from the environment's region and credentials."""
+        if client is None:
+            import boto3
+            from botocore.config import Config
+
+            retries: Any = {"mode": "standard", "total_max_attempts": 8}
+            client = boto3.client(
+                "s3", config=Config(max_pool_connections=CONNECTIONS, retries=retries)
+            )
+        self._client = client
+
+    def head(self, uri: str) -> ObjectInfo:
+        """Return an object's size and ETag."""
+        with _faults_named(uri):
+            found = self._client.head_object(**_place(uri))
+        return ObjectInfo(uri, found["ContentLength"], found["ETag"])
+
+    def read(
+        self,
+        uri: str,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        version: str | None = None,
+        version_id: str | None = None,
+    ) -> bytes:
+        """Return a range of an object's bytes."""
+        if end is not None and end <= start:
+            return b""
+        request: dict[str, Any] = _place(uri)
+        if start or end is not None:
+            request["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
+        if version is not None:
+            request["IfMatch"] = version
+        if version_id is not None:
+            request["VersionId"] = version_id
+        with _faults_named(uri):
+            return self._body(request)
+
+    def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        """Put an object; ``if_absent`` is a conditional write, which S3 decides."""
+        condition = {"IfNoneMatch": "*"} if if_absent else {}
+        try:
+            with _faults_named(uri):
+                self._client.put_object(**_place(uri), Body=content, **condition)
+        except ObjectChangedError:
+            return False
+        return True
+
+    def write_file(self, uri: str, path: Path) -> None:
+        """Upload a file, in several parts where it is large."""
+        place = _place(uri)
+        with _faults_named(uri):
+            self._client.upload_file(str(path), place["Bucket"], place["Key"])
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects below a prefix, a page of them in memory."""
+        for page in self._pages(prefix):
+            for found in page.get("Contents", []):
+                uri = f"s3://{page['Name']}/{found['Key']}"
+                yield ObjectInfo(uri, found["Size"], found["ETag"])
+
+    def folders(self, prefix: str) -> Iterator[str]:
+        """Yield the folders right below a folder."""
+        for page in self._pages(prefix, Delimiter="/"):
+            for found in page.get("CommonPrefixes", []):
+                yield f"s3://{page['Name']}/{found['Prefix']}"
+
+    def delete(self, uri: str) -> None:
+        """Delete an object."""
+        with _faults_named(uri):
+            self._client.delete_object(**_place(uri))
+
+    def delete_folder(self, prefix: str) -> None:
+        """Delete the objects below a prefix, a page of them with a request."""
+        for page in self._pages(prefix):
+            keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
+            if not keys:
+                continue
+            with _faults_named(prefix):
+                answer = self._client.delete_objects(
+                    Bucket=page["Name"], Delete={"Objects": keys, "Quiet": True}
+                )
+            if answer.get("Errors"):
+                raise AccessDeniedError(f"s3://{page['Name']}/{answer['Errors'][0]['Key']}")
+
+    def _pages(self, prefix: str, **settings: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+        place = _place(prefix)
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=place["Bucket"],
+            Prefix=place["Key"],
+            PaginationConfig={"PageSize": PAGE},
+            **settings,
+        )
+        with _faults_named(prefix):
+            yield from pages
+
+    def _body(self, request: dict[str, Any]) -> bytes:
+        from botocore.exceptions import (
+            ClientError,
+            IncompleteReadError,
+            ReadTimeoutError,
+            ResponseStreamingError,
+        )
+
+        broken = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
+        for left in reversed(range(TRIES)):
+            try:
+                content: bytes = self._client.get_object(**request)["Body"].read()
+            except broken:
+                if not left:
+                    raise
+            except ClientError as error:
+                if error.response["Error"]["Code"] == "InvalidRange":
+                    return b""
+                raise
+            else:
+                return content
+        raise AssertionError("the last try returns or raises")
+
+
+def _place(uri: str) -> dict[str, str]:
+    address = ADDRESS.fullmatch(uri)
+    if not address:
+        raise ObjectNotFoundError(uri)
+    return {"Bucket": address[1], "Key": address[2]}
+
+
+@contextmanager
+def _faults_named(uri: str) -> Iterator[None]:
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        ParamValidationError,
+        PartialCredentialsError,
+    )
+
+    try:
+        yield
+    except ClientError as error:
+        raise _error_of(uri, error) from error
+    except ParamValidationError as error:
+        raise ObjectNotFoundError(uri) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise AccessDeniedError(uri) from error
+    except BotoCoreError as error:
+        raise StoreUnavailableError(f"{uri}: {error}") from error
+
+
+def _error_of(uri: str, error: Any) -> Exception:  # noqa: ANN401 - boto3 has no static types
+    code = error.response["Error"]["Code"]
+    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
+    if code in _MISSING:
+        return ObjectNotFoundError(uri)
+    if code in _CHANGED:
+        return ObjectChangedError(uri)
+    # Refused credentials say nothing about one object: no photo may be blamed for them.
+    if code in _CREDENTIALS or status >= 500 or status in (408, 409, 429):
+        return StoreUnavailableError(f"{uri}: S3 answers {code}")
+    return AccessDeniedError(uri)

@@ -1,0 +1,126 @@
+"""Opening a Pinecone index, and checking that it is fit for faces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.core.faces import EMBEDDING_SIZE
+from facerec.errors import FacerecError, InvalidInputError
+from facerec.storage.pinecone.index import FaceIndex
+from facerec.storage.pinecone.limits import PATIENCE, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT
+from facerec.storage.pinecone.requests import Requests
+from facerec.storage.pinecone.store import PineconeStore
+
+if TYPE_CHECKING:
+    from pinecone import Index, Pinecone
+
+METRIC = "euclidean"
+"""What dlib's descriptors are compared by; Pinecone's score is then the squared distance."""
+
+
+def open_pinecone_store(
+    api_key: str,
+    *,
+    index_name: str | None = None,
+    host: str | None = None,
+    patience: float = PATIENCE,
+    new_collection: str | None = None,
+) -> PineconeStore:
+    """Open the store in an index.
+
+    Args:
+        api_key: of the Pinecone project.
+        index_name: the index; costs a request to the control plane.
+        host: where the index answers, instead of or beside its name. Without a scheme it is
+            taken as https; one of ``http://127.0.0.1`` stays as it is.
+        patience: seconds after which a request that Pinecone refuses for now is given up.
+            The request under way still ends first: the client makes up to four attempts, none
+            longer than patience or 10 seconds.
+        new_collection: one without faces but for the caller's own (see ``PineconeStore``).
+
+    Raises:
+        AccessDeniedError: Pinecone does not accept the key.
+        InvalidInputError: neither name nor host is given, the key cannot be one, or the index
+            is of another dimension or metric.
+        NotFoundError: there is no such index.
+        StoreUnavailableError: Pinecone cannot be reached, or refuses for now.
+    """
+    if not index_name and not host:
+        raise InvalidInputError("no Pinecone index is named", "set PINECONE_INDEX_NAME")
+    if not api_key.strip():
+        raise InvalidInputError("there is no Pinecone API key", "set PINECONE_API_KEY")
+    requests = Requests(patience)
+    try:
+        client = _client(api_key.strip(), patience)
+        index = _by_host(client, requests, host) if host else _by_name(client, requests, index_name)
+    except BaseException:
+        requests.close()
+        raise
+    return PineconeStore(FaceIndex(index, requests), new_collection)
+
+
+def _client(api_key: str, patience: float) -> Pinecone:
+    try:
+        from pinecone import Pinecone
+        from pinecone.errors import PineconeValueError
+    except ImportError as error:
+        raise FacerecError(
+            "the pinecone package is not installed", "pip install 'pinecone>=10,<11'"
+        ) from error
+    try:
+        return Pinecone(
+            api_key=api_key,
+            timeout=max(1.0, min(REQUEST_TIMEOUT, patience)),
+            connection_pool_maxsize=REQUESTS_IN_FLIGHT,
+        )
+    except PineconeValueError as error:
+        raise InvalidInputError(
+            "the Pinecone API key has characters that no key has", "check PINECONE_API_KEY"
+        ) from error
+
+
+def _by_name(client: Pinecone, requests: Requests, index_name: str | None) -> Index:
+    name = index_name or ""
+    description = requests.send(lambda: client.indexes.describe(name))
+    try:
+        _check(description.dimension, description.metric)
+    except AttributeError as error:
+        raise InvalidInputError(
+            "the Pinecone index does not hold vectors of one kind", _CREATE_HINT
+        ) from error
+    return client.index(host=description.host or "")
+
+
+def _by_host(client: Pinecone, requests: Requests, host: str) -> Index:
+    from pinecone.errors import PineconeValueError
+
+    try:
+        index = client.index(host=host)
+    except PineconeValueError as error:
+        raise InvalidInputError(
+            f"{host!r} is no host of a Pinecone index", "copy it from the Pinecone console"
+        ) from error
+    try:
+        stats = requests.send(index.describe_index_stats)
+        _check(stats.dimension, stats.metric)
+    except BaseException:
+        index.close()
+        raise
+    return index
+
+
+def _check(dimension: int | None, metric: str | None) -> None:
+    # not every server tells both
+    if dimension not in (None, EMBEDDING_SIZE):
+        raise InvalidInputError(
+            f"the Pinecone index has dimension {dimension}, not {EMBEDDING_SIZE}", _CREATE_HINT
+        )
+    if metric not in (None, METRIC):
+        raise InvalidInputError(
+            f"the Pinecone index has metric {metric}, not {METRIC}", _CREATE_HINT
+        )
+
+
+_CREATE_HINT = (
+    f"create one with dimension {EMBEDDING_SIZE} and metric {METRIC}, see docs/pinecone.md"
+)

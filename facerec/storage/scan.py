@@ -1,0 +1,152 @@
+"""Exact nearest neighbours by one pass over all embeddings.
+
+The squared distance |x - q|^2 = |x|^2 - 2 x.q + |q|^2 is one matrix product away, which runs as
+fast as memory delivers the embeddings. But where x and q are close, the difference of the large
+terms loses all digits, so the product only picks candidates, generously; their distances are
+then computed from the differences, in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import EMBEDDING_SIZE
+
+FAR = 1e15
+"""Each value of an embedding that stands in a free slot: no search ever reaches it."""
+
+LARGEST_NORM = 1e6
+"""Embeddings of at least this norm are refused, so that none comes near ``FAR``."""
+
+PROBES_AT_ONCE = 64
+"""Probes that share a pass: bounds temporary memory to 4 bytes * 64 * rows of a segment."""
+
+ROUNDING = 2 * EMBEDDING_SIZE * float(np.finfo(np.float32).eps)
+"""Bounds the relative error of a float32 dot product of two embeddings, for any order of the
+additions (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), doubled
+because candidates are picked by comparing two such products."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """A piece of a collection that is scanned at once; never changed once made.
+
+    Attributes:
+        embeddings: float32, shape (n, 128).
+        half_norms: float32, shape (n,): half of each embedding's squared norm.
+        slots: int64, shape (n,): what the caller knows each embedding by.
+        largest_norm: the largest norm among embeddings that are not ``FAR``.
+    """
+
+    embeddings: NDArray[np.float32]
+    half_norms: NDArray[np.float32]
+    slots: NDArray[np.int64]
+    largest_norm: float
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that the segment takes."""
+        return self.embeddings.nbytes + self.half_norms.nbytes + self.slots.nbytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """The nearest embeddings of one probe, the nearest first; equally near ones by slot.
+
+    Attributes:
+        distances: float64, shape (n,), Euclidean.
+        slots: int64, shape (n,).
+    """
+
+    distances: NDArray[np.float64]
+    slots: NDArray[np.int64]
+
+
+def make_segment(embeddings: NDArray[np.float32], slots: NDArray[np.int64]) -> Segment:
+    """Prepare embeddings (float32, shape (n, 128)) for being scanned."""
+    half_norms = np.einsum("ij,ij->i", embeddings, embeddings) / np.float32(2)
+    held = half_norms[half_norms < LARGEST_NORM**2]
+    largest = float(np.sqrt(2 * held.max())) if held.size else 0.0
+    return Segment(embeddings, half_norms, slots, largest)
+
+
+def scan(
+    segments: Iterable[Segment],
+    probes: NDArray[np.float32],
+    *,
+    top: int,
+    max_distance: float,
+) -> list[Nearest]:
+    """Return the nearest embeddings of each probe.
+
+    Args:
+        segments: the collection; iterated once for every ``PROBES_AT_ONCE`` probes.
+        probes: float32, shape (n, 128), finite.
+        top: the most neighbours of a probe.
+        max_distance: Euclidean; neighbours at this distance still count.
+    """
+    segments = tuple(segments)
+    reach = min(max_distance, 2 * LARGEST_NORM)
+    found = []
+    for start in range(0, len(probes), PROBES_AT_ONCE):
+        group = np.ascontiguousarray(probes[start : start + PROBES_AT_ONCE])
+        found += _scan_group(segments, group, top, reach)
+    return found
+
+
+def _scan_group(
+    segments: tuple[Segment, ...], probes: NDArray[np.float32], top: int, reach: float
+) -> list[Nearest]:
+    nothing = Nearest(np.empty(0), np.empty(0, np.int64))
+    nearest = [nothing] * len(probes)
+    exact_probes = probes.astype(np.float64)
+    squared_norms = np.einsum("ij,ij->i", exact_probes, exact_probes)
+    norms = np.sqrt(squared_norms)
+    limits = np.full(len(probes), reach)
+    for segment in segments:
+        slack = ROUNDING * segment.largest_norm * (segment.largest_norm + norms)
+        slack += ROUNDING * squared_norms
+        # scores are half of |x|^2 - 2 x.q: the squared distance but for the probe's own norm
+        scores = probes @ segment.embeddings.T
+        np.subtract(segment.half_norms, scores, out=scores)
+        bounds = (limits**2 - squared_norms) / 2 + slack
+        near = scores <= bounds.astype(np.float32)[:, None]
+        for probe in np.flatnonzero(near.any(axis=1)):
+            rows = np.flatnonzero(near[probe])
+            rows = _best_rows(rows, scores[probe, rows], top, slack[probe])
+            differences = segment.embeddings[rows] - exact_probes[probe]
+            distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
+            nearest[probe] = _merge(
+                nearest[probe], distances, segment.slots[rows], top, limits[probe]
+            )
+            if len(nearest[probe].distances) == top:
+                limits[probe] = nearest[probe].distances[-1]
+    return nearest
+
+
+def _best_rows(
+    rows: NDArray[np.intp], scores: NDArray[np.float32], top: int, slack: float
+) -> NDArray[np.intp]:
+    if len(rows) <= top:
+        return rows
+    last = np.partition(scores, top - 1)[top - 1]
+    best: NDArray[np.intp] = rows[scores <= last + np.float32(slack)]
+    return best
+
+
+def _merge(
+    nearest: Nearest,
+    distances: NDArray[np.float64],
+    slots: NDArray[np.int64],
+    top: int,
+    limit: float,
+) -> Nearest:
+    within = distances <= limit
+    distances = np.concatenate((nearest.distances, distances[within]))
+    slots = np.concatenate((nearest.slots, slots[within]))
+    order = np.lexsort((slots, distances))[:top]
+    return Nearest(distances[order], slots[order])

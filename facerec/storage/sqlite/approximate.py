@@ -1,0 +1,267 @@
+"""An index beside the file, for collections too large to be scanned: derived and disposable.
+
+It holds 32 bytes for each face (product quantization, 64 parts of 4 bits: Andre, Kermarrec and Le
+Scouarnec 2015, "Cache locality is not enough"), made by faiss. A search takes the 1,000 nearest by
+these codes, reads their embeddings from the file, and goes by exact distances from there. What has
+changed since the index was made is scanned exactly. So distances are always exact, and no face
+that is gone is found; a neighbour is missed only if its code is not among the nearest.
+
+The index says which blocks it is made of; a block that has changed since is not looked for in it.
+Once too many have, it is made anew. Deleting removes it, since codes are biometric data as well.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import EMBEDDING_SIZE
+from facerec.storage.scan import LARGEST_NORM, Nearest, Segment, make_segment, scan
+from facerec.storage.sqlite import namespaces, vectors
+from facerec.storage.sqlite.database import Database
+from facerec.storage.sqlite.vectors import BLOCK_SLOTS, Block
+
+LARGE = 300_000
+"""Faces from which on a collection gets an index: reading them all takes a new process a second."""
+
+CANDIDATES = 1_000
+"""Nearest codes whose embeddings are compared; docs/embedded-store.md says what others find."""
+
+LARGEST_CHANGE = 0.2
+"""The share of slots in changed blocks above which the index is made anew."""
+
+MAPPED_BYTES = 2**40
+"""Of the file, from its start; SQLite maps at most 2 GiB (https://www.sqlite.org/mmap.html)."""
+
+PARTS, BITS = 64, 4
+TRAINING_FACES = 65_536
+LEAST_FACES = 64
+"""Fewer cannot be learned from."""
+
+_HEAD_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Codes of the used slots of some blocks, in the order of the blocks."""
+
+    blocks: tuple[Block, ...]
+    slots: NDArray[np.int64]
+    codes: Any
+
+
+class ApproximateSearch:
+    """The indexes beside one file; every thread may call it."""
+
+    def __init__(self, database: Database, large: int = LARGE) -> None:
+        """Take the file.
+
+        Args:
+            database: the file.
+            large: faces from which on a collection gets an index.
+        """
+        self._database, self._large = database, large
+        self._indexes: dict[int, _Index] = {}
+        self._tails: dict[int, dict[Block, Segment]] = {}
+        self._lock = Lock()
+
+    def search(
+        self,
+        connection: sqlite3.Connection,
+        collection_id: str,
+        probes: NDArray[np.float32],
+        *,
+        top: int,
+        max_distance: float,
+    ) -> list[Nearest] | None:
+        """Return the nearest faces, or None where the collection is for an exact scan.
+
+        Args:
+            connection: within a transaction.
+            collection_id: the collection.
+            probes: float32, shape (n, 128), finite.
+            top: the most neighbours of a probe.
+            max_distance: Euclidean; neighbours at this distance still count.
+        """
+        namespace = namespaces.find(connection, collection_id)
+        if namespace is None or 2 * top > CANDIDATES:
+            return None
+        blocks = vectors.blocks(connection, namespace)
+        if sum(block.used for block in blocks) < max(self._large, LEAST_FACES):
+            return None
+        with self._lock:
+            index = self._current(connection, namespace, blocks)
+            changed = set(blocks).difference(index.blocks)
+            tail = self._tail(connection, namespace, changed)
+        # Through the system's cache candidates are read ten times as fast as by SQLite's own pages.
+        connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
+        found = self._candidates(index, set(blocks).difference(changed), probes)
+        # Of all probes at once: those of one photo have candidates in common.
+        slots = np.unique(np.concatenate(found))
+        near = make_segment(vectors.read_in_order(connection, slots.tolist()), slots)
+        return scan((near, *tail), probes, top=top, max_distance=max_distance)
+
+    def _current(
+        self, connection: sqlite3.Connection, namespace: int, blocks: Sequence[Block]
+    ) -> _Index:
+        index = self._indexes.get(namespace)
+        if index is None or not _covers(index, blocks):
+            index = _load(_path(self._database.path, namespace))
+        if index is None or not _covers(index, blocks):
+            index = _make(connection, blocks)
+            self._keep(namespace, index)
+        self._indexes[namespace] = index
+        return index
+
+    def _keep(self, namespace: int, index: _Index) -> None:
+        """Write an index for other processes; without room for it, each makes its own."""
+        path = _path(self._database.path, namespace)
+        with suppress(OSError):
+            _save(index, path)
+        with self._database.reading() as connection:
+            now = vectors.blocks(connection, namespace)
+        if set(now) != set(index.blocks):
+            # Something was deleted or changed meanwhile: its codes must not stay.
+            path.unlink(missing_ok=True)
+
+    def _tail(
+        self, connection: sqlite3.Connection, namespace: int, changed: Iterable[Block]
+    ) -> list[Segment]:
+        """Return what is not in the index, for an exact scan."""
+        held = self._tails.get(namespace, {})
+        tail = {
+            block: held.get(block) or _block_segment(connection, block)
+            for block in changed
+            if block.used
+        }
+        self._tails[namespace] = tail
+        return list(tail.values())
+
+    @staticmethod
+    def _candidates(
+        index: _Index, current: set[Block], probes: NDArray[np.float32]
+    ) -> list[NDArray[np.int64]]:
+        """Return the slots of the nearest codes of each probe, those of changed blocks left out."""
+        import faiss
+
+        faiss.omp_set_num_threads(1)
+        # Codes of changed blocks may stand before others: as many more are asked for.
+        wanted = min(len(index.slots), round(CANDIDATES / (1 - LARGEST_CHANGE)))
+        _, rows = index.codes.search(np.ascontiguousarray(probes), wanted)
+        numbers = np.array([block.number for block in current], np.int64)
+        found = []
+        for of_probe in rows:
+            slots = index.slots[of_probe[of_probe >= 0]]
+            found.append(slots[np.isin(slots // BLOCK_SLOTS, numbers)][:CANDIDATES])
+        return found
+
+
+def remove_indexes(database: Path) -> None:
+    """Remove the indexes beside a file from the disk; to be called when something was deleted.
+
+    Those in memory stay: a block that has changed is not looked for in them.
+    """
+    for path in database.parent.glob(f"{glob.escape(database.name)}.index-*"):
+        path.unlink(missing_ok=True)
+
+
+def _path(database: Path, namespace: int) -> Path:
+    return database.with_name(f"{database.name}.index-{namespace}")
+
+
+def is_available() -> bool:
+    """Say whether faiss is installed: ``pip install 'facerec[faiss]'``."""
+    return find_spec("faiss") is not None
+
+
+def _covers(index: _Index, blocks: Sequence[Block]) -> bool:
+    changed = set(blocks).difference(index.blocks)
+    gone = set(index.blocks).difference(blocks)
+    total = sum(block.used for block in blocks)
+    most = LARGEST_CHANGE * total
+    return sum(block.used for block in changed) <= most and sum(b.used for b in gone) <= most
+
+
+def _make(connection: sqlite3.Connection, blocks: Sequence[Block]) -> _Index:
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    total = sum(block.used for block in blocks)
+    every = max(1, total // TRAINING_FACES)
+    sample = [
+        embeddings[_held(embeddings)][::every]
+        for embeddings in (vectors.read_block(connection, block) for block in blocks)
+    ]
+    codes = faiss.IndexPQFastScan(EMBEDDING_SIZE, PARTS, BITS)
+    codes.verbose = False
+    codes.train(np.ascontiguousarray(np.concatenate(sample)))
+    del sample
+    for block in blocks:
+        embeddings = vectors.read_block(connection, block).copy()
+        # A free slot needs some code; what it is compared by later is far from everything.
+        embeddings[~_held(embeddings)] = 0
+        codes.add(embeddings)
+    return _Index(tuple(blocks), _slots(blocks), codes)
+
+
+def _held(embeddings: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which rows are embeddings, and no free slots."""
+    held: NDArray[np.bool_] = embeddings[:, 0] < LARGEST_NORM
+    return held
+
+
+def _slots(blocks: Sequence[Block]) -> NDArray[np.int64]:
+    return np.concatenate(
+        [np.arange(block.first_slot, block.first_slot + block.used) for block in blocks]
+    )
+
+
+def _save(index: _Index, path: Path) -> None:
+    """Write an index under a temporary name, then rename it: readers see all of it or none."""
+    import faiss
+
+    head = json.dumps(index.blocks).encode()
+    file, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.write(len(head).to_bytes(_HEAD_BYTES))
+            stream.write(head)
+            stream.write(faiss.serialize_index(index.codes).tobytes())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _load(path: Path) -> _Index | None:
+    """Read an index; None where there is none, or what is there cannot be read."""
+    import faiss
+
+    try:
+        content = path.read_bytes()
+        size = int.from_bytes(content[:_HEAD_BYTES])
+        head = json.loads(content[_HEAD_BYTES : _HEAD_BYTES + size])
+        blocks = tuple(Block(*block) for block in head)
+        codes = faiss.deserialize_index(np.frombuffer(content, np.uint8)[_HEAD_BYTES + size :])
+        slots = _slots(blocks)
+    except (OSError, ValueError, TypeError, RuntimeError):
+        return None
+    return _Index(blocks, slots, codes) if codes.ntotal == len(slots) else None
+
+
+def _block_segment(connection: sqlite3.Connection, block: Block) -> Segment:
+    slots = np.arange(block.first_slot, block.first_slot + block.used)
+    return make_segment(vectors.read_block(connection, block), slots)

@@ -1,0 +1,147 @@
+"""The connections to one SQLite file, and transactions on it.
+
+A connection serves one thread at a time and is kept for the next. Write-ahead logging lets
+readers go on while one writer, of whichever process, commits; the other writers queue.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from facerec.errors import StoreUnavailableError
+from facerec.storage.sqlite.errors import store_errors
+from facerec.storage.sqlite.schema import prepare
+
+BUSY_TIMEOUT = 60.0
+"""Seconds to queue for the lock of another writer."""
+
+PAGE_SIZE = 16384
+"""Bytes; blocks of vectors load twice as fast as from SQLite's usual pages of 4096."""
+
+LARGEST_IDLE_LOG = 64 * 1024 * 1024
+"""Bytes that the write-ahead log may keep on disk after a large transaction."""
+
+
+class Database:
+    """One SQLite file, open for this process; every thread may call it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a store, or make it where there is none.
+
+        Raises:
+            InvalidInputError: the file is not facerec's, or of a later version.
+            StoreUnavailableError: it cannot be opened or made.
+        """
+        self.path = path
+        self._idle: list[sqlite3.Connection] = []
+        with store_errors(path):
+            _make_private_file(path)
+            connection = _connect(path)
+            try:
+                _begin_logging(connection)
+                prepare(connection, path)
+            except BaseException:
+                connection.close()
+                raise
+        self._idle.append(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection within a transaction that sees one state of the file throughout."""
+        with store_errors(self.path), self._connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection within a transaction that is durable once the block ends.
+
+        If the block raises, nothing of it is kept.
+        """
+        with store_errors(self.path), self._connection() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                # SQLite ends the transaction by itself when the disk is full
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def clear_log(self) -> None:
+        """Empty the write-ahead log, which holds earlier contents of changed pages.
+
+        Raises:
+            StoreUnavailableError: readers kept the log in use all the time.
+        """
+        with store_errors(self.path), self._connection() as connection:
+            (blocked, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if blocked:
+            raise StoreUnavailableError(
+                f"what was deleted still stands in the log of the store {self.path}",
+                "delete the same again when other processes have finished reading",
+            )
+
+    def close(self) -> None:
+        """Close the idle connections; the file can be opened again at any time."""
+        while self._idle:
+            self._idle.pop().close()
+
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = _connect(self.path)
+        try:
+            yield connection
+        except sqlite3.Error:
+            connection.close()
+            raise
+        except BaseException:
+            self._idle.append(connection)
+            raise
+        else:
+            self._idle.append(connection)
+
+
+def _make_private_file(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # An existing file must not be opened here: closing it would drop the locks that other
+    # connections of this process hold (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+    )
+    connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute(f"PRAGMA journal_size_limit = {LARGEST_IDLE_LOG}")
+    return connection
+
+
+def _begin_logging(connection: sqlite3.Connection) -> None:
+    # SQLite does not queue for this switch when two processes make a file at once
+    deadline = time.monotonic() + BUSY_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -1,0 +1,25 @@
+"""The rows of answered requests that carried an idempotency token."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from facerec.core.records import AnsweredRequest
+
+
+def find(connection: sqlite3.Connection, token: str, now: float) -> AnsweredRequest | None:
+    """Return what a request of this token was answered, unless that has expired."""
+    row = connection.execute(
+        "SELECT digest, answer, expires_at FROM request WHERE token = ? AND expires_at > ?",
+        (token, now),
+    ).fetchone()
+    return None if row is None else AnsweredRequest(*row)
+
+
+def keep(connection: sqlite3.Connection, token: str, request: AnsweredRequest, now: float) -> None:
+    """Keep an answer, unless the token has one, and drop those that have expired."""
+    connection.execute("DELETE FROM request WHERE expires_at <= ?", (now,))
+    connection.execute(
+        "INSERT OR IGNORE INTO request (token, digest, answer, expires_at) VALUES (?, ?, ?, ?)",
+        (token, request.digest, request.answer, request.expires_at),
+    )

@@ -1,0 +1,47 @@
+"""The rows of the tags of collections."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from facerec.errors import QuotaExceededError
+from facerec.storage.sqlite import collections
+
+
+def get(connection: sqlite3.Connection, collection_id: str) -> dict[str, str]:
+    """Return a collection's tags.
+
+    Raises:
+        CollectionNotFoundError: there is none of this name.
+    """
+    collections.get(connection, collection_id)
+    rows = connection.execute(
+        "SELECT key, value FROM tag WHERE collection_id = ? ORDER BY key", (collection_id,)
+    )
+    return dict(rows.fetchall())
+
+
+def change(
+    connection: sqlite3.Connection,
+    collection_id: str,
+    put: Mapping[str, str],
+    remove: Sequence[str],
+    most: int,
+) -> None:
+    """Set and remove tags.
+
+    Raises:
+        CollectionNotFoundError: there is none of this name.
+        QuotaExceededError: there would be more than ``most``.
+    """
+    connection.executemany(
+        "DELETE FROM tag WHERE collection_id = ? AND key = ?",
+        ((collection_id, key) for key in remove),
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO tag (collection_id, key, value) VALUES (?, ?, ?)",
+        ((collection_id, key, value) for key, value in put.items()),
+    )
+    if len(get(connection, collection_id)) > most:
+        raise QuotaExceededError(f"a collection has at most {most} tags")

@@ -1,0 +1,156 @@
+"""The rows of users and of the faces associated with them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from facerec.core.records import User
+from facerec.errors import ConflictError, UserExistsError, UserNotFoundError
+from facerec.storage.sqlite import collections
+
+_SELECTED = "user_id, created_at, version, vector_version"
+
+
+def create(connection: sqlite3.Connection, collection_id: str, user: User) -> None:
+    """Write a new user.
+
+    Raises:
+        CollectionNotFoundError: there is no such collection.
+        UserExistsError: there is one of this name.
+    """
+    collections.get(connection, collection_id)
+    written = connection.execute(
+        f"INSERT OR IGNORE INTO user (collection_id, {_SELECTED}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
+        (collection_id, user.user_id, user.created_at, user.version, user.vector_version),
+    ).rowcount
+    if not written:
+        raise UserExistsError(user.user_id)
+
+
+def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> User:
+    """Return a user.
+
+    Raises:
+        UserNotFoundError: there is none of this name.
+    """
+    row = connection.execute(
+        f"SELECT {_SELECTED} FROM user WHERE collection_id = ? AND user_id = ?",  # noqa: S608
+        (collection_id, user_id),
+    ).fetchone()
+    if row is None:
+        raise UserNotFoundError(user_id)
+    return _user(connection, collection_id, row)
+
+
+def list_behind(
+    connection: sqlite3.Connection, collection_id: str, after: str | None, limit: int
+) -> list[User]:
+    """Return users in the order of their names, those behind ``after`` only."""
+    rows = connection.execute(
+        f"SELECT {_SELECTED} FROM user "  # noqa: S608 - own names
+        "WHERE collection_id = ? AND user_id > ? ORDER BY user_id LIMIT ?",
+        (collection_id, after or "", limit),
+    ).fetchall()
+    return [_user(connection, collection_id, row) for row in rows]
+
+
+def count(connection: sqlite3.Connection, collection_id: str) -> int:
+    """Return how many users a collection has."""
+    (users,) = connection.execute(
+        "SELECT count(*) FROM user WHERE collection_id = ?", (collection_id,)
+    ).fetchone()
+    return int(users)
+
+
+def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> None:
+    """Delete a user and its associations.
+
+    Raises:
+        UserNotFoundError: there is none of this name.
+    """
+    deleted = connection.execute(
+        "DELETE FROM user WHERE collection_id = ? AND user_id = ?", (collection_id, user_id)
+    ).rowcount
+    if not deleted:
+        raise UserNotFoundError(user_id)
+    connection.execute(
+        "DELETE FROM association WHERE collection_id = ? AND user_id = ?", (collection_id, user_id)
+    )
+
+
+def change(
+    connection: sqlite3.Connection,
+    collection_id: str,
+    user_id: str,
+    version: int,
+    add: Sequence[str],
+    remove: Sequence[str],
+) -> User:
+    """Associate and disassociate faces; return the user as it is then.
+
+    Raises:
+        UserNotFoundError: there is none of this name.
+        ConflictError: the version is another by now, or a face has a user.
+    """
+    user = get(connection, collection_id, user_id)
+    if user.version != version:
+        raise ConflictError(f"user {user_id!r} was changed meanwhile", "try again")
+    if users_of_faces(connection, collection_id, add):
+        raise ConflictError("a face was associated with a user meanwhile", "try again")
+    connection.executemany(
+        "DELETE FROM association WHERE collection_id = ? AND face_id = ? AND user_id = ?",
+        ((collection_id, face_id, user_id) for face_id in remove),
+    )
+    connection.executemany(
+        "INSERT INTO association (collection_id, face_id, user_id, version, place) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (
+            (collection_id, face_id, user_id, version + 1, place)
+            for place, face_id in enumerate(add)
+        ),
+    )
+    connection.execute(
+        "UPDATE user SET version = ? WHERE collection_id = ? AND user_id = ?",
+        (version + 1, collection_id, user_id),
+    )
+    return get(connection, collection_id, user_id)
+
+
+def mark_vector(
+    connection: sqlite3.Connection, collection_id: str, user_id: str, version: int
+) -> bool:
+    """Note the version that a user's vector was made for; False if that has passed."""
+    marked = connection.execute(
+        "UPDATE user SET vector_version = ? "
+        "WHERE collection_id = ? AND user_id = ? AND version = ?",
+        (version, collection_id, user_id, version),
+    ).rowcount
+    return bool(marked)
+
+
+def users_of_faces(
+    connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str]
+) -> dict[str, str]:
+    """Return the user ids of those of the faces that have a user, by face id."""
+    rows = connection.execute(
+        "SELECT face_id, user_id FROM association "
+        "WHERE collection_id = ? AND face_id IN (SELECT value FROM json_each(?))",
+        (collection_id, json.dumps(list(face_ids))),
+    )
+    return dict(rows.fetchall())
+
+
+def _user(
+    connection: sqlite3.Connection, collection_id: str, row: tuple[str, float, int, int]
+) -> User:
+    user_id, created_at, version, vector_version = row
+    faces = connection.execute(
+        "SELECT face_id FROM association WHERE collection_id = ? AND user_id = ? "
+        "ORDER BY version, place",
+        (collection_id, user_id),
+    )
+    return User(
+        user_id, created_at, tuple(face_id for (face_id,) in faces), version, vector_version
+    )

@@ -1,0 +1,186 @@
+"""Blocks of embeddings: handing out slots, writing them in place, reading them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import EMBEDDING_SIZE
+from facerec.storage.scan import FAR
+
+BLOCK_SLOTS = 1024
+"""Slots of a full-grown block; also what a block's number is multiplied by in slot numbers."""
+
+SMALLEST_BLOCK = 32
+"""Slots of a namespace's first block. Further blocks double the namespace until they are
+full-grown, so that small collections take little space."""
+
+_STORED = np.dtype("<f4")
+_SLOT_BYTES = EMBEDDING_SIZE * _STORED.itemsize
+_NOBODY = 0
+_FREE = np.full(EMBEDDING_SIZE, FAR, _STORED)
+
+
+class Block(NamedTuple):
+    """What tells whether a block has changed: equal blocks hold equal embeddings."""
+
+    number: int
+    used: int
+    generation: int
+
+    @property
+    def first_slot(self) -> int:
+        """The number of the block's first slot; ``used`` slots follow one another."""
+        return self.number * BLOCK_SLOTS
+
+
+def allocate(connection: sqlite3.Connection, namespace: int, count: int) -> list[int]:
+    """Hand out slots: freed ones first, then unused ones, then those of new blocks."""
+    slots = [
+        slot
+        for (slot,) in connection.execute(
+            "SELECT slot FROM free_slot WHERE namespace = ? ORDER BY slot LIMIT ?",
+            (namespace, count),
+        )
+    ]
+    connection.executemany(
+        "DELETE FROM free_slot WHERE namespace = ? AND slot = ?",
+        ((namespace, slot) for slot in slots),
+    )
+    while len(slots) < count:
+        block, capacity, used = _block_with_room(connection, namespace)
+        take = min(capacity - used, count - len(slots))
+        first = block * BLOCK_SLOTS + used
+        slots += range(first, first + take)
+        connection.execute("UPDATE block SET used = used + ? WHERE block = ?", (take, block))
+    return slots
+
+
+def release(connection: sqlite3.Connection, namespace: int, slots: Sequence[int]) -> None:
+    """Overwrite the embeddings of slots and let the slots be handed out again."""
+    write(connection, namespace, dict.fromkeys(slots, _FREE))
+    connection.executemany(
+        "INSERT INTO free_slot (namespace, slot) VALUES (?, ?)",
+        ((namespace, slot) for slot in slots),
+    )
+
+
+def write(
+    connection: sqlite3.Connection,
+    namespace: int,
+    embeddings: Mapping[int, NDArray[np.float32]],
+) -> None:
+    """Write embeddings (float32, shape (128,)) by slot, in place."""
+    (generation,) = connection.execute(
+        "SELECT coalesce(max(generation), 0) + 1 FROM block WHERE namespace = ?", (namespace,)
+    ).fetchone()
+    for block, slots in groupby(sorted(embeddings), _block_of):
+        with connection.blobopen("vectors", "embeddings", block) as blob:
+            for slot in slots:
+                blob.seek(slot % BLOCK_SLOTS * _SLOT_BYTES)
+                blob.write(embeddings[slot].astype(_STORED, copy=False).tobytes())
+        connection.execute("UPDATE block SET generation = ? WHERE block = ?", (generation, block))
+
+
+def read(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, NDArray[np.float32]]:
+    """Return the embeddings of slots: float32, shape (128,) each."""
+    ordered = sorted(slots)
+    return dict(zip(ordered, read_in_order(connection, ordered), strict=True))
+
+
+def read_in_order(connection: sqlite3.Connection, slots: Sequence[int]) -> NDArray[np.float32]:
+    """Return the embeddings of slots that are in rising order: float32, shape (n, 128)."""
+    content = bytearray()
+    for block, members in groupby(slots, _block_of):
+        with connection.blobopen("vectors", "embeddings", block, readonly=True) as blob:
+            for slot in members:
+                blob.seek(slot % BLOCK_SLOTS * _SLOT_BYTES)
+                content += blob.read(_SLOT_BYTES)
+    return _embeddings(bytes(content))
+
+
+def read_block(connection: sqlite3.Connection, block: Block) -> NDArray[np.float32]:
+    """Return the used slots of a block: float32, shape (used, 128); free ones are ``FAR``."""
+    with connection.blobopen("vectors", "embeddings", block.number, readonly=True) as blob:
+        return _embeddings(blob.read(block.used * _SLOT_BYTES))
+
+
+def latest_generation(connection: sqlite3.Connection, namespace: int) -> int:
+    """Return a number that grows whenever an embedding of the namespace changes."""
+    (generation,) = connection.execute(
+        "SELECT coalesce(max(generation), 0) FROM block WHERE namespace = ?", (namespace,)
+    ).fetchone()
+    return int(generation)
+
+
+def blocks(connection: sqlite3.Connection, namespace: int) -> list[Block]:
+    """Return the blocks of a namespace in the order of their making."""
+    rows = connection.execute(
+        "SELECT block, used, generation FROM block WHERE namespace = ? ORDER BY block",
+        (namespace,),
+    )
+    return [Block(*row) for row in rows]
+
+
+def delete_all(connection: sqlite3.Connection, namespace: int) -> None:
+    """Overwrite all blocks of a namespace and let other namespaces use them.
+
+    The rows of blocks stay: where SQLite deletes rows it may move their neighbours, and leave
+    copies of them behind in parts of the file that it does not clear.
+    """
+    for number, capacity in connection.execute(
+        "SELECT block, capacity FROM block WHERE namespace = ?", (namespace,)
+    ).fetchall():
+        with connection.blobopen("vectors", "embeddings", number) as blob:
+            blob.write(bytes(capacity * _SLOT_BYTES))
+    connection.execute(
+        "UPDATE block SET namespace = ?, used = 0, generation = 0 WHERE namespace = ?",
+        (_NOBODY, namespace),
+    )
+    connection.execute("DELETE FROM free_slot WHERE namespace = ?", (namespace,))
+
+
+def _block_with_room(connection: sqlite3.Connection, namespace: int) -> tuple[int, int, int]:
+    """Return number, capacity and used slots of a block that has unused slots."""
+    with_room = connection.execute(
+        "SELECT block, capacity, used FROM block WHERE namespace = ? AND used < capacity",
+        (namespace,),
+    ).fetchone()
+    if with_room:
+        return with_room  # type: ignore[no-any-return]
+    (slots,) = connection.execute(
+        "SELECT coalesce(sum(capacity), 0) FROM block WHERE namespace = ?", (namespace,)
+    ).fetchone()
+    capacity = min(BLOCK_SLOTS, max(SMALLEST_BLOCK, slots))
+    return _add_block(connection, namespace, capacity), capacity, 0
+
+
+def _add_block(connection: sqlite3.Connection, namespace: int, capacity: int) -> int:
+    left = connection.execute(
+        "SELECT block FROM block WHERE namespace = ? AND capacity = ?", (_NOBODY, capacity)
+    ).fetchone()
+    if left:
+        connection.execute("UPDATE block SET namespace = ? WHERE block = ?", (namespace, left[0]))
+        return int(left[0])
+    block = connection.execute(
+        "INSERT INTO block (namespace, capacity, used, generation) VALUES (?, ?, 0, 0)",
+        (namespace, capacity),
+    ).lastrowid
+    connection.execute(
+        "INSERT INTO vectors (block, embeddings) VALUES (?, zeroblob(?))",
+        (block, capacity * _SLOT_BYTES),
+    )
+    return int(block or 0)
+
+
+def _block_of(slot: int) -> int:
+    return slot // BLOCK_SLOTS
+
+
+def _embeddings(stored: bytes) -> NDArray[np.float32]:
+    return np.frombuffer(stored, _STORED).reshape(-1, EMBEDDING_SIZE).astype(np.float32, copy=False)

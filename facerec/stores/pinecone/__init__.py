@@ -1,6 +1,0 @@
-"""The store of faces in a Pinecone index: one namespace for each collection."""
-
-from facerec.stores.pinecone.opening import open_pinecone_store
-from facerec.stores.pinecone.store import PineconeStore
-
-__all__ = ["PineconeStore", "open_pinecone_store"]

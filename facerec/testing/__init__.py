@@ -1,0 +1,1 @@
+"""A fake engine and the contract suites of the stores, for tests."""

@@ -1,0 +1,165 @@
+"""An engine without models: its photos are JSON that says which faces they hold.
+
+    engine = FakeEngine()
+    photo = fake_photo(fake_face("ann"), fake_face("bob", away=0.3, left=0.5))
+    (found,) = engine.analyse([photo], FaceOptions())
+
+A face's embedding depends on the person's name, on how far ``away`` from the person's typical
+descriptor it is (Euclidean distance) and on the ``shot``, which picks the direction. Different
+people are 0.8 apart, give or take 0.05, as with dlib's network.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import EMBEDDING_SIZE, BoundingBox, Landmarks, Point, Pose, Quality
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.photos import (
+    EmbeddedFace,
+    PhotoFaces,
+    RejectedFace,
+    RejectionReason,
+    UnreadablePhoto,
+    UnreadableReason,
+)
+
+SPREAD_OF_PEOPLE = 0.05
+"""Standard deviation of one value of a descriptor: two people are 0.05 * sqrt(256) = 0.8 apart."""
+
+TYPICAL_NORM = 1.2
+"""Descriptors of dlib's network lie around a common mean far from the origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class FakeFace:
+    """A face as a fake photo describes it; ``sharp`` faces pass every quality filter."""
+
+    person: str
+    away: float = 0.0
+    shot: int = 0
+    left: float = 0.1
+    top: float = 0.1
+    width: float = 0.2
+    height: float = 0.2
+    confidence: float = 0.99
+    sharp: bool = True
+
+
+def fake_face(person: str, **settings: Any) -> FakeFace:  # noqa: ANN401
+    """Describe a face; see ``FakeFace`` for the settings."""
+    return FakeFace(person, **settings)
+
+
+def fake_photo(*faces: FakeFace, width: int = 640, height: int = 480, note: str = "") -> bytes:
+    """Return a photo that ``FakeEngine`` reads; another ``note`` gives other bytes."""
+    photo = {
+        "width": width,
+        "height": height,
+        "faces": [asdict(face) for face in faces],
+        "note": note,
+    }
+    return json.dumps(photo).encode()
+
+
+def fake_embedding(person: str, away: float = 0.0, shot: int = 0) -> NDArray[np.float32]:
+    """Return the descriptor of a person: float32, shape (128,)."""
+    mean = np.full(EMBEDDING_SIZE, TYPICAL_NORM / EMBEDDING_SIZE**0.5)
+    typical = mean + SPREAD_OF_PEOPLE * _random(person).standard_normal(EMBEDDING_SIZE)
+    direction = _random(f"{person}/{shot}").standard_normal(EMBEDDING_SIZE)
+    return (typical + away * direction / np.linalg.norm(direction)).astype(np.float32)
+
+
+class FakeEngine:
+    """A ``FaceEngine`` that reads fake photos and keeps count of those it was given.
+
+    Attributes:
+        analysed: how many photos it has looked at.
+    """
+
+    def __init__(self, model_version: str = "fake-1") -> None:
+        self._model_version = model_version
+        self.analysed = 0
+
+    @property
+    def model_version(self) -> str:
+        return self._model_version
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        self.analysed += len(photos)
+        return [_analyse(photo, options) for photo in photos]
+
+
+def _analyse(photo: bytes, options: FaceOptions) -> PhotoFaces | UnreadablePhoto:
+    if not photo:
+        return UnreadablePhoto(UnreadableReason.EMPTY, "the file is empty")
+    if not photo.startswith(b"{"):
+        return UnreadablePhoto(UnreadableReason.UNSUPPORTED_FORMAT, "not a fake photo")
+    try:
+        described = json.loads(photo)
+    except ValueError:
+        return UnreadablePhoto(UnreadableReason.CORRUPT, "the file is cut short")
+    if described["width"] * described["height"] > options.max_pixels:
+        return UnreadablePhoto(UnreadableReason.TOO_LARGE, "the photo has too many pixels")
+    faces = sorted(
+        (FakeFace(**face) for face in described["faces"]),
+        key=lambda face: face.width * face.height,
+        reverse=True,
+    )
+    kept: list[EmbeddedFace] = []
+    rejected: list[RejectedFace] = []
+    for face in faces:
+        reasons = _reasons(face, options, len(kept))
+        if reasons:
+            rejected.append(RejectedFace(**_detected(face, described), reasons=reasons))
+        else:
+            embedding = fake_embedding(face.person, face.away, face.shot)
+            kept.append(EmbeddedFace(**_detected(face, described), embedding=embedding))
+    return PhotoFaces(described["width"], described["height"], tuple(kept), tuple(rejected))
+
+
+def _reasons(face: FakeFace, options: FaceOptions, kept: int) -> tuple[RejectionReason, ...]:
+    reasons = []
+    if face.confidence < options.min_confidence:
+        reasons.append(RejectionReason.LOW_CONFIDENCE)
+    if not face.sharp and options.quality_filter is not QualityFilter.NONE:
+        reasons.append(RejectionReason.LOW_SHARPNESS)
+    if not reasons and kept >= options.max_faces:
+        reasons.append(RejectionReason.EXCEEDS_MAX_FACES)
+    return tuple(reasons)
+
+
+def _detected(face: FakeFace, photo: dict[str, Any]) -> dict[str, Any]:
+    def place(across: float, down: float) -> Point:
+        return Point(face.left + across * face.width, face.top + down * face.height)
+
+    return {
+        "box": BoundingBox(face.left, face.top, face.width, face.height),
+        "confidence": face.confidence,
+        "landmarks": Landmarks(
+            left_eye_outer=place(0.2, 0.4),
+            left_eye_inner=place(0.4, 0.4),
+            right_eye_inner=place(0.6, 0.4),
+            right_eye_outer=place(0.8, 0.4),
+            nose=place(0.5, 0.6),
+        ),
+        "quality": Quality(
+            size=min(face.width * photo["width"], face.height * photo["height"]),
+            sharpness=80.0 if face.sharp else 5.0,
+            brightness=60.0,
+            pose=Pose(roll=0.0, yaw=0.0, pitch=0.0),
+        ),
+    }
+
+
+def _random(name: str) -> np.random.Generator:
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8]))

@@ -1,0 +1,58 @@
+"""Faces for the tests of stores: real records around embeddings of fake people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
+from facerec.core.ids import IMAGE_KEY_LENGTH, face_id, image_id, image_key
+from facerec.core.records import FaceRecord, StoredFace
+from facerec.testing.engine import fake_embedding
+
+
+def stored_face(
+    person: str,
+    *,
+    image: str = "",
+    place: int = 0,
+    away: float = 0.0,
+    shot: int = 0,
+    embedding: NDArray[np.float32] | None = None,
+    external_image_id: str | None = None,
+    source: str = "",
+    model_version: str = "fake-1",
+) -> StoredFace:
+    """Return a face of a person on an image, by default on an image of the person's own."""
+    content_id = image_id((image or person).encode())
+    key = image_key("any", content_id, external_image_id, model_version)
+    box = BoundingBox(0.1 + place / 100, 0.25, 0.02, 0.03)
+    record = FaceRecord(
+        face_id=face_id(key, box),
+        image_id=content_id,
+        external_image_id=external_image_id,
+        source=source,
+        box=box,
+        confidence=0.987654321,
+        landmarks=Landmarks(
+            Point(0.11, 0.3), Point(0.15, 0.3), Point(0.2, 0.3), Point(0.25, 0.3), Point(0.18, 0.4)
+        ),
+        quality=Quality(size=80.5, sharpness=71.0, brightness=55.0, pose=Pose(1.5, -20.0, 3.25)),
+        model_version=model_version,
+        settings="0123456789ab",
+        indexed_at=1_700_000_000.125,
+    )
+    if embedding is None:
+        embedding = fake_embedding(person, away, shot)
+    return StoredFace(record, embedding)
+
+
+def by_image(faces: Iterable[StoredFace]) -> dict[str, list[StoredFace]]:
+    """Return faces as ``FaceStore.put_images`` takes them."""
+    images = defaultdict(list)
+    for face in faces:
+        images[face.record.face_id[:IMAGE_KEY_LENGTH]].append(face)
+    return dict(images)

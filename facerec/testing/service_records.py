@@ -1,0 +1,267 @@
+"""What every store of users, tags, answered requests and access keys must do."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import pytest
+
+from facerec.core.protocols import RecordStore, RequestStore, TagStore, UserStore
+from facerec.core.records import AnsweredRequest, Collection, User
+from facerec.errors import (
+    CollectionNotFoundError,
+    ConflictError,
+    QuotaExceededError,
+    UserExistsError,
+    UserNotFoundError,
+)
+from facerec.storage.access_keys import AccessKey, AccessKeyNotFoundError, AccessKeyStore
+from facerec.testing.faces import stored_face
+
+FACES = [stored_face(f"person {number}").record.face_id for number in range(250)]
+
+
+class Records(RecordStore, UserStore, TagStore, RequestStore, Protocol):
+    """All the records that an API needs."""
+
+
+class ServiceRecordsContract:
+    """Subclasses give the fixture ``records``: an empty store that threads may share."""
+
+    @pytest.fixture
+    def records(self) -> Records:
+        raise NotImplementedError
+
+    @pytest.fixture(autouse=True)
+    def collections(self, records: Records) -> None:
+        for name in ("staff", "guests"):
+            records.create_collection(Collection(name, "dlib-1", 1.0))
+
+    def test_a_user_comes_back_as_it_was_created(self, records: Records) -> None:
+        user = User("ann:1", 1_700_000_000.125)
+        records.create_user("staff", user)
+        assert records.get_user("staff", "ann:1") == user
+
+    def test_a_user_is_created_once_in_each_collection(self, records: Records) -> None:
+        records.create_user("staff", User("ann", 1.0))
+        records.create_user("guests", User("ann", 2.0))
+        with pytest.raises(UserExistsError):
+            records.create_user("staff", User("ann", 3.0))
+        assert records.get_user("staff", "ann").created_at == 1.0
+
+    def test_of_callers_that_create_one_user_at_once_exactly_one_succeeds(
+        self, records: Records
+    ) -> None:
+        def create(number: int) -> bool:
+            try:
+                records.create_user("staff", User("ann", float(number)))
+            except UserExistsError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as callers:
+            assert sorted(callers.map(create, range(8))) == [False] * 7 + [True]
+
+    def test_a_user_needs_a_collection(self, records: Records) -> None:
+        with pytest.raises(CollectionNotFoundError):
+            records.create_user("nowhere", User("ann", 1.0))
+
+    def test_an_unknown_user_is_an_error_that_names_it(self, records: Records) -> None:
+        with pytest.raises(UserNotFoundError) as raised:
+            records.get_user("staff", "ann")
+        assert raised.value.user_id == "ann"
+        with pytest.raises(UserNotFoundError):
+            records.delete_user("staff", "ann")
+        with pytest.raises(UserNotFoundError):
+            records.change_user("staff", "ann", version=0, add=FACES[:1])
+        assert not records.mark_vector("staff", "ann", 0)
+
+    def test_users_are_listed_in_pages_in_the_order_of_their_names(self, records: Records) -> None:
+        names = ["b", "A", "a", "a:1", "a-1", "Z9", "0", "_", "b" * 128]
+        for name in names:
+            records.create_user("staff", User(name, 1.0))
+        records.create_user("guests", User("elsewhere", 1.0))
+        first = records.list_users("staff", limit=5)
+        rest = records.list_users("staff", after=first[-1].user_id, limit=5)
+        assert [user.user_id for user in first + rest] == sorted(names)
+        assert records.count_users("staff") == len(names)
+
+    def test_associated_faces_stay_in_order_and_know_their_user(self, records: Records) -> None:
+        records.create_user("staff", User("ann", 1.0))
+        first = records.change_user("staff", "ann", version=0, add=FACES[3:5])
+        second = records.change_user("staff", "ann", version=1, add=FACES[:2])
+        assert first == User("ann", 1.0, (FACES[3], FACES[4]), 1, 0)
+        assert second == User("ann", 1.0, (*FACES[3:5], *FACES[:2]), 2, 0)
+        assert records.get_user("staff", "ann") == second
+        assert records.list_users("staff") == [second]
+        assert records.users_of_faces("staff", FACES[1:4]) == {FACES[1]: "ann", FACES[3]: "ann"}
+        assert records.users_of_faces("guests", FACES[1:4]) == {}
+
+    def test_faces_can_be_disassociated_and_associated_again(self, records: Records) -> None:
+        records.create_user("staff", User("ann", 1.0))
+        records.create_user("staff", User("bob", 1.0))
+        records.change_user("staff", "ann", version=0, add=FACES[:3])
+        left = records.change_user("staff", "ann", version=1, remove=FACES[:2])
+        assert left.face_ids == (FACES[2],)
+        records.change_user("staff", "bob", version=0, add=FACES[:1])
+        assert records.users_of_faces("staff", FACES[:3]) == {FACES[0]: "bob", FACES[2]: "ann"}
+
+    def test_a_hundred_faces_can_be_changed_in_one_step(self, records: Records) -> None:
+        records.create_user("staff", User("ann", 1.0))
+        user = records.change_user("staff", "ann", version=0, add=FACES[:100])
+        assert user.face_ids == tuple(FACES[:100])
+        user = records.change_user("staff", "ann", version=user.version, remove=FACES[:100])
+        assert user.face_ids == ()
+        assert records.users_of_faces("staff", FACES[:100]) == {}
+
+    def test_a_face_of_another_user_changes_nothing(self, records: Records) -> None:
+        records.create_user("staff", User("ann", 1.0))
+        records.create_user("staff", User("bob", 1.0))
+        records.change_user("staff", "ann", version=0, add=FACES[:1])
+        with pytest.raises(ConflictError):
+            records.change_user("staff", "bob", version=0, add=[FACES[1], FACES[0]])
+        assert records.get_user("staff", "bob") == User("bob", 1.0)
+        assert records.users_of_faces("staff", FACES[:2]) == {FACES[0]: "ann"}
+
+    def test_of_changes_that_start_from_one_version_exactly_one_succeeds(
+        self, records: Records
+    ) -> None:
+        records.create_user("staff", User("ann", 1.0))
+
+        def change(number: int) -> bool:
+            try:
+                records.change_user("staff", "ann", version=0, add=[FACES[number]])
+            except ConflictError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as callers:
+            assert sorted(callers.map(change, range(8))) == [False] * 7 + [True]
+        assert len(records.get_user("staff", "ann").face_ids) == 1
+
+    def test_a_vector_is_marked_for_the_newest_version_only(self, records: Records) -> None:
+        records.create_user("staff", User("ann", 1.0))
+        records.change_user("staff", "ann", version=0, add=FACES[:1])
+        assert records.mark_vector("staff", "ann", 1)
+        assert records.get_user("staff", "ann").vector_version == 1
+        records.change_user("staff", "ann", version=1, add=FACES[1:2])
+        assert not records.mark_vector("staff", "ann", 1)
+        assert records.get_user("staff", "ann").vector_version == 1
+
+    def test_a_deleted_user_frees_its_faces(self, records: Records) -> None:
+        records.create_user("staff", User("ann", 1.0))
+        records.change_user("staff", "ann", version=0, add=FACES[:100])
+        records.delete_user("staff", "ann")
+        assert records.users_of_faces("staff", FACES[:100]) == {}
+        assert records.count_users("staff") == 0
+        records.create_user("staff", User("ann", 2.0))
+        assert records.get_user("staff", "ann").face_ids == ()
+
+    def test_users_and_tags_vanish_with_their_collection(self, records: Records) -> None:
+        records.create_user("staff", User("ann", 1.0))
+        records.create_user("guests", User("bob", 1.0))
+        records.change_user("staff", "ann", version=0, add=FACES[:1])
+        records.change_tags("staff", put={"team": "a"})
+        records.delete_collection("staff")
+        records.create_collection(Collection("staff", "dlib-1", 2.0))
+        assert records.list_users("staff") == []
+        assert records.users_of_faces("staff", FACES[:1]) == {}
+        assert records.get_tags("staff") == {}
+        assert records.count_users("guests") == 1
+
+    def test_many_faces_are_asked_for_at_once(self, records: Records) -> None:
+        records.create_user("staff", User("ann", 1.0))
+        records.change_user("staff", "ann", version=0, add=FACES[200:210])
+        assert set(records.users_of_faces("staff", FACES)) == set(FACES[200:210])
+        assert records.users_of_faces("staff", []) == {}
+
+    def test_tags_are_set_overwritten_and_removed(self, records: Records) -> None:
+        records.change_tags("staff", put={"team": "a", "größe": "", "cost:center": "7"})
+        records.change_tags("staff", put={"team": "b"}, remove=["größe", "unknown"])
+        assert records.get_tags("staff") == {"team": "b", "cost:center": "7"}
+        assert records.get_tags("guests") == {}
+
+    def test_too_many_tags_change_nothing(self, records: Records) -> None:
+        records.change_tags("staff", put={str(number): "" for number in range(200)})
+        with pytest.raises(QuotaExceededError):
+            records.change_tags("staff", put={"0": "new", "one more": ""})
+        assert len(records.get_tags("staff")) == 200
+        assert records.get_tags("staff")["0"] == ""
+        records.change_tags("staff", put={"one more": ""}, remove=["0"])
+
+    def test_tags_need_a_collection(self, records: Records) -> None:
+        with pytest.raises(CollectionNotFoundError):
+            records.get_tags("nowhere")
+        with pytest.raises(CollectionNotFoundError):
+            records.change_tags("nowhere", put={"team": "a"})
+        with pytest.raises(CollectionNotFoundError):
+            records.change_tags("nowhere", remove=["team"])
+
+    def test_tags_set_at_once_are_all_kept(self, records: Records) -> None:
+        def tag(number: int) -> None:
+            records.change_tags("staff", put={str(number): ""})
+
+        with ThreadPoolExecutor(4) as callers:
+            list(callers.map(tag, range(4)))
+        assert sorted(records.get_tags("staff")) == ["0", "1", "2", "3"]
+
+    def test_an_answer_is_kept_until_it_expires(self, records: Records) -> None:
+        answer = AnsweredRequest("digest", '{"a": 1}', 200.0)
+        records.keep_request("token", answer, now=100.0)
+        assert records.find_request("token", now=199.0) == answer
+        assert records.find_request("token", now=200.0) is None
+        assert records.find_request("other", now=100.0) is None
+
+    def test_the_first_answer_of_a_token_stays_until_it_expires(self, records: Records) -> None:
+        first = AnsweredRequest("1", "{}", 200.0)
+        records.keep_request("token", first, now=100.0)
+        records.keep_request("token", AnsweredRequest("2", "{}", 210.0), now=110.0)
+        assert records.find_request("token", now=150.0) == first
+        later = AnsweredRequest("3", "{}", 400.0)
+        records.keep_request("token", later, now=300.0)
+        assert records.find_request("token", now=300.0) == later
+
+
+class AccessKeyStoreContract:
+    """Subclasses give the fixture ``keys``: an empty store."""
+
+    @pytest.fixture
+    def keys(self) -> AccessKeyStore:
+        raise NotImplementedError
+
+    def test_a_key_comes_back_as_it_was_put(self, keys: AccessKeyStore) -> None:
+        key = access_key("A" * 20, collections=("staff", "guests"), writes=True)
+        keys.put_access_key(key)
+        assert keys.get_access_key(key.access_key_id) == key
+
+    def test_keys_are_listed_in_the_order_of_their_creation(self, keys: AccessKeyStore) -> None:
+        later, earlier = (
+            access_key("A" * 20, created_at=2.0),
+            access_key("B" * 20, created_at=1.0),
+        )
+        keys.put_access_key(later)
+        keys.put_access_key(earlier)
+        assert keys.list_access_keys() == [earlier, later]
+
+    def test_a_deleted_key_is_gone(self, keys: AccessKeyStore) -> None:
+        keys.put_access_key(access_key("A" * 20))
+        keys.delete_access_key("A" * 20)
+        assert keys.list_access_keys() == []
+        with pytest.raises(AccessKeyNotFoundError):
+            keys.get_access_key("A" * 20)
+        with pytest.raises(AccessKeyNotFoundError):
+            keys.delete_access_key("A" * 20)
+
+    def test_a_secret_never_shows_in_a_repr(self) -> None:
+        assert "s3cr3t" not in repr(access_key("A" * 20))
+
+
+def access_key(
+    access_key_id: str,
+    *,
+    collections: tuple[str, ...] = (),
+    writes: bool = False,
+    created_at: float = 1.0,
+) -> AccessKey:
+    return AccessKey(access_key_id, "s3cr3t" * 6, collections, writes, "for a test", created_at)

@@ -1,0 +1,329 @@
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from facerec.errors import (
+    AccessDeniedError,
+    FacerecError,
+    InvalidInputError,
+    NotFoundError,
+    StoreUnavailableError,
+)
+from facerec.storage.pinecone import PineconeStore, open_pinecone_store
+from facerec.storage.pinecone.limits import REQUESTS_IN_FLIGHT
+from facerec.testing.engine import fake_embedding
+from facerec.testing.face_store import FaceStoreContract, Settle, ids_of, search_one
+from facerec.testing.faces import by_image, stored_face
+from tests.support.pinecone_server import API_KEY, PineconeServer
+
+pytest.importorskip("pinecone")
+
+
+@pytest.fixture
+def server() -> Iterator[PineconeServer]:
+    with PineconeServer() as server:
+        yield server
+
+
+@pytest.fixture
+def store(server: PineconeServer) -> Iterator[PineconeStore]:
+    with open_pinecone_store(api_key=API_KEY, host=server.host) as store:
+        yield store
+
+
+@pytest.fixture
+def hasty_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the client's own retries follow one another at once; those of the store still pause."""
+    monkeypatch.setattr(
+        "pinecone._internal.http_client._retry_sleep", lambda seconds: None, raising=False
+    )
+
+
+@pytest.fixture(scope="module")
+def lagging_index() -> Iterator[tuple[PineconeServer, PineconeStore]]:
+    with PineconeServer() as server, open_pinecone_store(API_KEY, host=server.host) as store:
+        server.lags = True
+        yield server, store
+
+
+class TestStoreOnAnIndexThatLagsBehind(FaceStoreContract):
+    exactness = 1e-6
+    many = 1200
+
+    @pytest.fixture
+    def store(self, lagging_index: tuple[PineconeServer, PineconeStore]) -> Iterator[PineconeStore]:
+        server, store = lagging_index
+        yield store
+        store.delete_namespace("staff")
+        store.delete_namespace("guests")
+        server.settle()
+
+    @pytest.fixture
+    def settle(self, lagging_index: tuple[PineconeServer, PineconeStore]) -> Settle:
+        return lagging_index[0].settle
+
+
+def test_an_image_that_was_looked_for_is_not_listed_again_when_it_is_put(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    store.put_images("staff", by_image([stored_face("somebody")]))
+    people = [stored_face(f"person {number}") for number in range(30)]
+    images = by_image(people)
+    before = server.requests["/vectors/list"]
+    assert store.find_images("staff", list(images)) == {}
+    assert server.requests["/vectors/list"] == before + 31
+    store.put_images("staff", images)
+    assert server.requests["/vectors/list"] == before + 31
+    assert store.count_faces("staff") == 31
+
+
+def test_images_put_into_an_empty_collection_cost_one_listing_and_one_upsert(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    store.put_images("staff", by_image([stored_face(f"person {n}") for n in range(300)]))
+    assert server.requests["/vectors/list"] == 1
+    assert server.requests["/vectors/upsert"] == 1
+    assert server.requests["/vectors/delete"] == 0
+
+
+def test_nothing_is_listed_in_a_collection_that_is_known_to_be_new(server: PineconeServer) -> None:
+    first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
+    others = by_image([stored_face(f"person {number}") for number in range(30)])
+    with open_pinecone_store(API_KEY, host=server.host, new_collection="staff") as store:
+        for images in (by_image([first]), by_image([second]), others):
+            store.find_images("staff", list(images))
+            store.put_images("staff", images)
+        assert server.requests["/vectors/list"] == 0
+        # What the store wrote itself is replaced and found all the same.
+        assert store.get_faces("staff", [first.record.face_id]) == []
+        assert store.find_images("staff", list(by_image([second]))) == {
+            next(iter(by_image([second]))): [second.record]
+        }
+        assert store.count_faces("staff") == 31
+        store.find_images("guests", list(others))
+        assert server.requests["/vectors/list"] > 0
+
+
+def test_faces_replaced_before_they_could_be_read_are_gone_in_the_end(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    server.lags = True
+    first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
+    store.put_images("staff", by_image([first]))
+    store.put_images("staff", by_image([second]))
+    server.settle()
+    assert store.list_faces("staff") == [second.record]
+
+
+def test_looking_for_an_image_does_not_hide_faces_that_cannot_be_read_yet(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    server.lags = True
+    first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
+    images = by_image([first])
+    store.put_images("staff", images)
+    assert store.find_images("staff", list(images)) == {}
+    store.put_images("staff", by_image([second]))
+    server.settle()
+    assert store.list_faces("staff") == [second.record]
+
+
+def test_faces_that_another_process_put_are_replaced(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
+    with open_pinecone_store(API_KEY, host=server.host) as other:
+        other.put_images("staff", by_image([first]))
+    store.put_images("staff", by_image([second]))
+    assert store.list_faces("staff") == [second.record]
+
+
+def test_a_put_that_failed_is_mended_by_the_same_put(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
+    store.put_images("staff", by_image([first]))
+    server.fail("/vectors/delete", 400, 1)
+    with pytest.raises(FacerecError, match="400"):
+        store.put_images("staff", by_image([second]))
+    store.put_images("staff", by_image([second]))
+    assert store.list_faces("staff") == [second.record]
+
+
+@pytest.mark.usefixtures("hasty_client")
+def test_throttled_requests_are_sent_again_until_they_are_taken(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    server.fail("/vectors/upsert", 429, 3)
+    server.fail("/vectors/upsert", 503, 3)
+    face = stored_face("ann")
+    store.put_images("staff", by_image([face]))
+    assert store.list_faces("staff") == [face.record]
+    assert server.requests["/vectors/upsert"] == 7
+
+
+@pytest.mark.usefixtures("hasty_client")
+def test_a_service_that_refuses_for_longer_than_patience_is_unavailable(
+    server: PineconeServer,
+) -> None:
+    with open_pinecone_store(API_KEY, host=server.host, patience=0.01) as store:
+        server.fail("/query", 429, 50)
+        with pytest.raises(StoreUnavailableError, match="too many"):
+            search_one(store, fake_embedding("ann"))
+
+
+@pytest.mark.usefixtures("hasty_client")
+def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        host = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        with pytest.raises(StoreUnavailableError, match="cannot be reached"):
+            open_pinecone_store(API_KEY, host=host, patience=0.01)
+
+
+def test_an_upsert_that_was_taken_only_in_part_is_an_error(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    server.loses = 1
+    with pytest.raises(StoreUnavailableError, match="1 of 2 faces"):
+        store.put_images("staff", by_image([stored_face("ann"), stored_face("bob")]))
+
+
+def test_threads_that_share_a_store_keep_within_its_requests_in_flight(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    store.put_images("staff", by_image([stored_face("ann")]))
+    several = np.stack([fake_embedding(f"person {number}") for number in range(20)])
+    server.delay = 0.01
+    with ThreadPoolExecutor(24) as callers:
+        for probes in (several, *several.reshape(20, 1, 128)):
+            callers.submit(store.search, "staff", probes, top=1, max_distance=1.0)
+    assert server.requests["/query"] == 40
+    assert 1 < server.busiest <= REQUESTS_IN_FLIGHT
+
+
+def test_a_face_takes_about_two_kilobytes_and_keeps_every_bit(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    random = np.random.default_rng(3)
+    faces = [
+        stored_face(f"person {n}", embedding=random.normal(0, 0.1, 128).astype(np.float32))
+        for n in range(100)
+    ]
+    store.put_images("staff", by_image(faces))
+    assert server.received["/vectors/upsert"] < 100 * 2300
+    found = store.get_faces("staff", ids_of(faces))
+    assert [face.embedding.tobytes() for face in found] == [f.embedding.tobytes() for f in faces]
+
+
+def test_long_sources_keep_upserts_and_answers_within_their_bytes(
+    server: PineconeServer, store: PineconeStore
+) -> None:
+    source = "s3://bucket/" + "ü" * 3000
+    faces = [
+        stored_face("ann", image=f"shot {shot}", away=0.2, shot=shot, source=source)
+        for shot in range(700)
+    ]
+    store.put_images("staff", by_image(faces))
+    assert server.requests["/vectors/upsert"] >= 3
+    found = search_one(store, fake_embedding("ann"), top=700, max_distance=1.0)
+    assert {face_id for face_id, _ in found} == set(ids_of(faces))
+
+
+def test_metadata_that_is_too_long_is_refused_before_anything_is_stored(
+    store: PineconeStore,
+) -> None:
+    long = stored_face("bob", source="s3://bucket/" + "k" * 9000)
+    with pytest.raises(ValueError, match="too long"):
+        store.put_images("staff", by_image([stored_face("ann"), long]))
+    assert store.count_faces("staff") == 0
+
+
+def test_names_sources_and_the_key_reach_no_log_and_no_message(
+    server: PineconeServer, store: PineconeStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    face = stored_face("ann", external_image_id="Ann Example", source="s3://photos/ann-e.jpg")
+    store.put_images("staff", by_image([face]))
+    store.find_images("staff", list(by_image([face])))
+    search_one(store, face.embedding)
+    server.fail("/vectors/upsert", 400, 1)
+    with pytest.raises(FacerecError) as raised:
+        store.put_images("staff", by_image([face]))
+    for text in (caplog.text, str(raised.value), raised.value.hint or ""):
+        assert "Ann Example" not in text
+        assert "ann-e.jpg" not in text
+        assert API_KEY not in text
+
+
+class TestOpening:
+    @pytest.fixture
+    def control_plane(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[PineconeServer], None]:
+        """Return what makes the client ask a server for its indexes."""
+        return lambda server: monkeypatch.setenv("PINECONE_CONTROLLER_HOST", server.host)
+
+    def test_an_index_is_found_by_its_name(
+        self, server: PineconeServer, control_plane: Callable[[PineconeServer], None]
+    ) -> None:
+        control_plane(server)
+        with open_pinecone_store(API_KEY, index_name="faces") as store:
+            store.put_images("staff", by_image([stored_face("ann")]))
+            assert store.count_faces("staff") == 1
+
+    def test_an_unknown_index_is_an_error_that_says_how_to_make_one(
+        self, server: PineconeServer, control_plane: Callable[[PineconeServer], None]
+    ) -> None:
+        control_plane(server)
+        with pytest.raises(NotFoundError) as raised:
+            open_pinecone_store(API_KEY, index_name="elsewhere")
+        assert "dimension 128 and metric euclidean" in (raised.value.hint or "")
+
+    @pytest.mark.parametrize("by_name", [True, False], ids=["by name", "by host"])
+    @pytest.mark.parametrize(
+        ("dimension", "metric", "said"), [(512, "euclidean", "512"), (128, "cosine", "cosine")]
+    )
+    def test_an_index_of_another_dimension_or_metric_is_refused(
+        self,
+        control_plane: Callable[[PineconeServer], None],
+        dimension: int,
+        metric: str,
+        said: str,
+        by_name: bool,
+    ) -> None:
+        with PineconeServer(dimension=dimension, metric=metric) as server:
+            control_plane(server)
+            where = {"index_name": "faces"} if by_name else {"host": server.host}
+            with pytest.raises(InvalidInputError, match=said) as raised:
+                open_pinecone_store(API_KEY, **where)
+        assert "dimension 128 and metric euclidean" in (raised.value.hint or "")
+
+    def test_a_wrong_key_is_an_error_that_names_the_variable_and_not_the_key(
+        self, server: PineconeServer
+    ) -> None:
+        with pytest.raises(AccessDeniedError) as raised:
+            open_pinecone_store("a-wrong-key", host=server.host)
+        assert "PINECONE_API_KEY" in (raised.value.hint or "")
+        assert "a-wrong-key" not in f"{raised.value} {raised.value.hint}"
+
+    @pytest.mark.parametrize(
+        ("key", "where"),
+        [
+            (API_KEY, {}),
+            ("", {"index_name": "faces"}),
+            ("key\nof two lines", {"index_name": "faces"}),
+            (API_KEY, {"host": "nowhere"}),
+        ],
+        ids=["no index", "no key", "no header value", "no host"],
+    )
+    def test_what_cannot_be_an_index_or_a_key_is_refused_without_a_request(
+        self, key: str, where: dict[str, str]
+    ) -> None:
+        with pytest.raises(InvalidInputError) as raised:
+            open_pinecone_store(key, **where)
+        assert raised.value.hint

@@ -1,0 +1,145 @@
+"""Small jobs of fake photos on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.core.protocols import FaceStore
+from facerec.jobs.child.attempt import ChildParts, run_child
+from facerec.jobs.ledger.rows import LedgerRow
+from facerec.jobs.ledger.segments import LedgerPart, read_parts
+from facerec.jobs.ledger.tally import ChildSummary
+from facerec.jobs.plan import Plan
+from facerec.jobs.planner import plan_job
+from facerec.jobs.request import ExecutionInput, read_execution_input
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+
+
+def write_photos(folder: Path, count: int, faces: int = 1) -> list[Path]:
+    """Write photos of different people, ``faces`` on each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for number in range(count):
+        people = (
+            fake_face(f"p{number}-{place}", left=0.1 * place, width=0.3 - 0.01 * place)
+            for place in range(faces)
+        )
+        path = folder / f"{number:04d}.jpg"
+        path.write_bytes(fake_photo(*people))
+        paths.append(path)
+    return paths
+
+
+def write_manifest(path: Path, photos: Sequence[Path | str]) -> Path:
+    """Write a manifest of JSON lines; each photo's external image id is its place in it."""
+    lines = [
+        json.dumps({"image": str(photo), "external_image_id": f"photo:{number}"})
+        for number, photo in enumerate(photos)
+    ]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return path
+
+
+def job_input(manifest: Path | str, **settings: object) -> ExecutionInput:
+    """Return an input that indexes a manifest into the collection ``staff``."""
+    document = {"collection_id": "staff", "manifest": str(manifest), **settings}
+    return read_execution_input(document)
+
+
+class SlowEngine(FakeEngine):
+    """Takes its time over each photo."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        time.sleep(self.seconds * len(photos))
+        return super().analyse(photos, options)
+
+
+def slow_parts(store: Path, seconds: float) -> ChildParts:
+    """Build the parts of a child: bind the arguments with ``functools.partial``."""
+    return ChildParts(SlowEngine(seconds), SqliteStore(store), LocalObjects())
+
+
+class CrashingEngine(FakeEngine):
+    """Crashes, as a decoder's native code may, on any photo of a certain note."""
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        if any(b"crash" in photo for photo in photos):
+            os.abort()
+        return super().analyse(photos, options)
+
+
+def crashing_parts(store: Path) -> ChildParts:
+    """Build the parts of a child whose engine crashes: bind ``store`` with ``partial``."""
+    return ChildParts(CrashingEngine(), SqliteStore(store), LocalObjects())
+
+
+class LocalJob:
+    """A job with its parts under one folder.
+
+    Attributes:
+        plan: of the job.
+        engine: counts what it is given.
+        store: the file of the store.
+        faces: the store.
+        objects: local files.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Path | str,
+        engine: FakeEngine | None = None,
+        faces: FaceStore | None = None,
+        **settings: object,
+    ) -> None:
+        self.engine = engine or FakeEngine()
+        self.store = folder / "store.sqlite"
+        self.faces = faces or SqliteStore(self.store)
+        self.objects = LocalObjects()
+        self.plan: Plan = plan_job(
+            job_input(manifest, **settings),
+            self.objects,
+            jobs_root=f"{folder}/jobs/",
+            model_version=self.engine.model_version,
+        )
+        self.parts = ChildParts(self.engine, self.faces, self.objects)
+
+    def run(self, **hooks: Any) -> list[ChildSummary]:  # noqa: ANN401 - passed on
+        """Run all children, one after another."""
+        return [
+            run_child(self.plan, child, self.parts, **hooks) for child in range(self.plan.children)
+        ]
+
+    def ledger(self, child: int = 0) -> list[LedgerPart]:
+        """Return the parts of a child's ledger."""
+        return list(read_parts(self.objects, self.plan.job_folder, child))
+
+    def rows(self) -> list[LedgerRow]:
+        """Return the rows of all children."""
+        children = range(self.plan.children)
+        return [row for child in children for part in self.ledger(child) for row in part.rows]
+
+    def face_ids(self) -> list[str]:
+        """Return the ids of all faces in the store."""
+        return [face.face_id for face in self.faces.list_faces("staff", limit=100_000)]
+
+    def kept_embeddings(self) -> list[Path]:
+        """Return the files of embeddings in the job's folder."""
+        return sorted(Path(self.plan.job_folder).glob("embeddings/*/*"))

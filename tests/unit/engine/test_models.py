@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import onnx
+import pytest
+
+from facerec.engine.dlib import models
+from facerec.engine.dlib.detector_network import DetectorGeometry
+from facerec.engine.dlib.models import descriptor_model, detector_model
+from facerec.engine.dlib.weights import Weights, WeightsError
+from tests.support.dlib_files import small_detector
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FACEREC_MODELS", str(tmp_path))
+    monkeypatch.setenv("FACEREC_CACHE", str(tmp_path / "cache"))
+    (tmp_path / Weights.DETECTOR.value).write_bytes(small_detector())
+    return tmp_path
+
+
+@pytest.fixture
+def conversions(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The weights that were converted, in order."""
+    converted: list[bytes] = []
+    build = models.build_detector_model
+
+    def count(weights: bytes) -> bytes:
+        converted.append(weights)
+        return build(weights)
+
+    monkeypatch.setattr(models, "build_detector_model", count)
+    return converted
+
+
+def cached(folder: Path) -> list[Path]:
+    return sorted((folder / "cache" / "models").iterdir())
+
+
+def test_weights_become_an_onnx_model_that_carries_its_geometry() -> None:
+    model = onnx.load_from_string(detector_model())
+    onnx.checker.check_model(model)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    geometry = DetectorGeometry.from_metadata(metadata)
+    assert (geometry.window, geometry.padding, geometry.outer_padding) == (80, 10, 11)
+    assert (geometry.stride, geometry.origin, geometry.reach) == (2, 2, 4)
+    assert geometry.overlap == 0.338
+
+
+def test_weights_are_converted_once(conversions: list[bytes]) -> None:
+    first = detector_model()
+    assert detector_model() == first
+    assert len(conversions) == 1
+
+
+def test_other_weights_are_converted_anew(folder: Path, conversions: list[bytes]) -> None:
+    first = detector_model()
+    (folder / Weights.DETECTOR.value).write_bytes(small_detector(seed=1))
+    assert detector_model() != first
+    assert len(conversions) == 2
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".sha256"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "empty"])
+def test_a_damaged_cache_is_made_again(
+    folder: Path, conversions: list[bytes], suffix: str, damage: str
+) -> None:
+    model = detector_model()
+    (path,) = (path for path in cached(folder) if path.suffix == suffix)
+    content = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        middle = len(content) // 2
+        flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        path.write_bytes({"cut": content[:-10], "flipped": flipped, "empty": b""}[damage])
+    assert detector_model() == model
+    assert len(conversions) == 2
+    assert detector_model() == model
+    assert len(conversions) == 2
+
+
+def test_nothing_temporary_stays_in_the_cache(folder: Path) -> None:
+    detector_model()
+    assert [path.suffix for path in cached(folder)] == [".onnx", ".sha256"]
+
+
+def test_a_cache_that_cannot_be_written_is_logged_and_does_without(
+    folder: Path, conversions: list[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "cache").write_bytes(b"a file where the folder should be")
+    with caplog.at_level(logging.WARNING):
+        assert detector_model() == detector_model()
+    assert "cannot keep files" in caplog.text
+    assert len(conversions) == 2
+
+
+def test_several_at_once_convert_without_harm(folder: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: detector_model(), range(16)))
+    assert len(set(results)) == 1
+    assert len(cached(folder)) == 2
+
+
+def test_damaged_weights_are_named(folder: Path) -> None:
+    path = folder / Weights.DETECTOR.value
+    path.write_bytes(small_detector()[:-1])
+    with pytest.raises(WeightsError, match=path.name) as raised:
+        detector_model()
+    assert raised.value.hint == "install the file again"
+
+
+def test_weights_of_another_network_are_refused(folder: Path) -> None:
+    (folder / Weights.DESCRIPTOR.value).write_bytes(small_detector())
+    with pytest.raises(WeightsError, match="damaged"):
+        descriptor_model()

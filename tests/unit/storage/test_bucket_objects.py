@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facerec.errors import AccessDeniedError, ObjectNotFoundError
+from facerec.storage.objects.bucket import BucketObjects
+from facerec.storage.objects.local import LocalObjects
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> BucketObjects:
+    bucket, own = tmp_path / "bucket", tmp_path / "own"
+    for folder in (bucket / "b", own):
+        folder.mkdir(parents=True)
+    for name in ("a.jpg", "b/c.jpg", "b/d é.jpg"):
+        (bucket / name).write_bytes(name.encode())
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    (bucket / "b" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    return BucketObjects(
+        LocalObjects(),
+        folders={"photos": bucket},
+        allowed=frozenset({"real"}),
+        own_folder=f"{own}/",
+    )
+
+
+def test_files_of_a_folder_are_read_by_address(objects: BucketObjects) -> None:
+    assert objects.read("s3://photos/b/d é.jpg") == "b/d é.jpg".encode()
+    assert objects.read("s3://photos/a.jpg", start=1, end=3) == b".j"
+    info = objects.head("s3://photos/a.jpg")
+    assert (info.uri, info.size) == ("s3://photos/a.jpg", 5)
+
+
+def test_files_of_a_folder_are_listed_by_address_without_links_that_leave_it(
+    objects: BucketObjects,
+) -> None:
+    listed = [info.uri for info in objects.list("s3://photos/")]
+    assert listed == ["s3://photos/a.jpg", "s3://photos/b/c.jpg", "s3://photos/b/d é.jpg"]
+    assert list(objects.folders("s3://photos/")) == ["s3://photos/b/"]
+    assert [info.uri for info in objects.list("s3://photos/b/c")] == ["s3://photos/b/c.jpg"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://photos/../secret.jpg",
+        "s3://photos/b/link.jpg",
+        "s3://photos//etc/passwd",
+        "s3://another/a.jpg",
+        "/etc/passwd",
+        "relative.jpg",
+        "file:///etc/passwd",
+        "",
+    ],
+)
+def test_nothing_else_is_read(objects: BucketObjects, uri: str) -> None:
+    with pytest.raises(AccessDeniedError):
+        objects.read(uri)
+    with pytest.raises(AccessDeniedError):
+        list(objects.list(uri))
+
+
+def test_keys_that_are_no_names_are_not_found(objects: BucketObjects) -> None:
+    for uri in ("s3://photos/missing", "s3://photos/", "s3://photos/zero\0byte", "s3://photos/b"):
+        with pytest.raises(ObjectNotFoundError):
+            objects.read(uri)
+
+
+def test_only_the_servers_own_folder_is_written(tmp_path: Path, objects: BucketObjects) -> None:
+    own = f"{tmp_path}/own/"
+    assert objects.write(f"{own}jobs/plan.json", b"plan")
+    assert objects.read(f"{own}jobs/plan.json") == b"plan"
+    objects.delete(f"{own}jobs/plan.json")
+    objects.delete_folder(f"{own}jobs/")
+    for uri in ("s3://photos/new.jpg", "s3://real/new.jpg", f"{own}../new.jpg", "/tmp/new.jpg"):
+        with pytest.raises(AccessDeniedError):
+            objects.write(uri, b"new")
+        with pytest.raises(AccessDeniedError):
+            objects.delete(uri)

@@ -1,0 +1,116 @@
+"""Objects that are local files."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from facerec.errors import (
+    AccessDeniedError,
+    ObjectChangedError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+)
+from facerec.storage.objects.local import LocalObjects
+
+OBJECTS = LocalObjects()
+
+
+@pytest.mark.parametrize(
+    "path", ["missing", "folder", "file/below", "pipe", "zero\0byte", "long" * 2000, "circle"]
+)
+@pytest.mark.timeout(10)
+def test_what_is_no_regular_file_is_not_found_and_never_waited_for(
+    tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for method in (OBJECTS.head, OBJECTS.read):
+        with pytest.raises(ObjectNotFoundError):
+            method(f"{tmp_path}/{path}")
+
+
+def test_a_file_that_may_not_be_read_is_denied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").touch(mode=0o000)
+    if os.geteuid() == 0:
+
+        def denied(*_: object, **__: object) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied")
+
+        monkeypatch.setattr(Path, "open", denied)
+    with pytest.raises(AccessDeniedError):
+        OBJECTS.read(str(tmp_path / "secret"))
+
+
+def test_a_full_disk_is_one_clear_line_and_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    OBJECTS.write(f"{tmp_path}/a", b"before")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StoreUnavailableError, match="no space is left to write") as raised:
+        OBJECTS.write(f"{tmp_path}/a", b"after")
+    assert raised.value.hint == "free some space, then run it again"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert OBJECTS.read(f"{tmp_path}/a") == b"before"
+
+
+def test_of_many_that_write_a_name_at_once_one_wins_and_nothing_is_left_over(
+    tmp_path: Path,
+) -> None:
+    uri, won = f"{tmp_path}/name", []
+    start = threading.Barrier(8)
+
+    def write(content: bytes) -> None:
+        start.wait()
+        if OBJECTS.write(uri, content, if_absent=True):
+            won.append(content)
+
+    threads = [threading.Thread(target=write, args=(b"%d" % n * 5000,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert won == [OBJECTS.read(uri)]
+    assert [path.name for path in tmp_path.iterdir()] == ["name"]
+
+
+def test_a_file_that_changed_is_not_read_as_the_version_that_was_pinned(tmp_path: Path) -> None:
+    uri = f"{tmp_path}/a"
+    OBJECTS.write(uri, b"one")
+    version = OBJECTS.head(uri).version
+    assert OBJECTS.read(uri, version=version) == b"one"
+    OBJECTS.write(uri, b"two")
+    with pytest.raises(ObjectChangedError):
+        OBJECTS.read(uri, version=version)
+
+
+def test_listing_follows_links_to_folders_but_never_in_circles(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "photo").touch()
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "b").symlink_to(tmp_path / "a" / "b")
+    os.mkfifo(tmp_path / "pipe")
+    names = [found.uri.removeprefix(f"{tmp_path}/") for found in OBJECTS.list(f"{tmp_path}/")]
+    assert names[0] == "a/b/photo"
+    assert "b/photo" in names
+    assert len(names) == len(set(names)) < 8
+
+
+def test_a_file_of_a_broken_name_is_listed_and_read(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    (tmp_path / name).write_bytes(b"photo")
+    (found,) = OBJECTS.list(f"{tmp_path}/")
+    assert OBJECTS.read(found.uri) == b"photo"

@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from facerec.storage.scan import FAR, Nearest, Segment, make_segment, scan
+
+
+def segments_of(embeddings: np.ndarray, sizes: list[int]) -> list[Segment]:
+    slots = np.arange(len(embeddings))
+    bounds = np.cumsum(sizes)[:-1]
+    return [
+        make_segment(part, part_slots)
+        for part, part_slots in zip(
+            np.split(embeddings, bounds), np.split(slots, bounds), strict=True
+        )
+    ]
+
+
+def nearest_by_differences(
+    embeddings: np.ndarray, probe: np.ndarray, top: int, max_distance: float
+) -> Nearest:
+    differences = embeddings.astype(np.float64) - probe.astype(np.float64)
+    distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
+    order = np.lexsort((np.arange(len(distances)), distances))
+    order = order[distances[order] <= max_distance][:top]
+    return Nearest(distances[order], order)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=5),
+    probes=st.integers(1, 70),
+    top=st.integers(1, 60),
+    max_distance=st.sampled_from([0.0, 0.3, 0.9, 2.0, float("inf")]),
+    spread=st.sampled_from([0.0, 1e-7, 1e-4, 0.05, 1.0]),
+    centre=st.sampled_from([0.0, 0.1, 30.0]),
+)
+def test_the_scan_finds_what_comparing_one_by_one_finds(
+    seed: int,
+    sizes: list[int],
+    probes: int,
+    top: int,
+    max_distance: float,
+    spread: float,
+    centre: float,
+) -> None:
+    random = np.random.default_rng(seed)
+    people = random.normal(centre, 0.05, (7, 128))
+    shown = people[random.integers(0, 7, sum(sizes))]
+    embeddings = (shown + spread * random.standard_normal(shown.shape)).astype(np.float32)
+    # some faces are stored more than once, and some probes are stored faces
+    embeddings[random.random(len(embeddings)) < 0.2] = embeddings[:1]
+    asked = people[random.integers(0, 7, probes)].astype(np.float32)
+    asked[:1] = embeddings[:1] if len(embeddings) else asked[:1]
+    found = scan(segments_of(embeddings, sizes), asked, top=top, max_distance=max_distance)
+    assert len(found) == probes
+    for probe, nearest in zip(asked, found, strict=True):
+        expected = nearest_by_differences(embeddings, probe, top, max_distance)
+        assert nearest.slots.tolist() == expected.slots.tolist()
+        assert nearest.distances.tolist() == pytest.approx(expected.distances.tolist(), rel=1e-12)
+
+
+def test_an_embedding_is_at_distance_zero_from_itself() -> None:
+    embeddings = np.random.default_rng(1).normal(0.1, 0.05, (500, 128)).astype(np.float32)
+    found = scan(segments_of(embeddings, [500]), embeddings, top=1, max_distance=0.6)
+    assert [nearest.distances.tolist() for nearest in found] == [[0.0]] * 500
+    assert [nearest.slots.tolist() for nearest in found] == [[slot] for slot in range(500)]
+
+
+def test_free_slots_are_never_found() -> None:
+    embeddings = np.full((40, 128), FAR, np.float32)
+    embeddings[7] = 0.1
+    probe = np.zeros((1, 128), np.float32)
+    (nearest,) = scan(segments_of(embeddings, [40]), probe, top=40, max_distance=float("inf"))
+    assert nearest.slots.tolist() == [7]
+
+
+def test_a_collection_without_embeddings_has_no_neighbours() -> None:
+    (nearest,) = scan([], np.zeros((1, 128), np.float32), top=3, max_distance=1.0)
+    assert nearest.slots.tolist() == []
