@@ -18,12 +18,12 @@ from facerec.api.auth.access import Guard
 from facerec.api.auth.local import LOOPBACK_NAMES, LoopbackGuard, TokenGuard
 from facerec.api.auth.sigv4 import SignatureGuard
 from facerec.api.embedded_jobs import EmbeddedJobs, restricted_objects, worker_parts
-from facerec.api.job_copies import JobCopies
 from facerec.core.protocols import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
 from facerec.engine.pool import EnginePool
 from facerec.errors import InvalidInputError
 from facerec.gallery.service.parts import Parts
+from facerec.jobs.job_data import JobFolders
 from facerec.storage.objects.bucket import BucketObjects
 from facerec.storage.objects.routed import open_objects
 from facerec.storage.sqlite import SqliteStore
@@ -90,7 +90,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
                 allowed=settings.s3_buckets,
                 own_folder="/",
             ),
-            copies=JobCopies(objects, jobs_root),
+            copies=JobFolders(objects, jobs_root),
         )
         app = create_app(
             parts, AppSettings(_guard(settings, store), jobs=jobs, origins=settings.origins)

@@ -233,6 +233,18 @@ class RequestStore(Protocol):
         ...
 
 
+class JobData(Protocol):
+    """What jobs keep of the faces that they indexed, beside the stores."""
+
+    def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
+        """Delete for good what the jobs of a collection keep of faces; unknown ids are fine."""
+        ...
+
+    def forget_collection(self, collection_id: str) -> None:
+        """Delete for good everything that the jobs of a collection keep."""
+        ...
+
+
 class FaceEngine(Protocol):
     """Finds faces in photos and computes their descriptors."""
 

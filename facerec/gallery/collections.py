@@ -1,4 +1,4 @@
-"""The operations on collections."""
+"""Operations on collections. Imports no numpy, so that the plan function can use it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,40 @@ from facerec.core.names import checked_collection_id
 from facerec.core.protocols import FaceStore, RecordStore
 from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
-from facerec.gallery.users import delete_vectors
+
+MAX_TAGS = 200
+"""Tags of one collection, as in Rekognition
+(https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CreateCollection.html)."""
 
 
 @dataclass(frozen=True, slots=True)
-class CollectionDescription:
-    """A collection, and how many faces it holds."""
+class CollectionSummary:
+    """A collection with the number of its faces and users."""
 
     collection: Collection
     face_count: int
+    user_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionPage:
+    """A page of collections, and the token of the next page; None on the last one."""
+
+    collections: tuple[Collection, ...]
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCollection:
+    """A collection that is ready for a job.
+
+    Attributes:
+        collection: Its ``created_at`` identifies this creation of the collection.
+        created: Whether this call created it, so that it holds no other faces.
+    """
+
+    collection: Collection
+    created: bool
 
 
 def create_collection(
@@ -24,15 +49,9 @@ def create_collection(
 ) -> Collection:
     """Create an empty collection for faces of one model version.
 
-    Args:
-        collection_id: its name.
-        model_version: the only version that its faces may have.
-        now: seconds since 1970.
-        records: where collections are kept.
-
     Raises:
-        InvalidInputError: no collection can have this name.
-        CollectionExistsError: there is one of this name.
+        InvalidInputError: The id is not a valid collection id.
+        CollectionExistsError: A collection of this id exists.
     """
     collection = Collection(checked_collection_id(collection_id), model_version, now)
     records.create_collection(collection)
@@ -45,9 +64,9 @@ def require_collection(
     """Return a collection whose faces can be compared with those of an engine.
 
     Raises:
-        InvalidInputError: no collection can have this name.
-        CollectionNotFoundError: there is none of this name.
-        ModelMismatchError: its faces are of another model version.
+        InvalidInputError: The id is not a valid collection id.
+        CollectionNotFoundError: The collection does not exist.
+        ModelMismatchError: Its faces have another model version.
     """
     collection = records.get_collection(checked_collection_id(collection_id))
     if collection.model_version != model_version:
@@ -55,52 +74,73 @@ def require_collection(
     return collection
 
 
-def obtain_collection(
-    collection_id: str, *, model_version: str, now: float, records: RecordStore
-) -> Collection:
-    """Return a collection to index into, created if there is none; arguments as above.
+def prepare_collection(
+    collection_id: str, *, model_version: str, create: bool, now: float, records: RecordStore
+) -> PreparedCollection:
+    """Return a collection that a job can index into; see ``Gallery.prepare_collection``.
+
+    The plan function calls this function itself: it has records, but neither an engine nor a
+    store of vectors.
+
+    Args:
+        collection_id: Id of the collection.
+        model_version: Model version that the job's faces will have.
+        create: Whether to create the collection if it does not exist.
+        now: Time of the creation, in seconds since 1970.
+        records: Store of the collections.
 
     Raises:
-        InvalidInputError: no collection can have this name.
-        ModelMismatchError: its faces are of another model version.
+        InvalidInputError: The id is not a valid collection id.
+        CollectionNotFoundError: The collection does not exist, and ``create`` is false.
+        ModelMismatchError: Its faces have another model version.
     """
     try:
-        return require_collection(collection_id, model_version=model_version, records=records)
+        found = require_collection(collection_id, model_version=model_version, records=records)
     except CollectionNotFoundError:
-        pass
+        if not create:
+            raise
+    else:
+        return PreparedCollection(found, created=False)
     try:
-        return create_collection(
+        made = create_collection(
             collection_id, model_version=model_version, now=now, records=records
         )
     except CollectionExistsError:
-        # another caller was faster
-        return require_collection(collection_id, model_version=model_version, records=records)
+        # a concurrent caller created it first
+        found = require_collection(collection_id, model_version=model_version, records=records)
+        return PreparedCollection(found, created=False)
+    return PreparedCollection(made, created=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionDescription:
+    """A collection, and how many faces it holds."""
+
+    collection: Collection
+    face_count: int
+
+
+def obtain_collection(
+    collection_id: str, *, model_version: str, now: float, records: RecordStore
+) -> Collection:
+    """Return a collection to index into; see ``prepare_collection``."""
+    return prepare_collection(
+        collection_id, model_version=model_version, create=True, now=now, records=records
+    ).collection
 
 
 def describe_collection(
     collection_id: str, *, records: RecordStore, faces: FaceStore
 ) -> CollectionDescription:
-    """Return a collection and how many faces it holds.
-
-    Raises:
-        InvalidInputError: no collection can have this name.
-        CollectionNotFoundError: there is none of this name.
-    """
+    """Return a collection with the number of its faces."""
     collection = records.get_collection(checked_collection_id(collection_id))
     return CollectionDescription(collection, faces.count_faces(collection_id))
 
 
 def delete_collection(collection_id: str, *, records: RecordStore, faces: FaceStore) -> None:
-    """Delete a collection for good, with all its faces and what was made from them.
+    """Delete a collection with its faces and users."""
+    from facerec.gallery.users import delete_vectors
 
-    The record goes after the faces, so that an interrupted deletion can be called again. Faces
-    that a running job stores meanwhile go last, lest they show up in a later collection of the
-    same name.
-
-    Raises:
-        InvalidInputError: no collection can have this name.
-        CollectionNotFoundError: there is none of this name.
-    """
     records.get_collection(checked_collection_id(collection_id))
     delete_vectors(faces, collection_id)
     faces.delete_namespace(collection_id)

@@ -1,4 +1,4 @@
-"""What the folders of jobs keep of faces, forgotten when the faces are deleted."""
+"""What job folders keep of faces, forgotten when the faces are deleted."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from facerec.storage.objects.protocol import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
-class JobCopies:
-    """The ``Copies`` in the folders of jobs.
+class JobFolders:
+    """The ``JobData`` in the job folders of a deployment.
 
     Attributes:
-        objects: where the folders are.
-        jobs_root: what they are under; ends in ``/``.
+        objects: Store of the folders.
+        jobs_root: Parent of all job folders; ends in ``/``.
     """
 
     objects: ObjectStore
