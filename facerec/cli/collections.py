@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def collections() -> None:
-    """List, create, describe and delete collections of faces."""
+    """List, create, describe and delete collections."""
 
 
 @collections.command("list")
@@ -28,7 +28,7 @@ def list_command(data: Path | None, as_json: bool) -> None:
     \b
     Example:
       facerec collections list
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.output import console, print_json
     from facerec.cli.parts import data_folder, open_store
     from facerec.gallery.collections import CollectionDescription
@@ -57,7 +57,7 @@ def create(name: str, data: Path | None, as_json: bool) -> None:
     \b
     Example:
       facerec collections create staff
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.output import console, print_json
     from facerec.cli.parts import data_folder, open_store
     from facerec.engine.dlib.version import model_version
@@ -84,7 +84,7 @@ def describe(name: str, data: Path | None, as_json: bool) -> None:
     \b
     Example:
       facerec collections describe staff
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.output import print_json
     from facerec.cli.parts import data_folder, open_store
     from facerec.gallery.collections import describe_collection
@@ -108,7 +108,7 @@ def delete(name: str, data: Path | None, yes: bool) -> None:
     \b
     Example:
       facerec collections delete staff --yes
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.output import console, count
     from facerec.cli.parts import data_folder, jobs_folder, open_store
     from facerec.gallery.collections import delete_collection, describe_collection

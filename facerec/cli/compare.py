@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @click.argument("other")
 @json_option
 def compare(photo: str, other: str, as_json: bool) -> None:
-    """Compare the faces of PHOTO with those of OTHER.
+    """Compare the faces of two photos.
 
     \b
     Example:
       facerec compare passport.jpg selfie.jpg
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.output import print_json
     from facerec.cli.photos import read_photo
     from facerec.engine.engine import open_engine

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.options import face_options, json_option, to_face_options
-from facerec.core.options import QualityFilter
+from facerec.cli.options import face_options, json_option
+from facerec.core.options import FaceOptions, QualityFilter
 
 if TYPE_CHECKING:
     from facerec.core.photos import PhotoFaces
@@ -31,39 +31,31 @@ MOST_SHOWN = 100
 def detect(
     photo: str,
     draw: Path | None,
-    max_faces: int,
-    min_confidence: float,
-    quality_filter: str,
-    smallest_face: int | None,
-    detector: str,
+    options: FaceOptions,
     as_json: bool,
 ) -> None:
-    """Find the faces of PHOTO, a path or s3:// address.
+    """Find the faces of a photo.
+
+    PHOTO is a path or an s3:// address.
 
     \b
     Examples:
       facerec detect group.jpg
       facerec detect group.jpg --smallest-face 40 --draw boxes.jpg
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
+    from facerec.cli.drawing import draw_faces, refuse_to_overwrite
     from facerec.cli.output import print_json
     from facerec.cli.photos import read_photo
     from facerec.engine.engine import open_engine
     from facerec.gallery.photos import look_at
     from facerec.gallery.presenting import detection_json
 
-    options = to_face_options(
-        max_faces=max_faces,
-        min_confidence=min_confidence,
-        quality_filter=quality_filter,
-        smallest_face=smallest_face,
-        detector=detector,
-    )
+    if draw is not None:
+        refuse_to_overwrite(photo, draw)
     content = read_photo(photo)
     engine = open_engine()
     seen = look_at(content, engine=engine, options=options)
     if draw is not None:
-        from facerec.cli.drawing import draw_faces
-
         draw_faces(content, seen, draw)
     if as_json:
         print_json(detection_json(seen, engine.model_version))

@@ -1,4 +1,4 @@
-"""Faces drawn into their photo."""
+"""Draws the faces that were found into a copy of the photo."""
 
 from __future__ import annotations
 
@@ -11,20 +11,30 @@ if TYPE_CHECKING:
     from facerec.core.faces import BoundingBox
     from facerec.core.photos import PhotoFaces
 
-KEPT, LEFT_OUT = (46, 204, 113), (231, 76, 60)
+KEPT, REJECTED = (46, 204, 113), (231, 76, 60)
 """Colours of the boxes: green and red."""
 
 
-def draw_faces(content: bytes, seen: PhotoFaces, path: Path) -> None:
-    """Save an upright photo with boxes: green for its faces, red for those left out.
+def refuse_to_overwrite(photo: str, path: Path) -> None:
+    """Raise an error if a drawing would replace the photo that it is made from.
+
+    Raises:
+        InvalidInputError: ``path`` is the photo itself, also by a link.
+    """
+    if path.exists() and Path(photo).exists() and path.samefile(photo):
+        raise InvalidInputError(f"{path} is the photo itself", "choose another name")
+
+
+def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
+    """Save a copy of a photo, upright, with a box around each face.
 
     Args:
         content: the bytes of the image file.
-        seen: what was found in it.
-        path: where to save; its ending names the format.
+        found: its faces; kept ones get green boxes, rejected ones red boxes.
+        path: where to save the copy. Its suffix chooses the format.
 
     Raises:
-        InvalidInputError: the ending names no format.
+        InvalidInputError: no image format has that suffix.
     """
     from PIL import Image, ImageDraw
 
@@ -32,18 +42,18 @@ def draw_faces(content: bytes, seen: PhotoFaces, path: Path) -> None:
     from facerec.engine.decode.decoding import DecodedPhoto, decode
 
     decoded = decode(content, smallest_face=None, max_pixels=FaceOptions().max_pixels)
-    assert isinstance(decoded, DecodedPhoto)  # noqa: S101 - it was looked at before
+    assert isinstance(decoded, DecodedPhoto)  # noqa: S101 - it was decoded before
     photo = Image.fromarray(decoded.pixels)
     pen = ImageDraw.Draw(photo)
     thickness = max(2, round(max(photo.size) / 400))
-    for colour, faces in ((KEPT, seen.faces), (LEFT_OUT, seen.rejected)):
+    for colour, faces in ((KEPT, found.faces), (REJECTED, found.rejected)):
         for face in faces:
             pen.rectangle(_corners(face.box, photo.size), outline=colour, width=thickness)
     try:
         photo.save(path)
     except ValueError as error:
         raise InvalidInputError(
-            f"{path} names no image format", "end it in .jpg or .png"
+            f"{path} has no suffix of an image format", "use .jpg or .png"
         ) from error
 
 

@@ -1,103 +1,130 @@
-"""`facerec estimate`: what a job would take and cost, beside Amazon Rekognition."""
+"""`facerec estimate`: time and cost of a job, compared with Amazon Rekognition."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.options import json_option
+from facerec.cli.options import detector_option, json_option
+from facerec.cli.output import console, print_json, table
 from facerec.core.options import FaceOptions
+from facerec.engine.engine import open_engine
 from facerec.errors import InvalidInputError
+from facerec.estimate.costs import CostLine
+from facerec.estimate.estimating import Estimate, estimate_job
+from facerec.estimate.measuring import (
+    generated_photos,
+    measure_photos_per_second,
+    sample_photos,
+)
+from facerec.estimate.prices import PriceTable, load_prices
+from facerec.estimate.workload import Store
 
-if TYPE_CHECKING:
-    from facerec.estimate.costs import CostLine
-    from facerec.estimate.estimating import Estimate
-    from facerec.estimate.prices import PriceTable
-
-SIZES = tuple(10**power for power in range(4, 10))
-INTERRUPTIONS_PER_HOUR = (0.0, 0.05, 0.2)
-"""Of each machine, for ``--simulate``."""
+SIMULATED_SIZES = tuple(10**power for power in range(4, 10))
+SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
+"""Spot interruptions per machine-hour that ``--simulate`` shows."""
 
 
 @click.command()
-@click.option("--photos", type=click.IntRange(min=1), default=1_000_000, show_default=True)
+@click.option(
+    "--photos",
+    type=click.IntRange(min=1),
+    default=1_000_000,
+    show_default=True,
+    metavar="N",
+    help="Photos to index.",
+)
 @click.option(
     "--photos-per-second",
     type=click.FloatRange(min=0, min_open=True),
     default=None,
     metavar="R",
-    help="That one vCPU indexes; measured on this machine if not given.",
+    help="Photos per second that one vCPU indexes (default: measured on this machine).",
 )
 @click.option(
     "--megapixels",
     type=click.FloatRange(0.01, 100),
     default=1.0,
     show_default=True,
-    help="Of the photos that are generated to measure with.",
+    help="Size of the generated photos to measure with.",
 )
 @click.option(
     "--sample",
     type=click.Path(exists=True, path_type=Path),
     default=None,
-    help="Measure with photos of your own: a file or a folder, of which some are read.",
+    help="Measure with these photos: a file, or a folder of which some are read.",
 )
-@click.option("--faces-per-photo", type=click.FloatRange(0, 100), default=1.0, show_default=True)
 @click.option(
-    "--searches", type=click.IntRange(min=0), default=0, show_default=True, help="In the month."
+    "--faces-per-photo",
+    type=click.FloatRange(0, 100),
+    default=1.0,
+    show_default=True,
+    help="Faces stored per photo, on average.",
 )
-@click.option("--detector", default=FaceOptions().detector, show_default=True)
+@click.option(
+    "--searches",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Searches per month.",
+)
+@detector_option
 @click.option(
     "--store",
     type=click.Choice(["pinecone", "embedded"]),
     default="pinecone",
     show_default=True,
-    help="Where faces live; the embedded store means one spot machine without the workflow.",
+    help="Where faces are stored: in Pinecone, filled by the workflow on AWS, or in the embedded "
+    "store of a single spot machine.",
 )
 @click.option(
     "--max-vcpus",
     type=click.IntRange(min=1),
     default=256,
     show_default=True,
-    help="At work at once, as in the stack.",
+    help="Maximum concurrent vCPUs, as configured in the stack.",
 )
 @click.option(
-    "--images-per-child", type=click.IntRange(min=1), default=None, help="As in the job's input."
+    "--images-per-child",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Photos per child (default: a few minutes' work).",
 )
 @click.option(
     "--existing-collection",
     is_flag=True,
-    help="Into a collection that exists: Pinecone is asked for the faces of each photo.",
+    help="Index into an existing collection, where each photo costs a query to Pinecone.",
 )
 @click.option(
     "--interruptions",
     type=click.FloatRange(0, 60),
     default=0.05,
     show_default=True,
-    help="Of each spot machine in an hour.",
+    help="Spot interruptions per machine-hour.",
 )
 @click.option(
     "--listings-per-second",
     type=click.FloatRange(min=1),
     default=200.0,
     show_default=True,
-    help="That Pinecone allows for an index; can be raised on request.",
+    help="Rate limit of Pinecone for listing ids; it can be raised on request.",
 )
-@click.option("--region", default=None, help="That the table of prices must be of.")
+@click.option("--region", default=None, help="Require prices for this region.")
 @click.option(
     "--prices",
     "price_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     default=None,
-    help="A table of prices of your own, shaped like facerec/estimate/prices.json.",
+    help="Use another table of prices, in the format of facerec/estimate/prices.json.",
 )
 @click.option(
     "--price",
-    "changed",
+    "changed_prices",
     multiple=True,
     metavar="NAME=DOLLARS",
-    help="One price that differs, such as ec2.spot_vcpu_hour=0.018; can be repeated.",
+    help="Change one price, such as ec2.spot_vcpu_hour=0.018; can be repeated.",
 )
 @click.option("--simulate", "simulated", is_flag=True, help="Show jobs of 10^4 to 10^9 photos.")
 @json_option
@@ -117,31 +144,26 @@ def estimate(
     listings_per_second: float,
     region: str | None,
     price_file: Path | None,
-    changed: tuple[str, ...],
+    changed_prices: tuple[str, ...],
     simulated: bool,
     as_json: bool,
 ) -> None:
-    """Estimate time and cost of indexing PHOTOS, beside Amazon Rekognition.
+    """Estimate the time and cost of a job.
 
-    The prices are list prices of one region, each with the day it was known and its source
-    (facerec/estimate/prices.json): check them before you rely on the result.
+    Amazon Rekognition's price for the same photos is shown beside it. All prices are list prices
+    of one region, each with its date and source in facerec/estimate/prices.json. Check them before
+    you rely on the result.
 
     \b
     Examples:
       facerec estimate --photos 1000000 --sample photos/
       facerec estimate --photos 50000 --photos-per-second 20 --searches 10000
       facerec estimate --simulate --photos-per-second 20
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    from functools import partial
-
-    from facerec.cli.output import print_json
-    from facerec.estimate.estimating import estimate_job
-    from facerec.estimate.workload import Store
-
-    prices = _prices(price_file, changed, region)
+    """
+    prices = _load_prices(price_file, changed_prices, region)
     measured = photos_per_second is None
     rate = photos_per_second or _measure(detector, sample, megapixels, faces_per_photo)
-    job = partial(
+    estimate_with = partial(
         estimate_job,
         photos_per_second=rate,
         faces_per_photo=faces_per_photo,
@@ -155,48 +177,41 @@ def estimate(
     )
     if simulated:
         rows = [
-            (each, job(size, interruptions_per_hour=each))
-            for size in SIZES
-            for each in INTERRUPTIONS_PER_HOUR
+            (hazard, estimate_with(size, interruptions_per_hour=hazard))
+            for size in SIMULATED_SIZES
+            for hazard in SIMULATED_INTERRUPTIONS
         ]
         if as_json:
-            print_json([{"interruptions_per_hour": n, **found.to_json()} for n, found in rows])
+            print_json([{"interruptions_per_hour": h, **result.to_json()} for h, result in rows])
         else:
             _print_simulations(rows)
         return
-    result = job(photos, interruptions_per_hour=interruptions)
+    result = estimate_with(photos, interruptions_per_hour=interruptions)
     if as_json:
         print_json(result.to_json())
     else:
         _print(result, prices, measured)
 
 
-def _prices(file: Path | None, changed: tuple[str, ...], region: str | None) -> PriceTable:
-    from facerec.estimate.prices import load_prices
-
+def _load_prices(
+    file: Path | None, changed_prices: tuple[str, ...], region: str | None
+) -> PriceTable:
     prices = load_prices(file)
     if region not in (None, prices.region):
         raise InvalidInputError(
-            f"the prices are those of {prices.region}, not of {region}",
-            "give a table of that region with --prices",
+            f"the prices are for {prices.region}, not for {region}",
+            "name a table of prices for that region with --prices",
         )
-    for word in changed:
-        name, _, dollars = word.partition("=")
+    for change in changed_prices:
+        name, _, dollars = change.partition("=")
         try:
             prices = prices.with_price(name, float(dollars))
         except ValueError:
-            raise InvalidInputError(f"{word!r} is not NAME=DOLLARS") from None
+            raise InvalidInputError(f"{change!r} is not NAME=DOLLARS") from None
     return prices
 
 
 def _measure(detector: str, sample: Path | None, megapixels: float, faces: float) -> float:
-    from facerec.engine.engine import open_engine
-    from facerec.estimate.measuring import (
-        generated_photos,
-        measure_photos_per_second,
-        sample_photos,
-    )
-
     photos = sample_photos(sample) if sample else generated_photos(megapixels, faces)
     click.echo(f"measuring with {len(photos)} photos ...", err=True)
     options = FaceOptions(detector=detector)
@@ -204,13 +219,11 @@ def _measure(detector: str, sample: Path | None, megapixels: float, faces: float
 
 
 def _print(result: Estimate, prices: PriceTable, measured: bool) -> None:
-    from facerec.cli.output import console, table
-
     out, job, workload = console(), result.simulation, result.workload
     how = "measured on this machine" if measured else "as given"
     out.print(
-        f"{workload.photos:,} photos, {workload.photos_per_second:.1f} a second and vCPU ({how}), "
-        f"prices of {result.region}"
+        f"{workload.photos:,} photos, {workload.photos_per_second:.1f} per second and vCPU "
+        f"({how}), prices of {result.region}"
     )
     out.print(
         f"{job.children:,} children in {job.arrays:,} arrays on {job.vcpus:,} vCPUs: "
@@ -219,18 +232,18 @@ def _print(result: Estimate, prices: PriceTable, measured: bool) -> None:
     )
     if job.vcpus > job.useful_vcpus:
         out.print(
-            f"Beyond {job.useful_vcpus:,} vCPUs further ones are paid for waiting: "
+            f"More than {job.useful_vcpus:,} vCPUs do not make the job faster: "
             f"see --max-vcpus {job.useful_vcpus}."
         )
     shown = table("", "price", "quantity", "dollars", right=("quantity", "dollars"))
-    parts = [
+    bill = [
         ("the job, once", result.indexing),
-        ("keeping the faces for a month", result.keeping),
+        ("storing the faces for a month", result.keeping),
         ("a month's searches", result.searching),
         ("", result.minimum),
         ("Amazon Rekognition for the same month", result.rekognition),
     ]
-    for title, lines in parts:
+    for title, lines in bill:
         if title and lines:
             shown.add_row(title, "", "", f"{sum(line.dollars for line in lines):,.2f}")
         for line in lines:
@@ -239,15 +252,15 @@ def _print(result: Estimate, prices: PriceTable, measured: bool) -> None:
     out.print(f"the month with facerec: ${result.dollars:,.2f}, ", end="")
     out.print(f"with Rekognition: ${result.rekognition_dollars:,.2f}")
     if result.break_even is None:
-        out.print("Rekognition is cheaper at any number of photos like these.")
+        out.print("For photos like these, Rekognition is cheaper at any number.")
     elif result.break_even > 1:
-        out.print(f"Below {result.break_even:,} photos like these Rekognition is cheaper.")
-    out.print("List prices known on the days that facerec/estimate/prices.json states: check them.")
+        out.print(f"Below {result.break_even:,} photos like these, Rekognition is cheaper.")
+    out.print("These are list prices; facerec/estimate/prices.json has their dates and sources.")
 
 
 def _price(line: CostLine, prices: PriceTable) -> str:
     if line.price in prices.tiers:
-        return f"falling, per {prices.tiers[line.price].per}"
+        return f"tiered, per {prices.tiers[line.price].per}"
     price = prices[line.price]
     return f"{price.dollars:.10f}".rstrip("0").rstrip(".") + f" per {price.per}"
 
@@ -257,11 +270,9 @@ def _amounts(line: CostLine) -> tuple[str, str]:
 
 
 def _print_simulations(rows: list[tuple[float, Estimate]]) -> None:
-    from facerec.cli.output import console, table
-
     numbers = (
         "photos",
-        "interruptions an hour",
+        "interruptions per hour",
         "children",
         "arrays",
         "interrupted",

@@ -38,7 +38,7 @@ def list_command(
     Examples:
       facerec faces list --collection staff
       facerec faces list --collection staff --limit 100 --json
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.output import console, print_json, shortened, table
     from facerec.cli.parts import data_folder, open_store
     from facerec.gallery.presenting import face_page_json
@@ -70,7 +70,7 @@ def delete(collection: str, face_ids: tuple[str, ...], data: Path | None, as_jso
     \b
     Example:
       facerec faces delete --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.output import console, count, print_json
     from facerec.cli.parts import data_folder, jobs_folder, open_store
     from facerec.gallery.presenting import deletion_json

@@ -17,7 +17,6 @@ from facerec.cli.options import (
     data_option,
     face_options,
     json_option,
-    to_face_options,
 )
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.errors import ExitCode, InvalidInputError
@@ -63,16 +62,12 @@ def index(
     collection: str,
     data: Path | None,
     workers: int | None,
-    max_faces: int,
-    min_confidence: float,
-    quality_filter: str,
-    smallest_face: int | None,
-    detector: str,
+    options: FaceOptions,
     tolerated_failures: float,
     job_folder: Path | None,
     as_json: bool,
 ) -> None:
-    """Index the faces of the photos that SOURCE names into a collection.
+    """Index the faces of photos into a collection.
 
     SOURCE is a manifest (JSON lines, CSV or plain addresses, also gzipped), a photo, a folder, or
     an s3:// address of one of these. The collection is made if it does not exist. A run that was
@@ -83,7 +78,7 @@ def index(
       facerec index photos/ --collection staff
       facerec index manifest.jsonl --collection staff --workers 4 --max-faces 1
       facerec index s3://bucket/visitors/ --collection visitors --json
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.output import print_json
     from facerec.cli.parts import data_folder, jobs_folder, open_store
     from facerec.cli.progress import shown_progress
@@ -95,13 +90,6 @@ def index(
     from facerec.jobs.request import read_execution_input
     from facerec.storage.objects.routed import open_objects
 
-    options = to_face_options(
-        max_faces=max_faces,
-        min_confidence=min_confidence,
-        quality_filter=quality_filter,
-        smallest_face=smallest_face,
-        detector=detector,
-    )
     job = read_execution_input(
         {
             "collection_id": collection,

@@ -41,7 +41,7 @@ def _place_options(command: Command) -> Command:
 
 @click.group()
 def jobs() -> None:
-    """Start jobs, and list, watch, report and cancel them.
+    """Start, list, watch, report and cancel jobs.
 
     With --stack NAME, or FACEREC_STACK in the environment, the jobs are those of a stack on AWS,
     reached with the usual AWS credentials; else those of this machine. JOB is a job's name or id,
@@ -104,7 +104,7 @@ def start(
     Examples:
       facerec jobs start s3://bucket/manifest.jsonl --collection staff --stack facerec --dry-run
       facerec jobs start s3://bucket/photos/ --collection staff --stack facerec --wait
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     document: dict[str, Any] = {
         "collection_id": collection,
         "manifest": manifest,
@@ -140,7 +140,7 @@ def list_command(stack: str | None, data: Path | None, limit: int, as_json: bool
     Examples:
       facerec jobs list
       facerec jobs list --stack facerec
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.job_places import open_place
     from facerec.cli.output import console, print_json, table
 
@@ -168,7 +168,7 @@ def status(job: str, stack: str | None, data: Path | None, as_json: bool) -> Non
     \b
     Example:
       facerec jobs status latest --stack facerec
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.job_places import open_place
     from facerec.cli.job_watch import JobLooker, print_look
     from facerec.cli.output import print_json
@@ -194,7 +194,7 @@ def watch(job: str, stack: str | None, data: Path | None, every: float, as_json:
     \b
     Example:
       facerec jobs watch --stack facerec
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.job_places import open_place
     from facerec.cli.job_watch import JobLooker
 
@@ -213,7 +213,7 @@ def report(job: str, stack: str | None, data: Path | None, failures: bool, as_js
     Examples:
       facerec jobs report latest
       facerec jobs report staff-20261122-101500-3f2a --stack facerec
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.job_places import open_place
     from facerec.jobs.ledger.report import write_report
 
@@ -239,7 +239,7 @@ def failures(job: str, stack: str | None, data: Path | None, as_json: bool) -> N
     \b
     Example:
       facerec jobs failures latest --stack facerec --json > failed.jsonl
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.job_places import open_place
 
     place = open_place(stack, data)
@@ -255,7 +255,7 @@ def cancel(job: str, stack: str | None, data: Path | None) -> None:
     \b
     Example:
       facerec jobs cancel latest --stack facerec
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.job_places import open_place
 
     place = open_place(stack, data)

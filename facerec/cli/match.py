@@ -13,9 +13,8 @@ from facerec.cli.options import (
     face_options,
     json_option,
     probability,
-    to_face_options,
 )
-from facerec.core.options import QualityFilter
+from facerec.core.options import FaceOptions, QualityFilter
 from facerec.gallery.similarity import DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:
@@ -51,23 +50,19 @@ def match(
     data: Path | None,
     threshold: float,
     top: int,
-    max_faces: int,
-    min_confidence: float,
-    quality_filter: str,
-    smallest_face: int | None,
-    detector: str,
+    options: FaceOptions,
     as_json: bool,
 ) -> None:
-    """Search the faces of PHOTO, a path or s3:// address, in a collection.
+    """Search a collection for the faces of a photo.
 
-    All faces of the photo are searched, the largest first. What similarity means, and how often
-    it is wrong, stands in docs/accuracy.md.
+    PHOTO is a path or an s3:// address. All its faces are searched, the largest first.
+    docs/accuracy.md explains what similarity means and how often a match is wrong.
 
     \b
     Examples:
       facerec match visitor.jpg --collection staff
       facerec match visitor.jpg --collection staff --threshold 0.95 --top 1 --json
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
+    """
     from facerec.cli.output import print_json
     from facerec.cli.parts import data_folder, open_store
     from facerec.cli.photos import read_photo
@@ -75,13 +70,6 @@ def match(
     from facerec.gallery.matching import match as find_matches
     from facerec.gallery.presenting import match_result_json
 
-    options = to_face_options(
-        max_faces=max_faces,
-        min_confidence=min_confidence,
-        quality_filter=quality_filter,
-        smallest_face=smallest_face,
-        detector=detector,
-    )
     content = read_photo(photo)
     with open_store(data_folder(data)) as store:
         result = find_matches(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,79 +18,88 @@ data_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     envvar="FACEREC_DATA",
     show_envvar=True,
-    help="Where faces and jobs are kept; by default the user's data folder.",
+    help="Folder of the faces and jobs (default: the user's data folder).",
 )
 collection_option = click.option(
-    "--collection", required=True, metavar="NAME", help="The collection of faces."
+    "--collection", required=True, metavar="NAME", help="Name of the collection."
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print the result as JSON for scripts."
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+detector_option = click.option(
+    "--detector",
+    type=click.Choice(["cnn", "cnn-exact", "hog"]),
+    default=FaceOptions().detector,
+    show_default=True,
+    help="How to find faces: with the fast cascade, with dlib's network alone, or with dlib's HOG "
+    "detector.",
 )
 probability = click.FloatRange(0, 1)
 
 
-def face_options(*, max_faces: int, quality_filter: QualityFilter) -> Callable[[Command], Command]:
-    """Add the options by which faces are found and chosen, with these defaults."""
-    defaults = FaceOptions()
-    options = (
+def face_options(
+    *, max_faces: int, quality_filter: QualityFilter
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options that choose faces to a command, which receives them as ``options``.
+
+    Args:
+        max_faces: default of ``--max-faces``.
+        quality_filter: default of ``--quality-filter``.
+    """
+    added = (
         click.option(
             "--max-faces",
             type=click.IntRange(1, 100),
             default=max_faces,
             show_default=True,
-            help="Keep at most so many faces of a photo, the best.",
+            metavar="N",
+            help="Keep at most N faces per photo, best first.",
         ),
         click.option(
             "--min-confidence",
             type=probability,
-            default=defaults.min_confidence,
+            default=FaceOptions().min_confidence,
             show_default=True,
-            help="Leave out what is less surely a face.",
+            help="Reject faces below this confidence.",
         ),
         click.option(
             "--quality-filter",
             type=click.Choice([choice.value for choice in QualityFilter], case_sensitive=False),
             default=quality_filter.value,
             show_default=True,
-            help="Leave out faces that would be recognised badly.",
+            help="Reject faces of a lower quality.",
         ),
         click.option(
             "--smallest-face",
             type=click.IntRange(min=20),
             default=None,
             metavar="PX",
-            help="Look for faces from this size on, in pixels of the photo; small is slow. "
-            "By default it follows from the photo's size.",
+            help="Find faces of at least this size, in pixels of the photo; smaller is slower "
+            "(default: depends on the size of the photo).",
         ),
-        click.option(
-            "--detector",
-            default=defaults.detector,
-            show_default=True,
-            help="How to find faces: cnn, cnn-exact or hog.",
-        ),
+        detector_option,
     )
 
-    def add(command: Command) -> Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def with_face_options(
+            *args: Any,  # noqa: ANN401 - the command's own arguments
+            max_faces: int,
+            min_confidence: float,
+            quality_filter: str,
+            smallest_face: int | None,
+            detector: str,
+            **others: Any,  # noqa: ANN401 - the command's own arguments
+        ) -> None:
+            options = FaceOptions(
+                max_faces=max_faces,
+                min_confidence=min_confidence,
+                quality_filter=QualityFilter(quality_filter.upper()),
+                smallest_face=smallest_face,
+                detector=detector,
+            )
+            command(*args, options=options, **others)
 
-    return add
+        for option in reversed(added):
+            with_face_options = option(with_face_options)
+        return with_face_options
 
-
-def to_face_options(
-    *,
-    max_faces: int,
-    min_confidence: float,
-    quality_filter: str,
-    smallest_face: int | None,
-    detector: str,
-) -> FaceOptions:
-    """Return the values that ``face_options`` parsed as one value."""
-    return FaceOptions(
-        max_faces=max_faces,
-        min_confidence=min_confidence,
-        quality_filter=QualityFilter(quality_filter.upper()),
-        smallest_face=smallest_face,
-        detector=detector,
-    )
+    return decorate

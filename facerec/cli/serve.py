@@ -7,58 +7,67 @@ from pathlib import Path
 
 import click
 
+from facerec.api.serving import ServerSettings, run_server
 from facerec.cli.options import data_option
+from facerec.cli.parts import data_folder
 from facerec.errors import InvalidInputError
 
 
-def _parse_bucket(
-    _context: click.Context, _option: click.Parameter, given: tuple[str, ...]
+def _parse_buckets(
+    _context: click.Context, _option: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Path]:
     folders = {}
-    for text in given:
-        name, equals, folder = text.partition("=")
+    for value in values:
+        name, equals, folder = value.partition("=")
         if not name or not equals or not folder:
-            raise click.BadParameter(f"{text!r} is not NAME=DIR")
+            raise click.BadParameter(f"{value!r} is not NAME=DIR")
         path = Path(folder).expanduser()
         if not path.is_dir():
-            raise click.BadParameter(f"{folder!r} is no folder")
+            raise click.BadParameter(f"{folder!r} is not a folder")
         folders[name] = path.absolute()
     return folders
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 chooses a free one.",
+)
 @click.option(
     "--bucket",
     "folders",
     multiple=True,
-    callback=_parse_bucket,
+    callback=_parse_buckets,
     metavar="NAME=DIR",
-    help="Let a folder stand in for the S3 bucket NAME; may be given several times.",
+    help="Serve a folder as the S3 bucket NAME; can be repeated.",
 )
 @click.option(
     "--s3-bucket",
     "s3_buckets",
     multiple=True,
     metavar="NAME",
-    help="Read photos from this bucket in S3, with the environment's credentials. By default all "
-    "that the credentials allow, and on other addresses than loopback none.",
+    help="Allow photos to be read from this bucket in S3, with the server's AWS credentials; can "
+    "be repeated (default: every bucket on a loopback address, none on any other).",
 )
 @click.option(
     "--token",
     envvar="FACEREC_TOKEN",
     show_envvar=True,
     metavar="TOKEN",
-    help="What `Authorization: Bearer TOKEN` must say; needed on other addresses than loopback.",
+    help="Require `Authorization: Bearer TOKEN`. Mandatory unless the address is loopback.",
 )
 @click.option(
     "--allow-origin",
     "origins",
     multiple=True,
     envvar="ALLOWED_ORIGINS",
+    show_envvar=True,
     metavar="ORIGIN",
-    help="Let web pages of this origin call the API; may be given several times.",
+    help="Allow web pages of this origin to call the API; can be repeated.",
 )
 @data_option
 def serve(
@@ -70,10 +79,12 @@ def serve(
     origins: tuple[str, ...],
     data: Path | None,
 ) -> None:
-    """Answer HTTP requests: a page, REST routes, and Amazon Rekognition's protocol.
+    """Serve the API over HTTP.
 
-    Ctrl-C lets running requests finish. On loopback, every program of this machine may call the
-    server; on other addresses a request needs the token, or a key of `facerec keys create`.
+    The server answers REST requests and Amazon Rekognition's protocol, and has a web page to try
+    it. On a loopback address, every program of this machine can call it. On any other address, a
+    request needs the token or an access key made by `facerec keys create`. Ctrl-C stops the server
+    once the running requests are finished.
 
     \b
     Examples:
@@ -81,14 +92,11 @@ def serve(
       facerec serve --port 9000 --bucket photos=/data/photos
       AWS_ENDPOINT_URL_REKOGNITION=http://127.0.0.1:8000 aws rekognition list-collections
       FACEREC_TOKEN=$(openssl rand -hex 20) facerec serve --host 0.0.0.0
-    """  # noqa: D301 - \b is click's mark for a paragraph that keeps its lines
-    from facerec.api.serving import ServerSettings, run_server
-    from facerec.cli.parts import data_folder
-
+    """
     loopback = _is_loopback(host)
     if not loopback and not token:
         raise InvalidInputError(
-            f"{host} can be reached from other machines, so requests need a token",
+            f"{host} is reachable from other machines, so a token is required",
             "set FACEREC_TOKEN to a long random text, or listen on 127.0.0.1",
         )
     run_server(

@@ -14,9 +14,9 @@ from .conftest import EXAMPLES, Facerec, document
 def test_an_estimate_shows_both_bills_and_where_rekognition_is_cheaper(facerec: Facerec) -> None:
     result = facerec("estimate", "--photos", 100_000, "--photos-per-second", 20)
     assert result.exit_code == 0
-    assert "20.0 a second and vCPU (as given)" in result.stdout
+    assert "20.0 per second and vCPU (as given)" in result.stdout
     assert "Amazon Rekognition for the same month" in result.stdout
-    assert "photos like these Rekognition is cheaper" in result.stdout
+    assert "photos like these, Rekognition is cheaper" in result.stdout
 
 
 def test_an_estimate_for_scripts_fits_its_contract(facerec: Facerec) -> None:

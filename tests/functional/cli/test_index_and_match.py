@@ -73,7 +73,7 @@ def test_a_collection_of_another_model_is_refused(
         (("match", PROBE, "--collection", "not a name"), 4, "not a name"),
         (("match", EXAMPLES / "README.md", "--collection", "people"), 4, "cannot be read"),
         (("index", "missing.jsonl", "--collection", "people"), 3, "missing.jsonl does not exist"),
-        (("index", PROBE, "--collection", "people", "--detector", "eyes"), 4, "eyes"),
+        (("index", PROBE, "--collection", "people", "--detector", "eyes"), 2, "eyes"),
         (("detect", "missing.jpg"), 3, "missing.jpg does not exist"),
         (("compare", PROBE, EXAMPLES / "photos" / "rocket.jpg"), 5, "second photo"),
         (("jobs", "report", "nothing"), 3, "there is no job"),

@@ -1,0 +1,106 @@
+"""A command group that imports a command only when that command is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from facerec.errors import ExitCode, FacerecError
+
+
+class LazyGroup(click.Group):
+    """A group of commands that are imported on demand, so that ``--help`` is fast.
+
+    Args:
+        commands: module and summary of each command, by name. The module holds the command under
+            the same name. ``--help`` prints the summaries without importing the modules.
+    """
+
+    def __init__(self, *args: Any, commands: Mapping[str, tuple[str, str]], **extra: Any) -> None:  # noqa: ANN401 - click's signature
+        super().__init__(*args, **extra)
+        self._table = commands
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of the table."""
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in self._table:
+            return None
+        module, _ = self._table[cmd_name]
+        command: click.Command = getattr(import_module(module), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the summaries of all commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in self._table.items()])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,  # noqa: ANN401 - click's signature
+    ) -> Any:  # noqa: ANN401 - click's signature
+        """Run the command line and exit; an error becomes one line, a hint and an exit code."""
+        run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
+        if not standalone_mode:
+            return run()
+        _escape_unprintable_characters()
+        try:
+            # click returns the code of `Context.exit` here, and a command's None otherwise.
+            sys.exit(run())
+        except FacerecError as error:
+            _fail(error.message, error.hint, error.exit_code)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            sys.exit(error.exit_code)
+        except click.UsageError as error:
+            called = error.ctx.command_path if error.ctx else "facerec"
+            message = error.format_message().removesuffix(".")
+            _fail(message[0].lower() + message[1:], f"see `{called} --help`", ExitCode.USAGE)
+        except click.ClickException as error:
+            _fail(error.format_message(), None, ExitCode.FAULT)
+        except click.Abort as abort:
+            # Ctrl-C, or a question that was not answered with yes.
+            interrupted = isinstance(abort.__cause__, KeyboardInterrupt)
+            message = "interrupted" if interrupted else "cancelled"
+            _fail(message, None, ExitCode.INTERRUPTED)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            _fail(f"{where}{error.strerror or error}", None, ExitCode.FAULT)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run a command; end quietly if the reader of its output has closed the pipe."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Like `head`, the reader has all it wanted. Python flushes stdout again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(ExitCode.DONE)
+        return result
+
+
+def _escape_unprintable_characters() -> None:
+    """Print characters that the terminal's encoding lacks as escapes, not as a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _fail(message: str, hint: str | None, code: ExitCode) -> NoReturn:
+    click.secho(f"error: {message}", fg="red", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+    sys.exit(code)

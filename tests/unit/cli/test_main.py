@@ -1,0 +1,128 @@
+"""The frame of the command line: help, errors and exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from facerec.cli.main import COMMANDS, main
+
+LIST_IMPORTS = """
+import json, sys
+from facerec.cli.main import main
+main(["--help"], standalone_mode=False)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def commands() -> list[list[str]]:
+    found = []
+    for name in COMMANDS:
+        command = main.get_command(click.Context(main), name)
+        children = getattr(command, "commands", {})
+        found += [[name, child] for child in children] or [[name]]
+    return found
+
+
+def test_help_imports_no_command_and_no_library_but_click() -> None:
+    output = subprocess.run(
+        [sys.executable, "-c", LIST_IMPORTS], check=True, capture_output=True, text=True
+    ).stdout
+    imported = json.loads(output.splitlines()[-1])
+    own = {name for name in imported if name.startswith("facerec")}
+    assert {"facerec", "facerec.cli", "facerec.cli.main", "facerec.errors"} <= own
+    assert not own & {module for module, _ in COMMANDS.values()}
+    assert len(own) <= 6
+    packages = {name.split(".")[0] for name in imported}
+    assert not packages & {"numpy", "rich", "boto3", "fastapi", "PIL", "onnxruntime", "dlib"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_summary_of_a_command_is_the_first_line_of_its_help(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    assert (command.help or "").splitlines()[0] == COMMANDS[name][1]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_explains_itself_with_an_example(words: list[str]) -> None:
+    result = run(*words, "--help")
+    assert result.exit_code == 0
+    assert "Example" in result.stdout
+    assert f"facerec {' '.join(words)}" in result.stdout
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_option_has_a_help_text_that_is_a_sentence(words: list[str]) -> None:
+    command: click.Command | None = main
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), word)
+    assert command is not None
+    for option in command.params:
+        if isinstance(option, click.Option):
+            assert option.help, option.opts
+            assert option.help[0].isupper(), option.help
+            assert option.help.endswith("."), option.help
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "called"),
+    [
+        (["match"], "missing argument 'PHOTO'", "facerec match"),
+        (["estimate", "--photos", "0"], "invalid value for '--photos'", "facerec estimate"),
+        (["estimate", "--sample", "absent"], "'absent' does not exist", "facerec estimate"),
+        (["serve", "--bucket", "photos=absent"], "'absent' is not a folder", "facerec serve"),
+        (["keys", "make"], "no such command 'make'", "facerec keys"),
+        (["--unknown"], "no such option '--unknown'", "facerec"),
+    ],
+    ids=str,
+)
+def test_wrong_usage_is_one_line_and_a_hint(words: list[str], message: str, called: str) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    error, hint = result.stderr.splitlines()
+    assert error.startswith("error: ")
+    assert message in error
+    assert hint == f"hint: see `{called} --help`"
+    assert result.stdout == ""
+
+
+def test_a_missing_photo_is_one_line_a_hint_and_its_own_exit_code(tmp_path: Path) -> None:
+    result = run("detect", tmp_path / "absent.jpg")
+    assert result.exit_code == 3
+    error, hint = result.stderr.splitlines()
+    assert error == f"error: {tmp_path / 'absent.jpg'} does not exist"
+    assert hint.startswith("hint: ")
+
+
+def test_a_question_that_is_not_answered_with_yes_changes_nothing(tmp_path: Path) -> None:
+    data = ["--data", tmp_path]
+    assert run("collections", "create", "staff", *data).exit_code == 0
+    for answer in ("n\n", ""):
+        words = ["collections", "delete", "staff", "--data", str(tmp_path)]
+        result = CliRunner().invoke(main, words, input=answer)
+        assert result.exit_code == 130
+        assert "error: cancelled" in result.stderr
+    assert run("collections", "describe", "staff", *data).exit_code == 0
+
+
+def test_a_closed_pipe_ends_a_command_quietly() -> None:
+    words = ["estimate", "--simulate", "--photos-per-second", "20", "--json"]
+    command = f"{sys.executable} -m facerec.cli.main {' '.join(words)} | head -1"
+    result = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True
+    )
+    assert result.stdout == "[\n"
+    assert result.stderr == ""
+    assert result.returncode == 0
