@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.support.results import DATA, ROOT, show
-from facerec.engine.detect.cascade import LIKELY
+from facerec.engine.detect.cascade import MIN_PROPOSAL_SCORE
 from facerec.storage.sqlite.approximate import is_available
 
 NAMES = {
@@ -113,7 +113,7 @@ def _photos(name: str) -> Callable[[Results], str]:
 def _detector(results: Results) -> str:
     rows = {row["setting"]: row for row in results["labelled"]}
     peer = next(row for name, row in rows.items() if name.startswith("HOG, upsampled"))
-    own = rows[f"fast from 40, first look above {LIKELY:g}"]
+    own = rows[f"cascade from 40, proposals from {MIN_PROPOSAL_SCORE:g}"]
     return f"{own['times cheaper']:.1f}x, {own['found']} of {own['of']} (HOG {peer['found']})"
 
 

@@ -25,7 +25,7 @@ from PIL import Image
 from benchmarks.support.machine import use_one_core
 from benchmarks.support.results import DATA, arguments, finish, show
 from benchmarks.support.turns import Times, clock
-from facerec.engine.detect import cascade as fast_detector
+from facerec.engine.detect import cascade
 from facerec.engine.detect.detection import Detection, Detector, Pixels
 from facerec.engine.detect.detectors import open_detector
 
@@ -36,35 +36,35 @@ SAME_FACE = 0.3
 REACH = 4
 """How many times cheaper than HOG, upsampled once, the default detector shall be from 40 pixels."""
 
-LIKELY = (-2.0, -1.0, fast_detector.LIKELY, 1.0)
-"""The first look's limit: the default among others."""
+PROPOSAL_SCORES = (-2.0, -1.0, cascade.MIN_PROPOSAL_SCORE, 1.0)
+"""Minimum proposal scores to measure, the default among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A way to detect: the detector's name, the smallest face, and the first look's limit."""
+    """A detector with its smallest face and minimum proposal score."""
 
     name: str
     detector: str
     smallest_face: float
-    likely: float = fast_detector.LIKELY
+    min_proposal_score: float = cascade.MIN_PROPOSAL_SCORE
 
     def detect(self, detectors: dict[str, Detector], pixels: Pixels) -> list[Detection]:
-        """Return what is found in a photo."""
-        fast_detector.LIKELY = self.likely
+        """Return the detections in a photo."""
+        cascade.MIN_PROPOSAL_SCORE = self.min_proposal_score
         return detectors[self.detector].detect(pixels, self.smallest_face)
 
 
-def fast_settings(smallest_face: float) -> list[Setting]:
-    """Return the default detector with several limits for its first look."""
+def cascade_settings(smallest_face: float) -> list[Setting]:
+    """Return the default detector with several minimum proposal scores."""
     return [
         Setting(
-            f"fast from {smallest_face:g}, first look above {likely:g}",
+            f"cascade from {smallest_face:g}, proposals from {score:g}",
             "cnn",
             smallest_face,
-            likely,
+            score,
         )
-        for likely in LIKELY
+        for score in PROPOSAL_SCORES
     ]
 
 
@@ -74,12 +74,12 @@ LABELLED = (
     Setting("exact, photo doubled", "cnn-exact", 40),
     Setting("exact, photo enlarged by 2.4", "cnn-exact", 33.3),
     Setting("exact", "cnn-exact", 80),
-    *(setting for smallest in (33, 40, 50) for setting in fast_settings(smallest)),
+    *(setting for smallest in (33, 40, 50) for setting in cascade_settings(smallest)),
 )
 PRESS = (
     Setting("HOG, upsampled once", "hog", 40),
     Setting("exact", "cnn-exact", 80),
-    *fast_settings(80),
+    *cascade_settings(80),
 )
 
 
@@ -205,7 +205,7 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
     axes = figure.add_subplot()
     families: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(rows, key=lambda row: row["ms a megapixel"]):
-        families.setdefault(row["setting"].split(",")[0].split(" first")[0], []).append(row)
+        families.setdefault(row["setting"].split(",")[0], []).append(row)
     for name, settings in families.items():
         costs = [row["ms a megapixel"] for row in settings]
         axes.plot(costs, [row["found"] for row in settings], marker="o", label=name)

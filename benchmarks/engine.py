@@ -22,7 +22,7 @@ from benchmarks.support.turns import Times, in_turns, ratio
 from facerec.engine.describe.alignment import Aligner
 from facerec.engine.describe.embedder import Embedder
 from facerec.engine.detect.detection import Pixels
-from facerec.engine.detect.exact import CnnDetector
+from facerec.engine.detect.exact import ExactDetector
 from facerec.engine.dlib.weights import Weights, find_weights
 
 DETECTION_PHOTOS = 2
@@ -51,7 +51,7 @@ def compare_descriptors(photos: list[Pixels], repeats: int) -> dict[str, Any]:
 
 def compare_detectors(photos: list[Pixels], repeats: int) -> dict[str, Any]:
     """Time the search of photos for faces of 80 pixels and more."""
-    ours = CnnDetector(threads=1)
+    ours = ExactDetector(threads=1)
     theirs = dlib.cnn_face_detection_model_v1(str(find_weights(Weights.DETECTOR)))
     largest = sorted(photos, key=lambda photo: photo.size)[-DETECTION_PHOTOS:]
     times = in_turns(
@@ -86,7 +86,7 @@ def _row(
 
 def face_chips(photos: list[Pixels], count: int) -> Pixels:
     """Return so many aligned faces from photos, repeated as needed."""
-    detector, aligner = CnnDetector(threads=1), Aligner()
+    detector, aligner = ExactDetector(threads=1), Aligner()
     chips = [
         aligner.chip(photo, aligner.shape(photo, detection))
         for photo in photos

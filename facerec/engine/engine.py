@@ -1,9 +1,8 @@
-"""The engine: photos into faces with descriptors, on dlib's networks."""
+"""The engine: finds the faces of photos and computes their descriptors, with dlib's networks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,64 +14,32 @@ from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
 from facerec.engine.decode.decoding import DecodedPhoto, decode, effective_smallest_face
 from facerec.engine.describe.alignment import FACE_IN_CHIP
 from facerec.engine.describe.quality import assess
-from facerec.engine.describe.selection import reasons_to_leave_out
+from facerec.engine.describe.selection import rejection_reasons
 from facerec.engine.detect.confidence import confidence, score_at
 from facerec.engine.detect.detection import Detection, Detector, Pixels
 from facerec.engine.detect.detectors import face_pixels, open_detector
-from facerec.engine.detect.searched_photo import FoundFace, SearchedPhoto, UnsearchedPhoto
 from facerec.engine.dlib.version import model_version
+from facerec.engine.photos import AlignedFace, AlignedPhoto, LocatedPhoto
 
 if TYPE_CHECKING:
     from facerec.engine.describe.alignment import Aligner
     from facerec.engine.describe.embedder import Embedder
 
+MAX_HELD_BYTES = 64 * 1024 * 1024
+"""Approximate size of the decoded photos that wait for alignment at the same time."""
+
+_MIN_DETECTION_CONFIDENCE = 0.1
+"""Most detections below this confidence are false, and each costs as much as a face."""
+
 
 def open_engine(*, threads: int | None = None) -> Engine:
-    """Return the engine; each of its parts is loaded when it is first needed.
+    """Return an engine that loads each network when it is first needed.
 
     Args:
-        threads: how many threads one run of a network may use; None for all cores of this process.
-            Worker processes that share a machine should each use one.
+        threads: threads per network run; None for all cores of this process. Worker processes
+            that share a machine should each use one.
     """
     return Engine(threads=threads)
-
-
-_LOWEST_CONFIDENCE = 0.1
-"""Below this most detections are false, and each costs as much as a face."""
-
-
-def _threshold(detector: str, min_confidence: float) -> float:
-    """Return the score to search from: dlib's own, 0, unless less is wanted.
-
-    What lies between the two is reported as left out.
-    """
-    wanted = max(min_confidence, _LOWEST_CONFIDENCE)
-    return min(0.0, score_at(detector, wanted)) if wanted < 1 else 0.0
-
-
-PIXELS_HELD = 64 * 1024 * 1024
-"""Bytes of photos whose faces are found but not yet described, about."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _LocatedFaces:
-    """A photo, and where its faces are in it, the largest first."""
-
-    photo: DecodedPhoto
-    detections: list[Detection]
-
-    @property
-    def held(self) -> int:
-        """Bytes that are kept for it."""
-        return self.photo.pixels.nbytes
-
-
-@dataclass(frozen=True, slots=True)
-class _NoFaces:
-    """A photo that could not be read or shows nobody."""
-
-    outcome: UnsearchedPhoto | SearchedPhoto
-    held: int = 0
 
 
 class Engine:
@@ -84,7 +51,7 @@ class Engine:
 
     @cached_property
     def model_version(self) -> str:
-        """Names weights, alignment and recipe; faces of different versions do not compare.
+        """Identifies weights, alignment and recipe; faces of different versions do not compare.
 
         Raises:
             WeightsError: dlib's weights are missing.
@@ -94,43 +61,51 @@ class Engine:
     def analyse(
         self, photos: Sequence[bytes], options: FaceOptions
     ) -> list[PhotoFaces | UnreadablePhoto]:
-        """Return what is in each photo, in order; never raises for what is wrong with a photo.
+        """Return the faces of each photo, in order; problems with a photo are results, not errors.
 
-        Descriptors are computed for the faces of all photos together, and landmarks for those of
-        several, so that a few photos in one call are faster than as many calls. Of most photos
-        only the chips of faces are kept meanwhile.
+        Several photos in one call are faster than one call for each: their descriptors are computed
+        in batches, and landmarks are found for several photos in a row. Most photos are reduced
+        to their face chips as soon as possible, to bound memory.
 
         Args:
-            photos: the bytes of image files.
-            options: how to find and choose faces.
+            photos: contents of image files.
+            options: how to find and select faces.
 
         Raises:
-            InvalidInputError: the options name no known detector.
+            InvalidInputError: the options name an unknown detector.
             WeightsError: dlib's weights are missing or damaged.
         """
-        searched = list(self._search(photos, options))
-        chips = [face.chip for photo in searched for face in photo.kept]
+        aligned = list(self._aligned_photos(photos, options))
+        chips = [
+            face.chip for photo in aligned if isinstance(photo, AlignedPhoto) for face in photo.kept
+        ]
         descriptors = iter(self._embedder.embed(np.stack(chips)) if chips else ())
-        return [photo.outcome(descriptors) for photo in searched]
+        return [
+            photo.result(descriptors) if isinstance(photo, AlignedPhoto) else photo
+            for photo in aligned
+        ]
 
-    def _search(
+    def _aligned_photos(
         self, photos: Sequence[bytes], options: FaceOptions
-    ) -> Iterator[SearchedPhoto | UnsearchedPhoto]:
-        """Yield what was found in each photo, in order.
+    ) -> Iterator[AlignedPhoto | UnreadablePhoto]:
+        """Yield each photo with its aligned faces, in order.
 
-        Faces of several photos are described one after another: the trees by which landmarks are
-        found are 9 MB, which the networks drive out of the processor's cache between two photos.
+        Faces of several photos are aligned in a row: the landmark predictor's trees take 9 MB,
+        which the networks would evict from the processor's cache between two photos.
         """
-        located: list[_LocatedFaces | _NoFaces] = []
+        waiting: list[LocatedPhoto | UnreadablePhoto] = []
+        held = 0
         for content in photos:
-            located.append(self._locate(content, options))
-            if sum(photo.held for photo in located) > PIXELS_HELD:
-                yield from self._described(located, options)
-                located = []
-        yield from self._described(located, options)
+            photo = self._locate(content, options)
+            waiting.append(photo)
+            held += photo.pixels.nbytes if isinstance(photo, LocatedPhoto) else 0
+            if held > MAX_HELD_BYTES:
+                yield from (self._align_all(each, options) for each in waiting)
+                waiting, held = [], 0
+        yield from (self._align_all(each, options) for each in waiting)
 
-    def _locate(self, content: bytes, options: FaceOptions) -> _LocatedFaces | _NoFaces:
-        """Find the faces of a photo, in pixels that are enough for their chips."""
+    def _locate(self, content: bytes, options: FaceOptions) -> LocatedPhoto | UnreadablePhoto:
+        """Decode a photo and detect its faces, at a resolution that is enough for their chips."""
         decoded = decode(
             content,
             smallest_face=options.smallest_face,
@@ -138,49 +113,44 @@ class Engine:
             face_pixels=face_pixels(options.detector),
         )
         if isinstance(decoded, UnreadablePhoto):
-            return _NoFaces(UnsearchedPhoto(decoded))
+            return decoded
         smallest = effective_smallest_face(decoded.width, decoded.height, options.smallest_face)
         detections = self._detector(options.detector).detect(
             decoded.pixels,
             smallest * decoded.scale,
-            threshold=_threshold(options.detector, options.min_confidence),
+            threshold=_detection_threshold(options.detector, options.min_confidence),
         )
         if not detections:
-            return _NoFaces(SearchedPhoto(decoded.width, decoded.height, ()))
+            return LocatedPhoto(decoded.width, decoded.height)
         if decoded.is_preview and any(face.width < FACE_IN_CHIP for face in detections):
             finer = decode(
                 content, smallest_face=options.smallest_face, max_pixels=options.max_pixels
             )
             if isinstance(finer, UnreadablePhoto):
-                return _NoFaces(UnsearchedPhoto(finer))
-            down, across, _ = np.divide(finer.pixels.shape, decoded.pixels.shape).tolist()
-            detections = [face.resized(across, down) for face in detections]
+                return finer
+            detections = _rescaled(detections, decoded, finer)
             decoded = finer
         detections.sort(key=lambda detection: detection.width * detection.height, reverse=True)
-        return _LocatedFaces(decoded, detections)
+        return LocatedPhoto(decoded.width, decoded.height, detections, decoded.pixels)
 
-    def _described(
-        self, located: Sequence[_LocatedFaces | _NoFaces], options: FaceOptions
-    ) -> Iterator[SearchedPhoto | UnsearchedPhoto]:
-        for each in located:
-            if isinstance(each, _NoFaces):
-                yield each.outcome
-                continue
-            photo = each.photo
-            described = [
-                self._describe(photo, found, options.detector) for found in each.detections
-            ]
-            reasons = reasons_to_leave_out([face for face, _ in described], options)
-            found = [
-                FoundFace(face, chip, own_reasons)
-                for (face, chip), own_reasons in zip(described, reasons, strict=True)
-            ]
-            yield SearchedPhoto(photo.width, photo.height, found)
+    def _align_all(
+        self, photo: LocatedPhoto | UnreadablePhoto, options: FaceOptions
+    ) -> AlignedPhoto | UnreadablePhoto:
+        """Align the faces of a photo and decide which to keep."""
+        if isinstance(photo, UnreadablePhoto):
+            return photo
+        aligned = [self._align(photo, face, options.detector) for face in photo.detections]
+        reasons = rejection_reasons([face for face, _ in aligned], options)
+        faces = [
+            AlignedFace(face, chip, own_reasons)
+            for (face, chip), own_reasons in zip(aligned, reasons, strict=True)
+        ]
+        return AlignedPhoto(photo.width, photo.height, faces)
 
-    def _describe(
-        self, photo: DecodedPhoto, detection: Detection, detector: str
+    def _align(
+        self, photo: LocatedPhoto, detection: Detection, detector: str
     ) -> tuple[DetectedFace, Pixels]:
-        """Return a face in ratios of its photo, and its chip."""
+        """Return a face, in ratios of its photo, and its chip."""
         height, width = photo.pixels.shape[:2]
         box = BoundingBox(
             left=detection.left / width,
@@ -215,3 +185,20 @@ class Engine:
         from facerec.engine.describe.alignment import Aligner
 
         return Aligner()
+
+
+def _detection_threshold(detector: str, min_confidence: float) -> float:
+    """Return the score to detect from: dlib's own threshold of 0, or less if less is asked for.
+
+    Detections between this threshold and the minimum confidence are reported as rejected.
+    """
+    asked = max(min_confidence, _MIN_DETECTION_CONFIDENCE)
+    return min(0.0, score_at(detector, asked)) if asked < 1 else 0.0
+
+
+def _rescaled(
+    detections: Sequence[Detection], source: DecodedPhoto, target: DecodedPhoto
+) -> list[Detection]:
+    """Return detections in one decoding of a photo as pixels of another."""
+    down, across, _ = np.divide(target.pixels.shape, source.pixels.shape).tolist()
+    return [face.resized(across, down) for face in detections]

@@ -1,4 +1,4 @@
-"""Several engines as one, for as many photos at once."""
+"""Several engines behind one ``FaceEngine``, to analyse photos in parallel."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from facerec.core.protocols import FaceEngine
 
 
 class EnginePool:
-    """A ``FaceEngine`` for any number of threads: each photo gets an engine that is idle.
+    """A ``FaceEngine`` that any number of threads may call; each call gets an idle engine.
 
-    The engine that worked last is taken first, so that few requests keep few engines warm.
+    The engine that was released last is used first, so low traffic keeps few engines warm.
     """
 
     def __init__(self, engines: Sequence[FaceEngine]) -> None:
-        """Take the engines, which must be of one model version."""
+        """Create a pool of engines, which must all have the same model version."""
         self._first = engines[0]
         self._idle: LifoQueue[FaceEngine] = LifoQueue()
         for engine in reversed(engines):
@@ -32,12 +32,12 @@ class EnginePool:
     def analyse(
         self, photos: Sequence[bytes], options: FaceOptions
     ) -> list[PhotoFaces | UnreadablePhoto]:
-        """See ``FaceEngine``; waits for an idle engine."""
-        with self._engine() as engine:
+        """See ``FaceEngine``; waits until an engine is idle."""
+        with self._borrow() as engine:
             return engine.analyse(photos, options)
 
     @contextmanager
-    def _engine(self) -> Iterator[FaceEngine]:
+    def _borrow(self) -> Iterator[FaceEngine]:
         engine = self._idle.get()
         try:
             yield engine

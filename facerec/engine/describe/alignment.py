@@ -1,4 +1,4 @@
-"""Landmarks of a face, and the face cut out upright at a fixed size, both by dlib."""
+"""Landmarks of a face, and its chip: the face cut out upright at a fixed size, both by dlib."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import dlib
 
 CHIP_PADDING = 0.25
-"""The margin around a face as a share of its size: what the network was trained with."""
+"""Margin around a face as a share of its size, as in the descriptor network's training."""
 
 FACE_IN_CHIP = round(CHIP_SIZE / (1 + 2 * CHIP_PADDING))
-"""The side of a face in its chip, in pixels: larger faces lose nothing."""
+"""Side of a face in its chip, in pixels. Smaller faces are enlarged."""
 
 
 class Aligner:
@@ -28,7 +28,7 @@ class Aligner:
         """Load the predictor.
 
         Raises:
-            WeightsError: its weights are missing or damaged.
+            WeightsError: dlib's weights are missing or damaged.
         """
         import dlib
 
@@ -36,23 +36,21 @@ class Aligner:
         try:
             self._predictor = dlib.shape_predictor(str(path))
         except RuntimeError as error:
-            raise WeightsError(
-                f"the weights {path} are damaged", "install the file again"
-            ) from error
+            raise WeightsError(f"the weights {path} are damaged", "reinstall the file") from error
 
     def shape(self, pixels: Pixels, detection: Detection) -> dlib.full_object_detection:
         """Find the landmarks of a face.
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
-            detection: where the face is in these pixels.
+            detection: the face, in these pixels.
 
         Returns:
-            dlib's five points in pixels, for ``landmarks`` and ``chip``.
+            dlib's five points in pixels, as ``landmarks`` and ``chip`` take them.
         """
         import dlib
 
-        # dlib's rectangles name their last pixel.
+        # dlib's rectangles include their last pixel.
         box = dlib.rectangle(
             round(detection.left),
             round(detection.top),
@@ -65,9 +63,9 @@ class Aligner:
     def landmarks(pixels: Pixels, shape: dlib.full_object_detection) -> Landmarks:
         """Return landmarks as ratios of a photo's width and height."""
         height, width = pixels.shape[:2]
-        # dlib numbers pixels by their centres.
+        # dlib's coordinates are pixel centres.
         points = [Point((part.x + 0.5) / width, (part.y + 0.5) / height) for part in shape.parts()]
-        # dlib begins with the eye at the photo's right, each eye with its outer corner.
+        # dlib starts with the eye on the right of the photo, and with the outer corner of each eye.
         right_outer, right_inner, left_outer, left_inner, nose = points
         return Landmarks(
             left_eye_outer=left_outer,

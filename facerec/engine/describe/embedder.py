@@ -1,4 +1,4 @@
-"""Face descriptors: 128 values for each aligned face, close together for the same person."""
+"""Face descriptors: 128 values for each aligned face, close to each other for the same person."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from facerec.engine.dlib.models import descriptor_model
 from facerec.engine.dlib.sessions import open_session
 
 _BATCH = 8
-"""Chips in one run: more at once are no faster and take more memory."""
+"""Chips in one network run. Larger batches are not faster and need more memory."""
 
 
 class Embedder:
-    """dlib's face recognition network."""
+    """Computes descriptors with dlib's face recognition network."""
 
     def __init__(self, *, threads: int | None = None) -> None:
         """Load the network.
 
         Args:
-            threads: how many threads one run may use; None for all cores of this process.
+            threads: threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.
@@ -32,13 +32,18 @@ class Embedder:
         """Return the descriptors of aligned faces.
 
         Args:
-            chips: uint8 of shape (n, 150, 150, 3), RGB, aligned as ``alignment`` does it.
+            chips: uint8 of shape (n, 150, 150, 3), RGB, aligned by ``alignment.Aligner``.
 
         Returns:
             float32 of shape (n, 128), not normalised; equal to dlib's own within 1e-5.
+
+        Raises:
+            ValueError: the chips have another type or shape.
         """
         if chips.dtype != np.uint8 or chips.shape[1:] != (CHIP_SIZE, CHIP_SIZE, 3):
-            raise ValueError(f"chips of {chips.dtype} and shape {chips.shape}")
+            raise ValueError(
+                f"chips must be uint8 of shape (n, 150, 150, 3), got {chips.dtype} {chips.shape}"
+            )
         descriptors = np.empty((len(chips), EMBEDDING_SIZE), dtype=np.float32)
         for start in range(0, len(chips), _BATCH):
             batch = chips[start : start + _BATCH]

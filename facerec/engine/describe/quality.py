@@ -1,4 +1,4 @@
-"""How well a face can be recognised, and which faces to leave out for it."""
+"""Face quality, and the limits of the quality filters."""
 
 from __future__ import annotations
 
@@ -14,39 +14,47 @@ from facerec.core.photos import RejectionReason
 from facerec.engine.describe.pose import estimate_pose
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Weights of red, green and blue in grey (ITU-R BT.601)."""
+"""Weights of red, green and blue in luminance (ITU-R BT.601)."""
 
 CHIP_MARGIN = 25
-"""Pixels at each side of a 150x150 chip that dlib's padding of 0.25 adds around the face."""
+"""Margin of a 150x150 chip, in pixels: dlib's padding of 0.25 around the face."""
 
-CRISPEST = 600.0
-"""Variance of the Laplacian that counts as sharpness 100: the crispest of 34 studio portraits."""
+MAX_VARIANCE = 600.0
+"""Variance of the Laplacian that counts as sharpness 100: the sharpest of 34 studio portraits."""
 
 
 @dataclass(frozen=True, slots=True)
 class QualityLimits:
-    """What a face must meet; units as in ``facerec.core.faces.Quality`` and ``Pose``.
+    """Limits of one quality filter; units as in ``facerec.core.faces.Quality`` and ``Pose``.
 
-    Roll has no limit, since alignment undoes it.
+    Roll has no limit because alignment removes it.
     """
 
-    size: float
-    sharpness: float
-    darkest: float
-    brightest: float
-    yaw: float
-    pitch: float
+    min_size: float
+    min_sharpness: float
+    min_brightness: float
+    max_brightness: float
+    max_yaw: float
+    max_pitch: float
 
 
 LIMITS = {
-    QualityFilter.AUTO: QualityLimits(24, 15, darkest=5, brightest=97, yaw=60, pitch=50),
-    QualityFilter.LOW: QualityLimits(32, 30, darkest=8, brightest=95, yaw=50, pitch=40),
-    QualityFilter.MEDIUM: QualityLimits(50, 40, darkest=12, brightest=92, yaw=40, pitch=33),
-    QualityFilter.HIGH: QualityLimits(80, 50, darkest=18, brightest=88, yaw=25, pitch=25),
+    QualityFilter.AUTO: QualityLimits(
+        24, 15, min_brightness=5, max_brightness=97, max_yaw=60, max_pitch=50
+    ),
+    QualityFilter.LOW: QualityLimits(
+        32, 30, min_brightness=8, max_brightness=95, max_yaw=50, max_pitch=40
+    ),
+    QualityFilter.MEDIUM: QualityLimits(
+        50, 40, min_brightness=12, max_brightness=92, max_yaw=40, max_pitch=33
+    ),
+    QualityFilter.HIGH: QualityLimits(
+        80, 50, min_brightness=18, max_brightness=88, max_yaw=25, max_pitch=25
+    ),
 }
-"""The limits of each filter, measured in ``docs/accuracy.md``; NONE has none.
+"""Limits of each filter, measured in ``docs/accuracy.md``; NONE has none.
 
-Brightness is judged leniently on purpose: it is as much a matter of skin as of light.
+The limits of brightness are lenient on purpose: brightness depends on skin as much as on light.
 """
 
 
@@ -57,10 +65,10 @@ def assess(
     width: int,
     height: int,
 ) -> Quality:
-    """Judge one face.
+    """Measure the quality of one face.
 
     Args:
-        chip: the aligned face, uint8, shape (150, 150, 3), RGB.
+        chip: the aligned face, uint8 of shape (150, 150, 3), RGB.
         box: ratios of the upright photo.
         landmarks: ratios of the upright photo.
         width: pixels of the upright photo as stored.
@@ -76,32 +84,32 @@ def assess(
 
 
 def rejections(quality: Quality, quality_filter: QualityFilter) -> tuple[RejectionReason, ...]:
-    """Return why a face does not pass a filter; empty where it does.
+    """Return why a face fails a filter; empty if it passes.
 
-    A washed-out face is LOW_FACE_QUALITY, for which Rekognition has no name of its own.
+    A face that is too bright is LOW_FACE_QUALITY: Rekognition has no reason of its own for it.
     """
     limits = LIMITS.get(quality_filter)
     if limits is None:
         return ()
     failures = {
-        RejectionReason.SMALL_BOUNDING_BOX: quality.size < limits.size,
-        RejectionReason.LOW_SHARPNESS: quality.sharpness < limits.sharpness,
-        RejectionReason.LOW_BRIGHTNESS: quality.brightness < limits.darkest,
-        RejectionReason.LOW_FACE_QUALITY: quality.brightness > limits.brightest,
-        RejectionReason.EXTREME_POSE: abs(quality.pose.yaw) > limits.yaw
-        or abs(quality.pose.pitch) > limits.pitch,
+        RejectionReason.SMALL_BOUNDING_BOX: quality.size < limits.min_size,
+        RejectionReason.LOW_SHARPNESS: quality.sharpness < limits.min_sharpness,
+        RejectionReason.LOW_BRIGHTNESS: quality.brightness < limits.min_brightness,
+        RejectionReason.LOW_FACE_QUALITY: quality.brightness > limits.max_brightness,
+        RejectionReason.EXTREME_POSE: abs(quality.pose.yaw) > limits.max_yaw
+        or abs(quality.pose.pitch) > limits.max_pitch,
     }
     return tuple(reason for reason, failed in failures.items() if failed)
 
 
 def _sharpness(grey: NDArray[np.float32]) -> float:
-    """Map the variance of the Laplacian to 0..100 by its logarithm.
+    """Return the logarithm of the variance of the Laplacian, scaled to 0 to 100.
 
-    The variance is a usual measure of focus (Pech-Pacheco et al. 2000, "Diatom autofocusing in
-    brightfield microscopy"). Blur divides it, so its logarithm falls evenly as blur grows.
+    The variance is a common measure of focus (Pech-Pacheco et al. 2000, "Diatom autofocusing in
+    brightfield microscopy"). Blur divides it, so its logarithm falls evenly with blur.
     """
     laplacian = (
         grey[1:-1, :-2] + grey[1:-1, 2:] + grey[:-2, 1:-1] + grey[2:, 1:-1] - 4 * grey[1:-1, 1:-1]
     )
     variance = max(1.0, float(laplacian.var()))
-    return min(100.0, 100 * math.log(variance) / math.log(CRISPEST))
+    return min(100.0, 100 * math.log(variance) / math.log(MAX_VARIANCE))

@@ -1,4 +1,4 @@
-"""Which of the detected faces of a photo to keep."""
+"""Selection of the faces of a photo to keep."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from facerec.engine.describe.quality import rejections
 _FILTERS = (QualityFilter.AUTO, QualityFilter.LOW, QualityFilter.MEDIUM, QualityFilter.HIGH)
 
 
-def reasons_to_leave_out(
+def rejection_reasons(
     faces: Sequence[DetectedFace], options: FaceOptions
 ) -> list[tuple[RejectionReason, ...]]:
-    """Return for each face why it is left out; nothing for those to keep.
+    """Return for each face why it is rejected; nothing for faces to keep.
 
-    As Rekognition's IndexFaces does it, faces beyond the limit are left out by quality first, the
-    lowest first, and then by size, the smallest first.
+    Faces beyond ``max_faces`` are rejected as by Rekognition's IndexFaces: those of the lowest
+    quality first and, at equal quality, the smallest first.
     """
     reasons = [_own_reasons(face, options) for face in faces]
     kept = [number for number, own in enumerate(reasons) if not own]
@@ -29,9 +29,9 @@ def reasons_to_leave_out(
 
 
 def _own_reasons(face: DetectedFace, options: FaceOptions) -> tuple[RejectionReason, ...]:
-    low = face.confidence < options.min_confidence
-    doubt = (RejectionReason.LOW_CONFIDENCE,) if low else ()
-    return doubt + rejections(face.quality, options.quality_filter)
+    is_low = face.confidence < options.min_confidence
+    low_confidence = (RejectionReason.LOW_CONFIDENCE,) if is_low else ()
+    return low_confidence + rejections(face.quality, options.quality_filter)
 
 
 def _rank(face: DetectedFace) -> tuple[int, float]:
@@ -39,5 +39,5 @@ def _rank(face: DetectedFace) -> tuple[int, float]:
 
 
 def _grade(quality: Quality) -> int:
-    """Return how many of the quality filters a face passes."""
+    """Return the number of quality filters that a face passes."""
     return sum(not rejections(quality, quality_filter) for quality_filter in _FILTERS)

@@ -1,4 +1,4 @@
-"""dlib's CNN face detector, run only where a small network saw something like a face."""
+"""The default face detector: a small network proposes faces, dlib's CNN network verifies them."""
 
 from __future__ import annotations
 
@@ -8,132 +8,134 @@ from functools import cached_property
 import numpy as np
 
 from facerec.engine.detect.detection import Detection, Pixels
-from facerec.engine.detect.exact import CnnDetector
-from facerec.engine.detect.proposals import Candidate, FirstLook
+from facerec.engine.detect.exact import ExactDetector
+from facerec.engine.detect.proposals import Proposal, ProposalNetwork
 from facerec.engine.detect.suppression import suppress_overlaps
-from facerec.engine.detect.verifier import SecondLook
+from facerec.engine.detect.verifier import Verifier
 
-LIKELY = 0.0
-"""The first look's logit from which on the large network is asked; ``docs/detection.md`` has what
-other values find and cost."""
+MIN_PROPOSAL_SCORE = 0.0
+"""Proposals with at least this logit are verified. ``docs/detection.md`` shows what other values
+find and cost."""
 
-DOUBT = 2.0
-"""How much lower that is for each point of a threshold below 0."""
+PROPOSAL_SCORE_PER_THRESHOLD = 2.0
+"""How far the minimum proposal score falls for each point of a detection threshold below 0."""
 
-LAST_RESORT = 16
-"""Candidates below it that are tried in a photo in which no face was found otherwise."""
+MAX_WEAK_PROPOSALS = 16
+"""Proposals below the minimum score that are verified while no face has been found."""
 
-CHEAP_PIXELS = 250_000
-"""Photos of no more pixels, at the scale of the exact detector, are searched by it as well before
-they are said to hold no face: that takes it less than a tenth of a second."""
+MAX_EXACT_PIXELS = 250_000
+"""When the cascade finds no face in a photo of at most this many pixels, at the scale of the exact
+detector, the exact detector searches it too. That takes less than 0.1 s."""
 
-_SURE = 0.9
-"""A score that needs no comparison with other sizes: good frontal faces have about 1.05."""
+_SURE_SCORE = 0.9
+"""Verifier score that ends the search for a better size: good frontal faces score about 1.05."""
 
-_STEPS = (0.8, 1.25)
-"""Sizes to try from there: the first look knows nearly all faces' sizes within 15 %, not all."""
+_SIZE_STEPS = (0.8, 1.25)
+"""Factors for the sizes tried next: most proposed sizes are within 15 % of the best, not all."""
 
-_STRONG = 2.0
-"""The first look's logit from which on other sizes are tried whatever the score."""
+_STRONG_PROPOSAL_SCORE = 2.0
+"""Proposals with at least this logit are verified at other sizes whatever the first score."""
 
-_PROMISING = -1.0
-"""The score from which on they are: nearly all places without a face have less."""
+_PROMISING_SCORE = -1.0
+"""Verifier score from which other sizes are tried: nearly all places without a face score less."""
 
-_SMALLEST_SHARE = 0.65
-"""Of the smallest face asked for: smaller ones were not meant. The network of a pyramid finds faces
-from 0.75 of its window on, and sizes are known within 15 %."""
+_MIN_FACE_SHARE = 0.65
+"""Detections below this share of the smallest face are dropped. A pyramid of dlib's detector finds
+faces from 0.75 of its window, and proposed sizes are within 15 %."""
 
-_SAME_FACE = 0.4
-"""A candidate nearer to a face's middle than this share of its side would lead to the same face"""
+_SAME_FACE_DISTANCE = 0.4
+"""A proposal leads to a known face if its centre is closer than this share of the face's side"""
 
-_SAME_SIZE = 1.2
-"""if its side is no more than these octaves larger or smaller."""
+_SAME_FACE_OCTAVES = 1.2
+"""and its side differs by less than this many octaves."""
 
 
-class FastDetector:
-    """The MMOD network on crops around the candidates of a first look.
+class CascadeDetector:
+    """Proposes faces with a small network and verifies them with dlib's MMOD network.
 
-    Scores are those of the same network as in ``cnn_detector``, so that both detectors have the
-    same thresholds and confidence; boxes are as large as the first look says instead of one of
-    the pyramid's sizes. What it costs and finds is in ``docs/detection.md``.
+    Scores are those of the MMOD network, as in ``ExactDetector``, so both detectors share
+    thresholds and confidence. Box sizes follow the proposals instead of the pyramid's steps. See
+    ``docs/detection.md`` for recall and cost.
     """
 
     def __init__(self, *, threads: int | None = None) -> None:
         """Load both networks.
 
         Args:
-            threads: how many threads one run may use; None for all cores of this process.
+            threads: threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.
         """
         self._threads = threads
-        self._first_look = FirstLook(threads=threads)
-        self._second_look = SecondLook(threads=threads)
+        self._proposals = ProposalNetwork(threads=threads)
+        self._verifier = Verifier(threads=threads)
 
     def detect(
         self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0
     ) -> list[Detection]:
-        """Return the faces in a photo, the best score first (see ``Detector``)."""
-        faces = self._judged(pixels, smallest_face, threshold)
+        """Return the faces in a photo, best score first (see ``Detector``)."""
+        faces = self._verified(pixels, smallest_face, threshold)
         if not faces and self._is_cheap(pixels, smallest_face):
             return self._exact.detect(pixels, smallest_face, threshold=threshold)
         boxes = np.array([(face.left, face.top, face.width, face.height) for face in faces])
         scores = np.array([face.score for face in faces])
-        geometry = self._second_look.geometry
+        geometry = self._verifier.geometry
         kept = suppress_overlaps(boxes.reshape(-1, 4), scores, geometry.overlap, geometry.cover)
         return [faces[number] for number in kept]
 
-    def _judged(self, pixels: Pixels, smallest_face: float, threshold: float) -> list[Detection]:
-        """Return what the large network says is a face, of the first look's candidates."""
+    def _verified(self, pixels: Pixels, smallest_face: float, threshold: float) -> list[Detection]:
+        """Return the proposals that the verifier confirms, which may overlap."""
         faces: list[Detection] = []
-        tries_left = LAST_RESORT
-        likely = LIKELY + DOUBT * min(threshold, 0.0)
-        for candidate in self._first_look.candidates(pixels, smallest_face):
-            if candidate.score < likely:
-                if faces or not tries_left:
+        weak_left = MAX_WEAK_PROPOSALS
+        min_score = MIN_PROPOSAL_SCORE + PROPOSAL_SCORE_PER_THRESHOLD * min(threshold, 0.0)
+        for proposal in self._proposals.propose(pixels, smallest_face):
+            if proposal.score < min_score:
+                if faces or not weak_left:
                     break
-                tries_left -= 1
-            if any(_shows(face, candidate) for face in faces):
+                weak_left -= 1
+            if any(_is_same_face(face, proposal) for face in faces):
                 continue
-            face = self._judge(pixels, candidate)
-            is_large_enough = face is not None and face.width >= _SMALLEST_SHARE * smallest_face
+            face = self._verify(pixels, proposal)
+            is_large_enough = face is not None and face.width >= _MIN_FACE_SHARE * smallest_face
             if face is not None and is_large_enough and face.score > threshold:
                 faces.append(face)
         return faces
 
     def _is_cheap(self, pixels: Pixels, smallest_face: float) -> bool:
-        """Return whether the exact detector costs little enough to ask it about the photo."""
+        """Return whether the exact detector can search the photo in little time."""
         height, width = pixels.shape[:2]
-        scale = self._second_look.geometry.window / smallest_face
-        return bool(height * width * scale**2 <= CHEAP_PIXELS)
+        scale = self._verifier.geometry.window / smallest_face
+        return bool(height * width * scale**2 <= MAX_EXACT_PIXELS)
 
     @cached_property
-    def _exact(self) -> CnnDetector:
-        return CnnDetector(threads=self._threads)
+    def _exact(self) -> ExactDetector:
+        return ExactDetector(threads=self._threads)
 
-    def _judge(self, pixels: Pixels, candidate: Candidate) -> Detection | None:
-        """Return the best-scored box at a candidate's place, near its size."""
-        x, y, side = candidate.x, candidate.y, candidate.side
-        best = self._second_look.judge(pixels, x, y, side)
-        if best is None or (candidate.score < _STRONG and best.score < _PROMISING):
+    def _verify(self, pixels: Pixels, proposal: Proposal) -> Detection | None:
+        """Return the box with the best score near a proposal's position and size."""
+        x, y, side = proposal.x, proposal.y, proposal.side
+        best = self._verifier.score(pixels, x, y, side)
+        if best is None or (
+            proposal.score < _STRONG_PROPOSAL_SCORE and best.score < _PROMISING_SCORE
+        ):
             return best
-        for step in _STEPS:
-            if best.score >= _SURE:
+        for step in _SIZE_STEPS:
+            if best.score >= _SURE_SCORE:
                 break
-            found = self._second_look.judge(pixels, x, y, side * step)
-            while found is not None and found.score > best.score:
-                best = found
-                if best.score >= _SURE:
+            other = self._verifier.score(pixels, x, y, side * step)
+            while other is not None and other.score > best.score:
+                best = other
+                if best.score >= _SURE_SCORE:
                     break
-                middle = best.left + best.width / 2, best.top + best.height / 2
-                found = self._second_look.judge(pixels, *middle, best.width * step)
+                center = best.left + best.width / 2, best.top + best.height / 2
+                other = self._verifier.score(pixels, *center, best.width * step)
         return best
 
 
-def _shows(face: Detection, candidate: Candidate) -> bool:
-    """Return whether a candidate is only another view of a face that was found."""
-    right = face.left + face.width / 2 - candidate.x
-    below = face.top + face.height / 2 - candidate.y
-    is_near = math.hypot(right, below) < _SAME_FACE * face.width
-    return is_near and abs(math.log2(face.width / candidate.side)) < _SAME_SIZE
+def _is_same_face(face: Detection, proposal: Proposal) -> bool:
+    """Return whether verifying a proposal would lead to a face that is already known."""
+    right = face.left + face.width / 2 - proposal.x
+    below = face.top + face.height / 2 - proposal.y
+    is_near = math.hypot(right, below) < _SAME_FACE_DISTANCE * face.width
+    return is_near and abs(math.log2(face.width / proposal.side)) < _SAME_FACE_OCTAVES

@@ -1,4 +1,4 @@
-"""Detection scores as one scale for all detectors: how likely it is that a detection is a face."""
+"""Confidence: detection scores mapped to the probability that a detection is a face."""
 
 from __future__ import annotations
 
@@ -8,60 +8,60 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class _Logistic:
-    """P(face) = 1 / (1 + exp(-(slope * score + intercept))), for scores from ``lowest`` on."""
+    """P(face) = 1 / (1 + exp(-(slope * score + intercept))), for scores from ``min_score``."""
 
     slope: float
     intercept: float
-    lowest: float
+    min_score: float
 
 
-_CNN = _Logistic(slope=4.27, intercept=1.68, lowest=-1.0)
+_CNN = _Logistic(slope=4.27, intercept=1.68, min_score=-1.0)
 
 _FITS = {
     "cnn": _CNN,
     "cnn-exact": _CNN,
-    "hog": _Logistic(slope=4.38, intercept=1.76, lowest=-0.6),
+    "hog": _Logistic(slope=4.38, intercept=1.76, min_score=-0.6),
 }
-"""Fitted by ``benchmarks/calibrate_confidence.py`` to detections judged by eye."""
+"""Fitted to detections judged by eye (``benchmarks/calibrate_confidence.py``)."""
 
 
 def confidence(detector: str, score: float) -> float:
     """Return the probability that a detection of this score is a face, 0 to 1.
 
-    It is the share of true detections at this score, not above it, on photos of groups, crowds and
-    press photographs; ``docs/accuracy.md`` has the figures.
+    This is the share of true detections at this score, not above it, in photos of groups and
+    crowds and in press photographs. See ``docs/accuracy.md`` for the figures.
 
     Args:
         detector: the name of a detector (see ``facerec.engine.detect.detectors``).
-        score: as the detector gave it; -inf and inf are allowed.
+        score: the detector's score; -inf and inf are allowed.
 
     Raises:
-        KeyError: the detector has no fit.
+        KeyError: no confidence was fitted for the detector.
     """
     fit = _FITS[detector]
     exponent = fit.slope * score + fit.intercept
-    # Both branches are the same function; each keeps exp from overflowing on its side.
+    # The same function twice: each branch avoids overflow of exp for its sign.
     if exponent >= 0:
         return 1 / (1 + math.exp(-exponent))
     return math.exp(exponent) / (1 + math.exp(exponent))
 
 
-def score_at(detector: str, wanted: float) -> float:
-    """Return the score from which on detections have a confidence: a detector's threshold.
+def score_at(detector: str, target: float) -> float:
+    """Return the minimum score of detections with at least a given confidence.
 
-    The inverse of ``confidence``, but never below the scores that it was fitted to.
+    The inverse of ``confidence``, limited to the scores it was fitted to.
 
     Args:
         detector: the name of a detector (see ``facerec.engine.detect.detectors``).
-        wanted: the confidence, 0 to 1; no finite score has 1.
+        target: the confidence, 0 to 1; no finite score reaches 1.
 
     Raises:
-        KeyError: the detector has no fit.
+        KeyError: no confidence was fitted for the detector.
     """
     fit = _FITS[detector]
-    if wanted <= 0:
-        return fit.lowest
-    if wanted >= 1:
+    if target <= 0:
+        return fit.min_score
+    if target >= 1:
         return math.inf
-    logit = math.log(wanted / (1 - wanted))
-    return max(fit.lowest, (logit - fit.intercept) / fit.slope)
+    logit = math.log(target / (1 - target))
+    return max(fit.min_score, (logit - fit.intercept) / fit.slope)

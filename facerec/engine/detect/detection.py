@@ -1,4 +1,4 @@
-"""What a face detector is and what it finds."""
+"""The interface of face detectors."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from numpy.typing import NDArray
 from PIL import Image
 
 MAX_SEARCHED_PIXELS = 25_000_000
-"""A photo is never enlarged beyond this, so that memory stays bounded."""
+"""Photos are not enlarged beyond this many pixels, to bound memory."""
 
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A face that was found, in pixels of the array that was searched.
+    """A detected face, in pixels of the array that was searched.
 
     The box may reach beyond the array. A pixel's left edge is at its index, its right edge at its
     index plus one.
 
     Attributes:
-        left: where the box begins.
-        top: where the box begins.
-        width: the box's extent.
-        height: the box's extent.
-        score: how sure the detector is, on its own scale; see ``confidence`` for a common one.
+        left: left edge of the box.
+        top: top edge of the box.
+        width: width of the box.
+        height: height of the box.
+        score: the detector's own score; ``confidence`` maps it to a common scale.
     """
 
     left: float
@@ -41,8 +41,8 @@ class Detection:
         """Return the same face in a photo of another size.
 
         Args:
-            across: pixels of the other photo for each of this one, along its width.
-            down: the same along its height.
+            across: pixels of the other photo per pixel of this one, along the width.
+            down: pixels of the other photo per pixel of this one, along the height.
         """
         return Detection(
             left=self.left * across,
@@ -59,24 +59,25 @@ class Detector(Protocol):
     def detect(
         self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0
     ) -> list[Detection]:
-        """Return the faces in a photo, the best score first.
+        """Return the faces in a photo, best score first.
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
-            smallest_face: the side in pixels of the smallest faces to look for; half of it costs
-                four times the work. Enlarging ends at 25 megapixels.
-            threshold: scores above it are detections; below 0 more of what is found is false.
+            smallest_face: side in pixels of the smallest face to search for; half the side costs
+                four times the work. Photos are enlarged to at most 25 megapixels.
+            threshold: minimum score of a detection, exclusive; below 0, more detections are
+                false.
         """
         ...
 
 
 def scale_for(pixels: Pixels, smallest_face: float, window: int) -> Pixels:
-    """Resize a photo so that its smallest faces of interest fill a detector's window.
+    """Resize a photo so that the smallest faces to find fill a detector's window.
 
     Args:
         pixels: uint8 of shape (height, width, 3).
-        smallest_face: the side of these faces in pixels.
-        window: the side of the window in pixels.
+        smallest_face: side of these faces in pixels.
+        window: side of the window in pixels.
     """
     height, width = pixels.shape[:2]
     limit = math.sqrt(MAX_SEARCHED_PIXELS / (height * width))

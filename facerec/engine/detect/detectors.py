@@ -1,4 +1,4 @@
-"""The detectors by name."""
+"""The face detectors, by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from facerec.engine.decode.decoding import FACE_PIXELS_NEEDED
 from facerec.engine.detect.detection import Detector
-from facerec.engine.detect.proposals import FACE_PIXELS
+from facerec.engine.detect.proposals import MIN_FACE_PIXELS
 from facerec.errors import InvalidInputError
 
 
@@ -15,35 +15,35 @@ def open_detector(name: str, *, threads: int | None = None) -> Detector:
 
     Args:
         name: one of ``DETECTORS``.
-        threads: how many threads it may use; None for all cores of this process.
+        threads: threads per network run; None for all cores of this process.
 
     Raises:
-        InvalidInputError: there is no detector of that name.
+        InvalidInputError: no detector has that name.
         WeightsError: dlib's weights are missing or damaged.
     """
     factory = DETECTORS.get(name)
     if factory is None:
         raise InvalidInputError(
-            f"there is no detector {name!r}", f"choose one of {', '.join(sorted(DETECTORS))}"
+            f"unknown detector {name!r}", f"choose one of {', '.join(sorted(DETECTORS))}"
         )
     return factory(threads)
 
 
 def face_pixels(name: str) -> int:
-    """Return the side of the smallest faces that a detector finds without enlarging a photo."""
-    return FACE_PIXELS if name == "cnn" else FACE_PIXELS_NEEDED
+    """Return the side in pixels of the smallest face a detector finds without enlarging a photo."""
+    return MIN_FACE_PIXELS if name == "cnn" else FACE_PIXELS_NEEDED
 
 
 def _open_cnn(threads: int | None) -> Detector:
-    from facerec.engine.detect.cascade import FastDetector
+    from facerec.engine.detect.cascade import CascadeDetector
 
-    return FastDetector(threads=threads)
+    return CascadeDetector(threads=threads)
 
 
 def _open_cnn_exact(threads: int | None) -> Detector:
-    from facerec.engine.detect.exact import CnnDetector
+    from facerec.engine.detect.exact import ExactDetector
 
-    return CnnDetector(threads=threads)
+    return ExactDetector(threads=threads)
 
 
 def _open_hog(_threads: int | None) -> Detector:

@@ -1,4 +1,4 @@
-"""dlib's CNN face detector, with its pyramid, its boxes and its choice among overlapping ones."""
+"""dlib's CNN face detector: the whole pyramid, with dlib's boxes and overlap suppression."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from facerec.engine.dlib.models import detector_model
 from facerec.engine.dlib.sessions import open_session
 
 _BLOCK_PIXELS = 1_500_000
-"""How much of the tile is scored in one run, which takes about 75 bytes a pixel while it lasts."""
+"""Pixels of the tile that are scored in one run, which needs about 75 bytes of memory a pixel."""
 
-_WIDEST_BLOCK = 1_500
-"""Wider tiles are divided across too: blocks overlap by about 190 pixels, so that flat ones would
-repeat much work."""
+_MAX_BLOCK_WIDTH = 1_500
+"""Wider tiles are also divided along their width: blocks overlap by about 190 pixels, so wide flat
+blocks would repeat much work."""
 
-_LARGEST_EXACT_PHOTO = 4_000_000
-"""Pixels up to which the pyramid is kept as float32, 40 bytes for each pixel of the photo."""
+_MAX_FLOAT_PIXELS = 4_000_000
+"""Larger photos keep the pyramid as uint8: float32 takes 40 bytes for each pixel of the photo."""
 
 
-class CnnDetector:
-    """The MMOD network run on dlib's tiled pyramid.
+class ExactDetector:
+    """Runs the MMOD network on dlib's tiled pyramid.
 
-    Scores are those of ``dlib.cnn_face_detection_model_v1`` within 1e-3, and boxes within 2 pixels,
-    for photos that are searched at up to 4 megapixels; in the pyramid of larger ones values are
-    rounded to bytes, which changes scores by up to 0.03.
+    Scores equal those of ``dlib.cnn_face_detection_model_v1`` within 1e-3, and boxes within
+    2 pixels, for photos searched at up to 4 megapixels. Larger pyramids are rounded to bytes,
+    which changes scores by up to 0.03.
     """
 
     def __init__(self, *, threads: int | None = None) -> None:
         """Load the network.
 
         Args:
-            threads: how many threads one run may use; None for all cores of this process.
+            threads: threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.
@@ -54,12 +54,12 @@ class CnnDetector:
     def detect(
         self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0
     ) -> list[Detection]:
-        """Return the faces in a photo, the best score first (see ``Detector``)."""
+        """Return the faces in a photo, best score first (see ``Detector``)."""
         geometry = self._geometry
         scaled = scale_for(pixels, smallest_face, geometry.window)
         height, width = scaled.shape[:2]
         layout = lay_out(width, height, geometry.padding, geometry.outer_padding)
-        dtype = np.float32 if width * height <= _LARGEST_EXACT_PHOTO else np.uint8
+        dtype = np.float32 if width * height <= _MAX_FLOAT_PIXELS else np.uint8
         scores = self._score(fill_tile(scaled, layout, geometry.means, dtype))
         boxes, box_scores = self._boxes(scores, layout, threshold)
         kept = suppress_overlaps(boxes, box_scores, geometry.overlap, geometry.cover)
@@ -72,19 +72,19 @@ class CnnDetector:
         ]
 
     def _score(self, tile: NDArray[Any]) -> NDArray[np.float32]:
-        """Return the score of each place of a tile of shape (3, rows, columns)."""
+        """Return the scores of a tile of shape (3, rows, columns), one for each stride."""
         geometry = self._geometry
         height, width = tile.shape[1:]
         shape = (count_outputs(height, geometry), count_outputs(width, geometry))
         scores = np.empty(shape, dtype=np.float32)
-        block_width = min(width, _WIDEST_BLOCK)
+        block_width = min(width, _MAX_BLOCK_WIDTH)
         across = divide(width, block_width, geometry) if scores.size else []
         for down in divide(height, _BLOCK_PIXELS // block_width, geometry):
             for span in across:
                 block = tile[np.newaxis, :, down.source, span.source]
                 batch = np.ascontiguousarray(block, dtype=np.float32)
                 (result,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: batch})
-                scores[down.place, span.place] = result[0, 0, down.result, span.result]
+                scores[down.outputs, span.outputs] = result[0, 0, down.result, span.result]
         return scores
 
     def _boxes(
@@ -99,6 +99,6 @@ class CnnDetector:
             y, x = (float(center) for center in place * geometry.stride + geometry.origin)
             center_x, center_y, scale = layout.to_photo(x, y)
             side = 2 * half * scale
-            # dlib's boxes name their last pixel, so they are one pixel wider than their extent.
+            # dlib's boxes include their last pixel, so they are one pixel wider than their extent.
             box[:] = (center_x - side / 2, center_y - side / 2, side + 1, side + 1)
         return boxes, scores[places[:, 0], places[:, 1]]

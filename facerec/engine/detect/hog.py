@@ -7,23 +7,23 @@ import threading
 from facerec.engine.detect.detection import Detection, Pixels, scale_for
 
 WINDOW = 80
-"""The side in pixels of the detector's window (``dlib/image_processing``)."""
+"""Side of the detector's window in pixels (``dlib/image_processing``)."""
 
 
 class HogDetector:
-    """Finds frontal faces, faster than the CNN on few cores and missing more that are turned."""
+    """Finds frontal faces; misses more turned faces than the CNN detectors."""
 
     def __init__(self) -> None:
         import dlib
 
         self._detector = dlib.get_frontal_face_detector()
-        # The detector keeps the pyramid that it works on in itself.
+        # The detector stores its current pyramid in itself.
         self._lock = threading.Lock()
 
     def detect(
         self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0
     ) -> list[Detection]:
-        """Return the faces in a photo, the best score first (see ``Detector``)."""
+        """Return the faces in a photo, best score first (see ``Detector``)."""
         scaled = scale_for(pixels, smallest_face, WINDOW)
         with self._lock:
             boxes, scores, _ = self._detector.run(scaled, 0, threshold)

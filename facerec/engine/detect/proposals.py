@@ -1,9 +1,9 @@
-"""A first look at a photo: where faces may be, for a fiftieth of what knowing it costs.
+"""A small network that proposes where faces may be, at a fiftieth of the cost of verifying.
 
-A small network, in ``proposals.onnx``, was taught by dlib's detector to tell faces of 26 to 64
-pixels from everything else, in shades of grey (``benchmarks/first_look``). It looks at the photo,
-at half of it, at a quarter and so on. What it points at is for the large network to judge, so that
-it may be wrong about many places, as long as it misses no face.
+The network in ``proposals.onnx`` learned from dlib's detector to tell faces of 26 to 64 pixels from
+everything else, in greyscale (``training/proposals``). It runs on the photo, on half of it, on a
+quarter and so on. The verifier judges what it proposes, so it may be wrong about many places as
+long as it misses no face.
 """
 
 from __future__ import annotations
@@ -29,44 +29,45 @@ OUTPUT_NAME = "places"
 SIDES_KEY = "sides"
 
 _GREEN = 1
-"""The channel taken for grey: most of luminance, at no cost. The network saw many mixtures."""
+"""The channel used as greyscale: most of the luminance, and free. The network was trained on many
+mixtures of the channels."""
 
-FACE_PIXELS = 40
-"""The side of the smallest faces for which a photo need not be enlarged."""
+MIN_FACE_PIXELS = 40
+"""Side of the smallest face that the network finds without enlarging the photo."""
 
-LOWEST_SCORE = -3.5
-"""Logits below it are no candidates: fewer than one of ten thousand of them is a face."""
+MIN_SCORE = -3.5
+"""Places with a lower logit are not proposed: fewer than one in 10,000 of them is a face."""
 
 _BLOCK_ROWS = 1_024
-"""Rows that are looked at in one run, which takes about 10 bytes a pixel while it lasts."""
+"""Rows per network run, which needs about 10 bytes of memory per pixel."""
 
-_SMALLEST_LEVEL = 28
-"""Levels are halved while their shorter side stays at least so many pixels: the largest faces that
-the network tells, of 64, then fill it."""
+_MIN_LEVEL_SIDE = 28
+"""Levels are halved while their shorter side keeps this many pixels: the largest faces that the
+network knows, of 64 pixels, then fill the level."""
 
-_SAME_PLACE = 0.4
-"""Candidates are the same if their centres are nearer than this share of the smaller side"""
+_SAME_PLACE_DISTANCE = 0.4
+"""Two proposals are the same if their centres are closer than this share of the smaller side"""
 
-_SAME_SIZE = 1.75
+_SAME_PLACE_RATIO = 1.75
 """and neither side is this many times the other."""
 
-_CLOSE_ENOUGH = 1.25
-"""A photo that is larger than needed by no more than this is looked at as it is: to resize a pixel
-costs as much as to look at it."""
+_MAX_EXCESS = 1.25
+"""A photo that is at most this many times larger than needed is not resized: resizing a pixel costs
+as much as searching it."""
 
 _SAMPLES = 2
-"""Of a photo to be reduced only so many pixels are taken along each side of one of the result."""
+"""Source pixels read along each side of a pixel of a reduced photo."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Proposal:
     """A place that may hold a face, in pixels of the photo (see ``Detection``).
 
     Attributes:
         x: the face's centre.
         y: the face's centre.
-        side: of the box that the large network would give.
-        score: the logit of the small network.
+        side: side of the box that the verifier would give.
+        score: the network's logit.
     """
 
     x: float
@@ -75,14 +76,14 @@ class Candidate:
     score: float
 
 
-class FirstLook:
-    """The small network, run over a photo at every half of its size."""
+class ProposalNetwork:
+    """Runs the proposal network over a pyramid of halves."""
 
     def __init__(self, *, threads: int | None = None) -> None:
         """Load the network.
 
         Args:
-            threads: how many threads one run may use; None for all cores of this process.
+            threads: threads per network run; None for all cores of this process.
         """
         model = resources.files("facerec.engine.detect").joinpath(MODEL_NAME).read_bytes()
         self._session = open_session(model, threads)
@@ -90,81 +91,81 @@ class FirstLook:
         self._geometry = DetectorGeometry.from_metadata(metadata)
         self._sides = np.array(json.loads(metadata[SIDES_KEY]), dtype=np.float32)
 
-    def candidates(self, pixels: Pixels, smallest_face: float) -> Iterator[Candidate]:
-        """Yield the places that may hold a face, the most likely first.
+    def propose(self, pixels: Pixels, smallest_face: float) -> Iterator[Proposal]:
+        """Yield the places that may hold a face, most likely first.
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
-            smallest_face: the side in pixels of the smallest faces to look for.
+            smallest_face: side in pixels of the smallest face to search for.
         """
         height, width = pixels.shape[:2]
-        found = [
-            self._look(level, width / level.width, height / level.height)
+        places = [
+            self._search_level(level, width / level.width, height / level.height)
             for level in _halvings(self._first_level(pixels, smallest_face))
         ]
-        return _best_first(np.concatenate(found))
+        return _best_first(np.concatenate(places))
 
     def _first_level(self, pixels: Pixels, smallest_face: float) -> Image.Image:
-        """Return the photo in grey, with its smallest faces as large as the network needs."""
+        """Return the photo in greyscale, with its smallest faces as large as the network needs."""
         height, width = pixels.shape[:2]
         limit = math.sqrt(MAX_SEARCHED_PIXELS / (height * width))
-        scale = min(FACE_PIXELS / smallest_face, max(1.0, limit))
+        scale = min(MIN_FACE_PIXELS / smallest_face, max(1.0, limit))
         step = max(1, int(1 / (scale * _SAMPLES)))
         grey = Image.fromarray(np.ascontiguousarray(pixels[::step, ::step, _GREEN]))
         reduction = int(1 / (scale * step))
         if reduction > 1:
             grey = grey.reduce(reduction)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        if size[0] <= grey.width <= _CLOSE_ENOUGH * size[0]:
+        if size[0] <= grey.width <= _MAX_EXCESS * size[0]:
             return grey
         return grey.resize(size, Image.Resampling.BILINEAR)
 
-    def _look(self, level: Image.Image, across: float, down: float) -> NDArray[np.float32]:
-        """Return x, y, side and score of places in one level, as rows of an array.
+    def _search_level(self, level: Image.Image, across: float, down: float) -> NDArray[np.float32]:
+        """Return the proposals of one level: float32 of shape (n, 4) with x, y, side and score.
 
         Args:
-            level: the photo at some size, in grey.
-            across: pixels of the photo for each of the level, along its width.
-            down: the same along its height.
+            level: the photo in greyscale, at some size.
+            across: photo pixels per level pixel along the width.
+            down: photo pixels per level pixel along the height.
         """
         geometry = self._geometry
         margin = geometry.outer_padding
         shape = (level.height + 2 * margin, level.width + 2 * margin)
         padded = np.full(shape, geometry.means[_GREEN], dtype=np.float32)
         padded[margin:-margin, margin:-margin] = np.asarray(level)
-        found = [np.empty((0, 4), dtype=np.float32)]
+        places = [np.empty((0, 4), dtype=np.float32)]
         for span in divide(shape[0], _BLOCK_ROWS, geometry):
             block = padded[np.newaxis, np.newaxis, span.source]
             (result,) = self._session.run([OUTPUT_NAME], {INPUT_NAME: block})
             scores, offsets = np.split(result[0, :, span.result], [len(self._sides)])
-            row, column = np.nonzero(scores.max(axis=0) > LOWEST_SCORE)
+            row, column = np.nonzero(scores.max(axis=0) > MIN_SCORE)
             kind = scores[:, row, column].argmax(axis=0)
             offsets = offsets.reshape(len(self._sides), 3, *scores.shape[1:])
             right, below, octaves = offsets[kind, :, row, column].T
-            place = geometry.origin - margin + 0.5
-            x = (geometry.stride * (column + right) + place) * across
-            y = (geometry.stride * (row + span.place.start + below) + place) * down
+            origin = geometry.origin - margin + 0.5
+            x = (geometry.stride * (column + right) + origin) * across
+            y = (geometry.stride * (row + span.outputs.start + below) + origin) * down
             side = self._sides[kind] * np.exp2(octaves) * across
-            found.append(np.stack([x, y, side, scores[kind, row, column]], axis=1))
-        return np.concatenate(found)
+            places.append(np.stack([x, y, side, scores[kind, row, column]], axis=1))
+        return np.concatenate(places)
 
 
 def _halvings(level: Image.Image) -> Iterator[Image.Image]:
     yield level
-    while min(level.size) >= 2 * _SMALLEST_LEVEL:
+    while min(level.size) >= 2 * _MIN_LEVEL_SIDE:
         level = level.reduce(2)
         yield level
 
 
-def _best_first(places: NDArray[np.float32]) -> Iterator[Candidate]:
-    """Yield places that differ, as the caller asks for them: most photos need only a few."""
+def _best_first(places: NDArray[np.float32]) -> Iterator[Proposal]:
+    """Yield places that differ, best first and lazily: most photos need only a few of them."""
     remaining = places[np.argsort(-places[:, 3], kind="stable")].T
     while remaining.size:
         x, y, side, score = remaining[:, 0].tolist()
-        yield Candidate(x, y, side, score)
+        yield Proposal(x, y, side, score)
         right, below, sides, _ = remaining
-        reach = _SAME_PLACE * np.minimum(sides, side)
+        reach = _SAME_PLACE_DISTANCE * np.minimum(sides, side)
         differs = (right - x) ** 2 + (below - y) ** 2 >= reach**2
-        differs |= sides >= side * _SAME_SIZE
-        differs |= sides * _SAME_SIZE <= side
+        differs |= sides >= side * _SAME_PLACE_RATIO
+        differs |= sides * _SAME_PLACE_RATIO <= side
         remaining = remaining[:, differs]

@@ -1,7 +1,7 @@
-"""A pyramid of ever smaller copies of a photo, tiled into one image as dlib does it.
+"""An image pyramid tiled into one image, with the same layout as dlib's.
 
-dlib scores the whole tile at once, so a face near the edge of its level is seen together with what
-lies beside it in the tile. Only the same layout gives the same scores.
+dlib scores the whole tile at once, so the score of a face near the edge of its level depends on the
+neighbouring levels. Only the same layout gives the same scores.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from facerec.engine.detect.detection import Pixels
 # pyramid_down<6> in ``dlib/image_transforms/image_pyramid.h``: each level is 5/6 of the last.
 _RATE = (6 - 1.0) / 6
 _POINT_SHIFT = 0.3
-_LOWEST_LEVEL = 5
+_MIN_LEVEL_HEIGHT = 5
 
 _BLOCK_ROWS = 64
-"""Rows that are resized at a time: few enough to stay in the processor's cache."""
+"""Rows resized at a time, few enough to stay in the processor's cache."""
 
 _Tile = NDArray[np.float32] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Where a level lies in the tile, in pixels."""
+    """Position and size of a level in the tile, in pixels."""
 
     left: int
     top: int
@@ -37,7 +37,7 @@ class Level:
     height: int
 
     def distance(self, x: float, y: float) -> float:
-        """Return how far a point of the tile is from this level; 0 for one inside."""
+        """Return the distance of a point of the tile from this level; 0 inside it."""
         return math.hypot(
             max(self.left - x, 0, x - (self.left + self.width - 1)),
             max(self.top - y, 0, y - (self.top + self.height - 1)),
@@ -46,7 +46,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class TileLayout:
-    """The size of a tile and where the levels lie in it, the largest first."""
+    """Size of a tile and the positions of its levels, largest first."""
 
     width: int
     height: int
@@ -56,14 +56,14 @@ class TileLayout:
         """Map a point of the tile to the photo.
 
         Returns:
-            x and y in pixels of the photo, and how many of these a pixel of the tile measures.
+            x and y in pixels of the photo, and the photo pixels per tile pixel.
         """
         distances = [level.distance(x, y) for level in self.levels]
         number = distances.index(min(distances))
         level = self.levels[number]
         photo_x, photo_y, scale = x - level.left, y - level.top, 1.0
         for _ in range(number):
-            # ``pyramid_down::point_up``, once for each level as dlib does it.
+            # ``pyramid_down::point_up``, applied once for each level, as in dlib.
             photo_x = photo_x / _RATE + _POINT_SHIFT
             photo_y = photo_y / _RATE + _POINT_SHIFT
             scale /= _RATE
@@ -71,16 +71,16 @@ class TileLayout:
 
 
 def lay_out(width: int, height: int, padding: int, outer_padding: int) -> TileLayout:
-    """Return where ``compute_tiled_image_pyramid_details`` of dlib puts the levels.
+    """Return the layout of dlib's ``compute_tiled_image_pyramid_details``.
 
-    The levels follow each other downwards, until the rest fits beside them: that goes upwards
-    along the right edge, as far as the photo itself.
+    Levels are placed below each other until the remaining ones fit beside them. Those go upwards
+    along the right edge, up to the bottom of the photo itself.
 
     Args:
-        width: pixels of the photo.
-        height: pixels of the photo.
+        width: width of the photo in pixels.
+        height: height of the photo in pixels.
         padding: pixels between two levels.
-        outer_padding: pixels around all levels.
+        outer_padding: pixels around all levels together.
     """
     sizes = _level_sizes(width, height)
     column, column_height = _first_column(sizes, padding)
@@ -103,13 +103,13 @@ def lay_out(width: int, height: int, padding: int, outer_padding: int) -> TileLa
 def fill_tile(
     pixels: Pixels, layout: TileLayout, background: Sequence[float], dtype: DTypeLike
 ) -> _Tile:
-    """Return the tile of a photo's pyramid, of shape (3, rows, columns).
+    """Return the tile of a photo's pyramid: an array of shape (3, rows, columns).
 
     Args:
         pixels: uint8 of shape (height, width, 3).
-        layout: of the photo's size.
+        layout: layout for the photo's size.
         background: the colour around the levels.
-        dtype: float32, or uint8 for a quarter of the memory and rounded values.
+        dtype: float32, or uint8 for rounded values and a quarter of the memory.
     """
     tile: _Tile = np.empty((3, layout.height, layout.width), dtype=dtype)
     tile[:] = _to_type(np.asarray(background, dtype=np.float32), tile.dtype)[:, None, None]
@@ -128,13 +128,13 @@ def _level_sizes(width: int, height: int) -> list[tuple[int, int]]:
     sizes = [(width, height)]
     while True:
         width, height = math.floor(_RATE * width), math.floor(_RATE * height)
-        if width == 0 or height < _LOWEST_LEVEL:
+        if width == 0 or height < _MIN_LEVEL_HEIGHT:
             return sizes
         sizes.append((width, height))
 
 
 def _first_column(sizes: list[tuple[int, int]], padding: int) -> tuple[int, int]:
-    """Return how many levels the first column holds, and its height in pixels."""
+    """Return the number of levels in the first column, and its height in pixels."""
     width, height = sizes[0]
     total = sum(level_height + padding for _, level_height in sizes) - 2 * padding
     column_height, above_width = 0, 0
@@ -148,7 +148,7 @@ def _first_column(sizes: list[tuple[int, int]], padding: int) -> tuple[int, int]
 
 
 def _shrink(source: _Tile, result: _Tile) -> None:
-    """Resize by bilinear interpolation that maps corners to corners, as dlib's ``resize_image``."""
+    """Resize with bilinear interpolation from corner to corner, like dlib's ``resize_image``."""
     top, bottom, below = _interpolation(source.shape[1], result.shape[1])
     left, right, beside = _interpolation(source.shape[2], result.shape[2])
     below = below[:, np.newaxis]
@@ -156,7 +156,7 @@ def _shrink(source: _Tile, result: _Tile) -> None:
         for start in range(0, len(target), _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
             first = top[start]
-            # A copy, since ``take`` would else copy the whole channel: it is a part of the tile.
+            # A contiguous copy: ``take`` would otherwise copy the whole channel of the tile.
             near = np.ascontiguousarray(channel[first : bottom[block][-1] + 1])
             upper, lower = top[block] - first, bottom[block] - first
             rows = _mix(near, upper, lower, below[block], axis=0)
@@ -170,8 +170,8 @@ def _mix(
     share: NDArray[np.float32],
     axis: int,
 ) -> NDArray[np.float32]:
-    """Return lines of a plane mixed in pairs: a share of the second and the rest of the first."""
-    # ``take`` with mode "clip" is faster than an index, since it checks no bounds.
+    """Return pairs of lines of a plane blended: a share of the second, the rest of the first."""
+    # ``take`` with mode "clip" is faster than indexing because it skips bounds checks.
     mixed: NDArray[np.float32] = values.take(first, axis=axis, mode="clip").astype(
         np.float32, copy=False
     )
@@ -185,7 +185,7 @@ def _mix(
 def _interpolation(
     source: int, result: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
-    """Return both neighbours of each pixel of a line, and how much of the second it takes."""
+    """Return both neighbours of each pixel of a line, and the weight of the second."""
     places = np.arange(result) * ((source - 1) / max(result - 1, 1))
     first = np.floor(places).astype(np.intp)
     second = np.minimum(first + 1, source - 1)

@@ -1,4 +1,4 @@
-"""Choosing one box among those that stand for the same face."""
+"""Non-maximum suppression: one box for each face."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 def suppress_overlaps(
     boxes: NDArray[np.float64], scores: NDArray[np.floating[Any]], overlap: float, cover: float
 ) -> list[int]:
-    """Return the numbers of the boxes to keep, the best score first.
+    """Return the indices of the boxes to keep, best score first.
 
-    As ``loss_mmod_::to_label`` and ``test_box_overlap`` of dlib do it, a box goes when one with a
-    better score is kept whose intersection with it is more than a share of the smallest box around
-    both, or of either of the two.
+    Follows dlib's ``loss_mmod_::to_label`` and ``test_box_overlap``. A box is dropped if its
+    intersection with a kept box of a better score exceeds a share of the smallest box around
+    both, or a share of either of the two.
 
     Args:
         boxes: left, top, width and height, of shape (n, 4).
         scores: of shape (n,).
-        overlap: that share of the box around both, 0 to 1.
-        cover: that share of either, 0 to 1.
+        overlap: share of the box around both, 0 to 1.
+        cover: share of either box, 0 to 1.
     """
     edges = _whole_pixels(boxes)
     remaining = np.argsort(-scores, kind="stable")

@@ -1,4 +1,4 @@
-"""Dividing the input of a convolutional network, so that a run of it takes bounded memory."""
+"""Dividing the input of a convolutional network, to bound the memory of one run."""
 
 from __future__ import annotations
 
@@ -10,46 +10,49 @@ from facerec.engine.dlib.detector_network import DetectorGeometry
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of one side of the input, with what its outputs depend on around it.
+    """A part of one side of the input, including the surroundings that its outputs depend on.
 
     Attributes:
         source: the pixels of the input.
-        result: the outputs to take from what the network makes of these pixels.
-        place: where they belong among the outputs of the whole side.
+        result: the outputs of this part's run to keep.
+        outputs: where they belong among the outputs of the whole side.
     """
 
     source: slice
     result: slice
-    place: slice
+    outputs: slice
 
 
 def count_outputs(side: int, geometry: DetectorGeometry) -> int:
-    """Return how many outputs fit a side of so many pixels, at least 0.
+    """Return the number of outputs of a side of ``side`` pixels, at least 0.
 
     The convolutions that shrink the input have no padding; the others keep its size.
     """
     return max(0, (side - _extent(geometry)) // geometry.stride + 1)
 
 
-def divide(side: int, longest: int, geometry: DetectorGeometry) -> list[Span]:
-    """Divide a side of the input into spans that overlap.
+def divide(side: int, max_pixels: int, geometry: DetectorGeometry) -> list[Span]:
+    """Divide a side of the input into overlapping spans.
 
-    A span reaches as far beyond its own outputs as these depend on, so that together the spans
-    give what one run on everything would give.
+    Each span includes everything that its outputs depend on, so the spans together give the same
+    outputs as one run on the whole side.
 
     Args:
         side: pixels of the whole side.
-        longest: pixels of a span, at most; should be several times what spans overlap by.
-        geometry: of the network.
+        max_pixels: pixels of the longest span; should be several times the overlap.
+        geometry: geometry of the network.
+
+    Raises:
+        ValueError: spans of ``max_pixels`` have no outputs of their own.
     """
     outputs = count_outputs(side, geometry)
     own = outputs
-    if own > count_outputs(longest, geometry):
-        longest_own = count_outputs(longest, geometry) - 2 * geometry.reach
-        if longest_own < 1:
-            raise ValueError(f"spans of {longest} pixels are all overlap")
-        # Of equal length, so that each run takes the same memory.
-        own = math.ceil(outputs / math.ceil(outputs / longest_own))
+    if own > count_outputs(max_pixels, geometry):
+        max_own = count_outputs(max_pixels, geometry) - 2 * geometry.reach
+        if max_own < 1:
+            raise ValueError(f"spans of {max_pixels} pixels consist of overlap only")
+        # Spans of equal length, so that every run needs the same memory.
+        own = math.ceil(outputs / math.ceil(outputs / max_own))
     spans = []
     for start in range(0, outputs, max(own, 1)):
         end = min(start + own, outputs)
@@ -59,12 +62,12 @@ def divide(side: int, longest: int, geometry: DetectorGeometry) -> list[Span]:
             Span(
                 source=slice(first * geometry.stride, source_end),
                 result=slice(start - first, end - first),
-                place=slice(start, end),
+                outputs=slice(start, end),
             )
         )
     return spans
 
 
 def _extent(geometry: DetectorGeometry) -> int:
-    """Return how many pixels one output depends on, but for the layers that keep the size."""
+    """Return how many pixels one output depends on, not counting the layers that keep the size."""
     return 2 * geometry.origin + 1

@@ -1,4 +1,4 @@
-"""A second look: what dlib's detection network makes of a place in a photo."""
+"""The verifier: dlib's detection network on one crop of a photo."""
 
 from __future__ import annotations
 
@@ -15,24 +15,31 @@ from facerec.engine.dlib.models import crop_model
 from facerec.engine.dlib.sessions import open_session
 
 _REDUCING_GAP = 1.0
-"""Pillow first takes the mean over as many whole pixels as the crop is smaller: scores change by
-less than what moving the crop by a pixel does, in half of the time."""
+"""Pillow first averages whole blocks of pixels. That changes scores by less than moving the crop by
+one pixel does, and takes half the time."""
 
-_SAMPLES = 3
-"""Of a large face only so many pixels are taken along each side of a pixel of the crop, which shows
-the same and costs much less to reduce."""
+_MAX_SAMPLES = 3
+"""Source pixels read along each side of a crop's pixel. Reading more of a large face costs more and
+shows the same."""
 
 _SCORE_STEP = 0.05
-"""Scores that differ by less are as good as equal: around a face there are often several, and its
-middle is theirs."""
+"""Scores that differ by less count as equal. Around a face several places often score alike; the
+box is their weighted mean."""
 
-_SMALLEST_PART = 8
-"""Of a crop this many rows and columns must be of the photo."""
+_MIN_VISIBLE = 8
+"""Rows and columns of a crop that must lie inside the photo."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Range:
-    """Where the photo lies in a crop along one side, and which part of the photo that is."""
+    """The part of a crop's side that lies inside the photo.
+
+    Attributes:
+        first: first pixel of the crop.
+        last: pixel of the crop after the last.
+        start: where the part starts in the photo, in pixels.
+        end: where the part ends in the photo, in pixels.
+    """
 
     first: int
     last: int
@@ -40,14 +47,14 @@ class _Range:
     end: float
 
 
-class SecondLook:
-    """The MMOD network on one crop at a time."""
+class Verifier:
+    """Scores boxes with the MMOD network, one crop at a time."""
 
     def __init__(self, *, threads: int | None = None) -> None:
         """Load the network.
 
         Args:
-            threads: how many threads one run may use; None for all cores of this process.
+            threads: threads per network run; None for all cores of this process.
 
         Raises:
             WeightsError: dlib's weights are missing or damaged.
@@ -59,17 +66,17 @@ class SecondLook:
         self._background = np.empty((side, side, 3), dtype=np.uint8)
         self._background[:] = np.rint(self.geometry.means)
 
-    def judge(self, pixels: Pixels, x: float, y: float, side: float) -> Detection | None:
-        """Return the best-scored box of one size around a place, whatever its score.
+    def score(self, pixels: Pixels, x: float, y: float, side: float) -> Detection | None:
+        """Return the best box of one size near a point, whatever its score.
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
-            x: the middle of the place, in pixels (see ``Detection``).
-            y: the middle of the place.
-            side: of the box, in pixels of the photo.
+            x: the point, in pixels of the photo (see ``Detection``).
+            y: the point, in pixels of the photo.
+            side: side of the box, in pixels of the photo.
 
         Returns:
-            None where nearly all of the surroundings lie outside the photo.
+            None if nearly all of the crop lies outside the photo.
         """
         geometry = self.geometry
         scale = side / geometry.window
@@ -82,22 +89,22 @@ class SecondLook:
         score = float(scores.max())
         weights = np.exp((scores - score) / _SCORE_STEP)
         weights /= weights.sum()
-        places = geometry.stride * scale * (np.arange(len(scores)) - (len(scores) - 1) / 2)
-        x += float(weights.sum(axis=0) @ places)
-        y += float(weights.sum(axis=1) @ places)
-        # As in ``cnn_detector``: dlib's boxes are one pixel wider than their extent.
+        offsets = geometry.stride * scale * (np.arange(len(scores)) - (len(scores) - 1) / 2)
+        x += float(weights.sum(axis=0) @ offsets)
+        y += float(weights.sum(axis=1) @ offsets)
+        # dlib's boxes are one pixel wider than their extent, as in ``ExactDetector``.
         extent = (geometry.window - 1) * scale + 1
         return Detection(x - extent / 2, y - extent / 2, extent, extent, score)
 
     def _crop(self, pixels: Pixels, x: float, y: float, scale: float) -> Pixels | None:
-        """Return a square around a place, with the means around the photo's edges."""
+        """Return a square around a point, with the mean colour outside the photo."""
         side = len(self._background)
-        across = _range(side, x, scale, pixels.shape[1])
-        down = _range(side, y, scale, pixels.shape[0])
-        if min(across.last - across.first, down.last - down.first) < _SMALLEST_PART:
+        across = _range_inside(side, x, scale, pixels.shape[1])
+        down = _range_inside(side, y, scale, pixels.shape[0])
+        if min(across.last - across.first, down.last - down.first) < _MIN_VISIBLE:
             return None
         left, top = math.floor(across.start), math.floor(down.start)
-        step = max(1, int(scale / _SAMPLES))
+        step = max(1, int(scale / _MAX_SAMPLES))
         part = pixels[top : math.ceil(down.end) : step, left : math.ceil(across.end) : step]
         height, width = part.shape[:2]
         box = (
@@ -117,16 +124,16 @@ class SecondLook:
         return crop
 
 
-def _range(side: int, middle: float, scale: float, length: int) -> _Range:
-    """Return the part of one side of a crop that lies in the photo.
+def _range_inside(side: int, center: float, scale: float, length: int) -> _Range:
+    """Return the part of a crop's side that lies inside the photo.
 
     Args:
-        side: of the crop.
-        middle: the place in the photo that the crop's middle shows.
-        scale: pixels of the photo for each of the crop.
-        length: of the photo.
+        side: side of the crop in pixels.
+        center: the photo coordinate at the crop's centre.
+        scale: photo pixels per crop pixel.
+        length: length of the photo along this side.
     """
-    start = middle - side / 2 * scale
+    start = center - side / 2 * scale
     first = max(0, math.ceil(-start / scale))
     last = min(side, math.floor((length - start) / scale))
     return _Range(first, last, max(0.0, start + first * scale), min(length, start + last * scale))

@@ -1,4 +1,4 @@
-"""The folder that keeps what can be made again, and how files get into it."""
+"""The cache folder: files that can be created again, and atomic writes to it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import tempfile
 from pathlib import Path
 
 FOLDER_VARIABLE = "FACEREC_CACHE"
-"""The environment variable that names a folder to use instead of the user's cache folder."""
+"""Environment variable with a folder to use instead of the user's cache folder."""
 
 _logger = logging.getLogger(__name__)
 
 
 def cache_folder() -> Path:
-    """Return the folder for cached files, which need not exist."""
+    """Return the folder for cached files. It may not exist yet."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)
@@ -25,10 +25,10 @@ def cache_folder() -> Path:
 
 
 def write_to_cache(path: Path, content: bytes) -> None:
-    """Put a whole file in its place, or none: readers never see a part of it.
+    """Write a file atomically: readers see all of it or nothing.
 
-    A folder that cannot be written to, as in a container that is read-only, costs time at every
-    start, but is no reason not to work: it is logged.
+    Failing to write is logged and otherwise ignored. In a read-only container, for example, it only
+    makes every start slower.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def write_to_cache(path: Path, content: bytes) -> None:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
-                # Else a power cut could leave the name with no content behind it.
+                # Without this, a power failure could leave an empty file under the final name.
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
         except BaseException:
@@ -45,4 +45,4 @@ def write_to_cache(path: Path, content: bytes) -> None:
                 Path(temporary).unlink()
             raise
     except OSError as error:
-        _logger.warning("cannot keep files in the cache folder %s: %s", path.parent, error.strerror)
+        _logger.warning("cannot write to the cache folder %s: %s", path.parent, error.strerror)

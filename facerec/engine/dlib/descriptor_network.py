@@ -27,12 +27,12 @@ from facerec.engine.dlib.onnx_graph import GraphBuilder, fold_affine, fold_input
 from facerec.engine.dlib.stream import DlibFormatError
 
 CHIP_SIZE = 150
-"""Pixels of a side of the aligned face that the network takes."""
+"""Side in pixels of the aligned face that the network takes."""
 
 INPUT_NAME = "chips"
 OUTPUT_NAME = "descriptors"
 
-# Where a block stands: its output's name, channels, and side in pixels.
+# The output of a block: its name, channels, and side in pixels.
 _Features = tuple[str, int, int]
 _L = TypeVar("_L", bound=Layer)
 
@@ -40,11 +40,11 @@ _L = TypeVar("_L", bound=Layer)
 def build_descriptor_model(weights: bytes) -> bytes:
     """Convert ``dlib_face_recognition_resnet_model_v1.dat`` to ONNX.
 
-    The model takes ``chips``, uint8 of shape (n, 150, 150, 3), RGB, and gives ``descriptors``,
+    The model takes ``chips``, uint8 of shape (n, 150, 150, 3), RGB, and returns ``descriptors``,
     float32 of shape (n, 128).
 
     Args:
-        weights: the content of the file.
+        weights: content of the file.
 
     Raises:
         DlibFormatError: the content is not that network.
@@ -70,7 +70,7 @@ def _stem(graph: GraphBuilder, network: Network, layers: Iterator[Layer]) -> _Fe
     _expect(Relu, next(layers, None))
     pool = _expect(Pool, next(layers, None))
 
-    # Transposed while a pixel is one byte, which moves a quarter of the memory.
+    # Transposed as bytes, which moves a quarter of the memory of float32.
     channels_first = graph.node("Transpose", INPUT_NAME, perm=[0, 3, 1, 2])
     pixels = graph.node("Cast", channels_first, to=1)
     name = graph.node("Relu", graph.convolution(pixels, convolution))
@@ -101,7 +101,7 @@ def _residual_block(
 
 
 def _add(graph: GraphBuilder, left: _Features, right: _Features) -> _Features:
-    """Add two tensors as dlib does: what one has more than the other counts as zero there."""
+    """Add two tensors as dlib does: the smaller one is padded with zeros."""
     channels, side = max(left[1], right[1]), max(left[2], right[2])
     names = []
     for name, own_channels, own_side in (left, right):
@@ -120,7 +120,7 @@ def _head(
     pool = _expect(Pool, layer)
     matrix = _expect(FullyConnected, next(layers, None))
     if not pool.average or any(pool.window) or matrix.weights.shape[1] != EMBEDDING_SIZE:
-        raise DlibFormatError("the network does not end as the face recognition network does")
+        raise DlibFormatError("the last layers are not those of the face recognition network")
     pooled = graph.node("Flatten", graph.node("GlobalAveragePool", source[0]))
     return graph.node("MatMul", pooled, graph.constant(matrix.weights))
 
@@ -132,7 +132,5 @@ def _side_after(side: int, layer: Convolution | Pool) -> int:
 
 def _expect(kind: type[_L], layer: Layer | None) -> _L:
     if not isinstance(layer, kind):
-        raise DlibFormatError(
-            f"the network has {type(layer).__name__} where {kind.__name__} should be"
-        )
+        raise DlibFormatError(f"expected a layer {kind.__name__}, got {type(layer).__name__}")
     return layer

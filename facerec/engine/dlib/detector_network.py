@@ -25,27 +25,27 @@ from facerec.engine.dlib.stream import DlibFormatError
 INPUT_NAME = "tile"
 OUTPUT_NAME = "scores"
 
-CHANNELS_AT_A_TIME = 16
-"""What ONNX Runtime's convolutions compute together with AVX-512 (half of it with AVX2): layers of
-45 channels run at two thirds of their speed, with 3 more that are zero at all of it."""
+CHANNEL_BLOCK = 16
+"""Channels that ONNX Runtime's convolutions compute together with AVX-512; half as many with AVX2.
+Layers of 45 channels run at two thirds of the speed of 48, so they are padded with zeros."""
 
 _METADATA_KEY = "geometry"
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorGeometry:
-    """How the network's input is laid out and what its output means; the model carries it.
+    """The layout of the network's input and the meaning of its output; stored in the model.
 
     Attributes:
-        means: the colour around the levels of the pyramid and in the gaps between them.
+        means: colour around and between the levels of the pyramid.
         padding: pixels between two levels of the pyramid.
         outer_padding: pixels around all levels.
-        window: pixels of a side of the square that each output scores.
-        stride: pixels of the input from one output to the next.
-        origin: the input pixel that the first output is centred at, in rows as in columns.
-        reach: outputs beyond an output's own place that its score depends on, in each direction.
-        overlap: boxes of a larger intersection over union are the same face.
-        cover: a box of which a larger share is covered by a better one is the same face.
+        window: side in pixels of the square that each output scores.
+        stride: input pixels from one output to the next.
+        origin: input row and column at the centre of the first output.
+        reach: neighbouring outputs that a score depends on, in each direction.
+        overlap: boxes with a larger intersection over union are the same face.
+        cover: a box covered by a better one to a larger share is the same face.
     """
 
     means: tuple[float, float, float]
@@ -59,12 +59,12 @@ class DetectorGeometry:
     cover: float
 
     def to_metadata(self) -> dict[str, str]:
-        """Return the properties that keep this geometry with a model."""
+        """Return the model metadata that stores this geometry."""
         return {_METADATA_KEY: json.dumps(asdict(self))}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> DetectorGeometry:
-        """Return the geometry that a model carries."""
+        """Return the geometry stored in a model's metadata."""
         values = json.loads(metadata[_METADATA_KEY])
         return cls(**values | {"means": tuple(values["means"])})
 
@@ -72,13 +72,13 @@ class DetectorGeometry:
 def build_detector_model(weights: bytes, *, padded: bool = True) -> bytes:
     """Convert ``mmod_human_face_detector.dat`` to ONNX.
 
-    The model takes ``tile``, float32 of shape (n, 3, rows, columns), RGB of 0 to 255, and gives
+    The model takes ``tile``, float32 of shape (n, 3, rows, columns), RGB of 0 to 255, and returns
     ``scores``, float32 of shape (n, 1, output rows, output columns).
 
     Args:
-        weights: the content of the file.
-        padded: whether layers see zeros beyond the edges as in dlib, or compute only what
-            depends on nothing beyond the input, so that they get smaller one by one.
+        weights: content of the file.
+        padded: whether layers are padded with zeros as in dlib. Otherwise they compute only outputs
+            that do not depend on anything outside the input, and shrink one by one.
 
     Raises:
         DlibFormatError: the content is not that network.
@@ -90,7 +90,7 @@ def build_detector_model(weights: bytes, *, padded: bool = True) -> bytes:
     layers = iter(network.layers)
     for number, layer in enumerate(layers):
         if not isinstance(layer, Convolution):
-            raise DlibFormatError(f"the network has {type(layer).__name__} between its blocks")
+            raise DlibFormatError(f"expected a convolution, got {type(layer).__name__}")
         convolution = fold_input(layer, network.image) if number == 0 else layer
         if not padded:
             convolution = replace(convolution, padding=(0, 0))
@@ -100,9 +100,9 @@ def build_detector_model(weights: bytes, *, padded: bool = True) -> bytes:
             name = graph.flat_convolution(name, last)
             break
         if not isinstance(affine, Affine) or not isinstance(next(layers, None), Relu):
-            raise DlibFormatError("a convolution is not followed by an affine layer and a relu")
+            raise DlibFormatError("expected an affine layer and a ReLU after a convolution")
         convolution = fold_affine(convolution, affine)
-        outputs = -(-len(convolution.filters) // CHANNELS_AT_A_TIME) * CHANNELS_AT_A_TIME
+        outputs = -(-len(convolution.filters) // CHANNEL_BLOCK) * CHANNEL_BLOCK
         name = graph.convolution(name, pad_channels(convolution, channels, outputs))
         name, channels = graph.node("Relu", name), outputs
     return graph.model(
@@ -115,12 +115,12 @@ def build_detector_model(weights: bytes, *, padded: bool = True) -> bytes:
 def _geometry(network: Network) -> DetectorGeometry:
     image, window = network.image, network.window
     if not isinstance(image, PyramidInput) or window is None or window.width != window.height:
-        raise DlibFormatError("the network is no detector with a square window")
+        raise DlibFormatError("not a detection network with a square window")
     stride, origin, reach = 1, 0, 0
     for layer in reversed(network.layers):
         if not isinstance(layer, Convolution):
             continue
-        # From output to input, as ``map_output_to_input`` of dlib's con_ does it.
+        # From output to input, like ``map_output_to_input`` of dlib's con_.
         half = layer.filters.shape[2] // 2
         origin = origin * layer.stride[0] + half - layer.padding[0]
         if stride == 1 and layer.stride[0] == 1:

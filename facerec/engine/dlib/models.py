@@ -1,4 +1,4 @@
-"""The networks as ONNX models: converted from dlib's weights once, then read from the cache."""
+"""The ONNX models: converted from dlib's weights once, then read from the cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facerec.engine.dlib.stream import DlibFormatError
 from facerec.engine.dlib.weights import Weights, WeightsError, find_weights, fingerprint
 
 CONVERTER_VERSION = 2
-"""To be raised with every change to what the converters write; older files are left unread."""
+"""Raise this with every change of the converters' output; files of other versions are ignored."""
 
 
 def descriptor_model() -> bytes:
@@ -51,8 +51,8 @@ def _load_or_convert(name: str, weights: Weights, convert: Callable[[bytes], byt
     model = _read_checked(cached)
     if model is None:
         model = _convert(source, convert)
-        # The model before its checksum: a checksum without its model would be of no use, and a
-        # model without its checksum is converted again.
+        # The checksum is written last, so a model without a checksum is an interrupted write and
+        # is converted again.
         write_to_cache(cached, model)
         write_to_cache(_checksum_path(cached), _checksum(model))
     return model
@@ -65,12 +65,12 @@ def _convert(source: Path, convert: Callable[[bytes], bytes]) -> bytes:
         raise WeightsError(f"the weights {source} cannot be read: {error.strerror}") from error
     except DlibFormatError as error:
         raise WeightsError(
-            f"the weights {source} are damaged: {error}", "install the file again"
+            f"the weights {source} are damaged: {error}", "reinstall the file"
         ) from error
 
 
 def _read_checked(path: Path) -> bytes | None:
-    """Return a cached model, or None if it is missing or not as it was written."""
+    """Return a cached model, or None if it is missing or does not match its checksum."""
     try:
         model = path.read_bytes()
         expected = _checksum_path(path).read_bytes()

@@ -1,7 +1,7 @@
-"""Reading dlib's serialized networks as a list of layers, from the input on.
+"""Reads dlib's serialized networks as a list of layers, starting at the input.
 
 The layouts follow the ``deserialize`` functions in ``dlib/dnn/core.h``, ``layers.h``, ``input.h``
-and ``loss.h`` of dlib 20, for the layers that the face networks are made of.
+and ``loss.h`` of dlib 20, for the layers that the face networks use.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class AddPrevious:
-    """Adds the output of an earlier layer; what is missing in the smaller tensor is zero."""
+    """Adds the output of an earlier layer; the smaller tensor is padded with zeros."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,14 +68,14 @@ Layer = Convolution | Affine | Relu | Pool | AddPrevious | FullyConnected
 
 @dataclass(frozen=True, slots=True)
 class ImageInput:
-    """What is subtracted from red, green and blue before the division by 256."""
+    """Means that are subtracted from red, green and blue before dividing by 256."""
 
     means: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class PyramidInput(ImageInput):
-    """An image pyramid tiled into one image, with gaps between and around the levels, in pixels."""
+    """A pyramid tiled into one image, with gaps between and around the levels, in pixels."""
 
     padding: int
     outer_padding: int
@@ -83,13 +83,13 @@ class PyramidInput(ImageInput):
 
 @dataclass(frozen=True, slots=True)
 class SlidingWindow:
-    """How an MMOD network's output turns into boxes.
+    """How the output of an MMOD network maps to boxes.
 
     Attributes:
         width: pixels of the window that slides over each level of the pyramid.
         height: pixels of that window.
-        overlap: boxes of a larger intersection over union are the same object.
-        cover: a box of which a larger share is covered by a better one is the same object.
+        overlap: boxes with a larger intersection over union are the same object.
+        cover: a box covered by a better one to a larger share is the same object.
     """
 
     width: int
@@ -100,7 +100,7 @@ class SlidingWindow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Network:
-    """A network as dlib stored it; ``window`` is there for detectors only."""
+    """A network as stored by dlib; only detectors have a ``window``."""
 
     image: ImageInput
     layers: tuple[Layer, ...]
@@ -111,7 +111,7 @@ def read_network(content: bytes) -> Network:
     """Read a network from the bytes of a ``.dat`` file.
 
     Raises:
-        DlibFormatError: this is no network of the known layers, or a part is missing or too much.
+        DlibFormatError: the content is not a network of known layers, or is truncated or too long.
     """
     stream = DlibStream(content)
     stream.version("loss layer", {1})
@@ -121,13 +121,13 @@ def read_network(content: bytes) -> Network:
     layers = [_read_layer(stream)]
     _skip_layer_state(stream, innermost=True)
     for version in reversed(versions[:-1]):
-        # Tags and skips, of version 1, only name a place in the network; their marks need not be
-        # followed, since the face networks use them in one way: around a residual block.
+        # Tags and skips, of version 1, mark a position in the network. They can be ignored: the
+        # face networks use them only around residual blocks.
         if version == _LAYER_VERSION:
             layers.append(_read_layer(stream))
             _skip_layer_state(stream, innermost=False)
     if not stream.at_end:
-        raise DlibFormatError("there is more content than the network")
+        raise DlibFormatError("unexpected content after the network")
     return Network(image, tuple(layers), window)
 
 
@@ -143,7 +143,7 @@ def _read_loss(stream: DlibStream) -> SlidingWindow | None:
             stream.number()
         return None
     if name != "loss_mmod_":
-        raise DlibFormatError(f"the loss {name!r} is not known")
+        raise DlibFormatError(f"unknown loss {name!r}")
     stream.version("detector options", {1})
     width, height = stream.size(), stream.size()
     for _ in ("loss per false alarm", "loss per miss", "overlap that counts as found"):
@@ -157,8 +157,8 @@ def _read_loss(stream: DlibStream) -> SlidingWindow | None:
 def _read_nesting(stream: DlibStream) -> tuple[list[int], str]:
     """Read the versions of all layers, outermost first, up to the name of the input."""
     versions: list[int] = []
-    # Each layer begins with its version and then holds the layers below it, so the versions come
-    # first. The innermost has its own number, after which the input begins.
+    # Each layer starts with its version and then contains the layers below it, so all versions
+    # come first. The innermost has a version of its own; the input follows it.
     while not versions or versions[-1] != _INNERMOST_LAYER_VERSION:
         known = {_LAYER_VERSION, _MARK_VERSION, _INNERMOST_LAYER_VERSION}
         versions.append(stream.version("layer", known))
@@ -172,9 +172,9 @@ def _read_input(stream: DlibStream, name: str) -> ImageInput:
             stream.size()
         return ImageInput(means)
     if name == "input_rgb_image_pyramid":
-        # What dlib assumes for files that are older than these settings.
+        # dlib's defaults for files older than these settings.
         return PyramidInput(means, padding=10, outer_padding=11)
-    raise DlibFormatError(f"the input {name!r} is not known")
+    raise DlibFormatError(f"unknown input {name!r}")
 
 
 def _skip_layer_state(stream: DlibStream, *, innermost: bool) -> None:
@@ -190,7 +190,7 @@ def _read_layer(stream: DlibStream) -> Layer:
     name = stream.text()
     reader = _LAYER_READERS.get(name)
     if reader is None:
-        raise DlibFormatError(f"the layer {name!r} is not known")
+        raise DlibFormatError(f"unknown layer {name!r}")
     return reader(stream)
 
 
@@ -212,7 +212,7 @@ def _read_convolution(stream: DlibStream) -> Convolution:
 def _read_affine(stream: DlibStream) -> Affine:
     values = stream.tensor().reshape(-1)
     scale_shape, offset_shape = stream.tensor_alias(), stream.tensor_alias()
-    stream.integer()  # the mode, which the shapes tell too
+    stream.integer()  # the mode, which the shapes imply
     scale, offset = _split(values, math.prod(scale_shape))
     if offset.size != math.prod(offset_shape):
         raise DlibFormatError("an affine layer's values do not fill its shape")
@@ -220,7 +220,7 @@ def _read_affine(stream: DlibStream) -> Affine:
 
 
 def _read_batch_normalisation(stream: DlibStream) -> Affine:
-    """Read a layer of training and turn it into what it does at work, as dlib's affine_ does."""
+    """Read a batch normalisation and return it as the affine layer it is at inference."""
     values = stream.tensor().reshape(-1).astype(np.float64)
     for _ in ("scales", "offsets"):
         stream.tensor_alias()
@@ -264,7 +264,7 @@ def _read_fully_connected(stream: DlibStream) -> FullyConnected:
     values = stream.tensor().reshape(-1)
     for _ in ("weights", "biases"):
         stream.tensor_alias()
-    stream.integer()  # whether there are biases, which the number of values tells too
+    stream.integer()  # whether there are biases, which the number of values implies
     _skip_multipliers(stream)
     if values.size != inputs * outputs:
         raise DlibFormatError("a matrix's values do not fill its shape")

@@ -1,4 +1,4 @@
-"""Building ONNX graphs from the layers of dlib's networks."""
+"""Builds ONNX graphs from the layers of dlib's networks."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from facerec.engine.dlib.network import Affine, Convolution, ImageInput, Tensor
 if TYPE_CHECKING:
     import onnx
 
-# Read by every ONNX Runtime that facerec accepts, and all that these networks need.
+# Supported by every accepted version of ONNX Runtime, and sufficient for these networks.
 _OPSET = 17
 _IR_VERSION = 8
 
 _PIXEL_RANGE = 256.0
-"""What dlib divides pixel values by (``dlib/dnn/input.h``)."""
+"""Divisor of pixel values in dlib (``dlib/dnn/input.h``)."""
 
 Shape = tuple[int | str, ...]
 
 
 class GraphBuilder:
-    """Collects nodes and constants; every node has one output, known by the name returned."""
+    """Collects nodes and constants. Every node has one output, identified by name."""
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
@@ -60,10 +60,11 @@ class GraphBuilder:
         )
 
     def flat_convolution(self, source: str, layer: Convolution) -> str:
-        """Add a convolution with few filters, as one matrix product whose results are shifted.
+        """Add a convolution with few filters as a transposed convolution.
 
-        A convolution of 9x9 with a single filter runs ten times slower otherwise: the runtime
-        computes 16 filters at a time. It must have a stride of 1.
+        This computes one matrix product and adds its shifted results. A 9x9 convolution with a
+        single filter is ten times slower, because the runtime computes 16 filters at a time. The
+        stride must be 1.
         """
         height, width = layer.filters.shape[2:]
         bottom, right = height - 1 - layer.padding[0], width - 1 - layer.padding[1]
@@ -115,7 +116,7 @@ class GraphBuilder:
 
 
 def pad_channels(convolution: Convolution, inputs: int, outputs: int) -> Convolution:
-    """Return a convolution of more channels, with zeros for those that it did not have."""
+    """Return a convolution with more channels, padded with zeros."""
     own_outputs, own_inputs, rows, columns = convolution.filters.shape
     filters: Tensor = np.zeros((outputs, inputs, rows, columns), dtype=np.float32)
     filters[:own_outputs, :own_inputs] = convolution.filters
@@ -125,7 +126,7 @@ def pad_channels(convolution: Convolution, inputs: int, outputs: int) -> Convolu
 
 
 def fold_affine(convolution: Convolution, affine: Affine) -> Convolution:
-    """Return one convolution that does what a convolution and the affine layer after it do."""
+    """Return one convolution equal to a convolution followed by an affine layer."""
     scale = affine.scale.astype(np.float64)
     filters = convolution.filters * scale[:, np.newaxis, np.newaxis, np.newaxis]
     biases = convolution.biases * scale + affine.offset
@@ -133,12 +134,15 @@ def fold_affine(convolution: Convolution, affine: Affine) -> Convolution:
 
 
 def fold_input(convolution: Convolution, image: ImageInput) -> Convolution:
-    """Return a convolution on pixels of 0 to 255 that also does what dlib does to its input.
+    """Return a convolution that takes pixels of 0 to 255 and includes dlib's input scaling.
 
-    The convolution must have no padding: a border of zeros would no longer be the mean colour.
+    The convolution must not have padding: zeros would no longer be the mean colour.
+
+    Raises:
+        ValueError: the convolution has padding.
     """
     if any(convolution.padding):
-        raise ValueError("the input's means fold into a convolution without padding only")
+        raise ValueError("cannot fold the input into a convolution with padding")
     filters = convolution.filters.astype(np.float64) / _PIXEL_RANGE
     means = np.asarray(image.means)[np.newaxis, :, np.newaxis, np.newaxis]
     biases = convolution.biases - (filters * means).sum(axis=(1, 2, 3))

@@ -1,4 +1,4 @@
-"""Reading the values of dlib's serialization format.
+"""Reads the values of dlib's serialization format.
 
 The format is described in ``dlib/serialize.h`` and ``dlib/cuda/tensor.h`` of dlib 20.
 """
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 _SIZE_BITS = 0x0F
 _SIGN_BIT = 0x80
-_LARGEST_INTEGER_BYTES = 8
+_MAX_INTEGER_BYTES = 8
 _TENSOR_VERSION = 2
 _TENSOR_ALIAS_VERSION = 1
 
-# Exponents by which ``dlib/float_details.h`` marks what is not a number times a power of two.
+# Exponents that mark infinities and NaN in ``dlib/float_details.h``.
 _SPECIAL_EXPONENTS = {32000: math.inf, 32001: -math.inf, 32002: math.nan}
 
 
 class DlibFormatError(ValueError):
-    """The bytes are not what dlib writes, or a part is missing."""
+    """The bytes are not in dlib's format, or are truncated."""
 
 
 class DlibStream:
-    """A cursor over serialized bytes; each method reads one value and moves on."""
+    """A cursor over serialized bytes; each method reads one value and advances."""
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
@@ -41,13 +41,13 @@ class DlibStream:
         """Read an integer: a control byte with sign and length, then little-endian bytes."""
         control = self._take(1)[0]
         size = control & _SIZE_BITS
-        if not 1 <= size <= _LARGEST_INTEGER_BYTES:
+        if not 1 <= size <= _MAX_INTEGER_BYTES:
             raise DlibFormatError(f"an integer of {size} bytes at byte {self._position - 1}")
         magnitude = int.from_bytes(self._take(size), "little")
         return -magnitude if control & _SIGN_BIT else magnitude
 
     def size(self) -> int:
-        """Read an integer that counts something, so that it cannot be negative."""
+        """Read an integer that must not be negative."""
         count = self.integer()
         if count < 0:
             raise DlibFormatError(f"a negative size before byte {self._position}")
@@ -64,10 +64,10 @@ class DlibStream:
             raise DlibFormatError(f"a number too large before byte {self._position}") from error
 
     def boolean(self) -> bool:
-        """Read a truth value: the character 0 or 1."""
+        """Read a Boolean: the character 0 or 1."""
         character = bytes(self._take(1))
         if character not in (b"0", b"1"):
-            raise DlibFormatError(f"no truth value at byte {self._position - 1}")
+            raise DlibFormatError(f"not a Boolean at byte {self._position - 1}")
         return character == b"1"
 
     def text(self) -> str:
@@ -76,7 +76,7 @@ class DlibStream:
         try:
             return bytes(self._take(length)).decode("ascii")
         except UnicodeDecodeError as error:
-            raise DlibFormatError(f"no text before byte {self._position}") from error
+            raise DlibFormatError(f"not ASCII text before byte {self._position}") from error
 
     def tensor(self) -> NDArray[np.float32]:
         """Read a tensor: four dimensions (sample, channel, row, column), then float32 values."""
@@ -87,15 +87,15 @@ class DlibStream:
         return np.frombuffer(values, dtype="<f4").reshape(shape)
 
     def tensor_alias(self) -> tuple[int, ...]:
-        """Read the shape of a view into another tensor; dlib stores no values with it."""
+        """Read the shape of a view into another tensor, which has no values of its own."""
         self.version("tensor alias", {_TENSOR_ALIAS_VERSION})
         return self._shape()
 
     def version(self, what: str, known: set[int]) -> int:
-        """Read the number by which dlib tells layouts apart, which must be one of ``known``."""
+        """Read a version number, which must be one of ``known``."""
         number = self.integer()
         if number not in known:
-            raise DlibFormatError(f"version {number} of {what} is not known")
+            raise DlibFormatError(f"unknown version {number} of {what}")
         return number
 
     def _shape(self) -> tuple[int, ...]:

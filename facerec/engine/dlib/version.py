@@ -1,4 +1,4 @@
-"""The name of what computes descriptors, stored with every face."""
+"""The model version, which is stored with every face."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from facerec.engine.describe.alignment import CHIP_PADDING
 from facerec.engine.dlib.weights import Weights, find_weights, fingerprint
 
 _RECIPE = "single"
-"""One descriptor of one chip, neither averaged nor mirrored."""
+"""One descriptor of one chip, not averaged and not mirrored."""
 
 _DIGITS = 8
 
@@ -14,7 +14,7 @@ _DIGITS = 8
 def model_version() -> str:
     """Return the version: weights, landmarks, alignment and recipe.
 
-    The detector is no part of it: it decides which faces are found, not how they compare.
+    The detector is not part of it: it decides which faces are found, not how they compare.
 
     Raises:
         WeightsError: dlib's weights are missing.

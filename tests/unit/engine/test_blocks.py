@@ -30,7 +30,7 @@ def test_spans_give_each_output_once_from_inputs_within_bounds(side: int, longes
         assert length <= longest
         assert span.source.start % GEOMETRY.stride == 0
         assert span.result.stop <= count_outputs(length, GEOMETRY)
-        given_by[span.place] += 1
+        given_by[span.outputs] += 1
     assert (given_by == 1).all()
 
 
@@ -40,9 +40,9 @@ def test_outputs_see_as_far_as_the_network_reaches(side: int) -> None:
     for span in divide(side, 400, GEOMETRY):
         first = span.source.start // GEOMETRY.stride
         seen = count_outputs(span.source.stop - span.source.start, GEOMETRY)
-        assert first == max(0, span.place.start - GEOMETRY.reach)
-        assert first + seen == min(outputs, span.place.stop + GEOMETRY.reach)
-        assert span.result.start == span.place.start - first
+        assert first == max(0, span.outputs.start - GEOMETRY.reach)
+        assert first + seen == min(outputs, span.outputs.stop + GEOMETRY.reach)
+        assert span.result.start == span.outputs.start - first
 
 
 def test_what_fits_is_not_divided() -> None:

@@ -55,7 +55,7 @@ def test_a_file_cut_anywhere_is_a_format_error(length: int) -> None:
 
 
 def test_a_file_with_more_than_a_network_is_a_format_error() -> None:
-    with pytest.raises(DlibFormatError, match="more content"):
+    with pytest.raises(DlibFormatError, match="unexpected content"):
         read_network(small_detector() + b"\x01\x01")
 
 

@@ -94,7 +94,7 @@ def test_a_cache_that_cannot_be_written_is_logged_and_does_without(
     (folder / "cache").write_bytes(b"a file where the folder should be")
     with caplog.at_level(logging.WARNING):
         assert detector_model() == detector_model()
-    assert "cannot keep files" in caplog.text
+    assert "cannot write" in caplog.text
     assert len(conversions) == 2
 
 
@@ -110,7 +110,7 @@ def test_damaged_weights_are_named(folder: Path) -> None:
     path.write_bytes(small_detector()[:-1])
     with pytest.raises(WeightsError, match=path.name) as raised:
         detector_model()
-    assert raised.value.hint == "install the file again"
+    assert raised.value.hint == "reinstall the file"
 
 
 def test_weights_of_another_network_are_refused(folder: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import DetectedFace, RejectionReason
-from facerec.engine.describe.selection import reasons_to_leave_out
+from facerec.engine.describe.selection import rejection_reasons
 
 EYE = Point(0.5, 0.5)
 LIMIT = (RejectionReason.EXCEEDS_MAX_FACES,)
@@ -19,30 +19,30 @@ def face(size: float, *, confidence: float = 0.99, sharpness: float = 90.0) -> D
 
 
 def test_good_faces_within_the_limit_stay() -> None:
-    assert reasons_to_leave_out([face(300), face(200)], FaceOptions()) == [(), ()]
+    assert rejection_reasons([face(300), face(200)], FaceOptions()) == [(), ()]
 
 
 def test_beyond_the_limit_the_smallest_go() -> None:
     faces = [face(200), face(400), face(300)]
-    assert reasons_to_leave_out(faces, FaceOptions(max_faces=2)) == [LIMIT, (), ()]
+    assert rejection_reasons(faces, FaceOptions(max_faces=2)) == [LIMIT, (), ()]
 
 
 def test_beyond_the_limit_a_blurred_face_goes_before_a_smaller_sharp_one() -> None:
     options = FaceOptions(max_faces=1, quality_filter=QualityFilter.NONE)
     faces = [face(400, sharpness=5), face(200)]
-    assert reasons_to_leave_out(faces, options) == [LIMIT, ()]
+    assert rejection_reasons(faces, options) == [LIMIT, ()]
 
 
 def test_doubtful_faces_do_not_count_against_the_limit() -> None:
     faces = [face(400, confidence=0.5), face(200)]
-    assert reasons_to_leave_out(faces, FaceOptions(max_faces=1)) == [
+    assert rejection_reasons(faces, FaceOptions(max_faces=1)) == [
         (RejectionReason.LOW_CONFIDENCE,),
         (),
     ]
 
 
 def test_every_reason_is_given() -> None:
-    (reasons,) = reasons_to_leave_out([face(10, confidence=0.1, sharpness=1)], FaceOptions())
+    (reasons,) = rejection_reasons([face(10, confidence=0.1, sharpness=1)], FaceOptions())
     assert set(reasons) == {
         RejectionReason.LOW_CONFIDENCE,
         RejectionReason.LOW_SHARPNESS,

@@ -1,4 +1,4 @@
-"""The small network, as PyTorch learns it and as ONNX Runtime runs it."""
+"""The proposal network as a PyTorch module, and its export to ONNX."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ import torch
 from patches import GREY, OFFSETS_IN_OCTAVE, SIDE, SIDES, STRIDE
 from torch import Tensor, nn
 
-from facerec.engine.detect.proposals import FACE_PIXELS, INPUT_NAME, OUTPUT_NAME, SIDES_KEY
+from facerec.engine.detect.proposals import INPUT_NAME, MIN_FACE_PIXELS, OUTPUT_NAME, SIDES_KEY
 from facerec.engine.dlib.detector_network import DetectorGeometry
 
 CHANNELS = (16, 32, 64)
 DEPTH = 4
-"""Blocks that keep the size: each looks around within every channel, then mixes the channels."""
+"""Blocks that keep the size: a depthwise convolution, then a pointwise one."""
 
-_AROUND = 5
-"""The side of the window in which they look around."""
+_DEPTHWISE_SIDE = 5
+"""Side of the depthwise convolutions' kernels."""
 
 ORIGIN = 7
-"""(7 - 1) / 2 pixels of the first convolution and 1 output of it, at its stride of 4."""
+"""Input pixel at the centre of the first output: (7 - 1) / 2 for the first convolution, plus one of
+its outputs at a stride of 4."""
 
 _CONTRAST = 64.0
 _PRIOR_LOGIT = -4.0
 
 
-class FirstLookNetwork(nn.Module):
-    """Convolutions of 7x7/4, 3x3/2, then 5x5 for each channel alone and 1x1 for all in turns.
+class ProposalModule(nn.Module):
+    """Convolutions of 7x7/4 and 3x3/2, then depthwise 5x5 and pointwise 1x1 in turn.
 
-    It gives a logit and three offsets for each kind of face.
+    Returns a logit and three offsets for each anchor size.
     """
 
     def __init__(self) -> None:
@@ -38,14 +39,16 @@ class FirstLookNetwork(nn.Module):
         first, second, rest = CHANNELS
         blocks: list[nn.Module] = [*_block(1, first, 7, 4, 0), *_block(first, second, 3, 2, 0)]
         for inputs in [second, *[rest] * (DEPTH - 1)]:
-            blocks += _block(inputs, inputs, _AROUND, 1, _AROUND // 2, groups=inputs)
+            blocks += _block(
+                inputs, inputs, _DEPTHWISE_SIDE, 1, _DEPTHWISE_SIDE // 2, groups=inputs
+            )
             blocks += _block(inputs, rest, 1, 1, 0)
         self.features = nn.Sequential(*blocks)
         self.head = nn.Conv2d(rest, len(SIDES) * 4, 1)
         nn.init.constant_(self.head.bias[: len(SIDES)], _PRIOR_LOGIT)
 
     def forward(self, grey: Tensor) -> Tensor:
-        """Take (n, 1, rows, columns) of 0 to 255, give (n, 4 * kinds, ...)."""
+        """Map pixels (n, 1, rows, columns) of 0 to 255 to outputs (n, 4 * sizes, ...)."""
         places: Tensor = self.head(self.features((grey - GREY) / _CONTRAST))
         return places
 
@@ -57,12 +60,12 @@ def _block(
     return [convolution, nn.BatchNorm2d(outputs), nn.ReLU()]
 
 
-def to_onnx(network: FirstLookNetwork, about: str) -> bytes:
-    """Return the network as a model of convolutions only, with the geometry that it needs.
+def to_onnx(network: ProposalModule, about: str) -> bytes:
+    """Return the network as an ONNX model of convolutions only, with its geometry as metadata.
 
     Args:
-        network: in evaluation mode; its weights are changed.
-        about: where the weights come from.
+        network: the network in evaluation mode; its weights are changed.
+        about: origin of the weights, stored in the model.
     """
     import onnx
 
@@ -72,10 +75,10 @@ def to_onnx(network: FirstLookNetwork, about: str) -> bytes:
         layers += [nn.utils.fuse_conv_bn_eval(convolution, normalisation), relu]
     first: Any = layers[0]
     with torch.no_grad():
-        # The first convolution has no padding, so that it can take the pixels as they are.
+        # The first convolution has no padding, so the input scaling folds into it.
         first.bias -= first.weight.sum((1, 2, 3)) * GREY / _CONTRAST
         first.weight /= _CONTRAST
-        # It learned parts of octaves, and is to give octaves.
+        # The network was trained on thirds of octaves; the model returns octaves.
         for values in (network.head.weight, network.head.bias):
             values[len(SIDES) + 2 :: 3] /= OFFSETS_IN_OCTAVE
     file = io.BytesIO()
@@ -97,10 +100,10 @@ def to_onnx(network: FirstLookNetwork, about: str) -> bytes:
         means=(float(GREY),) * 3,
         padding=0,
         outer_padding=16,
-        window=FACE_PIXELS,
+        window=MIN_FACE_PIXELS,
         stride=STRIDE,
         origin=ORIGIN,
-        reach=DEPTH * (_AROUND // 2),
+        reach=DEPTH * (_DEPTHWISE_SIDE // 2),
         overlap=0.3,
         cover=1.0,
     )

@@ -1,4 +1,4 @@
-"""Patches of photos, changed in every way that leaves a face a face."""
+"""Training examples: augmented patches of photos."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from numpy.typing import NDArray
 from teacher import CERTAIN, LabelledPhoto
 
 SIDE = 192
-"""Pixels of a patch's side: twice what one output depends on, since a patch has more edges near its
-faces than a photo."""
+"""Side of a patch in pixels: twice the receptive field, since patches have more edges near their
+faces than photos."""
 
 STRIDE = 8
 GREY = 117
-"""What surrounds a photo, and what counts as zero."""
+"""Grey value around a photo, and the network's zero."""
 
 SIDES = 36 * 2 ** (np.arange(-1, 3) / 3)
-"""Sides in pixels of the faces that the kinds of outputs stand for."""
+"""Anchor sizes: sides in pixels of the faces that each kind of output stands for."""
 
 OFFSETS_IN_OCTAVE = 3
-"""Of sides, so that they are about as large as those of places."""
+"""Units per octave of the size offsets, so that they are about as large as position offsets."""
 
 _MIXTURES = ((0.299, 0.587, 0.114), (0.6, 0.3, 0.1), (0.1, 0.3, 0.6), (0.1, 0.8, 0.1), (0, 1, 0))
 _FACE_SHARE = 0.62
 _FACE_WEIGHTS = {"london": 0.45, "johns": 0.5}
 _PHOTO_WEIGHTS = {"london": 0.1, "johns": 0.1}
 
-_LARGEST_ENLARGEMENT = 2.2
-"""Of a photo: the faces in it that are too small to be labelled must stay too small to count."""
+_MAX_ENLARGEMENT = 2.2
+"""Photos are not enlarged further: faces too small to be labelled must stay too small to count."""
 
 Grey = NDArray[np.float32]
 Generator = np.random.Generator
@@ -39,14 +39,14 @@ _ROWS, _COLUMNS = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """What the network sees and what it should say.
+    """Inputs and targets of the network.
 
     Attributes:
         patches: uint8 of shape (n, SIDE, SIDE).
-        kinds: 1 for a face, 0 for none, -1 for what should not matter; int8 of shape
+        kinds: 1 for a face, 0 for none, -1 to ignore; int8 of shape
             (n, kinds, outputs, outputs).
-        offsets: of the face's centre, right and down, in strides, and of its side, in thirds of an
-            octave, where there is one; float16 of shape (n, kinds, 3, outputs, outputs).
+        offsets: offsets of the face's centre, right and down, in strides, and of its side, in
+            thirds of an octave; float16 of shape (n, kinds, 3, outputs, outputs).
     """
 
     patches: NDArray[np.uint8]
@@ -55,7 +55,7 @@ class Examples:
 
 
 class Source:
-    """A photo in several mixtures of its colours, each at every half of its size."""
+    """A photo in several greyscale mixtures, each as a pyramid of halves."""
 
     def __init__(self, photo: LabelledPhoto) -> None:
         self.faces = photo.faces
@@ -78,7 +78,7 @@ class Source:
         shift: NDArray[np.float64],
         fill: int | None,
     ) -> Grey:
-        """Return what an affine map of the photo shows, filled with a grey or mirrored beyond."""
+        """Return a patch of the photo under an affine map, filled or mirrored beyond its edges."""
         halvings = self._greys[generator.integers(len(_MIXTURES))]
         scale = np.sqrt(abs(np.linalg.det(matrix)))
         level = 0
@@ -104,11 +104,11 @@ def make_examples(
     """Return random patches.
 
     Args:
-        sources: the photos to take them from.
-        seed: of all that is random.
-        count: how many.
-        origin: the pixel that the network's first output is centred at.
-        outputs: of the network along a side of a patch.
+        sources: photos to take patches from.
+        seed: seed of the random generator.
+        count: number of patches.
+        origin: input pixel at the centre of the network's first output.
+        outputs: number of outputs along a side of a patch.
     """
     cv2.setNumThreads(1)
     generator = np.random.default_rng(seed)
@@ -141,7 +141,7 @@ def _face_patch(
     generator: Generator, face: _Face, second: _Face | None
 ) -> tuple[Grey, NDArray[np.float64]]:
     source, (x, y, face_side, _) = face
-    largest = np.clip(_LARGEST_ENLARGEMENT * face_side, 28, 90)
+    largest = np.clip(_MAX_ENLARGEMENT * face_side, 28, 90)
     side = np.exp(generator.uniform(np.log(24), np.log(largest)))
     matrix = _linear_map(generator, side / face_side, 12)
     jitter = generator.uniform(-0.45, 0.45, 2) * SIDE * min(1, 1.6 - side / 100)
@@ -169,12 +169,12 @@ def _random_patch(generator: Generator, source: Source) -> tuple[Grey, NDArray[n
 
 
 def _fill(generator: Generator) -> int:
-    """Return the grey beyond a photo's edge: mostly the one that detection puts there."""
+    """Return the grey beyond a photo's edge: mostly the one used in detection."""
     return GREY if generator.random() < 0.6 else int(generator.integers(256))
 
 
 def _linear_map(generator: Generator, scale: float, degrees: float) -> NDArray[np.float64]:
-    """Return a map that turns, mirrors, stretches and slants a little."""
+    """Return a random linear map: scaled, rotated, mirrored, stretched and slanted a little."""
     angle = np.deg2rad(generator.normal(0, degrees)) if generator.random() < 0.6 else 0
     stretch = np.exp(generator.normal(0, 0.05))
     mirror = generator.choice((-1, 1))
@@ -197,7 +197,7 @@ def _boxes(
 def _exchange_face(
     generator: Generator, patch: Grey, center: NDArray[np.float64], side: float, second: _Face
 ) -> Grey:
-    """Blend another's face in: more faces than there are people in the photos."""
+    """Blend in the face of another person, for more variety than the photos have."""
     source, (x, y, face_side, _) = second
     matrix = _linear_map(generator, side / face_side, 6)
     other = source.place(generator, matrix, center - matrix @ (x, y), None)
@@ -214,7 +214,7 @@ def _exchange_face(
 
 
 def _distort(generator: Generator, patch: Grey, side: float) -> Grey:
-    """Move each part of a face by up to some 4 % of its side."""
+    """Warp a face locally, by up to about 4 % of its side."""
     coarse = generator.normal(0, 1, (7, 7, 2)).astype(np.float32)
     field = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
     field *= np.float32(generator.uniform(0.01, 0.045) * side)
@@ -226,7 +226,7 @@ def _distort(generator: Generator, patch: Grey, side: float) -> Grey:
 
 
 def _degrade(generator: Generator, patch: Grey) -> NDArray[np.uint8]:
-    """Change light, contrast, focus and noise, and compress some as JPEG."""
+    """Change light, contrast, focus and noise, and compress some patches as JPEG."""
     if generator.random() < 0.8:
         patch = 255 * (np.clip(patch, 0, 255) / 255) ** np.exp(generator.normal(0, 0.3))
         contrast = np.exp(generator.normal(0, 0.3))

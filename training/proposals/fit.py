@@ -1,11 +1,11 @@
-"""Teach the first look, and write its weights to facerec/engine/detect/proposals.onnx.
+"""Train the proposal network and write it to facerec/engine/detect/proposals.onnx.
 
     pip install torch opencv-python-headless scikit-image scikit-learn
-    python training/first_look/fit.py [--data ../shared/data] [--output PATH]
+    python training/proposals/fit.py [--data ../shared/data] [--output PATH]
 
-Takes about 20 minutes on one core, and 5 GB of memory. Other processors and releases of PyTorch
-round differently, so that the weights are not the same to the last bit; what they find is
-(``benchmarks/detection.py``).
+Takes about 20 minutes on one core and 5 GB of memory. Other processors and releases of PyTorch
+round differently, so the weights are not the same to the last bit; check the result with
+``benchmarks/detection.py``.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from network import ORIGIN, FirstLookNetwork, to_onnx
+from network import ORIGIN, ProposalModule, to_onnx
 from patches import SIDE, SIDES, STRIDE, Examples, Source, make_examples
 from teacher import LabelledPhoto, label_photos
 from torch import Tensor
 from torch.nn import functional
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL = ROOT / "facerec" / "vision" / "first_look.onnx"
+MODEL = ROOT / "facerec" / "engine" / "detect" / "proposals.onnx"
 ABOUT = (
-    "Taught by dlib's MMOD detector on photos of the London set (CC BY 4.0), dlib's examples"
-    " (Boost) and photos of groups and without faces (MIT, Apache-2.0, BSD); see docs/detection.md"
+    "Trained on detections of dlib's MMOD detector in the London set (CC BY 4.0), dlib's examples"
+    " (Boost) and photos with and without people (MIT, Apache-2.0, BSD); see docs/detection.md"
 )
 
 OUTPUTS = (SIDE - 2 * ORIGIN - 1) // STRIDE + 1
@@ -37,10 +37,10 @@ RATE = 4e-3
 LOGITS = (-3.0, -2.0, -1.0, 0.0)
 
 
-def fit(train: Examples, held_out: Examples, epochs: int) -> FirstLookNetwork:
-    """Return the network after some passes over the examples, printing how it gets on."""
+def fit(train: Examples, held_out: Examples, epochs: int) -> ProposalModule:
+    """Return the network trained for some epochs, printing its figures after each."""
     torch.manual_seed(0)
-    network = FirstLookNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = ProposalModule().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     steps = len(train.patches) // BATCH
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -60,21 +60,21 @@ def fit(train: Examples, held_out: Examples, epochs: int) -> FirstLookNetwork:
     return network
 
 
-def _loss(network: FirstLookNetwork, examples: Examples, chosen: np.ndarray) -> Tensor:
-    """Cross entropy that dwells on what is hard (focal), and the error of offsets at faces."""
+def _loss(network: ProposalModule, examples: Examples, chosen: np.ndarray) -> Tensor:
+    """Return the focal cross entropy plus the error of the offsets at faces."""
     patches, kinds, offsets = _tensors(examples, chosen)
     places = network(patches)
-    logits, guessed = places[:, : len(SIDES)], places[:, len(SIDES) :].reshape(offsets.shape)
+    logits, predicted = places[:, : len(SIDES)], places[:, len(SIDES) :].reshape(offsets.shape)
     at_face = kinds == 1
     entropy = functional.binary_cross_entropy_with_logits(logits, at_face.float(), reduction="none")
     weight = torch.where(at_face, 2.0, torch.sigmoid(logits) ** 2)
-    error = functional.smooth_l1_loss(guessed, offsets, reduction="none", beta=0.3).sum(2)
+    error = functional.smooth_l1_loss(predicted, offsets, reduction="none", beta=0.3).sum(2)
     total: Tensor = (entropy * weight * (kinds >= 0)).sum() + 0.5 * (error * at_face).sum()
     return total / at_face.sum().clamp(min=1)
 
 
-def _figures(network: FirstLookNetwork, examples: Examples) -> str:
-    """Return outputs at faces above each logit, and false ones in each patch."""
+def _figures(network: ProposalModule, examples: Examples) -> str:
+    """Return the share of face outputs above each logit, and the false outputs per patch."""
     everything = np.arange(len(examples.patches))
     with torch.no_grad():
         logits = torch.cat(
@@ -103,7 +103,7 @@ def _examples(photos: Sequence[LabelledPhoto], seed: int, count: int) -> Example
 
 
 def main() -> None:
-    """Label, make examples, fit, write."""
+    """Label photos, create examples, train, and write the model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--output", type=Path, default=MODEL)
@@ -116,7 +116,7 @@ def main() -> None:
     is_held_out = [any(name in photo.name for name in HELD_OUT) for photo in photos]
     seen = [photo for photo, out in zip(photos, is_held_out, strict=True) if not out]
     unseen = [photo for photo, out in zip(photos, is_held_out, strict=True) if out]
-    print(f"{len(seen)} photos to learn from, {len(unseen)} held out", flush=True)
+    print(f"{len(seen)} training photos, {len(unseen)} held out", flush=True)
     train = _examples(seen, 0, arguments.examples)
     held_out = _examples(unseen, 1, HELD_OUT_EXAMPLES)
     network = fit(train, held_out, arguments.epochs)

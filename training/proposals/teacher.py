@@ -1,6 +1,6 @@
-"""Photos to learn from, with what dlib's detector finds in them.
+"""The training photos, labelled by dlib's detector.
 
-No photo of LFW is among them, nor of ``groups/dlib_faces``: these are what the result is judged on.
+Photos of LFW and of ``groups/dlib_faces`` are excluded: the result is judged on them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facerec.engine.detect.detection import Detection
-from facerec.engine.detect.exact import CnnDetector
-from facerec.engine.detect.verifier import SecondLook
+from facerec.engine.detect.exact import ExactDetector
+from facerec.engine.detect.verifier import Verifier
 
 DOUBTFUL = -0.9
-"""Scores from which on a place is no example of what is not a face."""
+"""Places with at least this score are not negative examples."""
 
 CERTAIN = 0.3
-"""Scores from which on a place is an example of a face."""
+"""Places with at least this score are positive examples."""
 
 _SIDES = 2 ** (np.arange(-4, 5) / 8)
 _SHARPNESS = 0.05
@@ -45,7 +45,7 @@ class LabelledPhoto:
     Attributes:
         name: the file's path below the data.
         pixels: uint8 of shape (height, width, 3), RGB.
-        faces: x and y of the centre, side and score, of shape (n, 4).
+        faces: centre x, centre y, side and score; shape (n, 4).
     """
 
     name: str
@@ -54,18 +54,18 @@ class LabelledPhoto:
 
     @property
     def kind(self) -> str:
-        """Return the folder that the photo is from."""
+        """The top folder of the photo."""
         return self.name.split("/")[0]
 
 
 def label_photos(data: Path) -> list[LabelledPhoto]:
-    """Look for faces with the exact network, in photos of several people from 20 pixels on."""
-    detector, judge = CnnDetector(threads=1), SecondLook(threads=1)
+    """Label all photos with the exact detector; group photos from faces of 20 pixels."""
+    detector, verifier = ExactDetector(threads=1), Verifier(threads=1)
     labelled = []
     for name, pixels in _photos(data):
         smallest = _smallest_face(name, pixels)
         found = detector.detect(pixels, smallest, threshold=DOUBTFUL)
-        faces = [_refined(judge, pixels, face) for face in found]
+        faces = [_refined(verifier, pixels, face) for face in found]
         is_stray = name.startswith("odd") and any(face[3] > 0 for face in faces)
         if not is_stray:
             labelled.append(LabelledPhoto(name, pixels, np.array(faces).reshape(-1, 4)))
@@ -82,16 +82,16 @@ def _smallest_face(name: str, pixels: NDArray[np.uint8]) -> int:
 
 
 def _refined(
-    judge: SecondLook, pixels: NDArray[np.uint8], face: Detection
+    verifier: Verifier, pixels: NDArray[np.uint8], face: Detection
 ) -> tuple[float, float, float, float]:
-    """Return x and y of the centre, side and score, free of the pyramid's coarse steps.
+    """Return centre x, centre y, side and score, without the pyramid's coarse steps.
 
-    Around a face the network gives about the same score to many boxes: this is their mean.
+    The network scores many boxes around a face about the same; this returns their mean.
     """
     x, y, side = face.left + face.width / 2, face.top + face.height / 2, face.width
     for _ in range(_ROUNDS):
-        judged = [judge.judge(pixels, x, y, side * factor) for factor in _SIDES]
-        boxes = [box for box in judged if box is not None]
+        scored = [verifier.score(pixels, x, y, side * factor) for factor in _SIDES]
+        boxes = [box for box in scored if box is not None]
         scores = np.array([box.score for box in boxes])
         weights = np.exp((scores - scores.max()) / _SHARPNESS)
         centers = [(box.left + box.width / 2, box.top + box.height / 2) for box in boxes]

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facerec.engine.detect import cascade as fast_detector
-from facerec.engine.detect import proposals as first_look
-from facerec.engine.detect.cascade import FastDetector
+from facerec.engine.detect import cascade, proposals
+from facerec.engine.detect.cascade import CascadeDetector
 from facerec.engine.detect.detection import Detection, Pixels
-from facerec.engine.detect.exact import CnnDetector
-from facerec.engine.detect.proposals import FirstLook
-from facerec.engine.detect.verifier import SecondLook
+from facerec.engine.detect.exact import ExactDetector
+from facerec.engine.detect.proposals import ProposalNetwork
+from facerec.engine.detect.verifier import Verifier
 from facerec.engine.dlib.crop_network import crop_side
 from facerec.engine.dlib.detector_network import INPUT_NAME, OUTPUT_NAME, DetectorGeometry
 from facerec.engine.dlib.models import crop_model, detector_model
@@ -27,13 +26,13 @@ CLEAR = 0.5
 
 
 @pytest.fixture(scope="module")
-def fast() -> FastDetector:
-    return FastDetector(threads=1)
+def cascade_detector() -> CascadeDetector:
+    return CascadeDetector(threads=1)
 
 
 @pytest.fixture(scope="module")
-def exact() -> CnnDetector:
-    return CnnDetector(threads=1)
+def exact() -> ExactDetector:
+    return ExactDetector(threads=1)
 
 
 def overlap(one: Detection, other: Detection) -> float:
@@ -44,16 +43,16 @@ def overlap(one: Detection, other: Detection) -> float:
 
 
 def assert_finds_what_the_exact_one_finds(
-    fast: FastDetector, exact: CnnDetector, pixels: Pixels, smallest: int
+    cascade_detector: CascadeDetector, exact: ExactDetector, pixels: Pixels, smallest: int
 ) -> int:
     """Compare every clear detection of either; return how many there are."""
-    ours = fast.detect(pixels, smallest)
+    ours = cascade_detector.detect(pixels, smallest)
     expected = [face for face in exact.detect(pixels, smallest) if face.score > CLEAR]
     for face in expected:
         same = max(ours, key=lambda found, face=face: overlap(face, found))
         assert overlap(face, same) > 0.3
         assert same.score > face.score - 0.15
-    # The fast one also finds faces that are a little smaller than was asked for.
+    # The cascade also finds faces that are a little smaller than the smallest face.
     known = exact.detect(pixels, 0.75 * smallest, threshold=-0.5)
     for found in ours:
         assert found.score < CLEAR or any(overlap(found, face) > 0.3 for face in known)
@@ -63,27 +62,30 @@ def assert_finds_what_the_exact_one_finds(
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("side", [256, 700])
 def test_faces_in_the_examples_are_those_of_the_exact_detector(
-    fast: FastDetector, exact: CnnDetector, path: object, side: int
+    cascade_detector: CascadeDetector, exact: ExactDetector, path: object, side: int
 ) -> None:
-    assert_finds_what_the_exact_one_finds(fast, exact, load(path, side), 80)
+    assert_finds_what_the_exact_one_finds(cascade_detector, exact, load(path, side), 80)
 
 
 def test_faces_in_photos_of_groups_are_those_of_the_exact_detector(
-    fast: FastDetector, exact: CnnDetector
+    cascade_detector: CascadeDetector, exact: ExactDetector
 ) -> None:
     paths = sorted(shared_data("groups/people").glob("*.jpg"))[:2]
     photos = [load(path, 900) for path in paths]
-    faces = [assert_finds_what_the_exact_one_finds(fast, exact, photo, 60) for photo in photos]
+    faces = [
+        assert_finds_what_the_exact_one_finds(cascade_detector, exact, photo, 60)
+        for photo in photos
+    ]
     assert sum(faces) >= 8
 
 
-def test_labelled_faces_from_37_pixels_on_are_found(fast: FastDetector) -> None:
+def test_labelled_faces_from_37_pixels_on_are_found(cascade_detector: CascadeDetector) -> None:
     folder = shared_data("groups/dlib_faces")
     labels, missed = 0, 0
     for name in ("training.xml", "testing.xml"):
         for image in ElementTree.parse(folder / name).iter("image"):
             with Image.open(folder / image.get("file", "")) as photo:
-                found = fast.detect(np.asarray(photo.convert("RGB")), 40)
+                found = cascade_detector.detect(np.asarray(photo.convert("RGB")), 40)
             for box in image.iter("box"):
                 edges = (float(box.get(edge, "0")) for edge in ("left", "top", "width", "height"))
                 label = Detection(*edges, score=1)
@@ -95,9 +97,11 @@ def test_labelled_faces_from_37_pixels_on_are_found(fast: FastDetector) -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_the_first_look_knows_where_faces_are_and_how_large(exact: CnnDetector, path: Path) -> None:
+def test_proposals_have_the_position_and_size_of_the_faces(
+    exact: ExactDetector, path: Path
+) -> None:
     pixels = load(path, 600)
-    places = list(FirstLook(threads=1).candidates(pixels, 40))
+    places = list(ProposalNetwork(threads=1).propose(pixels, 40))
     for face in exact.detect(pixels, 80, threshold=CLEAR):
         x, y = face.left + face.width / 2, face.top + face.height / 2
         nearest = min(places, key=lambda place: math.hypot(place.x - x, place.y - y))
@@ -106,43 +110,47 @@ def test_the_first_look_knows_where_faces_are_and_how_large(exact: CnnDetector, 
         assert abs(math.log2(nearest.side / face.width)) < 0.4
 
 
-def test_press_photos_all_hold_a_face(fast: FastDetector) -> None:
+def test_press_photos_all_hold_a_face(cascade_detector: CascadeDetector) -> None:
     paths = sorted(shared_data("lfw/images").rglob("*.jpg"))[::38]
-    found = [bool(fast.detect(load(path, 250), 80)) for path in paths]
+    found = [bool(cascade_detector.detect(load(path, 250), 80)) for path in paths]
     assert len(found) > 100
     assert all(found)
 
 
-def test_photos_without_faces_have_none(fast: FastDetector) -> None:
+def test_photos_without_faces_have_none(cascade_detector: CascadeDetector) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     slope = np.broadcast_to(np.arange(400, dtype=np.uint8)[None, :, None], (300, 400, 3))
     for pixels in (noise, np.ascontiguousarray(slope), np.zeros((300, 400, 3), np.uint8)):
-        assert fast.detect(pixels, 80) == []
+        assert cascade_detector.detect(pixels, 80) == []
 
 
-def test_a_small_photo_is_searched_exactly_before_it_is_said_to_hold_no_face(
-    fast: FastDetector, exact: CnnDetector, monkeypatch: pytest.MonkeyPatch
+def test_a_small_photo_without_proposals_is_searched_exactly(
+    cascade_detector: CascadeDetector, exact: ExactDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     portrait = next(path for path in EXAMPLES if path.stem == "barack-obama-1")
-    monkeypatch.setattr(fast_detector, "LIKELY", math.inf)
-    monkeypatch.setattr(fast_detector, "LAST_RESORT", 0)
+    monkeypatch.setattr(cascade, "MIN_PROPOSAL_SCORE", math.inf)
+    monkeypatch.setattr(cascade, "MAX_WEAK_PROPOSALS", 0)
     small = load(portrait, 400)
-    assert fast.detect(small, 80) == exact.detect(small, 80) != []
-    assert fast.detect(load(portrait, 1200), 80) == []
+    assert cascade_detector.detect(small, 80) == exact.detect(small, 80) != []
+    assert cascade_detector.detect(load(portrait, 1200), 80) == []
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (6, 4), (33, 33), (700, 20)])
-def test_narrow_photos_are_searched_too(fast: FastDetector, shape: tuple[int, int]) -> None:
-    assert fast.detect(np.zeros((*shape, 3), dtype=np.uint8), 80) == []
+def test_narrow_photos_are_searched_too(
+    cascade_detector: CascadeDetector, shape: tuple[int, int]
+) -> None:
+    assert cascade_detector.detect(np.zeros((*shape, 3), dtype=np.uint8), 80) == []
 
 
-def test_a_face_cut_off_by_the_edge_is_found(fast: FastDetector, exact: CnnDetector) -> None:
+def test_a_face_cut_off_by_the_edge_is_found(
+    cascade_detector: CascadeDetector, exact: ExactDetector
+) -> None:
     portrait = next(path for path in EXAMPLES if path.stem == "barack-obama-1")
     pixels = load(portrait, 512)
     (face,) = exact.detect(pixels, 80)
     cut = np.ascontiguousarray(pixels[int(face.top + 0.15 * face.height) :])
     (expected,) = exact.detect(cut, 80)
-    (found,) = fast.detect(cut, 80)
+    (found,) = cascade_detector.detect(cut, 80)
     assert overlap(found, expected) > 0.5
 
 
@@ -162,27 +170,27 @@ def test_the_score_of_a_crop_is_that_of_the_whole_photo() -> None:
     np.testing.assert_allclose(scores, same, atol=1e-4)
 
 
-def test_a_second_look_does_not_depend_on_where_the_photo_ends_far_away() -> None:
-    judge = SecondLook(threads=1)
+def test_a_verifier_score_does_not_depend_on_distant_edges_of_the_photo() -> None:
+    verifier = Verifier(threads=1)
     portrait = next(path for path in EXAMPLES if path.stem == "barack-obama-1")
     pixels = load(portrait, 512)
-    face = judge.judge(pixels, 224, 120, 120)
+    face = verifier.score(pixels, 224, 120, 120)
     assert face is not None
     larger = np.pad(pixels, ((0, 300), (0, 300), (0, 0)))
-    again = judge.judge(larger, 224, 120, 120)
+    again = verifier.score(larger, 224, 120, 120)
     assert again is not None
     assert again.score == pytest.approx(face.score, abs=1e-5)
-    assert judge.judge(pixels, -5000, 120, 120) is None
+    assert verifier.score(pixels, -5000, 120, 120) is None
 
 
-def test_a_first_look_at_strips_sees_what_one_at_the_whole_sees(
+def test_proposals_of_a_divided_photo_are_those_of_the_whole_photo(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pixels = load(EXAMPLES[0], 700)
-    look = FirstLook(threads=1)
-    whole = list(look.candidates(pixels, 40))
-    monkeypatch.setattr(first_look, "_BLOCK_ROWS", 250)
-    divided = list(look.candidates(pixels, 40))
+    network = ProposalNetwork(threads=1)
+    whole = list(network.propose(pixels, 40))
+    monkeypatch.setattr(proposals, "_BLOCK_ROWS", 250)
+    divided = list(network.propose(pixels, 40))
     assert len(whole) > 5
     assert [place.score for place in divided] == pytest.approx(
         [place.score for place in whole], abs=1e-3

@@ -1,0 +1,103 @@
+"""What the engine knows of a photo between its stages: located faces, then aligned faces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.photos import (
+    DetectedFace,
+    EmbeddedFace,
+    PhotoFaces,
+    RejectedFace,
+    RejectionReason,
+)
+from facerec.engine.detect.detection import Detection, Pixels
+
+
+def _no_pixels() -> Pixels:
+    return np.empty((0, 0, 3), dtype=np.uint8)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LocatedPhoto:
+    """A photo whose faces have been detected but not aligned.
+
+    Attributes:
+        width: pixels of the upright photo as stored.
+        height: pixels of the upright photo as stored.
+        detections: the faces, largest first, in pixels of ``pixels``.
+        pixels: the decoded photo; empty if there are no detections, to free memory early.
+    """
+
+    width: int
+    height: int
+    detections: Sequence[Detection] = ()
+    pixels: Pixels = field(default_factory=_no_pixels)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedFace:
+    """A face that has a chip but no descriptor yet.
+
+    Attributes:
+        face: where the face is, and its quality.
+        chip: the aligned face, uint8 of shape (150, 150, 3), RGB.
+        reasons: why the face is rejected; empty if it is kept.
+    """
+
+    face: DetectedFace
+    chip: Pixels
+    reasons: tuple[RejectionReason, ...]
+
+    def embedded(self, descriptor: NDArray[np.float32]) -> EmbeddedFace:
+        """Return the face with its descriptor: float32 of shape (128,)."""
+        return EmbeddedFace(
+            box=self.face.box,
+            confidence=self.face.confidence,
+            landmarks=self.face.landmarks,
+            quality=self.face.quality,
+            embedding=descriptor,
+        )
+
+    def rejected(self) -> RejectedFace:
+        """Return the face with the reasons for its rejection."""
+        return RejectedFace(
+            box=self.face.box,
+            confidence=self.face.confidence,
+            landmarks=self.face.landmarks,
+            quality=self.face.quality,
+            reasons=self.reasons,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AlignedPhoto:
+    """A photo whose faces are all aligned; only their descriptors are missing.
+
+    Attributes:
+        width: pixels of the upright photo as stored.
+        height: pixels of the upright photo as stored.
+        faces: all detected faces, largest first.
+    """
+
+    width: int
+    height: int
+    faces: Sequence[AlignedFace]
+
+    @property
+    def kept(self) -> list[AlignedFace]:
+        """The faces that need descriptors."""
+        return [face for face in self.faces if not face.reasons]
+
+    def result(self, descriptors: Iterator[NDArray[np.float32]]) -> PhotoFaces:
+        """Return the final result, consuming one descriptor for each kept face."""
+        return PhotoFaces(
+            self.width,
+            self.height,
+            faces=tuple(face.embedded(next(descriptors)) for face in self.kept),
+            rejected=tuple(face.rejected() for face in self.faces if face.reasons),
+        )
