@@ -1,0 +1,1 @@
+"""Bulk indexing: a manifest of photos becomes a plan, children, a ledger and a report."""

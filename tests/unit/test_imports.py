@@ -1,0 +1,166 @@
+"""Imports follow the table of packages in CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROW = re.compile(r"^\| `((?:facerec|lambdas|batch_job)[\w.]*)` \|[^|]*\|([^|]*)\|$", re.MULTILINE)
+
+EXCEPTIONS: dict[str, str] = {
+    "core imports numpy": "storage",
+    "facerec.cli.job_places <- facerec.cli.local_jobs <- facerec.cli.stack_jobs": "jobs",
+}
+"""Known faults, each with who removes it. A fault that is gone must be removed here too."""
+
+CORE = """
+import importlib, pkgutil, sys
+import facerec.core
+for module in pkgutil.walk_packages(facerec.core.__path__, "facerec.core."):
+    importlib.import_module(module.name)
+print({"numpy", "boto3", "pinecone", "onnxruntime", "PIL"} & set(sys.modules) or "")
+"""
+
+
+def table() -> dict[str, set[str]]:
+    """Return the packages of CONTRIBUTING.md and what each may import."""
+    packages = {}
+    for package, cell in ROW.findall((ROOT / "CONTRIBUTING.md").read_text("utf-8")):
+        names = re.findall(r"`([\w.]+)`", cell)
+        allowed = {name if name == "facerec" else f"facerec.{name}" for name in names}
+        packages[package] = {package, "facerec.errors", *allowed}
+    return packages
+
+
+PACKAGES = table()
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for top in ("facerec", "lambdas", "batch_job"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            found[name.removesuffix(".__init__")] = path
+    return found
+
+
+MODULES = modules()
+
+
+def package_of(module: str) -> str:
+    """Return the row of the table that a module belongs to: the longest name that it starts with.
+
+    Only the module `facerec` itself belongs to the row `facerec`.
+    """
+    fitting = [
+        package
+        for package in PACKAGES
+        if module == package or (module.startswith(f"{package}.") and package != "facerec")
+    ]
+    assert fitting, f"{module} belongs to no package of the table in CONTRIBUTING.md"
+    return max(fitting, key=len)
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Yield the project's modules that a file imports anywhere, also for types only."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in MODULES)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                if submodule in MODULES:
+                    yield submodule
+                elif node.module in MODULES:
+                    yield node.module
+
+
+GRAPH = {name: set(imported_by(path)) - {name} for name, path in MODULES.items()}
+
+
+def cycles() -> set[str]:
+    """Return the strongly connected groups of modules, by Tarjan's algorithm."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found = set()
+
+    def visit(module: str) -> None:
+        index[module] = low[module] = len(index)
+        stack.append(module)
+        for target in GRAPH[module]:
+            if target not in index:
+                visit(target)
+                low[module] = min(low[module], low[target])
+            elif target in stack:
+                low[module] = min(low[module], index[target])
+        if low[module] == index[module]:
+            start = stack.index(module)
+            group, stack[start:] = stack[start:], []
+            if len(group) > 1:
+                found.add(" <- ".join(sorted(group)))
+
+    for module in GRAPH:
+        if module not in index:
+            visit(module)
+    return found
+
+
+def excused(fault: str) -> bool:
+    return fault in EXCEPTIONS
+
+
+def test_every_package_of_the_table_exists() -> None:
+    for package, allowed in PACKAGES.items():
+        assert package in MODULES
+        assert allowed <= set(PACKAGES), package
+
+
+def test_the_table_itself_has_no_cycle() -> None:
+    below: dict[str, set[str]] = {name: allowed - {name} for name, allowed in PACKAGES.items()}
+    while below:
+        free = {name for name, allowed in below.items() if not allowed & set(below)}
+        assert free, f"these packages may import each other in a circle: {sorted(below)}"
+        below = {name: allowed for name, allowed in below.items() if name not in free}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_what_the_table_allows(package: str) -> None:
+    wrong = {
+        f"{module} -> {target}"
+        for module, targets in GRAPH.items()
+        for target in targets
+        if package_of(module) == package and package_of(target) not in PACKAGES[package]
+    }
+    assert {arrow for arrow in wrong if not excused(arrow)} == set()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert {cycle for cycle in cycles() if not excused(cycle)} == set()
+
+
+def test_the_core_imports_neither_numpy_nor_a_service() -> None:
+    run = subprocess.run([sys.executable, "-c", CORE], capture_output=True, text=True, check=True)
+    if not excused("core imports numpy"):
+        assert run.stdout.strip() == ""
+
+
+def test_the_product_does_not_import_its_tests_benchmarks_or_training() -> None:
+    forbidden = re.compile(r"^\s*(?:from|import) (tests|benchmarks|training)\b", re.MULTILINE)
+    for path in MODULES.values():
+        assert not forbidden.search(path.read_text("utf-8")), path
+
+
+def test_every_exception_is_still_needed() -> None:
+    arrows = {f"{module} -> {target}" for module, targets in GRAPH.items() for target in targets}
+    run = subprocess.run([sys.executable, "-c", CORE], capture_output=True, text=True, check=True)
+    faults = arrows | cycles() | ({"core imports numpy"} if run.stdout.strip() else set())
+    assert {fault for fault in EXCEPTIONS if fault not in faults} == set()
