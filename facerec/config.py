@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from facerec.core.limits import LARGEST_ARRAY
 from facerec.core.options import FaceOptions
-from facerec.errors import InvalidInputError
+from facerec.errors import ConfigurationError
 
 Value = TypeVar("Value")
 Number = TypeVar("Number", int, float)
@@ -58,7 +58,7 @@ class Settings:
         """Under which jobs have their folders; ends in ``/``.
 
         Raises:
-            InvalidInputError: no bucket is set.
+            ConfigurationError: no bucket is set.
         """
         return f"s3://{needed(self.bucket, 'AWS_S3_BUCKET')}/jobs/"
 
@@ -73,7 +73,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; an empty variable counts as unset.
 
     Raises:
-        InvalidInputError: with the variable that is wrong.
+        ConfigurationError: with the variable that is wrong.
     """
     variables = _Variables(environment)
     return Settings(
@@ -105,10 +105,10 @@ def needed(value: Value | None, variable: str) -> Value:
     """Return a setting that this entry point cannot do without.
 
     Raises:
-        InvalidInputError: it is not set.
+        ConfigurationError: it is not set.
     """
     if value is None:
-        raise InvalidInputError(f"the environment variable {variable} is not set")
+        raise ConfigurationError(f"the environment variable {variable} is not set")
     return value
 
 
@@ -138,7 +138,7 @@ class _Variables:
             value = None
         # "nan" is a number to Python, but in no range.
         if value is None or not lowest <= value <= highest:
-            raise InvalidInputError(
+            raise ConfigurationError(
                 f"the environment variable {name} is {text!r}, "
                 f"not a number from {lowest} to {highest}"
             )

@@ -1,101 +1,97 @@
-"""The errors that facerec raises, each with the exit code that the command line ends with.
+"""The errors that facerec raises.
 
-What is wrong with a single photo is never an exception: it is an outcome (see
-``facerec.core.photos``).
+    FacerecError
+    ├── InvalidInputError
+    │   ├── CollectionExistsError
+    │   ├── InvalidPageTokenError
+    │   ├── ObjectChangedError
+    │   ├── PhotoTooLargeError
+    │   ├── QuotaExceededError
+    │   ├── RequestMismatchError
+    │   ├── UnreadablePhotoError
+    │   └── UserExistsError
+    ├── NotFoundError
+    │   ├── AccessKeyNotFoundError
+    │   ├── CollectionNotFoundError
+    │   ├── FaceNotFoundError
+    │   ├── JobNotFoundError
+    │   ├── ObjectNotFoundError
+    │   └── UserNotFoundError
+    ├── NoFaceError
+    ├── ModelMismatchError
+    ├── ConflictError
+    ├── AccessDeniedError
+    ├── StoreUnavailableError
+    ├── BusyError
+    ├── ConfigurationError
+    └── WeightsError
+
+An error says what is wrong, in fields. How it is presented is up to each door: exit codes and
+command-line advice are in ``facerec.cli.exit_codes``, HTTP statuses in
+``facerec.api.rest.problems``, Rekognition's exceptions in ``facerec.api.rekognition.errors``, and
+the exit codes of a job's child in ``facerec.jobs.exit_codes``.
+
+What is wrong with a single photo of a job is a result, not an error: see ``facerec.core.photos``.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
-
-
-class ExitCode(IntEnum):
-    """Exit codes of the command line; documented in ``docs/cli.md``."""
-
-    DONE = 0
-    FAULT = 1
-    USAGE = 2
-    NOT_FOUND = 3
-    INVALID_INPUT = 4
-    NO_FACE = 5
-    MODEL_MISMATCH = 6
-    TOO_MANY_FAILURES = 7
-    INTERRUPTED = 130
+from typing import Any
 
 
 class FacerecError(Exception):
-    """Base of every error that facerec raises on purpose.
+    """Base of every error that facerec raises on purpose. Errors can be pickled.
 
     Attributes:
-        message: one line that says what is wrong.
-        hint: one line that says what to do about it, or None.
-        exit_code: what the command line exits with.
+        message: what is wrong, in one line.
+        hint: what to do about it, in one line, or None. It holds at every door, so it names no
+            command and no option of the command line.
     """
-
-    exit_code: ExitCode = ExitCode.FAULT
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Exception's own way calls the constructor with the message, which most classes build.
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[FacerecError], args: tuple[Any, ...]) -> FacerecError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    return error
+
 
 class InvalidInputError(FacerecError):
-    """What the caller gave cannot be used as it is."""
-
-    exit_code = ExitCode.INVALID_INPUT
-
-
-class NotFoundError(FacerecError):
-    """What the caller named does not exist."""
-
-    exit_code = ExitCode.NOT_FOUND
-
-
-class CollectionNotFoundError(NotFoundError):
-    """The collection does not exist.
-
-    Attributes:
-        collection_id: the name that was asked for.
-    """
-
-    def __init__(self, collection_id: str) -> None:
-        super().__init__(
-            f"collection {collection_id!r} does not exist",
-            "see `facerec collections list`, or make it with `facerec collections create`",
-        )
-        self.collection_id = collection_id
+    """The caller's input is invalid."""
 
 
 class CollectionExistsError(InvalidInputError):
-    """A collection of this name exists already.
+    """A collection of this name already exists.
 
     Attributes:
-        collection_id: the name that was asked for.
+        collection_id: the requested name.
     """
 
     def __init__(self, collection_id: str) -> None:
-        super().__init__(f"collection {collection_id!r} exists already")
+        super().__init__(f"collection {collection_id!r} already exists")
         self.collection_id = collection_id
 
 
-class ObjectNotFoundError(NotFoundError):
-    """A file or an S3 object does not exist.
+class InvalidPageTokenError(InvalidInputError):
+    """A page token belongs to another listing or has expired."""
 
-    Attributes:
-        uri: where it was looked for.
-    """
-
-    def __init__(self, uri: str) -> None:
-        super().__init__(f"{uri} does not exist", "check the path or address")
-        self.uri = uri
+    def __init__(self) -> None:
+        super().__init__("the page token is invalid or has expired", "list from the start again")
 
 
 class ObjectChangedError(InvalidInputError):
     """An object is no longer the version that was pinned.
 
     Attributes:
-        uri: the object.
+        uri: address of the object.
     """
 
     def __init__(self, uri: str) -> None:
@@ -105,33 +101,137 @@ class ObjectChangedError(InvalidInputError):
         self.uri = uri
 
 
-class AccessDeniedError(FacerecError):
-    """The caller's credentials do not allow the access.
+class PhotoTooLargeError(InvalidInputError):
+    """A photo has too many bytes to be processed."""
+
+
+class QuotaExceededError(InvalidInputError):
+    """The request would exceed a limit on stored data."""
+
+
+class RequestMismatchError(InvalidInputError):
+    """An idempotency token was reused with different parameters."""
+
+    def __init__(self) -> None:
+        super().__init__("the request token was used before, with other parameters")
+
+
+class UnreadablePhotoError(InvalidInputError):
+    """A photo cannot be decoded.
 
     Attributes:
-        uri: what was asked for.
+        reason: one of ``facerec.core.photos.UnreadableReason``.
+        detail: one line for a person.
+    """
+
+    def __init__(self, photo: str, reason: str, detail: str) -> None:
+        super().__init__(
+            f"{photo} cannot be read: {detail}",
+            "photos are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF files",
+        )
+        self.reason = reason
+        self.detail = detail
+
+
+class UserExistsError(InvalidInputError):
+    """The collection already has a user of this name.
+
+    Attributes:
+        user_id: the requested name.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"user {user_id!r} already exists")
+        self.user_id = user_id
+
+
+class NotFoundError(FacerecError):
+    """The resource does not exist."""
+
+
+class AccessKeyNotFoundError(NotFoundError):
+    """The access key does not exist.
+
+    Attributes:
+        access_key_id: the requested id.
+    """
+
+    def __init__(self, access_key_id: str) -> None:
+        super().__init__(f"access key {access_key_id!r} does not exist")
+        self.access_key_id = access_key_id
+
+
+class CollectionNotFoundError(NotFoundError):
+    """The collection does not exist.
+
+    Attributes:
+        collection_id: the requested name.
+    """
+
+    def __init__(self, collection_id: str) -> None:
+        super().__init__(f"collection {collection_id!r} does not exist")
+        self.collection_id = collection_id
+
+
+class FaceNotFoundError(NotFoundError):
+    """The collection has no face with this id.
+
+    Attributes:
+        face_id: the requested id.
+    """
+
+    def __init__(self, face_id: str) -> None:
+        super().__init__(f"face {face_id!r} does not exist")
+        self.face_id = face_id
+
+
+class JobNotFoundError(NotFoundError):
+    """The job does not exist.
+
+    Attributes:
+        job_id: the requested id.
+    """
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"job {job_id!r} does not exist")
+        self.job_id = job_id
+
+
+class ObjectNotFoundError(NotFoundError):
+    """A file or an S3 object does not exist.
+
+    Attributes:
+        uri: the requested path or address.
     """
 
     def __init__(self, uri: str) -> None:
-        super().__init__(f"access to {uri} is denied", "check the credentials and the policy")
+        super().__init__(f"{uri} does not exist", "check the path or address")
         self.uri = uri
 
 
-class NoFaceError(FacerecError):
-    """A photo that must hold a face holds none."""
+class UserNotFoundError(NotFoundError):
+    """The collection has no such user.
 
-    exit_code = ExitCode.NO_FACE
+    Attributes:
+        user_id: the requested name.
+    """
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(f"user {user_id!r} does not exist")
+        self.user_id = user_id
+
+
+class NoFaceError(FacerecError):
+    """A photo that must show a face shows none."""
 
 
 class ModelMismatchError(FacerecError):
     """Faces of different model versions cannot be compared.
 
     Attributes:
-        expected: the version of the engine at work.
-        found: the version that the stored faces carry.
+        expected: model version of the running engine.
+        found: model version of the stored faces.
     """
-
-    exit_code = ExitCode.MODEL_MISMATCH
 
     def __init__(self, expected: str, found: str) -> None:
         super().__init__(
@@ -142,37 +242,41 @@ class ModelMismatchError(FacerecError):
         self.found = found
 
 
-class StoreUnavailableError(FacerecError):
-    """A store cannot be reached, is full or refuses for now; the same call may go through later."""
-
-
-class UserNotFoundError(NotFoundError):
-    """The collection has no such user.
-
-    Attributes:
-        user_id: the name that was asked for.
-    """
-
-    def __init__(self, user_id: str) -> None:
-        super().__init__(f"user {user_id!r} does not exist")
-        self.user_id = user_id
-
-
-class UserExistsError(InvalidInputError):
-    """The collection has a user of this name already.
-
-    Attributes:
-        user_id: the name that was asked for.
-    """
-
-    def __init__(self, user_id: str) -> None:
-        super().__init__(f"user {user_id!r} exists already")
-        self.user_id = user_id
-
-
 class ConflictError(FacerecError):
-    """Another caller changed the same thing meanwhile; the same call may go through later."""
+    """A concurrent caller changed the same resource. Safe to retry."""
 
 
-class QuotaExceededError(InvalidInputError):
-    """A limit on how much may be stored would be exceeded."""
+class AccessDeniedError(FacerecError):
+    """The credentials do not allow the access.
+
+    Attributes:
+        resource: what was requested: an address, or a name for messages.
+    """
+
+    def __init__(
+        self,
+        resource: str,
+        message: str | None = None,
+        hint: str | None = "check the credentials and the policy",
+    ) -> None:
+        super().__init__(message or f"access to {resource} is denied", hint)
+        self.resource = resource
+
+
+class StoreUnavailableError(FacerecError):
+    """A store is unreachable, full or throttling. Safe to retry."""
+
+
+class BusyError(FacerecError):
+    """The server has too many requests waiting. Safe to retry."""
+
+    def __init__(self) -> None:
+        super().__init__("too many requests at once", "try again in a few seconds")
+
+
+class ConfigurationError(FacerecError):
+    """A setting of the deployment is missing or wrong. The operator must correct it."""
+
+
+class WeightsError(FacerecError):
+    """A file of network weights is missing or damaged."""

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.config import Settings, needed
-from facerec.errors import AccessDeniedError, InvalidInputError, StoreUnavailableError
+from facerec.core.aws_errors import aws_errors
+from facerec.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from facerec.core.protocols import FaceStore, RecordStore
@@ -24,7 +25,7 @@ def open_faces(settings: Settings, *, new_collection: str | None = None) -> Face
             Pinecone then need not be asked what it holds of each image.
 
     Raises:
-        InvalidInputError: a variable that says which one is missing.
+        ConfigurationError: a variable is missing.
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
@@ -42,7 +43,7 @@ def open_records(settings: Settings) -> RecordStore:
     """Open the store of collections: a DynamoDB table, or the SQLite file set in its place.
 
     Raises:
-        InvalidInputError: a variable that says which one is missing.
+        ConfigurationError: a variable is missing.
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
@@ -56,38 +57,32 @@ def pinecone_api_key(settings: Settings) -> str:
     """Return the key itself, or the value of the secret that holds it.
 
     Raises:
-        InvalidInputError: neither is set, or the secret has no text.
-        AccessDeniedError: the secret may not be read, or is none.
+        ConfigurationError: neither is set, or the secret does not exist or has no SecretString.
+        AccessDeniedError: the secret may not be read.
         StoreUnavailableError: Secrets Manager does not answer.
     """
     if settings.pinecone_api_key is not None:
         return settings.pinecone_api_key
     if settings.pinecone_secret_arn is None:
-        raise InvalidInputError("neither PINECONE_API_KEY nor PINECONE_SECRET_ARN is set")
+        raise ConfigurationError("neither PINECONE_API_KEY nor PINECONE_SECRET_ARN is set")
     return _secret(settings.pinecone_secret_arn)
 
 
 def _secret(arn: str) -> str:
     import boto3
-    from botocore.exceptions import BotoCoreError, ClientError
 
-    try:
+    missing = ConfigurationError(f"the secret {arn} does not exist")
+    with aws_errors("Secrets Manager", f"the secret {arn}", missing=missing):
         answer = boto3.client("secretsmanager").get_secret_value(SecretId=arn)
-    except ClientError as error:
-        if error.response["ResponseMetadata"].get("HTTPStatusCode", 500) >= 500:
-            raise StoreUnavailableError(f"{arn} cannot be read for now") from error
-        raise AccessDeniedError(arn) from error
-    except BotoCoreError as error:
-        raise StoreUnavailableError(f"{arn} cannot be read for now") from error
     text: str = answer.get("SecretString", "").strip()
     if not text:
-        raise InvalidInputError(f"the secret {arn} has no text")
+        raise ConfigurationError(f"the secret {arn} has no SecretString")
     return text
 
 
 def _open_sqlite(address: str) -> SqliteStore:
     if not address.startswith(_SQLITE):
-        raise InvalidInputError(
+        raise ConfigurationError(
             "the environment variable FACEREC_STORE is not sqlite:///path",
             "leave it empty for Pinecone and DynamoDB",
         )

@@ -9,7 +9,7 @@ import anyio
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 
-from facerec.errors import StoreUnavailableError
+from facerec.errors import BusyError
 
 Result = TypeVar("Result")
 
@@ -26,13 +26,6 @@ CLIENT_GONE = 499
 
 class ClientGoneError(Exception):
     """The client has left before its request was begun."""
-
-
-class BusyError(StoreUnavailableError):
-    """More requests wait than can be worked on soon."""
-
-    def __init__(self) -> None:
-        super().__init__("too many requests at once", "try again in a few seconds")
 
 
 class Capacity:

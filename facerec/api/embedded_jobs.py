@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from facerec.api.jobs import JobNotFoundError, JobState
+from facerec.api.jobs import JobState
 from facerec.core.protocols import RecordStore
-from facerec.errors import FacerecError, InvalidInputError
+from facerec.errors import FacerecError, InvalidInputError, JobNotFoundError
 from facerec.gallery.collections import obtain_collection, require_collection
 from facerec.jobs.child.attempt import ChildParts
 from facerec.jobs.local.supervisor import run_locally

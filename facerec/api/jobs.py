@@ -5,20 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from facerec.errors import NotFoundError
-
-
-class JobNotFoundError(NotFoundError):
-    """There is no job of this id.
-
-    Attributes:
-        job_id: the id that was asked for.
-    """
-
-    def __init__(self, job_id: str) -> None:
-        super().__init__(f"there is no job {job_id!r}")
-        self.job_id = job_id
-
 
 @dataclass(frozen=True, slots=True)
 class JobState:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
-from facerec.api.jobs import JobNotFoundError, JobState
+from facerec.api.jobs import JobState
+from facerec.core.aws_errors import aws_errors
 from facerec.errors import (
-    AccessDeniedError,
+    ConfigurationError,
     FacerecError,
     InvalidInputError,
-    NotFoundError,
-    StoreUnavailableError,
+    JobNotFoundError,
 )
 from facerec.jobs.request import read_execution_input
 from facerec.storage.objects.protocol import ObjectStore
@@ -24,7 +23,6 @@ _STATUSES = {"RUNNING": "RUNNING", "PENDING_REDRIVE": "RUNNING", "SUCCEEDED": "S
 """What Step Functions says of an execution that has not failed, in the words of jobs."""
 
 _NAME_LENGTH = 40
-_DENIED = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
 
 
 def open_step_functions_jobs(
@@ -56,7 +54,7 @@ class StepFunctionsJobs:
         job = read_execution_input(document)
         readable = re.sub(r"[^A-Za-z0-9_-]", "-", job.collection_id)[:_NAME_LENGTH]
         name = f"{readable}-{uuid.uuid4().hex}"
-        with self._faults(name):
+        with self._errors(name):
             answer = self._client.start_execution(
                 stateMachineArn=self._state_machine, name=name, input=json.dumps(document)
             )
@@ -65,7 +63,7 @@ class StepFunctionsJobs:
     def state(self, job_id: str) -> JobState:
         """See ``JobStarter``."""
         arn = self._state_machine.replace(":stateMachine:", ":execution:")
-        with self._faults(job_id):
+        with self._errors(job_id):
             found = self._client.describe_execution(executionArn=f"{arn}:{job_id}")
         given = json.loads(found.get("input", "{}"))
         output = json.loads(found.get("output") or "{}")
@@ -82,7 +80,7 @@ class StepFunctionsJobs:
 
     def states(self, limit: int) -> list[JobState]:
         """See ``JobStarter``; the list says nothing of collections and reports."""
-        with self._faults(""):
+        with self._errors(""):
             found = self._client.list_executions(
                 stateMachineArn=self._state_machine, maxResults=limit
             )
@@ -109,25 +107,16 @@ class StepFunctionsJobs:
             return None
         return report
 
-    @contextmanager
-    def _faults(self, job_id: str) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except ClientError as error:
-            raise _error_of(error.response["Error"]["Code"], job_id) from error
-        except BotoCoreError as error:
-            raise StoreUnavailableError("Step Functions cannot be reached") from error
-
-
-def _error_of(code: str, job_id: str) -> FacerecError:
-    if code in ("ExecutionDoesNotExist", "InvalidArn", "InvalidName"):
-        return JobNotFoundError(job_id)
-    if code == "StateMachineDoesNotExist":
-        return NotFoundError("the state machine that runs jobs does not exist")
-    if code in _DENIED:
-        return AccessDeniedError("the state machine that runs jobs")
-    if code == "InvalidExecutionInput":
-        return InvalidInputError("Step Functions refuses the input")
-    return StoreUnavailableError(f"Step Functions answers {code}")
+    @staticmethod
+    def _errors(job_id: str) -> AbstractContextManager[None]:
+        return aws_errors(
+            "Step Functions",
+            "the state machine that runs jobs",
+            missing=JobNotFoundError(job_id),
+            codes={
+                "StateMachineDoesNotExist": ConfigurationError(
+                    "the state machine that runs jobs does not exist"
+                ),
+                "InvalidExecutionInput": InvalidInputError("Step Functions refuses the input"),
+            },
+        )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -19,7 +20,7 @@ from facerec.cli.options import (
     json_option,
 )
 from facerec.core.options import FaceOptions, QualityFilter
-from facerec.errors import ExitCode, InvalidInputError
+from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.jobs.child.attempt import ChildParts
@@ -180,4 +181,4 @@ def _exit(run: LocalRun) -> None:
     if run.report.status is JobStatus.FAILED:
         raise SystemExit(ExitCode.TOO_MANY_FAILURES)
     if run.report.status is JobStatus.INCOMPLETE:
-        raise SystemExit(ExitCode.FAULT)
+        raise SystemExit(ExitCode.ERROR)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import collection_option, data_option, json_option
-from facerec.errors import ExitCode, InvalidInputError
+from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.cli.job_places import SeenJob
@@ -338,7 +339,7 @@ def _print_end(job: SeenJob, *, as_json: bool) -> None:
     if job.status == JobStatus.SUCCEEDED:
         return
     too_many = job.report is not None and job.report.status is JobStatus.FAILED
-    raise SystemExit(ExitCode.TOO_MANY_FAILURES if too_many else ExitCode.FAULT)
+    raise SystemExit(ExitCode.TOO_MANY_FAILURES if too_many else ExitCode.ERROR)
 
 
 def _print_report(shown: Report, *, as_json: bool) -> None:

@@ -11,7 +11,8 @@ from typing import Any, NoReturn
 
 import click
 
-from facerec.errors import ExitCode, FacerecError
+from facerec.cli.exit_codes import ExitCode, exit_code_of, hint_of
+from facerec.errors import FacerecError
 
 
 class LazyGroup(click.Group):
@@ -60,7 +61,7 @@ class LazyGroup(click.Group):
             # click returns the code of `Context.exit` here, and a command's None otherwise.
             sys.exit(run())
         except FacerecError as error:
-            _fail(error.message, error.hint, error.exit_code)
+            _fail(error.message, hint_of(error), exit_code_of(error))
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(error.exit_code)
@@ -69,7 +70,7 @@ class LazyGroup(click.Group):
             message = error.format_message().removesuffix(".")
             _fail(message[0].lower() + message[1:], f"see `{called} --help`", ExitCode.USAGE)
         except click.ClickException as error:
-            _fail(error.format_message(), None, ExitCode.FAULT)
+            _fail(error.format_message(), None, ExitCode.ERROR)
         except click.Abort as abort:
             # Ctrl-C, or a question that was not answered with yes.
             interrupted = isinstance(abort.__cause__, KeyboardInterrupt)
@@ -77,7 +78,7 @@ class LazyGroup(click.Group):
             _fail(message, None, ExitCode.INTERRUPTED)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            _fail(f"{where}{error.strerror or error}", None, ExitCode.FAULT)
+            _fail(f"{where}{error.strerror or error}", None, ExitCode.ERROR)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run a command; end quietly if the reader of its output has closed the pipe."""

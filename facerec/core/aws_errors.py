@@ -1,73 +1,114 @@
-"""What AWS says when something fails, as facerec's own errors."""
+"""The one translation of AWS errors into facerec's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
 
 from facerec.errors import (
     AccessDeniedError,
+    ConfigurationError,
     FacerecError,
     InvalidInputError,
     NotFoundError,
     StoreUnavailableError,
 )
 
-_DENIED = {
-    "AccessDenied",
-    "AccessDeniedException",
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "SignatureDoesNotMatch",
-    "UnrecognizedClientException",
-}
-_MISSING = {"ExecutionDoesNotExist", "InvalidArn", "ResourceNotFoundException"}
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html"""
+
+_MISSING = frozenset(
+    {"ExecutionDoesNotExist", "InvalidArn", "InvalidName", "ResourceNotFoundException"}
+)
+
+_TRANSIENT_STATUSES = frozenset({408, 409, 429})
+
+_NO_CODES: Mapping[str, FacerecError] = MappingProxyType({})
 
 
 @contextmanager
-def faults_of(what: str, *, missing: str | None = None) -> Iterator[None]:
-    """Turn the errors of boto3 into facerec's.
+def aws_errors(
+    service: str,
+    resource: str | None = None,
+    *,
+    missing: FacerecError | None = None,
+    refused: FacerecError | None = None,
+    codes: Mapping[str, FacerecError] = _NO_CODES,
+) -> Iterator[None]:
+    """Raise the errors of boto3 as errors of facerec.
 
     Args:
-        what: is asked for, as an error names it.
-        missing: a code that says that there is no such thing, beside the usual ones.
+        service: name of the service, for messages.
+        resource: name of what is requested, for messages; the service if None.
+        missing: raised if the resource does not exist; by default a ``NotFoundError``.
+        refused: raised for errors of the client (HTTP 4xx) that no other rule covers; by default
+            a ``StoreUnavailableError``.
+        codes: errors to raise for single error codes, before all other rules.
 
     Raises:
-        AccessDeniedError: there are no credentials, or they do not allow it.
-        InvalidInputError: no region is set.
-        NotFoundError: it does not exist.
-        StoreUnavailableError: the service does not answer, or refuses for now.
+        AccessDeniedError: the credentials do not allow the request.
+        ConfigurationError: there are no credentials, or no region is set.
+        NotFoundError: the resource does not exist.
+        InvalidInputError: boto3 refuses an argument, and ``missing`` is not given.
+        StoreUnavailableError: the service does not answer, or fails, or throttles.
     """
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        NoCredentialsError,
-        NoRegionError,
-        ProfileNotFound,
-    )
+    from botocore import exceptions as botocore
 
+    resource = resource or service
     try:
         yield
-    except ClientError as error:
-        raise _error_of(error.response["Error"], what, missing) from error
-    except (NoCredentialsError, ProfileNotFound) as error:
-        raise FacerecError(
+    except botocore.ClientError as error:
+        code = error.response["Error"].get("Code", "")
+        if code in codes:
+            raise codes[code] from error
+        if _is_missing(error.response["Error"]):
+            raise missing or NotFoundError(f"{resource} does not exist") from error
+        if code in _DENIED:
+            raise AccessDeniedError(resource) from error
+        if refused is not None and not _is_transient(error.response):
+            raise refused from error
+        raise StoreUnavailableError(f"{service} answers {code} for {resource}") from error
+    except (
+        botocore.NoCredentialsError,
+        botocore.PartialCredentialsError,
+        botocore.ProfileNotFound,
+    ) as error:
+        raise ConfigurationError(
             "there are no AWS credentials", "set AWS_PROFILE, or run `aws configure`"
         ) from error
-    except NoRegionError as error:
-        raise InvalidInputError("no AWS region is set", "set AWS_REGION") from error
-    except BotoCoreError as error:
+    except botocore.NoRegionError as error:
+        raise ConfigurationError("no AWS region is set", "set AWS_REGION") from error
+    except botocore.ParamValidationError as error:
+        invalid = InvalidInputError(f"{service} cannot be asked for {resource}")
+        raise missing or invalid from error
+    except botocore.BotoCoreError as error:
         raise StoreUnavailableError(
-            f"{what} cannot be reached: {error}", "check the network and AWS_REGION"
+            f"{service} cannot be reached for {resource}: {type(error).__name__}",
+            "check the network and AWS_REGION",
         ) from error
 
 
-def _error_of(answer: dict[str, str], what: str, missing: str | None) -> FacerecError:
-    code, message = answer.get("Code", ""), answer.get("Message", "")
-    # CloudFormation has one code for whatever is wrong with a request.
-    if code in _MISSING or (code == missing and "does not exist" in message):
-        return NotFoundError(f"{what} does not exist")
-    if code in _DENIED:
-        return AccessDeniedError(what)
-    return StoreUnavailableError(f"{what}: AWS answers {code}: {message}")
+def _is_missing(error: Mapping[str, str]) -> bool:
+    code = error.get("Code")
+    # CloudFormation has one code for every problem of a request.
+    return code in _MISSING or (
+        code == "ValidationError" and "does not exist" in error.get("Message", "")
+    )
+
+
+def _is_transient(response: Mapping[str, Any]) -> bool:
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return status >= 500 or status in _TRANSIENT_STATUSES

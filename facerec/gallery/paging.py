@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import struct
 
-from facerec.errors import InvalidInputError
+from facerec.errors import InvalidPageTokenError
 
 LIFETIME = 24 * 3600.0
 """Seconds for which a token is good."""
@@ -24,13 +24,6 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-:"
 
 _CHECK_SIZE = 4
 _HEADER = struct.Struct(">I")
-
-
-class InvalidPageTokenError(InvalidInputError):
-    """A page token is not of this listing, or too old."""
-
-    def __init__(self) -> None:
-        super().__init__("the page token is invalid or has expired", "list from the start again")
 
 
 def page_token(listing: str, after: str, now: float) -> str:

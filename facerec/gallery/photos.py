@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 from facerec.core.options import FaceOptions, QualityFilter
-from facerec.core.photos import PhotoFaces, UnreadablePhoto, UnreadableReason
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.protocols import FaceEngine
-from facerec.errors import InvalidInputError, NoFaceError
+from facerec.errors import NoFaceError, UnreadablePhotoError
 
 PROBE_OPTIONS = FaceOptions(max_faces=100, quality_filter=QualityFilter.NONE)
 """How the faces of probes are chosen unless the caller says otherwise: whoever asks about a
 photo wants an answer even for a blurred face, as with Rekognition's ``SearchFacesByImage``."""
-
-
-class UnreadablePhotoError(InvalidInputError):
-    """A photo cannot be looked at.
-
-    Attributes:
-        reason: why.
-        detail: one line for a person.
-    """
-
-    def __init__(self, photo: str, unreadable: UnreadablePhoto) -> None:
-        super().__init__(
-            f"{photo} cannot be read: {unreadable.detail}",
-            "photos are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF files",
-        )
-        self.reason: UnreadableReason = unreadable.reason
-        self.detail = unreadable.detail
 
 
 def look_at(
@@ -45,7 +28,7 @@ def look_at(
     """
     (outcome,) = engine.analyse([content], options)
     if isinstance(outcome, UnreadablePhoto):
-        raise UnreadablePhotoError(name, outcome)
+        raise UnreadablePhotoError(name, outcome.reason, outcome.detail)
     return outcome
 
 

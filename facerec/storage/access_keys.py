@@ -8,20 +8,6 @@ import time
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from facerec.errors import NotFoundError
-
-
-class AccessKeyNotFoundError(NotFoundError):
-    """There is no such access key.
-
-    Attributes:
-        access_key_id: the id that was asked for.
-    """
-
-    def __init__(self, access_key_id: str) -> None:
-        super().__init__(f"access key {access_key_id!r} does not exist", "see `facerec keys list`")
-        self.access_key_id = access_key_id
-
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:

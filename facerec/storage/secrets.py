@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
-from facerec.errors import AccessDeniedError, StoreUnavailableError
-from facerec.storage.access_keys import AccessKey, AccessKeyNotFoundError
+from facerec.core.aws_errors import aws_errors
+from facerec.errors import AccessKeyNotFoundError
+from facerec.storage.access_keys import AccessKey
 
 REMEMBERED = 60.0
 """Seconds for which a key is kept in memory, and so the longest that a revoked one is good."""
-
-_MISSING = "ResourceNotFoundException"
-_DENIED = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
 
 
 def open_secrets_manager_keys(prefix: str, region: str | None = None) -> SecretsManagerKeys:
@@ -43,7 +40,7 @@ class SecretsManagerKeys:
             "note": key.note,
             "created_at": key.created_at,
         }
-        with self._faults(key.access_key_id):
+        with self._errors(key.access_key_id):
             self._client.create_secret(
                 Name=self._prefix + key.access_key_id, SecretString=json.dumps(content)
             )
@@ -54,7 +51,7 @@ class SecretsManagerKeys:
         if known is not None and time.monotonic() - known[0] < REMEMBERED:
             return known[1]
         self._known.pop(access_key_id, None)
-        with self._faults(access_key_id):
+        with self._errors(access_key_id):
             answer = self._client.get_secret_value(SecretId=self._prefix + access_key_id)
         content = json.loads(answer["SecretString"])
         key = AccessKey(
@@ -70,7 +67,7 @@ class SecretsManagerKeys:
 
     def list_access_keys(self) -> list[AccessKey]:
         """See ``AccessKeyStore``."""
-        with self._faults(self._prefix):
+        with self._errors(self._prefix):
             pages = self._client.get_paginator("list_secrets").paginate(
                 Filters=[{"Key": "name", "Values": [self._prefix]}]
             )
@@ -81,25 +78,14 @@ class SecretsManagerKeys:
     def delete_access_key(self, access_key_id: str) -> None:
         """See ``AccessKeyStore``."""
         self._known.pop(access_key_id, None)
-        with self._faults(access_key_id):
+        with self._errors(access_key_id):
             # without this, deleting a secret that does not exist would be a success
             self._client.describe_secret(SecretId=self._prefix + access_key_id)
             self._client.delete_secret(
                 SecretId=self._prefix + access_key_id, ForceDeleteWithoutRecovery=True
             )
 
-    @contextmanager
-    def _faults(self, access_key_id: str) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code == _MISSING:
-                raise AccessKeyNotFoundError(access_key_id) from error
-            if code in _DENIED:
-                raise AccessDeniedError(self._prefix) from error
-            raise StoreUnavailableError(f"Secrets Manager answers {code}") from error
-        except BotoCoreError as error:
-            raise StoreUnavailableError("Secrets Manager cannot be reached") from error
+    @staticmethod
+    def _errors(access_key_id: str) -> AbstractContextManager[None]:
+        missing = AccessKeyNotFoundError(access_key_id)
+        return aws_errors("Secrets Manager", "the access keys", missing=missing)

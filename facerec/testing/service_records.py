@@ -10,13 +10,14 @@ import pytest
 from facerec.core.protocols import RecordStore, RequestStore, TagStore, UserStore
 from facerec.core.records import AnsweredRequest, Collection, User
 from facerec.errors import (
+    AccessKeyNotFoundError,
     CollectionNotFoundError,
     ConflictError,
     QuotaExceededError,
     UserExistsError,
     UserNotFoundError,
 )
-from facerec.storage.access_keys import AccessKey, AccessKeyNotFoundError, AccessKeyStore
+from facerec.storage.access_keys import AccessKey, AccessKeyStore
 from facerec.testing.faces import stored_face
 
 FACES = [stored_face(f"person {number}").record.face_id for number in range(250)]

@@ -13,6 +13,7 @@ from moto import mock_aws
 
 from facerec.errors import (
     AccessDeniedError,
+    ConfigurationError,
     FacerecError,
     ObjectNotFoundError,
     StoreUnavailableError,
@@ -89,7 +90,7 @@ def test_what_s3_answers_is_put_in_our_own_terms(
 @pytest.mark.parametrize(
     ("failure", "error"),
     [
-        (NoCredentialsError(), AccessDeniedError),
+        (NoCredentialsError(), ConfigurationError),
         (EndpointConnectionError(endpoint_url="https://s3"), StoreUnavailableError),
     ],
 )

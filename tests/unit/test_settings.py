@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from facerec.config import read_settings
-from facerec.errors import InvalidInputError
+from facerec.errors import ConfigurationError
 
 
 def test_an_empty_environment_gives_the_defaults() -> None:
@@ -54,7 +54,7 @@ def test_variables_have_the_names_of_the_original_service() -> None:
     ],
 )
 def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
-    with pytest.raises(InvalidInputError, match=f"{name} is '{value}'"):
+    with pytest.raises(ConfigurationError, match=f"{name} is '{value}'"):
         read_settings({name: value})
 
 
@@ -63,5 +63,5 @@ def test_the_key_does_not_show_when_settings_are_printed() -> None:
 
 
 def test_folders_of_jobs_need_a_bucket() -> None:
-    with pytest.raises(InvalidInputError, match="AWS_S3_BUCKET is not set"):
+    with pytest.raises(ConfigurationError, match="AWS_S3_BUCKET is not set"):
         _ = read_settings({}).jobs_root

@@ -10,24 +10,25 @@ from facerec.api.rekognition.faults import RekognitionError
 from facerec.core.photos import UnreadableReason
 from facerec.errors import (
     AccessDeniedError,
+    BusyError,
     CollectionExistsError,
     CollectionNotFoundError,
     ConflictError,
+    FaceNotFoundError,
     FacerecError,
     InvalidInputError,
+    InvalidPageTokenError,
     ModelMismatchError,
     NoFaceError,
     NotFoundError,
     ObjectNotFoundError,
+    PhotoTooLargeError,
     QuotaExceededError,
+    RequestMismatchError,
     StoreUnavailableError,
+    UnreadablePhotoError,
     UserExistsError,
 )
-from facerec.gallery.paging import InvalidPageTokenError
-from facerec.gallery.photos import UnreadablePhotoError
-from facerec.gallery.service.faces import FaceNotFoundError
-from facerec.gallery.service.idempotency import RequestMismatchError
-from facerec.gallery.service.photos import PhotoTooLargeError
 
 _NAMES: tuple[tuple[type[FacerecError], str], ...] = (
     (CollectionExistsError, "ResourceAlreadyExistsException"),
@@ -48,7 +49,7 @@ _NAMES: tuple[tuple[type[FacerecError], str], ...] = (
 )
 """What each error is called; the first that fits counts."""
 
-_UNREADABLE = {
+_UNREADABLE: dict[str, str] = {
     UnreadableReason.TOO_LARGE: "ImageTooLargeException",
     UnreadableReason.TOO_SMALL: "InvalidParameterException",
 }
@@ -67,7 +68,7 @@ def rekognition_error(error: Exception) -> RekognitionError:
     if isinstance(error, UnreadablePhotoError):
         name = _UNREADABLE.get(error.reason, "InvalidImageFormatException")
         return RekognitionError(name, f"Request has invalid image: {error.message}")
-    if isinstance(error, StoreUnavailableError):
+    if isinstance(error, StoreUnavailableError | BusyError):
         return RekognitionError("ThrottlingException", error.message, 500)
     for kind, name in _NAMES:
         if isinstance(error, kind):

@@ -17,10 +17,10 @@ from facerec.api.rest.requests import (
     Limit,
     NextToken,
 )
-from facerec.errors import ConflictError
+from facerec.errors import ConflictError, FaceNotFoundError
 from facerec.gallery.presenting import collection_json, record_json
 from facerec.gallery.service import collections, faces
-from facerec.gallery.service.faces import FaceNotFoundError, ListedFace
+from facerec.gallery.service.faces import ListedFace
 from facerec.gallery.service.thumbnails import thumbnail
 
 _NO_CONTENT: dict[str, Any] = {"description": "Done."}

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 
-from facerec.api.jobs import JobNotFoundError, JobState
+from facerec.api.jobs import JobState
 from facerec.api.rest.context import Context, authorise
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
+from facerec.errors import JobNotFoundError
 
 JobPath = Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_.:\-]+$")]
 

@@ -17,14 +17,17 @@ from facerec.api.rest.contracts import answer
 from facerec.core.photos import UnreadableReason
 from facerec.errors import (
     AccessDeniedError,
+    BusyError,
     CollectionExistsError,
+    ConfigurationError,
     ConflictError,
     FacerecError,
     NotFoundError,
+    PhotoTooLargeError,
     StoreUnavailableError,
+    UnreadablePhotoError,
+    WeightsError,
 )
-from facerec.gallery.photos import UnreadablePhotoError
-from facerec.gallery.service.photos import PhotoTooLargeError
 
 RETRY_AFTER = 2
 """Seconds after which a client may try again what a store refused."""
@@ -38,6 +41,9 @@ _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
     (ConflictError, 409),
     (PhotoTooLargeError, 413),
     (StoreUnavailableError, 503),
+    (BusyError, 503),
+    (ConfigurationError, 500),
+    (WeightsError, 500),
 )
 """What each error is answered with; 422 what is in none of these rows."""
 
@@ -70,7 +76,10 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(FacerecError)
     def facerec_error(_request: Request, error: FacerecError) -> Response:
         log_fault(error)
-        return _problem(_status_of(error), error.message, error.hint)
+        status = _status_of(error)
+        # what the operator may do about an error of the server is of no use to a client
+        hint = error.hint if status < 500 or isinstance(error, BusyError) else None
+        return _problem(status, error.message, hint)
 
     @app.exception_handler(RefusedError)
     def refused(_request: Request, error: RefusedError) -> Response:

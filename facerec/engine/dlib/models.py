@@ -11,7 +11,8 @@ from facerec.engine.dlib.crop_network import build_crop_model
 from facerec.engine.dlib.descriptor_network import build_descriptor_model
 from facerec.engine.dlib.detector_network import build_detector_model
 from facerec.engine.dlib.stream import DlibFormatError
-from facerec.engine.dlib.weights import Weights, WeightsError, find_weights, fingerprint
+from facerec.engine.dlib.weights import Weights, find_weights, fingerprint
+from facerec.errors import WeightsError
 
 CONVERTER_VERSION = 2
 """Raise this with every change of the converters' output; files of other versions are ignored."""

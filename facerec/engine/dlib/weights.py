@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from facerec.engine.dlib.cache_folder import cache_folder, write_to_cache
-from facerec.errors import FacerecError
+from facerec.errors import WeightsError
 
 FOLDER_VARIABLE = "FACEREC_MODELS"
 """Environment variable with a folder to read the weights from instead."""
@@ -30,10 +30,6 @@ class Weights(StrEnum):
     DESCRIPTOR = "dlib_face_recognition_resnet_model_v1.dat"
     DETECTOR = "mmod_human_face_detector.dat"
     LANDMARKS = "shape_predictor_5_face_landmarks.dat"
-
-
-class WeightsError(FacerecError):
-    """A weight file is missing or damaged."""
 
 
 def find_weights(weights: Weights) -> Path:

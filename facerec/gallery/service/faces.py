@@ -6,21 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facerec.core.records import FaceRecord
-from facerec.errors import NotFoundError
 from facerec.gallery.paging import page_token, read_page_token
 from facerec.gallery.service.parts import Parts
-
-
-class FaceNotFoundError(NotFoundError):
-    """The collection holds no face of this id.
-
-    Attributes:
-        face_id: the id that was asked for.
-    """
-
-    def __init__(self, face_id: str) -> None:
-        super().__init__(f"the collection holds no face {face_id}")
-        self.face_id = face_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from facerec.core.records import AnsweredRequest
-from facerec.errors import InvalidInputError
+from facerec.errors import RequestMismatchError
 from facerec.gallery.service.parts import Parts
 
 REMEMBERED = 8 * 3600.0
 """Seconds for which an answer is kept."""
-
-
-class RequestMismatchError(InvalidInputError):
-    """An idempotency token came again with other parameters."""
-
-    def __init__(self) -> None:
-        super().__init__("the request token was used before, with other parameters")
 
 
 def answer_once(

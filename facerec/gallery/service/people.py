@@ -10,10 +10,10 @@ import numpy as np
 from facerec.core.options import FaceOptions
 from facerec.core.photos import EmbeddedFace, RejectedFace
 from facerec.core.records import User
+from facerec.errors import FaceNotFoundError
 from facerec.gallery import users
 from facerec.gallery.collections import require_collection
 from facerec.gallery.paging import page_token, read_page_token
-from facerec.gallery.service.faces import FaceNotFoundError
 from facerec.gallery.service.looking import look
 from facerec.gallery.service.parts import Parts
 from facerec.gallery.service.photos import Photo

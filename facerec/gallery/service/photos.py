@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from facerec.errors import InvalidInputError
+from facerec.errors import PhotoTooLargeError
 from facerec.storage.objects.protocol import ObjectStore
 
 LARGEST_OBJECT = 50 * 1024 * 1024
 """Bytes of a photo that is named by bucket and key (Rekognition: 15 MB)."""
-
-
-class PhotoTooLargeError(InvalidInputError):
-    """A photo has more bytes than can be worked on."""
 
 
 @dataclass(frozen=True, slots=True)

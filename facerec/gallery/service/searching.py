@@ -9,9 +9,9 @@ import numpy as np
 
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
+from facerec.errors import FaceNotFoundError
 from facerec.gallery.collections import require_collection
 from facerec.gallery.matching import Match, SearchedFace, search_faces
-from facerec.gallery.service.faces import FaceNotFoundError
 from facerec.gallery.service.indexing import IndexedPhoto, store_faces
 from facerec.gallery.service.looking import look
 from facerec.gallery.service.parts import Parts

@@ -6,8 +6,7 @@ from io import BytesIO
 
 from facerec.core.faces import BoundingBox
 from facerec.core.ids import image_id
-from facerec.errors import AccessDeniedError, ObjectNotFoundError
-from facerec.gallery.service.faces import FaceNotFoundError
+from facerec.errors import AccessDeniedError, FaceNotFoundError, ObjectNotFoundError
 from facerec.gallery.service.parts import Parts
 from facerec.gallery.service.photos import read_photo
 

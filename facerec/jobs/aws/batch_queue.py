@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from facerec.core.aws_errors import faults_of
+from facerec.core.aws_errors import aws_errors
 
 DESCRIBED_AT_ONCE = 100
 """https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html"""
@@ -52,7 +52,7 @@ class BatchQueue:
         if client is None:
             import boto3
 
-            with faults_of("AWS Batch"):
+            with aws_errors("AWS Batch"):
                 client = boto3.client("batch")
         self._queue, self._client = queue, client
 
@@ -63,7 +63,7 @@ class BatchQueue:
             job_name: what the names of its jobs in AWS Batch begin with.
             since: leave out what was submitted before, seconds since 1970: an earlier start.
         """
-        with faults_of("AWS Batch"):
+        with aws_errors("AWS Batch"):
             newest = self._newest(job_name, since)
             described = list(self._described(newest))
             states: Counter[str] = Counter()

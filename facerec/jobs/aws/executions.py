@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from facerec.core.aws_errors import faults_of
+from facerec.core.aws_errors import aws_errors
 
 _FIRST_EVENTS = 30
 """Of an execution, among which the end of its planning is."""
@@ -68,7 +68,7 @@ class Executions:
         if client is None:
             import boto3
 
-            with faults_of("Step Functions"):
+            with aws_errors("Step Functions"):
                 client = boto3.client("stepfunctions")
         self._state_machine, self._client = state_machine, client
 
@@ -81,7 +81,7 @@ class Executions:
         readable = re.sub(r"[^A-Za-z0-9_-]", "-", document["collection_id"])[:40]
         moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
         name = f"{readable}-{moment}-{secrets.token_hex(2)}"
-        with faults_of("the state machine"):
+        with aws_errors("Step Functions", "the state machine"):
             answer = self._client.start_execution(
                 stateMachineArn=self._state_machine, name=name, input=json.dumps(document)
             )
@@ -97,7 +97,7 @@ class Executions:
             NotFoundError: there is none.
         """
         arn = name if name.startswith("arn:") else self._arn(name)
-        with faults_of(f"the job {name!r}"):
+        with aws_errors("Step Functions", f"the job {name!r}"):
             return _execution(self._client.describe_execution(executionArn=arn))
 
     def newest(self, limit: int, status: str | None = None) -> list[Execution]:
@@ -105,14 +105,14 @@ class Executions:
         request: dict[str, Any] = {"stateMachineArn": self._state_machine, "maxResults": limit}
         if status is not None:
             request["statusFilter"] = status
-        with faults_of("the list of jobs"):
+        with aws_errors("Step Functions", "the list of jobs"):
             return [
                 _execution(one) for one in self._client.list_executions(**request)["executions"]
             ]
 
     def planned(self, arn: str) -> PlannedJob | None:
         """Return what an execution has planned, None before that, or if its input was refused."""
-        with faults_of("the history of the job"):
+        with aws_errors("Step Functions", "the history of the job"):
             history = self._client.get_execution_history(
                 executionArn=arn, maxResults=_FIRST_EVENTS, includeExecutionData=True
             )
@@ -127,7 +127,7 @@ class Executions:
 
     def stop(self, arn: str) -> None:
         """End an execution; Step Functions ends the jobs of AWS Batch that it waits for."""
-        with faults_of("the job"):
+        with aws_errors("Step Functions", "the job"):
             self._client.stop_execution(executionArn=arn, cause="cancelled by facerec jobs cancel")
 
     def _arn(self, name: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from facerec.core.aws_errors import faults_of
+from facerec.core.aws_errors import aws_errors
 from facerec.errors import InvalidInputError, NotFoundError
 
 
@@ -46,12 +46,12 @@ def find_stack(name: str) -> Stack:
     Raises:
         NotFoundError: there is none of that name.
         InvalidInputError: it is none of facerec's.
-        FacerecError: AWS cannot be asked; see ``faults_of``.
+        FacerecError: AWS cannot be asked; see ``aws_errors``.
     """
     import boto3
 
     try:
-        with faults_of(f"the stack {name!r}", missing="ValidationError"):
+        with aws_errors("CloudFormation", f"the stack {name!r}"):
             client = boto3.client("cloudformation")
             (found,) = client.describe_stacks(StackName=name)["Stacks"]
     except NotFoundError as error:

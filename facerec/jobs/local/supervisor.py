@@ -236,8 +236,8 @@ class _Run:
                 self._waiting.later[child] = moment
                 return
         if self.fault is None:
-            retry = StoreUnavailableError(fault.message, fault.hint)
-            self.fault = retry if fault.retry else fault.error()
+            retry = StoreUnavailableError(fault.error.message, fault.error.hint)
+            self.fault = retry if fault.retry else fault.error
         self._dismiss()
 
     def _bury(self, worker: _Worker) -> None:

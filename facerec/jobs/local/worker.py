@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TypeAlias
 
-from facerec.errors import ExitCode, FacerecError
+from facerec.errors import FacerecError
 from facerec.jobs.child.attempt import ChildParts, Progress, run_child
 from facerec.jobs.exit_codes import RETRY, exit_code_of
 from facerec.jobs.plan import Plan
@@ -32,31 +32,21 @@ class Fault:
 
     Attributes:
         child: the child it was at, None while its parts were built.
-        message: of the error.
-        hint: of the error.
-        exit_code: that the command line ends with.
+        error: what went wrong.
         retry: whether another attempt may go through.
     """
 
     child: int | None
-    message: str
-    hint: str | None
-    exit_code: int
+    error: FacerecError
     retry: bool
 
     @classmethod
     def of(cls, error: Exception, child: int | None) -> Fault:
         """Describe an error."""
         retry = exit_code_of(error) == RETRY
-        if isinstance(error, FacerecError):
-            return cls(child, error.message, error.hint, error.exit_code, retry)
-        return cls(child, f"{type(error).__name__}: {error}", None, ExitCode.FAULT, retry)
-
-    def error(self) -> FacerecError:
-        """Return an error that says the same."""
-        error = FacerecError(self.message, self.hint)
-        error.exit_code = ExitCode(self.exit_code)
-        return error
+        if not isinstance(error, FacerecError):
+            error = FacerecError(f"{type(error).__name__}: {error}")
+        return cls(child, error, retry)
 
 
 Told: TypeAlias = Progress | ChildEnded | Fault

@@ -17,12 +17,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from facerec.core.aws_errors import aws_errors
 from facerec.core.records import AnsweredRequest, Collection, User
 from facerec.errors import (
-    AccessDeniedError,
     CollectionExistsError,
     CollectionNotFoundError,
     ConflictError,
@@ -54,8 +54,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWrite
 
 TRIES = 8
 """How often tags are read and written anew because another caller changed them meanwhile."""
-
-_DENIED = {"AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException"}
 
 
 def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
@@ -146,7 +144,7 @@ class DynamoDBStore:
 
     def count_users(self, collection_id: str) -> int:
         """See ``UserStore``."""
-        with self._faults():
+        with self._errors():
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
                 Select="COUNT",
@@ -349,7 +347,7 @@ class DynamoDBStore:
         return item
 
     def _get(self, place: dict[str, Any]) -> dict[str, Any] | None:
-        with self._faults():
+        with self._errors():
             answer = self._client.get_item(TableName=self._table, Key=place, ConsistentRead=True)
         item: dict[str, Any] | None = answer.get("Item")
         return item
@@ -357,7 +355,7 @@ class DynamoDBStore:
     def _batch_get(self, keys: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         wanted: Any = {self._table: {"Keys": keys, "ConsistentRead": True}}
         while wanted:
-            with self._faults():
+            with self._errors():
                 answer = self._client.batch_get_item(RequestItems=wanted)
             yield from answer["Responses"].get(self._table, [])
             wanted = answer.get("UnprocessedKeys")
@@ -371,7 +369,7 @@ class DynamoDBStore:
         items: list[dict[str, Any]] = []
         start: dict[str, Any] = {}
         while len(items) < limit:
-            with self._faults():
+            with self._errors():
                 page = self._client.query(
                     TableName=self._table,
                     KeyConditionExpression=condition,
@@ -396,7 +394,7 @@ class DynamoDBStore:
             requests = [{"DeleteRequest": {"Key": place}} for place in keys[start : start + 25]]
             left: Any = {self._table: requests}
             while left:
-                with self._faults():
+                with self._errors():
                     left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
 
     def _transact(self, actions: Sequence[dict[str, Any]]) -> list[bool] | None:
@@ -406,47 +404,33 @@ class DynamoDBStore:
             ConflictError: other transactions touch the same items all the time.
         """
         for _ in range(TRIES):
-            try:
-                with self._faults():
+            with self._errors():
+                try:
                     self._client.transact_write_items(TransactItems=actions)
-            except StoreUnavailableError as error:
-                reasons = getattr(error.__cause__, "response", {}).get("CancellationReasons")
-                if not reasons:
-                    raise
-                unmet = [reason.get("Code") == "ConditionalCheckFailed" for reason in reasons]
-                if any(unmet):
-                    return unmet
-                if not any(reason.get("Code") == "TransactionConflict" for reason in reasons):
-                    raise
-            else:
-                return None
+                except self._client.exceptions.TransactionCanceledException as error:
+                    codes = [reason.get("Code") for reason in error.response["CancellationReasons"]]
+                    unmet = [code == "ConditionalCheckFailed" for code in codes]
+                    if any(unmet):
+                        return unmet
+                    if "TransactionConflict" not in codes:
+                        raise
+                else:
+                    return None
         raise ConflictError("other callers change the same all the time", "try again")
 
     @contextmanager
     def _condition_is(self, unmet: Exception) -> Iterator[None]:
         """Raise an error where the condition of a write is not met."""
-        try:
-            with self._faults():
+        with self._errors():
+            try:
                 yield
-        except StoreUnavailableError as error:
-            response = getattr(error.__cause__, "response", {})
-            if response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+            except self._client.exceptions.ConditionalCheckFailedException as error:
                 raise unmet from error
-            raise
 
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _DENIED:
-                raise AccessDeniedError(f"the table {self._table}") from error
-            raise StoreUnavailableError(f"DynamoDB answers {code}") from error
-        except BotoCoreError as error:
-            raise StoreUnavailableError("DynamoDB cannot be reached") from error
+    def _errors(self) -> AbstractContextManager[None]:
+        table = f"the table {self._table}"
+        missing = StoreUnavailableError(f"{table} does not exist")
+        return aws_errors("DynamoDB", table, missing=missing)
 
 
 def _tags(item: Mapping[str, Any]) -> dict[str, str]:

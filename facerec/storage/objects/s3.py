@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from facerec.core.aws_errors import aws_errors
 from facerec.errors import (
     AccessDeniedError,
     ObjectChangedError,
@@ -63,7 +64,7 @@ class S3Objects:
 
     def head(self, uri: str) -> ObjectInfo:
         """Return an object's size and ETag."""
-        with _faults_named(uri):
+        with _errors(uri):
             found = self._client.head_object(**_place(uri))
         return ObjectInfo(uri, found["ContentLength"], found["ETag"])
 
@@ -86,14 +87,14 @@ class S3Objects:
             request["IfMatch"] = version
         if version_id is not None:
             request["VersionId"] = version_id
-        with _faults_named(uri):
+        with _errors(uri):
             return self._body(request)
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
         """Put an object; ``if_absent`` is a conditional write, which S3 decides."""
         condition = {"IfNoneMatch": "*"} if if_absent else {}
         try:
-            with _faults_named(uri):
+            with _errors(uri):
                 self._client.put_object(**_place(uri), Body=content, **condition)
         except ObjectChangedError:
             return False
@@ -102,7 +103,7 @@ class S3Objects:
     def write_file(self, uri: str, path: Path) -> None:
         """Upload a file, in several parts where it is large."""
         place = _place(uri)
-        with _faults_named(uri):
+        with _errors(uri):
             self._client.upload_file(str(path), place["Bucket"], place["Key"])
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -120,7 +121,7 @@ class S3Objects:
 
     def delete(self, uri: str) -> None:
         """Delete an object."""
-        with _faults_named(uri):
+        with _errors(uri):
             self._client.delete_object(**_place(uri))
 
     def delete_folder(self, prefix: str) -> None:
@@ -129,7 +130,7 @@ class S3Objects:
             keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
             if not keys:
                 continue
-            with _faults_named(prefix):
+            with _errors(prefix):
                 answer = self._client.delete_objects(
                     Bucket=page["Name"], Delete={"Objects": keys, "Quiet": True}
                 )
@@ -144,7 +145,7 @@ class S3Objects:
             PaginationConfig={"PageSize": PAGE},
             **settings,
         )
-        with _faults_named(prefix):
+        with _errors(prefix):
             yield from pages
 
     def _body(self, request: dict[str, Any]) -> bytes:
@@ -178,36 +179,19 @@ def _place(uri: str) -> dict[str, str]:
     return {"Bucket": address[1], "Key": address[2]}
 
 
-@contextmanager
-def _faults_named(uri: str) -> Iterator[None]:
-    from botocore.exceptions import (
-        BotoCoreError,
-        ClientError,
-        NoCredentialsError,
-        ParamValidationError,
-        PartialCredentialsError,
-    )
-
-    try:
-        yield
-    except ClientError as error:
-        raise _error_of(uri, error) from error
-    except ParamValidationError as error:
-        raise ObjectNotFoundError(uri) from error
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise AccessDeniedError(uri) from error
-    except BotoCoreError as error:
-        raise StoreUnavailableError(f"{uri}: {error}") from error
-
-
-def _error_of(uri: str, error: Any) -> Exception:  # noqa: ANN401 - boto3 has no static types
-    code = error.response["Error"]["Code"]
-    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 500)
-    if code in _MISSING:
-        return ObjectNotFoundError(uri)
-    if code in _CHANGED:
-        return ObjectChangedError(uri)
+def _errors(uri: str) -> AbstractContextManager[None]:
     # Refused credentials say nothing about one object: no photo may be blamed for them.
-    if code in _CREDENTIALS or status >= 500 or status in (408, 409, 429):
-        return StoreUnavailableError(f"{uri}: S3 answers {code}")
-    return AccessDeniedError(uri)
+    passing = dict.fromkeys(
+        _CREDENTIALS, StoreUnavailableError(f"{uri}: S3 does not accept the credentials")
+    )
+    return aws_errors(
+        "S3",
+        uri,
+        missing=ObjectNotFoundError(uri),
+        refused=AccessDeniedError(uri),
+        codes={
+            **dict.fromkeys(_MISSING, ObjectNotFoundError(uri)),
+            **dict.fromkeys(_CHANGED, ObjectChangedError(uri)),
+            **passing,
+        },
+    )

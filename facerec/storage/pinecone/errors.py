@@ -6,7 +6,13 @@ messages; the original error is the cause.
 
 from __future__ import annotations
 
-from facerec.errors import AccessDeniedError, FacerecError, NotFoundError, StoreUnavailableError
+from facerec.errors import (
+    AccessDeniedError,
+    ConfigurationError,
+    FacerecError,
+    NotFoundError,
+    StoreUnavailableError,
+)
 
 _TOO_MANY = 429
 _RETRIED = frozenset({408, 425, _TOO_MANY})
@@ -36,9 +42,12 @@ def is_passing(error: FacerecError) -> bool:
 
 def _of_status(status: int) -> FacerecError:
     if status == 401:
-        return _denied("Pinecone does not accept the API key", "check PINECONE_API_KEY")
+        return AccessDeniedError(
+            "the Pinecone index", "Pinecone does not accept the API key", "check PINECONE_API_KEY"
+        )
     if status == 403:
-        return _denied(
+        return AccessDeniedError(
+            "the Pinecone index",
             "Pinecone forbids the request",
             "check the roles of the key in PINECONE_API_KEY, and the limits of the plan",
         )
@@ -53,16 +62,8 @@ def _of_status(status: int) -> FacerecError:
         return StoreUnavailableError(
             f"Pinecone fails for now (HTTP {status})", "try again, see https://status.pinecone.io"
         )
-    return FacerecError(
+    return ConfigurationError(
         f"Pinecone refuses the request (HTTP {status})",
         "check that the index takes vectors of dimension 128 with metric euclidean, "
         "and has no document schema",
     )
-
-
-def _denied(message: str, hint: str) -> AccessDeniedError:
-    error = AccessDeniedError("the Pinecone index")
-    error.args = (message,)
-    error.message = message
-    error.hint = hint
-    return error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.errors import FacerecError, InvalidInputError
+from facerec.errors import ConfigurationError
 from facerec.storage.pinecone.index import FaceIndex
 from facerec.storage.pinecone.limits import PATIENCE, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT
 from facerec.storage.pinecone.requests import Requests
@@ -40,15 +40,15 @@ def open_pinecone_store(
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
-        InvalidInputError: neither name nor host is given, the key cannot be one, or the index
+        ConfigurationError: neither name nor host is given, the key cannot be one, or the index
             is of another dimension or metric.
-        NotFoundError: there is no such index.
+        NotFoundError: the index does not exist.
         StoreUnavailableError: Pinecone cannot be reached, or refuses for now.
     """
     if not index_name and not host:
-        raise InvalidInputError("no Pinecone index is named", "set PINECONE_INDEX_NAME")
+        raise ConfigurationError("no Pinecone index is named", "set PINECONE_INDEX_NAME")
     if not api_key.strip():
-        raise InvalidInputError("there is no Pinecone API key", "set PINECONE_API_KEY")
+        raise ConfigurationError("there is no Pinecone API key", "set PINECONE_API_KEY")
     requests = Requests(patience)
     try:
         client = _client(api_key.strip(), patience)
@@ -64,7 +64,7 @@ def _client(api_key: str, patience: float) -> Pinecone:
         from pinecone import Pinecone
         from pinecone.errors import PineconeValueError
     except ImportError as error:
-        raise FacerecError(
+        raise ConfigurationError(
             "the pinecone package is not installed", "pip install 'pinecone>=10,<11'"
         ) from error
     try:
@@ -74,7 +74,7 @@ def _client(api_key: str, patience: float) -> Pinecone:
             connection_pool_maxsize=REQUESTS_IN_FLIGHT,
         )
     except PineconeValueError as error:
-        raise InvalidInputError(
+        raise ConfigurationError(
             "the Pinecone API key has characters that no key has", "check PINECONE_API_KEY"
         ) from error
 
@@ -85,7 +85,7 @@ def _by_name(client: Pinecone, requests: Requests, index_name: str | None) -> In
     try:
         _check(description.dimension, description.metric)
     except AttributeError as error:
-        raise InvalidInputError(
+        raise ConfigurationError(
             "the Pinecone index does not hold vectors of one kind", _CREATE_HINT
         ) from error
     return client.index(host=description.host or "")
@@ -97,7 +97,7 @@ def _by_host(client: Pinecone, requests: Requests, host: str) -> Index:
     try:
         index = client.index(host=host)
     except PineconeValueError as error:
-        raise InvalidInputError(
+        raise ConfigurationError(
             f"{host!r} is no host of a Pinecone index", "copy it from the Pinecone console"
         ) from error
     try:
@@ -112,11 +112,11 @@ def _by_host(client: Pinecone, requests: Requests, host: str) -> Index:
 def _check(dimension: int | None, metric: str | None) -> None:
     # not every server tells both
     if dimension not in (None, EMBEDDING_SIZE):
-        raise InvalidInputError(
+        raise ConfigurationError(
             f"the Pinecone index has dimension {dimension}, not {EMBEDDING_SIZE}", _CREATE_HINT
         )
     if metric not in (None, METRIC):
-        raise InvalidInputError(
+        raise ConfigurationError(
             f"the Pinecone index has metric {metric}, not {METRIC}", _CREATE_HINT
         )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from facerec.storage.access_keys import AccessKey, AccessKeyNotFoundError
+from facerec.errors import AccessKeyNotFoundError
+from facerec.storage.access_keys import AccessKey
 
 _SELECTED = "access_key_id, secret, collections, writes, note, created_at"
 

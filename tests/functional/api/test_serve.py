@@ -17,8 +17,8 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from facerec.cli.exit_codes import ExitCode
 from facerec.core.schemas import violation
-from facerec.errors import ExitCode
 from tests.functional.api.conftest import rekognition_client
 
 ROOT = Path(__file__).parents[3]

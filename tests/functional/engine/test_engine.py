@@ -21,9 +21,9 @@ from facerec.core.photos import (
     UnreadableReason,
 )
 from facerec.core.protocols import FaceEngine
-from facerec.engine.dlib.weights import Weights, WeightsError, find_weights
+from facerec.engine.dlib.weights import Weights, find_weights
 from facerec.engine.engine import Engine, open_engine
-from facerec.errors import InvalidInputError
+from facerec.errors import InvalidInputError, WeightsError
 from tests.functional.engine.photos import EXAMPLES, load
 from tests.support.shared_data import shared_data
 

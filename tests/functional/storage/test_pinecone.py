@@ -10,8 +10,8 @@ import pytest
 
 from facerec.errors import (
     AccessDeniedError,
+    ConfigurationError,
     FacerecError,
-    InvalidInputError,
     NotFoundError,
     StoreUnavailableError,
 )
@@ -299,7 +299,7 @@ class TestOpening:
         with PineconeServer(dimension=dimension, metric=metric) as server:
             control_plane(server)
             where = {"index_name": "faces"} if by_name else {"host": server.host}
-            with pytest.raises(InvalidInputError, match=said) as raised:
+            with pytest.raises(ConfigurationError, match=said) as raised:
                 open_pinecone_store(API_KEY, **where)
         assert "dimension 128 and metric euclidean" in (raised.value.hint or "")
 
@@ -324,6 +324,6 @@ class TestOpening:
     def test_what_cannot_be_an_index_or_a_key_is_refused_without_a_request(
         self, key: str, where: dict[str, str]
     ) -> None:
-        with pytest.raises(InvalidInputError) as raised:
+        with pytest.raises(ConfigurationError) as raised:
             open_pinecone_store(key, **where)
         assert raised.value.hint

@@ -10,7 +10,8 @@ import pytest
 from facerec.engine.dlib import models
 from facerec.engine.dlib.detector_network import DetectorGeometry
 from facerec.engine.dlib.models import descriptor_model, detector_model
-from facerec.engine.dlib.weights import Weights, WeightsError
+from facerec.engine.dlib.weights import Weights
+from facerec.errors import WeightsError
 from tests.support.dlib_files import small_detector
 
 

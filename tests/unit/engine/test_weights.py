@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from facerec.engine.dlib import weights
-from facerec.engine.dlib.weights import Weights, WeightsError, find_weights, fingerprint
+from facerec.engine.dlib.weights import Weights, find_weights, fingerprint
+from facerec.errors import WeightsError
 
 
 @pytest.fixture(autouse=True)

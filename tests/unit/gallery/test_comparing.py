@@ -1,7 +1,6 @@
 import pytest
 
-from facerec.errors import NoFaceError
-from facerec.gallery.photos import UnreadablePhotoError
+from facerec.errors import NoFaceError, UnreadablePhotoError
 from facerec.gallery.similarity import similarity_of
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.parts import FakeService

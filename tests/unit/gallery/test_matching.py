@@ -11,9 +11,9 @@ from facerec.errors import (
     InvalidInputError,
     ModelMismatchError,
     NoFaceError,
+    UnreadablePhotoError,
 )
 from facerec.gallery.decision import MARGIN, Decision
-from facerec.gallery.photos import UnreadablePhotoError
 from facerec.gallery.similarity import DISTANCE_AT_DEFAULT, similarity_of
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.parts import FakeService

@@ -4,13 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facerec.gallery.paging import (
-    LIFETIME,
-    LONGEST_TOKEN,
-    InvalidPageTokenError,
-    page_token,
-    read_page_token,
-)
+from facerec.errors import InvalidPageTokenError
+from facerec.gallery.paging import LIFETIME, LONGEST_TOKEN, page_token, read_page_token
 
 NOW = 1_800_000_000.25
 names = st.text(st.sampled_from("abcXYZ0123456789_.-:"), min_size=1, max_size=255)

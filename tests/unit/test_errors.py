@@ -1,0 +1,131 @@
+"""Errors carry fields; each door maps every class, and only the command line names commands."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import facerec
+from facerec import errors
+from facerec.cli.exit_codes import ExitCode, exit_code_of, hint_of
+from facerec.core.photos import UnreadableReason
+from facerec.errors import (
+    AccessDeniedError,
+    BusyError,
+    CollectionNotFoundError,
+    ConfigurationError,
+    FacerecError,
+    InvalidInputError,
+    ModelMismatchError,
+    NoFaceError,
+    NotFoundError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+    UnreadablePhotoError,
+    UserExistsError,
+)
+
+PACKAGE = Path(facerec.__file__).parent
+REPOSITORY = PACKAGE.parent
+
+
+def classes() -> Iterator[type[FacerecError]]:
+    for _, kind in inspect.getmembers(errors, inspect.isclass):
+        if issubclass(kind, FacerecError):
+            yield kind
+
+
+def test_the_docstring_shows_every_class_below_its_base() -> None:
+    above: dict[int, str] = {}
+    shown = {}
+    for line in (errors.__doc__ or "").splitlines():
+        name = line.strip("│├└─ ")
+        if name.endswith("Error"):
+            depth = len(line) - len(name)
+            above[depth] = name
+            parents = [above[each] for each in sorted(above) if each < depth]
+            shown[name] = parents[-1] if parents else "Exception"
+            above = {each: above[each] for each in above if each <= depth}
+    assert shown == {kind.__name__: kind.__bases__[0].__name__ for kind in classes()}
+
+
+def test_every_error_of_facerec_is_defined_in_one_module() -> None:
+    defined = [
+        f"{path.relative_to(PACKAGE)}: {node.name}"
+        for path in PACKAGE.rglob("*.py")
+        if path != PACKAGE / "errors.py"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(base, ast.Name) and hasattr(errors, base.id) for base in node.bases)
+    ]
+    assert not defined
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FacerecError("message", "hint"),
+        InvalidInputError("message"),
+        CollectionNotFoundError("staff"),
+        ObjectNotFoundError("s3://bucket/key"),
+        UserExistsError("ann"),
+        ModelMismatchError("a", "b"),
+        AccessDeniedError("the table"),
+        AccessDeniedError("the index", "the key is wrong", "check it"),
+        UnreadablePhotoError("a.jpg", UnreadableReason.EMPTY, "it is empty"),
+        BusyError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_survives_the_way_to_another_process(error: FacerecError) -> None:
+    received = pickle.loads(pickle.dumps(error))
+    assert type(received) is type(error)
+    assert str(received) == str(error) == error.message
+    assert vars(received) == vars(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (FacerecError("x"), ExitCode.ERROR),
+        (StoreUnavailableError("x"), ExitCode.ERROR),
+        (NotFoundError("x"), ExitCode.NOT_FOUND),
+        (CollectionNotFoundError("x"), ExitCode.NOT_FOUND),
+        (InvalidInputError("x"), ExitCode.INVALID_INPUT),
+        (ConfigurationError("x"), ExitCode.INVALID_INPUT),
+        (NoFaceError("x"), ExitCode.NO_FACE),
+        (ModelMismatchError("x", "y"), ExitCode.MODEL_MISMATCH),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_error_has_the_exit_code_of_the_nearest_class(
+    error: FacerecError, code: ExitCode
+) -> None:
+    assert exit_code_of(error) is code
+
+
+def test_only_the_command_line_gives_advice_about_the_command_line() -> None:
+    error = CollectionNotFoundError("staff")
+    assert error.hint is None
+    assert "facerec collections list" in (hint_of(error) or "")
+    assert hint_of(InvalidInputError("message", "another hint")) == "another hint"
+
+
+def test_no_error_raised_below_the_command_line_names_a_command_or_an_option() -> None:
+    advice = [
+        f"{path.relative_to(REPOSITORY)}:{node.lineno}: {text.value}"
+        for folder in (PACKAGE, REPOSITORY / "lambdas", REPOSITORY / "batch_job")
+        for path in folder.rglob("*.py")
+        if PACKAGE / "cli" not in path.parents
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Error", "__init__"))
+        for text in ast.walk(node)
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+        if "`facerec" in text.value or " --" in text.value or text.value.startswith("--")
+    ]
+    assert not advice
