@@ -1,1 +1,1 @@
-"""What a job would take and cost, and what Amazon Rekognition would charge for the same."""
+"""Forecast of the time and cost of a job, compared with Amazon Rekognition's price."""

@@ -1,71 +1,71 @@
-"""What facerec costs: the lines of a bill, each a quantity times a price of the table."""
+"""The bill of a job and a month: each line is a quantity times a price of the table."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facerec.estimate.limits import DISK_GB, VCPUS_OF_MACHINE, WIRE_BYTES_OF_FACE
+from facerec.estimate.limits import DISK_GB, VCPUS_PER_MACHINE, WIRE_BYTES_PER_FACE
 from facerec.estimate.prices import PriceTable
 from facerec.estimate.simulation import Simulation
 from facerec.estimate.workload import Store, Workload
 
-HOURS_OF_MONTH = 730.0
+HOURS_PER_MONTH = 730.0
 
 RECORD_BYTES = 952
-"""Of a face in Pinecone: its id, 128 float32 and the metadata of ``docs/pinecone.md`` (measured).
-https://docs.pinecone.io/guides/cost/understand-cost says what counts."""
+"""Size of a face in Pinecone: its id, 128 float32 and the metadata of ``docs/pinecone.md``
+(measured). https://docs.pinecone.io/guides/cost/understand-cost defines what counts."""
 
 EMBEDDING_BYTES = 1_280
-"""Of a face in the job's folder (``benchmarks/overhead.py``)."""
+"""Size of a face in the job's folder, measured by ``benchmarks/overhead.py``."""
 
 LEDGER_BYTES = 410
-"""Of a photo with one face in the job's folder (the same)."""
+"""Size of the row of a photo with one face, measured by the same benchmark."""
 
 WRITE_UNIT_BYTES = 1_000
-LEAST_WRITE_UNITS = 5
-"""Of an upsert. https://docs.pinecone.io/guides/cost/understand-cost#write-units"""
+MIN_WRITE_UNITS = 5
+"""Minimum of an upsert. https://docs.pinecone.io/guides/cost/understand-cost#write-units"""
 
-READ_UNITS_OF_LISTING = 1
-LEAST_READ_UNITS = 0.25
-"""Of a query, which costs a read unit for each GB of its namespace (the same page)."""
+READ_UNITS_PER_LISTING = 1
+MIN_READ_UNITS = 0.25
+"""Minimum of a query, which costs a read unit per GB of its namespace (same page)."""
 
-REQUESTS_OF_CHILD = 4
-"""Of the kind that S3 charges as PUT: three listings and the summary."""
+PUT_REQUESTS_PER_CHILD = 4
+"""Requests that S3 charges as PUT: three listings and the summary."""
 
-READS_OF_CHILD = 5
-"""Of S3: plan, summary, the manifest's slice, and the summary once more for the report."""
+GET_REQUESTS_PER_CHILD = 5
+"""Reads from S3: plan, summary, slice of the manifest, and the summary again for the report."""
 
-LOG_BYTES_OF_CHILD = 3_000
+LOG_BYTES_PER_CHILD = 3_000
 TRANSITIONS = 8
-"""Of the state machine, arrays apart."""
+"""State transitions of an execution without those of its arrays."""
 
-TRANSITIONS_OF_ARRAY = 3
+TRANSITIONS_PER_ARRAY = 3
 FUNCTION_CALLS = 2
-"""The plan and the report."""
+"""Calls of Lambda functions per job: the plan and the report."""
 
 FUNCTION_GB_SECONDS = FUNCTION_CALLS * 5.0 * 1769 / 1024
-"""Five seconds each (assumed), with the memory that ``template.yaml`` gives them."""
+"""Five seconds per call (assumed) at the memory size in ``template.yaml``."""
 
 SEARCH_SECONDS = 1.0
 SEARCH_GB = 3008 / 1024
-"""Of the function behind the API, as ``template.yaml`` sets it."""
+"""Memory of the API's function, as in ``template.yaml``."""
 
 IMAGE_GB = 0.5
-"""Of the two container images, compressed (assumed)."""
+"""Compressed size of the two container images (assumed)."""
 
 RECORDS_UNITS = 20
-"""Requests to the table of collections for a job (assumed)."""
+"""Requests to the table of collections per job (assumed)."""
 
 
 @dataclass(frozen=True, slots=True)
 class CostLine:
-    """A line of a bill.
+    """One line of a bill.
 
     Attributes:
-        name: what it is for.
+        name: what is paid for.
         price: the name of the price in the table.
         quantity: in the unit of the price.
-        dollars: what it comes to.
+        dollars: quantity times price.
     """
 
     name: str
@@ -77,44 +77,48 @@ class CostLine:
 def indexing_costs(
     workload: Workload, simulation: Simulation, prices: PriceTable
 ) -> list[CostLine]:
-    """Return what the job costs, once."""
+    """Return the one-off costs of the job."""
     hours = simulation.vcpu_seconds / 3600
-    machine_hours = hours / VCPUS_OF_MACHINE
+    machine_hours = hours / VCPUS_PER_MACHINE
     children, photos = simulation.children, workload.photos
     quantities = [
         ("vCPUs on spot machines", "ec2.spot_vcpu_hour", hours),
         ("the machines' public addresses", "ec2.public_ipv4_hour", machine_hours),
-        ("the machines' disks", "ebs.gp3_gb_month", machine_hours * DISK_GB / HOURS_OF_MONTH),
-        ("photos read", "s3.get", photos + READS_OF_CHILD * children),
+        ("the machines' disks", "ebs.gp3_gb_month", machine_hours * DISK_GB / HOURS_PER_MONTH),
+        ("photos read", "s3.get", photos + GET_REQUESTS_PER_CHILD * children),
     ]
     if workload.store is Store.PINECONE:
         arrays = simulation.arrays
         listings = 0 if workload.new_collection else photos
         quantities += [
             ("jobs in AWS Batch", "batch.job", children),
-            ("ledger and embeddings", "s3.put", 2 * workload.steps + REQUESTS_OF_CHILD * children),
+            (
+                "ledger and embeddings",
+                "s3.put",
+                2 * workload.steps + PUT_REQUESTS_PER_CHILD * children,
+            ),
             ("faces stored", "pinecone.write_unit", write_units(workload)),
-            ("ids listed", "pinecone.read_unit", listings * READ_UNITS_OF_LISTING),
-            ("faces sent", "ec2.same_region_gb", workload.faces * WIRE_BYTES_OF_FACE / 1e9),
+            ("ids listed", "pinecone.read_unit", listings * READ_UNITS_PER_LISTING),
+            ("faces sent", "ec2.same_region_gb", workload.faces * WIRE_BYTES_PER_FACE / 1e9),
             (
                 "workflow",
                 "step_functions.transition",
-                TRANSITIONS + TRANSITIONS_OF_ARRAY * arrays,
+                TRANSITIONS + TRANSITIONS_PER_ARRAY * arrays,
             ),
             (
                 "plan and report",
                 "lambda.gb_second",
                 FUNCTION_GB_SECONDS,
             ),
-            ("calls of them", "lambda.request", FUNCTION_CALLS),
-            ("logs", "cloudwatch.log_gb", children * LOG_BYTES_OF_CHILD / 1e9),
-            ("records of the collection", "dynamodb.write_unit", RECORDS_UNITS),
+            ("calls of both functions", "lambda.request", FUNCTION_CALLS),
+            ("logs", "cloudwatch.log_gb", children * LOG_BYTES_PER_CHILD / 1e9),
+            ("the collection's record", "dynamodb.write_unit", RECORDS_UNITS),
         ]
     return _lines(quantities, prices)
 
 
 def keeping_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
-    """Return what it costs to keep the faces for a month, Pinecone's minimum left aside."""
+    """Return the monthly cost of storing the faces, without Pinecone's minimum."""
     if workload.store is Store.EMBEDDED:
         return []
     folder = workload.faces * EMBEDDING_BYTES + workload.photos * LEDGER_BYTES
@@ -122,7 +126,7 @@ def keeping_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
         [
             ("faces", "pinecone.gb_month", namespace_gb(workload)),
             ("ledger and embeddings", "s3.gb_month", folder / 1e9),
-            ("the key of Pinecone", "secrets_manager.secret_month", 1),
+            ("the Pinecone API key", "secrets_manager.secret_month", 1),
             ("container images", "ecr.gb_month", IMAGE_GB),
         ],
         prices,
@@ -130,17 +134,17 @@ def keeping_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
 
 
 def searching_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
-    """Return what a month's searches cost, Pinecone's minimum left aside."""
+    """Return the cost of a month's searches, without Pinecone's minimum."""
     if not workload.searches or workload.store is Store.EMBEDDED:
         return []
     searches = workload.searches
-    units = max(LEAST_READ_UNITS, namespace_gb(workload))
+    units = max(MIN_READ_UNITS, namespace_gb(workload))
     return _lines(
         [
             ("queries", "pinecone.read_unit", searches * units),
             ("the API", "api_gateway.rest_request", searches),
-            ("its function", "lambda.gb_second", searches * SEARCH_SECONDS * SEARCH_GB),
-            ("calls of it", "lambda.request", searches),
+            ("the API's function", "lambda.gb_second", searches * SEARCH_SECONDS * SEARCH_GB),
+            ("calls of the function", "lambda.request", searches),
             ("photos read", "s3.get", searches),
             ("the collection's record", "dynamodb.read_unit", searches),
         ],
@@ -149,22 +153,22 @@ def searching_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
 
 
 def minimum_of_pinecone(lines: list[CostLine], prices: PriceTable) -> list[CostLine]:
-    """Return the line that fills a month's use of Pinecone up to the plan's minimum, if it must."""
+    """Return the line that tops up a month's use of Pinecone to the plan's minimum, if any."""
     used = [line for line in lines if line.price.startswith("pinecone.")]
     missing = prices["pinecone.minimum_month"].dollars - sum(line.dollars for line in used)
     if not used or missing <= 0:
         return []
-    return [CostLine("rest of the plan's minimum", "pinecone.minimum_month", 1, missing)]
+    return [CostLine("top-up to Pinecone's minimum", "pinecone.minimum_month", 1, missing)]
 
 
 def write_units(workload: Workload) -> float:
-    """Return the write units of Pinecone that storing all faces takes."""
-    of_step = workload.faces * RECORD_BYTES / WRITE_UNIT_BYTES / max(1, workload.steps)
-    return max(LEAST_WRITE_UNITS, of_step) * workload.steps if workload.faces else 0.0
+    """Return the write units of Pinecone for storing all faces."""
+    per_step = workload.faces * RECORD_BYTES / WRITE_UNIT_BYTES / max(1, workload.steps)
+    return max(MIN_WRITE_UNITS, per_step) * workload.steps if workload.faces else 0.0
 
 
 def namespace_gb(workload: Workload) -> float:
-    """Return how large the collection is in Pinecone."""
+    """Return the size of the collection in Pinecone."""
     return workload.faces * RECORD_BYTES / 1e9
 
 

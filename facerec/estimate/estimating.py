@@ -1,4 +1,4 @@
-"""The estimate of a job: time, cost, and what Amazon Rekognition would charge for the same."""
+"""The estimate of a job: time, cost, and Amazon Rekognition's price for the same photos."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from facerec.estimate.prices import PriceTable, load_prices
 from facerec.estimate.simulation import Simulation, simulate
 from facerec.estimate.workload import Store, Workload
 
-MOST_PHOTOS = 1_000_000_000
-"""Up to which a break-even is looked for."""
+MAX_PHOTOS = 1_000_000_000
+"""Largest job for which a break-even is searched."""
 
 PHOTOS_PER_SECOND = 20.0
-"""Of one vCPU, where nothing is measured or given: photos of about a megapixel with the default
-detector (``docs/benchmarks.md`` has what was measured)."""
+"""Assumed speed of one vCPU: photos of about a megapixel with the default detector
+(``docs/benchmarks.md`` has measurements)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a job and the month after it take and cost.
+    """Time and cost of a job and of the month in which it runs.
 
     Attributes:
-        workload: what was estimated.
-        region: whose prices.
-        simulation: how the job would go.
-        indexing: the lines of the job, paid once.
-        keeping: the lines of keeping its faces for a month.
-        searching: the lines of a month's searches.
-        minimum: what Pinecone's plan charges in that month beyond its use.
-        rekognition: Rekognition's lines for the same month.
-        break_even: from how many photos on facerec is no dearer in that month, all else in
-            proportion; None where it never is.
+        workload: the job and its month.
+        region: AWS region of the prices.
+        simulation: how the job runs.
+        indexing: lines of the bill for the job, paid once.
+        keeping: lines for storing its faces for a month.
+        searching: lines for a month's searches.
+        minimum: line that tops up the month's use of Pinecone to the plan's minimum, if any.
+        rekognition: lines of Rekognition's bill for the same month.
+        break_even: smallest number of photos at which facerec costs at most as much as
+            Rekognition in that month, with searches in proportion; None if it always costs more.
     """
 
     workload: Workload
@@ -54,21 +54,21 @@ class Estimate:
 
     @property
     def indexing_dollars(self) -> float:
-        """What the job itself costs."""
+        """Cost of the job itself."""
         return _total(self.indexing)
 
     @property
     def dollars(self) -> float:
-        """What the month in which the job runs costs: the job, the faces, the searches."""
+        """Cost of the month in which the job runs: the job, storage and searches."""
         return _total((*self.indexing, *self.keeping, *self.searching, *self.minimum))
 
     @property
     def rekognition_dollars(self) -> float:
-        """What that month costs with Rekognition."""
+        """Cost of that month with Rekognition."""
         return _total(self.rekognition)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the estimate as ``schemas/estimate.json`` has it."""
+        """Return the estimate in the format of ``schemas/estimate.json``."""
         return {
             "region": self.region,
             "workload": asdict(self.workload),
@@ -101,22 +101,22 @@ def estimate_job(
     listings_per_second: float = LISTINGS_PER_SECOND,
     prices: PriceTable | None = None,
 ) -> Estimate:
-    """Estimate a job of so many photos, such as ``plan.estimated_images`` of a planned one.
+    """Estimate the time and cost of a job.
 
-    Takes milliseconds for a million photos, some seconds for a thousand million; no network.
+    This takes milliseconds for a million photos and a few seconds for a billion.
 
     Args:
-        photos: to index.
-        photos_per_second: that one vCPU indexes; ``estimate.measuring`` measures it here.
-        faces_per_photo: that are kept, on average.
-        searches: photos that are searched in the month, one face each.
-        store: Pinecone, with the workflow on AWS, or the embedded store on one machine there.
-        max_vcpus: at work at once at most (``MaxvCpus`` of the stack).
-        images_per_child: photos of a child; 0 lets it follow from their number.
-        new_collection: whether the job makes the collection.
-        interruptions_per_hour: how often each spot machine is reclaimed, on average.
-        listings_per_second: what Pinecone allows for an index.
-        prices: of a region; by default those that facerec comes with.
+        photos: number of photos to index.
+        photos_per_second: speed of one vCPU; ``estimate.measuring`` measures it.
+        faces_per_photo: faces stored per photo, on average.
+        searches: searches per month, each with one face.
+        store: Pinecone, filled by the workflow on AWS, or the embedded store on one AWS machine.
+        max_vcpus: maximum concurrent vCPUs (``MaxvCpus`` of the stack).
+        images_per_child: photos per child; 0 chooses it from the number of photos.
+        new_collection: whether the job creates the collection.
+        interruptions_per_hour: mean spot interruptions per machine-hour.
+        listings_per_second: Pinecone's rate limit for listing the ids of an index.
+        prices: table of prices (default: the one shipped with facerec).
     """
     prices = prices or load_prices()
     workload = Workload(
@@ -130,9 +130,9 @@ def estimate_job(
         new_collection,
     )
 
-    def run(some: Workload) -> Simulation:
+    def run(workload: Workload) -> Simulation:
         return simulate(
-            some,
+            workload,
             interruptions_per_hour=interruptions_per_hour,
             listings_per_second=listings_per_second,
         )
@@ -155,7 +155,7 @@ def estimate_job(
 
 
 def rekognition_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
-    """Return what Rekognition charges in the month of the job: images, searches, faces."""
+    """Return Rekognition's bill for the month of the job: images, searches, stored faces."""
     images = prices.tiers["rekognition.image"]
     indexed = images.dollars(workload.photos)
     searched = images.dollars(workload.photos + workload.searches) - indexed
@@ -174,12 +174,12 @@ def rekognition_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
 
 
 def _break_even(workload: Workload, simulation: Simulation, prices: PriceTable) -> int | None:
-    """Find by bisection from how many photos on facerec is no dearer.
+    """Find by bisection the number of photos from which facerec costs at most as much.
 
-    The vCPU time of other sizes is taken in proportion to the simulated job's.
+    The vCPU time of other sizes is assumed to be proportional to that of the simulated job.
     """
 
-    def dearer(photos: int) -> bool:
+    def costs_more(photos: int) -> bool:
         share = photos / workload.photos
         some = replace(workload, photos=photos, searches=round(workload.searches * share))
         scaled = replace(
@@ -195,12 +195,12 @@ def _break_even(workload: Workload, simulation: Simulation, prices: PriceTable) 
         own += minimum_of_pinecone(own, prices)
         return _total(own) > _total(rekognition_costs(some, prices))
 
-    if not workload.photos or dearer(MOST_PHOTOS):
+    if not workload.photos or costs_more(MAX_PHOTOS):
         return None
-    low, high = 0, MOST_PHOTOS
+    low, high = 0, MAX_PHOTOS
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if dearer(middle) else (low, middle)
+        low, high = (middle, high) if costs_more(middle) else (low, middle)
     return high
 
 

@@ -1,4 +1,4 @@
-"""What bounds a job from outside, each with the page that states it, and what had to be assumed."""
+"""Limits of the services that a job uses, with their sources, and assumptions about machines."""
 
 from __future__ import annotations
 
@@ -6,64 +6,67 @@ from facerec.estimate.workload import Store, Workload
 from facerec.jobs.child.attempt import PHOTOS_OF_STEP
 
 LISTINGS_PER_SECOND = 200.0
-"""Of ids by prefix, for each index of Pinecone; can be raised on request. Each photo costs one in a
-collection that exists, so that no face of an earlier run stays behind (``docs/pinecone.md``).
+"""Pinecone's rate limit for listing ids by prefix, per index; it can be raised on request. A job
+into an existing collection lists once per photo, to replace faces of earlier runs
+(``docs/pinecone.md``).
 https://docs.pinecone.io/reference/api/database-limits/rate-limits"""
 
 UPSERTS_PER_SECOND = 100.0
-"""Requests for each namespace, a collection (the same page). Each step of a child makes one."""
+"""Pinecone's limit per namespace, which is a collection (same page). Each step of a child sends
+one upsert."""
 
 UPSERT_BYTES_PER_SECOND = 50e6
-"""For each namespace (the same page)."""
+"""Pinecone's limit per namespace (same page)."""
 
 GETS_PER_SECOND = 5_500.0
-"""For each prefix of a bucket; more where the photos lie under several.
+"""S3's limit per prefix of a bucket.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
 
 SUBMISSIONS_PER_SECOND = 50.0
-"""Of jobs and arrays to AWS Batch, for each account.
+"""AWS Batch's limit on submitted jobs and arrays, per account.
 https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html"""
 
-ARRAYS_AT_ONCE = 2
+CONCURRENT_ARRAYS = 2
 """``MaxConcurrency`` of the map in ``statemachine/index.asl.json``."""
 
 ATTEMPTS = 8
-"""Of a child, in the job definition of ``template.yaml``."""
+"""Attempts of a child, as in the job definition of ``template.yaml``."""
 
 MACHINE_SECONDS = 150.0
-"""Assumed: from the wish for a machine to the start of its first container, image included."""
+"""Assumed time from requesting a machine to the start of its first container, including the pull
+of the image."""
 
 MACHINE_SPREAD = 60.0
-"""Assumed: machines come within this many seconds of each other."""
+"""Assumed spread of the start times of machines."""
 
 CONTAINER_SECONDS = 6.0
-"""Assumed: from the start of a container to its first photo; loading the networks takes one second
-of it (``docs/benchmarks.md``)."""
+"""Assumed time from the start of a container to its first photo, of which loading the networks
+takes one second (``docs/benchmarks.md``)."""
 
 IDLE_SECONDS = 120.0
-"""Assumed: how long a machine that has nothing left to do is still paid for."""
+"""Assumed time for which an idle machine is still paid."""
 
-VCPUS_OF_MACHINE = 4
-"""Assumed, for what is paid by the machine: its address and its disk."""
+VCPUS_PER_MACHINE = 4
+"""Assumed size of a machine; its address and disk are paid per machine."""
 
 DISK_GB = 30
-"""Of a machine: the default of the image that AWS Batch uses.
+"""Disk of a machine: the default of the machine image that AWS Batch uses.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-ami-storage-config.html"""
 
-WIRE_BYTES_OF_FACE = 2_134
-"""Of a request to Pinecone, as ``facerec.storage.pinecone.batches`` makes it (measured)."""
+WIRE_BYTES_PER_FACE = 2_134
+"""Bytes per face in an upsert of ``facerec.storage.pinecone.batches`` (measured)."""
 
 
 def photos_per_second(
     workload: Workload, listings_per_second: float = LISTINGS_PER_SECOND
 ) -> dict[str, float]:
-    """Return how many photos a second each outer limit lets through, whatever the machines."""
+    """Return the photos per second that each service allows, by the name of the limit."""
     limits = {"S3 reads of one prefix": GETS_PER_SECOND}
     if workload.store is Store.PINECONE:
         if not workload.new_collection:
             limits["Pinecone's listings"] = listings_per_second
         limits["Pinecone's upserts"] = UPSERTS_PER_SECOND * PHOTOS_OF_STEP
         if workload.faces_per_photo:
-            of_photo = WIRE_BYTES_OF_FACE * workload.faces_per_photo
-            limits["bytes to Pinecone"] = UPSERT_BYTES_PER_SECOND / of_photo
+            per_photo = WIRE_BYTES_PER_FACE * workload.faces_per_photo
+            limits["bytes to Pinecone"] = UPSERT_BYTES_PER_SECOND / per_photo
     return limits

@@ -1,4 +1,4 @@
-"""The table of prices: one data file, each price with its date and source."""
+"""The table of prices: a data file in which each price has its date and source."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from facerec.errors import InvalidInputError
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one unit of a service costs.
+    """Price of one unit of a service.
 
     Attributes:
-        dollars: US dollars for one unit.
+        dollars: US dollars per unit.
         per: the unit.
-        known: the day (ISO 8601) on which the price was known to hold.
-        source: the address of the page that states it.
+        known: date (ISO 8601) on which the price was valid.
+        source: address of the page that states it.
     """
 
     dollars: float
@@ -32,13 +32,14 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class TieredPrice:
-    """A price that falls with the quantity of a month.
+    """A price that falls with the monthly quantity.
 
     Attributes:
-        steps: (up to which quantity, dollars for one unit), rising; the last one is infinite.
+        steps: (quantity up to which the price applies, dollars per unit), ascending; the last
+            quantity is infinite.
         per: the unit.
-        known: the day (ISO 8601) on which the price was known to hold.
-        source: the address of the page that states it.
+        known: date (ISO 8601) on which the price was valid.
+        source: address of the page that states it.
     """
 
     steps: tuple[tuple[float, float], ...]
@@ -47,11 +48,11 @@ class TieredPrice:
     source: str
 
     def dollars(self, quantity: float) -> float:
-        """Return what a month's quantity costs, each part of it at its own step's price."""
-        total, below = 0.0, 0.0
-        for up_to, each in self.steps:
-            total += each * max(0.0, min(quantity, up_to) - below)
-            below = up_to
+        """Return the cost of a month's quantity; each step's price applies to its share only."""
+        total, start = 0.0, 0.0
+        for up_to, price in self.steps:
+            total += price * max(0.0, min(quantity, up_to) - start)
+            start = up_to
         return total
 
 
@@ -60,9 +61,9 @@ class PriceTable:
     """The prices of one region.
 
     Attributes:
-        region: of AWS.
-        prices: by name, such as ``s3.get``.
-        tiers: those that fall with the quantity, by name.
+        region: AWS region.
+        prices: flat prices by name, such as ``s3.get``.
+        tiers: tiered prices by name.
     """
 
     region: str
@@ -73,7 +74,7 @@ class PriceTable:
         return self.prices[name]
 
     def with_price(self, name: str, dollars: float) -> PriceTable:
-        """Return a table in which one price is another.
+        """Return a copy of the table with one price changed.
 
         Raises:
             InvalidInputError: there is no price of that name.
@@ -90,11 +91,11 @@ def load_prices(path: Path | None = None) -> PriceTable:
     """Read a table of prices.
 
     Args:
-        path: of a JSON file as ``schemas/price-table.json`` describes it; None for the table that
-            facerec comes with.
+        path: JSON file in the format of ``schemas/price-table.json``; None for the table that
+            facerec ships.
 
     Raises:
-        InvalidInputError: the file is no such table, or lacks a price.
+        InvalidInputError: the file is not such a table, or lacks a price.
     """
     own = json.loads((files("facerec.estimate") / "prices.json").read_text("utf-8"))
     if path is None:
@@ -102,7 +103,7 @@ def load_prices(path: Path | None = None) -> PriceTable:
     try:
         document = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise InvalidInputError(f"{path} is no JSON") from error
+        raise InvalidInputError(f"{path} is not JSON") from error
     check("price-table", document, str(path))
     for kind in ("prices", "tiers"):
         if missing := sorted(own[kind].keys() - document[kind].keys()):

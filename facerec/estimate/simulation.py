@@ -1,10 +1,9 @@
-"""A job as it would run on AWS: machines, containers, interruptions and limits, child by child.
+"""Simulates a job on AWS: machines, containers, interruptions and limits, child by child.
 
-A discrete-event simulation. Places (a vCPU each) come up, take the children of the arrays in order,
-lose them to interruptions and take them again. An interrupted child goes on behind its last
-committed step, as ``facerec.jobs.child.attempt`` does. An outer limit is a queue that all children
-pass:
-a child is done no sooner than the service has let its photos through.
+This is a discrete-event simulation. Slots of one vCPU start, run the children of the arrays in
+order, lose them to interruptions and run them again. An interrupted child resumes after its last
+committed step, as in ``facerec.jobs.child``. The limit of a service is a queue that all children
+share: a child ends at the earliest when the service has accepted all its photos.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from dataclasses import dataclass
 
 from facerec.core.limits import MOST_CHILDREN
 from facerec.estimate.limits import (
-    ARRAYS_AT_ONCE,
     ATTEMPTS,
+    CONCURRENT_ARRAYS,
     CONTAINER_SECONDS,
     IDLE_SECONDS,
     LISTINGS_PER_SECOND,
@@ -38,19 +37,19 @@ INTERRUPTIONS = "interruptions"
 
 @dataclass(frozen=True, slots=True)
 class Simulation:
-    """How a simulated job went.
+    """Result of a simulated job.
 
     Attributes:
-        children: of the job.
-        arrays: that they were submitted in.
-        vcpus: that were at work at once at most.
-        seconds: from the start to the end of the last child.
-        vcpu_seconds: that are paid for, from the start of machines to their end.
-        interruptions: containers that were lost with their machine.
-        repeated_photos: that were looked at more than once for that.
-        lost_children: interrupted more often than AWS Batch tries them; a redrive finishes them.
-        bottleneck: what most of the time goes into.
-        useful_vcpus: beyond so many, further ones only wait for an outer limit.
+        children: number of children.
+        arrays: number of array jobs that they are submitted in.
+        vcpus: maximum of concurrent vCPUs.
+        seconds: time from the start to the end of the last child.
+        vcpu_seconds: paid time, from the start to the end of machines.
+        interruptions: containers lost with their machine.
+        repeated_photos: photos processed again because of interruptions.
+        lost_children: children interrupted in all attempts; redriving the job finishes them.
+        bottleneck: what takes most of the time.
+        useful_vcpus: number of vCPUs beyond which the limit of a service makes them wait.
     """
 
     children: int
@@ -72,13 +71,13 @@ def simulate(
     listings_per_second: float = LISTINGS_PER_SECOND,
     seed: int = 1,
 ) -> Simulation:
-    """Run a job in thought; the same arguments give the same result.
+    """Simulate a job; the same arguments give the same result.
 
     Args:
-        workload: the job.
-        interruptions_per_hour: how often each machine is reclaimed, on average.
-        listings_per_second: what Pinecone allows.
-        seed: of the random numbers.
+        workload: the job to simulate.
+        interruptions_per_hour: mean interruptions per machine-hour.
+        listings_per_second: Pinecone's rate limit for listing ids.
+        seed: seed of the random numbers.
     """
     if not workload.photos:
         return Simulation(0, 0, 0, 0.0, 0.0, 0, 0, 0, COMPUTATION, 1)
@@ -86,13 +85,13 @@ def simulate(
 
 
 class _Job:
-    """The state of a simulated job; times are seconds since its start."""
+    """State of a simulated job; times are seconds since its start."""
 
     def __init__(
         self, workload: Workload, hazard: float, listings_per_second: float, seed: int
     ) -> None:
         self._hazard = hazard
-        self._random = random.Random(seed)  # noqa: S311 - nothing is kept secret by it
+        self._random = random.Random(seed)  # noqa: S311 - not for cryptography
         self._limits = photos_per_second(workload, listings_per_second)
         self._limit = min(self._limits.values())
         self._workload = workload
@@ -100,30 +99,30 @@ class _Job:
         self._children = min(MOST_CHILDREN, -(-workload.photos // workload.images_per_child))
         self._photos = workload.photos / self._children
         self._arrays = arrays_of(self._children)
-        self._places = min(workload.max_vcpus, self._children)
-        self._let_through = 0.0
+        self._slots = min(workload.max_vcpus, self._children)
+        self._accepted_at = 0.0
         self._interruptions = self._lost = 0
         self._repeated = 0.0
 
     def run(self) -> Simulation:
-        starts = [self._machine_seconds() for _ in range(self._places)]
+        starts = [self._machine_seconds() for _ in range(self._slots)]
         free = list(starts)
         heapq.heapify(free)
         running: list[float] = []
         for index, array in enumerate(self._arrays):
             released = index / SUBMISSIONS_PER_SECOND
-            if len(running) == ARRAYS_AT_ONCE:
+            if len(running) == CONCURRENT_ARRAYS:
                 released = max(released, heapq.heappop(running))
             heapq.heappush(running, self._run_array(array, released, free))
         end = max(running)
-        # Each place is paid for until it is free for the last time.
+        # A slot is paid for until it is free for the last time.
         paid = sum(free) - sum(starts)
         if self._on_aws:
-            paid += self._places * (MACHINE_SECONDS + IDLE_SECONDS)
+            paid += self._slots * (MACHINE_SECONDS + IDLE_SECONDS)
         return Simulation(
             children=self._children,
             arrays=len(self._arrays),
-            vcpus=self._places,
+            vcpus=self._slots,
             seconds=end,
             vcpu_seconds=paid,
             interruptions=self._interruptions,
@@ -134,43 +133,43 @@ class _Job:
         )
 
     def _run_array(self, array: ChildArray, released: float, free: list[float]) -> float:
-        """Run an array's children on places as they become free; return when the last one ends."""
+        """Run the children of an array on free slots and return when the last one ends."""
         end = released
         waiting = array.size
-        # (from when on it may be tried again, photos left, attempts made)
-        again: list[tuple[float, float, int]] = []
-        while waiting or again:
+        # (earliest time of the retry, photos left, attempts made)
+        retries: list[tuple[float, float, int]] = []
+        while waiting or retries:
             now = max(heapq.heappop(free), released)
             photos, attempts = self._photos, 0
-            if again and (again[0][0] <= now or not waiting):
-                # Batch puts a child that is tried again at the front of the queue.
-                ready, photos, attempts = heapq.heappop(again)
+            if retries and (retries[0][0] <= now or not waiting):
+                # Batch puts a retried child at the front of the queue.
+                ready, photos, attempts = heapq.heappop(retries)
                 now = max(now, ready)
             else:
                 waiting -= 1
             done, left, at = self._attempt(now, photos)
             end = max(end, at)
             if left and attempts + 1 < ATTEMPTS:
-                heapq.heappush(again, (at, left, attempts + 1))
+                heapq.heappush(retries, (at, left, attempts + 1))
             elif left:
                 self._lost += 1
             heapq.heappush(free, at + (self._machine_seconds() if not done else 0.0))
         return end
 
     def _attempt(self, now: float, photos: float) -> tuple[bool, float, float]:
-        """Return whether an attempt came to its end, the photos left to do, and when it ended."""
-        began = now + (CONTAINER_SECONDS if self._on_aws else 0.0)
-        passed = max(self._let_through, began) + photos / self._limit
-        end = max(began + photos / self._workload.photos_per_second, passed)
+        """Return whether an attempt finished, the photos left, and when it ended."""
+        start = now + (CONTAINER_SECONDS if self._on_aws else 0.0)
+        accepted_at = max(self._accepted_at, start) + photos / self._limit
+        end = max(start + photos / self._workload.photos_per_second, accepted_at)
         interrupted = self._next_interruption(now)
         if interrupted >= end:
-            self._let_through = passed
+            self._accepted_at = accepted_at
             return True, 0.0, end
         self._interruptions += 1
-        worked = photos * max(0.0, interrupted - began) / (end - began)
+        worked = photos * max(0.0, interrupted - start) / (end - start)
         committed = worked // PHOTOS_OF_STEP * PHOTOS_OF_STEP
         self._repeated += worked - committed
-        self._let_through = max(self._let_through, began) + worked / self._limit
+        self._accepted_at = max(self._accepted_at, start) + worked / self._limit
         return False, photos - committed, interrupted
 
     def _next_interruption(self, now: float) -> float:
@@ -182,13 +181,13 @@ class _Job:
         return MACHINE_SECONDS + self._random.uniform(0, MACHINE_SPREAD)
 
     def _bottleneck(self) -> str:
-        """Name what takes longest, were it alone; what is shared is divided among the places."""
+        """Return what would take longest on its own; shared work is divided among the slots."""
         photos, rate = self._workload.photos, self._workload.photos_per_second
         causes = {name: photos / limit for name, limit in self._limits.items()}
-        causes[COMPUTATION] = photos / rate / self._places
+        causes[COMPUTATION] = photos / rate / self._slots
         if self._on_aws:
-            causes[CONTAINERS] = self._children * CONTAINER_SECONDS / self._places
+            causes[CONTAINERS] = self._children * CONTAINER_SECONDS / self._slots
             causes[MACHINES] = MACHINE_SECONDS + MACHINE_SPREAD
             lost = self._repeated / rate + self._interruptions * MACHINE_SECONDS
-            causes[INTERRUPTIONS] = lost / self._places
+            causes[INTERRUPTIONS] = lost / self._slots
         return max(causes, key=lambda name: causes[name])

@@ -1,4 +1,4 @@
-"""What is to be estimated: how many photos and faces, on what machines, searched how often."""
+"""The job to estimate, and the searches of the month after it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from facerec.jobs.planner import images_per_child
 
 
 class Store(StrEnum):
-    """Where the faces live."""
+    """The store of the faces."""
 
     PINECONE = "pinecone"
     EMBEDDED = "embedded"
@@ -21,16 +21,16 @@ class Workload:
     """A job, and the month after it.
 
     Attributes:
-        photos: to index.
-        photos_per_second: that one vCPU indexes.
-        faces_per_photo: that are kept, on average.
-        searches: photos that are searched in a month, one face each.
-        store: where the faces live. With the embedded store the job runs on one machine, and
-            nothing of the workflow on AWS is used.
-        max_vcpus: that work at once at most.
-        images_per_child: photos of a child of the job; 0 lets it follow from their number.
-        new_collection: whether the job makes the collection; in one that exists Pinecone is asked
-            for the faces of each photo.
+        photos: number of photos to index.
+        photos_per_second: speed of one vCPU.
+        faces_per_photo: faces stored per photo, on average.
+        searches: searches per month, each with one face.
+        store: store of the faces. With the embedded store the job runs on one machine, without
+            the workflow on AWS.
+        max_vcpus: maximum concurrent vCPUs.
+        images_per_child: photos per child; 0 chooses it from the number of photos.
+        new_collection: whether the job creates the collection. In an existing one, each photo
+            costs a request to Pinecone.
     """
 
     photos: int
@@ -43,7 +43,7 @@ class Workload:
     new_collection: bool = True
 
     def __post_init__(self) -> None:
-        """Let the photos of a child follow from those of the job, as planning does it."""
+        """Choose the photos per child as the planner does."""
         if not self.images_per_child:
             object.__setattr__(self, "images_per_child", images_per_child(self.photos))
 

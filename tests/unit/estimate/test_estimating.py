@@ -21,9 +21,7 @@ def test_a_million_photos_at_50_milliseconds_are_31_cents_of_vcpus() -> None:
     assert _dollars(result, "ec2.spot_vcpu_hour") == pytest.approx(0.3125, rel=1e-3)
 
 
-def test_rekognition_takes_a_thousand_dollars_for_a_million_photos_and_ten_for_their_faces() -> (
-    None
-):
+def test_rekognition_charges_1010_dollars_for_a_million_photos_and_faces() -> None:
     result = estimate_job(1_000_000, photos_per_second=20)
     assert [line.dollars for line in result.rekognition] == pytest.approx([1_000, 10])
 
@@ -34,7 +32,7 @@ def test_an_estimate_fits_its_contract() -> None:
         assert violation("estimate", result.to_json()) is None
 
 
-def test_no_photos_cost_nothing_but_what_is_kept() -> None:
+def test_a_job_without_photos_costs_only_storage() -> None:
     result = estimate_job(0)
     assert result.indexing_dollars == pytest.approx(0, abs=0.01)
     assert result.break_even is None
@@ -48,7 +46,7 @@ def test_rekognition_is_cheaper_for_few_photos_since_pinecone_has_a_minimum() ->
     assert few.minimum and few.minimum[0].price == "pinecone.minimum_month"
 
 
-def test_the_break_even_is_where_both_cost_the_same() -> None:
+def test_at_the_break_even_both_cost_the_same() -> None:
     at = estimate_job(1_000_000, max_vcpus=10).break_even
     assert at is not None
     assert estimate_job(at + 1_000, max_vcpus=10).dollars < 1.02 * (at + 1_000) / 1_000
@@ -57,19 +55,19 @@ def test_the_break_even_is_where_both_cost_the_same() -> None:
     assert above.dollars < above.rekognition_dollars
 
 
-def test_without_a_minimum_there_is_hardly_a_break_even() -> None:
+def test_without_the_minimum_the_break_even_is_low() -> None:
     prices = load_prices().with_price("pinecone.minimum_month", 0)
     result = estimate_job(100_000, prices=prices)
     assert not result.minimum
     assert result.break_even is not None and result.break_even < 1_000
 
 
-def test_slow_and_dear_vcpus_make_rekognition_cheaper_at_any_size() -> None:
+def test_slow_and_expensive_vcpus_make_rekognition_cheaper_at_any_size() -> None:
     prices = load_prices().with_price("ec2.spot_vcpu_hour", 10)
     assert estimate_job(10_000, photos_per_second=0.5, prices=prices).break_even is None
 
 
-def test_searches_in_a_very_large_collection_are_dearer_than_rekognitions() -> None:
+def test_searches_in_a_very_large_collection_cost_more_than_rekognitions() -> None:
     result = estimate_job(100_000_000, searches=1_000)
     own = sum(line.dollars for line in result.searching)
     rekognition = result.rekognition[1]

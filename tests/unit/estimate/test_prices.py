@@ -1,4 +1,4 @@
-"""The table of prices: what it must say of each, and what a caller may change."""
+"""The table of prices: what each entry states, and what a caller can change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _own() -> Any:  # noqa: ANN401 - JSON
     return json.loads((files("facerec.estimate") / "prices.json").read_text())
 
 
-def test_every_price_names_its_source_and_the_day_it_was_known() -> None:
+def test_every_price_has_a_source_and_a_date() -> None:
     assert violation("price-table", _own()) is None
 
 
@@ -33,23 +33,23 @@ def test_tiers_rise_and_the_last_one_has_no_end() -> None:
     ("images", "dollars"),
     [(0, 0), (1_000_000, 1_000), (1_000_001, 1_000.0008), (10_000_000, 1_000 + 3_200 + 3_000)],
 )
-def test_each_part_of_a_month_costs_what_its_own_tier_says(images: int, dollars: float) -> None:
+def test_each_tier_applies_to_its_share_of_the_month(images: int, dollars: float) -> None:
     assert load_prices().tiers["rekognition.image"].dollars(images) == pytest.approx(dollars)
 
 
-def test_one_price_can_be_another() -> None:
+def test_one_price_can_be_changed() -> None:
     prices = load_prices().with_price("ec2.spot_vcpu_hour", 0.01)
     assert prices["ec2.spot_vcpu_hour"].dollars == 0.01
     assert prices["ec2.spot_vcpu_hour"].source == "given by the caller"
 
 
-def test_a_price_that_does_not_exist_is_refused_with_the_names_there_are() -> None:
+def test_an_unknown_price_is_refused_with_a_list_of_names() -> None:
     with pytest.raises(InvalidInputError) as refused:
         load_prices().with_price("ec2.spot", 0.01)
     assert "ec2.spot_vcpu_hour" in (refused.value.hint or "")
 
 
-def test_a_table_of_ones_own_is_read(tmp_path: Path) -> None:
+def test_another_table_is_read(tmp_path: Path) -> None:
     own = _own()
     own["region"] = "eu-west-1"
     own["prices"]["s3.get"]["dollars"] = 0.1
@@ -60,14 +60,14 @@ def test_a_table_of_ones_own_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["no JSON", "{}", '{"currency": "EUR"}'])
-def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_table_is_refused(tmp_path: Path, content: str) -> None:
     path = tmp_path / "prices.json"
     path.write_text(content)
     with pytest.raises(InvalidInputError):
         load_prices(path)
 
 
-def test_a_table_that_lacks_a_price_is_refused_by_its_name(tmp_path: Path) -> None:
+def test_a_table_that_lacks_a_price_is_refused_with_the_name(tmp_path: Path) -> None:
     own = _own()
     del own["prices"]["pinecone.read_unit"]
     path = tmp_path / "prices.json"

@@ -1,4 +1,4 @@
-"""Jobs run in thought: what must hold whatever the numbers."""
+"""Simulated jobs: laws that hold for any numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ workloads = st.builds(
     photos_per_second=st.floats(0.1, 100),
     faces_per_photo=st.floats(0, 10),
     max_vcpus=st.integers(1, 500),
-    images_per_child=st.integers(1, 5_000).filter(lambda each: each >= 50),
+    images_per_child=st.integers(1, 5_000).filter(lambda photos: photos >= 50),
     new_collection=st.booleans(),
 )
 
@@ -48,13 +48,13 @@ def test_the_same_seed_gives_the_same_run(workload: Workload, seed: int) -> None
 def test_without_limits_time_follows_from_speed_and_vcpus() -> None:
     workload = Workload(1_000_000, 10.0, faces_per_photo=0, max_vcpus=100, images_per_child=1_000)
     run = simulate(workload, listings_per_second=UNLIMITED)
-    # 10 rounds of children, 100 seconds each, beside the starts of machines and containers
+    # 10 rounds of children, 100 seconds each, and the starts of machines and containers
     assert 1_000 < run.seconds < 1_300
     assert run.bottleneck == "computation"
     assert run.children == 1_000
 
 
-def test_pinecones_listings_bound_a_job_into_a_collection_that_exists() -> None:
+def test_pinecones_listings_limit_a_job_into_an_existing_collection() -> None:
     workload = Workload(1_000_000, 20.0, max_vcpus=256, new_collection=False)
     runs = [simulate(replace(workload, max_vcpus=vcpus)) for vcpus in (64, 256)]
     for run in runs:
@@ -77,20 +77,20 @@ def test_an_interrupted_child_repeats_less_than_a_step() -> None:
 
 def test_interruptions_cost_time_and_money() -> None:
     workload = Workload(200_000, 1.0, max_vcpus=50)
-    calm, stormy = (simulate(workload, interruptions_per_hour=rate) for rate in (0, 4))
-    assert stormy.seconds > calm.seconds
-    assert stormy.vcpu_seconds > calm.vcpu_seconds
+    calm, interrupted = (simulate(workload, interruptions_per_hour=rate) for rate in (0, 4))
+    assert interrupted.seconds > calm.seconds
+    assert interrupted.vcpu_seconds > calm.vcpu_seconds
     assert calm.interruptions == calm.repeated_photos == 0
 
 
-def test_a_child_that_never_comes_to_a_commit_is_lost_after_eight_attempts() -> None:
+def test_a_child_that_never_commits_is_lost_after_eight_attempts() -> None:
     workload = Workload(1_000, 0.01, images_per_child=500, max_vcpus=2)
     run = simulate(workload, interruptions_per_hour=60)
     assert run.lost_children == 2
     assert run.interruptions == 16
 
 
-def test_a_thousand_million_photos_are_half_a_million_children_in_fifty_arrays() -> None:
+def test_a_billion_photos_are_half_a_million_children_in_fifty_arrays() -> None:
     run = simulate(Workload(10**9, 20.0, max_vcpus=1_000, new_collection=False))
     assert (run.children, run.arrays) == (500_000, 50)
     assert run.seconds == pytest.approx(10**9 / 200, rel=0.01)

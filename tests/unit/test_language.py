@@ -1,0 +1,183 @@
+"""The project is written in plain technical English: see "Language" in CONTRIBUTING.md.
+
+Some words and turns of phrase kept coming back that every reader has to translate. They are
+listed here, each with what to write instead.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WORDS: dict[str, str] = {
+    r"(?<!there )\b(is|are|was|were|be) no (?!longer|more|such|less)": "is not a",
+    r"\b(is|are|be) none\b": "does not exist",
+    r"\bbehind\b(?! (API Gateway|a proxy|a load balancer|an? HTTPS))": "after",
+    r"\bmend(s|ed|ing)?\b": "fix",
+    r"\bsays? (else|otherwise)\b": "overrides",
+    r"\b(so|that|as) many of\b|\bso (many|much)(?! (as|that))": "N, this many",
+    r"\b(lest|anew|meanwhile|begun|whereupon|thereof|hitherto|forthwith)\b": "a usual word",
+    r"\bthe like\b": "likewise",
+    r"\b(take|takes|took|taking) leave\b": "exit",
+    r"\bcom(e|es|ing) to stand\b|\bcame to stand\b": "is committed",
+    r"\bstands? (in|for now|there|here|at|still)\b": "is stored in",
+    r"\b(leav(e|es|ing)|left)[ _-]out\b|\bLeftOut": "reject, omit",
+    r"\b(go|goes|going|went|gone) on\b": "continue, resume",
+    r"\b(without|with|in) a word\b|\bword (of|in) the\b|\bof its own words\b": "message",
+    r"\bin thought\b": "simulate",
+    r"\bthousand million\b": "billion",
+    r"\bon (a|the|this|that|each|every|one|their|another|your) (photo|picture|image)s?\b": "in",
+    r"\b(ask|asks|asked) (again|once more)\b": "retry, poll",
+    r"\bonce more\b": "again",
+    r"\blook(s|ed|ing)? (at|upon) (it|them|each|a photo|the photo|photos|photo)\b": "process, poll",
+    r"\b(tell|tells|told|telling) (of|the|that|how|whether|what|which|in|why|where)\b": "report",
+    r"\bsay(s|ing)? (how|who|whether|no|so|which|where|when|in)\b": "show, report",
+    r"\b(make|makes|made|making) (one|it|them) (where|if|unless)\b": "create",
+    r"\bdearer?\b": "expensive",
+    r"\bno (sooner|later) than\b": "at the earliest, at most",
+    r"\bwhat is more\b|\bat work at once\b|\bat once at most\b": "concurrent",
+    r"\bone after (another|the other)\b": "in turn, one at a time",
+    r"\b(each|any) of (its|their) own\b": "its own",
+    r"\bthe (first|last|next|newest|oldest|largest|best) (first|last)\b": "first",
+    r"\btakes? (the|its|their) parts\b|\bTake the parts\b": "nothing, or Args",
+    r"\b(gets?|getting) on\b(?! with the)": "make progress",
+    r"\b(hush|heed|bury|employ|dismiss|obtain)(ed|s|es)?\b": "a usual word",
+    r"\bnought\b|\bmerry\b|\bshall\b|\bupon\b": "a usual word",
+    r"\bMOST_[A-Z]|\bLARGEST_[A-Z]|\bLONGEST_[A-Z]": "MAX_",
+    r"\bLEAST_[A-Z]|\bSMALLEST_[A-Z]|\bSHORTEST_[A-Z]": "MIN_",
+}
+"""Patterns that are not allowed in any line, and what to write instead."""
+
+FRAGMENT = re.compile(
+    r"(Of|That|Between|Beyond|Up to|Nor|Not|So|As|With|Than|Take the|Whose|Which|Until|Unless|Such)"
+    r"\b"
+)
+"""How a docstring must not begin: it is a full phrase."""
+
+FRAGMENT_OF_ARGUMENT = re.compile(r"^\s+\w+: (of|that|to|whose|which|than) ", re.MULTILINE)
+"""How the description of an argument or attribute must not begin."""
+
+PENDING: dict[str, str] = {
+    "facerec/estimate/simulation.py": "storage (MOST_CHILDREN)",
+    "Dockerfile": "aws",
+    "Makefile": "shell",
+    "README.md": "shell",
+    "batch_job/": "jobs",
+    "benchmarks/": "shell",
+    "deploy/": "aws",
+    "docs/accuracy.md": "trust",
+    "docs/api.md": "shell",
+    "docs/architecture.md": "aws",
+    "docs/benchmarks.md": "engine",
+    "docs/cli.md": "shell",
+    "docs/coming-from-rekognition.md": "shell",
+    "docs/cost.md": "shell",
+    "docs/deploy.md": "aws",
+    "docs/detection.md": "engine",
+    "docs/embedded-store.md": "shell",
+    "docs/jobs.md": "jobs",
+    "docs/operations.md": "aws",
+    "docs/pinecone.md": "shell",
+    "docs/security.md": "shell",
+    "examples/": "shell",
+    "facerec/__init__.py": "gallery",
+    "facerec/api/": "gallery and truth",
+    "facerec/cli/": "gallery, jobs and shell",
+    "facerec/config.py": "storage",
+    "facerec/core/": "storage",
+    "facerec/engine/": "engine",
+    "facerec/errors.py": "storage",
+    "facerec/factory.py": "storage",
+    "facerec/gallery/": "gallery",
+    "facerec/jobs/": "jobs",
+    "facerec/schemas/": "jobs",
+    "facerec/storage/": "storage",
+    "facerec/testing/": "storage",
+    "lambdas/": "jobs and gallery",
+    "statemachine/": "aws",
+    "template.yaml": "aws",
+    "tests/": "shell",
+    "training/": "engine",
+}
+"""Paths whose language is still to be cleaned, each with who does it."""
+
+GLOSSARY = re.compile(r"^\| use \| for \| instead of \|$(.*?)^$", re.MULTILINE | re.DOTALL)
+SUFFIXES = {".py", ".md", ".json", ".yaml", ".toml", ".html", ".sh", ""}
+EXEMPT = re.compile(
+    r"^(tests/unit/test_language\.py|LICENSE|examples/photos/|requirements/|\.|.*\.jsonl$)"
+)
+
+
+def tracked_files() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [
+        name
+        for name in listed.stdout.splitlines()
+        if Path(name).suffix in SUFFIXES and not EXEMPT.match(name) and (ROOT / name).is_file()
+    ]
+
+
+def text_of(name: str) -> str:
+    text = (ROOT / name).read_text("utf-8")
+    # The glossary names the words that it replaces.
+    return GLOSSARY.sub("", text) if name == "CONTRIBUTING.md" else text
+
+
+def is_pending(name: str) -> bool:
+    return any(name == path or name.startswith(path) for path in PENDING)
+
+
+def dialect_in(name: str) -> Iterator[str]:
+    """Yield each place of a file that uses a pattern of ``WORDS``."""
+    text = text_of(name)
+    flat = re.sub(r"\s*\n\s*(#|//)?\s*", " ", text)
+    for pattern, instead in WORDS.items():
+        for match in re.finditer(pattern, flat):
+            around = flat[max(0, match.start() - 30) : match.end() + 30]
+            yield f"{name}: ...{around}... (write {instead!r})"
+
+
+def docstrings_of(name: str) -> Iterator[tuple[int, str]]:
+    """Yield line and text of every docstring, those of constants and attributes included."""
+    for node in ast.walk(ast.parse(text_of(name))):
+        if (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Constant)
+            and isinstance(node.value.value, str)
+        ):
+            yield node.lineno, node.value.value
+
+
+def fragments_in(name: str) -> Iterator[str]:
+    for line, text in docstrings_of(name):
+        if FRAGMENT.match(text):
+            yield f"{name}:{line}: {text.splitlines()[0]!r} is not a full phrase"
+        for match in FRAGMENT_OF_ARGUMENT.finditer(text):
+            yield f"{name}:{line}: {match.group().strip()!r} does not describe the argument"
+
+
+CLEAN = [name for name in tracked_files() if not is_pending(name)]
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_a_file_is_written_in_plain_english(name: str) -> None:
+    assert list(dialect_in(name)) == []
+
+
+@pytest.mark.parametrize("name", [name for name in CLEAN if name.endswith(".py")])
+def test_docstrings_are_full_phrases(name: str) -> None:
+    assert list(fragments_in(name)) == []
+
+
+def test_pending_paths_exist() -> None:
+    for path in PENDING:
+        assert any(name.startswith(path) for name in tracked_files()), path
