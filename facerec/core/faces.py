@@ -72,3 +72,18 @@ class Quality:
     sharpness: float
     brightness: float
     pose: Pose
+
+
+@dataclass(frozen=True, slots=True)
+class CohortStats:
+    """How near a face's most similar strangers are, by which distances from it are normalised.
+
+    Attributes:
+        mean: mean Euclidean distance of the face's nearest cohort vectors.
+        deviation: standard deviation of these distances, shrunk halfway to its typical value.
+        version: of the cohort; stats of different versions do not compare.
+    """
+
+    mean: float
+    deviation: float
+    version: str

@@ -1,0 +1,42 @@
+"""Recipes: from which views of a face its descriptor is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Recipe(StrEnum):
+    """How much work goes into one descriptor."""
+
+    FAST = "fast"
+    """One view of the face."""
+
+    ACCURATE = "accurate"
+    """The average over four views: slightly closer and slightly wider, each also mirrored."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One chip of a face that is embedded.
+
+    Attributes:
+        padding: the margin around the face as a share of its size.
+        mirrored: whether the chip is flipped from left to right.
+    """
+
+    padding: float
+    mirrored: bool = False
+
+
+VIEWS = {
+    Recipe.FAST: (View(0.25),),
+    Recipe.ACCURATE: (View(0.22), View(0.22, mirrored=True), View(0.28), View(0.28, mirrored=True)),
+}
+"""The views of each recipe, chosen from the measurements in ``docs/accuracy.md``.
+
+The network was trained with a padding of 0.25.
+"""
+
+VERSIONS = {Recipe.FAST: "pad0.25/single", Recipe.ACCURATE: "pad0.22+0.28/mirrored"}
+"""What each recipe adds to the model version: descriptors of different recipes do not compare."""

@@ -1,0 +1,1 @@
+"""The cohort of mixed strangers: how it is built, and from which photos."""
