@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.support.results import DATA, arguments, finish
-from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
+from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Point, Pose, Quality
 from facerec.core.ids import face_id, image_id, image_key
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import EmbeddedFace, PhotoFaces
@@ -271,7 +271,12 @@ def probe(face: StoredFace) -> EmbeddedFace:
     """Return a stored face as a face to search for."""
     record = face.record
     return EmbeddedFace(
-        record.box, record.confidence, record.landmarks, record.quality, face.embedding
+        record.box,
+        record.confidence,
+        record.landmarks,
+        record.quality,
+        face.embedding,
+        CohortStats(0.63, 0.026, "measured"),
     )
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.core.faces import BoundingBox, Landmarks, Quality
+from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Quality
 
 
 class RejectionReason(StrEnum):
@@ -52,9 +52,15 @@ class DetectedFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddedFace(DetectedFace):
-    """A detected face with its descriptor: float32, shape (128,), not normalised."""
+    """A detected face with its descriptor.
+
+    Attributes:
+        embedding: float32 of shape (128,), as the network returns it.
+        stats: how near the face's most similar strangers are.
+    """
 
     embedding: NDArray[np.float32] = field(repr=False)
+    stats: CohortStats
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from facerec.core.faces import CohortStats
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.records import (
@@ -251,6 +252,15 @@ class FaceEngine(Protocol):
     @property
     def model_version(self) -> str:
         """Names weights, alignment and recipe; faces of different versions do not compare."""
+        ...
+
+    @property
+    def cohort_version(self) -> str:
+        """Names the cohort that stats are computed against; other versions do not compare."""
+        ...
+
+    def cohort_stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
+        """Return the stats of descriptors: float32 of shape (n, 128)."""
         ...
 
     def analyse(

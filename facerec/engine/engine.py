@@ -7,13 +7,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from facerec.core.faces import BoundingBox
+from facerec.core.faces import BoundingBox, CohortStats
 from facerec.core.options import FaceOptions
 from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
 from facerec.engine.decode.decoding import DecodedPhoto, decode, effective_smallest_face
 from facerec.engine.describe.alignment import FACE_IN_CHIP
+from facerec.engine.describe.cohort import Cohort
 from facerec.engine.describe.quality import assess
+from facerec.engine.describe.recipe import VIEWS, Recipe
 from facerec.engine.describe.selection import rejection_reasons
 from facerec.engine.detect.confidence import confidence, score_at
 from facerec.engine.detect.detection import Detection, Detector, Pixels
@@ -22,6 +25,8 @@ from facerec.engine.dlib.version import model_version
 from facerec.engine.photos import AlignedFace, AlignedPhoto, LocatedPhoto
 
 if TYPE_CHECKING:
+    import dlib
+
     from facerec.engine.describe.alignment import Aligner
     from facerec.engine.describe.embedder import Embedder
 
@@ -32,21 +37,23 @@ _MIN_DETECTION_CONFIDENCE = 0.1
 """Most detections below this confidence are false, and each costs as much as a face."""
 
 
-def open_engine(*, threads: int | None = None) -> Engine:
+def open_engine(*, threads: int | None = None, recipe: Recipe = Recipe.FAST) -> Engine:
     """Return an engine that loads each network when it is first needed.
 
     Args:
         threads: threads per network run; None for all cores of this process. Worker processes
             that share a machine should each use one.
+        recipe: from which views of a face its descriptor is computed.
     """
-    return Engine(threads=threads)
+    return Engine(threads=threads, recipe=recipe)
 
 
 class Engine:
     """Finds faces and computes their descriptors; implements ``FaceEngine``."""
 
-    def __init__(self, *, threads: int | None = None) -> None:
+    def __init__(self, *, threads: int | None = None, recipe: Recipe = Recipe.FAST) -> None:
         self._threads = threads
+        self._recipe = recipe
         self._detectors: dict[str, Detector] = {}
 
     @cached_property
@@ -56,7 +63,16 @@ class Engine:
         Raises:
             WeightsError: dlib's weights are missing.
         """
-        return model_version()
+        return model_version(self._recipe)
+
+    @property
+    def cohort_version(self) -> str:
+        """See ``FaceEngine``."""
+        return self._cohort.version
+
+    def cohort_stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
+        """See ``FaceEngine``; loads the cohort and no network."""
+        return self._cohort.stats(embeddings)
 
     def analyse(
         self, photos: Sequence[bytes], options: FaceOptions
@@ -76,14 +92,30 @@ class Engine:
             WeightsError: dlib's weights are missing or damaged.
         """
         aligned = list(self._aligned_photos(photos, options))
-        chips = [
-            face.chip for photo in aligned if isinstance(photo, AlignedPhoto) for face in photo.kept
+        views = [
+            face.views
+            for photo in aligned
+            if isinstance(photo, AlignedPhoto)
+            for face in photo.kept
         ]
-        descriptors = iter(self._embedder.embed(np.stack(chips)) if chips else ())
+        descriptors = iter(self._descriptors(np.stack(views)) if views else ())
         return [
             photo.result(descriptors) if isinstance(photo, AlignedPhoto) else photo
             for photo in aligned
         ]
+
+    def _descriptors(
+        self, views: NDArray[np.uint8]
+    ) -> Iterator[tuple[NDArray[np.float32], CohortStats]]:
+        """Return each face's descriptor, averaged over its views, and its cohort stats.
+
+        Args:
+            views: uint8 of shape (faces, views of each, 150, 150, 3), RGB.
+        """
+        faces, views_of_each = views.shape[:2]
+        embedded = self._embedder.embed(views.reshape(-1, *views.shape[2:]))
+        descriptors = embedded.reshape(faces, views_of_each, -1).mean(axis=1)
+        return zip(descriptors, self._cohort.stats(descriptors), strict=True)
 
     def _aligned_photos(
         self, photos: Sequence[bytes], options: FaceOptions
@@ -142,15 +174,15 @@ class Engine:
         aligned = [self._align(photo, face, options.detector) for face in photo.detections]
         reasons = rejection_reasons([face for face, _ in aligned], options)
         faces = [
-            AlignedFace(face, chip, own_reasons)
-            for (face, chip), own_reasons in zip(aligned, reasons, strict=True)
+            AlignedFace(face, views, own_reasons)
+            for (face, views), own_reasons in zip(aligned, reasons, strict=True)
         ]
         return AlignedPhoto(photo.width, photo.height, faces)
 
     def _align(
         self, photo: LocatedPhoto, detection: Detection, detector: str
-    ) -> tuple[DetectedFace, Pixels]:
-        """Return a face, in ratios of its photo, and its chip."""
+    ) -> tuple[DetectedFace, NDArray[np.uint8]]:
+        """Return a face, in ratios of its photo, and its views."""
         height, width = photo.pixels.shape[:2]
         box = BoundingBox(
             left=detection.left / width,
@@ -167,7 +199,21 @@ class Engine:
             landmarks=landmarks,
             quality=assess(chip, box, landmarks, photo.width, photo.height),
         )
-        return face, chip
+        return face, self._views(photo.pixels, shape, chip)
+
+    def _views(
+        self, pixels: Pixels, shape: dlib.full_object_detection, chip: Pixels
+    ) -> NDArray[np.uint8]:
+        """Return the views of a face that the recipe embeds; ``chip`` is the plain one."""
+        if self._recipe is Recipe.FAST:
+            return chip[None]
+        views = [self._aligner.chip(pixels, shape, view.padding) for view in VIEWS[self._recipe]]
+        return np.stack(
+            [
+                padded[:, ::-1] if view.mirrored else padded
+                for padded, view in zip(views, VIEWS[self._recipe], strict=True)
+            ]
+        )
 
     def _detector(self, name: str) -> Detector:
         if name not in self._detectors:
@@ -179,6 +225,10 @@ class Engine:
         from facerec.engine.describe.embedder import Embedder
 
         return Embedder(threads=self._threads)
+
+    @cached_property
+    def _cohort(self) -> Cohort:
+        return Cohort.load(self._recipe)
 
     @cached_property
     def _aligner(self) -> Aligner:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from facerec.core.faces import CohortStats
 from facerec.core.photos import (
     DetectedFace,
     EmbeddedFace,
@@ -45,22 +46,23 @@ class AlignedFace:
 
     Attributes:
         face: where the face is, and its quality.
-        chip: the aligned face, uint8 of shape (150, 150, 3), RGB.
+        views: the aligned face as its recipe embeds it, uint8 of shape (n, 150, 150, 3), RGB.
         reasons: why the face is rejected; empty if it is kept.
     """
 
     face: DetectedFace
-    chip: Pixels
+    views: NDArray[np.uint8]
     reasons: tuple[RejectionReason, ...]
 
-    def embedded(self, descriptor: NDArray[np.float32]) -> EmbeddedFace:
-        """Return the face with its descriptor: float32 of shape (128,)."""
+    def embedded(self, descriptor: NDArray[np.float32], stats: CohortStats) -> EmbeddedFace:
+        """Return the face with its descriptor, float32 of shape (128,), and its cohort stats."""
         return EmbeddedFace(
             box=self.face.box,
             confidence=self.face.confidence,
             landmarks=self.face.landmarks,
             quality=self.face.quality,
             embedding=descriptor,
+            stats=stats,
         )
 
     def rejected(self) -> RejectedFace:
@@ -93,11 +95,11 @@ class AlignedPhoto:
         """The faces that need descriptors."""
         return [face for face in self.faces if not face.reasons]
 
-    def result(self, descriptors: Iterator[NDArray[np.float32]]) -> PhotoFaces:
-        """Return the final result, consuming one descriptor for each kept face."""
+    def result(self, descriptors: Iterator[tuple[NDArray[np.float32], CohortStats]]) -> PhotoFaces:
+        """Return the final result, consuming one descriptor with its stats for each kept face."""
         return PhotoFaces(
             self.width,
             self.height,
-            faces=tuple(face.embedded(next(descriptors)) for face in self.kept),
+            faces=tuple(face.embedded(*next(descriptors)) for face in self.kept),
             rejected=tuple(face.rejected() for face in self.faces if face.reasons),
         )

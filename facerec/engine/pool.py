@@ -6,6 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from queue import LifoQueue
 
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import CohortStats
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.protocols import FaceEngine
@@ -28,6 +32,15 @@ class EnginePool:
     def model_version(self) -> str:
         """See ``FaceEngine``."""
         return self._first.model_version
+
+    @property
+    def cohort_version(self) -> str:
+        """See ``FaceEngine``."""
+        return self._first.cohort_version
+
+    def cohort_stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
+        """See ``FaceEngine``; needs no idle engine."""
+        return self._first.cohort_stats(embeddings)
 
     def analyse(
         self, photos: Sequence[bytes], options: FaceOptions

@@ -77,11 +77,19 @@ class Aligner:
         )
 
     @staticmethod
-    def chip(pixels: Pixels, shape: dlib.full_object_detection) -> Pixels:
-        """Return the aligned face: uint8 of shape (150, 150, 3), RGB."""
+    def chip(
+        pixels: Pixels, shape: dlib.full_object_detection, padding: float = CHIP_PADDING
+    ) -> Pixels:
+        """Return the aligned face: uint8 of shape (150, 150, 3), RGB.
+
+        Args:
+            pixels: uint8 of shape (height, width, 3), RGB.
+            shape: the face's points in these pixels.
+            padding: the margin around the face as a share of its size.
+        """
         import dlib
 
         chip: Pixels = np.asarray(
-            dlib.get_face_chip(pixels, shape, size=CHIP_SIZE, padding=CHIP_PADDING)
+            dlib.get_face_chip(pixels, shape, size=CHIP_SIZE, padding=padding)
         )
         return chip

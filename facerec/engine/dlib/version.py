@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from facerec.engine.describe.alignment import CHIP_PADDING
+from facerec.engine.describe.recipe import VERSIONS, Recipe
 from facerec.engine.dlib.weights import Weights, find_weights, fingerprint
-
-_RECIPE = "single"
-"""One descriptor of one chip, not averaged and not mirrored."""
 
 _DIGITS = 8
 
 
-def model_version() -> str:
+def model_version(recipe: Recipe = Recipe.FAST) -> str:
     """Return the version: weights, landmarks, alignment and recipe.
 
     The detector is not part of it: it decides which faces are found, not how they compare.
@@ -21,4 +18,4 @@ def model_version() -> str:
     """
     descriptor = fingerprint(find_weights(Weights.DESCRIPTOR))[:_DIGITS]
     landmarks = fingerprint(find_weights(Weights.LANDMARKS))[:_DIGITS]
-    return f"dlib-resnet-v1:{descriptor}/5pt:{landmarks}/pad{CHIP_PADDING}/{_RECIPE}"
+    return f"dlib-resnet-v1:{descriptor}/5pt:{landmarks}/{VERSIONS[recipe]}"
