@@ -1,12 +1,12 @@
-# Everything runs from .venv, which is made from the pinned requirements at first need.
+# Everything runs from .venv, which is created from the pinned requirements when it is needed.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 
-.PHONY: help demo test lint format bench requirements clean
+.PHONY: help demo test lint format docs bench requirements clean
 
-help: ## List the targets.
+help: ## List all targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/.runtime: requirements/runtime.txt pyproject.toml
@@ -22,14 +22,14 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
-# Its own environment: the server brings packages that ours would pick up.
+# An environment of its own: the server installs packages that ours would pick up.
 .needledb/.ready: requirements/needledb.txt
 	@test -x .needledb/bin/python || $(PYTHON) -m venv .needledb
 	@.needledb/bin/python -m pip install --quiet --require-hashes -r requirements/needledb.txt
 	@touch $@
 
 demo: export FACEREC_DATA := .facerec
-demo: $(VENV)/.runtime ## Index the example photos, then find out who is on a photo that was not among them.
+demo: $(VENV)/.runtime ## Index the example photos, then match a photo that is not among them.
 	$(BIN)/facerec index examples/manifest.jsonl --collection demo
 	$(BIN)/facerec match examples/probe.jpg --collection demo
 
@@ -44,19 +44,22 @@ lint: $(VENV)/.dev ## Check formatting, lint, types, the stack, the state machin
 test: lint .needledb/.ready .venv-sam/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
-format: $(VENV)/.dev ## Format the code and mend what the linter can.
+format: $(VENV)/.dev ## Format the code and fix what the linter can.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## Generate the command reference in docs/cli.md from the code.
+	$(BIN)/python -m tools.cli_docs
 
 # face_recognition without its dependencies, which would build dlib from source.
 $(VENV)/.peer: requirements/peer.txt $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/peer.txt
 	@touch $@
 
-bench: $(VENV)/.peer ## Measure what is claimed about speed and memory, beside face_recognition (10 minutes).
+bench: $(VENV)/.peer ## Measure speed and memory, compared with face_recognition (10 minutes).
 	$(BIN)/python -m benchmarks
 
-requirements: ## Pin the newest releases that are allowed, with hashes (needs pip-tools).
+requirements: ## Pin the newest allowed releases with hashes (needs pip-tools).
 	$(call pin,requirements/runtime.txt,pyproject.toml)
 	$(call pin,requirements/dev.txt,--extra aws --extra dev --extra faiss pyproject.toml)
 	$(call pin,requirements/needledb.txt,requirements/needledb.in)
@@ -71,28 +74,28 @@ pin = $(PYTHON) -m piptools compile --quiet --upgrade --generate-hashes --allow-
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-header --no-annotate \
 	-o $(1) $(2)
 
-clean: ## Remove the environment and what the tools left behind.
+clean: ## Remove the environments and the caches of tools.
 	rm -rf $(VENV) .needledb .venv-sam .venv-e2e .venv-containers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- The stack: on AWS, and on an emulator of it -------------------------------------------------
 
 STACK ?= facerec
 ARCHITECTURE ?= x86_64
-# Of the repository that takes the image of the jobs.
+# ECR repository for the image of the jobs.
 REPOSITORY ?= facerec-batch
-# Such as: PARAMETERS='PineconeSecretArn=arn:... PineconeIndexName=faces'; kept from one deployment
-# to the next.
+# Parameters of the stack, such as PARAMETERS='PineconeSecretArn=arn:... PineconeIndexName=faces'.
+# A deployment keeps those of the previous one.
 PARAMETERS ?=
-# The runtime of the functions, for which their wheels are.
+# Interpreter of the Lambda functions, for which their wheels are built.
 E2E_PYTHON ?= python3.11
 
 .PHONY: e2e image deploy teardown
 
-# Environments of their own: the SAM CLI and the emulator pin releases that clash with each other's.
+# Separate environments: the SAM CLI and the emulator pin conflicting releases.
 .venv-sam/.ready: requirements/sam.txt
 	@test -x .venv-sam/bin/python || $(PYTHON) -m venv .venv-sam
 	@echo "Installing the SAM CLI into .venv-sam (first time only) ..." >&2
-	@# All of it is listed, extras too, which pip would otherwise look for by another name.
+	@# Extras are listed as packages, since pip would look for them by another name.
 	@.venv-sam/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/sam.txt
 	@touch $@
 
@@ -102,17 +105,17 @@ E2E_PYTHON ?= python3.11
 	@.venv-e2e/bin/python -m pip install --quiet --require-hashes -r requirements/e2e.txt
 	@touch $@
 
-# What the images hold, and nothing else.
+# The packages of the images, and nothing else.
 .venv-containers/.ready: batch_job/requirements.txt lambdas/api/requirements.txt
 	@test -x .venv-containers/bin/python || $(E2E_PYTHON) -m venv .venv-containers
-	@echo "Installing what the images hold into .venv-containers (first time only) ..." >&2
+	@echo "Installing the packages of the images into .venv-containers (first time only) ..." >&2
 	@for file in $^; do \
 		.venv-containers/bin/python -m pip install --quiet --require-hashes \
 			--only-binary :all: -r $$file || exit 1; \
 	done
 	@touch $@
 
-e2e: $(VENV)/.dev .venv-sam/.ready .venv-e2e/.ready .venv-containers/.ready ## Deploy the stack to an emulator of AWS and index through it.
+e2e: $(VENV)/.dev .venv-sam/.ready .venv-e2e/.ready .venv-containers/.ready ## Deploy the stack to an emulator of AWS and run a job there.
 	FACEREC_E2E=1 $(BIN)/python -m pytest tests/e2e --durations=5
 
 image: export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -128,5 +131,5 @@ deploy: image .venv-sam/.ready ## Build and deploy the stack with its images (PA
 		--parameter-overrides BatchImageUri=$$(cat build/image) Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 teardown: export PATH := $(CURDIR)/.venv-sam/bin:$(CURDIR)/$(BIN):$(PATH)
-teardown: $(VENV)/.dev .venv-sam/.ready ## Delete the stack and all that it holds.
+teardown: $(VENV)/.dev .venv-sam/.ready ## Delete the stack and all its data.
 	deploy/teardown.sh $(STACK) $(REPOSITORY)

@@ -22,26 +22,61 @@ from facerec.errors import (
 
 
 class ExitCode(IntEnum):
-    """Exit codes of the command line, each with a ``meaning``."""
+    """Exit codes of the command line.
+
+    Attributes:
+        meaning: what the code says about the command.
+        advice: what to do about it, or an empty text.
+    """
 
     meaning: str
+    advice: str
 
-    def __new__(cls, code: int, meaning: str) -> ExitCode:
-        """Create a member from its code and what it means."""
+    def __new__(cls, code: int, meaning: str, advice: str = "") -> ExitCode:
+        """Create a member from its code, meaning and advice."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
+        member.advice = advice
         return member
 
     DONE = 0, "done"
-    ERROR = 1, "unexpected error, or a store or service that is unavailable"
-    USAGE = 2, "wrong usage"
-    NOT_FOUND = 3, "not found"
-    INVALID_INPUT = 4, "invalid input or configuration"
-    NO_FACE = 5, "no face in a photo"
-    MODEL_MISMATCH = 6, "faces of another model version"
-    TOO_MANY_FAILURES = 7, "more photos failed than tolerated"
-    INTERRUPTED = 130, "interrupted"
+    ERROR = (
+        1,
+        "unexpected error, or a store or service that is unavailable",
+        "Fix the cause and run the command again; results that were reported are stored.",
+    )
+    USAGE = 2, "wrong usage", "See `--help`."
+    NOT_FOUND = (
+        3,
+        "not found",
+        "Check the name of the photo, manifest, collection, job, face or key.",
+    )
+    INVALID_INPUT = (
+        4,
+        "invalid input or configuration",
+        "Check the photo, manifest, name or setting that the message names.",
+    )
+    NO_FACE = (
+        5,
+        "no face in a photo",
+        "Try a smaller `--smallest-face` or a lower `--min-confidence`.",
+    )
+    MODEL_MISMATCH = (
+        6,
+        "faces of another model version",
+        "Index the photos into a new collection.",
+    )
+    TOO_MANY_FAILURES = (
+        7,
+        "more photos failed than tolerated",
+        "The job is complete; see `facerec jobs failures`.",
+    )
+    INTERRUPTED = (
+        130,
+        "interrupted",
+        "Results so far are stored; run a job again to resume it.",
+    )
 
 
 EXIT_CODES: dict[type[FacerecError], ExitCode] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from facerec.cli.exit_codes import ExitCode
 from facerec.cli.lazy_group import LazyGroup
 
 COMMANDS = {
@@ -26,6 +27,7 @@ COMMANDS = {
     cls=LazyGroup,
     commands=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=f"Exit codes: {', '.join(f'{code.value} {code.meaning}' for code in ExitCode)}.",
 )
 @click.version_option(package_name="facerec")
 def main() -> None:
@@ -36,9 +38,6 @@ def main() -> None:
       facerec index photos/ --collection staff
       facerec match visitor.jpg --collection staff
       facerec jobs report latest
-
-    Exit codes: 0 done, 1 failure of the machine or a store, 2 wrong usage, 3 not found, 4 invalid
-    input, 5 no face, 6 other model version, 7 too many failed photos, 130 interrupted.
     """
 
 
