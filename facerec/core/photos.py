@@ -31,6 +31,8 @@ class UnreadableReason(StrEnum):
     CORRUPT = "CORRUPT"
     TOO_LARGE = "TOO_LARGE"
     TOO_SMALL = "TOO_SMALL"
+    TIMED_OUT = "TIMED_OUT"
+    CRASHED = "CRASHED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ _Conversion = Callable[[Image.Image], Image.Image]
 def rgb_pixels(photo: Image.Image, reduction: int) -> NDArray[np.uint8]:
     """Turn a loaded photo into RGB, made smaller by a whole number.
 
-    Transparent pixels become white. 16-bit values keep their upper byte; 32-bit and floating
-    point values are spread over the range that they use.
+    Transparent pixels become white. Grey of more than 8 bits is spread over the range that it uses:
+    cameras and scanners write 10 or 12 bits into 16 without a word in the header.
 
     Args:
-        photo: an image of any mode that Pillow's decoders give.
+        photo: an image of any mode that Pillow's decoders return.
         reduction: 1 for the full size, n for the mean over squares of n by n pixels.
 
     Returns:
@@ -50,7 +50,7 @@ def rgb_pixels(photo: Image.Image, reduction: int) -> NDArray[np.uint8]:
 
 def _conversion(photo: Image.Image) -> _Conversion:
     if photo.mode.startswith("I;16"):
-        return _upper_byte
+        return _used_bits(photo)
     if photo.mode in ("I", "F"):
         return _spread(photo)
     if photo.mode == "LAB":
@@ -71,8 +71,18 @@ def _on_white(strip: Image.Image) -> Image.Image:
     return Image.alpha_composite(white, transparent).convert("RGB")
 
 
-def _upper_byte(strip: Image.Image) -> Image.Image:
-    return _grey((np.asarray(strip) >> 8).astype(np.uint8))
+def _used_bits(photo: Image.Image) -> _Conversion:
+    """Return a conversion that keeps the upper 8 of the bits that the photo's values use."""
+    brightest = 0
+    for top in range(0, photo.height, rows := max(1, STRIP_PIXELS // photo.width)):
+        strip = photo.crop((0, top, photo.width, min(top + rows, photo.height)))
+        brightest = max(brightest, int(np.asarray(strip).max()))
+    excess = max(0, brightest.bit_length() - 8)
+
+    def convert(strip: Image.Image) -> Image.Image:
+        return _grey((np.asarray(strip) >> excess).astype(np.uint8))
+
+    return convert
 
 
 def _spread(photo: Image.Image) -> _Conversion:

@@ -11,19 +11,24 @@ import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from io import BytesIO
 from typing import IO
 
 from PIL import ImageFile
 
-# What Pillow has to say about broken metadata is no help to who runs facerec, and may quote it.
+from facerec.engine.decode.bmp import check_run_lengths
+from facerec.engine.decode.gif import first_picture_only
+from facerec.engine.decode.heif import HeifKind, heif_kind
+from facerec.engine.decode.limits import TimedFile
+from facerec.engine.decode.png import without_metadata
+
+# Pillow's warnings about broken metadata do not help whoever runs facerec, and may quote it.
 # Module-wide, since warnings.catch_warnings is not safe among threads.
 warnings.filterwarnings("ignore", module=r"PIL\b")
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
-AVIF_BRANDS = frozenset({b"avif", b"avis"})
-HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
-GENERIC_BRANDS = frozenset({b"mif1", b"msf1"})
+
+def _unchanged(content: bytes) -> bytes:
+    return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +38,20 @@ class PhotoFormat:
     Attributes:
         name: what people call it.
         open: reads the header of a file; raises nearly anything where it is broken.
+        prepare: returns the file without metadata that costs memory or time, or raises a
+            ``LimitExceededError``.
         pixel_share: the share of the pixel limit that applies to it. Pillow holds 4 bytes a pixel
             of any photo; decoders that hold further copies of the whole photo get a smaller share,
             so that memory stays the same.
+        isolated: whether its decoder is one call that cannot be ended, and so runs in a process of
+            its own. Decoders of the other formats read block by block from a ``TimedFile``.
     """
 
     name: str
     open: Callable[[IO[bytes]], ImageFile.ImageFile]
+    prepare: Callable[[bytes], bytes] = _unchanged
     pixel_share: float = 1.0
+    isolated: bool = False
 
 
 def _open_jpeg(file: IO[bytes]) -> ImageFile.ImageFile:
@@ -95,13 +106,13 @@ def _open_heic(file: IO[bytes]) -> ImageFile.ImageFile:
 # Measured at 50 megapixels, in bytes a pixel and without the file itself: PNG 5.4, TIFF 5, BMP 5,
 # GIF 2, progressive JPEG of full colour 6.7, HEIC 7, AVIF 9, WebP 16.
 JPEG = PhotoFormat("JPEG", _open_jpeg)
-PNG = PhotoFormat("PNG", _open_png)
-GIF = PhotoFormat("GIF", _open_gif)
-BMP = PhotoFormat("BMP", _open_bmp)
-TIFF = PhotoFormat("TIFF", _open_tiff)
-WEBP = PhotoFormat("WebP", _open_webp, pixel_share=0.4)
-AVIF = PhotoFormat("AVIF", _open_avif, pixel_share=0.75)
-HEIC = PhotoFormat("HEIC", _open_heic, pixel_share=0.75)
+PNG = PhotoFormat("PNG", _open_png, without_metadata)
+GIF = PhotoFormat("GIF", _open_gif, first_picture_only)
+BMP = PhotoFormat("BMP", _open_bmp, check_run_lengths)
+TIFF = PhotoFormat("TIFF", _open_tiff, isolated=True)
+WEBP = PhotoFormat("WebP", _open_webp, pixel_share=0.4, isolated=True)
+AVIF = PhotoFormat("AVIF", _open_avif, pixel_share=0.75, isolated=True)
+HEIC = PhotoFormat("HEIC", _open_heic, pixel_share=0.75, isolated=True)
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", JPEG),
@@ -124,23 +135,12 @@ def recognise(content: bytes) -> PhotoFormat | None:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return WEBP
     if content[4:8] == b"ftyp":
-        return _recognise_by_brand(content)
+        kind = heif_kind(content)
+        if kind is not None:
+            return AVIF if kind is HeifKind.AVIF else HEIC
     return None
-
-
-def _recognise_by_brand(content: bytes) -> PhotoFormat | None:
-    """Tell HEIC from AVIF by the brands in the ``ftyp`` box of ISO/IEC 14496-12."""
-    brand = content[8:12]
-    if brand in GENERIC_BRANDS:
-        end = int.from_bytes(content[:4], "big")
-        compatible = content[16:end]
-        is_avif = any(name in compatible for name in AVIF_BRANDS)
-        return AVIF if is_avif else HEIC
-    if brand in AVIF_BRANDS:
-        return AVIF
-    return HEIC if brand in HEIC_BRANDS else None
 
 
 def open_photo(photo_format: PhotoFormat, content: bytes) -> ImageFile.ImageFile:
     """Read the header of an image file; raises nearly anything where the file is broken."""
-    return photo_format.open(BytesIO(content))
+    return photo_format.open(TimedFile(content))

@@ -1,0 +1,43 @@
+"""GIF files without comments and other extensions.
+
+Pillow keeps each comment, however short, which takes 36 times their size. See the specification,
+https://www.w3.org/Graphics/GIF/spec-gif89a.txt.
+"""
+
+from __future__ import annotations
+
+from facerec.engine.decode.limits import MAX_BLOCKS, too_costly
+
+_EXTENSION = 0x21
+_GRAPHIC_CONTROL = 0xF9
+_HEADER = 13
+
+
+def first_picture_only(content: bytes) -> bytes:
+    """Return a GIF file with its header, the transparency of its first picture, and its pictures.
+
+    Raises:
+        LimitExceededError: more than ``MAX_BLOCKS`` blocks precede the first picture.
+    """
+    if len(content) < _HEADER:
+        return content
+    flags = content[10]
+    position = _HEADER + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    header, control = content[:position], b""
+    blocks = 0
+    while content[position : position + 1] == bytes([_EXTENSION]):
+        start = position
+        position += 2
+        while True:
+            blocks += 1
+            if blocks > MAX_BLOCKS:
+                raise too_costly(
+                    f"the GIF file has more than {MAX_BLOCKS:,} blocks before its first picture"
+                )
+            size = int.from_bytes(content[position : position + 1], "big")
+            position += 1 + size
+            if size == 0:
+                break
+        if content[start + 1 : start + 2] == bytes([_GRAPHIC_CONTROL]):
+            control = content[start:position]
+    return b"".join((header, control, content[position:]))

@@ -1,0 +1,70 @@
+"""What the boxes of HEIC and AVIF files tell (ISO/IEC 14496-12 and 23008-12)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import Enum, auto
+
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+_GENERIC_BRANDS = frozenset({b"mif1", b"msf1"})
+_MAX_BRANDS = 64
+_MAX_BOXES = 1_000
+
+_TURNS = frozenset({b"irot", b"imir"})
+
+
+class HeifKind(Enum):
+    """What a file holds that begins as HEIC and AVIF do."""
+
+    AVIF = auto()
+    HEIC = auto()
+
+
+def heif_kind(content: bytes) -> HeifKind | None:
+    """Tell HEIC from AVIF by the brands in the ``ftyp`` box.
+
+    Cameras and editors write many major brands; the compatible ones tell who can read the file.
+    """
+    end = min(int.from_bytes(content[:4], "big"), 16 + 4 * _MAX_BRANDS)
+    compatible = content[16:end]
+    brands = [content[8:12], *(compatible[at : at + 4] for at in range(0, len(compatible), 4))]
+    for brand in brands:
+        if brand in _AVIF_BRANDS:
+            return HeifKind.AVIF
+        if brand in _HEIC_BRANDS:
+            return HeifKind.HEIC
+    return HeifKind.HEIC if brands[0] in _GENERIC_BRANDS else None
+
+
+def turns_pixels(content: bytes) -> bool:
+    """Return whether a HEIC file turns or mirrors its picture by its own properties."""
+    for meta in _boxes(content, 0, len(content), b"meta"):
+        # Four bytes of version and flags precede the boxes in `meta`.
+        for properties in _boxes(content, meta[0] + 4, meta[1], b"iprp"):
+            for container in _boxes(content, *properties, b"ipco"):
+                return any(kind in _TURNS for kind, _, _ in _walk(content, *container))
+    return False
+
+
+def _boxes(content: bytes, start: int, end: int, kind: bytes) -> Iterator[tuple[int, int]]:
+    for found, first, last in _walk(content, start, end):
+        if found == kind:
+            yield first, last
+
+
+def _walk(content: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, start and end of the content of each box between two positions."""
+    for _ in range(_MAX_BOXES):
+        if start + 8 > end:
+            return
+        size, header = int.from_bytes(content[start : start + 4], "big"), 8
+        kind = content[start + 4 : start + 8]
+        if size == 1:
+            size, header = int.from_bytes(content[start + 8 : start + 16], "big"), 16
+        elif size == 0:
+            size = end - start
+        if size < header:
+            return
+        yield kind, start + header, min(start + size, end)
+        start += size

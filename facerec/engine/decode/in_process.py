@@ -1,0 +1,211 @@
+"""Decoding in this process: the bytes of an image file into upright RGB pixels."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from facerec.core.photos import UnreadablePhoto, UnreadableReason
+from facerec.engine.decode.colour import rgb_pixels
+from facerec.engine.decode.formats import HEIC, JPEG, PhotoFormat, open_photo, recognise
+from facerec.engine.decode.heif import turns_pixels
+from facerec.engine.decode.jpeg import (
+    END_OF_IMAGE,
+    check_scans,
+    first_scan,
+    holds_all_coefficients,
+    jpeg_reduction,
+    reduce_while_decoding,
+    without_what_follows,
+)
+from facerec.engine.decode.limits import LimitExceededError
+from facerec.engine.decode.photo import (
+    FACE_PIXELS_NEEDED,
+    DecodedPhoto,
+    DecodeOptions,
+    effective_smallest_face,
+)
+from facerec.engine.decode.tiff import check_tiff
+
+MIN_SIDE = 32
+"""Photos with a shorter side, in pixels, are refused: no face in them can be recognised."""
+
+PREVIEW_FROM_PIXELS = 1_000_000
+"""JPEG of no fewer pixels are decoded smaller than that for a detector that needs less: to decode
+a photo twice, where its faces are small, costs less than to search all photos at full size."""
+
+MAX_PIXELS_HANDED_ON = 25_000_000
+"""Larger photos are reduced, so that the arrays of all later steps are bounded."""
+
+_MAX_DETAIL = 160
+
+_RARE_VARIETY = re.compile(
+    r"unsupported|unknown|cannot handle|not (yet )?implemented", re.IGNORECASE
+)
+
+
+def decode_in_process(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:
+    """Decode a photo in this process, whatever its format; see ``decode``."""
+    if not content:
+        return UnreadablePhoto(UnreadableReason.EMPTY, "the file is empty")
+    photo_format = recognise(content)
+    if photo_format is None:
+        return UnreadablePhoto(
+            UnreadableReason.UNSUPPORTED_FORMAT,
+            "not a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file",
+        )
+    try:
+        if photo_format is JPEG:
+            return _decode_jpeg(content, options)
+        return _decode(photo_format, photo_format.prepare(content), options)
+    except LimitExceededError as error:
+        return error.unreadable
+    except (MemoryError, Image.DecompressionBombError):
+        return UnreadablePhoto(
+            UnreadableReason.TOO_LARGE, f"the {photo_format.name} file needs too much memory"
+        )
+    except Exception as error:
+        # Pillow and the decoders behind it raise nearly anything for a broken file.
+        return _failure(photo_format, error)
+
+
+def _decode(
+    photo_format: PhotoFormat, content: bytes, options: DecodeOptions
+) -> DecodedPhoto | UnreadablePhoto:
+    with open_photo(photo_format, content) as photo:
+        width, height = photo.size
+        smallest = effective_smallest_face(width, height, options.smallest_face)
+        needed = max(1, smallest // FACE_PIXELS_NEEDED, _bounding_reduction(width, height))
+        reduction, reduced = needed, 1
+        if isinstance(photo, JpegImageFile) and width * height >= PREVIEW_FROM_PIXELS:
+            reduction = max(needed, smallest // options.face_pixels)
+        limit = int(options.max_pixels * photo_format.pixel_share)
+        if isinstance(photo, JpegImageFile):
+            reduced = jpeg_reduction(width, height, reduction, limit)
+            if not holds_all_coefficients(photo, content):
+                limit *= reduced**2
+        refusal = _refusal(width, height, limit)
+        if refusal is not None:
+            return refusal
+        if isinstance(photo, JpegImageFile):
+            check_scans(photo, content)
+            reduce_while_decoding(photo, reduced)
+        if isinstance(photo, TiffImageFile):
+            check_tiff(photo, content)
+        photo.load()
+        remaining = max(1, reduction // reduced, _bounding_reduction(*photo.size))
+        pixels = rgb_pixels(photo, remaining)
+        orientation = _orientation(photo)
+        if photo_format is HEIC and not turns_pixels(content):
+            orientation = photo.info.get("original_orientation") or 1
+    total = reduced * remaining
+    is_preview = reduction > needed and total > needed
+    if orientation in _SIDEWAYS:
+        width, height = height, width
+    return DecodedPhoto(_upright(pixels, orientation), width, height, 1 / total, is_preview)
+
+
+def _decode_jpeg(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:
+    start = first_scan(content)
+    if start is not None and content.rfind(END_OF_IMAGE) < start:
+        return _decode_without_end(content, options)
+    try:
+        return _decode(JPEG, content, options)
+    except OSError as error:
+        photo = _decode_without_end(content, options)
+        if isinstance(photo, DecodedPhoto):
+            return photo
+        # What libjpeg says about the file is more precise.
+        raise error from None
+
+
+_GARBAGE = b"".join(b"\x55\xaa\x33\xcc" * 16 + bytes((0xFF, 0xD0 + n)) for n in range(8)) * 2
+"""Data that changes the pixels of any block it is taken for, with markers of restarts."""
+
+
+def _decode_without_end(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:
+    """Decode a JPEG whose end marker is missing, but nothing of the picture is.
+
+    libjpeg fills in missing blocks, and ignores data after the last one. So the picture is complete
+    if its pixels are the same with garbage before the end marker and without.
+    """
+    with open_photo(JPEG, content) as header:
+        complete = without_what_follows(content, getattr(header, "layers", 0))
+    if complete is not None:
+        photo = _decode(JPEG, complete + END_OF_IMAGE, options)
+        other = _decode(JPEG, complete + _GARBAGE + END_OF_IMAGE, options)
+        if isinstance(photo, UnreadablePhoto):
+            return photo
+        if isinstance(other, DecodedPhoto) and np.array_equal(photo.pixels, other.pixels):
+            return photo
+    return UnreadablePhoto(
+        UnreadableReason.CORRUPT, "the JPEG file is damaged: a part of the picture is missing"
+    )
+
+
+def _bounding_reduction(width: int, height: int) -> int:
+    return math.ceil(math.sqrt(width * height / MAX_PIXELS_HANDED_ON))
+
+
+def _refusal(width: int, height: int, limit: int) -> UnreadablePhoto | None:
+    if min(width, height) < MIN_SIDE:
+        return UnreadablePhoto(
+            UnreadableReason.TOO_SMALL,
+            f"{width}x{height} pixels; at least {MIN_SIDE} a side are needed",
+        )
+    if width * height > limit:
+        return UnreadablePhoto(
+            UnreadableReason.TOO_LARGE,
+            f"{width}x{height} pixels; at most {limit:,} are allowed",
+        )
+    return None
+
+
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+"""Orientations in which the upright photo's width is the stored height."""
+
+
+def _orientation(photo: ImageFile.ImageFile) -> int:
+    """Return the EXIF orientation that is left to apply, 1 to 8.
+
+    pillow-heif and Pillow's TIFF reader turn the photo themselves and return 1 here. In HEIC only
+    the properties ``irot`` and ``imir`` count (ISO/IEC 23008-12); EXIF does where a camera wrote
+    neither of them, as viewers show such photos.
+    """
+    try:
+        orientation = photo.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:
+        # Broken metadata is no reason to refuse the pixels.
+        return 1
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn stored pixels by their EXIF orientation (CIPA DC-008, tag 0x0112)."""
+    if orientation in _SIDEWAYS:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _failure(photo_format: PhotoFormat, error: Exception) -> UnreadablePhoto:
+    """Tell a rare variety of a format from a broken file by what the decoder says."""
+    text = "".join(character if character.isprintable() else " " for character in str(error))
+    because = " ".join(text.split())[:_MAX_DETAIL] or type(error).__name__
+    if _RARE_VARIETY.search(because):
+        return UnreadablePhoto(
+            UnreadableReason.UNSUPPORTED_FORMAT,
+            f"a variety of {photo_format.name} that cannot be read: {because}",
+        )
+    return UnreadablePhoto(
+        UnreadableReason.CORRUPT, f"the {photo_format.name} file is damaged: {because}"
+    )

@@ -1,0 +1,210 @@
+"""Decoding in a process of its own, which is ended where it exceeds its time or memory.
+
+Some decoders turn a whole file into pixels in one call of a C library. Such a call cannot be
+interrupted, and a crash in it ends the process. So it runs in a process beside, which has limits
+of the operating system: where they are exceeded, that process ends, and the photo is refused. The
+process is kept for the next photo, since it takes 0.2 seconds to start.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, cast
+
+import numpy as np
+
+from facerec.core.photos import UnreadablePhoto, UnreadableReason
+from facerec.engine.decode.in_process import decode_in_process
+from facerec.engine.decode.limits import MAX_MEMORY, MAX_SECONDS, TIMED_OUT
+from facerec.engine.decode.messages import read_message, write_message
+from facerec.engine.decode.photo import DecodedPhoto, DecodeOptions
+
+Outcome = DecodedPhoto | UnreadablePhoto
+
+_SERVE = """
+import sys
+sys.path[:] = sys.argv[1:]
+from facerec.engine.decode.isolation import serve
+serve(sys.stdin.buffer, sys.stdout.buffer)
+"""
+"""The process imports from where this one does, and from nowhere else."""
+
+_ATTEMPTS = 2
+"""A process that was killed may have been so by chance, as by the kernel when memory is short."""
+
+
+class DecoderProcess:
+    """A process that decodes one photo at a time.
+
+    What C libraries print about odd files is dropped.
+    """
+
+    def __init__(self, code: str = _SERVE) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
+            [sys.executable, "-c", code, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._requests = cast("IO[bytes]", self._process.stdin)
+        self._answers = cast("IO[bytes]", self._process.stdout)
+
+    def decode(self, content: bytes, options: DecodeOptions) -> Outcome:
+        """Return what ``decode_in_process`` returns.
+
+        Raises:
+            DecoderEndedError: the process ended meanwhile, and cannot be used any more.
+        """
+        try:
+            write_message(self._requests, asdict(options), content)
+            answer = read_message(self._answers)
+        except BrokenPipeError:
+            answer = None
+        if answer is None:
+            raise DecoderEndedError(self._process.wait())
+        fields, payload = answer
+        if "reason" in fields:
+            return UnreadablePhoto(UnreadableReason(fields["reason"]), fields["detail"])
+        shape = fields.pop("shape")
+        return DecodedPhoto(np.frombuffer(payload, np.uint8).reshape(shape), **fields)
+
+    def close(self, *, kill: bool = False) -> None:
+        """End the process: it reads that there is nothing left to do.
+
+        Args:
+            kill: end it even in the middle of a photo.
+        """
+        if kill:
+            self._process.kill()
+        with suppress(BrokenPipeError):
+            self._requests.close()
+        self._answers.close()
+        self._process.wait()
+
+
+class DecoderEndedError(Exception):
+    """A decoder process ended before it answered.
+
+    Attributes:
+        timed_out: whether it ended for its limit of processor time.
+    """
+
+    def __init__(self, return_code: int) -> None:
+        super().__init__(return_code)
+        self.timed_out = return_code == -signal.SIGXCPU
+
+
+class DecoderProcesses:
+    """Decoder processes for any number of threads: as many as decode at the same time."""
+
+    def __init__(self, start: Callable[[], DecoderProcess] = DecoderProcess) -> None:
+        self._start = start
+        self._idle: list[DecoderProcess] = []
+        self._lock = threading.Lock()
+
+    def decode(self, content: bytes, options: DecodeOptions) -> Outcome:
+        """Decode a photo in an idle process, or in a new one."""
+        for _ in range(_ATTEMPTS):
+            process = self._take()
+            try:
+                outcome = process.decode(content, options)
+            except DecoderEndedError as error:
+                process.close()
+                if error.timed_out:
+                    return TIMED_OUT
+                continue
+            except BaseException:
+                # The process would answer this photo to whoever asks about the next one.
+                process.close(kill=True)
+                raise
+            with self._lock:
+                self._idle.append(process)
+            return outcome
+        return UnreadablePhoto(UnreadableReason.CRASHED, "the decoder crashed on the photo")
+
+    def close(self) -> None:
+        """End all idle processes."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for process in idle:
+            process.close()
+
+    def forget(self) -> None:
+        """Leave the processes to the process that this one was forked from."""
+        self._idle = []
+        self._lock = threading.Lock()
+
+    def _take(self) -> DecoderProcess:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._start()
+
+
+_PROCESSES = DecoderProcesses()
+atexit.register(_PROCESSES.close)
+os.register_at_fork(after_in_child=_PROCESSES.forget)
+
+
+def decode_isolated(content: bytes, options: DecodeOptions) -> Outcome:
+    """Decode a photo in a process that is ended where it exceeds ``limits``."""
+    return _PROCESSES.decode(content, options)
+
+
+def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
+    """Decode photos until there are no more requests; what a decoder process runs."""
+    # A signal is for the process that asked, which decides when this one ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _limit_memory()
+    while (request := read_message(requests)) is not None:
+        fields, content = request
+        _limit_time()
+        outcome = decode_in_process(bytes(content), DecodeOptions(**fields))
+        if isinstance(outcome, UnreadablePhoto):
+            write_message(answers, asdict(outcome), b"")
+            continue
+        described = {
+            "shape": outcome.pixels.shape,
+            "width": outcome.width,
+            "height": outcome.height,
+            "scale": outcome.scale,
+            "is_preview": outcome.is_preview,
+        }
+        write_message(answers, described, outcome.pixels.data)
+
+
+def _limit_time() -> None:
+    """Let the next photo take ``MAX_SECONDS``; the kernel ends the process with SIGXCPU then."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    end = int(used.ru_utime + used.ru_stime) + MAX_SECONDS + 1
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    if hard != resource.RLIM_INFINITY:
+        end = min(end, hard)
+    resource.setrlimit(resource.RLIMIT_CPU, (end, hard))
+
+
+def _limit_memory() -> None:
+    """Let allocations fail beyond ``MAX_MEMORY``: Pillow turns that into a ``MemoryError``."""
+    with suppress(OSError, ValueError):  # not all systems can limit it
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + MAX_MEMORY, hard))
+
+
+def _data_bytes() -> int:
+    """Return the memory that this process has allocated so far, 0 where that cannot be known."""
+    with suppress(OSError):
+        fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
+        return int(fields[5]) * resource.getpagesize()
+    return 0

@@ -1,0 +1,195 @@
+"""JPEG files (ITU-T T.81): their segments and scans, and decoding them smaller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from PIL.JpegImagePlugin import JpegImageFile
+
+from facerec.engine.decode.limits import (
+    MAX_BLOCKS,
+    MAX_JUNK,
+    MAX_PIXEL_PASSES,
+    too_costly,
+)
+
+MAX_REDUCTION = 8
+"""libjpeg decodes blocks of 8 by 8 coefficients to 8, 4, 2 or 1 pixels a side."""
+
+END_OF_IMAGE = b"\xff\xd9"
+_START_OF_SCAN = 0xDA
+_END_OF_IMAGE = 0xD9
+_STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+"""Markers between segments that no length follows: TEM and restarts."""
+
+_BETWEEN_SCANS = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE})
+"""Segments that may stand between scans: tables, line counts, application data, comments."""
+
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
+_MARKER_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+_COEFFICIENTS = 64
+
+
+def first_scan(content: bytes) -> int | None:
+    """Return where the marker of the first scan is, None where the header ends before one.
+
+    Raises:
+        LimitExceededError: the header has too many segments, or too much junk between them.
+    """
+    position, junk = 2, 0
+    for _ in range(MAX_BLOCKS):
+        marker = _MARKER.search(content, position)
+        if marker is None:
+            return None
+        junk += marker.start() - position
+        if junk > MAX_JUNK:
+            raise too_costly(f"the JPEG file has more than {MAX_JUNK:,} bytes between its segments")
+        code = content[marker.start() + 1]
+        if code == _START_OF_SCAN:
+            return marker.start()
+        position = marker.end()
+        if code not in _STANDALONE and code != _END_OF_IMAGE:
+            position += max(2, int.from_bytes(content[position : position + 2], "big"))
+    raise too_costly(f"the JPEG file has more than {MAX_BLOCKS:,} segments")
+
+
+def check_scans(photo: JpegImageFile, content: bytes) -> None:
+    """Refuse a JPEG whose scans cost far more than its pixels.
+
+    Args:
+        photo: an opened JPEG.
+        content: the bytes of its file.
+
+    Raises:
+        LimitExceededError: its pixels times its scans exceed ``MAX_PIXEL_PASSES``.
+    """
+    width, height = photo.size
+    allowed = max(1, MAX_PIXEL_PASSES // (width * height))
+    # Counting bytes is an upper bound, and much faster than a walk over the scans.
+    if content.count(b"\xff\xda") <= allowed:
+        return
+    for count, _ in enumerate(_scans(content), start=1):
+        if count > allowed:
+            raise too_costly(
+                f"the JPEG file has more than {allowed:,} scans of {width}x{height} pixels"
+            )
+
+
+def jpeg_reduction(width: int, height: int, reduction: int, max_pixels: int) -> int:
+    """Return by how much to reduce a JPEG while it is decoded: 1, 2, 4 or 8.
+
+    It is the largest that does not exceed ``reduction``, or the smallest that meets the limit.
+
+    Args:
+        width: pixels of the photo as stored.
+        height: pixels of the photo as stored.
+        reduction: by how much the photo may be reduced without loss for its faces.
+        max_pixels: how many pixels may be decoded.
+    """
+    chosen = 1
+    while chosen < MAX_REDUCTION and (
+        chosen * 2 <= reduction or width * height > max_pixels * chosen**2
+    ):
+        chosen *= 2
+    return chosen
+
+
+def reduce_while_decoding(photo: JpegImageFile, reduction: int) -> None:
+    """Have a JPEG that is opened but not yet loaded decoded at 1/``reduction`` of its size."""
+    width, height = photo.size
+    photo.draft(None, (max(1, width // reduction), max(1, height // reduction)))
+
+
+def holds_all_coefficients(photo: JpegImageFile, content: bytes) -> bool:
+    """Return whether libjpeg must hold every coefficient of the photo at once, at any scale.
+
+    That is so where the photo comes in several scans: progressive, or a scan per component.
+
+    Args:
+        photo: an opened JPEG.
+        content: the bytes of its file.
+    """
+    if "progressive" in photo.info:
+        return True
+    scan = next(_scans(content), None)
+    return scan is None or len(scan.components) < photo.layers
+
+
+def without_what_follows(content: bytes, components: int) -> bytes | None:
+    """Return a JPEG up to the end of its last scan, None where a part of the picture is missing.
+
+    Viewers show photos that lack the end marker, or have something else in its place, as
+    panoramas of some phones do. The result lacks the end marker too.
+
+    Args:
+        content: the bytes of the file.
+        components: how many the photo has, 3 for colour.
+    """
+    precision: dict[int, list[int]] = {}
+    for scan in islice(_scans(content), MAX_BLOCKS):
+        for component in scan.components:
+            missing_bits = precision.setdefault(component, [16] * _COEFFICIENTS)
+            covered = range(scan.first, min(scan.last, _COEFFICIENTS - 1) + 1)
+            for coefficient in covered:
+                missing_bits[coefficient] = scan.missing_bits
+        if len(precision) == components and not any(map(any, precision.values())):
+            # Zeros fill up downloads that stopped, and half of an end marker may be left.
+            return content[: scan.end].rstrip(b"\0\xff")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """A scan: which bits of which coefficients it brings.
+
+    Attributes:
+        components: ids of the colour components.
+        first: the first coefficient of a block, 0 to 63.
+        last: the last coefficient of a block.
+        missing_bits: low bits of the coefficients that later scans bring.
+        end: where its data ends in the file.
+    """
+
+    components: bytes
+    first: int
+    last: int
+    missing_bits: int
+    end: int
+
+
+def _scans(content: bytes) -> Iterator[_Scan]:
+    """Yield the scans of a JPEG file, up to its end marker or to what is not a segment."""
+    position = first_scan(content)
+    while position is not None:
+        count = int.from_bytes(content[position + 4 : position + 5], "big")
+        parameters = position + 5 + 2 * count
+        if parameters + 3 > len(content):
+            return
+        data = position + 2 + int.from_bytes(content[position + 2 : position + 4], "big")
+        marker = _MARKER_AFTER_SCAN.search(content, data)
+        end = marker.start() if marker else len(content)
+        yield _Scan(
+            components=content[position + 5 : parameters : 2],
+            first=content[parameters],
+            last=content[parameters + 1],
+            missing_bits=content[parameters + 2] & 0x0F,
+            end=end,
+        )
+        position = _next_scan(content, end)
+
+
+def _next_scan(content: bytes, position: int) -> int | None:
+    while (marker := _MARKER.search(content, position)) is not None:
+        code = content[marker.start() + 1]
+        if code == _START_OF_SCAN:
+            return marker.start()
+        if code not in _STANDALONE and code not in _BETWEEN_SCANS:
+            return None
+        position = marker.end()
+        if code in _BETWEEN_SCANS:
+            position += max(2, int.from_bytes(content[position : position + 2], "big"))
+    return None

@@ -1,0 +1,78 @@
+"""What decoding one photo may cost: processor seconds, memory, and the parts of a file.
+
+Pixels are limited by ``FaceOptions.max_pixels``. The rest is stated here. Each limit is checked
+before its cost is paid where the header tells it; what a header does not tell is stopped while it
+runs (``TimedFile``, ``facerec.engine.decode.isolation``).
+"""
+
+from __future__ import annotations
+
+import time
+from io import BytesIO
+
+from facerec.core.photos import UnreadablePhoto, UnreadableReason
+
+MAX_SECONDS = 20
+"""Processor seconds that decoding a photo may take. The slowest photos within the pixel limit take
+about 6 seconds (``tests/unit/engine/test_decode_costs.py``)."""
+
+MAX_MEMORY = 1024**3
+"""Bytes that a decoder in a process of its own may allocate for a photo, its file included."""
+
+MAX_PIXEL_PASSES = 5_000_000_000
+"""Pixels of a JPEG times its scans: each scan costs libjpeg a pass over the whole photo, even an
+empty one of 100 bytes. libjpeg-turbo leaves that limit to its callers
+(https://libjpeg-turbo.org/pmwiki/uploads/About/TwoIssueswiththeJPEGStandard.pdf). At the limit the
+passes take about a second; a photo of 100 megapixels may have 50 scans, and cameras write 10."""
+
+MAX_BLOCKS = 10_000
+"""Segments, chunks of metadata or extension blocks of a file: a photo has fewer than 100, and one
+with a large colour profile or XMP packet fewer than 2,000."""
+
+MAX_JUNK = 1_000_000
+"""Bytes between the segments of a JPEG, which Pillow skips one at a time."""
+
+
+class LimitExceededError(Exception):
+    """Decoding a photo would cost more than it may.
+
+    Attributes:
+        unreadable: the outcome of the photo.
+    """
+
+    def __init__(self, reason: UnreadableReason, detail: str) -> None:
+        super().__init__(detail)
+        self.unreadable = UnreadablePhoto(reason, detail)
+
+
+def too_costly(detail: str) -> LimitExceededError:
+    """Return the error for a file that is refused before it is decoded."""
+    return LimitExceededError(UnreadableReason.TOO_LARGE, detail)
+
+
+TIMED_OUT = UnreadablePhoto(
+    UnreadableReason.TIMED_OUT, f"decoding takes more than {MAX_SECONDS} processor seconds"
+)
+
+
+class TimedFile(BytesIO):
+    """The bytes of a photo, which can be read for ``MAX_SECONDS`` of the thread's processor time.
+
+    Pillow reads a file block by block while it decodes, so the limit ends a decoder that is slow
+    as a whole. It does not end one call that decodes everything; formats decoded that way run in a
+    process of their own.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self._end = time.thread_time() + MAX_SECONDS
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read like any file.
+
+        Raises:
+            LimitExceededError: the time is up.
+        """
+        if time.thread_time() > self._end:
+            raise LimitExceededError(TIMED_OUT.reason, TIMED_OUT.detail)
+        return super().read(size)

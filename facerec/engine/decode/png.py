@@ -1,0 +1,76 @@
+"""PNG files without what no pixel needs.
+
+Pillow refuses a PNG for a large or damaged chunk of metadata, which viewers ignore; and metadata
+may cost far more than the pixels. So only the chunks that decide about pixels and orientation are
+handed on. See https://www.w3.org/TR/png-3/#5Chunk-layout.
+"""
+
+from __future__ import annotations
+
+import zlib
+from itertools import count
+
+from facerec.engine.decode.limits import too_costly
+
+MAX_CHUNKS = 100_000
+"""Chunks of a PNG: pixels come in chunks of 8 kB as a rule, so these are 800 MB of them."""
+
+MAX_TEXT = 1_000_000
+"""Bytes of a text chunk, uncompressed; Pillow refuses files with more than 1 MiB."""
+
+_SIGNATURE = 8
+_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
+_TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_ORIENTATION = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
+"""Keywords of text chunks that may hold the photo's orientation."""
+
+
+def without_metadata(content: bytes) -> bytes:
+    """Return a PNG file with the chunks that decide about pixels and orientation alone.
+
+    Raises:
+        LimitExceededError: the file has more than ``MAX_CHUNKS`` chunks.
+    """
+    kept = [content[:_SIGNATURE]]
+    start = _SIGNATURE
+    for number in count():
+        kind = content[start + 4 : start + 8]
+        if len(kind) < 4:
+            break
+        if number == MAX_CHUNKS:
+            raise too_costly(f"the PNG file has more than {MAX_CHUNKS:,} chunks")
+        end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+        if kind in _PIXELS or _tells_orientation(kind, content[start:end]):
+            kept.append(content[start:end])
+        start = end
+    return b"".join(kept)
+
+
+def _tells_orientation(kind: bytes, chunk: bytes) -> bool:
+    """Return whether a chunk may tell the orientation, is sound, and is small enough."""
+    data = chunk[8:-4]
+    if kind in _TEXT:
+        if not data.startswith(_ORIENTATION) or not _is_small(kind, data):
+            return False
+    elif kind != b"eXIf" or len(data) > MAX_TEXT:
+        return False
+    return zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:], "big")
+
+
+def _is_small(kind: bytes, data: bytes) -> bool:
+    if len(data) > MAX_TEXT:
+        return False
+    _keyword, _, rest = data.partition(b"\0")
+    if kind == b"tEXt" or (kind == b"iTXt" and rest[:1] == b"\0"):
+        return True
+    if kind == b"iTXt":
+        # Compression flag and method, then language and translated keyword, each ended by 0.
+        *_, compressed = rest[2:].split(b"\0", 2)
+    else:
+        compressed = rest[1:]
+    inflater = zlib.decompressobj()
+    try:
+        inflater.decompress(compressed, MAX_TEXT)
+    except zlib.error:
+        return False
+    return inflater.eof

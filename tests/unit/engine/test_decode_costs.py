@@ -1,0 +1,111 @@
+"""Files made to cost memory or time are refused before they do."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import time
+from io import BytesIO
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from facerec.core.photos import UnreadablePhoto, UnreadableReason
+from facerec.engine.decode import limits
+from facerec.engine.decode.decoding import DecodedPhoto, decode
+from tests.support import hostile_photos
+from tests.unit.engine.sample_photos import MAX_PIXELS, decoded, sample, saved
+
+COSTLY = {
+    "a TIFF of one huge tile": hostile_photos.tiff_of_one_huge_tile(6_000),
+    "a GIF of comments": hostile_photos.gif_of_comments(1_000_000),
+    "a JPEG of empty scans": hostile_photos.jpeg_of_empty_scans(4_000, 5_000),
+    "a JPEG of segments": hostile_photos.jpeg_of_segments(1_000_000),
+    "a JPEG of junk": hostile_photos.jpeg_of_junk(9_000_000),
+    "a JPEG of fill bytes": hostile_photos.jpeg_of_junk(2).replace(b"\0\0", b"\xff" * 9_000_000),
+    "a PNG of empty chunks": hostile_photos.png_of_empty_chunks(1_000_000),
+    "a BMP of short runs": hostile_photos.bmp_of_short_runs(2_000),
+}
+
+CHEAP = {
+    "a GIF with a few comments": hostile_photos.gif_of_comments(1_000),
+    "a JPEG with ten scans": hostile_photos.jpeg_of_empty_scans(4_000, 9),
+    "a small JPEG with many scans": hostile_photos.jpeg_of_empty_scans(64, 1_000),
+    "a JPEG with many segments": hostile_photos.jpeg_of_segments(1_000),
+    "a PNG with many chunks": hostile_photos.png_of_empty_chunks(1_000),
+    "a BMP with runs": hostile_photos.bmp_of_short_runs(64),
+    "a TIFF of tags at one place": hostile_photos.tiff_of_tags_at_one_place(1_000_000, 2_000),
+}
+
+
+def outcome_of(content: bytes) -> DecodedPhoto | UnreadablePhoto:
+    return decode(content, smallest_face=None, max_pixels=MAX_PIXELS)
+
+
+@pytest.mark.parametrize("name", COSTLY)
+def test_a_file_that_costs_more_than_its_pixels_is_refused_at_once(name: str) -> None:
+    started = time.process_time()
+    outcome = outcome_of(COSTLY[name])
+    assert isinstance(outcome, UnreadablePhoto), name
+    assert outcome.reason is UnreadableReason.TOO_LARGE
+    assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_a_file_with_a_little_of_the_same_is_read(name: str) -> None:
+    assert isinstance(outcome_of(CHEAP[name]), DecodedPhoto), outcome_of(CHEAP[name])
+
+
+def test_hostile_files_take_little_memory() -> None:
+    code = (
+        "import resource\n"
+        "from tests.unit.engine.test_decode_costs import CHEAP, COSTLY, outcome_of\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "for content in (*COSTLY.values(), *CHEAP.values()):\n"
+        "    outcome_of(content)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(told.stdout) * 1024 < 200_000_000
+    # The largest of all processes that this one waited for; that of decoders is among them.
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 1_000_000_000
+
+
+def test_a_jpeg_in_a_tiff_may_not_have_many_scans(monkeypatch: pytest.MonkeyPatch) -> None:
+    from facerec.engine.decode import tiff
+    from facerec.engine.decode.in_process import decode_in_process
+    from facerec.engine.decode.photo import DecodeOptions
+
+    content = saved(sample(256, 256), "TIFF", compression="jpeg")
+    options = DecodeOptions(None, MAX_PIXELS)
+    assert isinstance(decode_in_process(content, options), DecodedPhoto)
+    monkeypatch.setattr(tiff, "MAX_PIXEL_PASSES", 10_000)
+    outcome = decode_in_process(content, options)
+    assert isinstance(outcome, UnreadablePhoto)
+    assert "scans" in outcome.detail
+
+
+@pytest.mark.parametrize("format_name", ["JPEG", "PNG", "GIF", "BMP"])
+def test_a_decoder_that_reads_block_by_block_ends_when_its_time_is_up(
+    format_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = saved(sample(1_000, 1_000), format_name)
+    monkeypatch.setattr(limits, "MAX_SECONDS", 0)
+    outcome = outcome_of(content)
+    assert isinstance(outcome, UnreadablePhoto)
+    assert outcome.reason is UnreadableReason.TIMED_OUT
+
+
+def test_large_metadata_of_a_png_is_not_read() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("prompt", "x" * 100_000_000, zip=True)
+    file = BytesIO()
+    sample().save(file, "PNG", pnginfo=info)
+    assert decoded(file.getvalue()).width == 96
+
+
+def test_a_huge_image_of_one_colour_is_refused_by_its_pixels() -> None:
+    outcome = outcome_of(saved(Image.new("1", (20_000, 20_000)), "PNG"))
+    assert isinstance(outcome, UnreadablePhoto)
+    assert outcome.reason is UnreadableReason.TOO_LARGE

@@ -1,0 +1,226 @@
+"""Photos that viewers show, though their files are not quite as a standard has them."""
+
+from __future__ import annotations
+
+import random
+import struct
+from io import BytesIO
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image, PngImagePlugin
+
+from facerec.core.photos import UnreadablePhoto, UnreadableReason
+from facerec.engine.decode.decoding import decode
+from tests.support.hostile_photos import png_chunk
+from tests.unit.engine.sample_photos import MAX_PIXELS, decoded, difference, sample, saved
+
+JPEG = saved(sample(400, 300), "JPEG", quality=90)
+PROGRESSIVE = saved(sample(400, 300), "JPEG", quality=90, progressive=True)
+RESTARTS = saved(sample(400, 300), "JPEG", quality=90, restart_marker_rows=1)
+GREY = saved(sample(400, 300).convert("L"), "JPEG", quality=90)
+LARGE = saved(sample(1_600, 1_200), "JPEG", quality=80)
+KINDS = {
+    "baseline": JPEG,
+    "progressive": PROGRESSIVE,
+    "restarts": RESTARTS,
+    "grey": GREY,
+    "large": LARGE,
+}
+TRAILERS = {
+    "nothing": b"",
+    "half an end marker": b"\xff",
+    "a film": b"MotionPhoto_Data" + random.Random(1).randbytes(20_000),
+    "zeros": bytes(1_000),
+    "fill bytes": b"\xff" * 100,
+    "Samsung's trailer": b"\0\0\x01\x0a\x0e\0\0\0Image_UTC_Data1600000000000SEFHe\0\0\0SEFT",
+}
+
+
+def reason(content: bytes) -> UnreadableReason | None:
+    outcome = decode(content, smallest_face=None, max_pixels=MAX_PIXELS)
+    return outcome.reason if isinstance(outcome, UnreadablePhoto) else None
+
+
+@pytest.mark.parametrize("trailer", TRAILERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_jpeg_is_read_whatever_stands_in_place_of_its_end_marker(kind: str, trailer: str) -> None:
+    content = KINDS[kind]
+    assert content.endswith(b"\xff\xd9")
+    photo = decoded(content[:-2] + TRAILERS[trailer])
+    assert np.array_equal(photo.pixels, decoded(content).pixels)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("trailer", ["nothing", "half an end marker", "zeros"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_truncated_jpeg_stays_corrupt(kind: str, trailer: str, share: float) -> None:
+    content = KINDS[kind]
+    cut = content[: int(len(content) * share)].rstrip(b"\xff")
+    assert reason(cut + TRAILERS[trailer]) is UnreadableReason.CORRUPT
+
+
+def test_a_progressive_jpeg_without_its_last_scan_is_corrupt() -> None:
+    assert reason(PROGRESSIVE[: PROGRESSIVE.rindex(b"\xff\xc4")]) is UnreadableReason.CORRUPT
+
+
+@pytest.mark.parametrize("kind", ["zTXt", "iTXt"])
+def test_a_png_with_large_text_is_read(kind: str) -> None:
+    info = PngImagePlugin.PngInfo()
+    add = info.add_text if kind == "zTXt" else info.add_itxt
+    add("prompt", "x" * 1_100_000, zip=True)
+    assert difference(decoded(saved(sample(), "PNG", pnginfo=info)).pixels, sample()) == 0
+
+
+def test_a_png_with_a_large_colour_profile_is_read() -> None:
+    content = saved(sample(), "PNG", icc_profile=bytes(1_100_000))
+    assert difference(decoded(content).pixels, sample()) == 0
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"tIME", b"pHYs", b"eXIf", b"iCCP", b"gAMA", b"sPLT"])
+def test_a_png_with_a_damaged_chunk_that_no_pixel_needs_is_read(kind: bytes) -> None:
+    plain = saved(sample(), "PNG")
+    content = plain[:33] + png_chunk(kind, b"II*\0 damaged", damaged=True) + plain[33:]
+    assert difference(decoded(content).pixels, sample()) == 0
+
+
+def test_a_png_with_a_damaged_header_is_corrupt() -> None:
+    content = bytearray(saved(sample(), "PNG"))
+    content[content.index(b"IHDR") + 4 + 13] ^= 1
+    assert reason(bytes(content)) is UnreadableReason.CORRUPT
+
+
+def exif(orientation: int) -> bytes:
+    return b"II*\0\x08\0\0\0\x01\0" + struct.pack("<HHII", 0x0112, 3, 1, orientation) + bytes(4)
+
+
+@pytest.mark.parametrize("chunk", ["eXIf", "xmp", "Raw profile type exif"])
+def test_the_orientation_of_a_png_is_kept(chunk: str) -> None:
+    info = PngImagePlugin.PngInfo()
+    plain = saved(sample(), "PNG")
+    if chunk == "eXIf":
+        content = plain[:33] + png_chunk(b"eXIf", exif(6)) + plain[33:]
+    else:
+        if chunk == "xmp":
+            info.add_itxt("XML:com.adobe.xmp", '<x tiff:Orientation="6"/>')
+        else:
+            packed = (b"Exif\0\0" + exif(6)).hex()
+            info.add_text(chunk, f"\nexif\n{len(packed) // 2}\n{packed}\n", zip=True)
+        content = saved(sample(), "PNG", pnginfo=info)
+    photo = decoded(content)
+    assert (photo.width, photo.height) == (64, 96)
+
+
+def heic(orientation: int = 1, *, by_itself: bool = False) -> bytes:
+    """Return a HEIC with an orientation in EXIF, and as a property if it turns itself."""
+    file = BytesIO()
+    written = orientation if by_itself else 1
+    pillow_heif.from_pillow(sample(128, 96)).save(file, quality=95, exif=exif(written))
+    assert (b"irot" in file.getvalue()) == (written != 1)
+    return file.getvalue().replace(exif(written), exif(orientation))
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("by_itself", [False, True])
+def test_a_heic_is_turned_once_by_its_properties_or_by_exif(
+    orientation: int, by_itself: bool
+) -> None:
+    stored = decoded(heic(1)).pixels
+    turned = {1: stored, 3: np.rot90(stored, 2), 6: np.rot90(stored, 3), 8: np.rot90(stored)}
+    photo = decoded(heic(orientation, by_itself=by_itself))
+    assert np.array_equal(photo.pixels, turned[orientation])
+    assert (photo.height, photo.width) == photo.pixels.shape[:2]
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"MiHB", b"miaf", b"mif2", b"1pic"])
+def test_a_heic_is_told_by_any_of_its_brands(brand: bytes) -> None:
+    content = heic()
+    assert b"heic" in content[16:32]
+    assert decoded(content[:8] + brand + content[12:]).width == 128
+
+
+def test_a_film_is_not_a_photo() -> None:
+    film = struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"isom", 512, b"isom", b"mp42") + bytes(100)
+    assert reason(film) is UnreadableReason.UNSUPPORTED_FORMAT
+
+
+@pytest.mark.parametrize("bits", [8, 9, 10, 12, 14, 15, 16])
+@pytest.mark.parametrize("format_name", ["PNG", "TIFF"])
+def test_grey_of_fewer_used_bits_is_as_bright_as_of_all(format_name: str, bits: int) -> None:
+    grey = np.asarray(sample().convert("L")).astype(np.float64) / 255
+    grey = (grey - grey.min()) / (grey.max() - grey.min())
+    values = np.rint(grey * (2**bits - 1)).astype(np.uint16)
+    photo = decoded(saved(Image.fromarray(values), format_name))
+    assert difference(photo.pixels, Image.fromarray(np.rint(grey * 255).astype(np.uint8))) < 1.5
+
+
+def directory(entries: list[tuple[int, int, list[int]]], start: int) -> bytes:
+    after, body, more = start + 2 + 12 * len(entries) + 4, b"", b""
+    for tag, kind, values in sorted(entries):
+        packed = struct.pack(f"<{len(values)}{'H' if kind == 3 else 'I'}", *values)
+        if len(packed) > 4:
+            more_at = after + len(more)
+            more += packed
+            packed = struct.pack("<I", more_at)
+        body += struct.pack("<HHI", tag, kind, len(values)) + packed.ljust(4, b"\0")
+    return struct.pack("<H", len(entries)) + body + bytes(4) + more
+
+
+def picture(photo: Image.Image, start: int, *more: tuple[int, int, list[int]]) -> list:
+    size = len(photo.tobytes())
+    return [
+        *((256, 4, [photo.width]), (257, 4, [photo.height]), (258, 3, [8, 8, 8]), (259, 3, [1])),
+        *((262, 3, [2]), (273, 4, [start]), (277, 3, [3]), (278, 4, [photo.height])),
+        *((279, 4, [size]), *more),
+    ]
+
+
+def two_pictures(
+    first: Image.Image, second: Image.Image, *more: tuple[int, int, list[int]]
+) -> bytes:
+    """Return a TIFF whose second picture is in a directory below the first."""
+    pixels = first.tobytes() + second.tobytes()
+    start = 8 + len(pixels)
+    below = start + len(directory(picture(first, 8, (330, 4, [0]), *more), start))
+    return (
+        b"II*\0"
+        + struct.pack("<I", start)
+        + pixels
+        + directory(picture(first, 8, (330, 4, [below]), *more), start)
+        + directory(picture(second, 8 + len(first.tobytes())), below)
+    )
+
+
+SMALL, FULL = sample(160, 120), sample(320, 240)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        two_pictures(SMALL, FULL, (254, 4, [1])),
+        two_pictures(SMALL, FULL, (255, 3, [2])),
+        two_pictures(SMALL, FULL, (50706, 4, [0x0401])),
+        two_pictures(SMALL, FULL),
+        b"II*\0\x10\0\0\0CR\x02\0" + bytes(4) + directory(picture(SMALL, 200), 16) + bytes(60_000),
+    ],
+    ids=["reduced", "reduced, the old way", "DNG", "a larger picture below", "CR2"],
+)
+def test_a_raw_photo_is_not_taken_for_its_thumbnail(content: bytes) -> None:
+    assert reason(content) is UnreadableReason.UNSUPPORTED_FORMAT
+
+
+def test_a_tiff_with_smaller_versions_of_itself_is_read() -> None:
+    assert decoded(two_pictures(FULL, SMALL)).width == 320
+
+
+def test_a_tiff_with_a_broken_directory_below_is_read() -> None:
+    assert decoded(two_pictures(FULL, SMALL)[:-40]).width == 320
+
+
+def test_a_png_of_several_pictures_is_read_as_its_first() -> None:
+    file = saved(
+        sample(), "PNG", save_all=True, append_images=[Image.new("RGB", (96, 64))], duration=10
+    )
+    assert b"fdAT" in file
+    assert difference(decoded(file).pixels, sample()) == 0
