@@ -39,7 +39,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from facerec.gallery.service.parts import Parts
+from facerec.core.options import FaceOptions
+from facerec.core.protocols import FaceStore
+from facerec.engine.engine import Engine
+from facerec.gallery.gallery import Gallery
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "examples" / "photos"
@@ -120,31 +123,24 @@ def main() -> None:
 
 def fill(data: Path) -> None:
     """Index the known photos into a store."""
-    from facerec.gallery.service.collections import create_collection
-    from facerec.gallery.service.indexing import index_photo
-    from facerec.gallery.service.photos import SentPhoto
-
-    with open_parts(data) as parts:
-        create_collection(parts, "people")
+    with open_parts(data) as (gallery, _, _):
+        gallery.create_collection("people")
         for photo in KNOWN:
-            index_photo(
-                parts,
-                "people",
-                SentPhoto(photo.read_bytes()),
-                external_image_id=photo.stem,
-                options=parts.options,
-            )
+            gallery.index("people", photo, external_image_id=photo.stem)
 
 
 @contextmanager
-def open_parts(data: Path) -> Iterator[Parts]:
-    """Open the parts of an API on a data folder; its engine uses one thread."""
+def open_parts(data: Path) -> Iterator[tuple[Gallery, Engine, FaceStore]]:
+    """Open a gallery on a data folder with its engine, which uses one thread, and its store."""
     from facerec.engine.engine import open_engine
+    from facerec.jobs.job_data import JobFolders
     from facerec.storage.objects.routed import open_objects
     from facerec.storage.sqlite import SqliteStore
 
     with SqliteStore(data / "facerec.db") as store:
-        yield Parts(open_engine(threads=1), store, store, open_objects())
+        engine, objects = open_engine(threads=1), open_objects()
+        job_data = JobFolders(objects, f"{data.absolute()}/jobs/")
+        yield Gallery(engine, store, store, photos=objects, job_data=job_data), engine, store
 
 
 def match_document() -> dict[str, Any]:
@@ -205,18 +201,15 @@ def warm(data: Path, repeats: int) -> dict[str, float]:
     import face_recognition
     import numpy as np
 
-    from facerec.gallery.service.photos import SentPhoto
-    from facerec.gallery.service.searching import match_photo
-
     times: dict[str, list[float]] = {}
-    with open_parts(data) as parts:
-        photo = SentPhoto(PROBE.read_bytes())
+    with open_parts(data) as (gallery, engine, store):
+        photo = PROBE.read_bytes()
 
         def ours() -> None:
-            match_photo(parts, "people", photo, top=10, min_similarity=0.8, options=parts.options)
+            gallery.search("people", photo, options=FaceOptions())
 
         ours()
-        split = Split(parts)
+        split = Split(engine, store)
         known = np.stack([np.zeros(128)] * len(KNOWN))
 
         def peer() -> None:
@@ -237,18 +230,17 @@ def warm(data: Path, repeats: int) -> dict[str, float]:
 class Split:
     """Takes the time of what a match is made of."""
 
-    def __init__(self, parts: Parts) -> None:
-        """Put a clock around the stages of the parts' engine and store."""
+    def __init__(self, engine: Engine, faces: FaceStore) -> None:
+        """Put a clock around the stages of an engine and a store."""
         import facerec.engine.engine as vision
 
         self.milliseconds: dict[str, float] = {}
-        engine = parts.engine
         vision.decode = self._clocked("decode", vision.decode)
-        detector = engine._detector(parts.options.detector)
+        detector = engine._detector(FaceOptions().detector)
         for owner, name, stage in (
             (detector, "detect", "detect"),
             (engine._embedder, "embed", "embed"),
-            (parts.faces, "search", "search"),
+            (faces, "search", "search"),
         ):
             clocked = self._clocked(stage, getattr(owner, name))
             try:

@@ -28,7 +28,7 @@ from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.engine.engine import open_engine
 from facerec.gallery.decision import MARGIN
-from facerec.gallery.matching import search_faces
+from facerec.gallery.matching import search_probes
 from facerec.gallery.similarity import distance_of, similarity_of
 from facerec.storage.sqlite import SqliteStore
 
@@ -230,12 +230,12 @@ def decision_rates(faces: Faces) -> list[dict[str, Any]]:
             for half in (0, 1):
                 held = set(people[half_of == half].tolist())
                 places = np.flatnonzero(half_of != half)
-                searched = search_faces(
+                searched = search_probes(
                     [probe(stored[place]) for place in places],
                     collection_id=f"half-{half}",
                     faces=store,
                     threshold=threshold,
-                    top=1,
+                    limit=1,
                 )
                 for place, face in zip(places, searched, strict=True):
                     kind = "known" if people[place] in held else "stranger"

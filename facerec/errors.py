@@ -3,6 +3,7 @@
     FacerecError
     ├── InvalidInputError
     │   ├── CollectionExistsError
+    │   ├── FaceInUseError
     │   ├── InvalidPageTokenError
     │   ├── ObjectChangedError
     │   ├── PhotoTooLargeError
@@ -78,6 +79,23 @@ class CollectionExistsError(InvalidInputError):
     def __init__(self, collection_id: str) -> None:
         super().__init__(f"collection {collection_id!r} already exists")
         self.collection_id = collection_id
+
+
+class FaceInUseError(InvalidInputError):
+    """A face cannot be deleted because it is associated with a user.
+
+    Attributes:
+        face_id: the requested id.
+        user_id: the user that the face is associated with.
+    """
+
+    def __init__(self, face_id: str, user_id: str) -> None:
+        super().__init__(
+            f"face {face_id} is associated with user {user_id!r}",
+            "disassociate the face first, or delete the user",
+        )
+        self.face_id = face_id
+        self.user_id = user_id
 
 
 class InvalidPageTokenError(InvalidInputError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,62 @@ from facerec.core.aws_errors import aws_errors
 from facerec.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from facerec.core.protocols import FaceStore, RecordStore
+    from facerec.core.protocols import FaceEngine, FaceStore, RecordStore
+    from facerec.gallery.gallery import Gallery
+    from facerec.gallery.inspection import Inspector
     from facerec.storage.sqlite import SqliteStore
 
 _SQLITE = "sqlite:///"
+
+
+def open_gallery(data: str | os.PathLike[str]) -> Gallery:
+    """Open the gallery of this machine: the faces, users and jobs in a data folder.
+
+    The folder is created if it does not exist. Photos are read from paths and from the S3 buckets
+    that the credentials allow. The networks are loaded when the first photo asks for them. Close
+    the gallery, or use it as a context manager.
+
+    Args:
+        data: The data folder, as of the command line's ``--data``.
+    """
+    from facerec.gallery.gallery import Gallery
+    from facerec.jobs.job_data import JobFolders
+    from facerec.storage.objects.routed import open_objects
+    from facerec.storage.sqlite import SqliteStore
+
+    folder, objects = Path(data), open_objects()
+    store = SqliteStore(folder / "facerec.db")
+    return Gallery(
+        open_local_engine(),
+        store,
+        store,
+        photos=objects,
+        job_data=JobFolders(objects, jobs_root_of(folder)),
+        on_close=store.close,
+    )
+
+
+def open_inspector() -> Inspector:
+    """Open what inspects and compares photos on this machine, without any collection."""
+    from facerec.gallery.inspection import Inspector
+    from facerec.storage.objects.routed import open_objects
+
+    return Inspector(open_local_engine(), photos=open_objects())
+
+
+def open_local_engine() -> FaceEngine:
+    """Open the engine of a program that processes one photo at a time.
+
+    Each network is loaded when it is first needed.
+    """
+    from facerec.engine.engine import open_engine
+
+    return open_engine()
+
+
+def jobs_root_of(data: Path) -> str:
+    """Return the folder in a data folder that holds a folder for each job; ends in ``/``."""
+    return f"{data.absolute() / 'jobs'}/"
 
 
 def open_faces(settings: Settings, *, new_collection: str | None = None) -> FaceStore:

@@ -26,7 +26,7 @@ from facerec.api.rest.contracts import answer, components
 from facerec.api.rest.jobs import jobs_router
 from facerec.api.rest.problems import handle_problems, problems
 from facerec.api.rest.recognition import recognition_router
-from facerec.gallery.service.parts import Parts
+from facerec.gallery.gallery import Gallery
 
 DESCRIPTION = """Face collections on your own machine or AWS account.
 
@@ -57,9 +57,9 @@ class AppSettings:
     photos_at_once: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
 
-def create_app(parts: Parts, settings: AppSettings) -> FastAPI:
+def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     """Return the application: REST and Rekognition's protocol over the same operations."""
-    context = Context(parts, Capacity(settings.photos_at_once), settings.jobs)
+    context = Context(gallery, Capacity(settings.photos_at_once), settings.jobs)
     app = FastAPI(
         title="facerec",
         version=__version__,
@@ -69,7 +69,7 @@ def create_app(parts: Parts, settings: AppSettings) -> FastAPI:
         middleware=_middleware(settings),
     )
     handle_problems(app)
-    app.include_router(rekognition_router(parts, context.capacity))
+    app.include_router(rekognition_router(gallery, context.capacity))
     app.include_router(recognition_router(context))
     app.include_router(collections_router(context))
     app.include_router(jobs_router(context))
@@ -82,7 +82,7 @@ def create_app(parts: Parts, settings: AppSettings) -> FastAPI:
         responses={**problems(), 200: answer("It does.", "health")},
     )
     async def health(request: Request) -> JSONResponse:
-        model_version = await context.run(request, lambda: parts.engine.model_version)
+        model_version = await context.run(request, lambda: gallery.model_version)
         return JSONResponse(
             {"status": "ok", "version": app.version, "model_version": model_version}
         )

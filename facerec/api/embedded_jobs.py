@@ -14,7 +14,8 @@ from typing import Any
 from facerec.api.jobs import JobState
 from facerec.core.protocols import RecordStore
 from facerec.errors import FacerecError, InvalidInputError, JobNotFoundError
-from facerec.gallery.collections import obtain_collection, require_collection
+from facerec.gallery.base import require_collection
+from facerec.gallery.collections import prepare_collection
 from facerec.jobs.child.attempt import ChildParts
 from facerec.jobs.local.supervisor import run_locally
 from facerec.jobs.local.worker import BuildParts
@@ -87,7 +88,13 @@ class EmbeddedJobs:
             raise InvalidInputError("there are no photos at this address")
         if job.create_collection:
             now = plan.created_at
-            obtain_collection(job.collection_id, model_version=version, now=now, records=records)
+            prepare_collection(
+                job.collection_id,
+                model_version=version,
+                create=True,
+                now=now,
+                records=records,
+            )
         return plan
 
     def state(self, job_id: str) -> JobState:

@@ -22,7 +22,7 @@ from facerec.core.protocols import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
 from facerec.engine.pool import EnginePool
 from facerec.errors import InvalidInputError
-from facerec.gallery.service.parts import Parts
+from facerec.gallery.gallery import Gallery
 from facerec.jobs.job_data import JobFolders
 from facerec.storage.objects.bucket import BucketObjects
 from facerec.storage.objects.routed import open_objects
@@ -78,11 +78,12 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
             model_version=lambda: engine.model_version,
             workers=cores,
         )
-        parts = Parts(
+        gallery = Gallery(
             engine,
             store,
             store,
-            objects,
+            photos=objects,
+            job_data=JobFolders(objects, jobs_root),
             # the store knows where photos are that `facerec index` read from paths
             sources=BucketObjects(
                 open_objects(),
@@ -90,10 +91,9 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
                 allowed=settings.s3_buckets,
                 own_folder="/",
             ),
-            copies=JobFolders(objects, jobs_root),
         )
         app = create_app(
-            parts, AppSettings(_guard(settings, store), jobs=jobs, origins=settings.origins)
+            gallery, AppSettings(_guard(settings, store), jobs=jobs, origins=settings.origins)
         )
         server = _Server(
             uvicorn.Config(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import click
 from facerec.cli.options import data_option, json_option
 
 if TYPE_CHECKING:
-    from facerec.gallery.collections import CollectionDescription
+    from facerec.gallery.collections import CollectionSummary
 
 
 @click.group()
@@ -30,21 +29,21 @@ def list_command(data: Path | None, as_json: bool) -> None:
       facerec collections list
     """
     from facerec.cli.output import console, print_json
-    from facerec.cli.parts import data_folder, open_store
-    from facerec.gallery.collections import CollectionDescription
-    from facerec.gallery.presenting import description_json
+    from facerec.cli.parts import data_folder
+    from facerec.factory import open_gallery
+    from facerec.gallery.presenting import summary_json
 
-    with open_store(data_folder(data)) as store:
-        found = [
-            CollectionDescription(each, store.count_faces(each.collection_id))
-            for each in store.list_collections()
+    with open_gallery(data_folder(data)) as gallery:
+        summaries = [
+            gallery.describe_collection(collection.collection_id)
+            for collection in gallery.all_collections()
         ]
     if as_json:
-        print_json([description_json(each) for each in found])
-    elif found:
-        _print(found)
+        print_json([summary_json(summary) for summary in summaries])
+    elif summaries:
+        _print(summaries)
     else:
-        console().print("no collections yet; `facerec index` makes one")
+        console().print("no collections yet; `facerec index` creates one")
 
 
 @collections.command()
@@ -59,17 +58,14 @@ def create(name: str, data: Path | None, as_json: bool) -> None:
       facerec collections create staff
     """
     from facerec.cli.output import console, print_json
-    from facerec.cli.parts import data_folder, open_store
-    from facerec.engine.dlib.version import model_version
-    from facerec.gallery.collections import create_collection
+    from facerec.cli.parts import data_folder
+    from facerec.factory import open_gallery
     from facerec.gallery.presenting import collection_json
 
-    with open_store(data_folder(data)) as store:
-        made = create_collection(
-            name, model_version=model_version(), now=time.time(), records=store
-        )
+    with open_gallery(data_folder(data)) as gallery:
+        collection = gallery.create_collection(name)
     if as_json:
-        print_json(collection_json(made))
+        print_json(collection_json(collection))
     else:
         console().print(f"collection {name} created")
 
@@ -86,22 +82,22 @@ def describe(name: str, data: Path | None, as_json: bool) -> None:
       facerec collections describe staff
     """
     from facerec.cli.output import print_json
-    from facerec.cli.parts import data_folder, open_store
-    from facerec.gallery.collections import describe_collection
-    from facerec.gallery.presenting import description_json
+    from facerec.cli.parts import data_folder
+    from facerec.factory import open_gallery
+    from facerec.gallery.presenting import summary_json
 
-    with open_store(data_folder(data)) as store:
-        found = describe_collection(name, records=store, faces=store)
+    with open_gallery(data_folder(data)) as gallery:
+        summary = gallery.describe_collection(name)
     if as_json:
-        print_json(description_json(found))
+        print_json(summary_json(summary))
     else:
-        _print([found])
+        _print([summary])
 
 
 @collections.command()
 @click.argument("name")
 @data_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
 def delete(name: str, data: Path | None, yes: bool) -> None:
     """Delete the collection NAME for good: its faces, and its jobs with their ledgers.
 
@@ -110,36 +106,29 @@ def delete(name: str, data: Path | None, yes: bool) -> None:
       facerec collections delete staff --yes
     """
     from facerec.cli.output import console, count
-    from facerec.cli.parts import data_folder, jobs_folder, open_store
-    from facerec.gallery.collections import delete_collection, describe_collection
-    from facerec.jobs.ledger.erasure import delete_jobs
-    from facerec.storage.objects.routed import open_objects
+    from facerec.cli.parts import data_folder
+    from facerec.factory import open_gallery
 
-    folder = data_folder(data)
-    with open_store(folder) as store:
-        found = describe_collection(name, records=store, faces=store)
-        faces = count(found.face_count, "face")
+    with open_gallery(data_folder(data)) as gallery:
+        faces = count(gallery.describe_collection(name).face_count, "face")
         if not yes:
             click.confirm(f"delete collection {name} with {faces} for good?", abort=True, err=True)
-        # The jobs hold embeddings too: were they deleted last, an interruption would leave them
-        # behind with no collection to delete.
-        delete_jobs(open_objects(), jobs_folder(folder), name)
-        delete_collection(name, records=store, faces=store)
+        gallery.delete_collection(name)
     console().print(f"collection {name} with {faces} deleted")
 
 
-def _print(found: list[CollectionDescription]) -> None:
+def _print(summaries: list[CollectionSummary]) -> None:
     from datetime import UTC, datetime
 
     from facerec.cli.output import console, table
 
     shown = table("collection", "faces", "created", "model", right=("faces",))
-    for each in found:
-        collection = each.collection
+    for summary in summaries:
+        collection = summary.collection
         created = datetime.fromtimestamp(collection.created_at, UTC)
         shown.add_row(
             collection.collection_id,
-            f"{each.face_count:,}",
+            f"{summary.face_count:,}",
             f"{created:%Y-%m-%d %H:%M UTC}",
             collection.model_version,
         )

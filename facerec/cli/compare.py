@@ -24,12 +24,10 @@ def compare(photo: str, other: str, as_json: bool) -> None:
       facerec compare passport.jpg selfie.jpg
     """
     from facerec.cli.output import print_json
-    from facerec.cli.photos import read_photo
-    from facerec.engine.engine import open_engine
-    from facerec.gallery.comparing import compare as compare_photos
+    from facerec.factory import open_inspector
     from facerec.gallery.presenting import comparison_json
 
-    result = compare_photos(read_photo(photo), read_photo(other), engine=open_engine())
+    result = open_inspector().compare(photo, other)
     if as_json:
         print_json(comparison_json(result))
     else:
@@ -37,7 +35,7 @@ def compare(photo: str, other: str, as_json: bool) -> None:
 
 
 def _print(photo: str, other: str, result: Comparison) -> None:
-    from facerec.cli.faces_shown import place, print_left_out
+    from facerec.cli.faces_shown import place, print_rejected
     from facerec.cli.output import console, table
     from facerec.gallery.similarity import DEFAULT_THRESHOLD
 
@@ -55,4 +53,4 @@ def _print(photo: str, other: str, result: Comparison) -> None:
         )
     console().print(shown)
     for compared in (result.source, result.target):
-        print_left_out(compared)
+        print_rejected(compared)

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.options import face_options, json_option
-from facerec.core.options import FaceOptions, QualityFilter
+from facerec.cli.options import json_option, probe_face_options
+from facerec.core.options import FaceOptions
 
 if TYPE_CHECKING:
     from facerec.core.photos import PhotoFaces
-
-MOST_SHOWN = 100
-"""Faces that are shown of a photo, as many as Rekognition's DetectFaces returns."""
 
 
 @click.command()
@@ -26,7 +23,7 @@ MOST_SHOWN = 100
     metavar="OUT.jpg",
     help="Save the photo with the faces' boxes drawn in.",
 )
-@face_options(max_faces=MOST_SHOWN, quality_filter=QualityFilter.NONE)
+@probe_face_options
 @json_option
 def detect(
     photo: str,
@@ -45,37 +42,37 @@ def detect(
     """
     from facerec.cli.drawing import draw_faces, refuse_to_overwrite
     from facerec.cli.output import print_json
-    from facerec.cli.photos import read_photo
-    from facerec.engine.engine import open_engine
-    from facerec.gallery.photos import look_at
+    from facerec.factory import open_inspector
+    from facerec.gallery.photos import load_photo
     from facerec.gallery.presenting import detection_json
+    from facerec.storage.objects.routed import open_objects
 
     if draw is not None:
         refuse_to_overwrite(photo, draw)
-    content = read_photo(photo)
-    engine = open_engine()
-    seen = look_at(content, engine=engine, options=options)
+    content = load_photo(photo, open_objects()).content
+    inspector = open_inspector()
+    faces = inspector.detect(content, options=options)
     if draw is not None:
-        draw_faces(content, seen, draw)
+        draw_faces(content, faces, draw)
     if as_json:
-        print_json(detection_json(seen, engine.model_version))
+        print_json(detection_json(faces, inspector.model_version))
     else:
-        _print(photo, seen)
+        _print(photo, faces)
 
 
-def _print(photo: str, seen: PhotoFaces) -> None:
-    from facerec.cli.faces_shown import place, print_left_out
+def _print(photo: str, faces: PhotoFaces) -> None:
+    from facerec.cli.faces_shown import place, print_rejected
     from facerec.cli.output import console, count, table
 
     out = console()
-    out.print(f"{photo}: {seen.width}x{seen.height} pixels, {count(len(seen.faces), 'face')}")
-    if seen.faces:
+    out.print(f"{photo}: {faces.width}x{faces.height} pixels, {count(len(faces.faces), 'face')}")
+    if faces.faces:
         columns = ("confidence", "sharpness", "brightness", "roll", "yaw", "pitch")
         shown = table("place", *columns, right=columns)
-        for face in seen.faces:
+        for face in faces.faces:
             quality = face.quality
             shown.add_row(
-                place(face.box, seen),
+                place(face.box, faces),
                 f"{face.confidence:.3f}",
                 f"{quality.sharpness:.0f}",
                 f"{quality.brightness:.0f}",
@@ -83,4 +80,4 @@ def _print(photo: str, seen: PhotoFaces) -> None:
                 f"{quality.pose.pitch:.0f}°",
             )
         out.print(shown)
-    print_left_out(seen)
+    print_rejected(faces)

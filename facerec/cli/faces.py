@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from facerec.cli.options import collection_option, data_option, json_option
-from facerec.errors import NotFoundError
 
 
 @click.group()
@@ -18,19 +17,18 @@ def faces() -> None:
 @faces.command("list")
 @collection_option
 @data_option
-@click.option(
-    "--after", default=None, metavar="FACE_ID", help="Go on behind this face, for the next page."
-)
+@click.option("--next-token", default=None, metavar="TOKEN", help="Continue after a previous page.")
 @click.option(
     "--limit",
     type=click.IntRange(1, 4096),
     default=1000,
     show_default=True,
-    help="The most faces of a page.",
+    metavar="N",
+    help="Show at most N faces.",
 )
 @json_option
 def list_command(
-    collection: str, data: Path | None, after: str | None, limit: int, as_json: bool
+    collection: str, data: Path | None, next_token: str | None, limit: int, as_json: bool
 ) -> None:
     """List the faces of a collection, in the order of their ids.
 
@@ -40,31 +38,44 @@ def list_command(
       facerec faces list --collection staff --limit 100 --json
     """
     from facerec.cli.output import console, print_json, shortened, table
-    from facerec.cli.parts import data_folder, open_store
+    from facerec.cli.parts import data_folder
+    from facerec.factory import open_gallery
     from facerec.gallery.presenting import face_page_json
-    from facerec.gallery.stored_faces import list_faces
 
-    with open_store(data_folder(data)) as store:
-        page = list_faces(collection, records=store, faces=store, after=after, limit=limit)
+    with open_gallery(data_folder(data)) as gallery:
+        page = gallery.list_faces(collection, next_token=next_token, limit=limit)
     if as_json:
-        print_json(face_page_json(collection, page))
+        print_json(face_page_json(page))
         return
     shown = table("face id", "who", "photo", "confidence", right=("confidence",))
     for face in page.faces:
-        who = face.external_image_id or "-"
-        shown.add_row(face.face_id, who, shortened(face.source) or "-", f"{face.confidence:.3f}")
+        record = face.record
+        who = record.external_image_id or "-"
+        source = shortened(record.source) or "-"
+        shown.add_row(record.face_id, who, source, f"{record.confidence:.3f}")
     out = console()
     out.print(shown if page.faces else f"collection {collection} holds no faces")
-    if page.next_after:
-        out.print(f"more: --after {page.next_after}")
+    if page.next_token:
+        out.print(f"more: --next-token {page.next_token}")
 
 
 @faces.command()
 @collection_option
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
+@click.option(
+    "--disassociate",
+    is_flag=True,
+    help="Disassociate faces from their users first; otherwise a user's faces are not deleted.",
+)
 @json_option
-def delete(collection: str, face_ids: tuple[str, ...], data: Path | None, as_json: bool) -> None:
+def delete(
+    collection: str,
+    face_ids: tuple[str, ...],
+    data: Path | None,
+    disassociate: bool,
+    as_json: bool,
+) -> None:
     """Delete faces for good, with what jobs keep of them.
 
     \b
@@ -72,28 +83,24 @@ def delete(collection: str, face_ids: tuple[str, ...], data: Path | None, as_jso
       facerec faces delete --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
     from facerec.cli.output import console, count, print_json
-    from facerec.cli.parts import data_folder, jobs_folder, open_store
+    from facerec.cli.parts import data_folder
+    from facerec.errors import FaceInUseError, FaceNotFoundError
+    from facerec.factory import open_gallery
     from facerec.gallery.presenting import deletion_json
-    from facerec.gallery.stored_faces import delete_faces
-    from facerec.jobs.ledger.erasure import erase_faces
-    from facerec.jobs.overview import list_jobs
-    from facerec.storage.objects.routed import open_objects
 
-    folder = data_folder(data)
-    objects = open_objects()
-    with open_store(folder) as store:
-        store.get_collection(collection)
-        # Before the store forgets them: an interruption must leave something to call again for.
-        for job in list_jobs(objects, jobs_folder(folder)):
-            if job.plan.collection_id == collection:
-                erase_faces(objects, job.plan.job_folder, face_ids)
-        deletion = delete_faces(collection, face_ids, records=store, faces=store)
+    with open_gallery(data_folder(data)) as gallery:
+        deletion = gallery.delete_faces(collection, face_ids, disassociate=disassociate)
     if as_json:
-        print_json(deletion_json(collection, deletion))
+        print_json(deletion_json(deletion))
     else:
         console().print(f"{count(len(deletion.deleted), 'face')} deleted")
-    if deletion.not_found:
-        raise NotFoundError(
-            f"collection {collection} has no face {', '.join(deletion.not_found)}",
-            "see `facerec faces list`",
-        )
+    errors = [
+        FaceNotFoundError(failure.face_id)
+        if failure.user_id is None
+        else FaceInUseError(failure.face_id, failure.user_id)
+        for failure in deletion.failed
+    ]
+    for error in errors[:-1]:
+        click.echo(f"error: {error.message}", err=True)
+    if errors:
+        raise errors[-1]

@@ -1,4 +1,4 @@
-"""Faces of a photo for a person to read."""
+"""Faces of a photo as text."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 def place(box: BoundingBox, photo: PhotoFaces) -> str:
-    """Return where a face stands, in pixels of the upright photo: ``120x130+400+80``."""
+    """Return the position of a face, in pixels of the upright photo: ``120x130+400+80``."""
     width, height = round(box.width * photo.width), round(box.height * photo.height)
     left, top = round(box.left * photo.width), round(box.top * photo.height)
     return f"{width}x{height}{left:+d}{top:+d}"
 
 
-def print_left_out(photo: PhotoFaces) -> None:
-    """Say which faces of a photo were left out, and why."""
+def print_rejected(photo: PhotoFaces) -> None:
+    """Print the rejected faces of a photo with the reasons."""
     if not photo.rejected:
         return
     out = console()
     out.print()
-    out.print(f"{count(len(photo.rejected), 'face')} left out:")
+    out.print(f"{count(len(photo.rejected), 'face')} rejected:")
     for face in photo.rejected:
         reasons = ", ".join(face.reasons)
         out.print(f"  at {place(face.box, photo)}, confidence {face.confidence:.2f}: {reasons}")

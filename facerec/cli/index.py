@@ -16,10 +16,10 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import (
     collection_option,
     data_option,
-    face_options,
+    index_face_options,
     json_option,
 )
-from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Processes at work at once; by default as many as there are cores.",
 )
-@face_options(max_faces=FaceOptions().max_faces, quality_filter=QualityFilter.AUTO)
+@index_face_options
 @click.option(
     "--tolerated-failures",
     type=click.FloatRange(0, 100),
@@ -154,14 +154,15 @@ def _ready_collection(store: SqliteStore, objects: ObjectStore, plan: Plan) -> N
             this name; to go on from there would leave them out.
         ModelMismatchError: its faces are of another model version.
     """
-    from facerec.gallery.collections import obtain_collection
+    from facerec.gallery.collections import prepare_collection
 
-    collection = obtain_collection(
+    collection = prepare_collection(
         plan.collection_id,
         model_version=plan.model_version,
+        create=True,
         now=plan.created_at,
         records=store,
-    )
+    ).collection
     begun = next(objects.list(f"{plan.job_folder}ledger/"), None) is not None
     if begun and collection.created_at > plan.created_at:
         raise InvalidInputError(

@@ -10,18 +10,15 @@ import click
 from facerec.cli.options import (
     collection_option,
     data_option,
-    face_options,
     json_option,
     probability,
+    probe_face_options,
 )
-from facerec.core.options import FaceOptions, QualityFilter
-from facerec.gallery.similarity import DEFAULT_THRESHOLD
+from facerec.core.options import FaceOptions
+from facerec.gallery.defaults import GalleryDefaults
 
 if TYPE_CHECKING:
-    from facerec.gallery.matching import MatchResult, SearchedFace
-
-MOST_SEARCHED = 100
-"""Faces of a probe that are searched, however many it shows."""
+    from facerec.gallery.matching import SearchedFace, SearchResult
 
 
 @click.command()
@@ -31,25 +28,26 @@ MOST_SEARCHED = 100
 @click.option(
     "--threshold",
     type=probability,
-    default=DEFAULT_THRESHOLD,
+    default=GalleryDefaults().threshold,
     show_default=True,
-    help="The least similarity of a match.",
+    help="Minimum similarity of a match.",
 )
 @click.option(
-    "--top",
+    "--limit",
     type=click.IntRange(1, 4096),
-    default=5,
+    default=GalleryDefaults().limit,
     show_default=True,
-    help="The most matches of a face.",
+    metavar="N",
+    help="Show at most N matches of each face.",
 )
-@face_options(max_faces=MOST_SEARCHED, quality_filter=QualityFilter.NONE)
+@probe_face_options
 @json_option
 def match(
     photo: str,
     collection: str,
     data: Path | None,
     threshold: float,
-    top: int,
+    limit: int,
     options: FaceOptions,
     as_json: bool,
 ) -> None:
@@ -61,48 +59,37 @@ def match(
     \b
     Examples:
       facerec match visitor.jpg --collection staff
-      facerec match visitor.jpg --collection staff --threshold 0.95 --top 1 --json
+      facerec match visitor.jpg --collection staff --threshold 0.95 --limit 1 --json
     """
     from facerec.cli.output import print_json
-    from facerec.cli.parts import data_folder, open_store
-    from facerec.cli.photos import read_photo
-    from facerec.engine.engine import open_engine
-    from facerec.gallery.matching import match as find_matches
-    from facerec.gallery.presenting import match_result_json
+    from facerec.cli.parts import data_folder
+    from facerec.factory import open_gallery
+    from facerec.gallery.presenting import search_json
 
-    content = read_photo(photo)
-    with open_store(data_folder(data)) as store:
-        result = find_matches(
-            content,
-            collection_id=collection,
-            engine=open_engine(),
-            records=store,
-            faces=store,
-            threshold=threshold,
-            top=top,
-            options=options,
+    with open_gallery(data_folder(data)) as gallery:
+        result = gallery.search(
+            collection, photo, threshold=threshold, limit=limit, options=options
         )
     if as_json:
-        print_json(match_result_json(result))
+        print_json(search_json(result))
     else:
         _print(photo, result)
 
 
-def _print(photo: str, result: MatchResult) -> None:
-    from facerec.cli.faces_shown import print_left_out
+def _print(photo: str, result: SearchResult) -> None:
+    from facerec.cli.faces_shown import print_rejected
     from facerec.cli.output import console, count
 
     out = console()
     out.print(
-        f"{photo}: {count(len(result.searched), 'face')} "
-        f"searched in collection {result.collection_id}"
+        f"{photo}: {count(len(result.faces), 'face')} searched in collection {result.collection_id}"
     )
-    for number, searched in enumerate(result.searched, 1):
+    for number, searched in enumerate(result.faces, 1):
         _print_face(number, searched, result)
-    print_left_out(result.photo)
+    print_rejected(result.photo)
 
 
-def _print_face(number: int, searched: SearchedFace, result: MatchResult) -> None:
+def _print_face(number: int, searched: SearchedFace, result: SearchResult) -> None:
     from facerec.cli.faces_shown import place
     from facerec.cli.output import console, shortened, table
 
@@ -114,11 +101,11 @@ def _print_face(number: int, searched: SearchedFace, result: MatchResult) -> Non
         out.print(f"  nobody in the collection has a similarity of {result.threshold:g} or more")
         return
     shown = table("similarity", "distance", "who", "photo", right=("similarity",))
-    for found in searched.matches:
+    for match in searched.matches:
         shown.add_row(
-            f"{found.similarity:.3f}",
-            f"{found.distance:.3f}",
-            found.face.external_image_id or "-",
-            shortened(found.face.source) or "-",
+            f"{match.similarity:.3f}",
+            f"{match.distance:.3f}",
+            match.face.external_image_id or "-",
+            shortened(match.face.source) or "-",
         )
     out.print(shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from facerec.core.options import FaceOptions, QualityFilter
+from facerec.gallery.defaults import GalleryDefaults
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -35,20 +37,27 @@ detector_option = click.option(
 probability = click.FloatRange(0, 1)
 
 
-def face_options(
-    *, max_faces: int, quality_filter: QualityFilter
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Add the options that choose faces to a command, which receives them as ``options``.
+def index_face_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that choose faces of photos that are indexed; passed as ``options``."""
+    return _face_options(GalleryDefaults().index_options, command)
 
-    Args:
-        max_faces: default of ``--max-faces``.
-        quality_filter: default of ``--quality-filter``.
-    """
+
+def probe_face_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that choose faces of photos that are not stored; passed as ``options``."""
+    return _face_options(GalleryDefaults().probe_options, command)
+
+
+def _face_options(
+    choose: Callable[..., FaceOptions], command: Callable[..., None]
+) -> Callable[..., None]:
+    defaults = choose()
+    unfiltered = choose(quality_filter=QualityFilter.NONE).min_confidence
+    filtered = choose(quality_filter=QualityFilter.AUTO).min_confidence
     added = (
         click.option(
             "--max-faces",
             type=click.IntRange(1, 100),
-            default=max_faces,
+            default=defaults.max_faces,
             show_default=True,
             metavar="N",
             help="Keep at most N faces per photo, best first.",
@@ -56,14 +65,14 @@ def face_options(
         click.option(
             "--min-confidence",
             type=probability,
-            default=FaceOptions().min_confidence,
-            show_default=True,
-            help="Reject faces below this confidence.",
+            default=None,
+            help="Reject faces below this confidence "
+            f"(default: {filtered:g}, or {unfiltered:g} without a quality filter).",
         ),
         click.option(
             "--quality-filter",
             type=click.Choice([choice.value for choice in QualityFilter], case_sensitive=False),
-            default=quality_filter.value,
+            default=defaults.quality_filter.value,
             show_default=True,
             help="Reject faces of a lower quality.",
         ),
@@ -78,28 +87,27 @@ def face_options(
         detector_option,
     )
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        @wraps(command)
-        def with_face_options(
-            *args: Any,  # noqa: ANN401 - the command's own arguments
-            max_faces: int,
-            min_confidence: float,
-            quality_filter: str,
-            smallest_face: int | None,
-            detector: str,
-            **others: Any,  # noqa: ANN401 - the command's own arguments
-        ) -> None:
-            options = FaceOptions(
+    @wraps(command)
+    def with_face_options(
+        *args: Any,  # noqa: ANN401 - the command's own arguments
+        max_faces: int,
+        min_confidence: float | None,
+        quality_filter: str,
+        smallest_face: int | None,
+        detector: str,
+        **others: Any,  # noqa: ANN401 - the command's own arguments
+    ) -> None:
+        options = replace(
+            choose(
                 max_faces=max_faces,
                 min_confidence=min_confidence,
                 quality_filter=QualityFilter(quality_filter.upper()),
-                smallest_face=smallest_face,
-                detector=detector,
-            )
-            command(*args, options=options, **others)
+            ),
+            smallest_face=smallest_face,
+            detector=detector,
+        )
+        command(*args, options=options, **others)
 
-        for option in reversed(added):
-            with_face_options = option(with_face_options)
-        return with_face_options
-
-    return decorate
+    for option in reversed(added):
+        with_face_options = option(with_face_options)
+    return with_face_options

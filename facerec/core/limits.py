@@ -1,4 +1,4 @@
-"""Limits of the services that a plan must fit, each with the page that states it."""
+"""Limits of what is accepted, and of the services that a plan must fit, each with its source."""
 
 from __future__ import annotations
 
@@ -18,3 +18,7 @@ children become larger."""
 MOST_INLINE_IMAGES = 1_000
 """Photos that an execution input may name itself; with their names they stay below the 256 KiB of
 the input of a workflow (the same page)."""
+
+MAX_PHOTO_BYTES = 64 * 1024 * 1024
+"""Bytes of a photo, whatever door it comes through. Rekognition takes 15 MB from S3 and 5 MB in a
+request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from facerec.core.names import checked_collection_id
-from facerec.core.protocols import FaceStore, RecordStore
+from facerec.core.protocols import RecordStore
 from facerec.core.records import Collection
-from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
+from facerec.errors import CollectionExistsError, CollectionNotFoundError, QuotaExceededError
+from facerec.gallery.base import GalleryBase, require_collection
 
 MAX_TAGS = 200
 """Tags of one collection, as in Rekognition
@@ -58,22 +60,6 @@ def create_collection(
     return collection
 
 
-def require_collection(
-    collection_id: str, *, model_version: str, records: RecordStore
-) -> Collection:
-    """Return a collection whose faces can be compared with those of an engine.
-
-    Raises:
-        InvalidInputError: The id is not a valid collection id.
-        CollectionNotFoundError: The collection does not exist.
-        ModelMismatchError: Its faces have another model version.
-    """
-    collection = records.get_collection(checked_collection_id(collection_id))
-    if collection.model_version != model_version:
-        raise ModelMismatchError(model_version, collection.model_version)
-    return collection
-
-
 def prepare_collection(
     collection_id: str, *, model_version: str, create: bool, now: float, records: RecordStore
 ) -> PreparedCollection:
@@ -112,37 +98,144 @@ def prepare_collection(
     return PreparedCollection(made, created=True)
 
 
-@dataclass(frozen=True, slots=True)
-class CollectionDescription:
-    """A collection, and how many faces it holds."""
+class CollectionOperations(GalleryBase):
+    """The operations of a gallery on collections and their tags."""
 
-    collection: Collection
-    face_count: int
+    def create_collection(
+        self, collection_id: str, *, tags: Mapping[str, str] | None = None
+    ) -> Collection:
+        """Create an empty collection for faces of the engine's model version.
 
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionExistsError: A collection of this id exists.
+            QuotaExceededError: There are more than ``MAX_TAGS`` tags.
+        """
+        if tags and len(tags) > MAX_TAGS:
+            raise QuotaExceededError(f"a collection has at most {MAX_TAGS} tags")
+        collection = create_collection(
+            collection_id,
+            model_version=self._engine.model_version,
+            now=self._clock(),
+            records=self._records,
+        )
+        if tags:
+            self._records.change_tags(collection_id, put=tags, most=MAX_TAGS)
+        return collection
 
-def obtain_collection(
-    collection_id: str, *, model_version: str, now: float, records: RecordStore
-) -> Collection:
-    """Return a collection to index into; see ``prepare_collection``."""
-    return prepare_collection(
-        collection_id, model_version=model_version, create=True, now=now, records=records
-    ).collection
+    def prepare_collection(self, collection_id: str, *, create: bool) -> PreparedCollection:
+        """Return a collection that a job can index into, created first if asked for.
 
+        What holds for the collection that is returned:
 
-def describe_collection(
-    collection_id: str, *, records: RecordStore, faces: FaceStore
-) -> CollectionDescription:
-    """Return a collection with the number of its faces."""
-    collection = records.get_collection(checked_collection_id(collection_id))
-    return CollectionDescription(collection, faces.count_faces(collection_id))
+        - It exists, and its model version is the engine's.
+        - Of several concurrent callers with ``create``, one creates it, and all get the same.
+        - Its ``created_at`` identifies this creation: once the collection is deleted, a later
+          one of the same id has another. A plan that was made for another ``created_at``
+          belongs to a deleted collection, and its ledger must not be resumed, since the faces
+          that it lists are gone. To keep ``created_at`` in the plan and in what identifies the
+          job is enough.
 
+        Call this once the job's input is known to be valid, so that input that is refused leaves
+        no empty collection.
 
-def delete_collection(collection_id: str, *, records: RecordStore, faces: FaceStore) -> None:
-    """Delete a collection with its faces and users."""
-    from facerec.gallery.users import delete_vectors
+        Args:
+            collection_id: Id of the collection.
+            create: Whether to create the collection if it does not exist.
 
-    records.get_collection(checked_collection_id(collection_id))
-    delete_vectors(faces, collection_id)
-    faces.delete_namespace(collection_id)
-    records.delete_collection(collection_id)
-    faces.delete_namespace(collection_id)
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist, and ``create`` is false.
+            ModelMismatchError: Its faces have another model version.
+        """
+        return prepare_collection(
+            collection_id,
+            model_version=self._engine.model_version,
+            create=create,
+            now=self._clock(),
+            records=self._records,
+        )
+
+    def describe_collection(self, collection_id: str) -> CollectionSummary:
+        """Return a collection with its counts.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        collection = self._get(collection_id)
+        return CollectionSummary(
+            collection,
+            self._faces.count_faces(collection_id),
+            self._records.count_users(collection_id),
+        )
+
+    def list_collections(
+        self, *, next_token: str | None = None, limit: int = 1000
+    ) -> CollectionPage:
+        """Return a page of collections, in the order of their ids.
+
+        Raises:
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        after = self._after("collections", next_token)
+        found = self._records.list_collections(after=after, limit=limit + 1)
+        page = tuple(found[:limit])
+        more = page and len(found) > limit
+        token = self._token("collections", page[-1].collection_id) if more else None
+        return CollectionPage(page, token)
+
+    def all_collections(self) -> Iterator[Collection]:
+        """Yield all collections, in the order of their ids."""
+        token = None
+        while True:
+            page = self.list_collections(next_token=token)
+            yield from page.collections
+            token = page.next_token
+            if token is None:
+                return
+
+    def delete_collection(self, collection_id: str) -> None:
+        """Delete a collection for good: its faces, users and tags, and what its jobs keep.
+
+        What jobs keep goes first and the record last, so that an interrupted deletion can be
+        called again.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        from facerec.gallery.users import delete_vectors
+
+        self._get(collection_id)
+        self._job_data.forget_collection(collection_id)
+        delete_vectors(self._faces, collection_id)
+        self._faces.delete_namespace(collection_id)
+        self._records.delete_collection(collection_id)
+        # A running job may have stored more faces since.
+        self._faces.delete_namespace(collection_id)
+
+    def get_tags(self, collection_id: str) -> dict[str, str]:
+        """Return a collection's tags.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+        """
+        return self._records.get_tags(collection_id)
+
+    def set_tags(self, collection_id: str, tags: Mapping[str, str]) -> None:
+        """Add tags to a collection; a tag of the same key is replaced.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
+        """
+        self._records.change_tags(collection_id, put=tags, most=MAX_TAGS)
+
+    def remove_tags(self, collection_id: str, keys: Sequence[str]) -> None:
+        """Remove tags from a collection; unknown keys are ignored.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._records.change_tags(collection_id, remove=keys, most=MAX_TAGS)

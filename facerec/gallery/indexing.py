@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from facerec.core.ids import face_id, image_id, image_key
 from facerec.core.photos import EmbeddedFace, PhotoFaces
+from facerec.core.protocols import FaceStore
 from facerec.core.records import FaceRecord, StoredFace
+from facerec.gallery.faces import ListedFace
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +85,43 @@ def to_stored_faces(
 def _storable(source: str) -> str:
     """Return an address that any store takes: a file's name may have bytes that are not UTF-8."""
     return source.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexResult:
+    """The outcome of indexing a photo.
+
+    Attributes:
+        collection_id: Id of the collection.
+        model_version: Model version of the collection.
+        image_id: Id of the photo's content.
+        photo: All faces of the photo, including rejected ones, largest first.
+        faces: The accepted faces as the collection holds them, in the order of ``photo.faces``.
+    """
+
+    collection_id: str
+    model_version: str
+    image_id: str
+    photo: PhotoFaces
+    faces: tuple[ListedFace, ...]
+
+
+def store_faces(
+    collection_id: str,
+    image: IndexedImage,
+    found: Sequence[StoredFace],
+    *,
+    faces: FaceStore,
+) -> tuple[FaceRecord, ...]:
+    """Add the faces of a photo to a collection and return them as the collection holds them.
+
+    Faces that it holds already stay as they are. Other faces of the same photo, found with other
+    options, stay too: an id that a caller was given is valid until the caller deletes the face.
+    """
+    stored = faces.find_images(collection_id, [image.image_key]).get(image.image_key, [])
+    held = {record.face_id: record for record in stored}
+    added = [face for face in found if face.record.face_id not in held]
+    if added:
+        kept = faces.get_faces(collection_id, list(held)) if held else []
+        faces.put_images(collection_id, {image.image_key: [*kept, *added]})
+    return tuple(held.get(face.record.face_id, face.record) for face in found)

@@ -1,53 +1,46 @@
-"""Who is on a photo: all its faces, each searched in a collection."""
+"""Faces searched in a collection: neighbours become matches and a decision for each face."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from facerec.core.options import FaceOptions
 from facerec.core.photos import EmbeddedFace, PhotoFaces
-from facerec.core.protocols import FaceEngine, FaceStore, RecordStore
-from facerec.core.records import FaceRecord, Neighbour
+from facerec.core.protocols import FaceStore, UserStore
+from facerec.core.records import FaceRecord, Neighbour, StoredFace
 from facerec.errors import InvalidInputError
-from facerec.gallery.collections import require_collection
 from facerec.gallery.decision import MARGIN, Decision, decide
-from facerec.gallery.photos import PROBE_OPTIONS, faces_of
-from facerec.gallery.similarity import (
-    DEFAULT_THRESHOLD,
-    checked_threshold,
-    distance_of,
-    similarity_of,
-)
+from facerec.gallery.indexing import IndexResult
+from facerec.gallery.similarity import distance_of, similarity_of
 from facerec.storage.checks import MOST_NEIGHBOURS
 
-DEFAULT_TOP = 10
-"""Matches of one face unless the caller asks for more or fewer."""
-
 NEIGHBOURS_TO_DECIDE = 100
-"""Neighbours that a decision looks at: more than one person's photos, as a rule."""
+"""Neighbours that a decision considers: usually more than one person's photos."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A face of the collection that is like a probe's.
+    """A stored face that resembles a probe's.
 
     Attributes:
-        face: the stored face.
+        face: The stored face.
         similarity: 0 to 1; see ``facerec.gallery.similarity``.
-        distance: Euclidean, between the two descriptors.
+        distance: Euclidean distance of the two embeddings.
+        user_id: The user that the stored face is associated with, if any.
     """
 
     face: FaceRecord
     similarity: float
     distance: float
+    user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SearchedFace:
-    """A face of the probe with its matches, the most similar first."""
+    """A face of the probe with its matches, most similar first."""
 
     face: EmbeddedFace
     decision: Decision
@@ -55,106 +48,128 @@ class SearchedFace:
 
 
 @dataclass(frozen=True, slots=True)
-class MatchResult:
-    """What a probe photo shows.
+class SearchResult:
+    """Who is on a probe.
 
     Attributes:
-        collection_id: where its faces were searched.
-        model_version: of the engine.
-        threshold: the least similarity of a match.
-        photo: all faces of the photo, also those left out, with reasons.
-        searched: one for each of ``photo.faces``, in their order: the largest first.
+        collection_id: Id of the collection.
+        model_version: Model version of the collection.
+        threshold: Minimum similarity of a match, 0 to 1.
+        photo: All faces of the probe, including rejected ones, largest first.
+        faces: The faces that were searched, in the order of ``photo.faces``.
+        indexed: What was stored of the probe, if that was asked for.
     """
 
     collection_id: str
     model_version: str
     threshold: float
     photo: PhotoFaces
-    searched: tuple[SearchedFace, ...]
+    faces: tuple[SearchedFace, ...]
+    indexed: IndexResult | None = None
 
 
-def match(
-    content: bytes,
-    *,
-    collection_id: str,
-    engine: FaceEngine,
-    records: RecordStore,
-    faces: FaceStore,
-    threshold: float = DEFAULT_THRESHOLD,
-    top: int = DEFAULT_TOP,
-    options: FaceOptions = PROBE_OPTIONS,
-) -> MatchResult:
-    """Search all faces of a photo in a collection.
+@dataclass(frozen=True, slots=True)
+class FaceSearchResult:
+    """The stored faces that resemble a stored face, most similar first."""
 
-    Args:
-        content: the bytes of an image file.
-        collection_id: where to search.
-        engine: finds the faces.
-        records: where collections are kept.
-        faces: where faces are kept.
-        threshold: the least similarity of a match, 0 to 1.
-        top: the most matches of a face, 1 to 4096.
-        options: how to find and choose the probe's faces.
+    collection_id: str
+    model_version: str
+    threshold: float
+    face_id: str
+    matches: tuple[Match, ...]
+
+
+def checked_limit(limit: int) -> int:
+    """Return a maximum number of matches.
 
     Raises:
-        InvalidInputError: threshold or ``top`` is out of range, or the name impossible.
-        CollectionNotFoundError: there is none of this name.
-        ModelMismatchError: the collection's faces are of another model version.
-        UnreadablePhotoError: the photo cannot be looked at.
-        NoFaceError: it shows no face, or none that the options accept.
-        StoreUnavailableError: the store does not answer.
+        InvalidInputError: It is not 1 to 4096.
     """
-    checked_threshold(threshold)
-    if not 1 <= top <= MOST_NEIGHBOURS:
-        raise InvalidInputError(f"the most matches are 1 to {MOST_NEIGHBOURS}, not {top}")
-    require_collection(collection_id, model_version=engine.model_version, records=records)
-    photo = faces_of(content, engine=engine, options=options)
-    return MatchResult(
-        collection_id=collection_id,
-        model_version=engine.model_version,
-        threshold=threshold,
-        photo=photo,
-        searched=search_faces(
-            photo.faces, collection_id=collection_id, faces=faces, threshold=threshold, top=top
-        ),
-    )
+    if not 1 <= limit <= MOST_NEIGHBOURS:
+        raise InvalidInputError(f"limit must be 1 to {MOST_NEIGHBOURS}, got {limit}")
+    return limit
 
 
-def search_faces(
+def search_probes(
     probes: Sequence[EmbeddedFace],
     *,
     collection_id: str,
     faces: FaceStore,
     threshold: float,
-    top: int,
+    limit: int,
 ) -> tuple[SearchedFace, ...]:
-    """Return the matches and the decision for each of some faces; arguments as of ``match``."""
+    """Return the matches of, and the decision on, each of some faces.
+
+    Args:
+        probes: Faces to search for.
+        collection_id: Id of the collection.
+        faces: Store of its faces.
+        threshold: Minimum similarity of a match, 0 to 1.
+        limit: Maximum number of matches of each face.
+    """
     if not probes:
         return ()
     max_distance = distance_of(threshold)
-    found = faces.search(
+    results = faces.search(
         collection_id,
         np.stack([probe.embedding for probe in probes]),
-        top=max(top, NEIGHBOURS_TO_DECIDE),
+        top=max(limit, NEIGHBOURS_TO_DECIDE),
         max_distance=max_distance + MARGIN,
     )
-    near_best = [_near_best(neighbours) for neighbours in found]
-    face_ids = {neighbour.record.face_id for near in near_best for neighbour in near}
+    # The decision compares embeddings, which a search does not return.
+    deciding = [_near_best(neighbours) for neighbours in results]
+    face_ids = {neighbour.record.face_id for near in deciding for neighbour in near}
     stored = {
         face.record.face_id: face
         for face in (faces.get_faces(collection_id, sorted(face_ids)) if face_ids else [])
     }
-    searched = []
-    for probe, neighbours, near in zip(probes, found, near_best, strict=True):
-        # a face may have been deleted since the search
-        candidates = [
-            (stored[neighbour.record.face_id], neighbour.distance)
-            for neighbour in near
-            if neighbour.record.face_id in stored
-        ]
-        decision = decide(candidates, max_distance=max_distance)
-        searched.append(SearchedFace(probe, decision, _matches(neighbours, threshold, top)))
-    return tuple(searched)
+    return tuple(
+        SearchedFace(
+            probe,
+            decide(_candidates(near, stored), max_distance=max_distance),
+            _matches(neighbours, threshold, limit),
+        )
+        for probe, neighbours, near in zip(probes, results, deciding, strict=True)
+    )
+
+
+def search_like(
+    face: StoredFace, *, collection_id: str, faces: FaceStore, threshold: float, limit: int
+) -> tuple[Match, ...]:
+    """Return the stored faces that resemble a stored face, without that face itself."""
+    probe: NDArray[np.float32] = face.embedding[np.newaxis]
+    (neighbours,) = faces.search(
+        collection_id,
+        probe,
+        top=min(limit + 1, MOST_NEIGHBOURS),
+        max_distance=distance_of(threshold),
+    )
+    others = [each for each in neighbours if each.record.face_id != face.record.face_id]
+    return _matches(others, threshold, limit)
+
+
+def with_user_ids(
+    collection_id: str, searched: Iterable[tuple[Match, ...]], *, users: UserStore
+) -> list[tuple[Match, ...]]:
+    """Return matches with the users of their faces, looked up in one request."""
+    groups = list(searched)
+    face_ids = list(dict.fromkeys(match.face.face_id for group in groups for match in group))
+    owners = users.users_of_faces(collection_id, face_ids) if face_ids else {}
+    return [
+        tuple(replace(match, user_id=owners.get(match.face.face_id)) for match in group)
+        for group in groups
+    ]
+
+
+def _candidates(
+    near: Sequence[Neighbour], stored: dict[str, StoredFace]
+) -> list[tuple[StoredFace, float]]:
+    # a face may have been deleted since the search
+    return [
+        (stored[neighbour.record.face_id], neighbour.distance)
+        for neighbour in near
+        if neighbour.record.face_id in stored
+    ]
 
 
 def _near_best(neighbours: Sequence[Neighbour]) -> list[Neighbour]:
@@ -165,9 +180,9 @@ def _near_best(neighbours: Sequence[Neighbour]) -> list[Neighbour]:
     ]
 
 
-def _matches(neighbours: Sequence[Neighbour], threshold: float, top: int) -> tuple[Match, ...]:
+def _matches(neighbours: Sequence[Neighbour], threshold: float, limit: int) -> tuple[Match, ...]:
     matches = (
         Match(neighbour.record, similarity_of(neighbour.distance), neighbour.distance)
-        for neighbour in neighbours[:top]
+        for neighbour in neighbours[:limit]
     )
     return tuple(match for match in matches if match.similarity >= threshold)

@@ -1,30 +1,91 @@
-"""Single photos for which a caller waits: unlike in a job, what is wrong with one is an error."""
+"""Photos of single requests. Unlike in a job, what is wrong with such a photo is an error."""
 
 from __future__ import annotations
 
-from facerec.core.options import FaceOptions, QualityFilter
+import os
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from facerec.core.limits import MAX_PHOTO_BYTES
+from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.protocols import FaceEngine
-from facerec.errors import NoFaceError, UnreadablePhotoError
-
-PROBE_OPTIONS = FaceOptions(max_faces=100, quality_filter=QualityFilter.NONE)
-"""How the faces of probes are chosen unless the caller says otherwise: whoever asks about a
-photo wants an answer even for a blurred face, as with Rekognition's ``SearchFacesByImage``."""
+from facerec.errors import NoFaceError, PhotoTooLargeError, UnreadablePhotoError
+from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 
-def look_at(
+@dataclass(frozen=True, slots=True)
+class PhotoLocation:
+    """Where a photo is.
+
+    Attributes:
+        uri: A path or an ``s3://`` address.
+        version: Version of the object in a versioned S3 bucket; None for the newest.
+    """
+
+    uri: str
+    version: str | None = None
+
+    @classmethod
+    def in_bucket(cls, bucket: str, key: str, version: str | None = None) -> PhotoLocation:
+        """Return the location of an object in a bucket."""
+        return cls(f"s3://{bucket}/{key}", version)
+
+
+Photo: TypeAlias = bytes | str | os.PathLike[str] | PhotoLocation
+"""A photo as callers give it: the bytes of an image file, a path, an ``s3://`` address, or a
+``PhotoLocation``."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPhoto:
+    """The bytes of an image file, and where it was read: "" if the caller gave the bytes."""
+
+    content: bytes = field(repr=False)
+    source: str
+
+
+def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -> LoadedPhoto:
+    """Return the bytes of a photo.
+
+    Args:
+        photo: The photo.
+        objects: Where photos are read.
+        name: What errors call a photo that was given as bytes.
+
+    Raises:
+        PhotoTooLargeError: It has more than ``MAX_PHOTO_BYTES`` bytes.
+        ObjectNotFoundError: It does not exist.
+        AccessDeniedError: It may not be read.
+        StoreUnavailableError: It cannot be read for now.
+    """
+    if isinstance(photo, bytes):
+        loaded = LoadedPhoto(photo, "")
+    else:
+        location = photo if isinstance(photo, PhotoLocation) else PhotoLocation(os.fspath(photo))
+        # an absolute path, so that the photo is found from any working directory later
+        local = scheme_of(location.uri) == "file"
+        source = os.path.abspath(location.uri) if local else location.uri  # noqa: PTH100 - keeps links
+        content = objects.read(source, end=MAX_PHOTO_BYTES + 1, version_id=location.version)
+        loaded, name = LoadedPhoto(content, source), location.uri
+    if len(loaded.content) > MAX_PHOTO_BYTES:
+        raise PhotoTooLargeError(f"{name} has more than {MAX_PHOTO_BYTES // 1024**2} MiB")
+    return loaded
+
+
+def find_faces(
     content: bytes, *, engine: FaceEngine, options: FaceOptions, name: str = "the photo"
 ) -> PhotoFaces:
     """Return the faces of a photo.
 
     Args:
-        content: the bytes of an image file.
-        engine: finds the faces.
-        options: how to find and choose faces.
-        name: what errors call the photo.
+        content: The bytes of an image file.
+        engine: Finds the faces.
+        options: How faces are found and chosen.
+        name: What errors call the photo.
 
     Raises:
-        UnreadablePhotoError: it cannot be looked at.
+        UnreadablePhotoError: The photo cannot be decoded.
     """
     (outcome,) = engine.analyse([content], options)
     if isinstance(outcome, UnreadablePhoto):
@@ -32,22 +93,15 @@ def look_at(
     return outcome
 
 
-def faces_of(
-    content: bytes, *, engine: FaceEngine, options: FaceOptions, name: str = "the photo"
-) -> PhotoFaces:
-    """Return the faces of a photo that must have one; arguments as of ``look_at``.
+def require_face(photo: PhotoFaces, *, name: str = "the photo") -> None:
+    """Check that a photo shows at least one face that was accepted.
 
     Raises:
-        UnreadablePhotoError: it cannot be looked at.
-        NoFaceError: it shows no face, or none that the options accept.
+        NoFaceError: It shows none; the message says why faces were rejected.
     """
-    photo = look_at(content, engine=engine, options=options, name=name)
-    if not photo.faces:
-        if photo.rejected:
-            reasons = sorted({str(reason) for face in photo.rejected for reason in face.reasons})
-            raise NoFaceError(
-                f"every face of {name} was left out: {', '.join(reasons)}",
-                "lower the confidence asked for, or filter less by quality",
-            )
-        raise NoFaceError(f"no face was found on {name}", "try a smaller face size")
-    return photo
+    if photo.faces:
+        return
+    if photo.rejected:
+        reasons = sorted({str(reason) for face in photo.rejected for reason in face.reasons})
+        raise NoFaceError(f"every face of {name} was rejected: {', '.join(reasons)}")
+    raise NoFaceError(f"no face was found on {name}")

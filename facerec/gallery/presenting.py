@@ -1,6 +1,6 @@
 """Results as plain dictionaries, the same for the command line and for HTTP.
 
-Their shapes stand in ``facerec/schemas``. An embedding is never part of them.
+``facerec/schemas`` has their shapes. They never hold an embedding.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import Any, TypeAlias
 from facerec.core.faces import BoundingBox, Landmarks, Quality
 from facerec.core.photos import DetectedFace, PhotoFaces, RejectedFace
 from facerec.core.records import Collection, FaceRecord
-from facerec.gallery.collections import CollectionDescription
+from facerec.gallery.collections import CollectionSummary
 from facerec.gallery.comparing import Comparison
-from facerec.gallery.matching import Match, MatchResult, SearchedFace
-from facerec.gallery.stored_faces import Deletion, FacePage
+from facerec.gallery.faces import FaceDeletion, FacePage, FailedDeletion
+from facerec.gallery.indexing import IndexResult
+from facerec.gallery.matching import Match, SearchedFace, SearchResult
 
 Json: TypeAlias = dict[str, Any]
 
@@ -29,42 +30,45 @@ def collection_json(collection: Collection) -> Json:
     }
 
 
-def description_json(description: CollectionDescription) -> Json:
-    """Present a collection and its number of faces (``collection.json``)."""
+def summary_json(summary: CollectionSummary) -> Json:
+    """Present a collection with its counts (``collection.json``)."""
     return {
-        **collection_json(description.collection),
-        "face_count": description.face_count,
+        **collection_json(summary.collection),
+        "face_count": summary.face_count,
+        "user_count": summary.user_count,
     }
 
 
-def record_json(record: FaceRecord) -> Json:
+def stored_face_json(record: FaceRecord, user_id: str | None = None) -> Json:
     """Present a stored face (``face.json``, ``stored``)."""
-    return {
+    face = {
         "face_id": record.face_id,
         "image_id": record.image_id,
         "external_image_id": record.external_image_id,
         "source": record.source,
-        **_looks(record.box, record.confidence, record.landmarks, record.quality),
+        **_appearance(record.box, record.confidence, record.landmarks, record.quality),
         "model_version": record.model_version,
         "indexed_at": _time(record.indexed_at),
     }
+    return face if user_id is None else {**face, "user_id": user_id}
 
 
-def face_page_json(collection_id: str, page: FacePage) -> Json:
-    """Present a page of a collection's faces (``face-page.json``)."""
+def face_page_json(page: FacePage) -> Json:
+    """Present a page of a collection's faces (``face-list.json``)."""
     return {
-        "collection_id": collection_id,
-        "faces": [record_json(record) for record in page.faces],
-        "next_after": page.next_after,
+        "collection_id": page.collection_id,
+        "model_version": page.model_version,
+        "faces": [stored_face_json(face.record, face.user_id) for face in page.faces],
+        "next_token": page.next_token,
     }
 
 
-def deletion_json(collection_id: str, deletion: Deletion) -> Json:
-    """Present what became of faces that were to be deleted (``deletion.json``)."""
+def deletion_json(deletion: FaceDeletion) -> Json:
+    """Present the outcome of a request to delete faces (``deletion.json``)."""
     return {
-        "collection_id": collection_id,
+        "collection_id": deletion.collection_id,
         "deleted": list(deletion.deleted),
-        "not_found": list(deletion.not_found),
+        "failed": [_failed_json(failure) for failure in deletion.failed],
     }
 
 
@@ -79,21 +83,37 @@ def photo_json(photo: PhotoFaces) -> Json:
 
 
 def detection_json(photo: PhotoFaces, model_version: str) -> Json:
-    """Present what was detected in a photo (``detect-result.json``)."""
+    """Present the faces detected in a photo (``detect-result.json``)."""
     return {"model_version": model_version, **photo_json(photo)}
 
 
-def match_result_json(result: MatchResult) -> Json:
-    """Present who is on a photo (``match-result.json``)."""
+def index_json(result: IndexResult) -> Json:
+    """Present the outcome of indexing a photo (``index-result.json``)."""
     return {
+        "collection_id": result.collection_id,
+        "model_version": result.model_version,
+        "image_id": result.image_id,
+        "width": result.photo.width,
+        "height": result.photo.height,
+        "faces": [stored_face_json(face.record, face.user_id) for face in result.faces],
+        "rejected": [rejected_json(face) for face in result.photo.rejected],
+    }
+
+
+def search_json(result: SearchResult) -> Json:
+    """Present who is on a photo (``match-result.json``)."""
+    document = {
         "collection_id": result.collection_id,
         "model_version": result.model_version,
         "threshold": result.threshold,
         "width": result.photo.width,
         "height": result.photo.height,
-        "faces": [searched_json(searched) for searched in result.searched],
+        "faces": [searched_json(searched) for searched in result.faces],
         "rejected": [rejected_json(face) for face in result.photo.rejected],
     }
+    if result.indexed is not None:
+        document["indexed"] = index_json(result.indexed)
+    return document
 
 
 def comparison_json(comparison: Comparison) -> Json:
@@ -120,21 +140,28 @@ def match_json(match: Match) -> Json:
     return {
         "similarity": match.similarity,
         "distance": match.distance,
-        "face": record_json(match.face),
+        "face": stored_face_json(match.face, match.user_id),
     }
 
 
 def detected_json(face: DetectedFace) -> Json:
     """Present a detected face (``face.json``, ``detected``)."""
-    return _looks(face.box, face.confidence, face.landmarks, face.quality)
+    return _appearance(face.box, face.confidence, face.landmarks, face.quality)
 
 
 def rejected_json(face: RejectedFace) -> Json:
-    """Present a face that was left out, and why (``face.json``, ``rejected``)."""
+    """Present a rejected face with the reasons (``face.json``, ``rejected``)."""
     return {**detected_json(face), "reasons": [str(reason) for reason in face.reasons]}
 
 
-def _looks(box: BoundingBox, confidence: float, landmarks: Landmarks, quality: Quality) -> Json:
+def _failed_json(failure: FailedDeletion) -> Json:
+    document = {"face_id": failure.face_id, "reason": str(failure.reason)}
+    return document if failure.user_id is None else {**document, "user_id": failure.user_id}
+
+
+def _appearance(
+    box: BoundingBox, confidence: float, landmarks: Landmarks, quality: Quality
+) -> Json:
     return {
         "box": asdict(box),
         "confidence": confidence,

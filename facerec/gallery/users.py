@@ -136,6 +136,15 @@ def associate_faces(
         except ConflictError:
             continue
         user = _refresh(faces, users, collection_id, user)
+        missing = _missing(faces, collection_id, chosen)
+        if missing:
+            # deleted while they were associated: the deletion may not have seen the user
+            outcome = disassociate_faces(faces, users, collection_id, user_id, missing)
+            gone = tuple(
+                FailedAssociation(face_id, (FailureReason.FACE_NOT_FOUND,)) for face_id in missing
+            )
+            kept = tuple(face_id for face_id in chosen if face_id not in missing)
+            return AssociationOutcome(kept, failed + gone, outcome.status)
         return AssociationOutcome(chosen, failed, status_of(user))
     raise ConflictError(f"user {user_id!r} is being changed by others", "try again")
 
@@ -277,6 +286,11 @@ def _choose(
             continue
         chosen.append(face_id)
     return tuple(chosen), tuple(failed)
+
+
+def _missing(faces: FaceStore, collection_id: str, face_ids: Sequence[str]) -> tuple[str, ...]:
+    stored = {face.record.face_id for face in faces.get_faces(collection_id, face_ids)}
+    return tuple(face_id for face_id in face_ids if face_id not in stored)
 
 
 def _not_held(

@@ -18,7 +18,10 @@ from facerec.core.options import FaceOptions
 from facerec.core.protocols import FaceStore
 from facerec.engine.engine import open_engine
 from facerec.factory import open_faces, open_records, pinecone_api_key
-from facerec.gallery.service.parts import Parts, Records
+from facerec.gallery.base import Records
+from facerec.gallery.defaults import GalleryDefaults
+from facerec.gallery.gallery import Gallery
+from facerec.jobs.job_data import JobFolders
 from facerec.storage.objects.bucket import BucketObjects
 from facerec.storage.objects.routed import open_objects
 from lambdas.api.settings import ApiSettings, read_api_settings
@@ -40,20 +43,25 @@ def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
     settings, own = read_settings(environment), read_api_settings(environment)
     allowed = own.photo_buckets | ({settings.bucket} if settings.bucket else set())
     objects = BucketObjects(open_objects(), allowed=allowed)
+    jobs_root = settings.jobs_root
     engine = open_engine(threads=settings.threads)
-    parts = Parts(
+    gallery = Gallery(
         engine,
         _open_faces(settings),
         cast("Records", open_records(settings)),
-        objects,
-        options=FaceOptions(max_faces=settings.max_faces, min_confidence=settings.min_confidence),
-        threshold=settings.similarity_threshold,
+        photos=objects,
+        # the work bucket, which callers may name no photo in unless it is allowed above
+        job_data=JobFolders(BucketObjects(open_objects(), own_folder=jobs_root), jobs_root),
+        defaults=GalleryDefaults(
+            FaceOptions(max_faces=settings.max_faces, min_confidence=settings.min_confidence),
+            settings.similarity_threshold,
+        ),
     )
     jobs = None
     if own.state_machine is not None:
         jobs = open_step_functions_jobs(own.state_machine, objects, settings.region)
     return create_app(
-        parts,
+        gallery,
         AppSettings(
             _guard(settings, own),
             jobs=jobs,

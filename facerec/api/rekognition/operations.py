@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from facerec.api.rekognition import shapes
@@ -12,33 +12,21 @@ from facerec.api.rekognition.faults import invalid_parameter
 from facerec.api.rekognition.shapes import Shape, percent
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import DetectedFace
-from facerec.errors import NoFaceError
-from facerec.gallery.service import (
-    collections,
-    comparing,
-    faces,
-    indexing,
-    people,
-    searching,
-    tags,
-)
-from facerec.gallery.service.looking import CONFIDENCE_UNFILTERED, MOST_FACES, probe_options
-from facerec.gallery.service.parts import Parts
-from facerec.gallery.service.photos import NamedPhoto, Photo, SentPhoto
+from facerec.gallery.defaults import MAX_FACES
+from facerec.gallery.faces import FailedDeletion
+from facerec.gallery.gallery import Gallery
+from facerec.gallery.photos import Photo, PhotoLocation
+from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD, MAX_USER_MATCHES
 from facerec.gallery.users import AssociationOutcome
-from facerec.storage.checks import MOST_NEIGHBOURS
 
 Request: TypeAlias = dict[str, Any]
-Answer: TypeAlias = Callable[[Parts, Request], Shape]
+Answer: TypeAlias = Callable[[Gallery, Request], Shape]
 
-LARGEST_PAGE = 4096
-LARGEST_USER_PAGE = 500
+MAX_PAGE = 4096
+"""Entries of a page of collections or faces, as in Rekognition."""
 
-SEARCH_THRESHOLD = 80.0
-"""Percent, of searches and comparisons that do not say."""
-
-ASSOCIATION_THRESHOLD = 75.0
-"""Percent, of ``AssociateFaces`` requests that do not say."""
+MAX_USER_PAGE = 500
+"""Entries of a page of users, as in Rekognition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,59 +44,60 @@ class Operation:
     looks: bool = False
 
 
-def _create_collection(parts: Parts, request: Request) -> Shape:
+def _create_collection(gallery: Gallery, request: Request) -> Shape:
     name = request["CollectionId"]
-    made = collections.create_collection(parts, name, request.get("Tags"))
+    created = gallery.create_collection(name, tags=request.get("Tags"))
     return {
         "StatusCode": 200,
         "CollectionArn": collection_arn(name),
-        "FaceModelVersion": made.model_version,
+        "FaceModelVersion": created.model_version,
     }
 
 
-def _describe_collection(parts: Parts, request: Request) -> Shape:
-    found = collections.describe_collection(parts, request["CollectionId"])
+def _describe_collection(gallery: Gallery, request: Request) -> Shape:
+    summary = gallery.describe_collection(request["CollectionId"])
     return {
-        "FaceCount": found.faces,
-        "FaceModelVersion": found.collection.model_version,
-        "CollectionARN": collection_arn(found.collection.collection_id),
-        "CreationTimestamp": found.collection.created_at,
-        "UserCount": found.users,
+        "FaceCount": summary.face_count,
+        "FaceModelVersion": summary.collection.model_version,
+        "CollectionARN": collection_arn(summary.collection.collection_id),
+        "CreationTimestamp": summary.collection.created_at,
+        "UserCount": summary.user_count,
     }
 
 
-def _list_collections(parts: Parts, request: Request) -> Shape:
-    page = collections.list_collections(
-        parts, request.get("NextToken"), request.get("MaxResults") or LARGEST_PAGE
+def _list_collections(gallery: Gallery, request: Request) -> Shape:
+    page = gallery.list_collections(
+        next_token=request.get("NextToken"), limit=request.get("MaxResults") or MAX_PAGE
     )
     return {
-        "CollectionIds": [found.collection_id for found in page.collections],
-        "FaceModelVersions": [found.model_version for found in page.collections],
+        "CollectionIds": [collection.collection_id for collection in page.collections],
+        "FaceModelVersions": [collection.model_version for collection in page.collections],
         "NextToken": page.next_token,
     }
 
 
-def _delete_collection(parts: Parts, request: Request) -> Shape:
-    collections.delete_collection(parts, request["CollectionId"])
+def _delete_collection(gallery: Gallery, request: Request) -> Shape:
+    gallery.delete_collection(request["CollectionId"])
     return {"StatusCode": 200}
 
 
-def _index_faces(parts: Parts, request: Request) -> Shape:
-    most = min(request.get("MaxFaces", MOST_FACES), MOST_FACES)
-    indexed = indexing.index_photo(
-        parts,
+def _index_faces(gallery: Gallery, request: Request) -> Shape:
+    indexed = gallery.index(
         request["CollectionId"],
         _photo(request["Image"]),
         external_image_id=request.get("ExternalImageId"),
-        options=replace(_options(parts, request, QualityFilter.AUTO), max_faces=most),
+        options=gallery.defaults.index_options(
+            max_faces=min(request.get("MaxFaces", MAX_FACES), MAX_FACES),
+            # Rekognition's default, whatever filter the deployment has
+            quality_filter=QualityFilter(request.get("QualityFilter", QualityFilter.AUTO)),
+        ),
     )
-    listed = faces.with_users(parts, request["CollectionId"], indexed.faces)
     return {
         "FaceRecords": [
             {"Face": shapes.listed_face(face), "FaceDetail": shapes.face_detail(face.record)}
-            for face in listed
+            for face in indexed.faces
         ],
-        "FaceModelVersion": parts.engine.model_version,
+        "FaceModelVersion": gallery.model_version,
         "UnindexedFaces": [
             {
                 "Reasons": [reason.value for reason in face.reasons],
@@ -119,12 +108,11 @@ def _index_faces(parts: Parts, request: Request) -> Shape:
     }
 
 
-def _list_faces(parts: Parts, request: Request) -> Shape:
-    page = faces.list_faces(
-        parts,
+def _list_faces(gallery: Gallery, request: Request) -> Shape:
+    page = gallery.list_faces(
         request["CollectionId"],
-        request.get("NextToken"),
-        request.get("MaxResults") or LARGEST_PAGE,
+        next_token=request.get("NextToken"),
+        limit=request.get("MaxResults") or MAX_PAGE,
         user_id=request.get("UserId"),
         face_ids=request.get("FaceIds"),
     )
@@ -135,67 +123,55 @@ def _list_faces(parts: Parts, request: Request) -> Shape:
     }
 
 
-def _delete_faces(parts: Parts, request: Request) -> Shape:
-    outcome = faces.delete_faces(parts, request["CollectionId"], request["FaceIds"])
+def _delete_faces(gallery: Gallery, request: Request) -> Shape:
+    deletion = gallery.delete_faces(request["CollectionId"], request["FaceIds"])
     return {
-        "DeletedFaces": outcome.deleted,
-        "UnsuccessfulFaceDeletions": [
-            {"FaceId": face.face_id, "Reasons": ["FACE_NOT_FOUND"]}
-            if face.user_id is None
-            else {
-                "FaceId": face.face_id,
-                "UserId": face.user_id,
-                "Reasons": ["ASSOCIATED_TO_AN_EXISTING_USER"],
-            }
-            for face in outcome.undeleted
-        ],
+        "DeletedFaces": list(deletion.deleted),
+        "UnsuccessfulFaceDeletions": [_failed_deletion(failure) for failure in deletion.failed],
     }
 
 
-def _search_faces(parts: Parts, request: Request) -> Shape:
-    found = searching.match_face(
-        parts,
+def _search_faces(gallery: Gallery, request: Request) -> Shape:
+    found = gallery.search_face(
         request["CollectionId"],
         request["FaceId"],
-        top=request.get("MaxFaces", MOST_NEIGHBOURS),
-        min_similarity=_threshold(request, "FaceMatchThreshold"),
+        limit=request.get("MaxFaces"),
+        threshold=_threshold(request, "FaceMatchThreshold"),
     )
     return {
         "SearchedFaceId": request["FaceId"],
-        "FaceMatches": [shapes.face_match(match, found.user_ids) for match in found.matches],
+        "FaceMatches": [shapes.face_match(match) for match in found.matches],
         "FaceModelVersion": found.model_version,
     }
 
 
-def _search_faces_by_image(parts: Parts, request: Request) -> Shape:
-    matched = searching.match_photo(
-        parts,
+def _search_faces_by_image(gallery: Gallery, request: Request) -> Shape:
+    found = gallery.search(
         request["CollectionId"],
         _photo(request["Image"]),
-        top=request.get("MaxFaces", MOST_NEIGHBOURS),
-        min_similarity=_threshold(request, "FaceMatchThreshold"),
-        options=_options(parts, request),
+        limit=request.get("MaxFaces"),
+        threshold=_threshold(request, "FaceMatchThreshold"),
+        options=_probe_options(gallery, request),
         largest_only=True,
     )
-    if not matched.searched:
-        raise NoFaceError("there is no face in the image, or none that the filter accepts")
-    (largest,) = matched.searched
+    (largest,) = found.faces
     return {
         "SearchedFaceBoundingBox": shapes.bounding_box(largest.face.box),
         "SearchedFaceConfidence": percent(largest.face.confidence),
-        "FaceMatches": [shapes.face_match(match, matched.user_ids) for match in largest.matches],
-        "FaceModelVersion": matched.model_version,
+        "FaceMatches": [shapes.face_match(match) for match in largest.matches],
+        "FaceModelVersion": found.model_version,
         "Decision": largest.decision.value,
     }
 
 
-def _compare_faces(parts: Parts, request: Request) -> Shape:
+def _compare_faces(gallery: Gallery, request: Request) -> Shape:
     threshold = _threshold(request, "SimilarityThreshold")
-    compared = comparing.compare_photos(
-        parts,
+    if threshold is None:
+        threshold = gallery.defaults.threshold
+    compared = gallery.compare(
         _photo(request["SourceImage"]),
         _photo(request["TargetImage"]),
-        _options(parts, request),
+        options=_probe_options(gallery, request),
     )
     largest = compared.source.faces[0]
     pairs = [pair for pair in compared.pairs if pair.source == 0]
@@ -223,65 +199,64 @@ def _compare_faces(parts: Parts, request: Request) -> Shape:
     }
 
 
-def _detect_faces(parts: Parts, request: Request) -> Shape:
-    found = comparing.detect_faces(parts, _photo(request["Image"]), _options(parts, request))
+def _detect_faces(gallery: Gallery, request: Request) -> Shape:
+    found = gallery.detect(_photo(request["Image"]), options=_probe_options(gallery, request))
     return {
         "FaceDetails": [shapes.face_detail(face) for face in found.faces],
-        "ModelId": parts.engine.model_version,
+        "ModelId": gallery.model_version,
     }
 
 
-def _create_user(parts: Parts, request: Request) -> Shape:
-    people.create_user(parts, request["CollectionId"], request["UserId"])
+def _create_user(gallery: Gallery, request: Request) -> Shape:
+    gallery.create_user(request["CollectionId"], request["UserId"])
     return {}
 
 
-def _delete_user(parts: Parts, request: Request) -> Shape:
-    people.delete_user(parts, request["CollectionId"], request["UserId"])
+def _delete_user(gallery: Gallery, request: Request) -> Shape:
+    gallery.delete_user(request["CollectionId"], request["UserId"])
     return {}
 
 
-def _list_users(parts: Parts, request: Request) -> Shape:
-    page = people.list_users(
-        parts,
+def _list_users(gallery: Gallery, request: Request) -> Shape:
+    page = gallery.list_users(
         request["CollectionId"],
-        request.get("NextToken"),
-        request.get("MaxResults", LARGEST_USER_PAGE),
+        next_token=request.get("NextToken"),
+        limit=request.get("MaxResults", MAX_USER_PAGE),
     )
     return {"Users": [shapes.user(user) for user in page.users], "NextToken": page.next_token}
 
 
-def _associate_faces(parts: Parts, request: Request) -> Shape:
-    outcome = people.associate_faces(
-        parts,
+def _associate_faces(gallery: Gallery, request: Request) -> Shape:
+    threshold = _threshold(request, "UserMatchThreshold")
+    outcome = gallery.associate_faces(
         request["CollectionId"],
         request["UserId"],
         request["FaceIds"],
-        min_similarity=_threshold(request, "UserMatchThreshold", ASSOCIATION_THRESHOLD),
+        threshold=ASSOCIATION_THRESHOLD if threshold is None else threshold,
     )
     return _associations(outcome, "AssociatedFaces", "UnsuccessfulFaceAssociations")
 
 
-def _disassociate_faces(parts: Parts, request: Request) -> Shape:
-    outcome = people.disassociate_faces(
-        parts, request["CollectionId"], request["UserId"], request["FaceIds"]
+def _disassociate_faces(gallery: Gallery, request: Request) -> Shape:
+    outcome = gallery.disassociate_faces(
+        request["CollectionId"], request["UserId"], request["FaceIds"]
     )
     return _associations(outcome, "DisassociatedFaces", "UnsuccessfulFaceDisassociations")
 
 
-def _search_users(parts: Parts, request: Request) -> Shape:
+def _search_users(gallery: Gallery, request: Request) -> Shape:
     if ("UserId" in request) == ("FaceId" in request):
         raise invalid_parameter("Exactly one of UserId and FaceId must be given.")
-    top = request.get("MaxUsers", LARGEST_USER_PAGE)
+    limit = request.get("MaxUsers", MAX_USER_MATCHES)
     threshold = _threshold(request, "UserMatchThreshold")
     name = request["CollectionId"]
     if "FaceId" in request:
         face_id = request["FaceId"]
-        found = people.users_like_face(parts, name, face_id, top=top, min_similarity=threshold)
+        found = gallery.search_users_by_face(name, face_id, limit=limit, threshold=threshold)
         searched: Shape = {"SearchedFace": {"FaceId": face_id}}
     else:
         user_id = request["UserId"]
-        found = people.users_like_user(parts, name, user_id, top=top, min_similarity=threshold)
+        found = gallery.search_users_by_user(name, user_id, limit=limit, threshold=threshold)
         searched = {"SearchedUser": {"UserId": user_id}}
     return {
         "UserMatches": [shapes.user_match(match) for match in found.matches],
@@ -290,14 +265,13 @@ def _search_users(parts: Parts, request: Request) -> Shape:
     }
 
 
-def _search_users_by_image(parts: Parts, request: Request) -> Shape:
-    found = people.users_like_photo(
-        parts,
+def _search_users_by_image(gallery: Gallery, request: Request) -> Shape:
+    found = gallery.search_users_by_photo(
         request["CollectionId"],
         _photo(request["Image"]),
-        top=request.get("MaxUsers", LARGEST_USER_PAGE),
-        min_similarity=_threshold(request, "UserMatchThreshold"),
-        options=_options(parts, request),
+        limit=request.get("MaxUsers", MAX_USER_MATCHES),
+        threshold=_threshold(request, "UserMatchThreshold"),
+        options=_probe_options(gallery, request),
     )
     answer: Shape = {
         "UserMatches": [shapes.user_match(match) for match in found.matches],
@@ -310,18 +284,18 @@ def _search_users_by_image(parts: Parts, request: Request) -> Shape:
     return answer
 
 
-def _tag_resource(parts: Parts, request: Request) -> Shape:
-    tags.set_tags(parts, collection_of(request["ResourceArn"]), request["Tags"])
+def _tag_resource(gallery: Gallery, request: Request) -> Shape:
+    gallery.set_tags(collection_of(request["ResourceArn"]), request["Tags"])
     return {}
 
 
-def _untag_resource(parts: Parts, request: Request) -> Shape:
-    tags.remove_tags(parts, collection_of(request["ResourceArn"]), request["TagKeys"])
+def _untag_resource(gallery: Gallery, request: Request) -> Shape:
+    gallery.remove_tags(collection_of(request["ResourceArn"]), request["TagKeys"])
     return {}
 
 
-def _list_tags_for_resource(parts: Parts, request: Request) -> Shape:
-    return {"Tags": tags.get_tags(parts, collection_of(request["ResourceArn"]))}
+def _list_tags_for_resource(gallery: Gallery, request: Request) -> Shape:
+    return {"Tags": gallery.get_tags(collection_of(request["ResourceArn"]))}
 
 
 OPERATIONS = {
@@ -353,25 +327,30 @@ def _photo(image: Shape) -> Photo:
     if ("Bytes" in image) == ("S3Object" in image):
         raise invalid_parameter("Exactly one of Bytes and S3Object must be given.")
     if "Bytes" in image:
-        return SentPhoto(image["Bytes"])
+        content: bytes = image["Bytes"]
+        return content
     place = image["S3Object"]
     if "Bucket" not in place or "Name" not in place:
         raise invalid_parameter("S3Object needs Bucket and Name.")
-    return NamedPhoto(place["Bucket"], place["Name"], place.get("Version"))
+    return PhotoLocation.in_bucket(place["Bucket"], place["Name"], place.get("Version"))
 
 
-def _threshold(request: Request, member: str, default: float = SEARCH_THRESHOLD) -> float:
-    return float(request.get(member, default)) / 100
+def _threshold(request: Request, member: str) -> float | None:
+    """Return a similarity as a ratio; None where the request leaves it to the gallery."""
+    percent = request.get(member)
+    return None if percent is None else float(percent) / 100
 
 
-def _options(
-    parts: Parts, request: Request, default: QualityFilter = QualityFilter.NONE
-) -> FaceOptions:
-    quality_filter = QualityFilter(request.get("QualityFilter", default))
-    confidence = parts.options.min_confidence
-    if quality_filter is QualityFilter.NONE:
-        confidence = min(confidence, CONFIDENCE_UNFILTERED)
-    return probe_options(parts, quality_filter, confidence)
+def _probe_options(gallery: Gallery, request: Request) -> FaceOptions:
+    quality_filter = request.get("QualityFilter")
+    return gallery.defaults.probe_options(
+        quality_filter=None if quality_filter is None else QualityFilter(quality_filter)
+    )
+
+
+def _failed_deletion(failure: FailedDeletion) -> Shape:
+    shape: Shape = {"FaceId": failure.face_id, "Reasons": [failure.reason.value]}
+    return shape if failure.user_id is None else {**shape, "UserId": failure.user_id}
 
 
 def _associations(outcome: AssociationOutcome, changed: str, failed: str) -> Shape:

@@ -15,10 +15,10 @@ from facerec.api.rekognition.service import (
     find_operation,
     response_headers,
 )
-from facerec.gallery.service.parts import Parts
+from facerec.gallery.gallery import Gallery
 
 
-def rekognition_router(parts: Parts, capacity: Capacity) -> APIRouter:
+def rekognition_router(gallery: Gallery, capacity: Capacity) -> APIRouter:
     """Return the route that Rekognition's clients post to."""
     router = APIRouter()
 
@@ -27,7 +27,7 @@ def rekognition_router(parts: Parts, capacity: Capacity) -> APIRouter:
         try:
             name, operation = find_operation(request.headers.get("x-amz-target", ""))
             principal: Principal = request.state.principal
-            work = partial(answer, parts, principal, name, await request.body())
+            work = partial(answer, gallery, principal, name, await request.body())
             content = await capacity.run(request, work, looks=operation.looks)
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)

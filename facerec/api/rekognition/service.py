@@ -13,8 +13,7 @@ from facerec.api.rekognition.faults import RekognitionError
 from facerec.api.rekognition.model import CONTENT_TYPE, TARGET_PREFIX, service_model
 from facerec.api.rekognition.operations import OPERATIONS, Operation
 from facerec.api.rekognition.validation import parse_request
-from facerec.gallery.service.idempotency import answer_once
-from facerec.gallery.service.parts import Parts
+from facerec.gallery.gallery import Gallery
 
 TOKEN_MEMBER = "ClientRequestToken"  # noqa: S105 - a member's name
 
@@ -33,11 +32,11 @@ def find_operation(target: str) -> tuple[str, Operation]:
     return name, OPERATIONS[name]
 
 
-def answer(parts: Parts, principal: Principal, name: str, body: bytes) -> bytes:
+def answer(gallery: Gallery, principal: Principal, name: str, body: bytes) -> bytes:
     """Return the JSON document that answers a request.
 
     Args:
-        parts: what the operations work with.
+        gallery: The operations.
         principal: what the sender may do.
         name: of the operation.
         body: the request's JSON document.
@@ -51,13 +50,13 @@ def answer(parts: Parts, principal: Principal, name: str, body: bytes) -> bytes:
     _authorise(principal, name, operation, request)
 
     def perform() -> dict[str, Any]:
-        return operation.answer(parts, request)
+        return operation.answer(gallery, request)
 
     token = request.pop(TOKEN_MEMBER, None)
     if token is None:
         answered = perform()
     else:
-        answered = answer_once(parts, token, {"operation": name, **request}, perform)
+        answered = gallery.answer_once(token, {"operation": name, **request}, perform)
     if name == "ListCollections" and principal.collections is not None:
         answered = _only(principal, answered)
     return json.dumps(answered).encode()

@@ -6,14 +6,13 @@ Ratios and degrees are as in facerec; confidence and similarity, 0 to 1 there, a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from facerec.core.faces import BoundingBox, Landmarks, Point, Quality
 from facerec.core.photos import DetectedFace
 from facerec.core.records import FaceRecord, User
+from facerec.gallery.faces import ListedFace
 from facerec.gallery.matching import Match
-from facerec.gallery.service.faces import ListedFace
 from facerec.gallery.users import UserMatch, status_of
 
 Shape: TypeAlias = dict[str, Any]
@@ -61,12 +60,12 @@ def listed_face(face: ListedFace) -> Shape:
     return stored_face(face.record, face.user_id)
 
 
-def face_match(match: Match, user_ids: Mapping[str, str]) -> Shape:
-    """Return a ``FaceMatch``; user ids are of those faces that have a user, by face id."""
+def face_match(match: Match) -> Shape:
+    """Return a ``FaceMatch``."""
     return {
         "Similarity": percent(match.similarity),
         "Distance": match.distance,
-        "Face": stored_face(match.face, user_ids.get(match.face.face_id)),
+        "Face": stored_face(match.face, match.user_id),
     }
 
 

@@ -13,15 +13,13 @@ from facerec.api.rest.problems import problems
 from facerec.api.rest.requests import (
     CollectionPath,
     CreateCollectionRequest,
+    Disassociate,
     FacePath,
     Limit,
     NextToken,
 )
-from facerec.errors import ConflictError, FaceNotFoundError
-from facerec.gallery.presenting import collection_json, record_json
-from facerec.gallery.service import collections, faces
-from facerec.gallery.service.faces import ListedFace
-from facerec.gallery.service.thumbnails import thumbnail
+from facerec.errors import FaceInUseError, FaceNotFoundError
+from facerec.gallery.presenting import collection_json, face_page_json, summary_json
 
 _NO_CONTENT: dict[str, Any] = {"description": "Done."}
 
@@ -29,7 +27,7 @@ _NO_CONTENT: dict[str, Any] = {"description": "Done."}
 def collections_router(context: Context) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/v1/collections", tags=["collections"])
-    parts = context.parts
+    gallery = context.gallery
 
     @router.get(
         "",
@@ -41,12 +39,12 @@ def collections_router(context: Context) -> APIRouter:
     ) -> JSONResponse:
         principal = authorise(request, None, writes=False)
         page = await context.run(
-            request, lambda: collections.list_collections(parts, next_token, limit)
+            request, lambda: gallery.list_collections(next_token=next_token, limit=limit)
         )
         shown = [
-            collection_json(found)
-            for found in page.collections
-            if principal.may_use(found.collection_id)
+            collection_json(collection)
+            for collection in page.collections
+            if principal.may_use(collection.collection_id)
         ]
         return JSONResponse({"collections": shown, "next_token": page.next_token})
 
@@ -56,16 +54,16 @@ def collections_router(context: Context) -> APIRouter:
         summary="Create a collection",
         responses={**problems(409), 201: answer("The new collection.", "collection")},
     )
-    async def create_collection(request: Request, wanted: CreateCollectionRequest) -> JSONResponse:
-        name = wanted.collection_id
-        made = await context.run(
+    async def create_collection(request: Request, body: CreateCollectionRequest) -> JSONResponse:
+        name = body.collection_id
+        created = await context.run(
             request,
-            lambda: collections.create_collection(parts, name),
+            lambda: gallery.create_collection(name),
             collection_id=name,
             writes=True,
         )
         location = str(request.url_for("collection", collection_id=name).path)
-        return JSONResponse(collection_json(made), 201, {"Location": location})
+        return JSONResponse(collection_json(created), 201, {"Location": location})
 
     @router.get(
         "/{collection_id}",
@@ -74,13 +72,12 @@ def collections_router(context: Context) -> APIRouter:
         responses={**problems(404), 200: answer("The collection.", "collection")},
     )
     async def describe_collection(request: Request, collection_id: CollectionPath) -> JSONResponse:
-        found = await context.run(
+        summary = await context.run(
             request,
-            lambda: collections.describe_collection(parts, collection_id),
+            lambda: gallery.describe_collection(collection_id),
             collection_id=collection_id,
         )
-        counts = {"face_count": found.faces, "user_count": found.users}
-        return JSONResponse({**collection_json(found.collection), **counts})
+        return JSONResponse(summary_json(summary))
 
     @router.delete(
         "/{collection_id}",
@@ -91,7 +88,7 @@ def collections_router(context: Context) -> APIRouter:
     async def delete_collection(request: Request, collection_id: CollectionPath) -> Response:
         await context.run(
             request,
-            lambda: collections.delete_collection(parts, collection_id),
+            lambda: gallery.delete_collection(collection_id),
             collection_id=collection_id,
             writes=True,
         )
@@ -110,17 +107,10 @@ def collections_router(context: Context) -> APIRouter:
     ) -> JSONResponse:
         page = await context.run(
             request,
-            lambda: faces.list_faces(parts, collection_id, next_token, limit),
+            lambda: gallery.list_faces(collection_id, next_token=next_token, limit=limit),
             collection_id=collection_id,
         )
-        return JSONResponse(
-            {
-                "collection_id": collection_id,
-                "model_version": page.model_version,
-                "faces": [_listed_json(face) for face in page.faces],
-                "next_token": page.next_token,
-            }
-        )
+        return JSONResponse(face_page_json(page))
 
     @router.delete(
         "/{collection_id}/faces/{face_id}",
@@ -129,26 +119,26 @@ def collections_router(context: Context) -> APIRouter:
         responses={**problems(404, 409), 204: _NO_CONTENT},
     )
     async def delete_face(
-        request: Request, collection_id: CollectionPath, face_id: FacePath
+        request: Request,
+        collection_id: CollectionPath,
+        face_id: FacePath,
+        disassociate: Disassociate = False,
     ) -> Response:
-        outcome = await context.run(
+        deletion = await context.run(
             request,
-            lambda: faces.delete_faces(parts, collection_id, [face_id]),
+            lambda: gallery.delete_faces(collection_id, [face_id], disassociate=disassociate),
             collection_id=collection_id,
             writes=True,
         )
-        for undeleted in outcome.undeleted:
-            if undeleted.user_id is None:
+        for failure in deletion.failed:
+            if failure.user_id is None:
                 raise FaceNotFoundError(face_id)
-            raise ConflictError(
-                f"the face is associated with user {undeleted.user_id!r}",
-                "disassociate it first, or delete the user",
-            )
+            raise FaceInUseError(face_id, failure.user_id)
         return Response(status_code=204)
 
     @router.get(
         "/{collection_id}/faces/{face_id}/thumbnail",
-        summary="Show a face, where the photo that it was found on can still be read",
+        summary="Show a face, if the photo that it was found on can still be read",
         responses={
             **problems(404),
             200: {
@@ -162,7 +152,7 @@ def collections_router(context: Context) -> APIRouter:
     ) -> Response:
         content = await context.run(
             request,
-            lambda: thumbnail(parts, collection_id, face_id),
+            lambda: gallery.thumbnail(collection_id, face_id),
             collection_id=collection_id,
             looks=True,
         )
@@ -170,8 +160,3 @@ def collections_router(context: Context) -> APIRouter:
         return Response(content, media_type="image/jpeg", headers=headers)
 
     return router
-
-
-def _listed_json(face: ListedFace) -> dict[str, Any]:
-    user = {} if face.user_id is None else {"user_id": face.user_id}
-    return {**record_json(face.record), **user}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastapi import Request
@@ -11,25 +11,23 @@ from fastapi import Request
 from facerec.api.auth.access import Principal, RefusedError
 from facerec.api.capacity import Capacity
 from facerec.api.jobs import JobStarter
-from facerec.api.rest.requests import FaceChoice
-from facerec.core.options import FaceOptions, QualityFilter
-from facerec.gallery.service.looking import MOST_FACES
-from facerec.gallery.service.parts import Parts
+from facerec.core.options import FaceOptions
+from facerec.gallery.gallery import Gallery
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts behind the routes.
+    """What the routes call.
 
     Attributes:
-        parts: what the operations work with.
-        capacity: how many requests are worked on at once.
-        jobs: runs jobs; None where none can be run.
+        gallery: The operations.
+        capacity: Limits the number of requests that are processed at once.
+        jobs: Runs jobs; None where none can be run.
     """
 
-    parts: Parts
+    gallery: Gallery
     capacity: Capacity
     jobs: JobStarter | None
 
@@ -56,28 +54,6 @@ class Context:
         """
         authorise(request, collection_id, writes=writes)
         return await self.capacity.run(request, work, looks=looks)
-
-    def probe_options(self, choice: FaceChoice) -> FaceOptions:
-        """Return the options for a photo that is searched with and not stored."""
-        return replace(
-            self.parts.options,
-            max_faces=MOST_FACES,
-            quality_filter=choice.filter_or(QualityFilter.NONE),
-            min_confidence=self._confidence(choice),
-        )
-
-    def index_options(self, choice: FaceChoice, max_faces: int | None) -> FaceOptions:
-        """Return the options for photos whose faces are stored."""
-        return replace(
-            self.parts.options,
-            max_faces=self.parts.options.max_faces if max_faces is None else max_faces,
-            quality_filter=choice.filter_or(self.parts.options.quality_filter),
-            min_confidence=self._confidence(choice),
-        )
-
-    def _confidence(self, choice: FaceChoice) -> float:
-        default = self.parts.options.min_confidence
-        return default if choice.min_confidence is None else choice.min_confidence
 
 
 def authorise(request: Request, collection_id: str | None, *, writes: bool) -> Principal:

@@ -1,4 +1,4 @@
-"""The documents that REST requests send."""
+"""The bodies and parameters of REST requests."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from facerec.core.options import QualityFilter
-from facerec.gallery.service.photos import NamedPhoto, Photo, SentPhoto
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.gallery.defaults import DEFAULT_LIMIT, MAX_FACES, GalleryDefaults
+from facerec.gallery.photos import Photo, PhotoLocation
 from facerec.storage.checks import MOST_NEIGHBOURS
 
 COLLECTION_PATTERN = r"^[a-zA-Z0-9_.\-]+$"
@@ -21,9 +22,14 @@ CollectionPath = Annotated[
     str, Path(min_length=1, max_length=255, pattern=COLLECTION_PATTERN, examples=["staff"])
 ]
 FacePath = Annotated[str, Path(pattern=FACE_PATTERN)]
-Limit = Annotated[int, Query(ge=1, le=1000, description="The most entries of the page.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Return at most this many entries.")]
 NextToken = Annotated[
-    str | None, Query(max_length=255, description="What the page before gave as `next_token`.")
+    str | None, Query(max_length=255, description="`next_token` of the previous page.")
+]
+
+Disassociate = Annotated[
+    bool,
+    Query(description="Disassociate the face from its user first, which otherwise is refused."),
 ]
 
 CollectionName = Annotated[
@@ -50,7 +56,7 @@ Base64 = Annotated[
 
 
 class _Document(BaseModel):
-    # no value is taken for another type's: "0.8" is no number, and 1 no truth value
+    # values are not converted: "0.8" is not a number here, and 1 is not a boolean
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
@@ -63,10 +69,10 @@ class PhotoSource(_Document):
     image: Base64 | None = Field(None, description="The photo's bytes in base64.")
 
     def photo(self) -> Photo:
-        """Return the photo that the document means."""
+        """Return the photo that the request names or holds."""
         if self.image is not None:
-            return SentPhoto(base64.b64decode(self.image))
-        return NamedPhoto(self.bucket or "", self.key or "", self.version)
+            return base64.b64decode(self.image)
+        return PhotoLocation.in_bucket(self.bucket or "", self.key or "", self.version)
 
     @model_validator(mode="after")
     def _one_photo(self) -> PhotoSource:
@@ -79,29 +85,61 @@ class PhotoSource(_Document):
 
 
 class FaceChoice(_Document):
-    """Which faces of a photo count."""
+    """How the faces of a photo are chosen."""
 
-    min_confidence: Share | None = Field(None, description="Leave out what is less surely a face.")
+    max_faces: Annotated[int, Field(ge=1, le=MAX_FACES)] | None = Field(
+        None,
+        description="Keep at most this many faces of a photo, best first; by default 100, or "
+        "the server's setting (10) where faces are stored.",
+    )
+    min_confidence: Share | None = Field(
+        None,
+        description="Reject faces below this confidence; by default the server's setting (0.9), "
+        "or 0.5 where no quality filter applies.",
+    )
     quality_filter: Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"] | None = Field(
-        None, description="Leave out faces that would be recognised badly."
+        None,
+        description="Reject faces that are hard to recognise; by default AUTO where faces are "
+        "stored, else NONE.",
     )
 
-    def filter_or(self, default: QualityFilter) -> QualityFilter:
-        """Return the quality filter that the document asks for, or the default."""
-        return default if self.quality_filter is None else QualityFilter(self.quality_filter)
+    def index_options(self, defaults: GalleryDefaults) -> FaceOptions:
+        """Return the options for photos whose faces are stored."""
+        return defaults.index_options(
+            max_faces=self.max_faces,
+            min_confidence=self.min_confidence,
+            quality_filter=self._filter(),
+        )
+
+    def probe_options(self, defaults: GalleryDefaults) -> FaceOptions:
+        """Return the options for a photo that is searched, compared or inspected, not stored."""
+        return defaults.probe_options(
+            max_faces=self.max_faces,
+            min_confidence=self.min_confidence,
+            quality_filter=self._filter(),
+        )
+
+    def _filter(self) -> QualityFilter | None:
+        return None if self.quality_filter is None else QualityFilter(self.quality_filter)
 
 
 class MatchRequest(PhotoSource, FaceChoice):
     """Who is on this photo?"""
 
     collection_id: CollectionName
-    max_faces: Annotated[int, Field(ge=1, le=MOST_NEIGHBOURS)] = Field(
-        10, description="The most matches of each face of the photo."
+    limit: Annotated[int, Field(ge=1, le=MOST_NEIGHBOURS)] | None = Field(
+        None,
+        description="Return at most this many matches of each face of the photo; by default "
+        f"{DEFAULT_LIMIT}.",
     )
     threshold: Share | None = Field(
-        None, description="The least similarity of a match; by default the server's (0.8)."
+        None, description="Minimum similarity of a match; by default the server's setting (0.8)."
     )
-    index: bool = Field(False, description="Store the faces of this photo too, after the search.")
+    index: bool = Field(
+        False,
+        description="Store the faces of this photo too, after the search. The defaults of its "
+        "options are then those of `/index`.",
+    )
     external_image_id: (
         Annotated[str, Field(min_length=1, max_length=255, pattern=EXTERNAL_IMAGE_PATTERN)] | None
     ) = Field(None, description="Your own name for the photo, where it is stored.")
@@ -128,11 +166,8 @@ class IndexRequest(FaceChoice):
     external_image_id: (
         Annotated[str, Field(min_length=1, max_length=255, pattern=EXTERNAL_IMAGE_PATTERN)] | None
     ) = Field(None, description="Your own name for the photo.")
-    max_faces: Annotated[int, Field(ge=1, le=100)] | None = Field(
-        None, description="The most faces of each photo, the best; by default the server's (10)."
-    )
     create_collection: bool = Field(
-        False, description="With a manifest or prefix: make the collection if there is none."
+        False, description="With a manifest or prefix: create the collection if it does not exist."
     )
 
     @property
@@ -141,13 +176,13 @@ class IndexRequest(FaceChoice):
         return self.manifest is not None or self.prefix is not None
 
     def photo(self) -> Photo:
-        """Return the one photo that the document means."""
+        """Return the photo that the request names or holds."""
         if self.image is not None:
-            return SentPhoto(base64.b64decode(self.image))
-        return NamedPhoto(self.bucket or "", self.key or "", self.version)
+            return base64.b64decode(self.image)
+        return PhotoLocation.in_bucket(self.bucket or "", self.key or "", self.version)
 
     def execution_input(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the execution input of the job that the document means."""
+        """Return the execution input of the job that the request asks for."""
         folder = (self.prefix or "").rstrip("/")
         prefix = f"s3://{self.bucket}/{folder}/" if folder else f"s3://{self.bucket}/"
         return {

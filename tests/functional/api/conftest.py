@@ -15,22 +15,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard
-from facerec.gallery.service.parts import Parts
 from facerec.storage.objects.bucket import BucketObjects
 from facerec.storage.objects.routed import open_objects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine
+from tests.support.gallery import Clock, Collaborators
 from tests.support.server import running
-
-
-class Clock:
-    """A clock that tests set forward."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass
@@ -38,7 +28,7 @@ class Api:
     """A live server, and what it works with."""
 
     address: str
-    parts: Parts
+    collaborators: Collaborators
     engine: FakeEngine
     clock: Clock
     bucket: Path
@@ -66,13 +56,13 @@ def api(tmp_path: Path, switchboard: tuple[Switchboard, str]) -> Iterator[Api]:
     """A live server with the fake engine, whose bucket ``photos`` is a folder."""
     bucket = tmp_path / "photos"
     bucket.mkdir()
-    engine, clock = FakeEngine(), Clock()
+    engine, clock = FakeEngine(), Clock(1_800_000_000.0)
     board, address = switchboard
     with SqliteStore(tmp_path / "facerec.db") as store:
         photos = BucketObjects(open_objects(), folders={"photos": bucket}, allowed=set())
-        parts = Parts(engine, store, store, photos, clock=clock)
-        board.app = create_app(parts, AppSettings(LoopbackGuard()))
-        yield Api(address, parts, engine, clock, bucket)
+        collaborators = Collaborators(store, store, engine, photos, clock=clock)
+        board.app = create_app(collaborators.gallery(), AppSettings(LoopbackGuard()))
+        yield Api(address, collaborators, engine, clock, bucket)
 
 
 @pytest.fixture

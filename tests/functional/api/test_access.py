@@ -41,9 +41,9 @@ class Guarded:
 @pytest.fixture
 def guarded(api: Api, switchboard: tuple[Switchboard, str]) -> Iterator[Guarded]:
     board, address = switchboard
-    store = api.parts.records
+    store = api.collaborators.records
     guard = TokenGuard(TOKEN, SignatureGuard(store.get_access_key, time.time))
-    board.app = create_app(api.parts, AppSettings(guard))
+    board.app = create_app(api.collaborators.gallery(), AppSettings(guard))
 
     def issue(*collections: str, writes: bool = True) -> AccessKey:
         key = new_access_key(collections, writes=writes, note="")
@@ -76,7 +76,7 @@ def test_an_unknown_or_revoked_key_is_refused(guarded: Guarded) -> None:
     key = guarded.issue()
     client = guarded.client(key)
     client.list_collections()
-    guarded.api.parts.records.delete_access_key(key.access_key_id)
+    guarded.api.collaborators.records.delete_access_key(key.access_key_id)
     assert code_of(client.list_collections) == "UnrecognizedClientException"
 
 
@@ -238,7 +238,7 @@ def test_pages_of_allowed_origins_can_use_it(
     origin = "https://app.example"
     board, address = switchboard
     guard = LoopbackGuard(origins=frozenset({origin}))
-    board.app = create_app(api.parts, AppSettings(guard, origins=(origin,)))
+    board.app = create_app(api.collaborators.gallery(), AppSettings(guard, origins=(origin,)))
     asked = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",

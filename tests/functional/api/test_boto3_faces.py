@@ -95,7 +95,7 @@ def test_a_photo_in_a_bucket_is_indexed_by_its_address(
     client.index_faces(
         CollectionId=staff, Image={"S3Object": {"Bucket": "photos", "Name": "of ann.jpg"}}
     )
-    (record,) = api.parts.faces.list_faces(staff)
+    (record,) = api.collaborators.faces.list_faces(staff)
     assert record.source == "s3://photos/of ann.jpg"
 
 

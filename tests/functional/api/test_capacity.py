@@ -64,7 +64,7 @@ def engine() -> Iterator[HeldEngine]:
 def address(api: Api, switchboard: tuple[Switchboard, str], engine: HeldEngine) -> str:
     board, address = switchboard
     settings = AppSettings(LoopbackGuard(), photos_at_once=2)
-    board.app = create_app(replace(api.parts, engine=engine), settings)
+    board.app = create_app(replace(api.collaborators, engine=engine).gallery(), settings)
     return address
 
 

@@ -19,16 +19,15 @@ from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.api.step_functions_jobs import StepFunctionsJobs
 from facerec.core.schemas import violation
-from facerec.gallery.service.parts import Parts
 from facerec.storage.access_keys import new_access_key
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.secrets import SecretsManagerKeys
 from facerec.storage.sqlite import SqliteStore
-from facerec.testing.engine import FakeEngine
 from lambdas.api.answers import checked_answer
 from lambdas.api.building import build_app, for_lambda
 from lambdas.api.handler import LARGEST_BODY, handler
 from tests.functional.api.conftest import Switchboard, rekognition_client
+from tests.support.gallery import Collaborators
 from tests.support.rie import EmulatedFunction, emulated_function
 
 PHOTOS = Path(__file__).parents[3] / "examples" / "photos"
@@ -130,6 +129,7 @@ def test_requests_are_checked_against_keys_in_secrets_manager(tmp_path: Path) ->
     keys.put_access_key(key)
     environment = {
         "FACEREC_STORE": f"sqlite:///{tmp_path}/facerec.db",
+        "AWS_S3_BUCKET": "facerec-work",
         "AWS_REGION": "eu-west-1",
         "ACCESS_KEYS_PREFIX": "keys",
     }
@@ -168,9 +168,9 @@ def test_records_in_dynamodb_serve_an_unchanged_client(
         BillingMode="PAY_PER_REQUEST",
     )
     with SqliteStore(tmp_path / "facerec.db") as faces:
-        parts = Parts(FakeEngine(), faces, DynamoDBStore(table, "facerec"), photos=None)
+        gallery = Collaborators(faces, DynamoDBStore(table, "facerec")).gallery()
         board, address = switchboard
-        board.app = create_app(parts, AppSettings(OpenGuard()))
+        board.app = create_app(gallery, AppSettings(OpenGuard()))
         client = rekognition_client(address)
         client.create_collection(CollectionId="staff", Tags={"team": "a"})
         client.create_user(CollectionId="staff", UserId="ann")

@@ -15,11 +15,10 @@ from starlette.types import ASGIApp
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
-from facerec.gallery.service.parts import Parts
 from facerec.storage.objects.bucket import BucketObjects
 from facerec.storage.objects.routed import open_objects
 from facerec.storage.sqlite import SqliteStore
-from facerec.testing.engine import FakeEngine
+from tests.support.gallery import Collaborators
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +26,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ASGIApp]:
     folder: Path = tmp_path_factory.mktemp("openapi")
     with SqliteStore(folder / "facerec.db") as store:
         photos = BucketObjects(open_objects(), folders={"photos": folder}, allowed=set())
-        yield create_app(Parts(FakeEngine(), store, store, photos), AppSettings(OpenGuard()))
+        gallery = Collaborators(store, store, photos=photos).gallery()
+        yield create_app(gallery, AppSettings(OpenGuard()))
 
 
 def test_every_answer_is_documented_and_none_is_a_fault(app: ASGIApp) -> None:

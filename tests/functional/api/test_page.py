@@ -11,9 +11,6 @@ import pytest
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.api.auth.local import TokenGuard
-from facerec.gallery.service.collections import create_collection
-from facerec.gallery.service.indexing import index_photo
-from facerec.gallery.service.photos import NamedPhoto
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.api.conftest import Api, Switchboard
 
@@ -34,16 +31,11 @@ def browser() -> Iterator[playwright.Browser]:
 
 @pytest.fixture
 def page(api: Api, browser: playwright.Browser) -> Iterator[playwright.Page]:
-    create_collection(api.parts, "staff")
+    gallery = api.collaborators.gallery()
+    gallery.create_collection("staff")
     for person in ("ann", "bob"):
         (api.bucket / f"{person}.jpg").write_bytes(fake_photo(fake_face(person)))
-        index_photo(
-            api.parts,
-            "staff",
-            NamedPhoto("photos", f"{person}.jpg"),
-            external_image_id=person,
-            options=api.parts.options,
-        )
+        gallery.index("staff", f"s3://photos/{person}.jpg", external_image_id=person)
     page = browser.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -104,7 +96,9 @@ def test_a_face_is_deleted_with_the_keyboard_alone(api: Api, page: playwright.Pa
     page.keyboard.press("Enter")
     playwright.expect(page.locator("#status")).to_have_text("The face is deleted.")
     playwright.expect(page.locator("#faces > li")).to_have_count(1)
-    assert [face.external_image_id for face in api.parts.faces.list_faces("staff")] == ["bob"]
+    assert [face.external_image_id for face in api.collaborators.faces.list_faces("staff")] == [
+        "bob"
+    ]
     focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert focused == "Delete the face of bob"
 
@@ -120,11 +114,11 @@ def test_a_collection_is_made_and_chosen(page: playwright.Page) -> None:
 def test_names_are_shown_as_text_and_never_run(
     api: Api, browser: playwright.Browser, switchboard: tuple[Switchboard, str]
 ) -> None:
-    create_collection(api.parts, "staff")
+    gallery = api.collaborators.gallery()
+    gallery.create_collection("staff")
     name = "<img src=x onerror=alert(1)>.jpg"
     (api.bucket / name).write_bytes(fake_photo(fake_face("ann")))
-    photo = NamedPhoto("photos", name)
-    index_photo(api.parts, "staff", photo, external_image_id=None, options=api.parts.options)
+    gallery.index("staff", f"s3://photos/{name}")
     page = browser.new_page()
     page.goto(api.address)
     playwright.expect(page.locator("#faces")).to_contain_text(name)
@@ -135,9 +129,10 @@ def test_names_are_shown_as_text_and_never_run(
 def test_a_server_with_a_token_asks_for_it(
     api: Api, browser: playwright.Browser, switchboard: tuple[Switchboard, str]
 ) -> None:
-    create_collection(api.parts, "staff")
+    gallery = api.collaborators.gallery()
+    gallery.create_collection("staff")
     board, address = switchboard
-    board.app = create_app(api.parts, AppSettings(TokenGuard("the token", OpenGuard())))
+    board.app = create_app(gallery, AppSettings(TokenGuard("the token", OpenGuard())))
     page = browser.new_page()
     page.goto(address)
     page.get_by_label("This server needs its token").fill("the token")

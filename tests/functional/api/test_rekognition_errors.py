@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard
+from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.core.records import Collection
 from facerec.errors import StoreUnavailableError
-from facerec.gallery.service.photos import LARGEST_OBJECT
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.api.conftest import Api, rekognition_client
 from tests.support.server import running
@@ -133,7 +133,7 @@ def test_an_object_of_too_many_bytes_is_too_large(
     api: Api, client: BaseClient, operation: str, settings: dict[str, object]
 ) -> None:
     with (api.bucket / "giant.jpg").open("wb") as file:
-        file.truncate(LARGEST_OBJECT + 1)
+        file.truncate(MAX_PHOTO_BYTES + 1)
     giant = {"S3Object": {"Bucket": "photos", "Name": "giant.jpg"}}
     code = code_of(getattr(client, operation), Image=giant, **settings)
     assert code == "ImageTooLargeException"
@@ -186,7 +186,7 @@ def test_a_photo_without_a_face_cannot_be_searched_for_or_compared(client: BaseC
 def test_a_collection_of_another_model_is_not_mixed_with_this_one(
     api: Api, client: BaseClient
 ) -> None:
-    api.parts.records.create_collection(Collection("old", "fake-0", 1.0))
+    api.collaborators.records.create_collection(Collection("old", "fake-0", 1.0))
     for operation in ("index_faces", "search_faces_by_image", "search_users_by_image"):
         code = code_of(getattr(client, operation), CollectionId="old", Image=ANN)
         assert code == "InvalidParameterException"
@@ -331,8 +331,8 @@ class BrokenStore:
 def test_faults_of_the_server_have_rekognitions_names_and_no_stack_trace(
     api: Api, caplog: pytest.LogCaptureFixture, error: Exception, code: str
 ) -> None:
-    parts = replace(api.parts, faces=BrokenStore(error))
-    with running(create_app(parts, AppSettings(LoopbackGuard()))) as address:
+    gallery = replace(api.collaborators, faces=BrokenStore(error)).gallery()
+    with running(create_app(gallery, AppSettings(LoopbackGuard()))) as address:
         client = rekognition_client(address)
         with pytest.raises(ClientError) as raised:
             client.list_faces(CollectionId="staff")

@@ -18,8 +18,6 @@ from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.schemas import violation
 from facerec.errors import StoreUnavailableError
-from facerec.gallery.service.indexing import index_photo
-from facerec.gallery.service.photos import NamedPhoto
 from facerec.testing.engine import FakeEngine, FakeFace, fake_face, fake_photo
 from tests.functional.api.conftest import Api
 from tests.support.server import running
@@ -98,7 +96,7 @@ def test_matches_are_limited_by_threshold_and_number(rest: httpx.Client, staff: 
         index(rest, person)
     document = {"collection_id": staff, "image": in_base64(fake_face("ann"))}
     strict = rest.post(f"{RECOGNITION}/match", json={**document, "threshold": 0.99999})
-    loose = rest.post(f"{RECOGNITION}/match", json={**document, "threshold": 0, "max_faces": 2})
+    loose = rest.post(f"{RECOGNITION}/match", json={**document, "threshold": 0, "limit": 2})
     assert len(strict.json()["faces"][0]["matches"]) == 0
     assert len(loose.json()["faces"][0]["matches"]) == 2
     assert loose.json()["faces"][0]["matches"][0]["face"]["external_image_id"] == "ann"
@@ -198,7 +196,15 @@ def test_requests_that_cannot_be_answered_get_a_problem(
 
 
 @pytest.mark.parametrize(
-    "settings", [{"threshold": 1.01}, {"threshold": "0.8"}, {"max_faces": 0}, {"max_faces": 4097}]
+    "settings",
+    [
+        {"threshold": 1.01},
+        {"threshold": "0.8"},
+        {"limit": 0},
+        {"limit": 4097},
+        {"max_faces": 0},
+        {"max_faces": 101},
+    ],
 )
 def test_settings_out_of_range_are_refused(
     rest: httpx.Client, staff: str, settings: dict[str, Any]
@@ -245,8 +251,9 @@ class BrokenStore:
 
 
 def test_a_store_that_is_down_asks_to_come_back_later(api: Api) -> None:
-    parts = replace(api.parts, records=BrokenStore(StoreUnavailableError("the table is down")))
-    with running(create_app(parts, AppSettings(LoopbackGuard()))) as address:
+    broken = BrokenStore(StoreUnavailableError("the table is down"))
+    gallery = replace(api.collaborators, records=broken).gallery()
+    with running(create_app(gallery, AppSettings(LoopbackGuard()))) as address:
         answer = httpx.get(f"{address}/api/v1/collections")
     problem(answer, 503)
     assert int(answer.headers["Retry-After"]) > 0
@@ -255,8 +262,9 @@ def test_a_store_that_is_down_asks_to_come_back_later(api: Api) -> None:
 def test_an_unexpected_fault_says_nothing_of_itself(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
-    parts = replace(api.parts, records=BrokenStore(RuntimeError("secret of ann")))
-    with running(create_app(parts, AppSettings(LoopbackGuard()))) as address:
+    broken = BrokenStore(RuntimeError("secret of ann"))
+    gallery = replace(api.collaborators, records=broken).gallery()
+    with running(create_app(gallery, AppSettings(LoopbackGuard()))) as address:
         answer = httpx.get(f"{address}/api/v1/collections")
     assert "ann" not in problem(answer, 500)["detail"]
 
@@ -266,14 +274,9 @@ def test_a_face_is_shown_where_its_photo_can_be_read(
 ) -> None:
     real = photo_of_nobody()
     (api.bucket / "real.png").write_bytes(real)
-    indexed = index_photo(
-        replace(api.parts, engine=AnnEverywhere()),
-        staff,
-        NamedPhoto("photos", "real.png"),
-        external_image_id=None,
-        options=api.parts.options,
-    )
-    address = f"/api/v1/collections/{staff}/faces/{indexed.faces[0].face_id}/thumbnail"
+    gallery = replace(api.collaborators, engine=AnnEverywhere()).gallery()
+    (face,) = gallery.index(staff, "s3://photos/real.png").faces
+    address = f"/api/v1/collections/{staff}/faces/{face.record.face_id}/thumbnail"
     shown = rest.get(address)
     assert shown.headers["Content-Type"] == "image/jpeg"
     with Image.open(BytesIO(shown.content)) as picture:

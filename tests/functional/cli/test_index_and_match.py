@@ -75,10 +75,10 @@ def test_a_collection_of_another_model_is_refused(
         (("index", "missing.jsonl", "--collection", "people"), 3, "missing.jsonl does not exist"),
         (("index", PROBE, "--collection", "people", "--detector", "eyes"), 2, "eyes"),
         (("detect", "missing.jpg"), 3, "missing.jpg does not exist"),
-        (("compare", PROBE, EXAMPLES / "photos" / "rocket.jpg"), 5, "second photo"),
+        (("compare", PROBE, EXAMPLES / "photos" / "rocket.jpg"), 5, "target photo"),
         (("jobs", "report", "nothing"), 3, "there is no job"),
         (("collections", "describe", "strangers"), 3, "'strangers' does not exist"),
-        (("collections", "create", "people"), 4, "exists already"),
+        (("collections", "create", "people"), 4, "already exists"),
         (("faces", "list", "--collection", "strangers"), 3, "'strangers' does not exist"),
     ],
 )

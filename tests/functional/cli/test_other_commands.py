@@ -64,7 +64,7 @@ def test_comparing_tells_the_same_person_from_another(facerec: Facerec) -> None:
 
 def test_a_deleted_face_is_gone_from_the_store_and_the_jobs(people: Path, facerec: Facerec) -> None:
     listed = document(facerec("faces", "list", "--collection", "people", "--json"))
-    check("face-page", listed, "the page")
+    check("face-list", listed, "the page")
     (face,) = (f for f in listed["faces"] if f["external_image_id"] == "joe-biden:1")
     deleted = facerec("faces", "delete", "--collection", "people", face["face_id"])
     assert deleted.exit_code == 0
@@ -91,10 +91,10 @@ def test_a_deleted_collection_takes_its_jobs_along(people: Path, facerec: Facere
 def test_a_page_of_faces_names_the_next(people: Path, facerec: Facerec) -> None:
     words = ("faces", "list", "--collection", "people", "--limit", "3", "--json")
     first = document(facerec(*words))
-    second = document(facerec(*words, "--after", first["next_after"]))
+    second = document(facerec(*words, "--next-token", first["next_token"]))
     assert len(first["faces"]) == 3
     assert len(second["faces"]) == 1
-    assert second["next_after"] is None
+    assert second["next_token"] is None
 
 
 def test_jobs_are_listed_with_what_became_of_them(people: Path, facerec: Facerec) -> None:

@@ -7,7 +7,7 @@ from facerec.engine.engine import open_engine
 from facerec.gallery.decision import Decision
 from facerec.gallery.matching import SearchedFace
 from facerec.storage.sqlite import SqliteStore
-from tests.support.parts import FakeService
+from tests.support.gallery import Collaborators
 from tests.support.shared_data import shared_data
 
 LARGE_FACES = FaceOptions(smallest_face=250, quality_filter=QualityFilter.NONE)
@@ -20,14 +20,15 @@ def searches(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SearchedFace
     portraits = shared_data("london")
     found = {}
     with SqliteStore(tmp_path_factory.mktemp("store") / "facerec.db") as store:
-        service = FakeService(store, open_engine(threads=1))
+        gallery = Collaborators(store, store, open_engine(threads=1)).gallery()
+        gallery.create_collection("portraits")
         for photo in sorted(portraits.glob("*_neutral_front.jpg")):
-            service.index(
-                photo.read_bytes(), external_image_id=person(photo.name), options=LARGE_FACES
+            gallery.index(
+                "portraits", photo, external_image_id=person(photo.name), options=LARGE_FACES
             )
         for photo in sorted(portraits.glob("*_smiling_front.jpg")):
-            result = service.match(photo.read_bytes(), options=LARGE_FACES)
-            (found[person(photo.name)],) = result.searched
+            result = gallery.search("portraits", photo, options=LARGE_FACES)
+            (found[person(photo.name)],) = result.faces
     return found
 
 

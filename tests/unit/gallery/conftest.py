@@ -3,11 +3,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.parts import FakeService
+from facerec.gallery.gallery import Gallery
+from tests.support.gallery import Collaborators
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[FakeService]:
-    service = FakeService.in_folder(tmp_path)
-    yield service
-    service.store.close()
+def collaborators(tmp_path: Path) -> Iterator[Collaborators]:
+    collaborators = Collaborators.in_folder(tmp_path)
+    yield collaborators
+    collaborators.records.close()
+
+
+@pytest.fixture
+def gallery(collaborators: Collaborators) -> Gallery:
+    """A gallery with the empty collection ``staff``."""
+    gallery = collaborators.gallery()
+    gallery.create_collection("staff")
+    return gallery

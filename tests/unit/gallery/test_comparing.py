@@ -1,27 +1,27 @@
 import pytest
 
 from facerec.errors import NoFaceError, UnreadablePhotoError
+from facerec.gallery.gallery import Gallery
 from facerec.gallery.similarity import similarity_of
 from facerec.testing.engine import fake_face, fake_photo
-from tests.support.parts import FakeService
 
 ANN = fake_photo(fake_face("ann"))
 
 
-def test_one_person_on_two_photos_is_a_similar_pair(service: FakeService) -> None:
-    (pair,) = service.compare(ANN, fake_photo(fake_face("ann", away=0.3))).pairs
+def test_one_person_on_two_photos_is_a_similar_pair(gallery: Gallery) -> None:
+    (pair,) = gallery.compare(ANN, fake_photo(fake_face("ann", away=0.3))).pairs
     assert (pair.source, pair.target, pair.best) == (0, 0, True)
     assert pair.distance == pytest.approx(0.3, abs=1e-6)
     assert pair.similarity == similarity_of(pair.distance) > 0.99
 
 
-def test_a_photo_compared_with_itself_has_distance_0(service: FakeService) -> None:
-    (pair,) = service.compare(ANN, ANN).pairs
+def test_a_photo_compared_with_itself_has_distance_0(gallery: Gallery) -> None:
+    (pair,) = gallery.compare(ANN, ANN).pairs
     assert (pair.distance, pair.similarity) == (0.0, 1.0)
 
 
 def test_every_face_is_compared_with_every_face_the_most_similar_first(
-    service: FakeService,
+    gallery: Gallery,
 ) -> None:
     source = fake_photo(fake_face("ann", width=0.3), fake_face("bob", width=0.2))
     target = fake_photo(
@@ -29,7 +29,7 @@ def test_every_face_is_compared_with_every_face_the_most_similar_first(
         fake_face("cyd", width=0.3),
         fake_face("ann", width=0.2, away=0.1),
     )
-    pairs = service.compare(source, target).pairs
+    pairs = gallery.compare(source, target).pairs
     assert {(pair.source, pair.target) for pair in pairs} == {
         (source, target) for source in range(2) for target in range(3)
     }
@@ -37,23 +37,23 @@ def test_every_face_is_compared_with_every_face_the_most_similar_first(
     assert [(pair.source, pair.target) for pair in pairs if pair.best] == [(0, 2), (1, 0)]
 
 
-def test_nobody_belongs_to_two_faces(service: FakeService) -> None:
+def test_nobody_belongs_to_two_faces(gallery: Gallery) -> None:
     twice = fake_photo(fake_face("ann", away=0.1), fake_face("ann", away=0.2, left=0.5))
-    pairs = service.compare(ANN, twice).pairs
+    pairs = gallery.compare(ANN, twice).pairs
     assert [pair.best for pair in pairs] == [True, False]
 
 
 @pytest.mark.parametrize(
     ("source", "target", "name"),
-    [(fake_photo(), ANN, "the first photo"), (ANN, fake_photo(), "the second photo")],
+    [(fake_photo(), ANN, "the source photo"), (ANN, fake_photo(), "the target photo")],
 )
 def test_a_photo_without_faces_is_an_error_that_says_which(
-    service: FakeService, source: bytes, target: bytes, name: str
+    gallery: Gallery, source: bytes, target: bytes, name: str
 ) -> None:
     with pytest.raises(NoFaceError, match=name):
-        service.compare(source, target)
+        gallery.compare(source, target)
 
 
-def test_an_unreadable_photo_is_an_error_that_says_which(service: FakeService) -> None:
-    with pytest.raises(UnreadablePhotoError, match="the second photo"):
-        service.compare(ANN, b"text")
+def test_an_unreadable_photo_is_an_error_that_says_which(gallery: Gallery) -> None:
+    with pytest.raises(UnreadablePhotoError, match="the target photo"):
+        gallery.compare(ANN, b"text")

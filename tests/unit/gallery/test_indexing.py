@@ -1,23 +1,28 @@
 import re
+from pathlib import Path
+
+import pytest
 
 from facerec.core.ids import IMAGE_KEY_LENGTH
+from facerec.errors import InvalidInputError
+from facerec.gallery.gallery import Gallery
 from facerec.gallery.indexing import name_image
 from facerec.testing.engine import fake_face, fake_photo
-from tests.support.parts import FakeService
+from tests.support.gallery import Collaborators
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 GROUP = fake_photo(fake_face("ann"), fake_face("bob", left=0.5))
 
 
-def test_indexing_a_photo_again_gives_the_same_ids(service: FakeService) -> None:
-    first = service.index(GROUP, now=1.0)
-    again = service.index(GROUP, now=2.0)
-    assert [f.record.face_id for f in first] == [f.record.face_id for f in again]
-    assert service.store.count_faces("staff") == 2
+def test_indexing_a_photo_again_gives_the_same_ids(gallery: Gallery) -> None:
+    first = gallery.index("staff", GROUP)
+    again = gallery.index("staff", GROUP)
+    assert first.faces == again.faces
+    assert gallery.describe_collection("staff").face_count == 2
 
 
-def test_all_faces_of_a_photo_share_its_key(service: FakeService) -> None:
-    faces = service.index(GROUP)
+def test_all_faces_of_a_photo_share_its_key(gallery: Gallery) -> None:
+    faces = gallery.index("staff", GROUP).faces
     ids = [face.record.face_id for face in faces]
     assert len(set(ids)) == 2
     assert len({face_id[:IMAGE_KEY_LENGTH] for face_id in ids}) == 1
@@ -46,21 +51,36 @@ def test_another_photo_name_collection_or_model_makes_another_image() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_records_say_where_the_face_stands_and_how_it_was_found(service: FakeService) -> None:
-    (face,) = service.index(
-        fake_photo(fake_face("ann", left=0.3, confidence=0.95)),
-        external_image_id="ann.jpg",
-        source="photos/ann.jpg",
-        now=17.5,
-    )
+def test_records_say_where_the_face_is_and_how_it_was_found(
+    gallery: Gallery, collaborators: Collaborators, tmp_path: Path
+) -> None:
+    path = tmp_path / "ann.jpg"
+    path.write_bytes(fake_photo(fake_face("ann", left=0.3, confidence=0.95)))
+    collaborators.clock.now = 17.5
+    (face,) = gallery.index("staff", path, external_image_id="ann.jpg").faces
     record = face.record
-    assert (record.external_image_id, record.source) == ("ann.jpg", "photos/ann.jpg")
+    assert (record.external_image_id, record.source) == ("ann.jpg", str(path))
     assert (record.box.left, record.confidence) == (0.3, 0.95)
     assert (record.model_version, record.indexed_at) == ("fake-1", 17.5)
 
 
-def test_a_file_name_that_is_not_utf8_can_be_stored(service: FakeService) -> None:
-    source = b"photos/\xff.jpg".decode("utf-8", "surrogateescape")
-    (face,) = service.index(fake_photo(fake_face("ann")), source=source)
-    assert service.store.list_faces("staff") == [face.record]
-    assert face.record.source == "photos/\N{REPLACEMENT CHARACTER}.jpg"
+def test_a_relative_path_is_stored_as_an_absolute_one(
+    gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("ann.jpg").write_bytes(fake_photo(fake_face("ann")))
+    (face,) = gallery.index("staff", "ann.jpg").faces
+    assert face.record.source == str(tmp_path / "ann.jpg")
+
+
+def test_a_file_name_that_is_not_utf8_can_be_stored(gallery: Gallery, tmp_path: Path) -> None:
+    path = tmp_path / b"\xff.jpg".decode("utf-8", "surrogateescape")
+    path.write_bytes(fake_photo(fake_face("ann")))
+    (face,) = gallery.index("staff", path).faces
+    assert face.record.source == str(tmp_path / "\N{REPLACEMENT CHARACTER}.jpg")
+    assert gallery.list_faces("staff").faces == (face,)
+
+
+def test_an_impossible_external_image_id_is_refused(gallery: Gallery) -> None:
+    with pytest.raises(InvalidInputError, match="external image id"):
+        gallery.index("staff", GROUP, external_image_id="a b")

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,18 +15,19 @@ from facerec.errors import (
     UnreadablePhotoError,
 )
 from facerec.gallery.decision import MARGIN, Decision
+from facerec.gallery.gallery import Gallery
 from facerec.gallery.similarity import DISTANCE_AT_DEFAULT, similarity_of
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
-from tests.support.parts import FakeService
+from tests.support.gallery import Collaborators
 
 ANN = fake_photo(fake_face("ann"))
 
 
-def test_a_known_person_is_named_with_similarity_and_distance(service: FakeService) -> None:
-    (stored,) = service.index(ANN, external_image_id="ann:1")
-    service.index(fake_photo(fake_face("bob")), external_image_id="bob:1")
-    result = service.match(fake_photo(fake_face("ann", away=0.4)))
-    (searched,) = result.searched
+def test_a_known_person_is_named_with_similarity_and_distance(gallery: Gallery) -> None:
+    (stored,) = gallery.index("staff", ANN, external_image_id="ann:1").faces
+    gallery.index("staff", fake_photo(fake_face("bob")), external_image_id="bob:1")
+    result = gallery.search("staff", fake_photo(fake_face("ann", away=0.4)))
+    (searched,) = result.faces
     assert searched.decision is Decision.MATCH
     (found,) = searched.matches
     assert found.face == stored.record
@@ -33,27 +35,27 @@ def test_a_known_person_is_named_with_similarity_and_distance(service: FakeServi
     assert found.similarity == similarity_of(found.distance)
 
 
-def test_a_stored_photo_matches_itself_at_distance_0(service: FakeService) -> None:
-    service.index(ANN)
-    ((found,),) = (searched.matches for searched in service.match(ANN).searched)
+def test_a_stored_photo_matches_itself_at_distance_0(gallery: Gallery) -> None:
+    gallery.index("staff", ANN)
+    ((found,),) = (searched.matches for searched in gallery.search("staff", ANN).faces)
     assert (found.distance, found.similarity) == (0.0, 1.0)
 
 
-def test_a_stranger_is_unknown_and_has_no_matches(service: FakeService) -> None:
-    service.index(ANN)
-    (searched,) = service.match(fake_photo(fake_face("bob"))).searched
+def test_a_stranger_is_unknown_and_has_no_matches(gallery: Gallery) -> None:
+    gallery.index("staff", ANN)
+    (searched,) = gallery.search("staff", fake_photo(fake_face("bob"))).faces
     assert (searched.decision, searched.matches) == (Decision.UNKNOWN, ())
 
 
-def test_in_an_empty_collection_everyone_is_unknown(service: FakeService) -> None:
-    service.index(fake_photo())
-    (searched,) = service.match(ANN).searched
+def test_in_an_empty_collection_everyone_is_unknown(gallery: Gallery) -> None:
+    gallery.index("staff", fake_photo())
+    (searched,) = gallery.search("staff", ANN).faces
     assert (searched.decision, searched.matches) == (Decision.UNKNOWN, ())
 
 
-def test_every_face_of_the_probe_is_searched_the_largest_first(service: FakeService) -> None:
+def test_every_face_of_the_probe_is_searched_the_largest_first(gallery: Gallery) -> None:
     for person in ("ann", "bob"):
-        service.index(fake_photo(fake_face(person)), external_image_id=person)
+        gallery.index("staff", fake_photo(fake_face(person)), external_image_id=person)
     probe = fake_photo(
         fake_face("ann", width=0.1),
         fake_face("stranger", width=0.2, left=0.3),
@@ -61,34 +63,34 @@ def test_every_face_of_the_probe_is_searched_the_largest_first(service: FakeServ
     )
     named = [
         [found.face.external_image_id for found in searched.matches]
-        for searched in service.match(probe).searched
+        for searched in gallery.search("staff", probe).faces
     ]
     assert named == [["bob"], [], ["ann"]]
 
 
-def test_faces_left_out_of_the_probe_are_listed_with_reasons(service: FakeService) -> None:
-    service.index(ANN)
+def test_rejected_faces_of_the_probe_are_listed_with_reasons(gallery: Gallery) -> None:
+    gallery.index("staff", ANN)
     probe = fake_photo(fake_face("ann"), fake_face("bob", left=0.5, confidence=0.3))
-    result = service.match(probe)
-    assert len(result.searched) == 1
+    result = gallery.search("staff", probe)
+    assert len(result.faces) == 1
     assert [face.reasons for face in result.photo.rejected] == [(RejectionReason.LOW_CONFIDENCE,)]
 
 
-def test_a_blurred_probe_is_searched_unless_the_caller_filters(service: FakeService) -> None:
-    service.index(ANN)
+def test_a_blurred_probe_is_searched_unless_the_caller_filters(gallery: Gallery) -> None:
+    gallery.index("staff", ANN)
     blurred = fake_photo(fake_face("ann", sharp=False))
-    assert service.match(blurred).searched[0].decision is Decision.MATCH
+    assert gallery.search("staff", blurred).faces[0].decision is Decision.MATCH
     with pytest.raises(NoFaceError, match="LOW_SHARPNESS"):
-        service.match(blurred, options=FaceOptions(quality_filter=QualityFilter.HIGH))
+        gallery.search("staff", blurred, options=FaceOptions(quality_filter=QualityFilter.HIGH))
 
 
 def test_the_most_similar_faces_come_first_and_no_more_than_asked_for(
-    service: FakeService,
+    gallery: Gallery,
 ) -> None:
     for shot in range(6):
         photo = fake_photo(fake_face("ann", away=0.05 + 0.05 * shot, shot=shot))
-        service.index(photo, external_image_id=f"ann:{shot}")
-    (searched,) = service.match(ANN, top=4).searched
+        gallery.index("staff", photo, external_image_id=f"ann:{shot}")
+    (searched,) = gallery.search("staff", ANN, limit=4).faces
     assert [found.face.external_image_id for found in searched.matches] == [
         "ann:0",
         "ann:1",
@@ -100,75 +102,77 @@ def test_the_most_similar_faces_come_first_and_no_more_than_asked_for(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(threshold=st.floats(0, 1))
 def test_every_match_is_as_similar_as_asked_and_every_face_as_similar_is_a_match(
-    service: FakeService, threshold: float
+    gallery: Gallery, threshold: float
 ) -> None:
-    if not service.store.count_faces("staff"):
+    if not gallery.describe_collection("staff").face_count:
         for shot in range(20):
-            service.index(fake_photo(fake_face("ann", away=0.05 * shot, shot=shot)))
-    (everyone,) = service.match(ANN, threshold=0.0, top=100).searched
+            gallery.index("staff", fake_photo(fake_face("ann", away=0.05 * shot, shot=shot)))
+    (everyone,) = gallery.search("staff", ANN, threshold=0.0, limit=100).faces
     assert len(everyone.matches) == 20
-    (searched,) = service.match(ANN, threshold=threshold, top=100).searched
+    (searched,) = gallery.search("staff", ANN, threshold=threshold, limit=100).faces
     assert searched.matches == tuple(
         found for found in everyone.matches if found.similarity >= threshold
     )
 
 
-def test_two_photos_that_are_unlike_and_equally_near_are_ambiguous(service: FakeService) -> None:
+def test_two_photos_that_are_unlike_and_equally_near_are_ambiguous(gallery: Gallery) -> None:
     for shot, name in enumerate(("left", "right")):
         photo = fake_photo(fake_face("cyd", away=0.5 + 0.01 * shot, shot=shot))
-        service.index(photo, external_image_id=name)
-    (searched,) = service.match(fake_photo(fake_face("cyd"))).searched
+        gallery.index("staff", photo, external_image_id=name)
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
     assert searched.decision is Decision.AMBIGUOUS
     assert [found.face.external_image_id for found in searched.matches] == ["left", "right"]
 
 
-def test_a_rival_just_below_the_threshold_makes_a_match_ambiguous(service: FakeService) -> None:
+def test_a_rival_just_below_the_threshold_makes_a_match_ambiguous(gallery: Gallery) -> None:
     best, rival = DISTANCE_AT_DEFAULT - 0.01, DISTANCE_AT_DEFAULT + 0.01
-    service.index(fake_photo(fake_face("cyd", away=best, shot=1)), external_image_id="one")
-    service.index(fake_photo(fake_face("cyd", away=rival, shot=2)), external_image_id="two")
-    (searched,) = service.match(fake_photo(fake_face("cyd"))).searched
+    gallery.index("staff", fake_photo(fake_face("cyd", away=best, shot=1)), external_image_id="one")
+    gallery.index(
+        "staff", fake_photo(fake_face("cyd", away=rival, shot=2)), external_image_id="two"
+    )
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
     assert [found.face.external_image_id for found in searched.matches] == ["one"]
     assert searched.decision is Decision.AMBIGUOUS
 
 
-def test_a_rival_that_is_clearly_farther_leaves_a_match(service: FakeService) -> None:
-    service.index(fake_photo(fake_face("cyd", away=0.4, shot=1)), external_image_id="one")
+def test_a_rival_that_is_clearly_farther_leaves_a_match(gallery: Gallery) -> None:
+    gallery.index("staff", fake_photo(fake_face("cyd", away=0.4, shot=1)), external_image_id="one")
     rival = fake_face("cyd", away=0.4 + MARGIN + 0.01, shot=2)
-    service.index(fake_photo(rival), external_image_id="two")
-    (searched,) = service.match(fake_photo(fake_face("cyd"))).searched
+    gallery.index("staff", fake_photo(rival), external_image_id="two")
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
     assert len(searched.matches) == 2
     assert searched.decision is Decision.MATCH
 
 
-def test_photos_under_one_name_are_one_person_however_unlike(service: FakeService) -> None:
+def test_photos_under_one_name_are_one_person_however_unlike(gallery: Gallery) -> None:
     for shot in (1, 2):
         photo = fake_photo(fake_face("cyd", away=0.5, shot=shot))
-        service.index(photo, external_image_id="cyd")
-    (searched,) = service.match(fake_photo(fake_face("cyd"))).searched
+        gallery.index("staff", photo, external_image_id="cyd")
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
     assert searched.decision is Decision.MATCH
 
 
-def test_people_on_one_photo_are_two_though_they_share_its_name(service: FakeService) -> None:
+def test_people_on_one_photo_are_two_though_they_share_its_name(gallery: Gallery) -> None:
     both = fake_photo(
         fake_face("cyd", away=0.5, shot=1), fake_face("cyd", away=0.5, shot=2, left=0.5)
     )
-    service.index(both, external_image_id="party")
-    (searched,) = service.match(fake_photo(fake_face("cyd"))).searched
+    gallery.index("staff", both, external_image_id="party")
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
     assert searched.decision is Decision.AMBIGUOUS
 
 
-def test_photos_of_one_person_under_many_names_are_one_match(service: FakeService) -> None:
+def test_photos_of_one_person_under_many_names_are_one_match(gallery: Gallery) -> None:
     for shot in range(5):
         photo = fake_photo(fake_face("ann", away=0.2, shot=shot))
-        service.index(photo, external_image_id=f"photo-{shot}.jpg")
-    (searched,) = service.match(ANN).searched
+        gallery.index("staff", photo, external_image_id=f"photo-{shot}.jpg")
+    (searched,) = gallery.search("staff", ANN).faces
     assert (searched.decision, len(searched.matches)) == (Decision.MATCH, 5)
 
 
-def test_a_probe_without_faces_is_an_error(service: FakeService) -> None:
-    service.index(ANN)
+def test_a_probe_without_faces_is_an_error(gallery: Gallery) -> None:
+    gallery.index("staff", ANN)
     with pytest.raises(NoFaceError, match="no face was found"):
-        service.match(fake_photo())
+        gallery.search("staff", fake_photo())
 
 
 @pytest.mark.parametrize(
@@ -180,38 +184,42 @@ def test_a_probe_without_faces_is_an_error(service: FakeService) -> None:
     ],
 )
 def test_an_unreadable_probe_is_an_error_with_its_reason(
-    service: FakeService, probe: bytes, reason: UnreadableReason
+    gallery: Gallery, probe: bytes, reason: UnreadableReason
 ) -> None:
-    service.index(ANN)
+    gallery.index("staff", ANN)
     with pytest.raises(UnreadablePhotoError) as raised:
-        service.match(probe)
+        gallery.search("staff", probe)
     assert raised.value.reason is reason
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, 80, math.nan])
-def test_a_threshold_out_of_range_is_refused_before_the_photo_is_looked_at(
-    service: FakeService, threshold: float
+def test_a_threshold_out_of_range_is_refused_before_the_photo_is_processed(
+    gallery: Gallery, collaborators: Collaborators, threshold: float
 ) -> None:
     with pytest.raises(InvalidInputError, match="threshold"):
-        service.match(ANN, threshold=threshold)
-    assert service.engine.analysed == 0
+        gallery.search("staff", ANN, threshold=threshold)
+    assert collaborators.engine.analysed == 0
 
 
-@pytest.mark.parametrize("top", [0, -1, 4097])
-def test_a_number_of_matches_out_of_range_is_refused(service: FakeService, top: int) -> None:
+@pytest.mark.parametrize("limit", [0, -1, 4097])
+def test_a_number_of_matches_out_of_range_is_refused(gallery: Gallery, limit: int) -> None:
     with pytest.raises(InvalidInputError, match="4096"):
-        service.match(ANN, top=top)
+        gallery.search("staff", ANN, limit=limit)
 
 
-def test_an_unknown_collection_is_an_error_that_names_it(service: FakeService) -> None:
+def test_an_unknown_collection_is_an_error_that_names_it(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
     with pytest.raises(CollectionNotFoundError, match="'guests'"):
-        service.match(ANN, collection_id="guests")
-    assert service.engine.analysed == 0
+        gallery.search("guests", ANN)
+    assert collaborators.engine.analysed == 0
 
 
-def test_a_collection_of_another_model_is_not_searched(service: FakeService) -> None:
-    service.index(ANN)
-    service.engine = FakeEngine("fake-2")
+def test_a_collection_of_another_model_is_not_searched(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    gallery.index("staff", ANN)
+    later = replace(collaborators, engine=FakeEngine("fake-2")).gallery()
     with pytest.raises(ModelMismatchError) as raised:
-        service.match(ANN)
+        later.search("staff", ANN)
     assert (raised.value.expected, raised.value.found) == ("fake-2", "fake-1")

@@ -1,24 +1,24 @@
 import json
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from facerec.gallery.collections import delete_collection, describe_collection
+from facerec.gallery.gallery import Gallery
 from facerec.gallery.presenting import (
     collection_json,
     comparison_json,
     deletion_json,
-    description_json,
     detection_json,
     face_page_json,
-    match_result_json,
+    index_json,
+    search_json,
+    summary_json,
 )
-from facerec.gallery.stored_faces import delete_faces, list_faces
 from facerec.testing.engine import fake_face, fake_photo
-from tests.support.parts import FakeService
 
 SCHEMAS = {
     file.name: json.loads(file.read_text("utf-8"))
@@ -33,7 +33,7 @@ RESULTS = (
     "compare-result.json",
     "deletion.json",
     "detect-result.json",
-    "face-page.json",
+    "face-list.json",
     "match-result.json",
 )
 GROUP = fake_photo(
@@ -65,53 +65,54 @@ def test_a_schema_refuses_what_is_no_result(name: str) -> None:
     assert not validator.is_valid({"embedding": [0.1]})
 
 
-def test_a_match_is_presented_as_its_schema_says(service: FakeService) -> None:
-    service.index(GROUP, external_image_id="group.jpg", source="s3://photos/group.jpg")
-    service.index(fake_photo(fake_face("ann", away=0.2)))
-    presented = match_result_json(service.match(GROUP))
+def test_a_match_is_presented_as_its_schema_says(gallery: Gallery, tmp_path: Path) -> None:
+    path = tmp_path / "group.jpg"
+    path.write_bytes(GROUP)
+    indexed = index_json(gallery.index("staff", path, external_image_id="group.jpg"))
+    validate(indexed, "index-result.json")
+    gallery.index("staff", fake_photo(fake_face("ann", away=0.2)))
+    presented = search_json(gallery.search("staff", GROUP))
     validate(presented, "match-result.json")
     ann = presented["faces"][0]
     assert ann["decision"] == "match"
     assert ann["matches"][0]["similarity"] == 1.0
     assert ann["matches"][0]["distance"] == 0.0
     face = ann["matches"][0]["face"]
-    assert (face["external_image_id"], face["source"]) == ("group.jpg", "s3://photos/group.jpg")
+    assert (face["external_image_id"], face["source"]) == ("group.jpg", str(path))
     assert face["indexed_at"] == "2023-11-14T22:13:20Z"
     assert ann["matches"][1]["face"]["external_image_id"] is None
     assert presented["rejected"][0]["reasons"] == ["LOW_CONFIDENCE"]
 
 
-def test_a_comparison_is_presented_as_its_schema_says(service: FakeService) -> None:
-    presented = comparison_json(service.compare(GROUP, GROUP))
+def test_a_comparison_is_presented_as_its_schema_says(gallery: Gallery) -> None:
+    presented = comparison_json(gallery.compare(GROUP, GROUP))
     validate(presented, "compare-result.json")
     assert [pair["best"] for pair in presented["pairs"]] == [True, True, False, False]
 
 
-def test_a_detection_is_presented_as_its_schema_says(service: FakeService) -> None:
-    photo = service.compare(GROUP, GROUP).source
+def test_a_detection_is_presented_as_its_schema_says(gallery: Gallery) -> None:
+    photo = gallery.detect(GROUP)
     presented = detection_json(photo, "fake-1")
     validate(presented, "detect-result.json")
     assert (len(presented["faces"]), len(presented["rejected"])) == (2, 1)
 
 
-def test_collections_and_faces_are_presented_as_their_schemas_say(service: FakeService) -> None:
-    faces = service.index(GROUP, external_image_id="group")
-    parts = {"records": service.store, "faces": service.store}
-    description = describe_collection("staff", **parts)
-    validate(description_json(description), "collection.json")
-    validate(collection_json(description.collection), "collection.json")
+def test_collections_and_faces_are_presented_as_their_schemas_say(gallery: Gallery) -> None:
+    faces = gallery.index("staff", GROUP, external_image_id="group").faces
+    summary = gallery.describe_collection("staff")
+    validate(summary_json(summary), "collection.json")
+    validate(collection_json(summary.collection), "collection.json")
     for limit in (1, 10):
-        page = face_page_json("staff", list_faces("staff", limit=limit, **parts))
-        validate(page, "face-page.json")
-    deletion = delete_faces("staff", [faces[0].record.face_id, "nobody"], **parts)
-    validate(deletion_json("staff", deletion), "deletion.json")
-    delete_collection("staff", **parts)
+        page = face_page_json(gallery.list_faces("staff", limit=limit))
+        validate(page, "face-list.json")
+    deletion = gallery.delete_faces("staff", [faces[0].record.face_id, "nobody"])
+    validate(deletion_json(deletion), "deletion.json")
 
 
-def test_no_result_holds_an_embedding(service: FakeService) -> None:
-    faces = service.index(GROUP)
-    result = service.match(GROUP)
-    number = repr(float(faces[0].embedding[0]))[:8]
-    shown = json.dumps(match_result_json(result)) + repr(result) + repr(faces)
+def test_no_result_holds_an_embedding(gallery: Gallery) -> None:
+    indexed = gallery.index("staff", GROUP)
+    result = gallery.search("staff", GROUP)
+    number = repr(float(result.faces[0].face.embedding[0]))[:8]
+    shown = json.dumps(search_json(result)) + repr(result) + repr(indexed)
     assert number not in shown
     assert "embedding" not in shown

@@ -1,0 +1,115 @@
+"""What the operations of a gallery share: its collaborators, and checks of arguments."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol, Self
+
+from facerec.core.names import checked_collection_id
+from facerec.core.protocols import (
+    FaceEngine,
+    FaceStore,
+    JobData,
+    RecordStore,
+    RequestStore,
+    TagStore,
+    UserStore,
+)
+from facerec.core.records import Collection
+from facerec.errors import CollectionNotFoundError, ModelMismatchError
+from facerec.gallery.defaults import GalleryDefaults
+from facerec.gallery.inspection import Inspector
+from facerec.gallery.paging import page_token, read_page_token
+from facerec.gallery.similarity import checked_threshold
+from facerec.storage.objects.protocol import ObjectStore
+
+
+class Records(RecordStore, UserStore, TagStore, RequestStore, Protocol):
+    """All records that a gallery needs, in one store."""
+
+
+def require_collection(
+    collection_id: str, *, model_version: str, records: RecordStore
+) -> Collection:
+    """Return a collection whose faces can be compared with those of an engine.
+
+    Raises:
+        InvalidInputError: The id is not a valid collection id.
+        CollectionNotFoundError: The collection does not exist.
+        ModelMismatchError: Its faces have another model version.
+    """
+    collection = records.get_collection(checked_collection_id(collection_id))
+    if collection.model_version != model_version:
+        raise ModelMismatchError(model_version, collection.model_version)
+    return collection
+
+
+class GalleryBase(Inspector):
+    """The collaborators of a gallery."""
+
+    def __init__(
+        self,
+        engine: FaceEngine,
+        faces: FaceStore,
+        records: Records,
+        *,
+        photos: ObjectStore,
+        job_data: JobData,
+        sources: ObjectStore | None = None,
+        defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
+        clock: Callable[[], float] = time.time,
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Create a gallery over its collaborators.
+
+        Args:
+            engine: Finds faces in photos.
+            faces: Store of faces and of the users' vectors.
+            records: Store of collections, users, tags and answered requests.
+            photos: Where photos are read that callers name; only what callers may read.
+            job_data: Forgets what jobs keep of deleted faces.
+            sources: Where the photos of stored faces are read; by default ``photos``.
+            defaults: What operations use where the caller does not say.
+            clock: Returns the time in seconds since 1970.
+            on_close: Releases what the gallery owns; called by ``close``.
+        """
+        super().__init__(engine, photos=photos, defaults=defaults)
+        self._faces, self._records, self._job_data = faces, records, job_data
+        self._sources, self._clock, self._on_close = sources or photos, clock, on_close
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release what the gallery owns, such as its open files."""
+        self._on_close()
+
+    def _get(self, collection_id: str) -> Collection:
+        return self._records.get_collection(checked_collection_id(collection_id))
+
+    def _require(self, collection_id: str) -> Collection:
+        """Return a collection whose faces can be compared with the engine's."""
+        return require_collection(
+            collection_id, model_version=self.model_version, records=self._records
+        )
+
+    def _is_gone(self, collection: Collection) -> bool:
+        """Return whether a collection was deleted, even if one of its id was created again."""
+        try:
+            current = self._records.get_collection(collection.collection_id)
+        except CollectionNotFoundError:
+            return True
+        return current.created_at != collection.created_at
+
+    def _threshold(self, threshold: float | None) -> float:
+        return self._defaults.threshold if threshold is None else checked_threshold(threshold)
+
+    def _after(self, listing: str, next_token: str | None) -> str | None:
+        return None if next_token is None else read_page_token(listing, next_token, self._clock())
+
+    def _token(self, listing: str, last: str) -> str:
+        return page_token(listing, last, self._clock())

@@ -1,0 +1,234 @@
+"""Stored faces: listed with their users, and deleted unless a user needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+
+from facerec.core.protocols import FaceStore, UserStore
+from facerec.core.records import FaceRecord, StoredFace
+from facerec.errors import FaceNotFoundError, UserNotFoundError
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.thumbnails import cut_thumbnail
+from facerec.gallery.users import disassociate_faces
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFace:
+    """A stored face, and the user that it is associated with, if any."""
+
+    record: FaceRecord
+    user_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FacePage:
+    """A page of a collection's faces.
+
+    Attributes:
+        collection_id: Id of the collection.
+        model_version: Model version of the collection.
+        faces: Faces in the order of their ids.
+        next_token: Token of the next page; None on the last one.
+    """
+
+    collection_id: str
+    model_version: str
+    faces: tuple[ListedFace, ...]
+    next_token: str | None
+
+
+class DeletionFailureReason(StrEnum):
+    """Why a face was not deleted; the names are Rekognition's."""
+
+    FACE_NOT_FOUND = "FACE_NOT_FOUND"
+    ASSOCIATED_TO_AN_EXISTING_USER = "ASSOCIATED_TO_AN_EXISTING_USER"
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDeletion:
+    """A face that was not deleted, and the user that it is associated with, if that is why."""
+
+    face_id: str
+    reason: DeletionFailureReason
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceDeletion:
+    """The outcome of a request to delete faces.
+
+    Attributes:
+        collection_id: Id of the collection.
+        deleted: Ids of the faces that were deleted for good.
+        failed: Faces that were not deleted.
+    """
+
+    collection_id: str
+    deleted: tuple[str, ...]
+    failed: tuple[FailedDeletion, ...]
+
+
+def with_users(
+    collection_id: str, records: Sequence[FaceRecord], *, users: UserStore
+) -> tuple[ListedFace, ...]:
+    """Return faces with the users that they are associated with."""
+    face_ids = list(dict.fromkeys(record.face_id for record in records))
+    owners = users.users_of_faces(collection_id, face_ids) if face_ids else {}
+    return tuple(ListedFace(record, owners.get(record.face_id)) for record in records)
+
+
+def select_faces(
+    collection_id: str,
+    *,
+    faces: FaceStore,
+    after: str | None,
+    limit: int,
+    only: set[str] | None,
+) -> list[FaceRecord]:
+    """Return faces in the order of their ids.
+
+    Args:
+        collection_id: Id of the collection.
+        faces: Store of its faces.
+        after: Face id after which to start; None to start at the first face.
+        limit: Maximum number of faces.
+        only: Face ids to choose from; None for all faces of the collection.
+    """
+    if only is None:
+        return faces.list_faces(collection_id, after=after, limit=limit)
+    remaining = sorted(face_id for face_id in only if face_id > (after or ""))
+    return [face.record for face in faces.get_faces(collection_id, remaining)[:limit]]
+
+
+def require_stored(collection_id: str, face_id: str, *, faces: FaceStore) -> StoredFace:
+    """Return a stored face with its embedding.
+
+    Raises:
+        FaceNotFoundError: The collection has no such face.
+    """
+    stored = faces.get_faces(collection_id, [face_id])
+    if not stored:
+        raise FaceNotFoundError(face_id)
+    return stored[0]
+
+
+class FaceOperations(GalleryBase):
+    """The operations of a gallery on stored faces."""
+
+    def list_faces(
+        self,
+        collection_id: str,
+        *,
+        next_token: str | None = None,
+        limit: int = 1000,
+        user_id: str | None = None,
+        face_ids: Sequence[str] | None = None,
+    ) -> FacePage:
+        """Return a page of a collection's faces, in the order of their ids.
+
+        Args:
+            collection_id: Id of the collection.
+            next_token: Token from the previous page; None for the first page.
+            limit: Maximum number of faces.
+            user_id: List only faces associated with this user.
+            face_ids: List only faces with these ids.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The user does not exist.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        collection = self._get(collection_id)
+        listing = f"faces of {collection_id} of {user_id}"
+        only = None if face_ids is None else set(face_ids)
+        if user_id is not None:
+            held = set(self._records.get_user(collection_id, user_id).face_ids)
+            only = held if only is None else only & held
+        found = select_faces(
+            collection_id,
+            faces=self._faces,
+            after=self._after(listing, next_token),
+            limit=limit + 1,
+            only=only,
+        )
+        page = found[:limit]
+        token = self._token(listing, page[-1].face_id) if page and len(found) > limit else None
+        return FacePage(
+            collection_id,
+            collection.model_version,
+            with_users(collection_id, page, users=self._records),
+            token,
+        )
+
+    def delete_faces(
+        self, collection_id: str, face_ids: Sequence[str], *, disassociate: bool = False
+    ) -> FaceDeletion:
+        """Delete faces for good, with their embeddings and what jobs keep of them.
+
+        A face that is associated with a user is not deleted, since the user's vector is made from
+        it, unless the caller asks to disassociate it first.
+
+        Args:
+            collection_id: Id of the collection.
+            face_ids: Ids of the faces.
+            disassociate: Whether to disassociate faces from their users first.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._get(collection_id)
+        requested = list(dict.fromkeys(face_ids))
+        if disassociate:
+            self._disassociate(collection_id, requested)
+        owners = self._records.users_of_faces(collection_id, requested)
+        free = [face_id for face_id in requested if face_id not in owners]
+        # Job data goes first: after an interruption the caller still sees the faces and can
+        # delete them again.
+        self._job_data.forget_faces(collection_id, free)
+        deleted = set(self._faces.delete_faces(collection_id, free))
+        # A concurrent request may have associated a face before it was deleted.
+        self._disassociate(collection_id, [face_id for face_id in free if face_id in deleted])
+        return FaceDeletion(
+            collection_id,
+            tuple(face_id for face_id in requested if face_id in deleted),
+            tuple(
+                _failed_deletion(face_id, owners.get(face_id))
+                for face_id in requested
+                if face_id not in deleted
+            ),
+        )
+
+    def thumbnail(self, collection_id: str, face_id: str) -> bytes:
+        """Return a small JPEG file of a stored face, cut from the photo it was found on.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            FaceNotFoundError: It has no such face.
+            ObjectNotFoundError: The photo no longer exists, has changed, or may not be read.
+            StoreUnavailableError: The photo cannot be read for now.
+        """
+        self._get(collection_id)
+        face = require_stored(collection_id, face_id, faces=self._faces)
+        return cut_thumbnail(
+            face.record, photos=self._sources, max_pixels=self._defaults.options.max_pixels
+        )
+
+    def _disassociate(self, collection_id: str, face_ids: Sequence[str]) -> None:
+        """Disassociate faces from whatever users they are associated with."""
+        owners = self._records.users_of_faces(collection_id, face_ids) if face_ids else {}
+        for user_id in sorted(set(owners.values())):
+            own = [face_id for face_id in owners if owners[face_id] == user_id]
+            with suppress(UserNotFoundError):
+                disassociate_faces(self._faces, self._records, collection_id, user_id, own)
+
+
+def _failed_deletion(face_id: str, user_id: str | None) -> FailedDeletion:
+    reasons = DeletionFailureReason
+    if user_id is None:
+        return FailedDeletion(face_id, reasons.FACE_NOT_FOUND)
+    return FailedDeletion(face_id, reasons.ASSOCIATED_TO_AN_EXISTING_USER, user_id)

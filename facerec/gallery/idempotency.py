@@ -1,0 +1,51 @@
+"""Requests with an idempotency token: a repeated request gets the first answer again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+from facerec.core.protocols import RequestStore
+from facerec.core.records import AnsweredRequest
+from facerec.errors import RequestMismatchError
+
+LIFETIME = 8 * 3600.0
+"""Seconds for which an answer is kept."""
+
+
+def answer_once(
+    token: str,
+    request: dict[str, Any],
+    answer: Callable[[], dict[str, Any]],
+    *,
+    requests: RequestStore,
+    clock: Callable[[], float],
+) -> dict[str, Any]:
+    """Answer a request unless its token was answered before; then return that answer.
+
+    Only success is kept: after an error the same token can be used again.
+
+    Args:
+        token: Idempotency token.
+        request: JSON values that identify the request, including its operation.
+        answer: Performs the request and returns its answer as JSON values.
+        requests: Store of answered requests.
+        clock: Returns the time in seconds since 1970.
+
+    Raises:
+        RequestMismatchError: The token was used with another request before.
+    """
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
+    known = requests.find_request(token, clock())
+    if known is None:
+        answered = answer()
+        now = clock()
+        kept = AnsweredRequest(digest, json.dumps(answered), now + LIFETIME)
+        requests.keep_request(token, kept, now)
+        return answered
+    if known.digest != digest:
+        raise RequestMismatchError
+    result: dict[str, Any] = json.loads(known.answer)
+    return result

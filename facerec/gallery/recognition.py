@@ -1,0 +1,200 @@
+"""Photos indexed and searched in a collection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from facerec.core.names import checked_external_image_id
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces
+from facerec.core.records import Collection
+from facerec.errors import CollectionNotFoundError
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.faces import require_stored, with_users
+from facerec.gallery.indexing import IndexResult, name_image, store_faces, to_stored_faces
+from facerec.gallery.matching import (
+    FaceSearchResult,
+    SearchResult,
+    checked_limit,
+    search_like,
+    search_probes,
+    with_user_ids,
+)
+from facerec.gallery.photos import LoadedPhoto, Photo, find_faces, load_photo, require_face
+
+
+class RecognitionOperations(GalleryBase):
+    """The operations of a gallery that index photos and search for their faces."""
+
+    def index(
+        self,
+        collection_id: str,
+        photo: Photo,
+        *,
+        external_image_id: str | None = None,
+        options: FaceOptions | None = None,
+    ) -> IndexResult:
+        """Add the faces of a photo to a collection; faces that it holds already stay as they are.
+
+        Args:
+            collection_id: Id of the collection.
+            photo: Bytes of an image file, or where one is.
+            external_image_id: The caller's own name for the photo.
+            options: How faces are found and chosen; by default as for every indexed photo.
+
+        Raises:
+            InvalidInputError: An id is not valid.
+            CollectionNotFoundError: The collection does not exist, or was deleted meanwhile.
+            ModelMismatchError: Its faces have another model version.
+            UnreadablePhotoError: The photo cannot be decoded.
+            PhotoTooLargeError: The photo has too many bytes.
+        """
+        collection = self._require(collection_id)
+        options = options or self._defaults.index_options()
+        loaded = load_photo(photo, self._photos)
+        found = find_faces(loaded.content, engine=self._engine, options=options)
+        return self._store(collection, loaded, found, external_image_id, options)
+
+    def search(
+        self,
+        collection_id: str,
+        photo: Photo,
+        *,
+        threshold: float | None = None,
+        limit: int | None = None,
+        options: FaceOptions | None = None,
+        largest_only: bool = False,
+        index: bool = False,
+        external_image_id: str | None = None,
+    ) -> SearchResult:
+        """Search a collection for every face of a photo, the largest first.
+
+        Args:
+            collection_id: Id of the collection.
+            photo: The probe: bytes of an image file, or where one is.
+            threshold: Minimum similarity of a match, 0 to 1.
+            limit: Maximum number of matches of each face, 1 to 4096.
+            options: How the probe's faces are found and chosen.
+            largest_only: Whether to search for the largest face only.
+            index: Whether to add the probe's faces to the collection after the search.
+            external_image_id: The caller's own name for the photo, if it is added.
+
+        Raises:
+            InvalidInputError: An id, ``threshold`` or ``limit`` is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+            UnreadablePhotoError: The photo cannot be decoded.
+            PhotoTooLargeError: The photo has too many bytes.
+            NoFaceError: The photo shows no face that the options accept.
+        """
+        threshold, limit = self._threshold(threshold), self._limit(limit)
+        collection = self._require(collection_id)
+        if options is None:
+            defaults = self._defaults
+            options = defaults.index_options() if index else defaults.probe_options()
+        loaded = load_photo(photo, self._photos)
+        found = find_faces(loaded.content, engine=self._engine, options=options)
+        require_face(found)
+        searched = search_probes(
+            found.faces[:1] if largest_only else found.faces,
+            collection_id=collection_id,
+            faces=self._faces,
+            threshold=threshold,
+            limit=limit,
+        )
+        matches = with_user_ids(
+            collection_id, (face.matches for face in searched), users=self._records
+        )
+        result = SearchResult(
+            collection_id=collection_id,
+            model_version=collection.model_version,
+            threshold=threshold,
+            photo=found,
+            faces=tuple(
+                replace(face, matches=own) for face, own in zip(searched, matches, strict=True)
+            ),
+        )
+        if not index:
+            return result
+        indexed = self._store(collection, loaded, found, external_image_id, options)
+        return replace(result, indexed=indexed)
+
+    def search_face(
+        self,
+        collection_id: str,
+        face_id: str,
+        *,
+        threshold: float | None = None,
+        limit: int | None = None,
+    ) -> FaceSearchResult:
+        """Search a collection for faces that resemble one of its own; that one is not returned.
+
+        Raises:
+            InvalidInputError: An id, ``threshold`` or ``limit`` is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            FaceNotFoundError: It has no such face.
+        """
+        threshold, limit = self._threshold(threshold), self._limit(limit)
+        collection = self._get(collection_id)
+        face = require_stored(collection_id, face_id, faces=self._faces)
+        found = search_like(
+            face,
+            collection_id=collection_id,
+            faces=self._faces,
+            threshold=threshold,
+            limit=limit,
+        )
+        (matches,) = with_user_ids(collection_id, [found], users=self._records)
+        return FaceSearchResult(
+            collection_id, collection.model_version, threshold, face_id, matches
+        )
+
+    def _limit(self, limit: int | None) -> int:
+        return self._defaults.limit if limit is None else checked_limit(limit)
+
+    def _store(
+        self,
+        collection: Collection,
+        loaded: LoadedPhoto,
+        found: PhotoFaces,
+        external_image_id: str | None,
+        options: FaceOptions,
+    ) -> IndexResult:
+        """Store the faces of a photo in a collection that must still be the same afterwards."""
+        collection_id, now = collection.collection_id, self._clock()
+        if external_image_id is not None:
+            checked_external_image_id(external_image_id)
+        image = name_image(
+            collection_id,
+            loaded.content,
+            external_image_id=external_image_id,
+            source=loaded.source,
+            model_version=collection.model_version,
+        )
+        records = store_faces(
+            collection_id,
+            image,
+            to_stored_faces(
+                image,
+                found,
+                settings=options.digest(),
+                model_version=collection.model_version,
+                now=now,
+            ),
+            faces=self._faces,
+        )
+        if self._is_gone(collection):
+            # The deletion may have swept the store before these faces were in it. A later
+            # collection of the same id may have indexed the same photo: its faces stay.
+            added = [record.face_id for record in records if record.indexed_at == now]
+            stored = self._faces.get_faces(collection_id, added) if added else []
+            late = [each.record.face_id for each in stored if each.record.indexed_at == now]
+            self._faces.delete_faces(collection_id, late)
+            raise CollectionNotFoundError(collection_id)
+        return IndexResult(
+            collection_id,
+            collection.model_version,
+            image.image_id,
+            found,
+            with_users(collection_id, records, users=self._records),
+        )

@@ -1,0 +1,210 @@
+"""Users managed, associated with faces, and searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from facerec.core.options import FaceOptions
+from facerec.core.records import User
+from facerec.gallery import users
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.faces import require_stored
+from facerec.gallery.photos import Photo, find_faces, load_photo
+from facerec.gallery.user_search import (
+    PhotoUserSearchResult,
+    UserPage,
+    UserSearchResult,
+    find_users,
+)
+from facerec.gallery.users import AssociationOutcome, user_vector
+
+ASSOCIATION_THRESHOLD = 0.75
+"""Minimum similarity of a face to the user that it is associated with, as in Rekognition
+(https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
+
+MAX_USER_MATCHES = 500
+"""Users that a search returns, as in Rekognition
+(https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchUsers.html)."""
+
+
+class UserOperations(GalleryBase):
+    """The operations of a gallery on users."""
+
+    def create_user(self, collection_id: str, user_id: str) -> User:
+        """Create a user without faces.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            UserExistsError: A user of this id exists.
+        """
+        user = User(user_id, self._clock())
+        self._records.create_user(collection_id, user)
+        return user
+
+    def delete_user(self, collection_id: str, user_id: str) -> None:
+        """Delete a user with its vector; its faces stay in the collection.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The user does not exist.
+        """
+        self._get(collection_id)
+        users.delete_user(self._faces, self._records, collection_id, user_id)
+
+    def list_users(
+        self, collection_id: str, *, next_token: str | None = None, limit: int = 500
+    ) -> UserPage:
+        """Return a page of a collection's users, in the order of their ids.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        self._get(collection_id)
+        listing = f"users of {collection_id}"
+        after = self._after(listing, next_token)
+        found = self._records.list_users(collection_id, after=after, limit=limit + 1)
+        page = tuple(found[:limit])
+        token = self._token(listing, page[-1].user_id) if page and len(found) > limit else None
+        return UserPage(page, token)
+
+    def associate_faces(
+        self,
+        collection_id: str,
+        user_id: str,
+        face_ids: Sequence[str],
+        *,
+        threshold: float = ASSOCIATION_THRESHOLD,
+    ) -> AssociationOutcome:
+        """Associate faces with a user; the outcome says why a face could not be.
+
+        Args:
+            collection_id: Id of the collection.
+            user_id: Id of the user.
+            face_ids: Ids of the faces; those that the user has already are ignored.
+            threshold: Minimum similarity, 0 to 1, to the user's vector if it has one.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The user does not exist.
+            QuotaExceededError: The user has the maximum number of faces.
+            ConflictError: Too many concurrent changes of the user.
+        """
+        self._get(collection_id)
+        return users.associate_faces(
+            self._faces,
+            self._records,
+            collection_id,
+            user_id,
+            face_ids,
+            min_similarity=threshold,
+        )
+
+    def disassociate_faces(
+        self, collection_id: str, user_id: str, face_ids: Sequence[str]
+    ) -> AssociationOutcome:
+        """Disassociate faces from a user; the outcome says why a face could not be.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The user does not exist.
+            ConflictError: Too many concurrent changes of the user.
+        """
+        self._get(collection_id)
+        return users.disassociate_faces(
+            self._faces, self._records, collection_id, user_id, face_ids
+        )
+
+    def search_users_by_face(
+        self,
+        collection_id: str,
+        face_id: str,
+        *,
+        threshold: float | None = None,
+        limit: int = MAX_USER_MATCHES,
+    ) -> UserSearchResult:
+        """Search for the users that a stored face may show.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            FaceNotFoundError: It has no such face.
+        """
+        threshold = self._threshold(threshold)
+        collection = self._get(collection_id)
+        face = require_stored(collection_id, face_id, faces=self._faces)
+        matches = find_users(
+            face.embedding,
+            collection_id=collection_id,
+            faces=self._faces,
+            users=self._records,
+            threshold=threshold,
+            limit=limit,
+        )
+        return UserSearchResult(matches, collection.model_version)
+
+    def search_users_by_user(
+        self,
+        collection_id: str,
+        user_id: str,
+        *,
+        threshold: float | None = None,
+        limit: int = MAX_USER_MATCHES,
+    ) -> UserSearchResult:
+        """Search for other users that resemble a user; a user without faces resembles none.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The user does not exist.
+        """
+        threshold = self._threshold(threshold)
+        collection = self._get(collection_id)
+        user = self._records.get_user(collection_id, user_id)
+        vector = user_vector(self._faces, collection_id, user)
+        if vector is None:
+            return UserSearchResult((), collection.model_version)
+        matches = find_users(
+            vector[0],
+            collection_id=collection_id,
+            faces=self._faces,
+            users=self._records,
+            threshold=threshold,
+            limit=limit,
+            exclude=user_id,
+        )
+        return UserSearchResult(matches, collection.model_version)
+
+    def search_users_by_photo(
+        self,
+        collection_id: str,
+        photo: Photo,
+        *,
+        threshold: float | None = None,
+        limit: int = MAX_USER_MATCHES,
+        options: FaceOptions | None = None,
+    ) -> PhotoUserSearchResult:
+        """Search for the users that the largest face of a photo may show.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+            UnreadablePhotoError: The photo cannot be decoded.
+            PhotoTooLargeError: The photo has too many bytes.
+        """
+        threshold = self._threshold(threshold)
+        collection = self._require(collection_id)
+        loaded = load_photo(photo, self._photos)
+        options = options or self._defaults.probe_options()
+        found = find_faces(loaded.content, engine=self._engine, options=options)
+        if not found.faces:
+            return PhotoUserSearchResult((), collection.model_version, None, (), found.rejected)
+        matches = find_users(
+            found.faces[0].embedding,
+            collection_id=collection_id,
+            faces=self._faces,
+            users=self._records,
+            threshold=threshold,
+            limit=limit,
+        )
+        return PhotoUserSearchResult(
+            matches, collection.model_version, found.faces[0], found.faces[1:], found.rejected
+        )

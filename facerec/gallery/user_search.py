@@ -1,0 +1,91 @@
+"""Users found for a face: only users whose faces are still in the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.photos import EmbeddedFace, RejectedFace
+from facerec.core.protocols import FaceStore, UserStore
+from facerec.core.records import User
+from facerec.gallery.similarity import similarity_of
+from facerec.gallery.users import UserMatch, search_users
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """A page of a collection's users, and the token of the next page; None on the last one."""
+
+    users: tuple[User, ...]
+    next_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserSearchResult:
+    """The users found, most similar first, and the model version of their collection."""
+
+    matches: tuple[UserMatch, ...]
+    model_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoUserSearchResult(UserSearchResult):
+    """The users found for a photo.
+
+    Attributes:
+        face: The largest face, which was searched; None if the photo shows no accepted face.
+        smaller: The other accepted faces.
+        rejected: Faces that the options rejected.
+    """
+
+    face: EmbeddedFace | None
+    smaller: tuple[EmbeddedFace, ...]
+    rejected: tuple[RejectedFace, ...]
+
+
+def find_users(
+    probe: NDArray[np.float32],
+    *,
+    collection_id: str,
+    faces: FaceStore,
+    users: UserStore,
+    threshold: float,
+    limit: int,
+    exclude: str | None = None,
+) -> tuple[UserMatch, ...]:
+    """Return the users that resemble a probe, most similar first.
+
+    A user's vector is made from its faces, and faces can go without their user's knowledge: a job
+    replaces the faces of a photo, and a deletion may be interrupted. So each user found is
+    compared by the faces that are left, and one with none left is not returned.
+
+    Args:
+        probe: Embedding, float32 of shape (128,).
+        collection_id: Id of the collection.
+        faces: Store of its faces and of its users' vectors.
+        users: Store of its users.
+        threshold: Minimum similarity, 0 to 1.
+        limit: Maximum number of users.
+        exclude: Id of a user that is not returned.
+    """
+    candidates = search_users(
+        faces, users, collection_id, probe, top=limit, min_similarity=threshold, but=exclude
+    )
+    face_ids = [face_id for match in candidates for face_id in match.user.face_ids]
+    stored = faces.get_faces(collection_id, face_ids) if face_ids else []
+    left = {face.record.face_id: face.embedding for face in stored}
+    matches = []
+    for match in candidates:
+        embeddings = [left[face_id] for face_id in match.user.face_ids if face_id in left]
+        if not embeddings:
+            continue
+        if len(embeddings) == len(match.user.face_ids):
+            matches.append(match)
+            continue
+        distance = float(np.linalg.norm(np.mean(embeddings, axis=0, dtype=np.float64) - probe))
+        similarity = similarity_of(distance)
+        if similarity >= threshold:
+            matches.append(UserMatch(match.user, distance, similarity))
+    return tuple(sorted(matches, key=lambda match: match.distance))

@@ -1,0 +1,69 @@
+"""A gallery over the fake engine and a real store, with every collaborator at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from facerec.core.protocols import FaceEngine, FaceStore
+from facerec.gallery.base import Records
+from facerec.gallery.defaults import GalleryDefaults
+from facerec.gallery.gallery import Gallery
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine
+
+
+class Clock:
+    """A clock that tests set forward."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class RecordedJobData:
+    """Remembers what a gallery asks job data to forget."""
+
+    def __init__(self) -> None:
+        self.forgotten: list[object] = []
+
+    def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
+        self.forgotten.append((collection_id, list(face_ids)))
+
+    def forget_collection(self, collection_id: str) -> None:
+        self.forgotten.append(collection_id)
+
+
+@dataclass
+class Collaborators:
+    """What a gallery works with; tests replace one and open another gallery."""
+
+    faces: FaceStore
+    records: Records
+    engine: FaceEngine = field(default_factory=FakeEngine)
+    photos: ObjectStore = field(default_factory=LocalObjects)
+    job_data: Any = field(default_factory=RecordedJobData)
+    clock: Clock = field(default_factory=Clock)
+    defaults: GalleryDefaults = field(default_factory=GalleryDefaults)
+
+    @classmethod
+    def in_folder(cls, folder: Path, **others: Any) -> Collaborators:  # noqa: ANN401 - fields
+        store = SqliteStore(folder / "facerec.db")
+        return cls(store, store, **others)
+
+    def gallery(self) -> Gallery:
+        return Gallery(
+            self.engine,
+            self.faces,
+            self.records,
+            photos=self.photos,
+            job_data=self.job_data,
+            defaults=self.defaults,
+            clock=self.clock,
+        )

@@ -1,0 +1,106 @@
+"""Users and their faces: no search returns somebody whose faces are gone."""
+
+from __future__ import annotations
+
+import pytest
+
+from facerec.core.ids import IMAGE_KEY_LENGTH
+from facerec.gallery.faces import DeletionFailureReason
+from facerec.gallery.gallery import Gallery
+from facerec.gallery.users import FailureReason
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.gallery import Collaborators
+
+ANN = fake_photo(fake_face("ann"))
+
+
+def index(gallery: Gallery, person: str, **settings: object) -> str:
+    (face,) = gallery.index("staff", fake_photo(fake_face(person, **settings))).faces
+    return face.record.face_id
+
+
+@pytest.fixture
+def ann(gallery: Gallery) -> str:
+    """The id of the one face of the user ``ann``."""
+    face_id = index(gallery, "ann")
+    gallery.create_user("staff", "ann")
+    gallery.associate_faces("staff", "ann", [face_id])
+    return face_id
+
+
+def users_found(gallery: Gallery) -> list[str]:
+    return [match.user.user_id for match in gallery.search_users_by_photo("staff", ANN).matches]
+
+
+def test_a_face_of_a_user_is_not_deleted(
+    gallery: Gallery, collaborators: Collaborators, ann: str
+) -> None:
+    (failure,) = gallery.delete_faces("staff", [ann]).failed
+    assert failure.reason is DeletionFailureReason.ASSOCIATED_TO_AN_EXISTING_USER
+    assert failure.user_id == "ann"
+    assert users_found(gallery) == ["ann"]
+    # what jobs keep of a face that stays, stays as well
+    assert collaborators.job_data.forgotten == [("staff", [])]
+
+
+def test_a_face_that_is_disassociated_first_is_deleted_and_its_user_is_not_found(
+    gallery: Gallery, collaborators: Collaborators, ann: str
+) -> None:
+    deletion = gallery.delete_faces("staff", [ann], disassociate=True)
+    assert (deletion.deleted, deletion.failed) == ((ann,), ())
+    assert users_found(gallery) == []
+    assert collaborators.job_data.forgotten == [("staff", [ann])]
+    assert [user.face_ids for user in gallery.list_users("staff").users] == [()]
+
+
+def test_a_user_whose_faces_were_replaced_is_not_found(
+    gallery: Gallery, collaborators: Collaborators, ann: str
+) -> None:
+    # as a job does that indexes the photo again with other options
+    collaborators.faces.put_images("staff", {ann[:IMAGE_KEY_LENGTH]: []})
+    assert users_found(gallery) == []
+
+
+def test_a_user_that_lost_a_face_is_compared_by_the_others(
+    gallery: Gallery, collaborators: Collaborators, ann: str
+) -> None:
+    other = index(gallery, "ann", away=0.3, shot=1)
+    gallery.associate_faces("staff", "ann", [other])
+    collaborators.faces.put_images("staff", {ann[:IMAGE_KEY_LENGTH]: []})
+    (match,) = gallery.search_users_by_photo("staff", ANN).matches
+    assert match.distance == pytest.approx(0.3, abs=1e-5)
+
+
+def test_a_face_deleted_while_it_is_associated_is_refused(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    face_id = index(gallery, "ann")
+    gallery.create_user("staff", "ann")
+    store, change_user = collaborators.faces, collaborators.records.change_user
+
+    def delete_first(*arguments: object, **settings: object) -> object:
+        store.delete_faces("staff", [face_id])
+        return change_user(*arguments, **settings)
+
+    collaborators.records.change_user = delete_first
+    outcome = gallery.associate_faces("staff", "ann", [face_id])
+    assert outcome.changed == ()
+    assert [failure.reasons for failure in outcome.failed] == [(FailureReason.FACE_NOT_FOUND,)]
+    assert users_found(gallery) == []
+
+
+def test_a_face_associated_while_it_is_deleted_leaves_its_user(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    face_id = index(gallery, "ann")
+    gallery.create_user("staff", "ann")
+    delete_faces = collaborators.faces.delete_faces
+
+    def associate_first(collection_id: str, face_ids: list[str]) -> list[str]:
+        gallery.associate_faces("staff", "ann", [face_id])
+        return delete_faces(collection_id, face_ids)
+
+    collaborators.faces.delete_faces = associate_first
+    assert gallery.delete_faces("staff", [face_id]).deleted == (face_id,)
+    assert users_found(gallery) == []
+    assert [user.face_ids for user in gallery.list_users("staff").users] == [()]
