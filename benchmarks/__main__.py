@@ -1,10 +1,10 @@
-"""Run all benchmarks, each in a process of its own, and show what was to be reached and what was.
+"""Run all benchmarks, each in its own process, and compare the results with the targets.
 
     python -m benchmarks [--output FOLDER] [NAME ...]
 
-Takes some ten minutes on a machine that has nothing else to do. Each prints its tables; the folder
-gets a JSON file of each. The labelled photos that some need lie in ``../shared/data``; without them
-the examples take their place, or the benchmark is left out and named.
+This takes some ten minutes on an idle machine. Each benchmark prints its tables and writes a JSON
+file to the folder. Some need the labelled photos in ``../shared/data``; without them they use the
+example photos, or are skipped with a message.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NAMES = {
     "plan": [],
     "report": ["--delay-ms", "20"],
 }
-"""Of what is measured, with the arguments that keep it short."""
+"""The benchmarks, with arguments that keep them short."""
 
 NEED_LABELLED_PHOTOS = ("detection", "reduced_decoding", "approximate_search")
 
@@ -45,11 +45,11 @@ Results = dict[str, Any]
 
 
 def main() -> None:
-    """Run, and sum up."""
+    """Run the benchmarks and print the summary."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "benchmarks")
     options = parser.parse_args()
     if unknown := set(options.names) - NAMES.keys():
@@ -58,39 +58,39 @@ def main() -> None:
     began, failed = time.monotonic(), []
     for name in options.names or NAMES:
         if name in NEED_LABELLED_PHOTOS and not DATA.is_dir():
-            print(f"\n{name} is left out: it needs the labelled photos in {DATA}")
+            print(f"\n{name} is skipped: it needs the labelled photos in {DATA}")
             continue
         if name == "approximate_search" and not is_available():
-            print(f"\n{name} is left out: it needs the extra faiss")
+            print(f"\n{name} is skipped: it needs the extra faiss")
             continue
         print(f"\n=== {name}", flush=True)
         if not run(name, options.output / f"{name}.json"):
             failed.append(name)
-    show("what was to be reached", sum_up(options.output))
+    show("targets and results", sum_up(options.output))
     print(f"\n{(time.monotonic() - began) / 60:.1f} minutes; JSON in {options.output}")
     if failed:
         raise SystemExit(f"failed: {', '.join(failed)}")
 
 
 def run(name: str, path: Path) -> bool:
-    """Run one benchmark; say whether it came to its end."""
+    """Run one benchmark and return whether it succeeded."""
     path.unlink(missing_ok=True)
     command = [sys.executable, "-m", f"benchmarks.{name}", *NAMES[name], "--json", str(path)]
     return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def sum_up(folder: Path) -> list[dict[str, Any]]:
-    """Return what was reached, for each figure whose benchmark was run."""
+    """Return target and result of each figure whose benchmark was run."""
     rows = []
-    for figure, benchmark, reach, read in FIGURES:
+    for figure, benchmark, target, read in FIGURES:
         path = folder / f"{benchmark}.json"
         if not path.is_file():
             continue
         try:
-            reached = read(json.loads(path.read_text()))
+            result = read(json.loads(path.read_text()))
         except (KeyError, IndexError, StopIteration):
             continue
-        rows.append({"figure": figure, "to reach": reach, "reached": reached})
+        rows.append({"figure": figure, "target": target, "result": result})
     return rows
 
 
@@ -105,7 +105,7 @@ def _network(name: str) -> Callable[[Results], str]:
 def _photos(name: str) -> Callable[[Results], str]:
     def read(results: Results) -> str:
         row = next(row for row in results["sets"] if row["photos"] == name)
-        return f"{row['times faster']:.1f}x, {row['facerec ms']:.0f} ms a photo"
+        return f"{row['times faster']:.1f}x, {row['facerec ms']:.0f} ms per photo"
 
     return read
 
@@ -135,11 +135,11 @@ FIGURES: list[tuple[str, str, str, Callable[[Results], str]]] = [
         "1.9x",
         lambda results: (
             f"{results['workers'][1]['times faster']:.2f}x; by processor time "
-            f"{results['workers'][1]['with the processors to itself']:.2f}x"
+            f"{results['workers'][1]['expected speedup on an idle machine']:.2f}x"
         ),
     ),
     (
-        "photos behind 50 ms of latency, to local",
+        "photos with 50 ms of latency, to local",
         "latency",
         "1.10",
         lambda results: f"{results['result']['remote to local']:.2f}",

@@ -1,11 +1,11 @@
-"""Searches by the index of the ``[faiss]`` extra beside exact ones: time and recall.
+"""Compare searches through the index of the ``[faiss]`` extra with exact ones: time and recall.
 
     python -m benchmarks.approximate_search [--faces 1000000] [--json FILE]
 
-Faces are made of the real descriptors of LFW: each is one of them, moved by the difference between
-two real photos of somebody else, so that it lies as far from it, and in such a direction, as
-another photo of the same person. Probes are made likewise. Recall is the share of the true ten
-neighbours that were found: of those within the default threshold, and of all, strangers included.
+Faces are generated from real descriptors of LFW: each is one of them, moved by the difference of
+two real photos of another person, so that it resembles another photo of the same person. Probes are
+generated in the same way. Recall is the share of the true ten neighbours that were found: those
+within the default threshold, and all, including strangers.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ BATCH, PROBES, TOP = 1_000, 200, 10
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     parser = arguments(__doc__)
     parser.add_argument("--faces", type=int, nargs="+", default=[1_000_000])
-    parser.add_argument("--photos", type=int, default=1_200, help="of LFW to describe")
+    parser.add_argument("--photos", type=int, default=1_200, help="photos of LFW to describe")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -44,14 +44,14 @@ def main() -> None:
 
 
 def describe(photos: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return real descriptors, and a number for each one's person."""
+    """Return real descriptors, and the number of each one's person."""
     import numpy as np
 
     from facerec.core.options import FaceOptions
     from facerec.core.photos import PhotoFaces
     from facerec.engine.engine import open_engine
 
-    # Whole people, those with several photos first.
+    # All photos of a person, people with several photos first.
     folders = sorted(
         (DATA / "lfw" / "images").iterdir(), key=lambda folder: -len(list(folder.iterdir()))
     )
@@ -75,7 +75,7 @@ def multiplied(
     count: int,
     random: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Return so many descriptors, each a real one moved by a real difference."""
+    """Return ``count`` descriptors, each a real one moved by a real difference."""
     import numpy as np
 
     first = random.integers(0, len(real), 200_000)
@@ -86,7 +86,7 @@ def multiplied(
     for start in range(0, count, 100_000):
         size = min(100_000, count - start)
         result[start : start + size] = real[random.integers(0, len(real), size)]
-        # Twice a part of a difference, so that no two are alike.
+        # A fraction of a difference, twice, so that all are distinct.
         for _ in range(2):
             moved = differences[random.integers(0, len(differences), size)]
             moved *= random.uniform(0.4, 0.8, (size, 1)).astype(np.float32)
@@ -97,7 +97,7 @@ def multiplied(
 def measure(
     faces: int, real: NDArray[np.float32], people: NDArray[np.int64], repeats: int
 ) -> dict[str, Any]:
-    """Search among so many faces both ways."""
+    """Search among ``faces`` faces in both ways."""
     import numpy as np
 
     from facerec.gallery.similarity import DEFAULT_THRESHOLD, distance_of
@@ -121,9 +121,9 @@ def measure(
             return store.search("all", some, top=TOP, max_distance=within)
 
         with SqliteStore(path, large=10**12) as exact, SqliteStore(path, large=1) as quick:
-            began = time.process_time()
+            start = time.process_time()
             search(quick, probes[:1])
-            made = time.process_time() - began
+            built = time.process_time() - start
             near = recall(search(exact, probes), search(quick, probes))
             every = recall(search(exact, probes, 10.0), search(quick, probes, 10.0))
             turn = iter(range(10**9))
@@ -134,10 +134,10 @@ def measure(
                     "index": lambda: search(quick, probes[next(turn) % PROBES][None]),
                 },
             )
-        with SqliteStore(path, large=1) as again:
-            began = time.perf_counter()
-            search(again, probes[:1])
-            first = time.perf_counter() - began
+        with SqliteStore(path, large=1) as reopened:
+            start = time.perf_counter()
+            search(reopened, probes[:1])
+            first = time.perf_counter() - start
         size = next(Path(folder).glob("*.index-*")).stat().st_size
     return {
         "faces": faces,
@@ -146,7 +146,7 @@ def measure(
         "times faster": times["exact"].processor_median / times["index"].processor_median,
         "recall within the threshold": near,
         "recall of any ten": every,
-        "making the index, s": made,
+        "building the index, s": built,
         "first search of a process, ms": 1000 * first,
         "MB of the index": size / 1e6,
     }
@@ -154,10 +154,10 @@ def measure(
 
 def recall(truth: list[list[Neighbour]], found: list[list[Neighbour]]) -> float:
     """Return the share of the true neighbours of all probes that were found."""
-    wanted = [{neighbour.record.face_id for neighbour in near} for near in truth]
-    seen = [{neighbour.record.face_id for neighbour in near} for near in found]
-    hits = sum(len(a & b) for a, b in zip(wanted, seen, strict=True))
-    return hits / max(1, sum(map(len, wanted)))
+    expected = [{neighbour.record.face_id for neighbour in near} for near in truth]
+    returned = [{neighbour.record.face_id for neighbour in near} for near in found]
+    hits = sum(len(a & b) for a, b in zip(expected, returned, strict=True))
+    return hits / max(1, sum(map(len, expected)))
 
 
 if __name__ == "__main__":

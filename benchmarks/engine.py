@@ -1,9 +1,9 @@
-"""How fast the networks run beside dlib's own, measured in turns on one core.
+"""Compare the speed of the networks with dlib's own, in turns on one core.
 
     python -m benchmarks.engine [--repeats N] [--json FILE] [PHOTO...]
 
-Both sides do the same work on the same pixels and use one thread. Ratios are of processor time,
-each turn against its neighbour; the difference is the largest between both sides' results.
+Both sides do the same work on the same pixels with one thread. Ratios are of processor time, each
+turn against its neighbour. The difference is the maximum difference of both sides' results.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from facerec.engine.detect.exact import ExactDetector
 from facerec.engine.dlib.weights import Weights, find_weights
 
 DETECTION_PHOTOS = 2
-"""The largest ones: dlib takes about 6 seconds for a megapixel."""
+"""Number of photos for detection, the largest ones: dlib takes about 6 seconds per megapixel."""
 
 CHIPS = 16
-REACH = {"descriptor": 20, "CNN detector": 18}
-"""How many times faster than dlib's own each shall be."""
+TARGETS = {"descriptor": 20, "CNN detector": 18}
+"""Targets for the speedup over dlib."""
 
 
 def compare_descriptors(photos: list[Pixels], repeats: int) -> dict[str, Any]:
-    """Time the descriptors of a batch of faces; dlib is no faster in batches."""
+    """Time the descriptors of a batch of faces; batches do not make dlib faster."""
     ours = Embedder(threads=1)
     theirs = dlib.face_recognition_model_v1(str(find_weights(Weights.DESCRIPTOR)))
     chips = face_chips(photos, CHIPS)
@@ -50,7 +50,7 @@ def compare_descriptors(photos: list[Pixels], repeats: int) -> dict[str, Any]:
 
 
 def compare_detectors(photos: list[Pixels], repeats: int) -> dict[str, Any]:
-    """Time the search of photos for faces of 80 pixels and more."""
+    """Time the detection of faces of 80 pixels and more."""
     ours = ExactDetector(threads=1)
     theirs = dlib.cnn_face_detection_model_v1(str(find_weights(Weights.DETECTOR)))
     largest = sorted(photos, key=lambda photo: photo.size)[-DETECTION_PHOTOS:]
@@ -79,13 +79,13 @@ def _row(
         "facerec ms": 1000 * times["facerec"].processor_median / units,
         "dlib ms": 1000 * times["dlib"].processor_median / units,
         "times faster": ratio(times["dlib"], times["facerec"]),
-        "reach": REACH[what],
+        "target": TARGETS[what],
         "difference": difference,
     }
 
 
 def face_chips(photos: list[Pixels], count: int) -> Pixels:
-    """Return so many aligned faces from photos, repeated as needed."""
+    """Return ``count`` aligned faces from photos, repeated as needed."""
     detector, aligner = ExactDetector(threads=1), Aligner()
     chips = [
         aligner.chip(photo, aligner.shape(photo, detection))
@@ -93,19 +93,19 @@ def face_chips(photos: list[Pixels], count: int) -> Pixels:
         for detection in detector.detect(photo, 80)
     ]
     if not chips:
-        raise SystemExit("the photos show no face")
+        raise SystemExit("the photos have no face")
     return np.stack([chips[number % len(chips)] for number in range(count)])
 
 
 def load(path: Path) -> Pixels:
-    """Return a photo upright, of at most a megapixel."""
+    """Return an upright photo of at most a megapixel."""
     with Image.open(path) as image:
         upright = np.asarray(ImageOps.exif_transpose(image.convert("RGB")))
     return reduce(upright, 1_000_000)
 
 
 def reduce(pixels: Pixels, limit: int) -> Pixels:
-    """Return a photo of at most so many pixels."""
+    """Return a photo reduced to at most ``limit`` pixels."""
     height, width = pixels.shape[:2]
     scale = min(1.0, (limit / (width * height)) ** 0.5)
     size = (int(width * scale), int(height * scale))
@@ -113,19 +113,21 @@ def reduce(pixels: Pixels, limit: int) -> Pixels:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     parser = arguments(__doc__)
-    parser.add_argument("photos", nargs="*", type=Path, help="default: those of the examples")
+    parser.add_argument(
+        "photos", nargs="*", type=Path, help="photos to use (default: the examples)"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    # dlib would resize on all cores.
+    # Otherwise dlib resizes on all cores.
     use_one_core()
     pixels = [load(path) for path in options.photos or example_photos()]
     rows = [
         compare_descriptors(pixels, options.repeats),
         compare_detectors(pixels, options.repeats),
     ]
-    show("networks beside dlib's own", rows)
+    show("networks compared with dlib's", rows)
     finish("engine", {"networks": rows}, options.json)
 
 

@@ -1,8 +1,8 @@
-"""Print what the quality measures say of real faces, and how degraded faces still match.
+"""Print the quality measures of real faces, and how well degraded faces match.
 
     python -m benchmarks.measure_quality [--data ../shared/data]
 
-These are the figures of docs/accuracy.md on quality.
+docs/accuracy.md has these figures.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from facerec.engine.describe.quality import assess, rejections
 from facerec.engine.detect.detectors import open_detector
 
 EVERY = 6
-"""Which share of LFW is looked at."""
+"""One photo in this many of LFW is measured."""
 
 MATCH = 0.558
-"""The distance of a false-match rate of 1 in 1,000 on LFW."""
+"""Distance at a false match rate of 1 in 1,000 on LFW."""
 
 SIZES = (100, 80, 60, 50, 40, 32, 24, 20, 16)
-"""Faces' sides in pixels."""
+"""Sides of faces in pixels."""
 
 BRIGHTNESS = (1.0, 0.5, 0.25, 0.12, 0.06)
 BLURS = (0, 1, 2, 3, 4, 6)
 """Radii of Gaussian blur in pixels of the chip."""
 
 
-class Looker:
-    """Finds the face in the middle of a photo and judges it."""
+class QualityMeter:
+    """Finds the face in the middle of a photo and measures its quality."""
 
     def __init__(self) -> None:
         self.detector = open_detector("cnn", threads=1)
         self.aligner = Aligner()
 
     def main_face(self, path: Path) -> tuple[NDArray[np.uint8], Quality, Landmarks]:
-        """Return the chip of the face that is nearest to the middle, and what is said of it."""
+        """Return the chip, quality and landmarks of the face nearest to the middle."""
         photo = decode(path.read_bytes(), smallest_face=None, max_pixels=10**8)
         if not isinstance(photo, DecodedPhoto):
             raise SystemExit(f"{path} cannot be read: {photo.detail}")
@@ -70,14 +70,14 @@ class Looker:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Run the benchmark and print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=DATA)
     data = parser.parse_args().data
-    looker = Looker()
-    neutral = [looker.main_face(path) for path in photos(data / "london", "*_neutral_front.jpg")]
-    smiling = [looker.main_face(path) for path in photos(data / "london", "*_smiling_front.jpg")]
-    lfw = [looker.main_face(path) for path in photos(data / "lfw" / "images", "*.jpg")[::EVERY]]
+    meter = QualityMeter()
+    neutral = [meter.main_face(path) for path in photos(data / "london", "*_neutral_front.jpg")]
+    smiling = [meter.main_face(path) for path in photos(data / "london", "*_smiling_front.jpg")]
+    lfw = [meter.main_face(path) for path in photos(data / "lfw" / "images", "*.jpg")[::EVERY]]
     for name, faces in (("london neutral", neutral), ("london smiling", smiling), ("lfw", lfw)):
         describe(name, [quality for _, quality, _ in faces])
     degrade([chip for chip, _, _ in neutral], smiling)
@@ -89,7 +89,7 @@ def photos(folder: Path, pattern: str) -> list[Path]:
 
 
 def describe(name: str, qualities: list[Quality]) -> None:
-    """Print the spread of each measure and the share that each filter leaves out."""
+    """Print percentiles of each measure and the share of faces that each filter rejects."""
     print(f"\n{name}: {len(qualities)} faces\n| measure | 1 % | 5 % | median | 95 % | 99 % |")
     print("| --- | --- | --- | --- | --- | --- |")
     measures: dict[str, Callable[[Quality], float]] = {
@@ -106,14 +106,14 @@ def describe(name: str, qualities: list[Quality]) -> None:
         reasons = [rejections(quality, quality_filter) for quality in qualities]
         share = np.mean([bool(own) for own in reasons])
         counts = Counter(str(reason) for own in reasons for reason in own)
-        print(f"{quality_filter}: {share:.1%} left out {dict(counts) or ''}")
+        print(f"{quality_filter}: {share:.1%} rejected {dict(counts) or ''}")
 
 
 def degrade(
     gallery: list[NDArray[np.uint8]],
     probes: list[tuple[NDArray[np.uint8], Quality, Landmarks]],
 ) -> None:
-    """Print how well smiling faces that are made worse match the same people's neutral ones."""
+    """Print how well degraded smiling faces match the neutral faces of the same people."""
     embedder = Embedder(threads=1)
     known = embedder.embed(np.stack(gallery))
     print("\n| face | sharpness | brightness | right person first | and within the threshold |")
@@ -133,7 +133,7 @@ def degrade(
 
 
 def changes() -> Iterable[tuple[str, Callable[[Image.Image], Image.Image]]]:
-    """Return what is done to the chips, by name."""
+    """Yield the degradations of chips, by name."""
     for size in SIZES:
         side = round(size * 1.5)
         yield (

@@ -1,9 +1,9 @@
-"""The most memory that a worker takes, for photos of each kind.
+"""Measure the peak memory of a worker for photos of each kind.
 
     python -m benchmarks.memory [--json FILE]
 
-For each kind a new process runs a job: the real engine with one thread, store, ledger. Its peak is
-what Linux counts as resident (``VmHWM``), the code of its libraries included.
+For each kind, a new process runs a job with the real engine on one thread, the store and the
+ledger. The peak is Linux's peak resident memory (``VmHWM``), including the code of libraries.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathlib import Path
 from benchmarks.support.photos import enlarged, example_photos, press_photos, studio_photos
 from benchmarks.support.results import DATA, arguments, finish, show
 
-REACH = 600
-"""Megabytes."""
+TARGET = 600
+"""Target in megabytes."""
 
-LARGEST = (14_142, 7_071)
-"""A hundred megapixels, the most that is decoded by default."""
+MAX_SIZE = (14_142, 7_071)
+"""A hundred megapixels, the default limit for decoding."""
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     options = arguments(__doc__).parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -32,14 +32,14 @@ def main() -> None:
             if photos:
                 megabytes = in_a_process(photos, Path(folder, f"job-{number}"))
                 rows.append(
-                    {"photos": kind, "count": len(photos), "peak MB": megabytes, "reach": REACH}
+                    {"photos": kind, "count": len(photos), "peak MB": megabytes, "target": TARGET}
                 )
     show("peak memory of a worker", rows)
     finish("memory", {"kinds": rows}, options.json)
 
 
 def kinds(folder: Path) -> dict[str, list[Path]]:
-    """Return the photos of each kind; those that must be made first are below ``folder``."""
+    """Return the photos of each kind; generated ones are written to ``folder``."""
     portraits = studio_photos(4) or example_photos()[:4]
     return {
         "one small photo": example_photos()[:1],
@@ -48,18 +48,18 @@ def kinds(folder: Path) -> dict[str, list[Path]]:
         "groups": sorted((DATA / "groups").rglob("*.jp*g")),
         "12 megapixels": _copies(folder / "large", portraits, 24, 4000, 3000),
         "50 megapixels": _copies(folder / "huge", portraits, 4, 8660, 5774),
-        "100 megapixels": _copies(folder / "largest", portraits, 2, *LARGEST),
+        "100 megapixels": _copies(folder / "largest", portraits, 2, *MAX_SIZE),
     }
 
 
 def in_a_process(photos: list[Path], folder: Path) -> float:
-    """Return the peak of a process that runs a job over photos, in megabytes."""
+    """Return the peak memory in megabytes of a process that runs a job."""
     context = get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=_work, args=(photos, folder, there))
+    receiver, sender = context.Pipe()
+    process = context.Process(target=_work, args=(photos, folder, sender))
     process.start()
-    there.close()
-    peak: float = here.recv()
+    sender.close()
+    peak: float = receiver.recv()
     process.join()
     return peak
 
@@ -76,7 +76,7 @@ def _work(photos: list[Path], folder: Path, pipe: Connection) -> None:
 
 
 def _peak_megabytes() -> float:
-    # Not getrusage: what that says begins with the size of the process that started this one.
+    # Not getrusage: its peak includes that of the parent process before the fork.
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM"):
             return int(line.split()[1]) * 1024 / 1e6
@@ -84,13 +84,13 @@ def _peak_megabytes() -> float:
 
 
 def _copies(folder: Path, photos: list[Path], count: int, width: int, height: int) -> list[Path]:
-    """Make so many large photos, each a file of its own with another content."""
+    """Write ``count`` large photos, each with different content."""
     folder.mkdir()
     contents = [enlarged(path, width, height) for path in photos[: min(count, len(photos))]]
     paths = []
     for number in range(count):
         path = folder / f"{number}.jpg"
-        # What follows the end of a JPEG changes its hash but not its pixels.
+        # Bytes after the end of a JPEG change its hash but not its pixels.
         path.write_bytes(contents[number % len(contents)] + bytes([number]))
         paths.append(path)
     return paths

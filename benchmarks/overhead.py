@@ -1,9 +1,9 @@
-"""What a job costs beside looking at photos: manifest, reading, store, embeddings, ledger.
+"""Measure the overhead of a job: manifest, reading, store, embeddings, ledger.
 
     python -m benchmarks.overhead [--photos 4000] [--json FILE]
 
-The engine is a stand-in that takes next to no time: a photo is a line of JSON that says which faces
-it shows. What is left is what the ledger, its commits and the store of faces cost for each photo.
+The engine is a fake that takes hardly any time: a photo is a line of JSON that lists its faces. The
+rest is the cost of the ledger, its commits and the store of faces per photo.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from tests.support.jobs import write_photos
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     parser = arguments(__doc__)
     parser.add_argument("--photos", type=int, default=4_000)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     use_one_core()
     rows = [measure(options.photos, faces, options.repeats) for faces in (0, 1, 3)]
-    show("job overhead, the engine left out", rows)
+    show("job overhead without the engine", rows)
     finish("overhead", {"jobs": rows}, options.json)
 
 
 def measure(photos: int, faces: int, repeats: int) -> dict[str, Any]:
-    """Time jobs over photos of so many faces."""
+    """Time jobs over photos with ``faces`` faces each."""
     jobs, engines, again = Times(), Times(), Times()
     with tempfile.TemporaryDirectory() as folder:
         paths = write_photos(Path(folder, "photos"), photos, faces)
@@ -43,14 +43,12 @@ def measure(photos: int, faces: int, repeats: int) -> dict[str, Any]:
         listed = [str(path) for path in paths]
         engine = FakeEngine()
         for turn in range(repeats):
-            place = Path(folder, str(turn))
+            data = Path(folder, str(turn))
             clock(engines, lambda: engine.analyse(contents, FaceOptions()))
-            plan = planned(listed, str(place), LocalObjects(), engine)
-            clock(jobs, lambda plan=plan, place=place: run(plan, FakeEngine(), place / "faces.db"))
-            other = planned(listed, f"{place}-again", LocalObjects(), engine)
-            clock(
-                again, lambda plan=other, place=place: run(plan, FakeEngine(), place / "faces.db")
-            )
+            plan = planned(listed, str(data), LocalObjects(), engine)
+            clock(jobs, lambda plan=plan, data=data: run(plan, FakeEngine(), data / "faces.db"))
+            other = planned(listed, f"{data}-again", LocalObjects(), engine)
+            clock(again, lambda plan=other, data=data: run(plan, FakeEngine(), data / "faces.db"))
         kept = [path for path in Path(folder, "0", "jobs").rglob("*") if path.is_file()]
         sizes = {
             kind: sum(path.stat().st_size for path in kept if kind in path.parts) / photos
@@ -58,13 +56,13 @@ def measure(photos: int, faces: int, repeats: int) -> dict[str, Any]:
         }
     spent = jobs.processor_median - engines.processor_median
     return {
-        "faces of a photo": faces,
+        "faces per photo": faces,
         "photos": photos,
-        "ms of processor time a photo": 1000 * spent / photos,
-        "photos a second": photos / spent,
-        "when all are indexed already": photos / again.processor_median,
-        "ledger bytes a photo": sizes["ledger"],
-        "embedding bytes a photo": sizes["embeddings"],
+        "ms of processor time per photo": 1000 * spent / photos,
+        "photos per second": photos / spent,
+        "photos per second if all are indexed": photos / again.processor_median,
+        "ledger bytes per photo": sizes["ledger"],
+        "embedding bytes per photo": sizes["embeddings"],
     }
 
 

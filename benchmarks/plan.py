@@ -1,11 +1,10 @@
-"""Time the plan of a manifest of 100 GB and 10^9 lines, as the function makes it.
+"""Time the plan of a manifest of 100 GB and 10^9 lines, as the Lambda function writes it.
 
     python -m benchmarks.plan [--lines 1000000000] [--json FILE]
 
-The object store is a stand-in: it answers HEAD and byte ranges of a manifest that nobody could
-keep, computed from the line number, and counts what it is asked for. What is timed is all that the
-function does but the network: the input's checks, the sample, the plan and the state that the state
-machine goes on with.
+The object store is a fake: it serves HEAD and byte ranges of a manifest that is computed from line
+numbers, and counts requests. Everything that the function does except the network is timed:
+checking the input, sampling, planning, and the state that it returns to the state machine.
 """
 
 from __future__ import annotations
@@ -25,20 +24,20 @@ from facerec.storage.sqlite import SqliteStore
 from lambdas.plan.planner import Planner
 
 LINE = 100
-"""Bytes of a line, its end included."""
+"""Bytes of a line, including its end."""
 
 STATE_LIMIT = 32 * 1024
-"""Bytes that the state may have; Step Functions takes eight times as many."""
+"""Limit of the state in bytes; that of Step Functions is eight times as high."""
 
 SECONDS_LIMIT = 2.0
 
 
 class EndlessManifest(LocalObjects):
-    """Answers for a manifest that is computed; everything else is kept in a folder.
+    """Serves a computed manifest; everything else is stored in a folder.
 
     Attributes:
-        heads: requests for size and version.
-        read_bytes: bytes of the manifest that were read.
+        heads: number of HEAD requests.
+        read_bytes: bytes read of the manifest.
     """
 
     def __init__(self, lines: int, folder: Path) -> None:
@@ -47,14 +46,14 @@ class EndlessManifest(LocalObjects):
         self.heads = self.read_bytes = 0
 
     def head(self, uri: str) -> ObjectInfo:
-        """Answer a HEAD."""
+        """Serve HEAD."""
         if not uri.endswith("all.jsonl"):
             return super().head(self._local(uri))
         self.heads += 1
         return ObjectInfo(uri, self._size, '"etag"')
 
-    def read(self, uri: str, **options: Any) -> bytes:  # noqa: ANN401 - those of the protocol
-        """Answer a range."""
+    def read(self, uri: str, **options: Any) -> bytes:  # noqa: ANN401 - as in the protocol
+        """Serve a byte range."""
         if not uri.endswith("all.jsonl"):
             return super().read(self._local(uri), **options)
         start = options.get("start", 0)
@@ -65,7 +64,7 @@ class EndlessManifest(LocalObjects):
         return text[start - first * LINE :][: end - start]
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
-        """Keep an object."""
+        """Store an object."""
         return super().write(self._local(uri), content, if_absent=if_absent)
 
     def _local(self, uri: str) -> str:
@@ -73,20 +72,20 @@ class EndlessManifest(LocalObjects):
 
 
 def main() -> None:
-    """Measure, print and judge."""
+    """Run the benchmark, print its results and check them."""
     parser = arguments(__doc__)
     parser.add_argument("--lines", type=int, default=1_000_000_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         results = measure(options.lines, Path(folder))
-    show("plan", [{"what": name, "value": value} for name, value in results.items()])
+    show("plan", [{"figure": name, "value": value} for name, value in results.items()])
     finish("plan", results, options.json)
     if results["seconds"] > SECONDS_LIMIT or results["state_bytes"] > STATE_LIMIT:
-        raise SystemExit("slower or larger than it may be")
+        raise SystemExit("the plan took too long or its state is too large")
 
 
 def measure(lines: int, folder: Path) -> dict[str, int | float]:
-    """Plan a manifest of so many lines."""
+    """Plan a manifest of ``lines`` lines."""
     objects = EndlessManifest(lines, folder)
     settings = Settings(bucket="work", model_version="any")
     planner = Planner(settings, objects, lambda: SqliteStore(folder / "records.sqlite"))

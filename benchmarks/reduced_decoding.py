@@ -1,10 +1,10 @@
-"""What decoding a JPEG at half its size costs the descriptors of its smallest faces.
+"""Measure how decoding a JPEG at half its size changes the descriptors of small faces.
 
     python -m benchmarks.reduced_decoding [--photos 40] [--json FILE]
 
-Portraits of two photos a person (``london``) are made so large that their faces have a certain side
-after decoding at half the size. Shown are the distances between descriptors from the full and the
-halved photo, beside those between two photos of a person at either size.
+Portraits (``london``, two photos per person) are resized so that their faces have a given side
+after decoding at half the size. The tables show the distances between the descriptors of the full
+and the halved photo, and those between two photos of a person at either size.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from benchmarks.support.photos import QUALITY
 from benchmarks.support.results import DATA, arguments, finish, show
 
 SIDES = (80, 100, 120)
-"""Of faces after decoding, in pixels."""
+"""Sides of faces after decoding, in pixels."""
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     parser = arguments(__doc__)
-    parser.add_argument("--photos", type=int, default=40, help="two of each person")
+    parser.add_argument("--photos", type=int, default=40, help="number of photos, two per person")
     options = parser.parse_args()
     use_one_core()
     paths = sorted((DATA / "london").glob("*.jpg"))[: options.photos]
@@ -49,7 +49,7 @@ def measure(paths: list[Path]) -> list[dict[str, Any]]:
     embedder = Embedder(threads=1)
 
     def descriptor(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Describe the best face of a photo in which faces have 70 pixels or more."""
+        """Describe the best face of a photo whose faces have at least 70 pixels."""
         best = detector.detect(pixels, 70)[0]
         chip = aligner.chip(pixels, aligner.shape(pixels, best))
         return embedder.embed(chip[None])[0]

@@ -1,10 +1,10 @@
-"""Time the report of a job of very many children, as the function makes it.
+"""Time the report of a job with very many children, as the Lambda function writes it.
 
     python -m benchmarks.report [--children 10000] [--delay-ms 0]
 
-The children's summaries are real ones in an object store in memory: what is timed is the listing,
-the reading, many at once, and the adding up. ``--delay-ms`` lets each object take as long to answer
-as S3 would. ``memory`` is the most that Python held for it beyond the summaries themselves.
+The children's summaries are real ones in an object store in memory. Listing, concurrent reading and
+adding up are timed. ``--delay-ms`` delays each request, as S3 would. ``memory`` is the peak of
+Python's allocations, without the summaries themselves.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ FAILING = 10
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     parser = arguments(__doc__)
     parser.add_argument("--children", type=int, default=10_000)
     parser.add_argument("--delay-ms", type=float, default=0)
     options = parser.parse_args()
     results = measure(options.children, options.delay_ms / 1000)
-    show("report", [{"what": name, "value": value} for name, value in results.items()])
+    show("report", [{"figure": name, "value": value} for name, value in results.items()])
     finish("report", results, options.json)
 
 
 def measure(children: int, delay: float) -> dict[str, int | float]:
-    """Report a job of so many complete children."""
+    """Report a job of ``children`` complete children."""
     objects = MemoryObjects()
     folder = job_of(children, objects)
     objects.delay = delay
@@ -63,8 +63,8 @@ def measure(children: int, delay: float) -> dict[str, int | float]:
 
 
 def job_of(children: int, objects: MemoryObjects) -> str:
-    """Plan a job and leave what its children would; return its folder."""
-    # Lines of which the plan's sample holds a whole number, so that its estimate is exact.
+    """Plan a job, write the summaries of its children, and return its folder."""
+    # The planner's sample holds a whole number of these lines, so its estimate is exact.
     line = b"s3://photos/0123456789/any.jpg".ljust(31) + b"\n"
     objects.write("s3://photos/all.txt", line * children)
     job = read_execution_input(

@@ -1,11 +1,11 @@
-"""Time exact searches in the embedded store beside one pass over the same memory.
+"""Compare exact searches in the embedded store with one pass over the same memory.
 
     python -m benchmarks.search [--faces 100000 1000000] [--threads 1] [--json FILE]
 
-Synthetic faces with the distances of real ones (two people about 0.8 apart, two photos of one
-about 0.36) are put into a store in a temporary folder, 1 kB each on disk. Then searches take
-turns with ``numpy.sum`` over the same embeddings: reading them once is what an exact search cannot
-do without. Times are medians of processor time.
+Synthetic faces with the distances of real ones (about 0.8 between two people, about 0.36 between
+two photos of a person) are stored in a temporary folder, 1 kB each on disk. Then searches take
+turns with ``numpy.sum`` over the same embeddings, since every exact search must read them once.
+Times are medians of processor time.
 """
 
 from __future__ import annotations
@@ -25,43 +25,43 @@ if TYPE_CHECKING:
 
     from facerec.core.records import StoredFace
 
-PHOTOS_OF_A_PERSON = 10
+PHOTOS_PER_PERSON = 10
 MEAN = 1.27
 SPREAD_OF_PEOPLE = 0.8 / 256**0.5
 SPREAD_OF_PHOTOS = 0.36 / 256**0.5
-"""Norm of the mean descriptor, and standard deviations that give the distances above: those
+"""Norm of the mean descriptor, and standard deviations that give the distances above, which were
 measured for dlib's descriptors."""
 
 BATCH = 1000
 PROBES = 64
-REACH = 1.4
-"""Times the sum over the same bytes that a search of one probe may take."""
+TARGET = 1.4
+"""Target for the ratio of a search with one probe to the sum over the same bytes."""
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     parser = arguments(__doc__)
     parser.add_argument("--faces", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=15)
     options = parser.parse_args()
-    # read by the linear algebra library when numpy is imported
+    # The linear algebra library reads it when numpy is imported.
     os.environ["OPENBLAS_NUM_THREADS"] = str(options.threads)
     rows = [measure(faces, options.repeats) for faces in options.faces]
-    show(f"exact searches with {options.threads} threads, ms; to reach for one: {REACH}", rows)
+    show(f"exact searches with {options.threads} threads, ms; target for one: {TARGET}", rows)
     finish("search", {"threads": options.threads, "sizes": rows}, options.json)
 
 
 def measure(faces: int, repeats: int) -> dict[str, Any]:
-    """Return the times of searches among so many faces, in milliseconds unless named otherwise."""
+    """Return the times of searches among ``faces`` faces, in ms unless their name has a unit."""
     import numpy as np
 
     from facerec.gallery.similarity import DEFAULT_THRESHOLD, distance_of
     from facerec.storage.sqlite import SqliteStore
 
     random = np.random.default_rng(1)
-    people = synthetic_people(-(-faces // PHOTOS_OF_A_PERSON), random)
-    embeddings = shots(np.repeat(people, PHOTOS_OF_A_PERSON, axis=0)[:faces], random)
+    people = synthetic_people(-(-faces // PHOTOS_PER_PERSON), random)
+    embeddings = shots(np.repeat(people, PHOTOS_PER_PERSON, axis=0)[:faces], random)
     known = people[random.integers(0, len(people), PROBES * 3 // 4)]
     strangers = synthetic_people(PROBES - len(known), random)
     probes = shots(random.permutation(np.concatenate((known, strangers))), random)
@@ -94,7 +94,7 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
             found = search(probes)
         return {
             "faces": faces,
-            "put a second": faces / put,
+            "stored per second": faces / put,
             "bytes": path.stat().st_size,
             "neighbours of 64 probes": found,
             "first search of a process": 1000 * first.wall_median,
@@ -107,7 +107,7 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
 
 
 def synthetic_people(count: int, random: np.random.Generator) -> NDArray[np.float32]:
-    """Return the typical descriptors of some people: float32, shape (count, 128)."""
+    """Return the mean descriptors of ``count`` people: float32, shape (count, 128)."""
     import numpy as np
 
     spread = random.standard_normal((count, 128), dtype=np.float32)
@@ -115,7 +115,7 @@ def synthetic_people(count: int, random: np.random.Generator) -> NDArray[np.floa
 
 
 def shots(people: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
-    """Return a photo's descriptor for each row of ``people``."""
+    """Return the descriptor of one photo for each row of ``people``."""
     import numpy as np
 
     photos = random.standard_normal(people.shape, dtype=np.float32)
@@ -125,7 +125,7 @@ def shots(people: NDArray[np.float32], random: np.random.Generator) -> NDArray[n
 
 
 def stored(embeddings: NDArray[np.float32], start: int) -> list[StoredFace]:
-    """Return faces as a job would store them, each on a photo of its own."""
+    """Return faces as a job stores them, each in its own photo."""
     from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
     from facerec.core.ids import face_id, image_id, image_key
     from facerec.core.records import FaceRecord, StoredFace

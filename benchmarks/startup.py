@@ -1,9 +1,9 @@
-"""How long it takes until a new process has answered, beside the peer.
+"""Measure the time from the start of a process to its result, compared with the peer.
 
     python -m benchmarks.startup [--repeats 5] [--json FILE]
 
-Each is a new process; its files are in the system's cache after the first turn, which does not
-count. Processor time of the process, which does not count what else the machine does.
+Each turn starts a new process. The first turn, which fills the system's file cache, is not counted.
+Processor time excludes other load on the machine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PHOTO = EXAMPLES / "eileen-collins-1.jpg"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     parser = arguments(__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
@@ -37,21 +37,21 @@ def main() -> None:
                     taken[name].append(times)
     rows = [
         {
-            "what": name,
+            "command": name,
             "ms of processor time": 1000 * median(spent for spent, _ in times),
             "ms of wall time": 1000 * median(wall for _, wall in times),
         }
         for name, times in taken.items()
     ]
-    show("from nothing to the answer, one photo of 0.26 megapixels", rows)
+    show("start to result, one photo of 0.26 megapixels", rows)
     finish("startup", {"ways": rows}, options.json)
 
 
 def commands(folder: str) -> dict[str, list[str]]:
-    """Return what is run, by name."""
+    """Return the commands to run, by name."""
     facerec = [sys.executable, "-m", "facerec.cli.main"]
     ways = {
-        "python, nothing else": [sys.executable, "-c", ""],
+        "python alone": [sys.executable, "-c", ""],
         "facerec --help": [*facerec, "--help"],
         "facerec collections list": [*facerec, "collections", "list", "--data", folder],
         "facerec detect": [*facerec, "detect", str(PHOTO)],
@@ -67,7 +67,7 @@ def commands(folder: str) -> dict[str, list[str]]:
 
 
 def seconds(command: list[str]) -> tuple[float, float]:
-    """Return processor and wall seconds of a command that must end well."""
+    """Return processor and wall seconds of a command, which must succeed."""
     used, began = _used(), time.perf_counter()
     root = Path(__file__).resolve().parents[1]
     subprocess.run(command, check=True, capture_output=True, cwd=root)

@@ -1,11 +1,10 @@
-"""Two worker processes beside one, on the same photos.
+"""Compare two worker processes with one, on the same photos.
 
     python -m benchmarks.workers [--photos 3600] [--json FILE]
 
-Jobs as ``facerec index`` runs them, start of the workers included. The wall time tells what a user
-waits for, and needs a machine that has nothing else to do. The processor time of a photo tells what
-is lost between workers whatever else the machine does: if it does not grow, two cores do twice as
-much.
+The jobs run as by ``facerec index``, including the start of the workers. Wall time is what a user
+waits for; measure it on an idle machine. Processor time per photo shows the loss between workers
+under any load: if it does not grow, two cores do twice as much.
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ from facerec.jobs.local.supervisor import run_locally
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 
-REACH = 1.9
-PHOTOS_OF_CHILD = 25
+TARGET = 1.9
+PHOTOS_PER_CHILD = 25
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the benchmark and print its results."""
     parser = arguments(__doc__)
     parser.add_argument("--photos", type=int, default=3_600)
     parser.add_argument("--repeats", type=int, default=2)
@@ -43,21 +42,21 @@ def main() -> None:
         for turn in range(options.repeats):
             for workers, taken in runs.items():
                 taken.append(measure(photos, Path(folder, f"{turn}-{workers}"), workers))
-    # The least of each: what disturbs a run only ever makes it longer.
+    # The minimum of each: disturbances only ever make a run longer.
     wall = {workers: min(wall for wall, _ in taken) for workers, taken in runs.items()}
     spent = {workers: min(spent for _, spent in taken) for workers, taken in runs.items()}
     rows: list[dict[str, Any]] = [
         {
             "workers": workers,
-            "photos a second": options.photos / wall[workers],
-            "ms of processor time a photo": 1000 * spent[workers] / options.photos,
+            "photos per second": options.photos / wall[workers],
+            "ms of processor time per photo": 1000 * spent[workers] / options.photos,
             "times faster": wall[1] / wall[workers],
-            "with the processors to itself": workers * spent[1] / spent[workers],
+            "expected speedup on an idle machine": workers * spent[1] / spent[workers],
         }
         for workers in runs
     ]
-    show(f"workers, {options.photos} photos; to reach: {REACH}", rows)
-    finish("workers", {"workers": rows, "reach": REACH}, options.json)
+    show(f"workers, {options.photos} photos; target: {TARGET}", rows)
+    finish("workers", {"workers": rows, "target": TARGET}, options.json)
 
 
 def measure(photos: list[str], folder: Path, workers: int) -> tuple[float, float]:
@@ -67,7 +66,7 @@ def measure(photos: list[str], folder: Path, workers: int) -> tuple[float, float
         str(folder),
         LocalObjects(),
         open_engine(threads=1),
-        images_per_child=PHOTOS_OF_CHILD,
+        images_per_child=PHOTOS_PER_CHILD,
     )
     used, began = _processor_seconds(), time.perf_counter()
     run = run_locally(plan, partial(_parts, folder / "faces.db"), LocalObjects(), workers=workers)
@@ -80,7 +79,7 @@ def _parts(store: Path) -> ChildParts:
 
 
 def _processor_seconds() -> float:
-    """Return what the workers that have ended, and this process, have used."""
+    """Return the processor time of this process and of the workers that have ended."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return ended.ru_utime + ended.ru_stime + time.process_time()
 

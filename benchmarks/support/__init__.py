@@ -1,1 +1,1 @@
-"""What all benchmarks share: taking turns, tables and JSON, photos, the peer."""
+"""Shared by all benchmarks: turns, tables and JSON, photos, the peer."""

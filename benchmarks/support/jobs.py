@@ -24,7 +24,7 @@ def planned(
     detector: str = "cnn",
     images_per_child: int | None = None,
 ) -> Plan:
-    """Plan a job over photos by their addresses; its manifest and folder are below ``folder``."""
+    """Plan a job for the photos at these addresses; manifest and job folder are in ``folder``."""
     manifest = f"{folder}/manifest.txt"
     objects.write(manifest, "".join(f"{photo}\n" for photo in photos).encode())
     job = read_execution_input(
@@ -39,7 +39,7 @@ def planned(
 
 
 def run(plan: Plan, engine: FaceEngine, store: Path, objects: ObjectStore | None = None) -> int:
-    """Run a job's children one after another; return how many photos are in the ledger."""
+    """Run a job's children in turn and return the number of photos in the ledger."""
     with SqliteStore(store) as faces:
         parts = ChildParts(engine, faces, objects or LocalObjects())
         children = [run_child(plan, child, parts) for child in range(plan.children)]

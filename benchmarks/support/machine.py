@@ -1,4 +1,4 @@
-"""What figures depend on, and keeping to one core."""
+"""Facts about the machine, and pinning to one core."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGES = ("dlib-bin", "dlib", "onnxruntime", "numpy", "pillow", "face-recognit
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on, for tables and JSON."""
+    """Return facts that results depend on, for tables and JSON."""
     facts: dict[str, Any] = {
         "processor": processor(),
         "cores": os.cpu_count() or 1,
@@ -31,7 +31,7 @@ def machine() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Return the processor's name where the system tells it."""
+    """Return the processor's name if the system provides it."""
     information = Path("/proc/cpuinfo")
     if information.is_file():
         for line in information.read_text().splitlines():
@@ -41,6 +41,6 @@ def processor() -> str:
 
 
 def use_one_core() -> None:
-    """Keep this process to one core, whatever its libraries would do; call it before any work."""
+    """Pin this process and its libraries' threads to one core; call this before any work."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

@@ -1,10 +1,10 @@
-"""The peer: what one writes with the ``face_recognition`` library and its defaults.
+"""The peer: a loop over the ``face_recognition`` library with its defaults.
 
-Install it without its dependencies (``requirements/peer.txt``): they would build dlib from source,
-while ``dlib-bin`` is there. The library reads its weights' paths from ``face_recognition_models``,
-whose import needs ``pkg_resources``, gone from current setuptools; a stand-in module names the same
-files. Of the landmarks of 68 points, which the library would load and not use, it names those of 5
-points in their place: they may not be used commercially.
+Install it without its dependencies (``requirements/peer.txt``), which would build dlib from source
+although ``dlib-bin`` is installed. The library reads the paths of its weights from
+``face_recognition_models``, whose import needs ``pkg_resources``, which current setuptools lacks. A
+stand-in module returns the same paths, except for the 68-point landmarks: the library loads them
+without using them, and their licence excludes commercial use, so it gets the 5-point landmarks.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ if TYPE_CHECKING:
 
 
 def is_installed() -> bool:
-    """Say whether the library is there."""
+    """Return whether the library is installed."""
     return find_spec("face_recognition") is not None
 
 
 def index(paths: Sequence[Path]) -> list[list[NDArray[np.float64]]]:
-    """Return the descriptors of the faces of each photo, as a loop over the library has them.
+    """Return the descriptors of the faces of each photo, with the library's defaults.
 
-    With its defaults: HOG upsampled once, 5 landmarks, one descriptor a face.
+    These are HOG upsampled once, 5-point landmarks and one descriptor per face.
     """
     face_recognition = _library()
     found = []
     for path in paths:
         photo = face_recognition.load_image_file(str(path))
-        places = face_recognition.face_locations(photo)
-        found.append(face_recognition.face_encodings(photo, known_face_locations=places))
+        locations = face_recognition.face_locations(photo)
+        found.append(face_recognition.face_encodings(photo, known_face_locations=locations))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Photos to measure with: the labelled ones where they are, else the examples."""
+"""Photos to measure with: labelled ones if present, else the examples."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ QUALITY = 90
 
 
 def press_photos(count: int) -> list[Path]:
-    """Return photos of LFW, 250x250, spread over it; none where they are absent."""
+    """Return photos sampled from LFW, 250x250; an empty list if it is absent."""
     return _spread(sorted((DATA / "lfw" / "images").glob("*/*.jpg")), count)
 
 
 def studio_photos(count: int) -> list[Path]:
-    """Return photos of the London set, 1350x1350; none where they are absent."""
+    """Return photos sampled from the London set, 1350x1350; an empty list if it is absent."""
     return _spread(sorted((DATA / "london").glob("*.jpg")), count)
 
 
 def example_photos() -> list[Path]:
-    """Return the photos that facerec comes with."""
+    """Return the example photos."""
     return sorted(EXAMPLES.glob("*.jpg"))
 
 
 def any_photos(count: int) -> list[Path]:
-    """Return photos of LFW where they are, else the examples, repeated as needed."""
+    """Return photos of LFW, or the examples if it is absent, repeated as needed."""
     found = press_photos(count) or example_photos()
     return [found[number % len(found)] for number in range(count)]
 
 
 def enlarged(path: Path, width: int = 4000, height: int = 3000) -> bytes:
-    """Return a photo stretched to the size of a camera's, as JPEG of quality 90."""
+    """Return a photo resized to that of a camera, as JPEG of quality 90."""
     file = io.BytesIO()
     with Image.open(path) as photo:
         large = photo.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)

@@ -16,7 +16,7 @@ DATA = ROOT.parent / "shared" / "data"
 
 
 def arguments(documentation: str | None) -> argparse.ArgumentParser:
-    """Return a parser with the options that every benchmark has."""
+    """Return a parser with the options of every benchmark."""
     parser = argparse.ArgumentParser(
         description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -25,10 +25,10 @@ def arguments(documentation: str | None) -> argparse.ArgumentParser:
 
 
 def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Print rows of the same columns as a table that documents can take over."""
+    """Print rows with the same columns as a Markdown table."""
     print(f"\n{title}\n")
     if not rows:
-        print("nothing to show")
+        print("no results")
         return
     print("| " + " | ".join(rows[0]) + " |")
     print("| " + " | ".join("---" for _ in rows[0]) + " |")
@@ -37,7 +37,7 @@ def show(title: str, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def finish(name: str, results: dict[str, Any], path: Path | None) -> None:
-    """Name the machine, and write the results as JSON where that is wanted."""
+    """Print facts about the machine, and write the results as JSON if a path is given."""
     facts = machine()
     print("\n" + ", ".join(f"{name} {value}" for name, value in facts.items()), flush=True)
     if path is not None:

@@ -1,4 +1,4 @@
-"""Taking turns: several ways to do the same work, under the same conditions."""
+"""Measuring in turns: several ways to do the same work under the same conditions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 @dataclass(slots=True)
 class Times:
-    """What the turns of one way took, in seconds, and its last result.
+    """Times of the turns of one way in seconds, and its last result.
 
-    Processor time does not count what else the machine does; wall time counts waiting.
+    Processor time excludes other load on the machine; wall time includes waiting.
     """
 
     processor: list[float] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Times:
 
 
 def clock(times: Times, action: Callable[[], Any]) -> None:
-    """Do something once and note what it took."""
+    """Run an action once and record its times."""
     wall, processor = time.perf_counter(), time.process_time()
     times.result = action()
     times.processor.append(time.process_time() - processor)
@@ -42,12 +42,12 @@ def clock(times: Times, action: Callable[[], Any]) -> None:
 def in_turns(
     repeats: int, ways: Mapping[str, Callable[[], Any]], *, warm: bool = True
 ) -> dict[str, Times]:
-    """Do the work in each of several ways, one after another, so many times.
+    """Do the work in each way in turn, ``repeats`` times.
 
     Args:
-        repeats: turns of each that count.
-        ways: by name.
-        warm: whether each way is done once before, which does not count.
+        repeats: number of measured turns of each way.
+        ways: actions that do the same work, by name.
+        warm: run each way once before measuring.
     """
     if warm:
         for action in ways.values():
@@ -60,9 +60,8 @@ def in_turns(
 
 
 def ratio(slow: Times, fast: Times) -> float:
-    """Return the median over turns of how many times longer one way took than the other.
+    """Return the median ratio of the processor times of two ways.
 
-    Of processor time. Each turn is compared with its own neighbour, so that slow changes of the
-    machine's speed cancel out.
+    Each turn is compared with its neighbour, so slow changes of the machine's speed cancel out.
     """
     return median(a / b for a, b in zip(slow.processor, fast.processor, strict=True))

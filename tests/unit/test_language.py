@@ -55,6 +55,8 @@ WORDS: dict[str, str] = {
 }
 """Patterns that are not allowed in any line, and what to write instead."""
 
+ANY_WORD = re.compile("|".join(WORDS))
+
 FRAGMENT = re.compile(
     r"(Of|That|Between|Beyond|Up to|Nor|Not|So|As|With|Than|Take the|Whose|Which|Until|Unless|Such)"
     r"\b"
@@ -68,7 +70,11 @@ PENDING: dict[str, str] = {
     "facerec/estimate/simulation.py": "storage (MOST_CHILDREN)",
     "Dockerfile": "aws",
     "batch_job/": "jobs",
-    "benchmarks/": "shell",
+    "benchmarks/api.py": "shell",
+    "benchmarks/calibrate_confidence.py": "engine",
+    "benchmarks/calibrate_similarity.py": "trust",
+    "benchmarks/detection.py": "engine",
+    "benchmarks/pipeline.py": "engine",
     "deploy/": "aws",
     "docs/accuracy.md": "trust",
     "docs/architecture.md": "aws",
@@ -131,6 +137,8 @@ def dialect_in(name: str) -> Iterator[str]:
     """Yield each place of a file that uses a pattern of ``WORDS``."""
     text = text_of(name)
     flat = re.sub(r"\s*\n\s*(#|//)?\s*", " ", text)
+    if not ANY_WORD.search(flat):
+        return
     for pattern, instead in WORDS.items():
         for match in re.finditer(pattern, flat):
             around = flat[max(0, match.start() - 30) : match.end() + 30]
