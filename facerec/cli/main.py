@@ -15,6 +15,7 @@ COMMANDS = {
     "collections": ("facerec.cli.collections", "List, create, describe and delete collections."),
     "faces": ("facerec.cli.faces", "List and delete the faces of a collection."),
     "jobs": ("facerec.cli.jobs", "Start, list, watch, report and cancel jobs."),
+    "evaluate": ("facerec.cli.evaluate", "Measure error rates on labelled photos."),
     "estimate": ("facerec.cli.estimate", "Estimate the time and cost of a job."),
     "serve": ("facerec.cli.serve", "Serve the API over HTTP."),
     "keys": ("facerec.cli.keys", "Create, list and revoke access keys for the API."),

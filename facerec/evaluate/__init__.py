@@ -1,0 +1,1 @@
+"""Measures how well faces are recognised in labelled photos. Nothing imports this package."""

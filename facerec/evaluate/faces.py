@@ -1,0 +1,113 @@
+"""Describes one face of each photo of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import BoundingBox
+from facerec.core.options import FaceOptions
+from facerec.core.photos import DetectedFace, EmbeddedFace, PhotoFaces
+from facerec.core.protocols import FaceEngine
+
+PHOTOS_OF_BATCH = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DescribedFaces:
+    """One face of each photo in which a face was found.
+
+    Attributes:
+        names: paths of the photos below their folder, in order.
+        boxes: where the face is, in ratios of its photo.
+        embeddings: float32 of shape (n, 128).
+        means: the mean of each face's cohort stats, float64 of shape (n,).
+        deviations: the deviation of each face's cohort stats, float64 of shape (n,).
+        failures: why other photos have no face, by their names.
+    """
+
+    names: list[str]
+    boxes: list[BoundingBox]
+    embeddings: NDArray[np.float32]
+    means: NDArray[np.float64]
+    deviations: NDArray[np.float64]
+    failures: dict[str, str]
+
+    def scores(
+        self, one: NDArray[np.int64], other: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the distances and normalised scores of pairs of faces, given by their places."""
+        difference = self.embeddings[one].astype(np.float64) - self.embeddings[other]
+        distances = np.linalg.norm(difference, axis=1)
+        return distances, self.normalised(distances, one, other)
+
+    def normalised(
+        self, distances: NDArray[np.float64], one: NDArray[np.int64], other: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return normalised scores, by the formula of ``facerec.gallery.normalisation``."""
+        scores: NDArray[np.float64] = (
+            (distances - self.means[one]) / self.deviations[one]
+            + (distances - self.means[other]) / self.deviations[other]
+        ) / 2
+        return scores
+
+
+def describe(
+    folder: Path,
+    names: Sequence[str],
+    *,
+    engine: FaceEngine,
+    options: FaceOptions,
+    progress: Callable[[int], None] = lambda count: None,
+) -> DescribedFaces:
+    """Describe the face nearest to the centre of each photo.
+
+    Args:
+        folder: the folder that the names are relative to.
+        names: paths of the photos below the folder.
+        engine: finds and describes the faces.
+        options: how to detect and select faces.
+        progress: called with the number of photos that were just described.
+    """
+    found: list[tuple[str, EmbeddedFace]] = []
+    failures: dict[str, str] = {}
+    for batch in _batches(names):
+        results = engine.analyse([(folder / name).read_bytes() for name in batch], options)
+        for name, photo in zip(batch, results, strict=True):
+            if not isinstance(photo, PhotoFaces):
+                failures[name] = photo.detail
+            elif not photo.faces:
+                failures[name] = _why_no_face(photo)
+            else:
+                found.append((name, min(photo.faces, key=_distance_from_centre)))
+        progress(len(batch))
+    faces = [face for _, face in found]
+    return DescribedFaces(
+        names=[name for name, _ in found],
+        boxes=[face.box for face in faces],
+        embeddings=np.array([face.embedding for face in faces], np.float32).reshape(-1, 128),
+        means=np.array([face.stats.mean for face in faces]),
+        deviations=np.array([face.stats.deviation for face in faces]),
+        failures=failures,
+    )
+
+
+def _batches(names: Sequence[str]) -> Iterable[Sequence[str]]:
+    for start in range(0, len(names), PHOTOS_OF_BATCH):
+        yield names[start : start + PHOTOS_OF_BATCH]
+
+
+def _why_no_face(photo: PhotoFaces) -> str:
+    if not photo.rejected:
+        return "no face found"
+    nearest = min(photo.rejected, key=_distance_from_centre)
+    return f"face rejected: {', '.join(nearest.reasons)}"
+
+
+def _distance_from_centre(face: DetectedFace) -> float:
+    box = face.box
+    return float(np.hypot(box.left + box.width / 2 - 0.5, box.top + box.height / 2 - 0.5))

@@ -1,0 +1,185 @@
+"""Measures how often enrolled people are identified, and how often strangers are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.errors import InvalidInputError
+from facerec.evaluate.faces import DescribedFaces
+from facerec.evaluate.rates import Interval, wilson
+from facerec.gallery.normalisation import similarity_of_score
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".bmp", ".tif", ".tiff"}
+FALSE_POSITIVE_RATES = (0.01, 0.05, 0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSetRate:
+    """What a threshold costs at a false positive identification rate.
+
+    Attributes:
+        false_positive_rate: share of strangers who are named.
+        similarity: the threshold that it needs.
+        miss_rate: share of probes of enrolled people who are not named rightly.
+    """
+
+    false_positive_rate: float
+    similarity: float
+    miss_rate: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """The result of searching probes in a gallery.
+
+    Attributes:
+        people: in the gallery.
+        faces: in the gallery.
+        known: probes whose person is in the gallery.
+        strangers: probes whose person is not.
+        failures: why photos have no face, by name.
+        rank_1: share of known probes whose most similar face is their person's.
+        open_set: by normalised score; empty without strangers.
+        plain_open_set: by plain distance.
+        curve: false positive identification rates with miss rates, by normalised score.
+        plain_curve: the same by plain distance.
+    """
+
+    people: int
+    faces: int
+    known: int
+    strangers: int
+    failures: dict[str, str]
+    rank_1: Interval
+    open_set: list[OpenSetRate]
+    plain_open_set: list[OpenSetRate]
+    curve: list[tuple[float, float]]
+    plain_curve: list[tuple[float, float]]
+
+
+def people_photos(folder: Path) -> list[str]:
+    """Return the photos of a folder as PERSON/PHOTO, in order.
+
+    Raises:
+        InvalidInputError: it has no photos in folders named after people.
+    """
+    names = sorted(
+        str(path.relative_to(folder))
+        for path in folder.glob("*/*")
+        if path.suffix.lower() in SUFFIXES
+    )
+    if not names:
+        raise InvalidInputError(
+            f"{folder} holds no photos in folders named after people",
+            "put each person's photos into a folder of their own",
+        )
+    return names
+
+
+def identify(
+    gallery: DescribedFaces, probes: DescribedFaces, *, one_folder: bool = False
+) -> Identification:
+    """Search each probe's face among the gallery's.
+
+    Args:
+        gallery: faces of photos that are named PERSON/PHOTO.
+        probes: likewise.
+        one_folder: whether both are of one folder, so that no photo is compared with itself.
+
+    Raises:
+        InvalidInputError: no probe is of a person in the gallery.
+    """
+    enrolled = np.array([_person(name) for name in gallery.names])
+    people = np.array([_person(name) for name in probes.names])
+    known = np.isin(people, enrolled)
+    if not known.any():
+        raise InvalidInputError("no probe with a face shows a person of the gallery")
+    places = {name: place for place, name in enumerate(gallery.names)} if one_folder else {}
+    scores, distances, named, plain_named = _search(gallery, probes, enrolled, places)
+    right, plain_right = named == people, plain_named == people
+    strangers = ~known
+    return Identification(
+        people=len(np.unique(enrolled)),
+        faces=len(enrolled),
+        known=int(known.sum()),
+        strangers=int(strangers.sum()),
+        failures={**gallery.failures, **probes.failures},
+        rank_1=wilson(int(right[known].sum()), int(known.sum())),
+        open_set=_open_set(scores, right, known, as_similarity=True),
+        plain_open_set=_open_set(distances, plain_right, known, as_similarity=False),
+        curve=_curve(scores, right, known),
+        plain_curve=_curve(distances, plain_right, known),
+    )
+
+
+def _person(name: str) -> str:
+    return name.split("/")[0]
+
+
+def _search(
+    gallery: DescribedFaces,
+    probes: DescribedFaces,
+    enrolled: NDArray[np.str_],
+    places: dict[str, int],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_], NDArray[np.str_]]:
+    """Return each probe's best score and least distance, and the person of each.
+
+    Places are those of photos in the gallery that a probe of this name is not compared with.
+    """
+    everyone = np.arange(len(enrolled))
+    count = len(probes.names)
+    scores, distances = np.empty(count), np.empty(count)
+    named, plain_named = np.empty(count, enrolled.dtype), np.empty(count, enrolled.dtype)
+    stored = gallery.embeddings.astype(np.float64)
+    for probe, name in enumerate(probes.names):
+        away = np.linalg.norm(stored - probes.embeddings[probe], axis=1)
+        score = (
+            (away - gallery.means) / gallery.deviations
+            + (away - probes.means[probe]) / probes.deviations[probe]
+        ) / 2
+        if name in places:
+            away = np.where(everyone == places[name], np.inf, away)
+            score = np.where(everyone == places[name], np.inf, score)
+        best, nearest = int(score.argmin()), int(away.argmin())
+        scores[probe], named[probe] = score[best], enrolled[best]
+        distances[probe], plain_named[probe] = away[nearest], enrolled[nearest]
+    return scores, distances, named, plain_named
+
+
+def _open_set(
+    scores: NDArray[np.float64],
+    right: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    *,
+    as_similarity: bool,
+) -> list[OpenSetRate]:
+    strangers = np.sort(scores[~known])
+    rates = []
+    for rate in FALSE_POSITIVE_RATES:
+        allowed = int(rate * len(strangers))
+        if not allowed:
+            continue
+        threshold = float(strangers[allowed - 1])
+        missed = ~(right & (scores <= threshold))[known]
+        shown = similarity_of_score(threshold) if as_similarity else threshold
+        rates.append(OpenSetRate(rate, shown, wilson(int(missed.sum()), len(missed))))
+    return rates
+
+
+def _curve(
+    scores: NDArray[np.float64], right: NDArray[np.bool_], known: NDArray[np.bool_]
+) -> list[tuple[float, float]]:
+    strangers = np.sort(scores[~known])
+    if not len(strangers):
+        return []
+    hits = np.sort(scores[known & right])
+    rates = np.arange(1, len(strangers) + 1) / len(strangers)
+    missed = 1 - np.searchsorted(hits, strangers, "right") / known.sum()
+    step = max(1, len(rates) // 200)
+    points: Sequence[tuple[float, float]] = list(zip(rates.tolist(), missed.tolist(), strict=True))
+    return list(points[::step])

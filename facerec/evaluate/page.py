@@ -1,0 +1,242 @@
+"""The result of an evaluation as one HTML file with plots and pictures, and no outside address."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from facerec.core.faces import BoundingBox
+from facerec.engine.decode.decoding import DecodedPhoto, decode
+from facerec.evaluate.identification import Identification
+from facerec.evaluate.plots import Axis, Line, LinearAxis, line_plot
+from facerec.evaluate.rates import Interval
+from facerec.evaluate.verification import PairError, Verification
+from facerec.gallery.normalisation import similarity_of_score
+
+THUMBNAIL = 96
+"""Side of a pictured face in pixels."""
+
+MARGIN = 0.3
+"""Margin around a pictured face as a share of its box."""
+
+MAX_FAILURES_LISTED = 100
+
+Picture = Callable[[str], str]
+
+_STYLE = """
+:root{color-scheme:light dark}
+body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;margin:1rem 0}
+th,td{padding:.25rem .75rem;border-bottom:1px solid #8884;text-align:right}
+th:first-child,td:first-child{text-align:left}
+svg{max-width:100%;background:#fff;color:#222}
+svg text{font:12px system-ui,sans-serif;fill:#222}
+svg .across{text-anchor:middle}svg .up{text-anchor:end}svg .grid{stroke:#ddd}
+.pairs{display:flex;flex-wrap:wrap;gap:1rem}
+figure{margin:0;width:12.5rem}figcaption{font-size:12px;overflow-wrap:anywhere}
+img{width:96px;height:96px;object-fit:cover}
+"""
+
+
+def verification_page(
+    result: Verification, images: Path, boxes: Mapping[str, BoundingBox], *, model_version: str
+) -> str:
+    """Return the page of a verification.
+
+    Args:
+        result: what was measured.
+        images: folder that the names of photos are relative to.
+        boxes: where the face is in each photo.
+        model_version: the version that described the faces.
+    """
+    across = Axis("false match rate", -6, 0)
+    up = Axis("false non-match rate", -3, 0)
+    lines = (Line("normalised score", result.curve), Line("plain distance", result.plain_curve))
+    kept = (Line(line.name, [(x, 1 - y) for x, y in line.points]) for line in lines)
+    picture = face_pictures(images, boxes)
+    kind = "pairs of all photos" if result.all_pairs else "labelled pairs"
+    sections = [
+        _paragraph(
+            f"{result.labelled_pairs:,} labelled pairs of {result.photos:,} photos. No face was "
+            f"found in {len(result.failures):,} photos, which {result.pairs_without_a_face:,} "
+            "pairs contain. "
+            f"Rates are of {result.genuine:,} pairs of one person and {result.impostors:,} of "
+            f"different people ({kind}). Model version {model_version}."
+        ),
+        _accuracy(result),
+        "<h2>Misses at a rate of false matches</h2>",
+        _table(
+            ("false match rate", "similarity", "misses (95 %)", "misses by plain distance (95 %)"),
+            [
+                (
+                    f"{row.false_match_rate:.0e}",
+                    f"{similarity_of_score(row.threshold):.4f}",
+                    _interval(row.false_non_match_rate),
+                    _interval(plain.false_non_match_rate),
+                )
+                for row, plain in zip(result.miss_rates, result.plain_miss_rates, strict=True)
+            ],
+        ),
+        "<h2>Detection error trade-off</h2>",
+        line_plot(across, up, lines),
+        "<h2>Receiver operating characteristic</h2>",
+        line_plot(across, LinearAxis("true match rate"), list(kept)),
+        "<h2>What similarities mean here</h2>",
+        _table(
+            ("similarity", "predicted false match rate", "measured", "misses (95 %)"),
+            [
+                (
+                    f"{row.similarity}",
+                    f"{row.predicted_false_match_rate:.1e}",
+                    f"{row.false_match_rate:.1e} ({row.false_matches:,} pairs)",
+                    _interval(row.false_non_match_rate),
+                )
+                for row in result.thresholds
+            ],
+        ),
+        _cohorts(result),
+        "<h2>Most similar faces of different people</h2>",
+        _pictured(result.false_matches, picture),
+        "<h2>Least similar faces of one person</h2>",
+        _pictured(result.false_non_matches, picture),
+        _failures(result.failures),
+    ]
+    return _page("Verification", sections)
+
+
+def identification_page(result: Identification, *, model_version: str) -> str:
+    """Return the page of an identification."""
+    across = Axis("strangers who are named", -3, 0)
+    up = Axis("known people who are not named rightly", -3, 0)
+    lines = (Line("normalised score", result.curve), Line("plain distance", result.plain_curve))
+    sections = [
+        _paragraph(
+            f"{result.known:,} probes of known people and {result.strangers:,} of strangers, "
+            f"searched among {result.faces:,} faces of {result.people:,} people. "
+            f"Model version {model_version}."
+        ),
+        _paragraph(f"The most similar face is the right person's for {_interval(result.rank_1)}."),
+        _table(
+            ("strangers who are named", "similarity", "misses (95 %)", "by plain distance (95 %)"),
+            [
+                (
+                    f"{row.false_positive_rate:.0%}",
+                    f"{row.similarity:.4f}",
+                    _interval(row.miss_rate),
+                    _interval(plain.miss_rate),
+                )
+                for row, plain in zip(result.open_set, result.plain_open_set, strict=True)
+            ],
+        ),
+        line_plot(across, up, lines) if result.curve else "",
+        _failures(result.failures),
+    ]
+    return _page("Identification", sections)
+
+
+def face_pictures(images: Path, boxes: Mapping[str, BoundingBox]) -> Picture:
+    """Return a function that returns the face of a photo as a data address, or "" if unreadable."""
+
+    def picture(name: str) -> str:
+        photo = decode((images / name).read_bytes(), smallest_face=None, max_pixels=10**8)
+        if not isinstance(photo, DecodedPhoto) or name not in boxes:
+            return ""
+        face = _crop(photo, boxes[name])
+        content = io.BytesIO()
+        face.save(content, "JPEG", quality=80)
+        return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+    return picture
+
+
+def _crop(photo: DecodedPhoto, box: BoundingBox) -> Image.Image:
+    image = Image.fromarray(np.asarray(photo.pixels))
+    wide, high = box.width * image.width * MARGIN, box.height * image.height * MARGIN
+    left, top = box.left * image.width, box.top * image.height
+    area = (
+        round(left - wide),
+        round(top - high),
+        round(left + box.width * image.width + wide),
+        round(top + box.height * image.height + high),
+    )
+    return image.crop(area).resize((THUMBNAIL, THUMBNAIL))
+
+
+def _accuracy(result: Verification) -> str:
+    if not result.accuracy:
+        return ""
+    rates = [accuracy for accuracy, _ in result.accuracy.values()]
+    rows = [
+        (fold, f"{accuracy:.2%}", f"{similarity_of_score(threshold):.3f}")
+        for fold, (accuracy, threshold) in result.accuracy.items()
+    ]
+    rows.append(("mean", f"{np.mean(rates):.2%}", f"sd {np.std(rates):.2%}"))
+    return "<h2>Accuracy by fold</h2>" + _table(("fold", "accuracy", "similarity"), rows)
+
+
+def _cohorts(result: Verification) -> str:
+    if not result.cohorts:
+        return ""
+    rows = [
+        (
+            f"{row.column}: {row.value}",
+            f"{_interval(row.false_match_rate)} of {row.different:,}",
+            f"{_interval(row.false_non_match_rate)} of {row.same:,}",
+        )
+        for row in result.cohorts
+    ]
+    header = ("cohort", "false matches at 0.8 (95 %)", "misses at 0.8 (95 %)")
+    return "<h2>Cohorts</h2>" + _table(header, rows)
+
+
+def _failures(failures: Mapping[str, str]) -> str:
+    if not failures:
+        return ""
+    rows = list(failures.items())[:MAX_FAILURES_LISTED]
+    hidden = len(failures) - len(rows)
+    more = _paragraph(f"and {hidden:,} more") if hidden else ""
+    return "<h2>Photos without a face</h2>" + _table(("photo", "reason"), rows) + more
+
+
+def _pictured(errors: Sequence[PairError], picture: Picture) -> str:
+    if not errors:
+        return _paragraph("None at a similarity of 0.5.")
+    figures = [
+        "<figure>"
+        + "".join(f'<img src="{picture(name)}" alt=""> ' for name in (error.image_a, error.image_b))
+        + f"<figcaption>similarity {error.similarity:.3f}, distance {error.distance:.3f}<br>"
+        f"{escape(error.image_a)}<br>{escape(error.image_b)}</figcaption></figure>"
+        for error in errors
+    ]
+    return f'<div class="pairs">{"".join(figures)}</div>'
+
+
+def _interval(value: Interval) -> str:
+    return f"{value.rate:.2%} ({value.low:.2%} to {value.high:.2%})"
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _page(title: str, sections: Iterable[str]) -> str:
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>facerec evaluate: {escape(title)}</title><style>{_STYLE}</style></head>"
+        f"<body><h1>{escape(title)}</h1>{''.join(sections)}</body></html>\n"
+    )

@@ -1,0 +1,134 @@
+"""Labelled pairs of photos, read from a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from facerec.errors import InvalidInputError
+
+REQUIRED = ("image_a", "image_b", "same")
+FOLD = "fold"
+COHORT = "cohort"
+"""Name of a column with cohorts, and prefix of further ones: ``cohort_age``."""
+
+TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPair:
+    """Two photos, and whether they show the same person.
+
+    Attributes:
+        image_a: path of a photo below the folder of images.
+        image_b: path of the other photo.
+        same: whether both show one person.
+        fold: name of the part of a cross-validation that the pair is in, or "".
+        cohorts: value of each cohort column, by its name.
+    """
+
+    image_a: str
+    image_b: str
+    same: bool
+    fold: str = ""
+    cohorts: dict[str, str] = field(default_factory=dict)
+
+
+def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
+    """Return the pairs of a file, whose photos all exist.
+
+    Args:
+        path: CSV with columns image_a, image_b and same (1 or 0), and optionally fold, cohort and
+            cohort_NAME.
+        images: folder that the paths of photos are relative to.
+
+    Raises:
+        InvalidInputError: with the line that is wrong, or what the pairs lack.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            pairs = _parse(csv.DictReader(file, strict=True), path)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} is not a CSV file: {error}") from error
+    _check_classes(pairs, path)
+    _check_images(pairs, images)
+    return pairs
+
+
+def _parse(reader: csv.DictReader[str], path: Path) -> list[LabelledPair]:
+    columns = reader.fieldnames or []
+    _check_columns(columns, path)
+    cohorts = [name for name in columns if _is_cohort(name)]
+    pairs = []
+    for row in reader:
+        where = f"{path} line {reader.line_num}"
+        if None in row or None in row.values():
+            raise InvalidInputError(f"{where} does not have {len(columns)} values")
+        same = TRUTH.get(row["same"].strip().lower())
+        if same is None:
+            raise InvalidInputError(f"{where}: same must be 1 or 0, got {row['same']!r}")
+        pairs.append(
+            LabelledPair(
+                row["image_a"],
+                row["image_b"],
+                same,
+                row.get(FOLD, ""),
+                {name: row[name] for name in cohorts},
+            )
+        )
+    return pairs
+
+
+def _check_columns(columns: Sequence[str], path: Path) -> None:
+    missing = [name for name in REQUIRED if name not in columns]
+    if missing:
+        raise InvalidInputError(
+            f"{path} has no column {', '.join(missing)}",
+            "the columns are image_a, image_b, same, and optionally fold, cohort and cohort_NAME",
+        )
+    unknown = [name for name in columns if name not in (*REQUIRED, FOLD) and not _is_cohort(name)]
+    if unknown:
+        raise InvalidInputError(
+            f"{path} has unknown columns: {', '.join(map(repr, unknown))}",
+            "call a column of labels cohort or cohort_NAME",
+        )
+    repeated = [name for name, count in Counter(columns).items() if count > 1]
+    if repeated:
+        raise InvalidInputError(f"{path} has two columns {repeated[0]!r}")
+
+
+def _is_cohort(name: str) -> bool:
+    return name == COHORT or (name.startswith(f"{COHORT}_") and len(name) > len(COHORT) + 1)
+
+
+def _check_classes(pairs: list[LabelledPair], path: Path) -> None:
+    if not pairs:
+        raise InvalidInputError(f"{path} holds no pairs")
+    same = sum(pair.same for pair in pairs)
+    if same in (0, len(pairs)):
+        raise InvalidInputError(
+            f"all {len(pairs):,} pairs of {path} are of "
+            + ("different people" if same == 0 else "one person each"),
+            "error rates need pairs of both kinds",
+        )
+    folds: dict[str, set[bool]] = {}
+    for pair in pairs:
+        folds.setdefault(pair.fold, set()).add(pair.same)
+    one_sided = sorted(fold for fold, kinds in folds.items() if len(kinds) < 2)
+    if one_sided:
+        raise InvalidInputError(
+            f"fold {one_sided[0]!r} of {path} has pairs of one kind only",
+            "each fold needs pairs of one person and pairs of different people",
+        )
+
+
+def _check_images(pairs: list[LabelledPair], images: Path) -> None:
+    names = sorted({name for pair in pairs for name in (pair.image_a, pair.image_b)})
+    missing = [name for name in names if not (images / name).is_file()]
+    if missing:
+        raise InvalidInputError(
+            f"{len(missing):,} of {len(names):,} photos are not in {images}, such as {missing[0]!r}"
+        )

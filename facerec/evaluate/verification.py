@@ -1,0 +1,284 @@
+"""Measures how often two photos are rightly judged to show one person or two people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.errors import InvalidInputError
+from facerec.evaluate.faces import DescribedFaces
+from facerec.evaluate.pairs import LabelledPair
+from facerec.evaluate.people import people_of
+from facerec.evaluate.rates import (
+    Interval,
+    MissRate,
+    ScoredPairs,
+    accuracies,
+    curve,
+    miss_rates,
+    wilson,
+)
+from facerec.gallery.normalisation import (
+    false_match_rate_of,
+    score_of_similarity,
+    similarity_of_score,
+)
+
+MAX_PHOTOS_OF_ALL_PAIRS = 6_000
+"""More photos are sampled for the pairs of all photos: 6,000 make 18 million pairs, or 0.6 GB."""
+
+SIMILARITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+ERRORS_SHOWN = 24
+_BLOCK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class PairError:
+    """A pair that is judged wrongly, with its distance and similarity."""
+
+    image_a: str
+    image_b: str
+    distance: float
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdRates:
+    """The error rates at a similarity: as the scale predicts, and as measured."""
+
+    similarity: float
+    predicted_false_match_rate: float
+    false_match_rate: float
+    false_matches: int
+    false_non_match_rate: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class CohortRates:
+    """The error rates of the labelled pairs of a cohort at the default similarity of 0.8."""
+
+    column: str
+    value: str
+    false_match_rate: Interval
+    different: int
+    false_non_match_rate: Interval
+    same: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The result of judging labelled pairs.
+
+    Attributes:
+        photos: in the pairs.
+        failures: why photos have no face, by name.
+        labelled_pairs: in the file.
+        pairs_without_a_face: labelled pairs of which a photo has no face.
+        all_pairs: whether pairs of all photos were judged, as folders name people.
+        genuine: pairs of one person that were judged.
+        impostors: pairs of different people that were judged.
+        accuracy: and score threshold of each fold; empty without folds.
+        miss_rates: by normalised score.
+        plain_miss_rates: by plain distance.
+        thresholds: error rates by similarity.
+        cohorts: error rates by cohort.
+        curve: false match rates with false non-match rates, by normalised score.
+        plain_curve: the same by plain distance.
+        false_matches: the most similar pairs of different people.
+        false_non_matches: the least similar pairs of one person.
+    """
+
+    photos: int
+    failures: dict[str, str]
+    labelled_pairs: int
+    pairs_without_a_face: int
+    all_pairs: bool
+    genuine: int
+    impostors: int
+    accuracy: dict[str, tuple[float, float]]
+    miss_rates: list[MissRate]
+    plain_miss_rates: list[MissRate]
+    thresholds: list[ThresholdRates]
+    cohorts: list[CohortRates]
+    curve: list[tuple[float, float]]
+    plain_curve: list[tuple[float, float]]
+    false_matches: list[PairError]
+    false_non_matches: list[PairError]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _JudgedPairs:
+    """Pairs of faces by place, with what they score."""
+
+    one: NDArray[np.int64]
+    other: NDArray[np.int64]
+    distances: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    same: NDArray[np.bool_]
+
+
+def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification:
+    """Judge labelled pairs.
+
+    Args:
+        pairs: with both kinds of pairs, in each fold.
+        faces: the described faces of their photos.
+
+    Raises:
+        InvalidInputError: faces were found in too few photos to judge both kinds of pairs.
+    """
+    people, all_pairs = people_of(pairs)
+    numbers = np.unique([people[name] for name in faces.names], return_inverse=True)[1]
+    numbers = numbers.astype(np.int64)
+    labelled, found = _labelled_pairs(pairs, faces)
+    judged = _all_pairs(faces, numbers) if all_pairs else labelled
+    if judged.same.all() or not judged.same.any():
+        raise InvalidInputError(
+            f"no face was found in {len(faces.failures):,} photos, which leaves pairs of one kind",
+            "error rates need pairs of one person and pairs of different people",
+        )
+    photos_of = np.bincount(numbers)
+    genuine, impostors = (
+        _scored(judged, numbers, judged.same == kind, judged.scores) for kind in (True, False)
+    )
+    plain_genuine, plain_impostors = (
+        _scored(judged, numbers, judged.same == kind, judged.distances) for kind in (True, False)
+    )
+    return Verification(
+        photos=len(faces.names) + len(faces.failures),
+        failures=faces.failures,
+        labelled_pairs=len(pairs),
+        pairs_without_a_face=len(pairs) - int(found.sum()),
+        all_pairs=all_pairs,
+        genuine=len(genuine),
+        impostors=len(impostors),
+        accuracy=_fold_accuracies(pairs, labelled, found),
+        miss_rates=miss_rates(genuine, impostors, photos_of),
+        plain_miss_rates=miss_rates(plain_genuine, plain_impostors, photos_of),
+        thresholds=_threshold_rates(genuine.scores, impostors.scores),
+        cohorts=_cohort_rates(
+            [pair for pair, has in zip(pairs, found, strict=True) if has], labelled
+        ),
+        curve=curve(genuine.scores, impostors.scores),
+        plain_curve=curve(plain_genuine.scores, plain_impostors.scores),
+        false_matches=_errors(faces, judged, same=False),
+        false_non_matches=_errors(faces, judged, same=True),
+    )
+
+
+def _labelled_pairs(
+    pairs: Sequence[LabelledPair], faces: DescribedFaces
+) -> tuple[_JudgedPairs, NDArray[np.bool_]]:
+    """Return the labelled pairs whose faces were found, and which these are."""
+    places = {name: place for place, name in enumerate(faces.names)}
+    found = np.array([pair.image_a in places and pair.image_b in places for pair in pairs])
+    with_faces = [pair for pair, has in zip(pairs, found, strict=True) if has]
+    one = np.array([places[pair.image_a] for pair in with_faces], np.int64)
+    other = np.array([places[pair.image_b] for pair in with_faces], np.int64)
+    distances, scores = faces.scores(one, other)
+    same = np.array([pair.same for pair in with_faces], bool)
+    return _JudgedPairs(one, other, distances, scores, same), found
+
+
+def _all_pairs(faces: DescribedFaces, people: NDArray[np.int64]) -> _JudgedPairs:
+    """Return the pairs of all photos, or of a sample of them."""
+    chosen = np.arange(len(faces.names))
+    if len(chosen) > MAX_PHOTOS_OF_ALL_PAIRS:
+        random = np.random.default_rng(0)
+        chosen = np.sort(random.choice(chosen, MAX_PHOTOS_OF_ALL_PAIRS, replace=False))
+    embeddings = faces.embeddings[chosen].astype(np.float64)
+    squares = np.einsum("ij,ij->i", embeddings, embeddings)
+    ones, others, distances = [], [], []
+    for start in range(0, len(chosen), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        squared = squares[block, None] + squares - 2 * embeddings[block] @ embeddings.T
+        row, column = np.nonzero(np.arange(len(chosen)) > np.arange(len(squared))[:, None] + start)
+        ones.append(chosen[row + start])
+        others.append(chosen[column])
+        distances.append(np.sqrt(np.maximum(squared[row, column], 0)))
+    one, other, distance = (np.concatenate(parts) for parts in (ones, others, distances))
+    scores = faces.normalised(distance, one, other)
+    return _JudgedPairs(one, other, distance, scores, people[one] == people[other])
+
+
+def _scored(
+    judged: _JudgedPairs,
+    people: NDArray[np.int64],
+    kind: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+) -> ScoredPairs:
+    return ScoredPairs(scores[kind], people[judged.one[kind]], people[judged.other[kind]])
+
+
+def _fold_accuracies(
+    pairs: Sequence[LabelledPair], labelled: _JudgedPairs, found: NDArray[np.bool_]
+) -> dict[str, tuple[float, float]]:
+    folds = np.array([pair.fold for pair in pairs])
+    if len(np.unique(folds)) < 2:
+        return {}
+    scores = np.full(len(pairs), np.inf)
+    scores[found] = labelled.scores
+    return accuracies(scores, np.array([pair.same for pair in pairs]), folds)
+
+
+def _threshold_rates(
+    genuine: NDArray[np.float64], impostors: NDArray[np.float64]
+) -> list[ThresholdRates]:
+    rates = []
+    for similarity in SIMILARITIES:
+        threshold = score_of_similarity(similarity)
+        matches = int(np.sum(impostors <= threshold))
+        rates.append(
+            ThresholdRates(
+                similarity,
+                false_match_rate_of(similarity),
+                matches / len(impostors),
+                matches,
+                wilson(int(np.sum(genuine > threshold)), len(genuine)),
+            )
+        )
+    return rates
+
+
+def _cohort_rates(pairs: Sequence[LabelledPair], labelled: _JudgedPairs) -> list[CohortRates]:
+    threshold = score_of_similarity(0.8)
+    matched = labelled.scores <= threshold
+    rates = []
+    for column in pairs[0].cohorts if pairs else ():
+        values = np.array([pair.cohorts[column] for pair in pairs])
+        for value in np.unique(values):
+            same, different = (
+                matched[(values == value) & (labelled.same == kind)] for kind in (True, False)
+            )
+            rates.append(
+                CohortRates(
+                    column,
+                    str(value),
+                    wilson(int(different.sum()), len(different)),
+                    len(different),
+                    wilson(int((~same).sum()), len(same)),
+                    len(same),
+                )
+            )
+    return rates
+
+
+def _errors(faces: DescribedFaces, judged: _JudgedPairs, *, same: bool) -> list[PairError]:
+    """Return the worst errors of a kind at a similarity of 0.5."""
+    threshold = score_of_similarity(0.5)
+    wrong = judged.scores > threshold if same else judged.scores <= threshold
+    places = np.flatnonzero((judged.same == same) & wrong)
+    scores = judged.scores[places]
+    order = places[np.argsort(-scores if same else scores)][:ERRORS_SHOWN]
+    return [
+        PairError(
+            faces.names[judged.one[place]],
+            faces.names[judged.other[place]],
+            float(judged.distances[place]),
+            similarity_of_score(float(judged.scores[place])),
+        )
+        for place in order
+    ]

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facerec.errors import InvalidInputError
+from facerec.evaluate.pairs import LabelledPair, read_pairs
+from facerec.evaluate.people import people_of
+
+GOOD = "image_a,image_b,same\na/1.jpg,a/2.jpg,1\na/1.jpg,b/1.jpg,0\n"
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for name in ("a/1.jpg", "a/2.jpg", "b/1.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def pairs_of(images: Path, content: str) -> list[LabelledPair]:
+    path = images / "pairs.csv"
+    path.write_text(content)
+    return read_pairs(path, images)
+
+
+def test_pairs_have_labels_folds_and_cohorts(images: Path) -> None:
+    content = (
+        "image_a,image_b,same,fold,cohort,cohort_age\n"
+        "a/1.jpg,a/2.jpg,yes,1,x,old\na/1.jpg,b/1.jpg,FALSE,1,y,young\n"
+    )
+    first, second = pairs_of(images, content)
+    assert first == LabelledPair(
+        "a/1.jpg", "a/2.jpg", True, "1", {"cohort": "x", "cohort_age": "old"}
+    )
+    assert not second.same
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "has no column image_a, image_b, same"),
+        ("image_a,image_b\na,b\n", "has no column same"),
+        (GOOD.replace("same", "same,age", 1), "unknown columns: 'age'"),
+        (GOOD.replace("same", "same,fold,fold", 1), "two columns 'fold'"),
+        (GOOD.replace(",1\n", ",maybe\n"), "line 2: same must be 1 or 0, got 'maybe'"),
+        (GOOD.replace(",1\n", ",nan\n"), "line 2: same must be 1 or 0, got 'nan'"),
+        (GOOD.replace(",1\n", "\n"), "line 2 does not have 3 values"),
+        (GOOD.replace(",1\n", ",1,2\n"), "line 2 does not have 3 values"),
+        ("image_a,image_b,same\n", "holds no pairs"),
+        (GOOD.replace(",0\n", ",1\n"), "all 2 pairs of .* are of one person each"),
+        (GOOD.replace(",1\n", ",0\n"), "all 2 pairs of .* are of different people"),
+        (GOOD.replace("b/1.jpg", "c/1.jpg"), "1 of 3 photos are not in .*, such as 'c/1.jpg'"),
+        (
+            "image_a,image_b,same,fold\na/1.jpg,a/2.jpg,1,1\na/1.jpg,b/1.jpg,0,2\n",
+            "fold '1' of .* has pairs of one kind only",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_used_gets_one_clear_line(
+    images: Path, content: str, message: str
+) -> None:
+    with pytest.raises(InvalidInputError, match=message) as caught:
+        pairs_of(images, content)
+    assert "\n" not in caught.value.message
+
+
+def test_bytes_that_are_not_text_get_one_clear_line(images: Path) -> None:
+    path = images / "pairs.csv"
+    path.write_bytes(b"image_a,image_b,same\n\xff\xfe,\x00,1\n")
+    with pytest.raises(InvalidInputError, match="is not a CSV file"):
+        read_pairs(path, images)
+
+
+def test_folders_name_people_if_they_agree_with_the_labels() -> None:
+    pairs = [LabelledPair("a/1", "a/2", True), LabelledPair("a/1", "b/1", False)]
+    assert people_of(pairs) == ({"a/1": "a", "a/2": "a", "b/1": "b"}, True)
+
+
+def test_labels_connect_the_photos_of_one_person_if_folders_do_not() -> None:
+    pairs = [
+        LabelledPair("1", "2", True),
+        LabelledPair("2", "3", True),
+        LabelledPair("3", "4", False),
+    ]
+    people, all_pairs = people_of(pairs)
+    assert not all_pairs
+    assert people["1"] == people["2"] == people["3"] != people["4"]
