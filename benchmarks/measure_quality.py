@@ -19,11 +19,12 @@ from PIL import Image, ImageFilter
 from benchmarks.support.results import DATA
 from facerec.core.faces import BoundingBox, Landmarks, Quality
 from facerec.core.options import QualityFilter
-from facerec.engine.decode.decoding import DecodedPhoto, decode, effective_smallest_face
+from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.engine.describe.alignment import Aligner
 from facerec.engine.describe.embedder import Embedder
 from facerec.engine.describe.quality import assess, rejections
 from facerec.engine.detect.detectors import open_detector
+from facerec.engine.smallest_face import effective_smallest_face
 
 EVERY = 6
 """One photo in this many of LFW is measured."""

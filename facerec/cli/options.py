@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.options import MIN_SMALLEST_FACE, FaceOptions, QualityFilter
 from facerec.gallery.defaults import GalleryDefaults
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -78,7 +78,7 @@ def _face_options(
         ),
         click.option(
             "--smallest-face",
-            type=click.IntRange(min=20),
+            type=click.IntRange(min=MIN_SMALLEST_FACE),
             default=None,
             metavar="PX",
             help="Find faces of at least this size, in pixels of the photo; smaller is slower "

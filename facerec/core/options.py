@@ -1,4 +1,4 @@
-"""The options by which the faces of a photo are found and chosen."""
+"""Options for finding and selecting the faces of a photo."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from facerec.errors import InvalidInputError
+
+MIN_SMALLEST_FACE = 20
+"""Side in pixels of the smallest face that may be searched for. The detectors enlarge the photo so
+that such a face fills their window; below this, little of what they find can be recognised."""
+
 
 class QualityFilter(StrEnum):
-    """How strict to be about faces that are hard to recognise; the names are Rekognition's."""
+    """How strictly to reject faces that are hard to recognise; the names are Rekognition's."""
 
     NONE = "NONE"
     AUTO = "AUTO"
@@ -23,23 +29,36 @@ class FaceOptions:
     """How to find the faces of a photo, and which of them to keep.
 
     Attributes:
-        max_faces: keep at most so many, 1 to 100; the best are kept.
-        min_confidence: leave out faces below this confidence, 0 to 1.
-        quality_filter: leave out faces that would be recognised badly.
-        smallest_face: look for faces from this size on, in pixels of the photo as stored; None
-            lets it follow from the photo's size.
+        max_faces: number of faces to keep, 1 to 100; the best are kept.
+        min_confidence: reject faces below this confidence, 0 to 1.
+        quality_filter: reject faces that are hard to recognise.
+        smallest_face: side in pixels of the smallest face to search for, in the photo as stored,
+            at least ``MIN_SMALLEST_FACE``; None derives it from the size of the photo (see
+            ``facerec.engine.smallest_face``).
         detector: the name of a detector (see ``facerec.engine.detect.detectors``).
-        max_pixels: refuse photos of more pixels, but for JPEG, which is decoded smaller.
+        max_pixels: refuse photos with more pixels; JPEG counts at its decoded size.
     """
 
-    max_faces: int = 10
+    max_faces: int = 100
     min_confidence: float = 0.9
     quality_filter: QualityFilter = QualityFilter.AUTO
     smallest_face: int | None = None
     detector: str = "cnn"
     max_pixels: int = 100_000_000
 
+    def __post_init__(self) -> None:
+        """Check the smallest face.
+
+        Raises:
+            InvalidInputError: it is smaller than the detectors can see.
+        """
+        if self.smallest_face is not None and self.smallest_face < MIN_SMALLEST_FACE:
+            raise InvalidInputError(
+                f"the smallest face must be at least {MIN_SMALLEST_FACE} pixels, "
+                f"got {self.smallest_face}"
+            )
+
     def digest(self) -> str:
-        """Return 12 hexadecimal digits that change whenever an option does."""
+        """Return 12 hexadecimal digits that change with every option."""
         options = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(options.encode()).hexdigest()[:12]

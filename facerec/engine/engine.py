@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from facerec.core.faces import BoundingBox, CohortStats
 from facerec.core.options import FaceOptions
-from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
-from facerec.engine.decode.decoding import DecodedPhoto, decode, effective_smallest_face
+from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto, UnreadableReason
+from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.engine.describe.alignment import FACE_IN_CHIP
 from facerec.engine.describe.cohort import Cohort
 from facerec.engine.describe.quality import assess
@@ -23,6 +23,7 @@ from facerec.engine.detect.detection import Detection, Detector, Pixels
 from facerec.engine.detect.detectors import face_pixels, open_detector
 from facerec.engine.dlib.version import model_version
 from facerec.engine.photos import AlignedFace, AlignedPhoto, LocatedPhoto
+from facerec.engine.smallest_face import effective_smallest_face
 
 if TYPE_CHECKING:
     import dlib
@@ -147,6 +148,11 @@ class Engine:
         if isinstance(decoded, UnreadablePhoto):
             return decoded
         smallest = effective_smallest_face(decoded.width, decoded.height, options.smallest_face)
+        if options.smallest_face is not None and smallest > min(decoded.width, decoded.height):
+            return UnreadablePhoto(
+                UnreadableReason.TOO_SMALL,
+                f"{decoded.width}x{decoded.height} pixels; the smallest face is {smallest}",
+            )
         detections = self._detector(options.detector).detect(
             decoded.pixels,
             smallest * decoded.scale,

@@ -10,7 +10,7 @@ from facerec.errors import ConfigurationError
 
 def test_an_empty_environment_gives_the_defaults() -> None:
     settings = read_settings({})
-    assert (settings.max_faces, settings.min_confidence) == (10, 0.9)
+    assert (settings.max_faces, settings.min_confidence) == (100, 0.9)
     assert settings.similarity_threshold == 0.8
     assert settings.pinecone_api_key is None
     assert settings.threads is None

@@ -8,20 +8,16 @@ from facerec.engine.decode.in_process import MAX_PIXELS_HANDED_ON, decode_in_pro
 from facerec.engine.decode.isolation import decode_isolated
 from facerec.engine.decode.photo import (
     FACE_PIXELS_NEEDED,
-    SMALLEST_FACE,
     DecodedPhoto,
     DecodeOptions,
-    effective_smallest_face,
 )
 
 __all__ = [
     "FACE_PIXELS_NEEDED",
     "MAX_PIXELS_HANDED_ON",
-    "SMALLEST_FACE",
     "DecodeOptions",
     "DecodedPhoto",
     "decode",
-    "effective_smallest_face",
 ]
 
 

@@ -29,9 +29,9 @@ from facerec.engine.decode.photo import (
     FACE_PIXELS_NEEDED,
     DecodedPhoto,
     DecodeOptions,
-    effective_smallest_face,
 )
 from facerec.engine.decode.tiff import check_tiff
+from facerec.engine.smallest_face import effective_smallest_face
 
 MIN_SIDE = 32
 """Photos with a shorter side, in pixels, are refused: no face in them can be recognised."""

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SMALLEST_FACE = 80
-"""The side in pixels of the CNN detector's window: smaller faces cost an enlarged photo."""
-
 FACE_PIXELS_NEEDED = 80
 """The side of the smallest face that must be left after decoding: the window of the detector.
 
@@ -38,24 +35,6 @@ class DecodedPhoto:
     height: int
     scale: float
     is_preview: bool = False
-
-
-def effective_smallest_face(width: int, height: int, requested: int | None) -> int:
-    """Return from which size on faces are looked for, in pixels of the photo as stored.
-
-    Unless requested otherwise it is a 24th of the longer side, so that the work does not grow
-    with the resolution of the camera; but no more than an 8th of the shorter side, which keeps the
-    faces in a panorama, and no less than 80 pixels.
-
-    Args:
-        width: pixels of the photo as stored.
-        height: pixels of the photo as stored.
-        requested: what the caller asked for, None to let it follow from the photo.
-    """
-    if requested is not None:
-        return requested
-    share = min(max(width, height) / 24, min(width, height) / 8)
-    return max(SMALLEST_FACE, round(share))
 
 
 @dataclass(frozen=True, slots=True)

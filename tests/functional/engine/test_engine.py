@@ -163,17 +163,36 @@ def test_a_blurred_face_is_left_out_by_the_quality_filter_only(engine: FaceEngin
     assert len(analyse(engine, photo, lenient).faces) == 1
 
 
-def test_small_faces_are_found_when_asked_for(engine: FaceEngine) -> None:
+def test_faces_of_two_percent_of_the_photo_are_found_and_larger_ones_can_be_asked_for(
+    engine: FaceEngine,
+) -> None:
     small = Image.open(io.BytesIO(OBAMA))
     small.thumbnail((180, 180))
     wide = Image.new("RGB", (900, 900), (128, 128, 128))
     wide.paste(small, (400, 400))
     options = replace(OPTIONS, quality_filter=QualityFilter.NONE)
-    assert analyse(engine, png(wide), options).faces == ()
-    (face,) = analyse(engine, png(wide), replace(options, smallest_face=40)).faces
+    assert analyse(engine, png(wide), replace(options, smallest_face=120)).faces == ()
+    (face,) = analyse(engine, png(wide), options).faces
     (large,) = analyse(engine, OBAMA, options).faces
     assert 400 < 900 * face.box.left < 400 + small.width
     assert np.linalg.norm(face.embedding - large.embedding) < SAME_PERSON
+
+
+def test_a_photo_smaller_than_the_smallest_face_is_too_small(engine: FaceEngine) -> None:
+    outcome = engine.analyse([OBAMA], replace(OPTIONS, smallest_face=5000))[0]
+    assert isinstance(outcome, UnreadablePhoto)
+    assert outcome.reason is UnreadableReason.TOO_SMALL
+    assert "5000" in outcome.detail
+
+
+def test_a_panorama_is_searched_for_faces_of_four_percent_of_its_height(
+    engine: FaceEngine,
+) -> None:
+    portrait = Image.open(io.BytesIO(OBAMA)).resize((410, 512))
+    panorama = Image.new("RGB", (12_000, 1_000), (128, 128, 128))
+    panorama.paste(portrait, (11_000, 300))
+    (face,) = analyse(engine, png(panorama), OPTIONS).faces
+    assert 11_000 < 12_000 * face.box.left < 11_410
 
 
 def test_faces_of_a_large_photo_are_found_at_the_same_place(engine: FaceEngine) -> None:

@@ -7,8 +7,6 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
@@ -16,7 +14,6 @@ from facerec.engine.decode.decoding import (
     MAX_PIXELS_HANDED_ON,
     DecodedPhoto,
     decode,
-    effective_smallest_face,
 )
 from tests.unit.engine.sample_photos import MAX_PIXELS, decoded, difference, sample, saved
 
@@ -153,16 +150,3 @@ def test_what_is_handed_on_is_bounded_whatever_is_asked_for() -> None:
     photo = decoded(content, smallest_face=20)
     assert photo.pixels.shape[0] * photo.pixels.shape[1] <= MAX_PIXELS_HANDED_ON
     assert (photo.width, photo.height) == (9000, 6000)
-
-
-def test_a_requested_smallest_face_is_kept() -> None:
-    assert effective_smallest_face(4000, 3000, 33) == 33
-
-
-@given(st.integers(32, 30_000), st.integers(32, 30_000))
-def test_the_smallest_face_follows_from_the_photo(width: int, height: int) -> None:
-    size = effective_smallest_face(width, height, None)
-    assert size == effective_smallest_face(height, width, None)
-    assert size == 80 or (
-        size <= max(width, height) / 24 + 0.5 and size <= min(width, height) / 8 + 0.5
-    )

@@ -1,0 +1,32 @@
+"""The default size of the smallest face to search for."""
+
+from __future__ import annotations
+
+MIN_DEFAULT = 40
+"""Smallest face, in pixels, of photos up to 2000 pixels long: what HOG upsampled once finds."""
+
+SHARE_OF_LONGER_SIDE = 1 / 50
+"""Rekognition documents 40 pixels in a photo of 1920x1080, about 2 % of the longer side
+(https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
+
+SHARE_OF_SHORTER_SIDE = 1 / 25
+"""Limit for panoramas, whose longer side says little about the size of their faces."""
+
+
+def effective_smallest_face(width: int, height: int, requested: int | None) -> int:
+    """Return the side in pixels of the smallest face to search for.
+
+    By default this is 2 % of the longer side and at least 40 pixels, so the work does not grow with
+    the resolution of the camera. ``docs/detection.md`` shows what other rules find and cost.
+
+    Args:
+        width: width of the photo as stored, in pixels.
+        height: height of the photo as stored, in pixels.
+        requested: the size the caller asked for, or None for the default.
+    """
+    if requested is not None:
+        return requested
+    share = min(
+        max(width, height) * SHARE_OF_LONGER_SIDE, min(width, height) * SHARE_OF_SHORTER_SIDE
+    )
+    return max(MIN_DEFAULT, round(share))
