@@ -1,27 +1,40 @@
-"""The outermost layer: reads each request whole, decides about its sender, then lets it in."""
+"""The outermost layer: decides about the sender of a request before it pays for the request."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from facerec.api.auth.access import Guard, RawRequest, RefusedError
+from facerec.api.auth.access import Guard, RefusedError, RequestHead
+from facerec.api.limits import (
+    MAX_BODIES,
+    MAX_BODY,
+    MAX_BODY_SECONDS,
+    MAX_JSON_TOKENS,
+    MAX_PUBLIC_BODY,
+)
 from facerec.api.rekognition.service import error_response
 
-LARGEST_BODY = 16 * 1024 * 1024
-"""Bytes of a request: two photos of 5 MB each in base64, as CompareFaces may send."""
-
 Refusal = tuple[int, dict[str, str], bytes]
+
+_DECIDING_HEADERS = frozenset(
+    {"authorization", "content-length", "content-type", "host", "origin", "sec-fetch-site"}
+)
+"""Headers that decide what a request is or who sent it, besides those of AWS (``x-amz-*``)."""
 
 
 class AccessControl:
     """ASGI middleware that checks a request before anything of it is parsed.
 
-    Requests that name an operation of Rekognition go to ``/``, whatever path the client's
-    endpoint has.
+    What the head of a request tells is checked before its body is read, and the size of its JSON
+    before the JSON is parsed. Requests that name an operation of Rekognition go to ``/``, whatever
+    path the client's endpoint has.
     """
 
     def __init__(
@@ -29,76 +42,147 @@ class AccessControl:
         app: ASGIApp,
         guard: Guard,
         public: Callable[[str, str], bool],
-        largest_body: int = LARGEST_BODY,
+        max_body: int = MAX_BODY,
+        max_bodies: int = MAX_BODIES,
     ) -> None:
-        """Take the parts.
+        """Guard an application.
 
         Args:
-            app: what is guarded.
+            app: the application.
             guard: decides who sends a request.
-            public: tells by method and path what anybody may have.
-            largest_body: bytes of a request that are read.
+            public: whether anybody may send requests of a method to a path.
+            max_body: bytes of a request.
+            max_bodies: bytes of all requests that are being received or answered.
         """
         self._app = app
         self._guard = guard
         self._public = public
-        self._largest_body = largest_body
+        self._max_body = max_body
+        self._max_bodies = max_bodies
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in scope["headers"]
-        }
-        rekognition = scope["method"] == "POST" and "x-amz-target" in headers
-        try:
-            body = await self._body(headers, receive)
-            if body is None:
+        head = _request_head(scope)
+        rekognition = head.method == "POST" and "x-amz-target" in head.headers
+        public = not rekognition and self._public(head.method, scope["path"])
+        with self._holding() as hold:
+            try:
+                _check_repeated_headers(scope)
+                # Looking up a key may wait for a store.
+                check = None if public else await run_in_threadpool(self._guard.admit, head)
+                limit = MAX_PUBLIC_BODY if public else self._max_body
+                body = await _read_body(head, receive, limit, hold)
+                if body is None:
+                    return
+                if check is not None:
+                    scope.setdefault("state", {})["principal"] = await run_in_threadpool(
+                        check, body
+                    )
+                await _check_json(body)
+            except RefusedError as error:
+                await _send(send, refusal(error, rekognition=rekognition))
                 return
-            if rekognition or not self._public(scope["method"], scope["path"]):
-                request = RawRequest(
-                    scope["method"],
-                    _signed_path(scope),
-                    scope.get("query_string", b"").decode("latin-1"),
-                    headers,
-                    body,
+            if rekognition:
+                scope = {**scope, "path": "/", "raw_path": b"/"}
+            await self._app(scope, _replay(body, receive), send)
+
+    @contextmanager
+    def _holding(self) -> Iterator[Callable[[int], None]]:
+        """Yield a function that counts bytes of a request, which are released at the end."""
+        held = 0
+
+        def hold(size: int) -> None:
+            nonlocal held
+            if self._held + size > self._max_bodies:
+                raise RefusedError(
+                    "ThrottlingException", "The server receives too much at once.", 503
                 )
-                # looking up a key may wait for a store
-                principal = await run_in_threadpool(self._guard.check, request)
-                scope.setdefault("state", {})["principal"] = principal
-        except RefusedError as error:
-            await _send(send, refusal(error, rekognition=rekognition))
-            return
-        if rekognition:
-            scope = {**scope, "path": "/", "raw_path": b"/"}
-        await self._app(scope, _replay(body, receive), send)
+            self._held += size
+            held += size
 
-    async def _body(self, headers: dict[str, str], receive: Receive) -> bytes | None:
-        """Return the body, or None if the client left before it was whole."""
-        announced = headers.get("content-length", "0")
-        if announced.isdecimal() and int(announced) > self._largest_body:
-            raise self._too_large()
-        content = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            content += message.get("body", b"")
-            if len(content) > self._largest_body:
-                raise self._too_large()
-            if not message.get("more_body"):
-                return bytes(content)
+        try:
+            yield hold
+        finally:
+            self._held -= held
 
-    def _too_large(self) -> RefusedError:
-        return RefusedError(
-            "RequestEntityTooLargeException",
-            f"The request has more than {self._largest_body} bytes. Name larger photos by bucket "
-            "and key instead of sending them.",
+
+def _request_head(scope: Scope) -> RequestHead:
+    headers = {
+        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+    }
+    query = scope.get("query_string", b"").decode("latin-1")
+    return RequestHead(scope["method"], _signed_path(scope), query, headers)
+
+
+def _check_repeated_headers(scope: Scope) -> None:
+    """Refuse a request in which two readers could find different values of the same header."""
+    counts = Counter(name.decode("latin-1").lower() for name, _ in scope["headers"])
+    for name, count in counts.items():
+        if count > 1 and (name in _DECIDING_HEADERS or name.startswith("x-amz-")):
+            raise RefusedError(
+                "InvalidSignatureException", f"The header {name!r} is sent more than once.", 400
+            )
+
+
+async def _read_body(
+    head: RequestHead, receive: Receive, limit: int, hold: Callable[[int], None]
+) -> bytes | None:
+    """Return the body of a request, None if the client leaves before it is complete."""
+    announced = head.headers.get("content-length", "0")
+    if not announced.isdecimal() or len(announced) > 20 or int(announced) > limit:
+        raise _too_large(limit)
+    content = bytearray()
+    try:
+        async with asyncio.timeout(MAX_BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                chunk = message.get("body", b"")
+                if len(content) + len(chunk) > limit:
+                    raise _too_large(limit)
+                hold(len(chunk))
+                content += chunk
+                if not message.get("more_body"):
+                    return bytes(content)
+    except TimeoutError:
+        raise RefusedError(
+            "RequestTimeoutException",
+            f"The request was not complete after {MAX_BODY_SECONDS} seconds.",
+            408,
+        ) from None
+
+
+async def _check_json(body: bytes) -> None:
+    """Refuse JSON that would take many times its size when it is parsed.
+
+    Raises:
+        RefusedError: there are too many values in it.
+    """
+    if len(body) > MAX_JSON_TOKENS and await run_in_threadpool(_tokens, body) > MAX_JSON_TOKENS:
+        raise RefusedError(
+            "SerializationException",
+            f"The request has more than {MAX_JSON_TOKENS} values.",
             413,
         )
+
+
+def _tokens(body: bytes) -> int:
+    """Return an upper bound of the values in a JSON text: base64 has none of these characters."""
+    return sum(body.count(character) for character in (b",", b":", b"[", b"{"))
+
+
+def _too_large(limit: int) -> RefusedError:
+    return RefusedError(
+        "RequestEntityTooLargeException",
+        f"The request has more than {limit} bytes. Name larger photos by bucket and key instead "
+        "of sending them.",
+        413,
+    )
 
 
 def _signed_path(scope: Scope) -> str:
@@ -124,11 +208,13 @@ def refusal(error: RefusedError, *, rekognition: bool) -> Refusal:
     headers = {"Content-Type": "application/problem+json"}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
+    if error.status == 503:
+        headers["Retry-After"] = "5"
     return error.status, headers, json.dumps(document).encode()
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return what gives the body once more, and then what comes behind it."""
+    """Return a function that returns the body once more, and then what follows it."""
     sent = False
 
     async def replay() -> Message:
@@ -142,6 +228,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _send(send: Send, refusal: Refusal) -> None:
+    """Send a refusal and close the connection: the rest of the request is not worth reading."""
     status, headers, body = refusal
     await send(
         {
@@ -150,6 +237,7 @@ async def _send(send: Send, refusal: Refusal) -> None:
             "headers": [
                 *((name.encode(), value.encode()) for name, value in headers.items()),
                 (b"content-length", str(len(body)).encode()),
+                (b"connection", b"close"),
             ],
         }
     )

@@ -14,10 +14,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from facerec import __version__
-from facerec.api.access_control import LARGEST_BODY, AccessControl
+from facerec.api.access_control import AccessControl
 from facerec.api.auth.access import Guard
 from facerec.api.capacity import Capacity
 from facerec.api.jobs import JobStarter
+from facerec.api.limits import MAX_BODY
 from facerec.api.pages import is_public, pages_router
 from facerec.api.rekognition.route import rekognition_router
 from facerec.api.rest.collections import collections_router
@@ -45,7 +46,7 @@ class AppSettings:
         jobs: runs jobs; None where none can be run.
         origins: of web pages that may call the API.
         page: whether ``/`` shows the page.
-        largest_body: bytes of a request.
+        max_body: bytes of a request.
         photos_at_once: photos that are worked on at once.
     """
 
@@ -53,7 +54,7 @@ class AppSettings:
     jobs: JobStarter | None = None
     origins: Sequence[str] = ()
     page: bool = True
-    largest_body: int = LARGEST_BODY
+    max_body: int = MAX_BODY
     photos_at_once: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
 
@@ -96,7 +97,7 @@ def _middleware(settings: AppSettings) -> list[Middleware]:
         AccessControl,
         guard=settings.guard,
         public=is_public,
-        largest_body=settings.largest_body,
+        max_body=settings.max_body,
     )
     if not settings.origins:
         return [guarded]

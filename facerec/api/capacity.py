@@ -1,4 +1,4 @@
-"""How many requests are worked on at once."""
+"""How many requests run at once."""
 
 from __future__ import annotations
 
@@ -9,23 +9,17 @@ import anyio
 from anyio.to_thread import run_sync
 from starlette.requests import Request
 
+from facerec.api.limits import MAX_CONCURRENT_OTHERS, MAX_QUEUE
 from facerec.errors import BusyError
 
 Result = TypeVar("Result")
 
-LONGEST_QUEUE = 64
-"""Requests with photos that wait for their turn; more are told to come back later."""
-
-OTHERS_AT_ONCE = 32
-"""Requests without photos that are worked on at once: most of their time they wait for a store."""
-
-
 CLIENT_GONE = 499
-"""The status that nobody sees (as in nginx's logs)."""
+"""nginx's status for "client closed request"; nobody receives it."""
 
 
 class ClientGoneError(Exception):
-    """The client has left before its request was begun."""
+    """The client left before its request was started."""
 
 
 class Capacity:
@@ -35,27 +29,27 @@ class Capacity:
     """
 
     def __init__(self, processors: int) -> None:
-        """Take the number of photos to work on at once."""
+        """Allow as many requests with photos at once as there are processors for them."""
         self._photos = anyio.CapacityLimiter(processors)
-        self._others = anyio.CapacityLimiter(OTHERS_AT_ONCE)
+        self._others = anyio.CapacityLimiter(MAX_CONCURRENT_OTHERS)
 
     async def run(self, request: Request, work: Callable[[], Result], *, looks: bool) -> Result:
-        """Return what the work returns, which is done in a thread.
+        """Run a request in a thread and return its result.
 
         Args:
-            request: whose client may leave.
-            work: what to do.
-            looks: whether that looks at photos.
+            request: the request; its client may leave while it waits.
+            work: what to run.
+            looks: whether that finds faces in photos.
 
         Raises:
             BusyError: too many requests wait already.
-            ClientGoneError: the client has left while the request waited.
+            ClientGoneError: the client left while the request waited.
         """
         limiter = self._photos if looks else self._others
-        if limiter.statistics().tasks_waiting >= LONGEST_QUEUE:
+        if limiter.statistics().tasks_waiting >= MAX_QUEUE:
             raise BusyError
         async with limiter:
             if await request.is_disconnected():
                 raise ClientGoneError
-            # the turn is taken here already, so the thread needs no limiter but one of its own
+            # The turn is taken already, so the thread needs only a limiter of its own.
             return await run_sync(work, limiter=anyio.CapacityLimiter(1))

@@ -1,7 +1,8 @@
-"""What goes wrong on the server's side, for those who run it."""
+"""The server's log: errors that are not the client's, without names and what clients sent."""
 
 from __future__ import annotations
 
+import errno
 import logging
 import traceback
 
@@ -13,10 +14,27 @@ _LOG = logging.getLogger("facerec.api")
 def log_fault(error: Exception) -> None:
     """Log an error that is not the client's.
 
-    Of an unexpected one, only its kind and where it arose: its text may hold what a client sent.
+    Only its kind and where it arose are logged: messages may name photos, people or addresses.
     """
     if isinstance(error, StoreUnavailableError):
-        _LOG.warning("%s", error.message)
+        _LOG.warning("a store is unavailable (%s)", _cause(error))
     elif not isinstance(error, FacerecError) and not hasattr(error, "kind"):
         where = "".join(traceback.format_tb(error.__traceback__))
         _LOG.error("unexpected %s\n%s", type(error).__name__, where)
+
+
+def _cause(error: BaseException) -> str:
+    """Return the kinds of an error and its causes, and what services call theirs."""
+    kinds = []
+    while error is not None:
+        kinds.append(_kind(error))
+        error = error.__cause__  # type: ignore[assignment]
+    return " from ".join(kinds)
+
+
+def _kind(error: BaseException) -> str:
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code") if isinstance(response, dict) else None
+    if code is None and isinstance(error, OSError) and error.errno:
+        code = errno.errorcode.get(error.errno)
+    return f"{type(error).__name__}: {code}" if code else type(error).__name__

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -17,7 +20,9 @@ from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import Guard
 from facerec.api.auth.local import LOOPBACK_NAMES, LoopbackGuard, TokenGuard
 from facerec.api.auth.sigv4 import SignatureGuard
+from facerec.api.connections import BoundedProtocol
 from facerec.api.embedded_jobs import EmbeddedJobs, restricted_objects, worker_parts
+from facerec.api.limits import GRACE_SECONDS, KEEP_ALIVE_SECONDS, MAX_GRACE_SECONDS
 from facerec.core.protocols import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
 from facerec.engine.pool import EnginePool
@@ -27,9 +32,6 @@ from facerec.jobs.job_data import JobFolders
 from facerec.storage.objects.bucket import BucketObjects
 from facerec.storage.objects.routed import open_objects
 from facerec.storage.sqlite import SqliteStore
-
-GRACE = 30
-"""Seconds that running requests have to finish after Ctrl-C; a second Ctrl-C ends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class ServerSettings:
         s3_buckets: buckets in S3 that may be read; None for all that the credentials allow.
         token: what requests must carry, or None on loopback.
         origins: of web pages that may call the API.
+        keep_alive: seconds that a connection is kept open without a request.
     """
 
     host: str
@@ -53,6 +56,7 @@ class ServerSettings:
     s3_buckets: frozenset[str] | None = None
     token: str | None = field(default=None, repr=False)
     origins: Sequence[str] = ()
+    keep_alive: int = KEEP_ALIVE_SECONDS
 
 
 def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> None:
@@ -102,7 +106,10 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
                 port=settings.port,
                 log_level="warning",
                 access_log=False,
-                timeout_graceful_shutdown=GRACE,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                timeout_keep_alive=settings.keep_alive,
+                http=BoundedProtocol,
+                ws="none",
                 server_header=False,
                 lifespan="off",
             )
@@ -116,6 +123,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
             ) from error
         finally:
             jobs.close()
+            server.ended()
 
 
 def open_engine_pool(size: int) -> EnginePool:
@@ -126,7 +134,22 @@ def open_engine_pool(size: int) -> EnginePool:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which says where it listens and ends in peace after a signal."""
+    """uvicorn's server, which prints where it listens, and ends in time after a signal."""
+
+    _last_resort: threading.Timer | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        if self._last_resort is None:
+            # A thread cannot be ended, and the interpreter would wait for it.
+            self._last_resort = threading.Timer(MAX_GRACE_SECONDS, os._exit, [1])
+            self._last_resort.daemon = True
+            self._last_resort.start()
+
+    def ended(self) -> None:
+        """Note that everything has ended in time."""
+        if self._last_resort is not None:
+            self._last_resort.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -139,8 +162,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # uvicorn's own would raise the signal once more at the end, and so skip what is to be
-        # cleaned up by whoever called it
+        # uvicorn's own would raise the signal once more at the end, and skip the caller's cleanup.
         before = {
             number: signal.signal(number, self.handle_exit)
             for number in (signal.SIGINT, signal.SIGTERM)

@@ -69,6 +69,14 @@ def _parse_buckets(
     metavar="ORIGIN",
     help="Allow web pages of this origin to call the API; can be repeated.",
 )
+@click.option(
+    "--keep-alive",
+    type=click.IntRange(1, 3600),
+    default=75,
+    show_default=True,
+    metavar="SECONDS",
+    help="Keep idle connections open this long. A proxy in front should close its own earlier.",
+)
 @data_option
 def serve(
     host: str,
@@ -77,6 +85,7 @@ def serve(
     s3_buckets: tuple[str, ...],
     token: str | None,
     origins: tuple[str, ...],
+    keep_alive: int,
     data: Path | None,
 ) -> None:
     """Serve the API over HTTP.
@@ -108,6 +117,7 @@ def serve(
             s3_buckets=frozenset(s3_buckets) if s3_buckets or not loopback else None,
             token=token,
             origins=origins,
+            keep_alive=keep_alive,
         )
     )
 

@@ -67,7 +67,7 @@ def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
             jobs=jobs,
             origins=settings.allowed_origins,
             page=own.page,
-            largest_body=largest_body,
+            max_body=largest_body,
             # Lambda gives one request at a time to a process
             photos_at_once=1,
         ),

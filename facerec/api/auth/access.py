@@ -1,29 +1,27 @@
-"""What a request is, before anything of it is parsed, and what its sender may do."""
+"""What a request is before anything of it is parsed, and what its sender may do."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class RawRequest:
-    """A request as it came over the wire.
+class RequestHead:
+    """The head of a request as it came over the wire.
 
     Attributes:
         method: in capital letters.
-        path: as sent, percent signs and all.
+        path: as sent, with its percent signs.
         query: as sent, without the question mark.
         headers: by name in lower case.
-        body: the whole body.
     """
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +29,20 @@ class Principal:
     """What the sender of a request may do.
 
     Attributes:
-        collections: the only collections that it may use, or None for all.
-        writes: whether it may change anything.
+        collections: the only collections that the sender may use, or None for all.
+        writes: whether the sender may change anything.
     """
 
     collections: frozenset[str] | None = None
     writes: bool = True
 
     def may_use(self, collection_id: str) -> bool:
-        """Tell whether the sender may use a collection."""
+        """Return whether the sender may use a collection."""
         return self.collections is None or collection_id in self.collections
+
+
+BodyCheck = Callable[[bytes], Principal]
+"""Returns what the sender of a request with this body may do, or raises ``RefusedError``."""
 
 
 class RefusedError(Exception):
@@ -62,18 +64,26 @@ class RefusedError(Exception):
 class Guard(Protocol):
     """Decides who sends a request."""
 
-    def check(self, request: RawRequest) -> Principal:
-        """Return what the sender may do.
+    def admit(self, head: RequestHead) -> BodyCheck:
+        """Check what the head of a request tells, before its body is read.
+
+        Returns:
+            the check of the body, which decides what the sender may do.
 
         Raises:
-            RefusedError: nothing at all.
+            RefusedError: the sender may do nothing at all.
         """
         ...
 
 
 class OpenGuard:
-    """Lets every request pass: for where something in front has checked it, as API Gateway does."""
+    """Admits every request: for use behind something that has checked it, as API Gateway does."""
 
-    def check(self, request: RawRequest) -> Principal:
-        """Return the right to everything."""
-        return Principal()
+    def admit(self, head: RequestHead) -> BodyCheck:
+        """Allow everything."""
+        return allow_everything
+
+
+def allow_everything(_body: bytes) -> Principal:
+    """Return the right to everything, whatever the body is."""
+    return Principal()

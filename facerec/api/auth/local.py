@@ -6,18 +6,24 @@ import hmac
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from facerec.api.auth.access import Guard, Principal, RawRequest, RefusedError
+from facerec.api.auth.access import (
+    BodyCheck,
+    Guard,
+    RefusedError,
+    RequestHead,
+    allow_everything,
+)
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
 class LoopbackGuard:
-    """Accepts what programs of this machine send, but not what pages of other sites make it send.
+    """Accepts requests of programs on this machine, but not those of other sites' pages.
 
     A browser runs on this machine too, and any page may have it post to a loopback address, or
     let its own name resolve to one (DNS rebinding). So the request must name this server as its
-    host, and a page that sends it must be of this server or of an allowed origin.
+    host, and a page that sends it must come from this server or an allowed origin.
 
     Attributes:
         names: by which the server may be called, without port.
@@ -27,27 +33,27 @@ class LoopbackGuard:
     names: frozenset[str] = LOOPBACK_NAMES
     origins: frozenset[str] = frozenset()
 
-    def check(self, request: RawRequest) -> Principal:
-        """Return the right to everything.
+    def admit(self, head: RequestHead) -> BodyCheck:
+        """Allow everything.
 
         Raises:
-            RefusedError: the request is not meant for this server, or from a page of another.
+            RefusedError: the request is not meant for this server, or comes from another's page.
         """
-        host = request.headers.get("host", "")
+        host = head.headers.get("host", "")
         if _name(host) not in self.names:
             raise RefusedError(
                 "AccessDeniedException", "This server does not answer to that host name.", 403
             )
-        origin = request.headers.get("origin")
+        origin = head.headers.get("origin")
         same = origin is not None and urlsplit(origin).netloc == host
         if origin is not None and not same and origin not in self.origins:
             raise _foreign_page()
         # Browsers say here what they leave out of Origin (images, links); see
         # https://www.w3.org/TR/fetch-metadata/.
-        site = request.headers.get("sec-fetch-site", "none")
+        site = head.headers.get("sec-fetch-site", "none")
         if origin is None and site not in ("none", "same-origin"):
             raise _foreign_page()
-        return Principal()
+        return allow_everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +68,15 @@ class TokenGuard:
     token: str = field(repr=False)
     signatures: Guard
 
-    def check(self, request: RawRequest) -> Principal:
-        """Return what the sender may do: everything, with the token.
+    def admit(self, head: RequestHead) -> BodyCheck:
+        """Allow everything with the token, and with a signature what its key allows.
 
         Raises:
             RefusedError: the token or signature is missing or wrong.
         """
-        authorization = request.headers.get("authorization", "")
+        authorization = head.headers.get("authorization", "")
         if authorization.startswith("AWS4-HMAC-SHA256 "):
-            return self.signatures.check(request)
+            return self.signatures.admit(head)
         scheme, _, given = authorization.partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(
             given.strip().encode(), self.token.encode()
@@ -81,7 +87,7 @@ class TokenGuard:
                 "with an access key of this server.",
                 401,
             )
-        return Principal()
+        return allow_everything
 
 
 def _name(host: str) -> str:

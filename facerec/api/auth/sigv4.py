@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from time import strptime
 from typing import Any
 
-from facerec.api.auth.access import Principal, RawRequest, RefusedError
+from facerec.api.auth.access import BodyCheck, Principal, RefusedError, RequestHead
 from facerec.errors import NotFoundError
 from facerec.storage.access_keys import AccessKey
 
@@ -33,7 +33,7 @@ _AUTHORIZATION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SignatureGuard:
-    """Accepts requests that are signed with an access key of our own.
+    """Accepts requests that are signed with an access key of this installation.
 
     Attributes:
         find_key: returns a key by its id, or raises a ``NotFoundError``.
@@ -43,15 +43,16 @@ class SignatureGuard:
     find_key: Callable[[str], AccessKey]
     clock: Callable[[], float]
 
-    def check(self, request: RawRequest) -> Principal:
-        """Return what the key allows that the request is signed with.
+    def admit(self, head: RequestHead) -> BodyCheck:
+        """Check all of a signature but whether it fits the body.
 
         Raises:
-            RefusedError: the signature is missing, wrong, too old, or does not cover the request.
+            RefusedError: the signature is missing, too old, of an unknown key, or does not cover
+                the request; from the check of the body, it is wrong.
         """
-        claim = _claim(request)
-        _check_time(request.headers, claim["date"], self.clock())
-        _check_coverage(request, claim["headers"].split(";"))
+        claim = _claim(head)
+        _check_time(head.headers, claim["date"], self.clock())
+        _check_coverage(head, claim["headers"].split(";"))
         try:
             key = self.find_key(claim["key"])
         except NotFoundError as error:
@@ -59,18 +60,23 @@ class SignatureGuard:
                 "UnrecognizedClientException",
                 "The security token included in the request is invalid.",
             ) from error
-        expected = _signature(request, claim, key.secret)
-        if not hmac.compare_digest(expected, claim["signature"]):
-            raise _refused(
-                "InvalidSignatureException",
-                "The request signature we calculated does not match the signature you provided. "
-                "Check your secret access key and signing method.",
-            )
-        return Principal(frozenset(key.collections) or None, key.writes)
+
+        def check(body: bytes) -> Principal:
+            _check_body_hash(head.headers, body)
+            expected = _signature(head, body, claim, key.secret)
+            if not hmac.compare_digest(expected, claim["signature"]):
+                raise _refused(
+                    "InvalidSignatureException",
+                    "The request signature we calculated does not match the signature you "
+                    "provided. Check your secret access key and signing method.",
+                )
+            return Principal(frozenset(key.collections) or None, key.writes)
+
+        return check
 
 
-def _claim(request: RawRequest) -> dict[str, str]:
-    authorization = request.headers.get("authorization")
+def _claim(head: RequestHead) -> dict[str, str]:
+    authorization = head.headers.get("authorization")
     if not authorization:
         raise _refused("MissingAuthenticationTokenException", "The request is not signed.")
     claim = _AUTHORIZATION.fullmatch(authorization)
@@ -106,22 +112,25 @@ def _check_time(headers: Mapping[str, str], date: str, now: float) -> None:
         )
 
 
-def _check_coverage(request: RawRequest, signed: list[str]) -> None:
+def _check_coverage(head: RequestHead, signed: list[str]) -> None:
     """Check that whatever decides about the request's meaning is part of what was signed."""
-    required = {name for name in request.headers if name.startswith("x-amz-")} | {"host"}
-    missing = sorted(required - set(signed)) or sorted(set(signed) - set(request.headers))
+    required = {name for name in head.headers if name.startswith("x-amz-")} | {"host"}
+    missing = sorted(required - set(signed)) or sorted(set(signed) - set(head.headers))
     if missing:
         raise _refused(
             "InvalidSignatureException", f"The header {missing[0]!r} must be sent and signed."
         )
-    stated = request.headers.get("x-amz-content-sha256")
+
+
+def _check_body_hash(headers: Mapping[str, str], body: bytes) -> None:
+    stated = headers.get("x-amz-content-sha256")
     if stated is not None and not hmac.compare_digest(
-        stated.encode(), hashlib.sha256(request.body).hexdigest().encode()
+        stated.encode(), hashlib.sha256(body).hexdigest().encode()
     ):
         raise _refused("InvalidSignatureException", "The body is not the one that was signed.")
 
 
-def _signature(request: RawRequest, claim: Mapping[str, str], secret: str) -> str:
+def _signature(head: RequestHead, body: bytes, claim: Mapping[str, str], secret: str) -> str:
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.compat import HTTPHeaders
@@ -135,14 +144,14 @@ def _signature(request: RawRequest, claim: Mapping[str, str], secret: str) -> st
                 headers[name.lower()] = value
             return headers
 
-    query = f"?{request.query}" if request.query else ""
+    query = f"?{head.query}" if head.query else ""
     signed = AWSRequest(
-        method=request.method,
-        url=f"https://{request.headers['host']}{request.path}{query}",
-        headers={name: request.headers[name] for name in claim["headers"].split(";")},
-        data=request.body,
+        method=head.method,
+        url=f"https://{head.headers['host']}{head.path}{query}",
+        headers={name: head.headers[name] for name in claim["headers"].split(";")},
+        data=body,
     )
-    signed.context["timestamp"] = request.headers["x-amz-date"]
+    signed.context["timestamp"] = head.headers["x-amz-date"]
     signer = Signer(Credentials(claim["key"], secret), claim["service"], claim["region"])
     canonical = signer.canonical_request(signed)
     signature: str = signer.signature(signer.string_to_sign(signed, canonical), signed)

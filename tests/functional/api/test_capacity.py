@@ -16,7 +16,7 @@ import pytest
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard
-from facerec.api.capacity import LONGEST_QUEUE
+from facerec.api.limits import MAX_QUEUE
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.engine.pool import EnginePool
@@ -122,15 +122,15 @@ def leave_without_an_answer(address: str) -> None:
 
 def test_too_many_waiting_clients_are_asked_to_come_back(address: str, engine: HeldEngine) -> None:
     more = 6
-    with ThreadPoolExecutor(2 + LONGEST_QUEUE + more) as clients:
-        answers = [clients.submit(detect, address) for _ in range(2 + LONGEST_QUEUE + more)]
+    with ThreadPoolExecutor(2 + MAX_QUEUE + more) as clients:
+        answers = [clients.submit(detect, address) for _ in range(2 + MAX_QUEUE + more)]
         deadline = time.monotonic() + 20
         while sum(answer.done() for answer in answers) < more and time.monotonic() < deadline:
             time.sleep(0.05)
         engine.go_on.set()
         statuses = [answer.result() for answer in answers]
     assert statuses.count(503) == more
-    assert statuses.count(200) == 2 + LONGEST_QUEUE
+    assert statuses.count(200) == 2 + MAX_QUEUE
 
 
 def test_a_pool_gives_each_photo_an_engine_of_its_own() -> None:

@@ -1,0 +1,85 @@
+"""Connections of the server on one machine: how many there are, and how long they may idle."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from facerec.api.limits import MAX_CONNECTIONS, MAX_HEAD_SECONDS, MAX_STALL_SECONDS
+
+
+class BoundedProtocol(H11Protocol):
+    """uvicorn's HTTP protocol with limits that it leaves to a proxy.
+
+    A client must send the head of a request, and read an answer, within some seconds. Where there
+    are too many connections, a new one takes the place of the one that idles longest, and is closed
+    if none idles.
+    """
+
+    _head_timer: asyncio.TimerHandle | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
+    _unread = 0
+    _idle_since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection, or close it."""
+        if len(self.connections) >= MAX_CONNECTIONS and not self._close_idle():
+            transport.abort()
+            return
+        super().connection_made(transport)
+        self._await_head()
+        self._watch_reader()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        for timer in (self._head_timer, self._stall_timer):
+            if timer is not None:
+                timer.cancel()
+        self._head_timer = self._stall_timer = None
+        if self.transport is not None:
+            super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Handle what the client sent, and start or stop to wait for the rest of a head."""
+        super().data_received(data)
+        if self.conn.their_state is h11.IDLE:
+            self._await_head()
+        elif self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def on_response_complete(self) -> None:
+        """Keep the connection for the next request."""
+        self._idle_since = self.loop.time()
+        super().on_response_complete()
+
+    @property
+    def _is_idle(self) -> bool:
+        return self.timeout_keep_alive_task is not None
+
+    def _close_idle(self) -> bool:
+        """Close the connection that idles longest; return whether there is one."""
+        connections = cast("set[BoundedProtocol]", self.connections)
+        idle = [connection for connection in connections if connection._is_idle]
+        if not idle:
+            return False
+        oldest = min(idle, key=lambda connection: connection._idle_since)
+        self.connections.discard(oldest)
+        oldest.transport.abort()
+        return True
+
+    def _await_head(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(MAX_HEAD_SECONDS, self.transport.abort)
+
+    def _watch_reader(self) -> None:
+        """Close the connection if its client has read nothing of an answer for a while."""
+        unread = self.transport.get_write_buffer_size()
+        if unread and unread == self._unread:
+            self.transport.abort()
+            return
+        self._unread = unread
+        self._stall_timer = self.loop.call_later(MAX_STALL_SECONDS, self._watch_reader)

@@ -1,0 +1,44 @@
+"""What one request, one connection and all of them together may cost the server."""
+
+from __future__ import annotations
+
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of a request: two photos of 5 MB each in base64, as CompareFaces may send."""
+
+MAX_PUBLIC_BODY = 64 * 1024
+"""Bytes of a request that anybody may send, as for the page."""
+
+MAX_BODIES = 8 * MAX_BODY
+"""Bytes of all requests that are being received or answered. Parsing holds a body four times."""
+
+MAX_BODY_SECONDS = 120
+"""Seconds until the body of a request is complete: 16 MB at one megabit a second."""
+
+MAX_JSON_TOKENS = 50_000
+"""Values of a request. The longest lists that requests have are of 4,096 ids or 1,000 photos; a
+parsed value takes 15 to 30 times the bytes of its text."""
+
+MAX_CONNECTIONS = 400
+"""Open connections. Processes may open 1,024 files as a rule, some of them for photos."""
+
+MAX_HEAD_SECONDS = 10
+"""Seconds until the head of a request is complete, from its first byte or the connection on."""
+
+MAX_STALL_SECONDS = 30
+"""Seconds in which a client must read something of an answer."""
+
+KEEP_ALIVE_SECONDS = 75
+"""Seconds that a connection is kept without a request. Proxies keep theirs for 60 seconds (nginx,
+Application Load Balancer) and must be the first to close, or they answer 502 now and then."""
+
+MAX_QUEUE = 64
+"""Requests with photos that wait for their turn; more are asked to come back later."""
+
+MAX_CONCURRENT_OTHERS = 32
+"""Requests without photos that run at once: most of their time they wait for a store."""
+
+GRACE_SECONDS = 30
+"""Seconds that running requests have to finish after Ctrl-C or SIGTERM."""
+
+MAX_GRACE_SECONDS = GRACE_SECONDS + 5
+"""Seconds after which the process ends, whatever its threads are doing."""
