@@ -106,9 +106,9 @@ def _run_child(
     engine = build_engine(settings.threads or available_cores())
     meters = Meters()
     meters.started(place.attempt)
-    faces = open_faces(
-        settings, new_collection=plan.collection_id if place.new_collection else None
-    )
+    faces = open_faces(settings)
+    if place.new_collection:
+        faces.expect_empty(plan.collection_id)
     parts = ChildParts(engine, faces, objects)
     summary = run_child(plan, place.child, parts, stop=stop, progress=meters.progressed)
     log.info(

@@ -40,9 +40,9 @@ from rich.console import Console
 from rich.table import Table
 
 from facerec.core.options import FaceOptions
-from facerec.core.protocols import FaceStore
 from facerec.engine.engine import Engine
 from facerec.gallery.gallery import Gallery
+from facerec.storage.faces import FaceStore
 
 ROOT = Path(__file__).parents[1]
 PHOTOS = ROOT / "examples" / "photos"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.search import stored
 from benchmarks.support.results import DATA, arguments, finish, show
 from benchmarks.support.turns import in_turns
+from facerec.core.ids import group_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -112,7 +113,7 @@ def measure(
         with SqliteStore(path) as store:
             for start in range(0, faces, BATCH):
                 batch = stored(embeddings[start : start + BATCH], start)
-                store.put_images("all", {f.record.face_id[:24]: [f] for f in batch})
+                store.put_images("all", {group_of(f.record.face_id): [f] for f in batch})
         del embeddings
 
         def search(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.support.results import arguments, finish, show
 from benchmarks.support.turns import Times, clock, in_turns, ratio
+from facerec.core.ids import group_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +73,9 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
             started = time.perf_counter()
             for start in range(0, faces, BATCH):
                 batch = embeddings[start : start + BATCH]
-                store.put_images("all", {f.record.face_id[:24]: [f] for f in stored(batch, start)})
+                store.put_images(
+                    "all", {group_of(f.record.face_id): [f] for f in stored(batch, start)}
+                )
             put = time.perf_counter() - started
         with SqliteStore(path, large=10**12) as store:
 

@@ -11,9 +11,10 @@ from facerec.core.aws_errors import aws_errors
 from facerec.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from facerec.core.protocols import FaceEngine, FaceStore, RecordStore
+    from facerec.core.protocols import FaceEngine, RecordStore
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.inspection import Inspector
+    from facerec.storage.faces import FaceStore
     from facerec.storage.sqlite import SqliteStore
 
 _SQLITE = "sqlite:///"
@@ -69,26 +70,28 @@ def jobs_root_of(data: Path) -> str:
     return f"{data.absolute() / 'jobs'}/"
 
 
-def open_faces(settings: Settings, *, new_collection: str | None = None) -> FaceStore:
+def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStore:
     """Open the store of faces: a Pinecone index, or the SQLite file that is set in its place.
 
     Args:
-        settings: of the deployment.
-        new_collection: one that has no faces but those of the work for which the store is opened.
-            Pinecone then need not be asked what it holds of each image.
+        settings: settings of the deployment.
+        patience: seconds after which a throttled request is given up; by default, the store's.
 
     Raises:
         ConfigurationError: a variable is missing.
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
-    from facerec.storage.pinecone import open_pinecone_store
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.pinecone import PATIENCE, open_pinecone_vectors
 
-    return open_pinecone_store(
-        api_key=pinecone_api_key(settings),
-        index_name=settings.pinecone_index_name,
-        host=settings.pinecone_index_host,
-        new_collection=new_collection,
+    return FaceStore(
+        open_pinecone_vectors(
+            api_key=pinecone_api_key(settings),
+            index_name=settings.pinecone_index_name,
+            host=settings.pinecone_index_host,
+            patience=PATIENCE if patience is None else patience,
+        )
     )
 
 

@@ -11,14 +11,18 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 
 from facerec.core.faces import BoundingBox
 
 _CELLS = 8
 """Cells of a face's extent, as far as its half octave tells it."""
 
-IMAGE_KEY_LENGTH = 24
-"""Characters of a face id that name the image, the last dash included."""
+_GROUP = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}")
+"""A lowercase UUID up to its last dash, included."""
+
+_MEMBER_DIGITS = 12
+"""Hexadecimal digits of a UUID behind its last dash."""
 
 
 def image_id(content: bytes) -> str:
@@ -31,7 +35,7 @@ def image_key(
 ) -> str:
     """Return what the ids of all faces of an image in a collection begin with."""
     named = "\0".join((collection_id, image_id, external_image_id or "", model_version))
-    return _uuid(hashlib.sha256(named.encode()).hexdigest())[:IMAGE_KEY_LENGTH]
+    return group_of(_uuid(hashlib.sha256(named.encode()).hexdigest()))
 
 
 def face_id(image_key: str, box: BoundingBox) -> str:
@@ -44,7 +48,31 @@ def face_id(image_key: str, box: BoundingBox) -> str:
     """
     across = _cell(box.left + box.width / 2, box.width)
     down = _cell(box.top + box.height / 2, box.height)
-    return image_key + hashlib.sha256(f"{across},{down}".encode()).hexdigest()[:12]
+    return image_key + hashlib.sha256(f"{across},{down}".encode()).hexdigest()[:_MEMBER_DIGITS]
+
+
+def group_of(vector_id: str) -> str:
+    """Return the part of an id that its whole group shares: an image key, for a face.
+
+    This is the only place that knows how an id is divided.
+    """
+    return vector_id[: vector_id.rfind("-") + 1]
+
+
+def is_group(text: str) -> bool:
+    """Return whether a text has the form of a group; no such text is the start of another."""
+    return _GROUP.fullmatch(text) is not None
+
+
+def first_of_group(group: str) -> str:
+    """Return the lowest id of a group, for groups of one vector."""
+    return group + "0" * _MEMBER_DIGITS
+
+
+def group_bounds(group: str) -> tuple[str, str]:
+    """Return a range of text, its end excluded, that holds the ids of a group and no others."""
+    # what follows are hexadecimal digits, all of which sort before "g"
+    return group, group + "g"
 
 
 def _cell(middle: float, extent: float) -> str:

@@ -15,83 +15,103 @@ from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.records import (
     AnsweredRequest,
     Collection,
-    FaceRecord,
-    Neighbour,
-    StoredFace,
     User,
 )
+from facerec.core.vectors import Vector, VectorMatch, VectorRecord
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-class FaceStore(Protocol):
-    """Faces with their embeddings, a namespace for each collection."""
+class VectorStore(Protocol):
+    """Vectors with metadata, in namespaces.
 
-    def put_images(self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]) -> None:
-        """Make each image hold exactly these faces, replacing what it held.
+    The vectors of a group are replaced together. A namespace comes into being with its first
+    vector; one that is unknown has no vectors.
+    """
 
-        The whole call is durable when it returns. Putting the same faces again changes nothing.
+    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+        """Replace the vectors of each group by those given.
+
+        The whole call is durable when it returns. Putting the same vectors again changes nothing.
 
         Args:
-            collection_id: the namespace.
-            images: by image key (see ``facerec.core.ids.image_key``), the faces of that image.
+            namespace: a namespace.
+            groups: vectors by group (see ``facerec.core.ids.group_of``); a group without vectors
+                is deleted.
 
         Raises:
-            StoreUnavailableError: nothing, or only whole images, were stored.
+            ValueError: a group or a vector is malformed; nothing was stored.
+            StoreUnavailableError: nothing, or only whole groups, were stored.
         """
         ...
 
-    def find_images(
-        self, collection_id: str, image_keys: Sequence[str]
-    ) -> dict[str, list[FaceRecord]]:
-        """Return the stored faces of those of the images that have any, by image key."""
+    def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+        """Return the vectors of those of the groups that have any, by group, ordered by id."""
         ...
 
     def search(
         self,
-        collection_id: str,
+        namespace: str,
         probes: NDArray[np.float32],
         *,
-        top: int,
+        limit: int,
         max_distance: float,
-    ) -> list[list[Neighbour]]:
-        """Return, for each probe, its nearest stored faces, the nearest first.
+    ) -> list[list[VectorMatch]]:
+        """Return the nearest vectors of each probe, the nearest first.
 
         Args:
-            collection_id: the namespace; an unknown one holds no faces.
+            namespace: a namespace.
             probes: float32, shape (n, 128).
-            top: the most neighbours of a probe, 1 to 4096.
-            max_distance: Euclidean; neighbours at this distance still count.
+            limit: maximum matches per probe, 1 to 4096.
+            max_distance: Euclidean, inclusive.
+
+        Raises:
+            ValueError: the probes are malformed, or ``limit`` is out of range.
         """
         ...
 
-    def get_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
-        """Return those of the faces that are stored, in the order asked for."""
+    def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
+        """Return those of the vectors that are stored, in the order of ``ids``."""
         ...
 
-    def list_faces(
-        self, collection_id: str, *, after: str | None = None, limit: int = 1000
-    ) -> list[FaceRecord]:
-        """Return faces in the order of their ids, those behind ``after`` only."""
+    def list_vectors(
+        self, namespace: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[VectorRecord]:
+        """Return vectors ordered by id, starting after the id ``after``."""
         ...
 
-    def delete_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[str]:
-        """Delete faces for good, embedding bytes included; return the ids that were stored."""
+    def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
+        """Erase vectors, their bytes included, and return the ids that were stored."""
         ...
 
-    def delete_namespace(self, collection_id: str) -> None:
-        """Delete all faces of a collection for good; an unknown one is fine."""
+    def delete_namespace(self, namespace: str) -> None:
+        """Erase all vectors of a namespace; an unknown one is fine."""
         ...
 
-    def count_faces(self, collection_id: str) -> int:
-        """Return how many faces the collection holds."""
+    def count_vectors(self, namespace: str) -> int:
+        """Return the number of vectors of a namespace."""
+        ...
+
+    def expect_empty(self, namespace: str) -> None:
+        """Assume that a namespace had no vectors when this store was opened.
+
+        A store that pays for each look at what a group holds may then spare it. Groups that other
+        processes put since are not seen by ``find_groups``, nor replaced.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release files, threads and connections."""
         ...
 
 
 class RecordStore(Protocol):
-    """Records that must be exact: the collections."""
+    """Records that must be exact: collections, and the users, tags and requests beside them.
+
+    Users and tags are deleted with their collection.
+    """
 
     def create_collection(self, collection: Collection) -> None:
         """Create a collection.
@@ -110,7 +130,7 @@ class RecordStore(Protocol):
         ...
 
     def list_collections(self, *, after: str | None = None, limit: int = 1000) -> list[Collection]:
-        """Return collections in the order of their names, those behind ``after`` only."""
+        """Return collections in the order of their names, starting after ``after``."""
         ...
 
     def delete_collection(self, collection_id: str) -> None:
@@ -120,10 +140,6 @@ class RecordStore(Protocol):
             CollectionNotFoundError: there is none of this name.
         """
         ...
-
-
-class UserStore(Protocol):
-    """Users and the faces associated with them; they vanish with their collection."""
 
     def create_user(self, collection_id: str, user: User) -> None:
         """Create a user without faces.
@@ -145,7 +161,7 @@ class UserStore(Protocol):
     def list_users(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[User]:
-        """Return users in the order of their names, those behind ``after`` only."""
+        """Return users in the order of their names, starting after ``after``."""
         ...
 
     def count_users(self, collection_id: str) -> int:
@@ -192,10 +208,6 @@ class UserStore(Protocol):
         """Return the user ids of those of the faces that have a user, by face id."""
         ...
 
-
-class TagStore(Protocol):
-    """Tags of collections; they vanish with their collection."""
-
     def get_tags(self, collection_id: str) -> dict[str, str]:
         """Return a collection's tags.
 
@@ -220,10 +232,6 @@ class TagStore(Protocol):
             ConflictError: other callers changed them all the time.
         """
         ...
-
-
-class RequestStore(Protocol):
-    """Answers to requests that carried an idempotency token."""
 
     def find_request(self, token: str, now: float) -> AnsweredRequest | None:
         """Return what a request of this token was answered, unless that has expired."""

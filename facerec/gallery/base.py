@@ -4,29 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol, Self
+from typing import Self
 
 from facerec.core.names import checked_collection_id
-from facerec.core.protocols import (
-    FaceEngine,
-    FaceStore,
-    JobData,
-    RecordStore,
-    RequestStore,
-    TagStore,
-    UserStore,
-)
+from facerec.core.protocols import FaceEngine, JobData, RecordStore
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, ModelMismatchError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.inspection import Inspector
 from facerec.gallery.paging import page_token, read_page_token
 from facerec.gallery.similarity import checked_threshold
+from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
-
-
-class Records(RecordStore, UserStore, TagStore, RequestStore, Protocol):
-    """All records that a gallery needs, in one store."""
 
 
 def require_collection(
@@ -52,7 +41,7 @@ class GalleryBase(Inspector):
         self,
         engine: FaceEngine,
         faces: FaceStore,
-        records: Records,
+        records: RecordStore,
         *,
         photos: ObjectStore,
         job_data: JobData,

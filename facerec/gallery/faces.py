@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from facerec.core.protocols import FaceStore, UserStore
+from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import FaceNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.thumbnails import cut_thumbnail
 from facerec.gallery.users import disassociate_faces
+from facerec.storage.faces import FaceStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class FaceDeletion:
 
 
 def with_users(
-    collection_id: str, records: Sequence[FaceRecord], *, users: UserStore
+    collection_id: str, records: Sequence[FaceRecord], *, users: RecordStore
 ) -> tuple[ListedFace, ...]:
     """Return faces with the users that they are associated with."""
     face_ids = list(dict.fromkeys(record.face_id for record in records))

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from facerec.core.protocols import RequestStore
+from facerec.core.protocols import RecordStore
 from facerec.core.records import AnsweredRequest
 from facerec.errors import RequestMismatchError
 
@@ -20,7 +20,7 @@ def answer_once(
     request: dict[str, Any],
     answer: Callable[[], dict[str, Any]],
     *,
-    requests: RequestStore,
+    requests: RecordStore,
     clock: Callable[[], float],
 ) -> dict[str, Any]:
     """Answer a request unless its token was answered before; then return that answer.

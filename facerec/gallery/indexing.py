@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from facerec.core.ids import face_id, image_id, image_key
 from facerec.core.photos import EmbeddedFace, PhotoFaces
-from facerec.core.protocols import FaceStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.faces import ListedFace
+from facerec.storage.faces import FaceStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.photos import EmbeddedFace, PhotoFaces
-from facerec.core.protocols import FaceStore, UserStore
+from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, Neighbour, StoredFace
 from facerec.errors import InvalidInputError
 from facerec.gallery.decision import MARGIN, Decision, decide
 from facerec.gallery.indexing import IndexResult
 from facerec.gallery.similarity import distance_of, similarity_of
-from facerec.storage.checks import MOST_NEIGHBOURS
+from facerec.storage.checks import MAX_MATCHES
+from facerec.storage.faces import FaceStore
 
 NEIGHBOURS_TO_DECIDE = 100
 """Neighbours that a decision considers: usually more than one person's photos."""
@@ -85,8 +86,8 @@ def checked_limit(limit: int) -> int:
     Raises:
         InvalidInputError: It is not 1 to 4096.
     """
-    if not 1 <= limit <= MOST_NEIGHBOURS:
-        raise InvalidInputError(f"limit must be 1 to {MOST_NEIGHBOURS}, got {limit}")
+    if not 1 <= limit <= MAX_MATCHES:
+        raise InvalidInputError(f"limit must be 1 to {MAX_MATCHES}, got {limit}")
     return limit
 
 
@@ -141,7 +142,7 @@ def search_like(
     (neighbours,) = faces.search(
         collection_id,
         probe,
-        top=min(limit + 1, MOST_NEIGHBOURS),
+        top=min(limit + 1, MAX_MATCHES),
         max_distance=distance_of(threshold),
     )
     others = [each for each in neighbours if each.record.face_id != face.record.face_id]
@@ -149,7 +150,7 @@ def search_like(
 
 
 def with_user_ids(
-    collection_id: str, searched: Iterable[tuple[Match, ...]], *, users: UserStore
+    collection_id: str, searched: Iterable[tuple[Match, ...]], *, users: RecordStore
 ) -> list[tuple[Match, ...]]:
     """Return matches with the users of their faces, looked up in one request."""
     groups = list(searched)

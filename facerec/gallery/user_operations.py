@@ -163,7 +163,7 @@ class UserOperations(GalleryBase):
         if vector is None:
             return UserSearchResult((), collection.model_version)
         matches = find_users(
-            vector[0],
+            vector,
             collection_id=collection_id,
             faces=self._faces,
             users=self._records,

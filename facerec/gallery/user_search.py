@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.photos import EmbeddedFace, RejectedFace
-from facerec.core.protocols import FaceStore, UserStore
+from facerec.core.protocols import RecordStore
 from facerec.core.records import User
 from facerec.gallery.similarity import similarity_of
 from facerec.gallery.users import UserMatch, search_users
+from facerec.storage.faces import FaceStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def find_users(
     *,
     collection_id: str,
     faces: FaceStore,
-    users: UserStore,
+    users: RecordStore,
     threshold: float,
     limit: int,
     exclude: str | None = None,

@@ -1,9 +1,9 @@
 """Users: people whose associated faces make one vector that is searched in place of the faces.
 
-A user's vector is the mean of the embeddings of its faces. It is kept in the store of faces, in a
-namespace of the collection's users, as a face whose external image id is the user's. Records and
-vectors may lie in two stores, so a change first goes to the records, which decide between callers,
-and then to the vector, until the record says that the vector is of its newest version.
+A user's vector is the mean of the embeddings of its faces. It is kept in the vector store, in a
+namespace of the collection's users. Records and vectors may be in two stores, so a change first
+goes to the records, which decide between callers, and then to the vector, until the record says
+that the vector is of its newest version.
 """
 
 from __future__ import annotations
@@ -15,12 +15,19 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
-from facerec.core.ids import IMAGE_KEY_LENGTH, image_id, image_key
-from facerec.core.protocols import FaceStore, UserStore
-from facerec.core.records import FaceRecord, StoredFace, User
+from facerec.core.ids import first_of_group, image_id, image_key
+from facerec.core.protocols import RecordStore
+from facerec.core.records import User
+from facerec.core.vectors import Vector
 from facerec.errors import ConflictError, QuotaExceededError, UserNotFoundError
 from facerec.gallery.similarity import distance_of, similarity_of
+from facerec.storage.faces import FaceStore
+
+_USER_ID = "user_id"
+"""Name of the metadata of a user's vector."""
+
+_EARLIER_USER_ID = "external_image_id"
+"""The name that the metadata had before 0.1.0, in indexes that still hold it."""
 
 MOST_FACES = 100
 """Faces of one user, as in Rekognition (``AssociateFaces``)."""
@@ -101,7 +108,7 @@ def status_of(user: User) -> UserStatus:
 
 def associate_faces(
     faces: FaceStore,
-    users: UserStore,
+    users: RecordStore,
     collection_id: str,
     user_id: str,
     face_ids: Sequence[str],
@@ -151,7 +158,7 @@ def associate_faces(
 
 def disassociate_faces(
     faces: FaceStore,
-    users: UserStore,
+    users: RecordStore,
     collection_id: str,
     user_id: str,
     face_ids: Sequence[str],
@@ -179,7 +186,7 @@ def disassociate_faces(
     raise ConflictError(f"user {user_id!r} is being changed by others", "try again")
 
 
-def delete_user(faces: FaceStore, users: UserStore, collection_id: str, user_id: str) -> None:
+def delete_user(faces: FaceStore, users: RecordStore, collection_id: str, user_id: str) -> None:
     """Delete a user with its vector; its faces stay in the collection.
 
     Raises:
@@ -191,13 +198,11 @@ def delete_user(faces: FaceStore, users: UserStore, collection_id: str, user_id:
 
 def delete_vectors(faces: FaceStore, collection_id: str) -> None:
     """Delete the vectors of all users of a collection."""
-    faces.delete_namespace(_namespace(collection_id))
+    faces.vectors.delete_namespace(_namespace(collection_id))
 
 
-def user_vector(
-    faces: FaceStore, collection_id: str, user: User
-) -> tuple[NDArray[np.float32], FaceRecord] | None:
-    """Return the mean of a user's embeddings, float32 of shape (128,), and one of its faces.
+def user_vector(faces: FaceStore, collection_id: str, user: User) -> NDArray[np.float32] | None:
+    """Return the mean of a user's embeddings, float32 of shape (128,).
 
     None if none of its faces is left in the collection.
     """
@@ -207,12 +212,12 @@ def user_vector(
     mean: NDArray[np.float64] = np.mean(
         np.stack([face.embedding for face in stored]), axis=0, dtype=np.float64
     )
-    return mean.astype(np.float32), stored[0].record
+    return mean.astype(np.float32)
 
 
 def search_users(
     faces: FaceStore,
-    users: UserStore,
+    users: RecordStore,
     collection_id: str,
     probe: NDArray[np.float32],
     *,
@@ -231,30 +236,30 @@ def search_users(
         min_similarity: 0 to 1.
         but: a user to leave out.
     """
-    (neighbours,) = faces.search(
+    (found,) = faces.vectors.search(
         _namespace(collection_id),
         probe[np.newaxis],
-        top=top + (but is not None),
+        limit=top + (but is not None),
         max_distance=distance_of(min_similarity),
     )
     matches = []
-    for neighbour in neighbours:
-        user_id = neighbour.record.external_image_id or ""
+    for match in found:
+        user_id = str(match.metadata.get(_USER_ID) or match.metadata[_EARLIER_USER_ID])
         if user_id == but:
             continue
         try:
             user = users.get_user(collection_id, user_id)
         except UserNotFoundError:
-            # deleted since, or its vector outlived it by a fault between the two stores
+            # deleted since, or its vector outlived it when a store failed
             continue
-        distance = neighbour.distance
+        distance = match.distance
         matches.append(UserMatch(user, distance, similarity_of(distance)))
     return matches[:top]
 
 
 def _choose(
     faces: FaceStore,
-    users: UserStore,
+    users: RecordStore,
     collection_id: str,
     user: User,
     face_ids: Sequence[str],
@@ -275,7 +280,7 @@ def _choose(
             failed.append(FailedAssociation(face_id, (reason,), user_id=owners[face_id]))
             continue
         if known is not None:
-            apart = stored[face_id].embedding.astype(np.float64) - known[0]
+            apart = stored[face_id].embedding.astype(np.float64) - known
             similarity = similarity_of(float(np.linalg.norm(apart)))
             if similarity < min_similarity:
                 reason = FailureReason.LOW_MATCH_CONFIDENCE
@@ -295,7 +300,7 @@ def _missing(faces: FaceStore, collection_id: str, face_ids: Sequence[str]) -> t
 
 def _not_held(
     faces: FaceStore,
-    users: UserStore,
+    users: RecordStore,
     collection_id: str,
     user_id: str,
     asked: Sequence[str],
@@ -314,7 +319,7 @@ def _not_held(
     return tuple(failed)
 
 
-def _refresh(faces: FaceStore, users: UserStore, collection_id: str, user: User) -> User:
+def _refresh(faces: FaceStore, users: RecordStore, collection_id: str, user: User) -> User:
     """Make the vector for the newest version of a user and return the user as it is then."""
     for _ in range(TRIES):
         _put_vector(faces, collection_id, user.user_id, user_vector(faces, collection_id, user))
@@ -326,35 +331,16 @@ def _refresh(faces: FaceStore, users: UserStore, collection_id: str, user: User)
 
 
 def _put_vector(
-    faces: FaceStore,
-    collection_id: str,
-    user_id: str,
-    vector: tuple[NDArray[np.float32], FaceRecord] | None,
+    faces: FaceStore, collection_id: str, user_id: str, vector: NDArray[np.float32] | None
 ) -> None:
     namespace = _namespace(collection_id)
-    user_image = image_id(user_id.encode())
-    key = image_key(namespace, user_image, user_id, "user")
-    if vector is None:
-        faces.put_images(namespace, {key: []})
-        return
-    mean, example = vector
-    nowhere = Point(0.0, 0.0)
-    record = FaceRecord(
-        face_id=key + "0" * (len(user_image) - IMAGE_KEY_LENGTH),
-        image_id=user_image,
-        external_image_id=user_id,
-        source="",
-        box=BoundingBox(0.0, 0.0, 0.0, 0.0),
-        confidence=1.0,
-        landmarks=Landmarks(nowhere, nowhere, nowhere, nowhere, nowhere),
-        quality=Quality(0.0, 0.0, 0.0, Pose(0.0, 0.0, 0.0)),
-        model_version=example.model_version,
-        settings="",
-        indexed_at=example.indexed_at,
-    )
-    faces.put_images(namespace, {key: [StoredFace(record, mean)]})
+    group = image_key(namespace, image_id(user_id.encode()), user_id, "user")
+    vectors = []
+    if vector is not None:
+        vectors.append(Vector(first_of_group(group), {_USER_ID: user_id}, vector))
+    faces.vectors.put_groups(namespace, {group: vectors})
 
 
 def _namespace(collection_id: str) -> str:
-    # a slash stands in no collection's name
+    # a collection id never contains a slash
     return f"{collection_id}/users"

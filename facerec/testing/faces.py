@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
-from facerec.core.ids import IMAGE_KEY_LENGTH, face_id, image_id, image_key
+from facerec.core.ids import face_id, group_of, image_id, image_key
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.testing.engine import fake_embedding
 
@@ -54,5 +54,5 @@ def by_image(faces: Iterable[StoredFace]) -> dict[str, list[StoredFace]]:
     """Return faces as ``FaceStore.put_images`` takes them."""
     images = defaultdict(list)
     for face in faces:
-        images[face.record.face_id[:IMAGE_KEY_LENGTH]].append(face)
+        images[group_of(face.record.face_id)].append(face)
     return dict(images)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
 import pytest
 
-from facerec.core.protocols import RecordStore, RequestStore, TagStore, UserStore
+from facerec.core.protocols import RecordStore
 from facerec.core.records import AnsweredRequest, Collection, User
 from facerec.errors import (
     AccessKeyNotFoundError,
@@ -23,28 +22,24 @@ from facerec.testing.faces import stored_face
 FACES = [stored_face(f"person {number}").record.face_id for number in range(250)]
 
 
-class Records(RecordStore, UserStore, TagStore, RequestStore, Protocol):
-    """All the records that an API needs."""
-
-
 class ServiceRecordsContract:
     """Subclasses give the fixture ``records``: an empty store that threads may share."""
 
     @pytest.fixture
-    def records(self) -> Records:
+    def records(self) -> RecordStore:
         raise NotImplementedError
 
     @pytest.fixture(autouse=True)
-    def collections(self, records: Records) -> None:
+    def collections(self, records: RecordStore) -> None:
         for name in ("staff", "guests"):
             records.create_collection(Collection(name, "dlib-1", 1.0))
 
-    def test_a_user_comes_back_as_it_was_created(self, records: Records) -> None:
+    def test_a_user_comes_back_as_it_was_created(self, records: RecordStore) -> None:
         user = User("ann:1", 1_700_000_000.125)
         records.create_user("staff", user)
         assert records.get_user("staff", "ann:1") == user
 
-    def test_a_user_is_created_once_in_each_collection(self, records: Records) -> None:
+    def test_a_user_is_created_once_in_each_collection(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.create_user("guests", User("ann", 2.0))
         with pytest.raises(UserExistsError):
@@ -52,7 +47,7 @@ class ServiceRecordsContract:
         assert records.get_user("staff", "ann").created_at == 1.0
 
     def test_of_callers_that_create_one_user_at_once_exactly_one_succeeds(
-        self, records: Records
+        self, records: RecordStore
     ) -> None:
         def create(number: int) -> bool:
             try:
@@ -64,11 +59,11 @@ class ServiceRecordsContract:
         with ThreadPoolExecutor(8) as callers:
             assert sorted(callers.map(create, range(8))) == [False] * 7 + [True]
 
-    def test_a_user_needs_a_collection(self, records: Records) -> None:
+    def test_a_user_needs_a_collection(self, records: RecordStore) -> None:
         with pytest.raises(CollectionNotFoundError):
             records.create_user("nowhere", User("ann", 1.0))
 
-    def test_an_unknown_user_is_an_error_that_names_it(self, records: Records) -> None:
+    def test_an_unknown_user_is_an_error_that_names_it(self, records: RecordStore) -> None:
         with pytest.raises(UserNotFoundError) as raised:
             records.get_user("staff", "ann")
         assert raised.value.user_id == "ann"
@@ -78,7 +73,9 @@ class ServiceRecordsContract:
             records.change_user("staff", "ann", version=0, add=FACES[:1])
         assert not records.mark_vector("staff", "ann", 0)
 
-    def test_users_are_listed_in_pages_in_the_order_of_their_names(self, records: Records) -> None:
+    def test_users_are_listed_in_pages_in_the_order_of_their_names(
+        self, records: RecordStore
+    ) -> None:
         names = ["b", "A", "a", "a:1", "a-1", "Z9", "0", "_", "b" * 128]
         for name in names:
             records.create_user("staff", User(name, 1.0))
@@ -88,7 +85,7 @@ class ServiceRecordsContract:
         assert [user.user_id for user in first + rest] == sorted(names)
         assert records.count_users("staff") == len(names)
 
-    def test_associated_faces_stay_in_order_and_know_their_user(self, records: Records) -> None:
+    def test_associated_faces_stay_in_order_and_know_their_user(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         first = records.change_user("staff", "ann", version=0, add=FACES[3:5])
         second = records.change_user("staff", "ann", version=1, add=FACES[:2])
@@ -99,7 +96,7 @@ class ServiceRecordsContract:
         assert records.users_of_faces("staff", FACES[1:4]) == {FACES[1]: "ann", FACES[3]: "ann"}
         assert records.users_of_faces("guests", FACES[1:4]) == {}
 
-    def test_faces_can_be_disassociated_and_associated_again(self, records: Records) -> None:
+    def test_faces_can_be_disassociated_and_associated_again(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.create_user("staff", User("bob", 1.0))
         records.change_user("staff", "ann", version=0, add=FACES[:3])
@@ -108,7 +105,7 @@ class ServiceRecordsContract:
         records.change_user("staff", "bob", version=0, add=FACES[:1])
         assert records.users_of_faces("staff", FACES[:3]) == {FACES[0]: "bob", FACES[2]: "ann"}
 
-    def test_a_hundred_faces_can_be_changed_in_one_step(self, records: Records) -> None:
+    def test_a_hundred_faces_can_be_changed_in_one_step(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         user = records.change_user("staff", "ann", version=0, add=FACES[:100])
         assert user.face_ids == tuple(FACES[:100])
@@ -116,7 +113,7 @@ class ServiceRecordsContract:
         assert user.face_ids == ()
         assert records.users_of_faces("staff", FACES[:100]) == {}
 
-    def test_a_face_of_another_user_changes_nothing(self, records: Records) -> None:
+    def test_a_face_of_another_user_changes_nothing(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.create_user("staff", User("bob", 1.0))
         records.change_user("staff", "ann", version=0, add=FACES[:1])
@@ -126,7 +123,7 @@ class ServiceRecordsContract:
         assert records.users_of_faces("staff", FACES[:2]) == {FACES[0]: "ann"}
 
     def test_of_changes_that_start_from_one_version_exactly_one_succeeds(
-        self, records: Records
+        self, records: RecordStore
     ) -> None:
         records.create_user("staff", User("ann", 1.0))
 
@@ -141,7 +138,7 @@ class ServiceRecordsContract:
             assert sorted(callers.map(change, range(8))) == [False] * 7 + [True]
         assert len(records.get_user("staff", "ann").face_ids) == 1
 
-    def test_a_vector_is_marked_for_the_newest_version_only(self, records: Records) -> None:
+    def test_a_vector_is_marked_for_the_newest_version_only(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.change_user("staff", "ann", version=0, add=FACES[:1])
         assert records.mark_vector("staff", "ann", 1)
@@ -150,7 +147,7 @@ class ServiceRecordsContract:
         assert not records.mark_vector("staff", "ann", 1)
         assert records.get_user("staff", "ann").vector_version == 1
 
-    def test_a_deleted_user_frees_its_faces(self, records: Records) -> None:
+    def test_a_deleted_user_frees_its_faces(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.change_user("staff", "ann", version=0, add=FACES[:100])
         records.delete_user("staff", "ann")
@@ -159,7 +156,7 @@ class ServiceRecordsContract:
         records.create_user("staff", User("ann", 2.0))
         assert records.get_user("staff", "ann").face_ids == ()
 
-    def test_users_and_tags_vanish_with_their_collection(self, records: Records) -> None:
+    def test_users_and_tags_vanish_with_their_collection(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.create_user("guests", User("bob", 1.0))
         records.change_user("staff", "ann", version=0, add=FACES[:1])
@@ -171,19 +168,19 @@ class ServiceRecordsContract:
         assert records.get_tags("staff") == {}
         assert records.count_users("guests") == 1
 
-    def test_many_faces_are_asked_for_at_once(self, records: Records) -> None:
+    def test_many_faces_are_asked_for_at_once(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.change_user("staff", "ann", version=0, add=FACES[200:210])
         assert set(records.users_of_faces("staff", FACES)) == set(FACES[200:210])
         assert records.users_of_faces("staff", []) == {}
 
-    def test_tags_are_set_overwritten_and_removed(self, records: Records) -> None:
+    def test_tags_are_set_overwritten_and_removed(self, records: RecordStore) -> None:
         records.change_tags("staff", put={"team": "a", "größe": "", "cost:center": "7"})
         records.change_tags("staff", put={"team": "b"}, remove=["größe", "unknown"])
         assert records.get_tags("staff") == {"team": "b", "cost:center": "7"}
         assert records.get_tags("guests") == {}
 
-    def test_too_many_tags_change_nothing(self, records: Records) -> None:
+    def test_too_many_tags_change_nothing(self, records: RecordStore) -> None:
         records.change_tags("staff", put={str(number): "" for number in range(200)})
         with pytest.raises(QuotaExceededError):
             records.change_tags("staff", put={"0": "new", "one more": ""})
@@ -191,7 +188,7 @@ class ServiceRecordsContract:
         assert records.get_tags("staff")["0"] == ""
         records.change_tags("staff", put={"one more": ""}, remove=["0"])
 
-    def test_tags_need_a_collection(self, records: Records) -> None:
+    def test_tags_need_a_collection(self, records: RecordStore) -> None:
         with pytest.raises(CollectionNotFoundError):
             records.get_tags("nowhere")
         with pytest.raises(CollectionNotFoundError):
@@ -199,7 +196,7 @@ class ServiceRecordsContract:
         with pytest.raises(CollectionNotFoundError):
             records.change_tags("nowhere", remove=["team"])
 
-    def test_tags_set_at_once_are_all_kept(self, records: Records) -> None:
+    def test_tags_set_at_once_are_all_kept(self, records: RecordStore) -> None:
         def tag(number: int) -> None:
             records.change_tags("staff", put={str(number): ""})
 
@@ -207,14 +204,14 @@ class ServiceRecordsContract:
             list(callers.map(tag, range(4)))
         assert sorted(records.get_tags("staff")) == ["0", "1", "2", "3"]
 
-    def test_an_answer_is_kept_until_it_expires(self, records: Records) -> None:
+    def test_an_answer_is_kept_until_it_expires(self, records: RecordStore) -> None:
         answer = AnsweredRequest("digest", '{"a": 1}', 200.0)
         records.keep_request("token", answer, now=100.0)
         assert records.find_request("token", now=199.0) == answer
         assert records.find_request("token", now=200.0) is None
         assert records.find_request("other", now=100.0) is None
 
-    def test_the_first_answer_of_a_token_stays_until_it_expires(self, records: Records) -> None:
+    def test_the_first_answer_of_a_token_stays_until_it_expires(self, records: RecordStore) -> None:
         first = AnsweredRequest("1", "{}", 200.0)
         records.keep_request("token", first, now=100.0)
         records.keep_request("token", AnsweredRequest("2", "{}", 210.0), now=110.0)

@@ -15,10 +15,8 @@ from facerec.api.rest.problems import MEDIA_TYPE
 from facerec.api.step_functions_jobs import open_step_functions_jobs
 from facerec.config import Settings, read_settings
 from facerec.core.options import FaceOptions
-from facerec.core.protocols import FaceStore
 from facerec.engine.engine import open_engine
-from facerec.factory import open_faces, open_records, pinecone_api_key
-from facerec.gallery.base import Records
+from facerec.factory import open_faces, open_records
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.job_data import JobFolders
@@ -47,8 +45,8 @@ def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
     engine = open_engine(threads=settings.threads)
     gallery = Gallery(
         engine,
-        _open_faces(settings),
-        cast("Records", open_records(settings)),
+        open_faces(settings, patience=PATIENCE),
+        open_records(settings),
         photos=objects,
         # the work bucket, which callers may name no photo in unless it is allowed above
         job_data=JobFolders(BucketObjects(open_objects(), own_folder=jobs_root), jobs_root),
@@ -84,19 +82,6 @@ def for_lambda(app: FastAPI) -> Callable[[dict[str, Any], object], dict[str, Any
     text = [*DEFAULT_TEXT_MIME_TYPES, CONTENT_TYPE, MEDIA_TYPE]
     answer = Mangum(app, lifespan="off", text_mime_types=text)
     return lambda event, context: answer(event, cast("LambdaContext", context))
-
-
-def _open_faces(settings: Settings) -> FaceStore:
-    if settings.store is not None:
-        return open_faces(settings)
-    from facerec.storage.pinecone import open_pinecone_store
-
-    return open_pinecone_store(
-        pinecone_api_key(settings),
-        index_name=settings.pinecone_index_name,
-        host=settings.pinecone_index_host,
-        patience=PATIENCE,
-    )
 
 
 def _guard(settings: Settings, own: ApiSettings) -> Guard:

@@ -1,11 +1,20 @@
+"""The embedded store keeps every contract, with and without an index beside its file."""
+
+from __future__ import annotations
+
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from facerec.storage.faces import FaceStore
 from facerec.storage.sqlite import SqliteStore
+from facerec.storage.sqlite.vector_store import SqliteVectors
 from facerec.testing.face_store import FaceStoreContract
 from facerec.testing.record_store import RecordStoreContract
+from facerec.testing.service_records import AccessKeyStoreContract, ServiceRecordsContract
+from facerec.testing.vector_store import VectorStoreContract
 
 
 @pytest.fixture
@@ -14,13 +23,42 @@ def sqlite_store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield store
 
 
-class TestSqliteFaceStore(FaceStoreContract):
+class TestSqliteVectors(VectorStoreContract):
     @pytest.fixture
-    def store(self, sqlite_store: SqliteStore) -> SqliteStore:
+    def store(self, sqlite_store: SqliteStore) -> SqliteVectors:
+        return sqlite_store.vectors
+
+
+@pytest.mark.skipif(
+    find_spec("faiss") is None, reason="needs the extra: pip install 'facerec[faiss]'"
+)
+class TestApproximateSqliteVectors(VectorStoreContract):
+    @pytest.fixture
+    def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteVectors]:
+        monkeypatch.setattr("facerec.storage.sqlite.approximate.LEAST_FACES", 16)
+        with SqliteStore(tmp_path / "facerec.db", large=1) as store:
+            yield store.vectors
+
+
+class TestSqliteFaces(FaceStoreContract):
+    @pytest.fixture
+    def faces(self, sqlite_store: SqliteStore) -> FaceStore:
         return sqlite_store
 
 
-class TestSqliteRecordStore(RecordStoreContract):
+class TestSqliteCollections(RecordStoreContract):
     @pytest.fixture
     def records(self, sqlite_store: SqliteStore) -> SqliteStore:
+        return sqlite_store
+
+
+class TestSqliteRecords(ServiceRecordsContract):
+    @pytest.fixture
+    def records(self, sqlite_store: SqliteStore) -> SqliteStore:
+        return sqlite_store
+
+
+class TestSqliteAccessKeys(AccessKeyStoreContract):
+    @pytest.fixture
+    def keys(self, sqlite_store: SqliteStore) -> SqliteStore:
         return sqlite_store

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from facerec.core.protocols import FaceEngine, FaceStore
-from facerec.gallery.base import Records
+from facerec.core.protocols import FaceEngine, RecordStore
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
+from facerec.storage.faces import FaceStore
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore
 from facerec.storage.sqlite import SqliteStore
@@ -45,7 +45,7 @@ class Collaborators:
     """What a gallery works with; tests replace one and open another gallery."""
 
     faces: FaceStore
-    records: Records
+    records: RecordStore
     engine: FaceEngine = field(default_factory=FakeEngine)
     photos: ObjectStore = field(default_factory=LocalObjects)
     job_data: Any = field(default_factory=RecordedJobData)

@@ -11,7 +11,6 @@ from typing import Any
 
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.core.protocols import FaceStore
 from facerec.jobs.child.attempt import ChildParts, run_child
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.segments import LedgerPart, read_parts
@@ -19,6 +18,7 @@ from facerec.jobs.ledger.tally import ChildSummary
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
 from facerec.jobs.request import ExecutionInput, read_execution_input
+from facerec.storage.faces import FaceStore
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo

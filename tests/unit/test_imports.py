@@ -15,7 +15,6 @@ ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| `((?:facerec|lambdas|batch_job)[\w.]*)` \|[^|]*\|([^|]*)\|$", re.MULTILINE)
 
 EXCEPTIONS: dict[str, str] = {
-    "core imports numpy": "storage",
     "facerec.cli.job_places <- facerec.cli.local_jobs <- facerec.cli.stack_jobs": "jobs",
 }
 """Known faults, each with who removes it. A fault that is gone must be removed here too."""

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.gallery.defaults import DEFAULT_LIMIT, MAX_FACES, GalleryDefaults
 from facerec.gallery.photos import Photo, PhotoLocation
-from facerec.storage.checks import MOST_NEIGHBOURS
+from facerec.storage.checks import MAX_MATCHES
 
 COLLECTION_PATTERN = r"^[a-zA-Z0-9_.\-]+$"
 EXTERNAL_IMAGE_PATTERN = r"^[a-zA-Z0-9_.\-:]+$"
@@ -127,7 +127,7 @@ class MatchRequest(PhotoSource, FaceChoice):
     """Who is on this photo?"""
 
     collection_id: CollectionName
-    limit: Annotated[int, Field(ge=1, le=MOST_NEIGHBOURS)] | None = Field(
+    limit: Annotated[int, Field(ge=1, le=MAX_MATCHES)] | None = Field(
         None,
         description="Return at most this many matches of each face of the photo; by default "
         f"{DEFAULT_LIMIT}.",

@@ -19,8 +19,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from facerec.core.ids import IMAGE_KEY_LENGTH
-from facerec.core.protocols import FaceEngine, FaceStore
+from facerec.core.ids import group_of
+from facerec.core.protocols import FaceEngine
 from facerec.errors import InvalidInputError, ModelMismatchError, ObjectNotFoundError
 from facerec.jobs.child.crash_notes import CRASHED, FATAL, crashes
 from facerec.jobs.child.photos import NamedPhoto, PhotoReader, ReadPhoto
@@ -39,6 +39,7 @@ from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary, write_s
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import Position, SliceReader, slice_of
 from facerec.jobs.plan import Plan
+from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
 
 PHOTOS_OF_STEP = 32
@@ -307,12 +308,12 @@ class _Attempt:
             # Half a file was not followed by faces in the store.
             with suppress(ObjectNotFoundError, InvalidInputError):
                 faces = read_embeddings(self._objects, uri)
-                keys.update(face.record.face_id[:IMAGE_KEY_LENGTH] for face in faces)
+                keys.update(group_of(face.record.face_id) for face in faces)
                 begun = min(begun, step[0])
         if keys:
             # The step may have begun before the position: what came of that is in the ledger.
             for part in read_parts(self._objects, folder, self._child, since=begun):
-                keys -= {face.face_id[:IMAGE_KEY_LENGTH] for row in part.rows for face in row.faces}
+                keys -= {group_of(face.face_id) for row in part.rows for face in row.faces}
         return keys
 
     def _sweep(self) -> None:

@@ -9,12 +9,13 @@ from itertools import islice
 
 from facerec.core.ids import image_key
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.core.protocols import FaceEngine, FaceStore
+from facerec.core.protocols import FaceEngine
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.indexing import IndexedImage, to_stored_faces
 from facerec.jobs.child.photos import Problem, ReadPhoto
 from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, LeftOutFace, Outcome
 from facerec.jobs.plan import Plan
+from facerec.storage.faces import FaceStore
 
 PHOTOS_AT_ONCE = 8
 """Photos that the engine gets in one call: enough for descriptors in batches, and few enough that

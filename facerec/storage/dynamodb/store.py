@@ -20,7 +20,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from typing_extensions import override
+
 from facerec.core.aws_errors import aws_errors
+from facerec.core.protocols import RecordStore
 from facerec.core.records import AnsweredRequest, Collection, User
 from facerec.errors import (
     CollectionExistsError,
@@ -65,19 +68,18 @@ def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
     return DynamoDBStore(boto3.client("dynamodb", region_name=region, config=config), table)
 
 
-class DynamoDBStore:
-    """A ``RecordStore``, ``UserStore``, ``TagStore`` and ``RequestStore``; threads may share it.
+class DynamoDBStore(RecordStore):
+    """A ``RecordStore``; threads may share it.
 
     All reads are consistent.
     """
 
     def __init__(self, client: Any, table: str) -> None:  # noqa: ANN401 - boto3 has no types
-        """Take boto3's client and the table's name."""
         self._client = client
         self._table = table
 
+    @override
     def create_collection(self, collection: Collection) -> None:
-        """See ``RecordStore``."""
         with self._condition_is(CollectionExistsError(collection.collection_id)):
             self._client.put_item(
                 TableName=self._table,
@@ -85,16 +87,16 @@ class DynamoDBStore:
                 ConditionExpression="attribute_not_exists(pk)",
             )
 
+    @override
     def get_collection(self, collection_id: str) -> Collection:
-        """See ``RecordStore``."""
         return to_collection(self._collection(collection_id))
 
+    @override
     def list_collections(self, *, after: str | None = None, limit: int = 1000) -> list[Collection]:
-        """See ``RecordStore``."""
         return [to_collection(item) for item in self._items(COLLECTIONS, after, limit)]
 
+    @override
     def delete_collection(self, collection_id: str) -> None:
-        """See ``RecordStore``."""
         with self._condition_is(CollectionNotFoundError(collection_id)):
             self._client.delete_item(
                 TableName=self._table,
@@ -104,8 +106,8 @@ class DynamoDBStore:
         self._delete_partition(f"users#{collection_id}")
         self._delete_partition(f"faces#{collection_id}")
 
+    @override
     def create_user(self, collection_id: str, user: User) -> None:
-        """See ``UserStore``."""
         outcomes = self._transact(
             [
                 {
@@ -129,21 +131,21 @@ class DynamoDBStore:
                 raise CollectionNotFoundError(collection_id)
             raise UserExistsError(user.user_id)
 
+    @override
     def get_user(self, collection_id: str, user_id: str) -> User:
-        """See ``UserStore``."""
         item = self._get(user_key(collection_id, user_id))
         if item is None:
             raise UserNotFoundError(user_id)
         return to_user(item)
 
+    @override
     def list_users(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[User]:
-        """See ``UserStore``."""
         return [to_user(item) for item in self._items(f"users#{collection_id}", after, limit)]
 
+    @override
     def count_users(self, collection_id: str) -> int:
-        """See ``UserStore``."""
         with self._errors():
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
@@ -154,8 +156,8 @@ class DynamoDBStore:
             )
             return sum(page["Count"] for page in pages)
 
+    @override
     def delete_user(self, collection_id: str, user_id: str) -> None:
-        """See ``UserStore``."""
         with self._condition_is(UserNotFoundError(user_id)):
             answer = self._client.delete_item(
                 TableName=self._table,
@@ -166,6 +168,7 @@ class DynamoDBStore:
         user = to_user(answer["Attributes"])
         self._delete([association_key(collection_id, face_id) for face_id in user.face_ids])
 
+    @override
     def change_user(
         self,
         collection_id: str,
@@ -175,7 +178,7 @@ class DynamoDBStore:
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """See ``UserStore``. More than 99 faces take two steps, of which the first may stand."""
+        """More than 99 faces take two steps, of which the first may stand."""
         user = self.get_user(collection_id, user_id)
         changes = [*((face_id, False) for face_id in remove), *((face_id, True) for face_id in add)]
         # the user item is written even where there is nothing to change: its version grows
@@ -185,8 +188,8 @@ class DynamoDBStore:
             version = user.version
         return user
 
+    @override
     def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
-        """See ``UserStore``."""
         passed = ConflictError("the version has passed")
         try:
             with self._condition_is(passed):
@@ -202,8 +205,8 @@ class DynamoDBStore:
             return False
         return True
 
+    @override
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
-        """See ``UserStore``."""
         owners = {}
         asked = list(dict.fromkeys(face_ids))
         for start in range(0, len(asked), GOT_AT_ONCE):
@@ -215,10 +218,11 @@ class DynamoDBStore:
                 owners[item["sk"]["S"]] = item["user_id"]["S"]
         return owners
 
+    @override
     def get_tags(self, collection_id: str) -> dict[str, str]:
-        """See ``TagStore``."""
         return _tags(self._collection(collection_id))
 
+    @override
     def change_tags(
         self,
         collection_id: str,
@@ -227,7 +231,6 @@ class DynamoDBStore:
         remove: Sequence[str] = (),
         most: int = 200,
     ) -> None:
-        """See ``TagStore``."""
         for _ in range(TRIES):
             item = self._collection(collection_id)
             kept = {name: value for name, value in _tags(item).items() if name not in set(remove)}
@@ -252,8 +255,8 @@ class DynamoDBStore:
             return
         raise ConflictError("the tags are being changed by others", "try again")
 
+    @override
     def find_request(self, token: str, now: float) -> AnsweredRequest | None:
-        """See ``RequestStore``."""
         item = self._get(request_key(token))
         if item is None or float(item["expires_at"]["N"]) <= now:
             return None
@@ -261,8 +264,8 @@ class DynamoDBStore:
             item["digest"]["S"], item["answer"]["S"], float(item["expires_at"]["N"])
         )
 
+    @override
     def keep_request(self, token: str, request: AnsweredRequest, now: float) -> None:
-        """See ``RequestStore``."""
         kept = ConflictError("the token has an answer")
         try:
             with self._condition_is(kept):

@@ -1,6 +1,7 @@
-"""The store of faces in a Pinecone index: one namespace for each collection."""
+"""Vectors in a Pinecone index: one namespace for each collection."""
 
-from facerec.storage.pinecone.opening import open_pinecone_store
-from facerec.storage.pinecone.store import PineconeStore
+from facerec.storage.pinecone.limits import PATIENCE
+from facerec.storage.pinecone.opening import open_pinecone_vectors
+from facerec.storage.pinecone.vector_store import PineconeVectors
 
-__all__ = ["PineconeStore", "open_pinecone_store"]
+__all__ = ["PATIENCE", "PineconeVectors", "open_pinecone_vectors"]

@@ -1,4 +1,4 @@
-"""Faces as records of upserts that keep within Pinecone's limits."""
+"""Vectors as records of upserts that keep within Pinecone's limits."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from facerec.core.records import StoredFace
-from facerec.storage.pinecone.limits import BYTES_OF_METADATA, BYTES_PER_UPSERT, FACES_PER_UPSERT
-from facerec.storage.pinecone.metadata import Metadata, to_metadata
+from facerec.core.vectors import Vector
+from facerec.storage.pinecone.limits import BYTES_OF_METADATA, BYTES_PER_UPSERT, VECTORS_PER_UPSERT
 
 Item = TypeVar("Item")
 Record = dict[str, Any]
 
 _VALUE_BYTES = 17
-"""The longest that a float32 gets in JSON: sign, 9 digits, point, exponent, comma."""
+"""The longest float32 in JSON: sign, 9 digits, point, exponent, comma."""
 
 _FRAME_BYTES = 100
 """The id, the names of the fields and the brackets of one record."""
@@ -30,46 +29,45 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield chunk
 
 
-def upserts(images: Mapping[str, Sequence[StoredFace]]) -> Iterator[list[Record]]:
-    """Yield the records of each upsert; no image is divided unless it fills one alone.
+def upserts(groups: Mapping[str, Sequence[Vector]]) -> Iterator[list[Record]]:
+    """Yield the records of each upsert; no group is divided unless it alone exceeds one.
 
     Raises:
-        ValueError: the metadata of a face is too long.
+        ValueError: the metadata of a vector is too long.
     """
     batch: list[Record] = []
     batch_bytes = 0
-    for faces in images.values():
-        described = [(face, to_metadata(face.record)) for face in faces]
-        sizes = [_checked_size(face, metadata) for face, metadata in described]
-        if batch and not _fits(len(batch) + len(faces), batch_bytes + sum(sizes)):
+    for vectors in groups.values():
+        sizes = [_checked_size(vector) for vector in vectors]
+        if batch and not _fits(len(batch) + len(vectors), batch_bytes + sum(sizes)):
             yield batch
             batch, batch_bytes = [], 0
-        for (face, metadata), size in zip(described, sizes, strict=True):
+        for vector, size in zip(vectors, sizes, strict=True):
             if not _fits(len(batch) + 1, batch_bytes + size):
                 yield batch
                 batch, batch_bytes = [], 0
-            batch.append(_record(face, metadata))
+            batch.append(_record(vector))
             batch_bytes += size
     if batch:
         yield batch
 
 
-def _fits(faces: int, size: int) -> bool:
-    return faces <= FACES_PER_UPSERT and size <= BYTES_PER_UPSERT
+def _fits(vectors: int, size: int) -> bool:
+    return vectors <= VECTORS_PER_UPSERT and size <= BYTES_PER_UPSERT
 
 
-def _checked_size(face: StoredFace, metadata: Metadata) -> int:
-    size = len(json.dumps(metadata, ensure_ascii=False).encode())
+def _checked_size(vector: Vector) -> int:
+    size = len(json.dumps(vector.metadata, ensure_ascii=False).encode())
     if size > BYTES_OF_METADATA:
         raise ValueError(
-            f"source and external image id of face {face.record.face_id} are too long: "
+            f"the source and external image id of {vector.id} are too long: "
             f"{size} bytes of metadata, at most {BYTES_OF_METADATA}"
         )
-    return size + face.embedding.size * _VALUE_BYTES + _FRAME_BYTES
+    return size + vector.values.size * _VALUE_BYTES + _FRAME_BYTES
 
 
-def _record(face: StoredFace, metadata: Metadata) -> Record:
-    # The shortest text that gives the same float32 again is 9 digits long, that of the equal
-    # float64 17: so a record takes half the bytes, and the embedding still comes back unchanged.
-    values = face.embedding.astype(np.str_).astype(np.float64).tolist()
-    return {"id": face.record.face_id, "values": values, "metadata": metadata}
+def _record(vector: Vector) -> Record:
+    # The shortest text that reads back as the same float32 has 9 digits, that of the equal
+    # float64 has 17: so a record takes half the bytes, and the values still come back unchanged.
+    values = vector.values.astype(np.str_).astype(np.float64).tolist()
+    return {"id": vector.id, "values": values, "metadata": vector.metadata}

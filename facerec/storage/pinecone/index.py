@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.core.records import StoredFace
+from facerec.core.vectors import Vector
 from facerec.errors import NotFoundError, StoreUnavailableError
 from facerec.storage.pinecone.batches import Record, chunks, upserts
 from facerec.storage.pinecone.limits import IDS_PER_DELETE, IDS_PER_FETCH, IDS_PER_PAGE
-from facerec.storage.pinecone.metadata import from_metadata
 from facerec.storage.pinecone.requests import Requests
 
 if TYPE_CHECKING:
     from pinecone import Index
 
 
-class FaceIndex:
+class VectorIndex:
     """One index, spoken to through the official client."""
 
     def __init__(self, index: Index, requests: Requests) -> None:
@@ -28,51 +27,50 @@ class FaceIndex:
         self._index = index
         self._requests = requests
 
-    def upsert(self, namespace: str, images: Mapping[str, Sequence[StoredFace]]) -> None:
-        """Write the faces of images.
+    def upsert(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+        """Write the vectors of groups.
 
         Raises:
-            ValueError: the metadata of a face is too long; nothing was written.
+            ValueError: the metadata of a vector is too long; nothing was written.
             StoreUnavailableError: some batches may have been written.
         """
 
         def write(batch: list[Record]) -> int:
             return self._index.upsert(vectors=batch, namespace=namespace).upserted_count
 
-        batches = list(upserts(images))
+        batches = list(upserts(groups))
         written = self._requests.send_each(write, batches)
         for batch, count in zip(batches, written, strict=True):
             if count != len(batch):
                 raise StoreUnavailableError(
-                    f"Pinecone took {count} of {len(batch)} faces", "do the same again"
+                    f"Pinecone accepted {count} of {len(batch)} vectors", "try again"
                 )
 
-    def fetch(self, namespace: str, face_ids: Iterable[str]) -> dict[str, StoredFace]:
-        """Return those of the faces that are stored, by id."""
+    def fetch(self, namespace: str, ids: Iterable[str]) -> dict[str, Vector]:
+        """Return those of the vectors that are stored, by id."""
 
-        def fetch(ids: list[str]) -> Mapping[str, Any]:
-            return self._index.fetch(ids=ids, namespace=namespace).vectors
+        def fetch(chunk: list[str]) -> Mapping[str, Any]:
+            return self._index.fetch(ids=chunk, namespace=namespace).vectors
 
-        found = {}
-        for vectors in self._requests.send_each(fetch, chunks(face_ids, IDS_PER_FETCH)):
-            for face_id, vector in vectors.items():
-                record = from_metadata(face_id, vector.metadata)
-                found[face_id] = StoredFace(record, np.array(vector.values, np.float32))
-        return found
+        return {
+            vector_id: Vector(vector_id, vector.metadata, np.array(vector.values, np.float32))
+            for vectors in self._requests.send_each(fetch, chunks(ids, IDS_PER_FETCH))
+            for vector_id, vector in vectors.items()
+        }
 
-    def delete(self, namespace: str, face_ids: Iterable[str]) -> None:
-        """Delete faces; those that are not stored are fine."""
+    def delete(self, namespace: str, ids: Iterable[str]) -> None:
+        """Delete vectors; those that are not stored are fine."""
 
-        def delete(ids: list[str]) -> None:
+        def delete(chunk: list[str]) -> None:
             # a namespace without records does not exist
             with suppress_not_found():
-                self._index.delete(ids=ids, namespace=namespace)
+                self._index.delete(ids=chunk, namespace=namespace)
 
-        for _ in self._requests.send_each(delete, chunks(face_ids, IDS_PER_DELETE)):
+        for _ in self._requests.send_each(delete, chunks(ids, IDS_PER_DELETE)):
             pass
 
     def delete_namespace(self, namespace: str) -> None:
-        """Delete a namespace with all its faces; an unknown one is fine."""
+        """Delete a namespace with all its vectors; an unknown one is fine."""
         with suppress(NotFoundError):
             self._requests.send(lambda: self._index.delete(delete_all=True, namespace=namespace))
         # An emptied namespace still counts towards the plan's limit of namespaces.
@@ -89,22 +87,22 @@ class FaceIndex:
                 return
 
     def is_empty(self, namespace: str) -> bool:
-        """Tell whether the namespace has no face, in one request."""
+        """Return whether the namespace has no vector, in one request."""
         ids, _ = self._requests.send(lambda: self._page(namespace, "", None, limit=1))
         return not ids
 
-    def ids_of_images(self, namespace: str, image_keys: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Return the ids of each image's faces, by image key: a request for each image."""
-        keys = list(image_keys)
+    def ids_of_groups(self, namespace: str, groups: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Return the ids of each group: a request for each group."""
+        names = list(groups)
 
-        def first_page(image_key: str) -> tuple[list[str], str | None]:
-            return self._page(namespace, image_key, None)
+        def first_page(group: str) -> tuple[list[str], str | None]:
+            return self._page(namespace, group, None)
 
         found = {}
-        pages = self._requests.send_each(first_page, keys)
-        for image_key, (ids, token) in zip(keys, pages, strict=True):
-            more = self.list_ids(namespace, image_key) if token else ()
-            found[image_key] = frozenset((*ids, *more))
+        pages = self._requests.send_each(first_page, names)
+        for group, (ids, token) in zip(names, pages, strict=True):
+            more = self.list_ids(namespace, group) if token else ()
+            found[group] = frozenset((*ids, *more))
         return found
 
     def query(
@@ -130,7 +128,7 @@ class FaceIndex:
         return self._requests.send_each(query, probes.tolist())
 
     def count(self, namespace: str) -> int:
-        """Return how many faces the namespace holds, as of a moment ago."""
+        """Return the number of vectors of the namespace, as of a moment ago."""
         stats = self._requests.send(self._index.describe_index_stats)
         summary = stats.namespaces.get(namespace)
         return 0 if summary is None else summary.vector_count

@@ -6,7 +6,7 @@ Rates: https://docs.pinecone.io/reference/api/database-limits/rate-limits
 
 from __future__ import annotations
 
-FACES_PER_UPSERT = 500
+VECTORS_PER_UPSERT = 500
 """Of 1,000 allowed: as many as usually fit in ``BYTES_PER_UPSERT``."""
 
 BYTES_PER_UPSERT = 1_900_000

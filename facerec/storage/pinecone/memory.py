@@ -1,8 +1,8 @@
-"""What a store knows of the faces of images from its own listings and writes.
+"""What a store knows of the ids of groups from its own listings and writes.
 
-Listings lag behind writes and cost a request for each image. So what this process wrote itself is
+Listings lag behind writes and cost a request for each group. So what this process wrote itself is
 remembered beside what it listed. Remembered ids are only ever added to: an id too many costs at
-most the deletion of a face that is gone already, one too few would leave a face behind.
+most the deletion of a vector that is gone already, one too few would leave a vector undeleted.
 """
 
 from __future__ import annotations
@@ -13,47 +13,47 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
 SECONDS_LISTED = 600.0
-"""How long a listing counts: as a step of a job may take from asking for its images to storing
+"""How long a listing counts: as a step of a job may take from looking up its groups to putting
 them."""
 
-IMAGES_KEPT = 10_000
-"""The most images that are remembered, some hundred bytes each."""
+MAX_GROUPS = 10_000
+"""Groups that are remembered, at some hundred bytes each."""
 
 
-class ImageMemory:
-    """The face ids of images by collection and image key; any thread may call it."""
+class GroupMemory:
+    """The ids of vectors by namespace and group; any thread may call it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._images: OrderedDict[tuple[str, str], tuple[float, frozenset[str]]] = OrderedDict()
+        self._groups: OrderedDict[tuple[str, str], tuple[float, frozenset[str]]] = OrderedDict()
 
-    def add(self, collection_id: str, images: Mapping[str, Iterable[str]], *, listed: bool) -> None:
-        """Add face ids to what is known of images.
+    def add(self, namespace: str, groups: Mapping[str, Iterable[str]], *, listed: bool) -> None:
+        """Add ids to what is known of groups.
 
         Args:
-            collection_id: of the images.
-            images: face ids by image key.
+            namespace: the namespace.
+            groups: ids by group.
             listed: these are all that a listing shows now, as opposed to ids that are written.
         """
         never = float("-inf")
         with self._lock:
-            for image_key, face_ids in images.items():
-                since, known = self._images.pop((collection_id, image_key), (never, frozenset()))
+            for group, ids in groups.items():
+                since, known = self._groups.pop((namespace, group), (never, frozenset()))
                 since = time.monotonic() if listed else since
-                self._images[collection_id, image_key] = (since, known.union(face_ids))
-            while len(self._images) > IMAGES_KEPT:
-                self._images.popitem(last=False)
+                self._groups[namespace, group] = (since, known.union(ids))
+            while len(self._groups) > MAX_GROUPS:
+                self._groups.popitem(last=False)
 
     def recall(
-        self, collection_id: str, image_keys: Iterable[str]
+        self, namespace: str, groups: Iterable[str]
     ) -> tuple[dict[str, frozenset[str]], list[str]]:
-        """Return what is known of images, and which of them were not listed lately."""
+        """Return what is known of groups, and which of them were not listed lately."""
         oldest = time.monotonic() - SECONDS_LISTED
         nothing = (float("-inf"), frozenset[str]())
         known, unlisted = {}, []
         with self._lock:
-            for image_key in image_keys:
-                since, known[image_key] = self._images.get((collection_id, image_key), nothing)
+            for group in groups:
+                since, known[group] = self._groups.get((namespace, group), nothing)
                 if since < oldest:
-                    unlisted.append(image_key)
+                    unlisted.append(group)
         return known, unlisted

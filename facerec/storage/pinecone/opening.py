@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.errors import ConfigurationError
-from facerec.storage.pinecone.index import FaceIndex
+from facerec.storage.pinecone.index import VectorIndex
 from facerec.storage.pinecone.limits import PATIENCE, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT
 from facerec.storage.pinecone.requests import Requests
-from facerec.storage.pinecone.store import PineconeStore
+from facerec.storage.pinecone.vector_store import PineconeVectors
 
 if TYPE_CHECKING:
     from pinecone import Index, Pinecone
@@ -18,14 +18,13 @@ METRIC = "euclidean"
 """What dlib's descriptors are compared by; Pinecone's score is then the squared distance."""
 
 
-def open_pinecone_store(
+def open_pinecone_vectors(
     api_key: str,
     *,
     index_name: str | None = None,
     host: str | None = None,
     patience: float = PATIENCE,
-    new_collection: str | None = None,
-) -> PineconeStore:
+) -> PineconeVectors:
     """Open the store in an index.
 
     Args:
@@ -36,7 +35,6 @@ def open_pinecone_store(
         patience: seconds after which a request that Pinecone refuses for now is given up.
             The request under way still ends first: the client makes up to four attempts, none
             longer than patience or 10 seconds.
-        new_collection: one without faces but for the caller's own (see ``PineconeStore``).
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
@@ -56,7 +54,7 @@ def open_pinecone_store(
     except BaseException:
         requests.close()
         raise
-    return PineconeStore(FaceIndex(index, requests), new_collection)
+    return PineconeVectors(VectorIndex(index, requests))
 
 
 def _client(api_key: str, patience: float) -> Pinecone:

@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file for records and vectors, searched exactly in memory."""
+"""The embedded store: one SQLite file for records and vectors, searched in memory."""
 
 from facerec.storage.sqlite.store import SqliteStore
 

@@ -30,9 +30,10 @@ from numpy.typing import NDArray
 
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.storage.scan import LARGEST_NORM, Nearest, Segment, make_segment, scan
-from facerec.storage.sqlite import namespaces, vectors
+from facerec.storage.sqlite import blocks as embedding_blocks
+from facerec.storage.sqlite import namespaces
+from facerec.storage.sqlite.blocks import BLOCK_SLOTS, Block
 from facerec.storage.sqlite.database import Database
-from facerec.storage.sqlite.vectors import BLOCK_SLOTS, Block
 
 LARGE = 300_000
 """Faces from which on a collection gets an index: reading them all takes a new process a second."""
@@ -99,7 +100,7 @@ class ApproximateSearch:
         namespace = namespaces.find(connection, collection_id)
         if namespace is None or 2 * top > CANDIDATES:
             return None
-        blocks = vectors.blocks(connection, namespace)
+        blocks = embedding_blocks.list_blocks(connection, namespace)
         if sum(block.used for block in blocks) < max(self._large, LEAST_FACES):
             return None
         with self._lock:
@@ -111,7 +112,7 @@ class ApproximateSearch:
         found = self._candidates(index, set(blocks).difference(changed), probes)
         # Of all probes at once: those of one photo have candidates in common.
         slots = np.unique(np.concatenate(found))
-        near = make_segment(vectors.read_in_order(connection, slots.tolist()), slots)
+        near = make_segment(embedding_blocks.read_in_order(connection, slots.tolist()), slots)
         return scan((near, *tail), probes, top=top, max_distance=max_distance)
 
     def _current(
@@ -132,7 +133,7 @@ class ApproximateSearch:
         with suppress(OSError):
             _save(index, path)
         with self._database.reading() as connection:
-            now = vectors.blocks(connection, namespace)
+            now = embedding_blocks.list_blocks(connection, namespace)
         if set(now) != set(index.blocks):
             # Something was deleted or changed meanwhile: its codes must not stay.
             path.unlink(missing_ok=True)
@@ -203,14 +204,14 @@ def _make(connection: sqlite3.Connection, blocks: Sequence[Block]) -> _Index:
     every = max(1, total // TRAINING_FACES)
     sample = [
         embeddings[_held(embeddings)][::every]
-        for embeddings in (vectors.read_block(connection, block) for block in blocks)
+        for embeddings in (embedding_blocks.read_block(connection, block) for block in blocks)
     ]
     codes = faiss.IndexPQFastScan(EMBEDDING_SIZE, PARTS, BITS)
     codes.verbose = False
     codes.train(np.ascontiguousarray(np.concatenate(sample)))
     del sample
     for block in blocks:
-        embeddings = vectors.read_block(connection, block).copy()
+        embeddings = embedding_blocks.read_block(connection, block).copy()
         # A free slot needs some code; what it is compared by later is far from everything.
         embeddings[~_held(embeddings)] = 0
         codes.add(embeddings)
@@ -264,4 +265,4 @@ def _load(path: Path) -> _Index | None:
 
 def _block_segment(connection: sqlite3.Connection, block: Block) -> Segment:
     slots = np.arange(block.first_slot, block.first_slot + block.used)
-    return make_segment(vectors.read_block(connection, block), slots)
+    return make_segment(embedding_blocks.read_block(connection, block), slots)

@@ -38,8 +38,8 @@ def get(connection: sqlite3.Connection, collection_id: str) -> Collection:
     return Collection(*row)
 
 
-def list_behind(connection: sqlite3.Connection, after: str | None, limit: int) -> list[Collection]:
-    """Return collections in the order of their names, those behind ``after`` only."""
+def list_after(connection: sqlite3.Connection, after: str | None, limit: int) -> list[Collection]:
+    """Return collections in the order of their names, starting after ``after``."""
     rows = connection.execute(
         "SELECT collection_id, model_version, created_at FROM collection "
         "WHERE collection_id > ? ORDER BY collection_id LIMIT ?",

@@ -16,8 +16,9 @@ import numpy as np
 
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.storage.scan import Segment, make_segment
-from facerec.storage.sqlite import namespaces, vectors
-from facerec.storage.sqlite.vectors import Block
+from facerec.storage.sqlite import blocks as embedding_blocks
+from facerec.storage.sqlite import namespaces
+from facerec.storage.sqlite.blocks import Block
 
 SEGMENT_BLOCKS = 16
 """Blocks that are scanned at once. A change of one copies them all (8 MiB, about 2 ms)."""
@@ -55,7 +56,7 @@ class Matrices:
             if namespace is None:
                 return ()
             held = self._by_namespace.pop(namespace, _Matrix(0, {}))
-            generation = vectors.latest_generation(connection, namespace)
+            generation = embedding_blocks.latest_generation(connection, namespace)
             if generation != held.generation:
                 held = _Matrix(generation, _refreshed(connection, namespace, held))
             self._by_namespace[namespace] = held
@@ -78,7 +79,7 @@ def _refreshed(
         for block, offset in zip(members, _offsets(members), strict=True)
     }
     segments = {}
-    remaining = iter(vectors.blocks(connection, namespace))
+    remaining = iter(embedding_blocks.list_blocks(connection, namespace))
     while members := tuple(islice(remaining, SEGMENT_BLOCKS)):
         if members in held.segments:
             segments[members] = held.segments[members]
@@ -89,7 +90,7 @@ def _refreshed(
                 old, start = old_blocks[block]
                 content = old.embeddings[start : start + block.used]
             else:
-                content = vectors.read_block(connection, block)
+                content = embedding_blocks.read_block(connection, block)
             embeddings[offset : offset + block.used] = content
         slots = [np.arange(block.first_slot, block.first_slot + block.used) for block in members]
         segments[members] = make_segment(embeddings, np.concatenate(slots))

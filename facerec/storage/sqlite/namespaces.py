@@ -1,7 +1,7 @@
-"""Numbers for the namespaces that hold the faces of collections.
+"""Numbers for namespaces, and the count of the vectors in each.
 
-A deleted namespace's number is never given again, so whatever is kept by number cannot be taken
-for that of a later namespace of the same name.
+The number of a deleted namespace is never used again, so whatever is kept by number cannot be
+taken for that of a later namespace of the same name.
 """
 
 from __future__ import annotations
@@ -9,23 +9,34 @@ from __future__ import annotations
 import sqlite3
 
 
-def find(connection: sqlite3.Connection, collection_id: str) -> int | None:
-    """Return the number of a collection's namespace, or None if it has none."""
-    row = connection.execute(
-        "SELECT namespace FROM namespace WHERE collection_id = ?", (collection_id,)
-    ).fetchone()
+def find(connection: sqlite3.Connection, name: str) -> int | None:
+    """Return the number of a namespace, or None if it does not exist."""
+    row = connection.execute("SELECT namespace FROM namespace WHERE name = ?", (name,)).fetchone()
     return None if row is None else int(row[0])
 
 
-def obtain(connection: sqlite3.Connection, collection_id: str) -> int:
-    """Return the number of a collection's namespace, which is made if it has none."""
-    found = find(connection, collection_id)
+def find_or_create(connection: sqlite3.Connection, name: str) -> int:
+    """Return the number of a namespace, created if it does not exist."""
+    found = find(connection, name)
     if found is not None:
         return found
-    made = connection.execute(
-        "INSERT INTO namespace (collection_id) VALUES (?)", (collection_id,)
+    created = connection.execute(
+        "INSERT INTO namespace (name, vectors) VALUES (?, 0)", (name,)
     ).lastrowid
-    return int(made or 0)
+    return int(created or 0)
+
+
+def count(connection: sqlite3.Connection, name: str) -> int:
+    """Return the number of vectors of a namespace."""
+    row = connection.execute("SELECT vectors FROM namespace WHERE name = ?", (name,)).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def add_to_count(connection: sqlite3.Connection, namespace: int, change: int) -> None:
+    """Change the number of vectors of a namespace."""
+    connection.execute(
+        "UPDATE namespace SET vectors = vectors + ? WHERE namespace = ?", (change, namespace)
+    )
 
 
 def delete(connection: sqlite3.Connection, namespace: int) -> None:

@@ -1,11 +1,12 @@
 """The tables of the embedded store, and the check that a file holds them.
 
-Embeddings stand in blocks of up to 1024 slots, apart from the faces' records, so that a search
-reads them in few large pieces. A slot's number is ``block * 1024 + place in the block`` and names
-the face in table ``face``. Slots are handed out in order (``block.used``); freed ones are listed
-in ``free_slot`` and used again first. ``block.generation`` grows within a namespace whenever an
-embedding of the block changes, which tells readers what to read again. Rows of ``vectors`` are
-never deleted: the blocks of a deleted namespace are cleared and wait in namespace 0.
+Embeddings are in blocks of up to 1024 slots, apart from the rows of the vectors, so that a search
+reads them in few large pieces. A slot's number is ``block * 1024 + index in the block`` and names
+the vector in table ``vector``. Slots are handed out in order (``block.used``); freed ones are
+listed in ``free_slot`` and used again first. ``block.generation`` grows within a namespace
+whenever an embedding of the block changes, which tells readers what to read again. Rows of
+``block_values`` are never deleted: the blocks of a deleted namespace are cleared and wait in
+namespace 0. ``namespace.vectors`` counts the vectors of a namespace.
 """
 
 from __future__ import annotations
@@ -14,34 +15,20 @@ import sqlite3
 from pathlib import Path
 
 from facerec.errors import InvalidInputError
-from facerec.storage.columns import NUMBER_COLUMNS, TEXT_COLUMNS
-from facerec.storage.sqlite.service_schema import SERVICE_STATEMENTS
+from facerec.storage.sqlite.migration import MIGRATIONS
+from facerec.storage.sqlite.record_schema import RECORD_STATEMENTS
 
 APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """The layout that this module writes; kept in the file's ``user_version``."""
 
-_FACE_COLUMNS = ", ".join(
-    [
-        *(
-            f"{column} TEXT" + ("" if column == "external_image_id" else " NOT NULL")
-            for column in TEXT_COLUMNS
-        ),
-        *(f"{column} REAL NOT NULL" for column in NUMBER_COLUMNS),
-    ]
-)
-
-_STATEMENTS = (
-    """CREATE TABLE collection (
-        collection_id TEXT PRIMARY KEY,
-        model_version TEXT NOT NULL,
-        created_at REAL NOT NULL
-    ) WITHOUT ROWID""",
+VECTOR_STATEMENTS = (
     """CREATE TABLE namespace (
         namespace INTEGER PRIMARY KEY AUTOINCREMENT,
-        collection_id TEXT NOT NULL UNIQUE
+        name TEXT NOT NULL UNIQUE,
+        vectors INTEGER NOT NULL
     )""",
     """CREATE TABLE block (
         block INTEGER PRIMARY KEY,
@@ -51,22 +38,31 @@ _STATEMENTS = (
         generation INTEGER NOT NULL
     )""",
     "CREATE INDEX block_by_namespace ON block (namespace, generation)",
-    "CREATE TABLE vectors (block INTEGER PRIMARY KEY, embeddings BLOB NOT NULL)",
+    "CREATE TABLE block_values (block INTEGER PRIMARY KEY, embeddings BLOB NOT NULL)",
     """CREATE TABLE free_slot (
         namespace INTEGER NOT NULL,
         slot INTEGER NOT NULL,
         PRIMARY KEY (namespace, slot)
     ) WITHOUT ROWID""",
-    f"CREATE TABLE face (slot INTEGER PRIMARY KEY, namespace INTEGER NOT NULL, {_FACE_COLUMNS})",
-    "CREATE UNIQUE INDEX face_by_id ON face (namespace, face_id)",
-    *SERVICE_STATEMENTS,
+    """CREATE TABLE vector (
+        slot INTEGER PRIMARY KEY,
+        namespace INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        metadata TEXT NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX vector_by_id ON vector (namespace, id)",
+)
+
+_STATEMENTS = (
+    *VECTOR_STATEMENTS,
+    *RECORD_STATEMENTS,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables if the file is empty, and check that they are facerec's otherwise.
+    """Create the tables if the file is empty, and migrate those of an earlier facerec.
 
     Several processes may do this at once; the file must be in WAL mode already.
 
@@ -75,36 +71,42 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """
     connection.execute("BEGIN")
     try:
-        if _is_current(connection, path):
+        if _version(connection, path) == SCHEMA_VERSION:
             return
     finally:
         connection.execute("ROLLBACK")
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # another process may have made the tables while this one waited for the lock
-        if not _is_current(connection, path):
+        # another process may have done it while this one waited for the lock
+        version = _version(connection, path)
+        if version is None:
             for statement in _STATEMENTS:
                 connection.execute(statement)
+        else:
+            for migrate in MIGRATIONS[version - 1 :]:
+                migrate(connection)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
         raise
 
 
-def _is_current(connection: sqlite3.Connection, path: Path) -> bool:
+def _version(connection: sqlite3.Connection, path: Path) -> int | None:
+    """Return the version of the file's tables, None for an empty file."""
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application_id == 0 and version == 0 and tables == 0:
-        return False
+        return None
     if application_id != APPLICATION_ID:
         raise InvalidInputError(
             f"{path} is a database of another program", "choose another data folder"
         )
-    if version > SCHEMA_VERSION:
+    if not 1 <= version <= SCHEMA_VERSION:
         raise InvalidInputError(
             f"{path} was written by a later facerec "
             f"(schema {version}, this one knows {SCHEMA_VERSION})",
             "update facerec, or choose another data folder",
         )
-    return True
+    return int(version)

@@ -44,10 +44,10 @@ def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> Use
     return _user(connection, collection_id, row)
 
 
-def list_behind(
+def list_after(
     connection: sqlite3.Connection, collection_id: str, after: str | None, limit: int
 ) -> list[User]:
-    """Return users in the order of their names, those behind ``after`` only."""
+    """Return users in the order of their names, starting after ``after``."""
     rows = connection.execute(
         f"SELECT {_SELECTED} FROM user "  # noqa: S608 - own names
         "WHERE collection_id = ? AND user_id > ? ORDER BY user_id LIMIT ?",

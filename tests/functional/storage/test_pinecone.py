@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import logging
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 
+from facerec.core.records import StoredFace
 from facerec.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -15,14 +17,29 @@ from facerec.errors import (
     NotFoundError,
     StoreUnavailableError,
 )
-from facerec.storage.pinecone import PineconeStore, open_pinecone_store
+from facerec.storage.faces import FaceStore
+from facerec.storage.pinecone import open_pinecone_vectors
 from facerec.storage.pinecone.limits import REQUESTS_IN_FLIGHT
 from facerec.testing.engine import fake_embedding
-from facerec.testing.face_store import FaceStoreContract, Settle, ids_of, search_one
 from facerec.testing.faces import by_image, stored_face
 from tests.support.pinecone_server import API_KEY, PineconeServer
 
 pytest.importorskip("pinecone")
+
+
+def open_faces(api_key: str, **settings: Any) -> FaceStore:  # noqa: ANN401 - passed on
+    return FaceStore(open_pinecone_vectors(api_key, **settings))
+
+
+def ids_of(faces: Iterable[StoredFace]) -> list[str]:
+    return [face.record.face_id for face in faces]
+
+
+def search_one(
+    store: FaceStore, probe: np.ndarray, *, top: int = 10, max_distance: float = 0.6
+) -> list[tuple[str, float]]:
+    (neighbours,) = store.search("staff", probe[None], top=top, max_distance=max_distance)
+    return [(neighbour.record.face_id, neighbour.distance) for neighbour in neighbours]
 
 
 @pytest.fixture
@@ -32,8 +49,8 @@ def server() -> Iterator[PineconeServer]:
 
 
 @pytest.fixture
-def store(server: PineconeServer) -> Iterator[PineconeStore]:
-    with open_pinecone_store(api_key=API_KEY, host=server.host) as store:
+def store(server: PineconeServer) -> Iterator[FaceStore]:
+    with open_faces(API_KEY, host=server.host) as store:
         yield store
 
 
@@ -45,32 +62,8 @@ def hasty_client(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def lagging_index() -> Iterator[tuple[PineconeServer, PineconeStore]]:
-    with PineconeServer() as server, open_pinecone_store(API_KEY, host=server.host) as store:
-        server.lags = True
-        yield server, store
-
-
-class TestStoreOnAnIndexThatLagsBehind(FaceStoreContract):
-    exactness = 1e-6
-    many = 1200
-
-    @pytest.fixture
-    def store(self, lagging_index: tuple[PineconeServer, PineconeStore]) -> Iterator[PineconeStore]:
-        server, store = lagging_index
-        yield store
-        store.delete_namespace("staff")
-        store.delete_namespace("guests")
-        server.settle()
-
-    @pytest.fixture
-    def settle(self, lagging_index: tuple[PineconeServer, PineconeStore]) -> Settle:
-        return lagging_index[0].settle
-
-
 def test_an_image_that_was_looked_for_is_not_listed_again_when_it_is_put(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     store.put_images("staff", by_image([stored_face("somebody")]))
     people = [stored_face(f"person {number}") for number in range(30)]
@@ -84,7 +77,7 @@ def test_an_image_that_was_looked_for_is_not_listed_again_when_it_is_put(
 
 
 def test_images_put_into_an_empty_collection_cost_one_listing_and_one_upsert(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     store.put_images("staff", by_image([stored_face(f"person {n}") for n in range(300)]))
     assert server.requests["/vectors/list"] == 1
@@ -95,7 +88,8 @@ def test_images_put_into_an_empty_collection_cost_one_listing_and_one_upsert(
 def test_nothing_is_listed_in_a_collection_that_is_known_to_be_new(server: PineconeServer) -> None:
     first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
     others = by_image([stored_face(f"person {number}") for number in range(30)])
-    with open_pinecone_store(API_KEY, host=server.host, new_collection="staff") as store:
+    with open_faces(API_KEY, host=server.host) as store:
+        store.expect_empty("staff")
         for images in (by_image([first]), by_image([second]), others):
             store.find_images("staff", list(images))
             store.put_images("staff", images)
@@ -111,7 +105,7 @@ def test_nothing_is_listed_in_a_collection_that_is_known_to_be_new(server: Pinec
 
 
 def test_faces_replaced_before_they_could_be_read_are_gone_in_the_end(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     server.lags = True
     first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
@@ -122,7 +116,7 @@ def test_faces_replaced_before_they_could_be_read_are_gone_in_the_end(
 
 
 def test_looking_for_an_image_does_not_hide_faces_that_cannot_be_read_yet(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     server.lags = True
     first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
@@ -135,17 +129,17 @@ def test_looking_for_an_image_does_not_hide_faces_that_cannot_be_read_yet(
 
 
 def test_faces_that_another_process_put_are_replaced(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
-    with open_pinecone_store(API_KEY, host=server.host) as other:
+    with open_faces(API_KEY, host=server.host) as other:
         other.put_images("staff", by_image([first]))
     store.put_images("staff", by_image([second]))
     assert store.list_faces("staff") == [second.record]
 
 
 def test_a_put_that_failed_is_mended_by_the_same_put(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
     store.put_images("staff", by_image([first]))
@@ -158,7 +152,7 @@ def test_a_put_that_failed_is_mended_by_the_same_put(
 
 @pytest.mark.usefixtures("hasty_client")
 def test_throttled_requests_are_sent_again_until_they_are_taken(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     server.fail("/vectors/upsert", 429, 3)
     server.fail("/vectors/upsert", 503, 3)
@@ -172,7 +166,7 @@ def test_throttled_requests_are_sent_again_until_they_are_taken(
 def test_a_service_that_refuses_for_longer_than_patience_is_unavailable(
     server: PineconeServer,
 ) -> None:
-    with open_pinecone_store(API_KEY, host=server.host, patience=0.01) as store:
+    with open_faces(API_KEY, host=server.host, patience=0.01) as store:
         server.fail("/query", 429, 50)
         with pytest.raises(StoreUnavailableError, match="too many"):
             search_one(store, fake_embedding("ann"))
@@ -184,19 +178,19 @@ def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
         closed.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{closed.getsockname()[1]}"
         with pytest.raises(StoreUnavailableError, match="cannot be reached"):
-            open_pinecone_store(API_KEY, host=host, patience=0.01)
+            open_faces(API_KEY, host=host, patience=0.01)
 
 
 def test_an_upsert_that_was_taken_only_in_part_is_an_error(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     server.loses = 1
-    with pytest.raises(StoreUnavailableError, match="1 of 2 faces"):
+    with pytest.raises(StoreUnavailableError, match="1 of 2 vectors"):
         store.put_images("staff", by_image([stored_face("ann"), stored_face("bob")]))
 
 
 def test_threads_that_share_a_store_keep_within_its_requests_in_flight(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     store.put_images("staff", by_image([stored_face("ann")]))
     several = np.stack([fake_embedding(f"person {number}") for number in range(20)])
@@ -209,7 +203,7 @@ def test_threads_that_share_a_store_keep_within_its_requests_in_flight(
 
 
 def test_a_face_takes_about_two_kilobytes_and_keeps_every_bit(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     random = np.random.default_rng(3)
     faces = [
@@ -223,7 +217,7 @@ def test_a_face_takes_about_two_kilobytes_and_keeps_every_bit(
 
 
 def test_long_sources_keep_upserts_and_answers_within_their_bytes(
-    server: PineconeServer, store: PineconeStore
+    server: PineconeServer, store: FaceStore
 ) -> None:
     source = "s3://bucket/" + "ü" * 3000
     faces = [
@@ -237,7 +231,7 @@ def test_long_sources_keep_upserts_and_answers_within_their_bytes(
 
 
 def test_metadata_that_is_too_long_is_refused_before_anything_is_stored(
-    store: PineconeStore,
+    store: FaceStore,
 ) -> None:
     long = stored_face("bob", source="s3://bucket/" + "k" * 9000)
     with pytest.raises(ValueError, match="too long"):
@@ -246,7 +240,7 @@ def test_metadata_that_is_too_long_is_refused_before_anything_is_stored(
 
 
 def test_names_sources_and_the_key_reach_no_log_and_no_message(
-    server: PineconeServer, store: PineconeStore, caplog: pytest.LogCaptureFixture
+    server: PineconeServer, store: FaceStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     face = stored_face("ann", external_image_id="Ann Example", source="s3://photos/ann-e.jpg")
@@ -272,7 +266,7 @@ class TestOpening:
         self, server: PineconeServer, control_plane: Callable[[PineconeServer], None]
     ) -> None:
         control_plane(server)
-        with open_pinecone_store(API_KEY, index_name="faces") as store:
+        with open_faces(API_KEY, index_name="faces") as store:
             store.put_images("staff", by_image([stored_face("ann")]))
             assert store.count_faces("staff") == 1
 
@@ -281,7 +275,7 @@ class TestOpening:
     ) -> None:
         control_plane(server)
         with pytest.raises(NotFoundError) as raised:
-            open_pinecone_store(API_KEY, index_name="elsewhere")
+            open_faces(API_KEY, index_name="elsewhere")
         assert "dimension 128 and metric euclidean" in (raised.value.hint or "")
 
     @pytest.mark.parametrize("by_name", [True, False], ids=["by name", "by host"])
@@ -300,14 +294,14 @@ class TestOpening:
             control_plane(server)
             where = {"index_name": "faces"} if by_name else {"host": server.host}
             with pytest.raises(ConfigurationError, match=said) as raised:
-                open_pinecone_store(API_KEY, **where)
+                open_faces(API_KEY, **where)
         assert "dimension 128 and metric euclidean" in (raised.value.hint or "")
 
     def test_a_wrong_key_is_an_error_that_names_the_variable_and_not_the_key(
         self, server: PineconeServer
     ) -> None:
         with pytest.raises(AccessDeniedError) as raised:
-            open_pinecone_store("a-wrong-key", host=server.host)
+            open_faces("a-wrong-key", host=server.host)
         assert "PINECONE_API_KEY" in (raised.value.hint or "")
         assert "a-wrong-key" not in f"{raised.value} {raised.value.hint}"
 
@@ -325,5 +319,5 @@ class TestOpening:
         self, key: str, where: dict[str, str]
     ) -> None:
         with pytest.raises(ConfigurationError) as raised:
-            open_pinecone_store(key, **where)
+            open_faces(key, **where)
         assert raised.value.hint

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerec.storage.pinecone.limits import IDS_PER_PAGE
-from facerec.storage.pinecone.listing import ids_behind
+from facerec.storage.pinecone.listing import ids_after
 
 # few different first digits, so that ids share prefixes and end in 0 and f often
 uuids = st.builds(
@@ -36,13 +36,13 @@ class Pages:
 
 
 @given(st.sets(uuids, max_size=60), uuids, st.integers(0, 10**12))
-def test_what_is_listed_are_the_ids_behind_any_id_in_order_whatever_the_count(
+def test_what_is_listed_are_the_ids_after_any_id_in_order_whatever_the_count(
     ids: set[str], after: str, count: int
 ) -> None:
     pages = Pages(list(ids))
-    listed = list(ids_behind(pages.listed, after, lambda: count))
+    listed = list(ids_after(pages.listed, after, lambda: count))
     assert listed == sorted(each for each in ids if each > after)
-    assert list(ids_behind(pages.listed, None, lambda: count)) == sorted(ids)
+    assert list(ids_after(pages.listed, None, lambda: count)) == sorted(ids)
 
 
 @pytest.mark.parametrize("faces", [50, 900, 30_000])
@@ -51,6 +51,6 @@ def test_a_page_of_a_thousand_costs_few_requests_wherever_it_begins(faces: int) 
     ids = [str(uuid.UUID(int=random.getrandbits(128))) for _ in range(faces)]
     for after in random.sample(sorted(ids), 6):
         pages = Pages(ids)
-        listed = list(islice(ids_behind(pages.listed, after, lambda: faces), 1000))
+        listed = list(islice(ids_after(pages.listed, after, lambda: faces), 1000))
         assert listed == [each for each in pages.ids if each > after][:1000]
         assert pages.asked <= 60

@@ -93,7 +93,7 @@ def test_a_deleted_collection_leaves_no_vectors_of_its_users(
     gallery.create_user("staff", "ann")
     gallery.associate_faces("staff", "ann", [face_id])
     with sqlite3.connect(tmp_path / "facerec.db") as reader:
-        count = "SELECT count(*) FROM face"
+        count = "SELECT count(*) FROM vector"
         assert reader.execute(count).fetchone() == (2,)
         gallery.delete_collection("staff")
         assert reader.execute(count).fetchone() == (0,)

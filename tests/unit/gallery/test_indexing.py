@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from facerec.core.ids import IMAGE_KEY_LENGTH
+from facerec.core.ids import group_of
 from facerec.errors import InvalidInputError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.indexing import name_image
@@ -25,7 +25,7 @@ def test_all_faces_of_a_photo_share_its_key(gallery: Gallery) -> None:
     faces = gallery.index("staff", GROUP).faces
     ids = [face.record.face_id for face in faces]
     assert len(set(ids)) == 2
-    assert len({face_id[:IMAGE_KEY_LENGTH] for face_id in ids}) == 1
+    assert len({group_of(face_id) for face_id in ids}) == 1
     assert all(UUID.fullmatch(face_id) for face_id in ids)
 
 

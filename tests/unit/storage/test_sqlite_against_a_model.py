@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from facerec.core.ids import group_of
 from facerec.core.records import StoredFace
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.faces import by_image, stored_face
@@ -41,7 +42,7 @@ class StoreAgainstModel(RuleBasedStateMachine):
             ]
         self.store.put_images(collection, put)
         held = self.model[collection]
-        for face_id in [face_id for face_id in held if face_id[:24] in put]:
+        for face_id in [face_id for face_id in held if group_of(face_id) in put]:
             del held[face_id]
         held.update({face.record.face_id: face for faces in put.values() for face in faces})
 

@@ -113,7 +113,7 @@ def test_deletion_removes_indexes_where_faiss_is_missing(
 ) -> None:
     with SqliteStore(path, large=1) as store:
         search(store, embeddings[:1])
-    monkeypatch.setattr("facerec.storage.sqlite.store.is_available", lambda: False)
+    monkeypatch.setattr("facerec.storage.sqlite.vector_store.is_available", lambda: False)
     with SqliteStore(path, large=1) as store:
         store.delete_namespace("staff")
     assert indexes(path) == []

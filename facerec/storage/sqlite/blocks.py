@@ -16,7 +16,7 @@ from facerec.storage.scan import FAR
 BLOCK_SLOTS = 1024
 """Slots of a full-grown block; also what a block's number is multiplied by in slot numbers."""
 
-SMALLEST_BLOCK = 32
+MIN_BLOCK_SLOTS = 32
 """Slots of a namespace's first block. Further blocks double the namespace until they are
 full-grown, so that small collections take little space."""
 
@@ -80,7 +80,7 @@ def write(
         "SELECT coalesce(max(generation), 0) + 1 FROM block WHERE namespace = ?", (namespace,)
     ).fetchone()
     for block, slots in groupby(sorted(embeddings), _block_of):
-        with connection.blobopen("vectors", "embeddings", block) as blob:
+        with connection.blobopen("block_values", "embeddings", block) as blob:
             for slot in slots:
                 blob.seek(slot % BLOCK_SLOTS * _SLOT_BYTES)
                 blob.write(embeddings[slot].astype(_STORED, copy=False).tobytes())
@@ -97,7 +97,7 @@ def read_in_order(connection: sqlite3.Connection, slots: Sequence[int]) -> NDArr
     """Return the embeddings of slots that are in rising order: float32, shape (n, 128)."""
     content = bytearray()
     for block, members in groupby(slots, _block_of):
-        with connection.blobopen("vectors", "embeddings", block, readonly=True) as blob:
+        with connection.blobopen("block_values", "embeddings", block, readonly=True) as blob:
             for slot in members:
                 blob.seek(slot % BLOCK_SLOTS * _SLOT_BYTES)
                 content += blob.read(_SLOT_BYTES)
@@ -106,7 +106,7 @@ def read_in_order(connection: sqlite3.Connection, slots: Sequence[int]) -> NDArr
 
 def read_block(connection: sqlite3.Connection, block: Block) -> NDArray[np.float32]:
     """Return the used slots of a block: float32, shape (used, 128); free ones are ``FAR``."""
-    with connection.blobopen("vectors", "embeddings", block.number, readonly=True) as blob:
+    with connection.blobopen("block_values", "embeddings", block.number, readonly=True) as blob:
         return _embeddings(blob.read(block.used * _SLOT_BYTES))
 
 
@@ -118,8 +118,8 @@ def latest_generation(connection: sqlite3.Connection, namespace: int) -> int:
     return int(generation)
 
 
-def blocks(connection: sqlite3.Connection, namespace: int) -> list[Block]:
-    """Return the blocks of a namespace in the order of their making."""
+def list_blocks(connection: sqlite3.Connection, namespace: int) -> list[Block]:
+    """Return the blocks of a namespace in the order of their creation."""
     rows = connection.execute(
         "SELECT block, used, generation FROM block WHERE namespace = ? ORDER BY block",
         (namespace,),
@@ -136,7 +136,7 @@ def delete_all(connection: sqlite3.Connection, namespace: int) -> None:
     for number, capacity in connection.execute(
         "SELECT block, capacity FROM block WHERE namespace = ?", (namespace,)
     ).fetchall():
-        with connection.blobopen("vectors", "embeddings", number) as blob:
+        with connection.blobopen("block_values", "embeddings", number) as blob:
             blob.write(bytes(capacity * _SLOT_BYTES))
     connection.execute(
         "UPDATE block SET namespace = ?, used = 0, generation = 0 WHERE namespace = ?",
@@ -156,7 +156,7 @@ def _block_with_room(connection: sqlite3.Connection, namespace: int) -> tuple[in
     (slots,) = connection.execute(
         "SELECT coalesce(sum(capacity), 0) FROM block WHERE namespace = ?", (namespace,)
     ).fetchone()
-    capacity = min(BLOCK_SLOTS, max(SMALLEST_BLOCK, slots))
+    capacity = min(BLOCK_SLOTS, max(MIN_BLOCK_SLOTS, slots))
     return _add_block(connection, namespace, capacity), capacity, 0
 
 
@@ -172,7 +172,7 @@ def _add_block(connection: sqlite3.Connection, namespace: int, capacity: int) ->
         (namespace, capacity),
     ).lastrowid
     connection.execute(
-        "INSERT INTO vectors (block, embeddings) VALUES (?, zeroblob(?))",
+        "INSERT INTO block_values (block, embeddings) VALUES (?, zeroblob(?))",
         (block, capacity * _SLOT_BYTES),
     )
     return int(block or 0)

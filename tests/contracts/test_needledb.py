@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from facerec.storage.pinecone import PineconeStore, open_pinecone_store
-from facerec.testing.face_store import FaceStoreContract
+from facerec.storage.pinecone import PineconeVectors, open_pinecone_vectors
+from facerec.testing.vector_store import VectorStoreContract
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = (str(Path(sys.executable).parent), str(ROOT / ".needledb" / "bin"), os.environ["PATH"])
 
 
@@ -52,7 +52,7 @@ def needledb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def needledb_store(needledb: str) -> Iterator[PineconeStore]:
+def needledb_store(needledb: str) -> Iterator[PineconeVectors]:
     description = {
         "name": "faces",
         "dimension": 128,
@@ -65,16 +65,17 @@ def needledb_store(needledb: str) -> Iterator[PineconeStore]:
         {"Content-Type": "application/json"},
     )
     urllib.request.urlopen(request).close()
-    with open_pinecone_store("any key", host=f"{needledb}/indexes/faces") as store:
-        yield store
+    vectors = open_pinecone_vectors("any key", host=f"{needledb}/indexes/faces")
+    yield vectors
+    vectors.close()
 
 
-class TestStoreOnNeedledb(FaceStoreContract):
+class TestPineconeVectorsOnNeedledb(VectorStoreContract):
     exactness = 1e-6
     many = 1200
 
     @pytest.fixture
-    def store(self, needledb_store: PineconeStore) -> Iterator[PineconeStore]:
+    def store(self, needledb_store: PineconeVectors) -> Iterator[PineconeVectors]:
         yield needledb_store
         needledb_store.delete_namespace("staff")
         needledb_store.delete_namespace("guests")

@@ -1,8 +1,13 @@
-"""The tables of what the service knows beside collections and faces."""
+"""The tables of the records: collections, users, tags, answered requests and access keys."""
 
 from __future__ import annotations
 
-SERVICE_STATEMENTS = (
+RECORD_STATEMENTS = (
+    """CREATE TABLE collection (
+        collection_id TEXT PRIMARY KEY,
+        model_version TEXT NOT NULL,
+        created_at REAL NOT NULL
+    ) WITHOUT ROWID""",
     """CREATE TABLE user (
         collection_id TEXT NOT NULL,
         user_id TEXT NOT NULL,

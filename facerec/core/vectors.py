@@ -1,0 +1,53 @@
+"""Vectors with metadata: the values that a ``VectorStore`` keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+from facerec.core.ids import group_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Metadata: TypeAlias = Mapping[str, str | float]
+"""Flat and without nulls, so that every vector database can keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRecord:
+    """A stored vector without its values.
+
+    Attributes:
+        id: a lowercase UUID.
+        metadata: text and numbers by name.
+    """
+
+    id: str
+    metadata: Metadata
+
+    @property
+    def group(self) -> str:
+        """The start of the id, which the vectors that are replaced together share."""
+        return group_of(self.id)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vector(VectorRecord):
+    """A vector: float32, shape (128,). The values never show in a repr."""
+
+    values: NDArray[np.float32] = field(repr=False)
+
+    @property
+    def record(self) -> VectorRecord:
+        """The vector without its values."""
+        return VectorRecord(self.id, self.metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class VectorMatch(VectorRecord):
+    """A stored vector found near a probe, and the Euclidean distance between the two."""
+
+    distance: float

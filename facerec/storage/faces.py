@@ -1,0 +1,123 @@
+"""Faces as vectors of a ``VectorStore``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.protocols import VectorStore
+from facerec.core.records import FaceRecord, Neighbour, StoredFace
+from facerec.core.vectors import Vector, VectorRecord
+from facerec.storage.face_metadata import from_metadata, to_metadata
+
+
+class FaceStore:
+    """The faces of collections: a namespace each, in which the faces of an image are a group.
+
+    Attributes:
+        vectors: the store of the vectors.
+    """
+
+    def __init__(self, vectors: VectorStore) -> None:
+        self.vectors = vectors
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the store of the vectors."""
+        self.vectors.close()
+
+    def put_images(self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]) -> None:
+        """Replace the faces of each image by those given; durable when it returns.
+
+        Args:
+            collection_id: the collection.
+            images: faces by image key (see ``facerec.core.ids.image_key``).
+
+        Raises:
+            ValueError: a key, an id or an embedding is malformed; nothing was stored.
+            StoreUnavailableError: nothing, or only whole images, were stored.
+        """
+        self.vectors.put_groups(
+            collection_id, {key: [_vector(face) for face in faces] for key, faces in images.items()}
+        )
+
+    def find_images(
+        self, collection_id: str, image_keys: Sequence[str]
+    ) -> dict[str, list[FaceRecord]]:
+        """Return the stored faces of those of the images that have any, by image key."""
+        found = self.vectors.find_groups(collection_id, image_keys)
+        return {key: [_record(each) for each in records] for key, records in found.items()}
+
+    def search(
+        self,
+        collection_id: str,
+        probes: NDArray[np.float32],
+        *,
+        top: int,
+        max_distance: float,
+    ) -> list[list[Neighbour]]:
+        """Return the nearest faces of each probe, the nearest first.
+
+        Args:
+            collection_id: the collection.
+            probes: float32, shape (n, 128).
+            top: maximum faces per probe, 1 to 4096.
+            max_distance: Euclidean, inclusive.
+
+        Raises:
+            ValueError: the probes are malformed, or ``top`` is out of range.
+        """
+        found = self.vectors.search(collection_id, probes, limit=top, max_distance=max_distance)
+        return [
+            [Neighbour(_record(match), match.distance) for match in matches] for matches in found
+        ]
+
+    def get_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
+        """Return those of the faces that are stored, in the order of ``face_ids``."""
+        vectors = self.vectors.get_vectors(collection_id, face_ids)
+        return [StoredFace(_record(vector), vector.values) for vector in vectors]
+
+    def list_faces(
+        self, collection_id: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[FaceRecord]:
+        """Return faces ordered by id, starting after the id ``after``."""
+        records = self.vectors.list_vectors(collection_id, after=after, limit=limit)
+        return [_record(record) for record in records]
+
+    def delete_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[str]:
+        """Erase faces, their embeddings included, and return the ids that were stored."""
+        return self.vectors.delete_vectors(collection_id, face_ids)
+
+    def delete_namespace(self, collection_id: str) -> None:
+        """Erase all faces of a collection; an unknown one is fine."""
+        self.vectors.delete_namespace(collection_id)
+
+    def count_faces(self, collection_id: str) -> int:
+        """Return the number of faces of a collection."""
+        return self.vectors.count_vectors(collection_id)
+
+    def expect_empty(self, collection_id: str) -> None:
+        """Assume that a collection had no faces when this store was opened (see VectorStore)."""
+        self.vectors.expect_empty(collection_id)
+
+
+def _vector(face: StoredFace) -> Vector:
+    return Vector(face.record.face_id, to_metadata(face.record), face.embedding)
+
+
+def _record(record: VectorRecord) -> FaceRecord:
+    return from_metadata(record.id, record.metadata)

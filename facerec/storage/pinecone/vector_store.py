@@ -1,0 +1,174 @@
+"""The vectors of a Pinecone index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from facerec.core.protocols import VectorStore
+from facerec.core.vectors import Vector, VectorMatch, VectorRecord
+from facerec.storage.checks import check_search, checked_groups
+from facerec.storage.pinecone.index import VectorIndex
+from facerec.storage.pinecone.limits import MATCHES_WITH_METADATA
+from facerec.storage.pinecone.listing import ids_after
+from facerec.storage.pinecone.memory import GroupMemory
+
+
+class PineconeVectors(VectorStore):
+    """A ``VectorStore`` for any number of threads and processes; see ``open_pinecone_vectors``.
+
+    Reads lag behind writes, usually by seconds
+    (https://docs.pinecone.io/guides/index-data/check-data-freshness), and nothing is a
+    transaction: if two writers put different vectors for one group at the same time, the vectors
+    of both may stay until the group is put again.
+    """
+
+    def __init__(self, index: VectorIndex) -> None:
+        self._index = index
+        self._expected_empty: set[str] = set()
+        self._memory = GroupMemory()
+
+    @override
+    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+        """Replace the vectors of each group.
+
+        Vectors are written first, then those that the groups no longer hold are deleted. To know
+        these, groups are listed, unless this store listed or wrote them in the last minutes:
+        ``find_groups`` before ``put_groups`` costs no second listing.
+
+        Raises:
+            StoreUnavailableError: groups may hold old vectors beside the new ones, or be stored
+                only in part where one alone exceeds a request; calling again corrects that.
+            ValueError: a group or a vector is malformed, or its metadata is too long.
+        """
+        given = checked_groups(groups)
+        known, unlisted = self._memory.recall(namespace, groups)
+        listed = self._list_groups(namespace, unlisted)
+        stored = frozenset[str]().union(*known.values(), *listed.values())
+        written = {group: [vector.id for vector in vectors] for group, vectors in groups.items()}
+        self._memory.add(namespace, written, listed=False)
+        self._index.upsert(namespace, groups)
+        self._index.delete(namespace, sorted(stored - given.keys()))
+
+    @override
+    def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+        """Return vectors by group: a request for each group, but one for all if there are none."""
+        known, _ = self._memory.recall(namespace, groups)
+        listed = self._list_groups(namespace, list(known))
+        known = {group: known[group] | listed[group] for group in known}
+        vectors = self._index.fetch(
+            namespace, (vector_id for ids in known.values() for vector_id in sorted(ids))
+        )
+        found = {
+            group: [vectors[vector_id].record for vector_id in sorted(ids) if vector_id in vectors]
+            for group, ids in known.items()
+        }
+        return {group: records for group, records in found.items() if records}
+
+    @override
+    def search(
+        self,
+        namespace: str,
+        probes: NDArray[np.float32],
+        *,
+        limit: int,
+        max_distance: float,
+    ) -> list[list[VectorMatch]]:
+        """Return the nearest vectors; distances have the precision of Pinecone's scores."""
+        check_search(probes, limit)
+        complete = limit <= MATCHES_WITH_METADATA
+        answers = self._index.query(namespace, probes, limit, include_metadata=complete)
+        near = [_within(matches, max_distance) for matches in answers]
+        if complete:
+            metadata = {match.id: match.metadata for matches in near for _, match in matches}
+        else:
+            ids = {match.id for matches in near for _, match in matches}
+            vectors = self._index.fetch(namespace, sorted(ids))
+            metadata = {vector.id: vector.metadata for vector in vectors.values()}
+        return [
+            [
+                VectorMatch(match.id, metadata[match.id], distance)
+                for distance, match in matches
+                if match.id in metadata
+            ]
+            for matches in near
+        ]
+
+    @override
+    def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
+        wanted = dict.fromkeys(ids)
+        vectors = self._index.fetch(namespace, wanted)
+        return [vectors[vector_id] for vector_id in wanted if vector_id in vectors]
+
+    @override
+    def list_vectors(
+        self, namespace: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[VectorRecord]:
+        """Return a page of vectors: about a request for each 50."""
+        ids = ids_after(
+            lambda prefix: self._index.list_ids(namespace, prefix),
+            after,
+            lambda: self._index.count(namespace),
+        )
+        records: list[VectorRecord] = []
+        # vectors deleted concurrently must not make a page look like the last one
+        while missing := list(islice(ids, limit - len(records))):
+            vectors = self._index.fetch(namespace, missing)
+            records += [vectors[each].record for each in missing if each in vectors]
+        return records
+
+    @override
+    def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
+        """Erase vectors; those too new to be seen are erased but not returned."""
+        wanted = dict.fromkeys(ids)
+        stored = self._index.fetch(namespace, wanted)
+        self._index.delete(namespace, wanted)
+        return [vector_id for vector_id in wanted if vector_id in stored]
+
+    @override
+    def delete_namespace(self, namespace: str) -> None:
+        self._index.delete_namespace(namespace)
+
+    @override
+    def count_vectors(self, namespace: str) -> int:
+        """Return the number of vectors; it lags behind writes."""
+        return self._index.count(namespace)
+
+    @override
+    def expect_empty(self, namespace: str) -> None:
+        """List no group of a namespace from now on."""
+        self._expected_empty.add(namespace)
+
+    @override
+    def close(self) -> None:
+        self._index.close()
+
+    def _list_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Return the ids of each group as listed now, and remember them."""
+        # If the namespace as a whole lists nothing, neither does a group.
+        if namespace in self._expected_empty or (
+            len(groups) > 1 and self._index.is_empty(namespace)
+        ):
+            listed = dict.fromkeys(groups, frozenset[str]())
+        else:
+            listed = self._index.ids_of_groups(namespace, groups)
+        self._memory.add(namespace, listed, listed=True)
+        return listed
+
+
+def _within(matches: list[Any], max_distance: float) -> list[tuple[float, Any]]:
+    """Return matches with their distances, once each, the nearest first, equally near by id."""
+    # rounding makes the score of an equal embedding negative at times
+    distances = {match.id: float(np.sqrt(max(0.0, match.score))) for match in matches}
+    unique = {match.id: match for match in matches}
+    near = [
+        (distance, unique[vector_id])
+        for vector_id, distance in distances.items()
+        if distance <= max_distance
+    ]
+    return sorted(near, key=lambda found: (found[0], found[1].id))

@@ -1,0 +1,329 @@
+"""What every store of vectors must do; an implementation's tests inherit from this class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from facerec.core.ids import group_of
+from facerec.core.protocols import VectorStore
+from facerec.core.vectors import Metadata, Vector, VectorRecord
+from facerec.testing.engine import fake_embedding
+from facerec.testing.vectors import by_group, vector_of
+
+Settle = Callable[[], None]
+
+
+class VectorStoreContract:
+    """Subclasses give the fixture ``store``, and ``settle`` if reads lag behind writes.
+
+    Namespaces are called ``staff``, ``guests`` and ``new``. A store that outlives a test must be
+    emptied.
+    """
+
+    exactness = 1e-12
+    """Maximum error of a distance."""
+
+    many = 3000
+    """Vectors of the largest test; stores behind a network may take fewer, but over a thousand."""
+
+    @pytest.fixture
+    def store(self) -> VectorStore:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def settle(self) -> Settle:
+        """Return what waits until all that was written can be read."""
+        return lambda: None
+
+    def test_a_vector_comes_back_as_it_was_put(self, store: VectorStore, settle: Settle) -> None:
+        metadata: Metadata = {
+            "source": "s3://photos/añ 1.jpg",
+            "empty": "",
+            "ratio": 0.1 + 0.2,
+            "zero": 0.0,
+        }
+        vector = vector_of("ann", metadata=metadata)
+        store.put_groups("staff", by_group([vector]))
+        settle()
+        (found,) = store.get_vectors("staff", [vector.id])
+        assert found.record == vector.record
+        assert found.values.dtype == np.float32
+        assert found.values.tobytes() == vector.values.tobytes()
+
+    def test_metadata_is_replaced_with_its_vector(self, store: VectorStore, settle: Settle) -> None:
+        store.put_groups("staff", by_group([vector_of("ann", metadata={"a": "1", "b": 2.0})]))
+        settle()
+        later = vector_of("ann", metadata={"a": "3"})
+        store.put_groups("staff", by_group([later]))
+        settle()
+        assert store.list_vectors("staff") == [later.record]
+
+    def test_vectors_are_returned_in_the_order_requested_without_unknown_ones(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        vectors = [vector_of(person) for person in ("ann", "bob", "cyd")]
+        store.put_groups("staff", by_group(vectors))
+        settle()
+        ids = ids_of(vectors)
+        unknown = vector_of("nobody").id
+        found = store.get_vectors("staff", [ids[2], unknown, ids[0]])
+        assert ids_of(found) == [ids[2], ids[0]]
+
+    def test_putting_the_same_vectors_again_changes_nothing(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        vectors = [vector_of("ann", group="both"), vector_of("bob", group="both", place=1)]
+        store.put_groups("staff", by_group(vectors))
+        store.put_groups("staff", by_group(vectors))
+        settle()
+        assert store.count_vectors("staff") == 2
+        assert len(search_one(store, fake_embedding("ann"), max_distance=0.1)) == 1
+
+    def test_a_group_holds_exactly_the_vectors_that_were_put_last(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        first = [vector_of("ann", group="group"), vector_of("bob", group="group", place=1)]
+        other = vector_of("cyd")
+        second = [vector_of("dot", group="group"), vector_of("eve", group="group", place=2)]
+        store.put_groups("staff", by_group([*first, other]))
+        settle()
+        store.put_groups("staff", by_group(second))
+        settle()
+        assert {record.id for record in store.list_vectors("staff")} == {
+            *ids_of(second),
+            other.id,
+        }
+        assert search_one(store, fake_embedding("ann"), max_distance=0.3) == []
+        assert search_one(store, fake_embedding("bob"), max_distance=0.3) == []
+        assert search_one(store, fake_embedding("dot")) == [(second[0].id, 0.0)]
+
+    def test_a_group_can_be_put_without_vectors(self, store: VectorStore, settle: Settle) -> None:
+        vector = vector_of("ann")
+        (group,) = by_group([vector])
+        store.put_groups("staff", by_group([vector]))
+        settle()
+        store.put_groups("staff", {group: []})
+        settle()
+        assert store.count_vectors("staff") == 0
+        assert search_one(store, vector.values) == []
+
+    def test_groups_are_found_without_those_that_have_no_vectors(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        group = [vector_of("ann", group="group"), vector_of("bob", group="group", place=1)]
+        single = vector_of("cyd")
+        store.put_groups("staff", by_group([*group, single]))
+        settle()
+        (both_key,) = by_group(group)
+        (single_key,) = by_group([single])
+        (unknown_key,) = by_group([vector_of("nobody")])
+        found = store.find_groups("staff", [both_key, unknown_key, single_key])
+        assert found.keys() == {both_key, single_key}
+        assert found[single_key] == [single.record]
+        assert sorted_records(found[both_key]) == sorted_records([f.record for f in group])
+
+    def test_the_nearest_vectors_come_first_with_their_distances(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        vectors = [
+            vector_of("ann", group=f"shot {shot}", away=away, shot=shot)
+            for shot, away in enumerate((0.3, 0.1, 0.4, 0.2))
+        ]
+        store.put_groups("staff", by_group([*vectors, vector_of("bob")]))
+        settle()
+        found = search_one(store, fake_embedding("ann"), limit=3)
+        assert [vector_id for vector_id, _ in found] == [vectors[place].id for place in (1, 3, 0)]
+        assert [distance for _, distance in found] == pytest.approx([0.1, 0.2, 0.3], abs=1e-6)
+
+    def test_the_distance_to_an_equal_embedding_is_zero(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        store.put_groups("staff", by_group([vector_of("ann")]))
+        settle()
+        ((_, distance),) = search_one(store, fake_embedding("ann"))
+        assert distance == pytest.approx(0.0, abs=self.exactness)
+
+    def test_the_maximum_distance_is_inclusive(self, store: VectorStore, settle: Settle) -> None:
+        probe = np.zeros(128, np.float32)
+        at = np.zeros(128, np.float32)
+        at[0] = 0.5
+        beyond = np.zeros(128, np.float32)
+        beyond[1] = 0.5001
+        store.put_groups(
+            "staff",
+            by_group([vector_of("ann", values=at), vector_of("bob", values=beyond)]),
+        )
+        settle()
+        found = search_one(store, probe, max_distance=0.5)
+        assert [vector_id for vector_id, _ in found] == [vector_of("ann").id]
+
+    def test_every_probe_gets_its_own_neighbours(self, store: VectorStore, settle: Settle) -> None:
+        people = [f"person {number}" for number in range(70)]
+        vectors = {person: vector_of(person, away=0.1) for person in people}
+        store.put_groups("staff", by_group(vectors.values()))
+        settle()
+        probes = np.stack([fake_embedding(person) for person in [*people, "stranger"]])
+        found = store.search("staff", probes, limit=2, max_distance=0.3)
+        assert [[n.id for n in matches] for matches in found] == [
+            *([vectors[person].id] for person in people),
+            [],
+        ]
+
+    def test_no_probe_finds_nothing(self, store: VectorStore) -> None:
+        assert store.search("staff", np.empty((0, 128), np.float32), limit=1, max_distance=1) == []
+
+    def test_an_unknown_namespace_has_no_vectors(self, store: VectorStore) -> None:
+        vector_id = vector_of("ann").id
+        assert store.count_vectors("staff") == 0
+        assert store.list_vectors("staff") == []
+        assert store.get_vectors("staff", [vector_id]) == []
+        assert store.find_groups("staff", [group_of(vector_id)]) == {}
+        assert search_one(store, fake_embedding("ann")) == []
+        assert store.delete_vectors("staff", [vector_id]) == []
+        store.delete_namespace("staff")
+
+    def test_namespaces_are_separate(self, store: VectorStore, settle: Settle) -> None:
+        ann, bob = vector_of("ann"), vector_of("bob")
+        store.put_groups("staff", by_group([ann]))
+        store.put_groups("guests", by_group([ann, bob]))
+        settle()
+        assert store.delete_vectors("guests", ids_of([ann])) == ids_of([ann])
+        settle()
+        assert store.list_vectors("staff") == [ann.record]
+        assert store.list_vectors("guests") == [bob.record]
+        store.delete_namespace("guests")
+        settle()
+        assert store.count_vectors("guests") == 0
+        assert search_one(store, ann.values) == [(ann.id, 0.0)]
+
+    def test_vectors_are_listed_in_pages_ordered_by_id(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        vectors = [vector_of(f"person {number}") for number in range(25)]
+        store.put_groups("staff", by_group(vectors))
+        settle()
+        listed: list[VectorRecord] = []
+        while page := store.list_vectors(
+            "staff", after=listed[-1].id if listed else None, limit=10
+        ):
+            assert len(page) <= 10
+            listed += page
+        assert [record.id for record in listed] == sorted(ids_of(vectors))
+
+    def test_deleted_vectors_are_gone_and_their_ids_returned(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        vectors = [vector_of(person) for person in ("ann", "bob", "cyd")]
+        store.put_groups("staff", by_group(vectors))
+        settle()
+        ann, bob, cyd = ids_of(vectors)
+        unknown = vector_of("nobody").id
+        assert store.delete_vectors("staff", [cyd, unknown, ann]) == [cyd, ann]
+        settle()
+        assert store.delete_vectors("staff", [cyd]) == []
+        assert [record.id for record in store.list_vectors("staff")] == [bob]
+        assert store.get_vectors("staff", [ann]) == []
+        assert store.find_groups("staff", [group_of(ann)]) == {}
+        assert search_one(store, fake_embedding("ann"), max_distance=0.3) == []
+        assert store.count_vectors("staff") == 1
+
+    def test_vectors_put_after_a_deletion_are_found(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        vectors = [vector_of(f"person {number}") for number in range(40)]
+        store.put_groups("staff", by_group(vectors))
+        settle()
+        store.delete_vectors("staff", ids_of(vectors[:20]))
+        later = [vector_of(f"later {number}") for number in range(30)]
+        store.put_groups("staff", by_group(later))
+        settle()
+        probes = np.stack([vector.values for vector in later])
+        found = store.search("staff", probes, limit=1, max_distance=0.1)
+        assert [n.id for (n,) in found] == ids_of(later)
+        assert store.count_vectors("staff") == 50
+
+    def test_a_search_sees_vectors_put_since_the_last_one(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        for number in range(5):
+            vector = vector_of(f"person {number}")
+            store.put_groups("staff", by_group([vector]))
+            settle()
+            ((vector_id, _),) = search_one(store, vector.values, limit=1)
+            assert vector_id == vector.id
+
+    def test_thousands_of_vectors_are_searched_exactly(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        random = np.random.default_rng(7)
+        embeddings = random.normal(0.1, 0.06, (self.many, 128)).astype(np.float32)
+        vectors = [
+            vector_of(f"person {number}", values=embedding)
+            for number, embedding in enumerate(embeddings)
+        ]
+        for start in range(0, len(vectors), 500):
+            store.put_groups("staff", by_group(vectors[start : start + 500]))
+        settle()
+        probe = random.normal(0.1, 0.06, 128).astype(np.float32)
+        differences = embeddings.astype(np.float64) - probe
+        distances = np.sqrt((differences**2).sum(axis=1))
+        nearest = np.argsort(distances)[:50]
+        found = search_one(store, probe, limit=50, max_distance=10.0)
+        assert [vector_id for vector_id, _ in found] == [vectors[n].id for n in nearest]
+        assert [distance for _, distance in found] == pytest.approx(
+            distances[nearest].tolist(), abs=self.exactness
+        )
+
+    @pytest.mark.parametrize(
+        "embedding",
+        [
+            np.zeros(127, np.float32),
+            np.zeros(128, np.float64),
+            np.full(128, np.nan, np.float32),
+            np.full(128, np.inf, np.float32),
+        ],
+        ids=["short", "float64", "not a number", "infinite"],
+    )
+    def test_malformed_values_are_refused(self, store: VectorStore, embedding: np.ndarray) -> None:
+        vector = vector_of("ann", values=embedding)
+        with pytest.raises(ValueError, match="embedding"):
+            store.put_groups("staff", by_group([vector_of("bob"), vector]))
+        assert store.count_vectors("staff") == 0
+
+    def test_a_vector_of_another_group_is_refused(self, store: VectorStore) -> None:
+        with pytest.raises(ValueError, match="not of group"):
+            store.put_groups("staff", {"00000000-0000-8000-8000-": [vector_of("ann")]})
+
+    @pytest.mark.parametrize("group", ["", "0", "00000000-0000-8000-8000", "%" * 24])
+    def test_what_is_no_group_replaces_nothing(
+        self, store: VectorStore, settle: Settle, group: str
+    ) -> None:
+        store.put_groups("staff", by_group([vector_of("ann")]))
+        settle()
+        with pytest.raises(ValueError, match="not a group"):
+            store.put_groups("staff", {group: []})
+        assert store.count_vectors("staff") == 1
+
+    @pytest.mark.parametrize("limit", [0, 4097])
+    def test_a_limit_out_of_range_is_refused(self, store: VectorStore, limit: int) -> None:
+        with pytest.raises(ValueError, match="limit"):
+            search_one(store, fake_embedding("ann"), limit=limit)
+
+
+def search_one(
+    store: VectorStore, probe: np.ndarray, *, limit: int = 10, max_distance: float = 0.6
+) -> list[tuple[str, float]]:
+    """Return ids and distances of the matches of one probe in ``staff``."""
+    (matches,) = store.search("staff", probe[None], limit=limit, max_distance=max_distance)
+    return [(match.id, match.distance) for match in matches]
+
+
+def ids_of(vectors: list[Vector]) -> list[str]:
+    return [vector.id for vector in vectors]
+
+
+def sorted_records(records: list[VectorRecord]) -> list[VectorRecord]:
+    return sorted(records, key=lambda record: record.id)

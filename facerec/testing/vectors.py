@@ -1,0 +1,53 @@
+"""Vectors for the tests of stores: embeddings of fake people with some metadata."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.ids import image_id, image_key
+from facerec.core.vectors import Metadata, Vector
+from facerec.testing.engine import fake_embedding
+
+
+def vector_of(
+    person: str,
+    *,
+    group: str = "",
+    place: int = 0,
+    away: float = 0.0,
+    shot: int = 0,
+    values: NDArray[np.float32] | None = None,
+    metadata: Metadata | None = None,
+) -> Vector:
+    """Return a vector of a person, by default in a group of the person's own.
+
+    Args:
+        person: name of the person; see ``fake_embedding``.
+        group: name of the group.
+        place: number of the vector within its group.
+        away: see ``fake_embedding``.
+        shot: see ``fake_embedding``.
+        values: the embedding, in place of the person's.
+        metadata: the metadata, by default the person's name and the place.
+    """
+    name = group or person
+    key = image_key("any", image_id(name.encode()), None, "fake-1")
+    if values is None:
+        values = fake_embedding(person, away, shot)
+    return Vector(
+        key + f"{place:012x}",
+        {"person": person, "place": float(place)} if metadata is None else metadata,
+        values,
+    )
+
+
+def by_group(vectors: Iterable[Vector]) -> dict[str, list[Vector]]:
+    """Return vectors as ``VectorStore.put_groups`` takes them."""
+    groups = defaultdict(list)
+    for vector in vectors:
+        groups[vector.group].append(vector)
+    return dict(groups)
