@@ -1,0 +1,95 @@
+"""What is deleted is gone, whatever door the deletion comes through."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facerec.errors import FaceInUseError
+from facerec.jobs.job_data import JobFolders
+from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.storage.objects.routed import open_objects
+from facerec.testing.engine import fake_face, fake_photo
+from tests.functional.doors.conftest import put_job
+from tests.support.doors import Door, DoorError
+from tests.support.jobs import LocalJob, write_manifest, write_photos
+
+ANN = fake_photo(fake_face("ann"))
+
+
+def index(door: Door) -> str:
+    (face,) = door.gallery.index("staff", ANN).faces
+    return face.record.face_id
+
+
+def indexed_by_job(door: Door, tmp_path: Path) -> list[str]:
+    """Run a job of three photos and return the ids of their faces."""
+    door.gallery.prepare_collection("staff", create=True)
+    photos = write_photos(tmp_path / "photos", 3)
+    manifest = write_manifest(tmp_path / "manifest.jsonl", photos)
+    job = LocalJob(tmp_path / "job", manifest, faces=door.gallery._faces)
+    job.run()
+    put_job(job.plan.job_folder, door)
+    return job.face_ids()
+
+
+def kept_by_jobs(door: Door) -> set[str]:
+    """Return the ids of the faces whose embeddings job folders keep."""
+    objects = open_objects()
+    return {
+        face.record.face_id
+        for file in objects.list(door.jobs_root)
+        if "/embeddings/" in file.uri
+        for face in read_embeddings(objects, file.uri)
+    }
+
+
+def users_found(door: Door) -> list[str]:
+    found = door.gallery.search_users_by_photo("staff", ANN)
+    return [match.user.user_id for match in found.matches]
+
+
+def test_a_deleted_face_is_erased_from_the_folders_of_jobs(door: Door, tmp_path: Path) -> None:
+    first, *others = indexed_by_job(door, tmp_path)
+    assert first in kept_by_jobs(door)
+    door.delete_face("staff", first)
+    assert kept_by_jobs(door) == set(others)
+
+
+def test_a_deleted_collection_leaves_nothing_in_the_folders_of_jobs(
+    door: Door, tmp_path: Path
+) -> None:
+    indexed_by_job(door, tmp_path)
+    door.delete_collection("staff")
+    assert list(open_objects().list(door.jobs_root)) == []
+
+
+def test_a_face_of_a_user_is_kept_with_what_jobs_keep_of_it(door: Door, tmp_path: Path) -> None:
+    face_id, *_ = indexed_by_job(door, tmp_path)
+    door.gallery.create_user("staff", "ann")
+    door.gallery.associate_faces("staff", "ann", [face_id])
+    with pytest.raises(DoorError) as refused:
+        door.delete_face("staff", face_id)
+    assert refused.value.raised == door.errors[FaceInUseError]
+    assert face_id in kept_by_jobs(door)
+    assert door.gallery.describe_collection("staff").face_count == 3
+
+
+def test_a_user_is_not_found_once_its_last_face_is_deleted(door: Door) -> None:
+    door.gallery.create_collection("staff")
+    face_id = index(door)
+    door.gallery.create_user("staff", "ann")
+    door.gallery.associate_faces("staff", "ann", [face_id])
+    assert users_found(door) == ["ann"]
+    door.delete_face_of_user("staff", face_id)
+    assert users_found(door) == []
+    assert door.gallery.describe_collection("staff").face_count == 0
+
+
+def test_the_folders_of_jobs_of_other_collections_stay(door: Door, tmp_path: Path) -> None:
+    faces = indexed_by_job(door, tmp_path)
+    door.gallery.create_collection("guests")
+    door.delete_collection("guests")
+    JobFolders(open_objects(), door.jobs_root).forget_faces("guests", faces)
+    assert kept_by_jobs(door) == set(faces)
