@@ -1,0 +1,70 @@
+"""The public Python API: which names there are, and that importing them costs nothing early."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import facerec
+from facerec import Gallery
+
+OPERATIONS = [
+    "all_collections",
+    "answer_once",
+    "associate_faces",
+    "close",
+    "compare",
+    "create_collection",
+    "create_user",
+    "defaults",
+    "delete_collection",
+    "delete_faces",
+    "delete_user",
+    "describe_collection",
+    "detect",
+    "disassociate_faces",
+    "get_tags",
+    "index",
+    "list_collections",
+    "list_faces",
+    "list_users",
+    "model_version",
+    "prepare_collection",
+    "remove_tags",
+    "search",
+    "search_face",
+    "search_users_by_face",
+    "search_users_by_photo",
+    "search_users_by_user",
+    "set_tags",
+    "thumbnail",
+]
+
+
+def test_the_exported_names_are_these() -> None:
+    assert facerec.__all__ == [
+        "Decision",
+        "FaceOptions",
+        "Gallery",
+        "PhotoLocation",
+        "QualityFilter",
+        "errors",
+        "open_gallery",
+    ]
+    assert all(getattr(facerec, name) is not None for name in facerec.__all__)
+    assert set(facerec.__all__) <= set(dir(facerec))
+
+
+def test_the_operations_of_a_gallery_are_these() -> None:
+    assert [name for name in dir(Gallery) if not name.startswith("_")] == OPERATIONS
+
+
+def test_every_operation_is_documented() -> None:
+    for name in OPERATIONS:
+        assert inspect.getdoc(getattr(Gallery, name)), name
+
+
+def test_importing_the_package_imports_no_numpy() -> None:
+    program = "import facerec, sys; assert 'numpy' not in sys.modules, sorted(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
