@@ -52,9 +52,11 @@ class BoundedProtocol(H11Protocol):
             self._head_timer = None
 
     def on_response_complete(self) -> None:
-        """Keep the connection for the next request."""
+        """Keep the connection for the next request, a part of which may be here already."""
         self._idle_since = self.loop.time()
         super().on_response_complete()
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._await_head()
 
     @property
     def _is_idle(self) -> bool:

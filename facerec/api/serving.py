@@ -123,7 +123,6 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
             ) from error
         finally:
             jobs.close()
-            server.ended()
 
 
 def open_engine_pool(size: int) -> EnginePool:
@@ -145,11 +144,6 @@ class _Server(uvicorn.Server):
             self._last_resort = threading.Timer(MAX_GRACE_SECONDS, os._exit, [1])
             self._last_resort.daemon = True
             self._last_resort.start()
-
-    def ended(self) -> None:
-        """Note that everything has ended in time."""
-        if self._last_resort is not None:
-            self._last_resort.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

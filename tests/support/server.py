@@ -6,15 +6,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
 
 @contextmanager
-def running(app: ASGIApp) -> Iterator[str]:
-    """Serve the application on loopback and give its address."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning", lifespan="off")
+def running(app: ASGIApp, **settings: Any) -> Iterator[str]:  # noqa: ANN401 - uvicorn's own types
+    """Serve the application on loopback, and yield its address.
+
+    Args:
+        app: the application.
+        settings: arguments of ``uvicorn.Config`` beyond those that tests need.
+    """
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=0, log_level="warning", lifespan="off", **settings
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -101,7 +101,10 @@ def _integer(value: Any, _shape: Any, path: str) -> int:  # noqa: ANN401
 def _float(value: Any, _shape: Any, path: str) -> float:  # noqa: ANN401
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise malformed(f"{path} is not a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise malformed(f"{path} is too large a number") from error
 
 
 def _blob(value: Any, _shape: Any, path: str) -> bytes:  # noqa: ANN401
