@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from facerec.api.access_log import Access, note_principal, record_access
 from facerec.api.auth.access import Guard, RefusedError, RequestHead
 from facerec.api.limits import (
     MAX_BODIES,
@@ -44,6 +45,7 @@ class AccessControl:
         public: Callable[[str, str], bool],
         max_body: int = MAX_BODY,
         max_bodies: int = MAX_BODIES,
+        access_log: Callable[[Access], None] | None = None,
     ) -> None:
         """Guard an application.
 
@@ -53,19 +55,27 @@ class AccessControl:
             public: whether anybody may send requests of a method to a path.
             max_body: bytes of a request.
             max_bodies: bytes of all requests that are being received or answered.
+            access_log: takes each request once it is answered.
         """
         self._app = app
         self._guard = guard
         self._public = public
         self._max_body = max_body
         self._max_bodies = max_bodies
+        self._access_log = access_log
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
+        elif self._access_log is None:
+            await self._answer(scope, receive, send)
+        else:
+            with record_access(self._access_log) as access:
+                await self._answer(scope, receive, access.watch(send))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = _request_head(scope)
         rekognition = head.method == "POST" and "x-amz-target" in head.headers
         public = not rekognition and self._public(head.method, scope["path"])
@@ -79,9 +89,9 @@ class AccessControl:
                 if body is None:
                     return
                 if check is not None:
-                    scope.setdefault("state", {})["principal"] = await run_in_threadpool(
-                        check, body
-                    )
+                    principal = await run_in_threadpool(check, body)
+                    note_principal(principal.name)
+                    scope.setdefault("state", {})["principal"] = principal
                 await _check_json(body)
             except RefusedError as error:
                 await _send(send, refusal(error, rekognition=rekognition))
@@ -115,7 +125,8 @@ def _request_head(scope: Scope) -> RequestHead:
         name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
     }
     query = scope.get("query_string", b"").decode("latin-1")
-    return RequestHead(scope["method"], _signed_path(scope), query, headers)
+    gateway = scope.get("aws.event", {}).get("requestContext")
+    return RequestHead(scope["method"], _signed_path(scope), query, headers, gateway)
 
 
 def _check_repeated_headers(scope: Scope) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +46,9 @@ class AppSettings:
         jobs: runs jobs; None where none can be run.
         origins: of web pages that may call the API.
         page: whether ``/`` shows the page.
+        public_pages: whether anybody may have the page and the documentation.
         max_body: bytes of a request.
+        access_log: takes each request once it is answered; None keeps no log.
         photos_at_once: photos that are worked on at once.
     """
 
@@ -54,7 +56,9 @@ class AppSettings:
     jobs: JobStarter | None = None
     origins: Sequence[str] = ()
     page: bool = True
+    public_pages: bool = True
     max_body: int = MAX_BODY
+    access_log: Callable[[Access], None] | None = None
     photos_at_once: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
 
@@ -96,7 +100,8 @@ def _middleware(settings: AppSettings) -> list[Middleware]:
     guarded = Middleware(
         AccessControl,
         guard=settings.guard,
-        public=is_public,
+        public=is_public if settings.public_pages else _nothing,
+        access_log=settings.access_log,
         max_body=settings.max_body,
     )
     if not settings.origins:
@@ -111,6 +116,10 @@ def _middleware(settings: AppSettings) -> list[Middleware]:
         max_age=3600,
     )
     return [crossing, guarded]
+
+
+def _nothing(_method: str, _path: str) -> bool:
+    return False
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

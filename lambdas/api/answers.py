@@ -7,29 +7,61 @@ from typing import Any
 from facerec.api.access_control import refusal
 from facerec.api.auth.access import RefusedError
 
+BINARY_TYPE = "image/jpeg"
+"""The one media type that the API of the stack hands on as bytes. The gateway decides by the first
+type that a client accepts; to others a picture would arrive as base64 text:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html"""
+
 
 def checked_answer(event: dict[str, Any], answer: dict[str, Any], most: int) -> dict[str, Any]:
-    """Return an answer, or the refusal of one that is too large.
+    """Return an answer as the client can use it, or the refusal of one that it could not.
 
     Args:
         event: the request.
         answer: what the application says.
         most: bytes of an answer's body.
     """
-    if len(answer.get("body") or "") <= most:
-        return answer
-    error = RefusedError(
-        "InvalidParameterException",
-        f"The answer has more than {most} bytes. Ask for fewer faces or smaller pages.",
-        422,
-    )
-    return _refused(event, error)
+    if len(answer.get("body") or "") > most:
+        error = RefusedError(
+            "InvalidParameterException",
+            f"The answer has more than {most} bytes. Ask for fewer faces or smaller pages.",
+            422,
+        )
+        return _refused(event, error)
+    if answer.get("isBase64Encoded") and _first_accepted(event) != BINARY_TYPE:
+        error = RefusedError(
+            "InvalidParameterException",
+            f"Ask for a picture with the header Accept: {BINARY_TYPE}.",
+            406,
+        )
+        return _refused(event, error)
+    return _with_stage(event, answer)
 
 
 def unready_answer(event: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a request that comes when the application cannot be built."""
     message = "A store or a setting of the service is missing; its log says which."
     return _refused(event, RefusedError("InternalServerError", message, 503))
+
+
+def _first_accepted(event: dict[str, Any]) -> str:
+    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    accepted: str = headers.get("accept", "")
+    return accepted.partition(",")[0].partition(";")[0].strip().lower()
+
+
+def _with_stage(event: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer whose Location begins with the stage, which API Gateway cuts off paths."""
+    stage = str((event.get("requestContext") or {}).get("path", "")).removesuffix(
+        str(event.get("path", ""))
+    )
+    for headers in (answer.get("headers") or {}, answer.get("multiValueHeaders") or {}):
+        for name, value in headers.items():
+            if name.lower() == "location":
+                paths = [value] if isinstance(value, str) else value
+                staged = [f"{stage}{path}" if path.startswith("/") else path for path in paths]
+                headers[name] = staged[0] if isinstance(value, str) else staged
+    return answer
 
 
 def _refused(event: dict[str, Any], error: RefusedError) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
+from facerec.api.access_log import Access
 from facerec.api.app import AppSettings, create_app
-from facerec.api.auth.access import Guard, OpenGuard
+from facerec.api.auth.gateway import GatewayGuard
+from facerec.api.auth.grants import AccessTable
 from facerec.api.rekognition.model import CONTENT_TYPE
 from facerec.api.rest.problems import MEDIA_TYPE
 from facerec.api.step_functions_jobs import open_step_functions_jobs
-from facerec.config import Settings, read_settings
+from facerec.config import read_settings
 from facerec.core.options import FaceOptions
 from facerec.engine.engine import open_engine
 from facerec.factory import open_faces, open_records
@@ -22,7 +24,8 @@ from facerec.gallery.gallery import Gallery
 from facerec.jobs.job_data import JobFolders
 from facerec.storage.objects.bucket import BucketObjects
 from facerec.storage.objects.routed import open_objects
-from lambdas.api.settings import ApiSettings, read_api_settings
+from lambdas.api.settings import read_api_settings
+from lambdas.logs import logger
 
 PATIENCE = 5.0
 """Seconds that Pinecone may keep a request waiting; API Gateway gives up after 29."""
@@ -40,7 +43,8 @@ def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
     """
     settings, own = read_settings(environment), read_api_settings(environment)
     allowed = own.photo_buckets | ({settings.bucket} if settings.bucket else set())
-    objects = BucketObjects(open_objects(), allowed=allowed)
+    store = open_objects()
+    objects = BucketObjects(store, allowed=allowed)
     jobs_root = settings.jobs_root
     engine = open_engine(threads=settings.threads)
     gallery = Gallery(
@@ -61,10 +65,16 @@ def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
     return create_app(
         gallery,
         AppSettings(
-            _guard(settings, own),
+            GatewayGuard(
+                own.authorization,
+                AccessTable(lambda: store.read(own.access_table), time.monotonic),
+                own.issuer,
+            ),
             jobs=jobs,
             origins=settings.allowed_origins,
-            page=own.page,
+            page=False,
+            public_pages=False,
+            access_log=_log_access,
             max_body=largest_body,
             # Lambda gives one request at a time to a process
             photos_at_once=1,
@@ -84,11 +94,12 @@ def for_lambda(app: FastAPI) -> Callable[[dict[str, Any], object], dict[str, Any
     return lambda event, context: answer(event, cast("LambdaContext", context))
 
 
-def _guard(settings: Settings, own: ApiSettings) -> Guard:
-    if own.access_keys is None:
-        return OpenGuard()
-    from facerec.api.auth.sigv4 import SignatureGuard
-    from facerec.storage.secrets import open_secrets_manager_keys
-
-    keys = open_secrets_manager_keys(own.access_keys, settings.region)
-    return SignatureGuard(keys.get_access_key, time.time)
+def _log_access(access: Access) -> None:
+    logger().info(
+        "access",
+        principal=access.principal,
+        operation=access.operation,
+        collection_id=access.collection_id,
+        status=access.status,
+        milliseconds=round(1000 * access.seconds),
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from facerec.api.auth.gateway import ApiAuthorization, issuer_of
+from facerec.config import needed
 from facerec.errors import InvalidInputError
 
 
@@ -16,16 +18,17 @@ class ApiSettings:
         photo_buckets: PHOTO_BUCKETS, names or ARNs of buckets that photos may be read from beside
             AWS_S3_BUCKET, with commas between them.
         state_machine: STATE_MACHINE_ARN, which runs jobs, or None where jobs cannot be started.
-        access_keys: ACCESS_KEYS_PREFIX, the name in Secrets Manager under which facerec's own
-            access keys are. Where it is set, requests must be signed with one, and API Gateway
-            must let all requests pass; where it is not, API Gateway checks who sends them.
-        page: API_PAGE, ``true`` to show the page at ``/``.
+        authorization: API_AUTHORIZATION, how API Gateway authenticates callers: ``AWS_IAM`` or
+            ``COGNITO``. Without it the function refuses to start.
+        issuer: of the tokens of COGNITO_USER_POOL_ARN, which ``COGNITO`` needs.
+        access_table: ACCESS_TABLE, the address of the table of who may use which collections.
     """
 
+    authorization: ApiAuthorization
+    access_table: str
     photo_buckets: frozenset[str] = frozenset()
     state_machine: str | None = None
-    access_keys: str | None = None
-    page: bool = False
+    issuer: str | None = None
 
 
 def read_api_settings(environment: Mapping[str, str]) -> ApiSettings:
@@ -38,13 +41,21 @@ def read_api_settings(environment: Mapping[str, str]) -> ApiSettings:
     def text(name: str) -> str:
         return environment.get(name, "").strip()
 
-    page = text("API_PAGE").lower() or "false"
-    if page not in ("true", "false"):
-        raise InvalidInputError("the environment variable API_PAGE is neither true nor false")
+    try:
+        authorization = ApiAuthorization(text("API_AUTHORIZATION"))
+    except ValueError as error:
+        names = " or ".join(ApiAuthorization)
+        raise InvalidInputError(
+            f"the environment variable API_AUTHORIZATION is not {names}"
+        ) from error
+    issuer = None
+    if authorization is ApiAuthorization.COGNITO:
+        issuer = issuer_of(needed(text("COGNITO_USER_POOL_ARN") or None, "COGNITO_USER_POOL_ARN"))
     buckets = text("PHOTO_BUCKETS").replace(",", " ").split()
     return ApiSettings(
+        authorization=authorization,
+        access_table=needed(text("ACCESS_TABLE") or None, "ACCESS_TABLE"),
         photo_buckets=frozenset(bucket.rpartition(":")[2] for bucket in buckets),
         state_machine=text("STATE_MACHINE_ARN") or None,
-        access_keys=text("ACCESS_KEYS_PREFIX") or None,
-        page=page == "true",
+        issuer=issuer,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +16,15 @@ class RequestHead:
         path: as sent, with its percent signs.
         query: as sent, without the question mark.
         headers: by name in lower case.
+        gateway: the ``requestContext`` of API Gateway's event, or None where no gateway passed the
+            request on. A client cannot set it.
     """
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
+    gateway: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,28 @@ class Principal:
     Attributes:
         collections: the only collections that the sender may use, or None for all.
         writes: whether the sender may change anything.
+        writable: the only collections that the sender may change, or None for all that it may use.
+        name: of the sender, for the access log.
     """
 
     collections: frozenset[str] | None = None
     writes: bool = True
+    writable: frozenset[str] | None = None
+    name: str = ""
 
     def may_use(self, collection_id: str) -> bool:
         """Return whether the sender may use a collection."""
         return self.collections is None or collection_id in self.collections
+
+    def may_change(self, collection_id: str | None) -> bool:
+        """Return whether the sender may change a collection.
+
+        Args:
+            collection_id: the collection; None for a change that is to no collection.
+        """
+        if not self.writes or (collection_id is not None and not self.may_use(collection_id)):
+            return False
+        return self.writable is None or collection_id in self.writable
 
 
 BodyCheck = Callable[[bytes], Principal]

@@ -6,6 +6,7 @@ import json
 from typing import Any
 from uuid import uuid4
 
+from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal
 from facerec.api.rekognition.arns import collection_of
 from facerec.api.rekognition.errors import rekognition_error
@@ -83,18 +84,19 @@ def response_headers() -> dict[str, str]:
 def _authorise(
     principal: Principal, name: str, operation: Operation, request: dict[str, Any]
 ) -> None:
-    if operation.writes and not principal.writes:
-        raise _denied(name)
     collection_id = request.get("CollectionId")
     if "ResourceArn" in request:
         collection_id = collection_of(request["ResourceArn"])
+    note_access(f"rekognition:{name}", collection_id)
+    if operation.writes and not principal.may_change(collection_id):
+        raise _denied(name)
     if collection_id is not None and not principal.may_use(collection_id):
         raise _denied(name)
 
 
 def _denied(name: str) -> RekognitionError:
     return RekognitionError(
-        "AccessDeniedException", f"The access key may not perform rekognition:{name} on this."
+        "AccessDeniedException", f"The sender may not perform rekognition:{name} on this."
     )
 
 

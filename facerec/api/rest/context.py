@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
+from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal, RefusedError
 from facerec.api.capacity import Capacity
 from facerec.api.jobs import JobStarter
@@ -63,10 +64,11 @@ def authorise(request: Request, collection_id: str | None, *, writes: bool) -> P
         RefusedError: it may not do this.
     """
     principal: Principal = request.state.principal
-    if (writes and not principal.writes) or (
+    note_access(f"{request.method} {request.scope['route'].path}", collection_id)
+    if (writes and not principal.may_change(collection_id)) or (
         collection_id is not None and not principal.may_use(collection_id)
     ):
-        raise RefusedError("AccessDeniedException", "The access key may not do this.", 403)
+        raise RefusedError("AccessDeniedException", "The sender may not do this.", 403)
     return principal
 
 

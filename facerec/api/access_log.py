@@ -1,0 +1,76 @@
+"""Who called which operation on which collection, how it ended and how long it took.
+
+An entry holds no photo, no vector, no face id and no path of a request: the operation is the route
+without what the client put into it, or the name of Rekognition's operation.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from starlette.types import Message, Send
+
+
+@dataclass(slots=True)
+class Access:
+    """One request.
+
+    Attributes:
+        principal: who sent it; empty where it was refused before that was known.
+        operation: such as ``POST /api/v1/face-recognition/match`` or
+            ``rekognition:SearchFacesByImage``; empty where the request reached none.
+        collection_id: the collection that it names, or None.
+        status: of the response; 500 where there was none.
+        seconds: from the first byte of the request to the end of the response.
+    """
+
+    principal: str = ""
+    operation: str = ""
+    collection_id: str | None = None
+    status: int = 500
+    seconds: float = 0.0
+
+    def watch(self, send: Send) -> Send:
+        """Return a ``send`` that notes the status of the response."""
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.status = message["status"]
+            await send(message)
+
+        return watched
+
+
+_CURRENT: ContextVar[Access | None] = ContextVar("access", default=None)
+
+
+@contextmanager
+def record_access(write: Callable[[Access], None]) -> Iterator[Access]:
+    """Record the request that the block answers, and write it when the block ends."""
+    access = Access()
+    token = _CURRENT.set(access)
+    started = time.monotonic()
+    try:
+        yield access
+    finally:
+        _CURRENT.reset(token)
+        access.seconds = time.monotonic() - started
+        write(access)
+
+
+def note_principal(name: str) -> None:
+    """Note who sent the request at hand."""
+    access = _CURRENT.get()
+    if access is not None:
+        access.principal = name
+
+
+def note_access(operation: str, collection_id: str | None) -> None:
+    """Note what the request at hand asks for."""
+    access = _CURRENT.get()
+    if access is not None:
+        access.operation, access.collection_id = operation, collection_id

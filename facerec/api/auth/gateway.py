@@ -1,0 +1,110 @@
+"""The guard behind API Gateway: it demands what the gateway leaves in an event it has checked.
+
+The gateway authenticates. The function does not take that on trust: a stage that still serves an
+earlier deployment, or a route that somebody opened by hand, passes requests on without the fields
+below, and they are refused. What the fields are called:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from facerec.api.auth.access import BodyCheck, Principal, RefusedError, RequestHead
+from facerec.api.auth.grants import AccessTable, Caller
+from facerec.errors import InvalidInputError, StoreUnavailableError
+
+
+class ApiAuthorization(StrEnum):
+    """How API Gateway authenticates callers."""
+
+    AWS_IAM = "AWS_IAM"
+    COGNITO = "COGNITO"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayGuard:
+    """Accepts requests that API Gateway has authenticated, of callers whom the table names.
+
+    Attributes:
+        mode: how the gateway must have authenticated the caller.
+        table: what callers may do.
+        issuer: of the tokens of the Cognito user pool; None with ``AWS_IAM``.
+    """
+
+    mode: ApiAuthorization
+    table: AccessTable
+    issuer: str | None = None
+
+    def admit(self, head: RequestHead) -> BodyCheck:
+        """Check what the gateway says of the caller.
+
+        Raises:
+            RefusedError: the event holds no proof of who calls, or no grant names the caller.
+        """
+        principal = self._find_principal(head.gateway or {})
+        return lambda _body: principal
+
+    def _find_principal(self, context: Mapping[str, Any]) -> Principal:
+        if self.mode is ApiAuthorization.AWS_IAM:
+            caller = _iam_caller(context)
+        else:
+            caller = self._cognito_caller(context)
+        try:
+            principal = self.table.find_principal(caller)
+        except StoreUnavailableError as error:
+            raise RefusedError(
+                "InternalServerError", "The access table cannot be read for now.", 503
+            ) from error
+        if principal is None:
+            raise RefusedError(
+                "AccessDeniedException",
+                "No grant of the access table names the caller; see docs/security.md.",
+                403,
+            )
+        return principal
+
+    def _cognito_caller(self, context: Mapping[str, Any]) -> Caller:
+        claims = _mapping(_mapping(context.get("authorizer")).get("claims"))
+        subject, issuer = claims.get("sub"), claims.get("iss")
+        if not isinstance(subject, str) or not subject or issuer != self.issuer:
+            raise _unproven()
+        # A list claim arrives as text, with or without brackets.
+        groups = str(claims.get("cognito:groups", "")).strip("[]").replace(",", " ").split()
+        return Caller(subject, groups=frozenset(groups))
+
+
+def issuer_of(pool_arn: str) -> str:
+    """Return the issuer of a user pool's tokens.
+
+    https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+
+    Raises:
+        InvalidInputError: the ARN is not one of a user pool.
+    """
+    parts = pool_arn.split(":")
+    if len(parts) != 6 or parts[2] != "cognito-idp" or not parts[5].startswith("userpool/"):
+        raise InvalidInputError(f"{pool_arn!r} is not the ARN of a Cognito user pool")
+    suffix = "amazonaws.com.cn" if parts[1] == "aws-cn" else "amazonaws.com"
+    return f"https://cognito-idp.{parts[3]}.{suffix}/{parts[5].removeprefix('userpool/')}"
+
+
+def _iam_caller(context: Mapping[str, Any]) -> Caller:
+    arn = _mapping(context.get("identity")).get("userArn")
+    if not isinstance(arn, str) or not arn.startswith("arn:"):
+        raise _unproven()
+    return Caller(arn, arn=arn)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _unproven() -> RefusedError:
+    return RefusedError(
+        "AccessDeniedException", "API Gateway did not say who sent the request.", 403
+    )
