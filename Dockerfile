@@ -5,7 +5,8 @@
 # Nothing here needs BuildKit: `sam build` may do without it.
 
 # Any Debian with Python 3.11, pip and glibc 2.28 or newer, for x86_64 or arm64.
-ARG BASE_IMAGE=python:3.11-slim-bookworm
+# This copy of Docker's official image is not limited in its pulls as Docker Hub is.
+ARG BASE_IMAGE=public.ecr.aws/docker/library/python:3.11-slim-bookworm
 
 # --- Libraries. Wheels only: each exists for both architectures, so that no compiler is needed.
 FROM ${BASE_IMAGE} AS build
@@ -42,7 +43,9 @@ RUN /opt/facerec/bin/python -m batch_job.warm_up examples/probe.jpg \
 
 # --- What both images have in common.
 FROM ${BASE_IMAGE} AS common
-RUN useradd --system --uid 10000 --no-create-home --shell /usr/sbin/nologin facerec
+# No program may give its user more rights: root of a container is root of its machine's network.
+RUN useradd --system --uid 10000 --no-create-home --shell /usr/sbin/nologin facerec \
+    && find / -xdev -perm /6000 -type f -exec chmod a-s {} +
 ENV PATH=/opt/facerec/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -64,15 +67,17 @@ FROM common AS api
 COPY --from=api-build /opt/facerec /opt/facerec
 COPY lambdas lambdas
 # The file system may be read-only, and a cold start should not compile.
-RUN python -m compileall -q /app
+# Readable for whatever user Lambda runs it as, however the folder was checked out.
+RUN python -m compileall -q /app && chmod -R a+rX /app
 USER 10000:10000
-ENTRYPOINT ["python", "-m", "awslambdaric"]
+# Lambda may set another PATH.
+ENTRYPOINT ["/opt/facerec/bin/python", "-m", "awslambdaric"]
 CMD ["lambdas.api.handler.handler"]
 
 # --- Children of jobs, and the target that is built if none is named.
 FROM common AS batch
 COPY --from=build /opt/facerec /opt/facerec
 COPY batch_job batch_job
-RUN python -m compileall -q /app
+RUN python -m compileall -q /app && chmod -R a+rX /app
 USER 10000:10000
-ENTRYPOINT ["python", "-m", "batch_job"]
+ENTRYPOINT ["/opt/facerec/bin/python", "-m", "batch_job"]

@@ -81,8 +81,6 @@ clean: ## Remove the environments and the caches of tools.
 
 STACK ?= facerec
 ARCHITECTURE ?= x86_64
-# ECR repository for the image of the jobs.
-REPOSITORY ?= facerec-batch
 # Parameters of the stack, such as PARAMETERS='PineconeSecretArn=arn:... PineconeIndexName=faces'.
 # A deployment keeps those of the previous one.
 PARAMETERS ?=
@@ -118,18 +116,12 @@ E2E_PYTHON ?= python3.11
 e2e: $(VENV)/.dev .venv-sam/.ready .venv-e2e/.ready .venv-containers/.ready ## Deploy the stack to an emulator of AWS and run a job there.
 	FACEREC_E2E=1 $(BIN)/python -m pytest tests/e2e --durations=5
 
-image: export PATH := $(CURDIR)/$(BIN):$(PATH)
-image: $(VENV)/.dev ## Build the image of the jobs and push it to Amazon ECR (needs Docker).
-	@mkdir -p build
-	deploy/push_image.sh $(REPOSITORY) $(ARCHITECTURE) > build/image
-	@cat build/image
+# These need the AWS CLI and the SAM CLI of the machine, and nothing of this project's environments.
+image: ## Build the image of the jobs and push it to Amazon ECR (needs aws and Docker).
+	deploy/push_image.sh $(STACK) $(ARCHITECTURE)
 
-deploy: export PATH := $(CURDIR)/.venv-sam/bin:$(CURDIR)/$(BIN):$(PATH)
-deploy: image .venv-sam/.ready ## Build and deploy the stack with its images (PARAMETERS='Name=Value ...').
-	sam build
-	sam deploy --stack-name $(STACK) \
-		--parameter-overrides BatchImageUri=$$(cat build/image) Architecture=$(ARCHITECTURE) $(PARAMETERS)
+deploy: ## Build and deploy the stack (needs aws, sam and Docker; PARAMETERS='Name=Value ...').
+	deploy/deploy.sh $(STACK) $(ARCHITECTURE) $(PARAMETERS)
 
-teardown: export PATH := $(CURDIR)/.venv-sam/bin:$(CURDIR)/$(BIN):$(PATH)
-teardown: $(VENV)/.dev .venv-sam/.ready ## Delete the stack and all its data.
-	deploy/teardown.sh $(STACK) $(REPOSITORY)
+teardown: ## Delete the stack and all its data (needs aws and sam).
+	deploy/teardown.sh $(STACK)

@@ -1,30 +1,82 @@
 #!/usr/bin/env bash
-# Deletes a stack and all that it holds: photos, collections, ledgers, reports, images.
-#   deploy/teardown.sh [--yes] [stack [repository]]
+# Deletes a stack and all that it holds: photos, collections, ledgers, reports, images. It works in
+# whatever state the stack is, and touches nothing of another stack.
+#   deploy/teardown.sh [--region REGION] [--yes] [stack]
 # It leaves what is not the stack's: the Pinecone index, the secret with its key, and the bucket
 # that the SAM CLI keeps for all stacks of the account.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/common.sh"
+need aws sam
 yes=false
 if [ "${1:-}" = --yes ]; then yes=true; shift; fi
 stack=${1:-facerec}
-repository=${2:-facerec-batch}
+repository=$stack/batch
 
-output() {
-  aws cloudformation describe-stacks --stack-name "$stack" --output text \
-    --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
+status=$(aws cloudformation describe-stacks --stack-name "$stack" \
+  --query 'Stacks[0].StackStatus' --output text 2>/dev/null || echo NONE)
+# By their logical ids, since a stack that failed has no outputs. Nothing where there is none.
+resource() {
+  local found
+  found=$(aws cloudformation describe-stack-resources --stack-name "$stack" --output text \
+    --query "StackResources[?LogicalResourceId=='$1' && ResourceStatus!='DELETE_COMPLETE'].PhysicalResourceId" \
+    2>/dev/null || true)
+  [ "$found" = None ] || echo "$found"
 }
-bucket=$(output BucketName)
-table=$(output TableName)
+bucket=$(resource Bucket)
+table=$(resource Table)
+workflow=$(resource Workflow)
+definition=$(resource JobDefinition)
+vectors=$(resource VectorBucket)
+echo "The stack $stack is $status; it has the bucket ${bucket:-(none)} and the table ${table:-(none)}."
 if [ "$yes" = false ]; then
-  echo "This deletes the stack $stack with the bucket $bucket and the table $table, and all in them."
+  echo "This deletes the stack and all in them."
   read -r -p "Type the stack's name to go on: " answer
   [ "$answer" = "$stack" ] || { echo "nothing was deleted" >&2; exit 1; }
 fi
-aws dynamodb update-table --table-name "$table" --no-deletion-protection-enabled >/dev/null
-aws s3 rm --quiet --recursive "s3://$bucket"
-# Which also deletes the repository that the SAM CLI made for the API's image.
-sam delete --stack-name "$stack" --no-prompts
+
+# Jobs first, or their children would write into what is being emptied.
+if [ -n "$workflow" ]; then
+  for execution in $(aws stepfunctions list-executions --state-machine-arn "$workflow" \
+    --status-filter RUNNING --query 'executions[].executionArn' --output text 2>/dev/null || true); do
+    [ "$execution" = None ] || aws stepfunctions stop-execution --execution-arn "$execution" \
+      --cause "the stack is being deleted" >/dev/null
+  done
+fi
+if [ -n "$table" ]; then
+  aws dynamodb update-table --table-name "$table" --no-deletion-protection-enabled >/dev/null 2>&1 || true
+fi
+if [ -n "$bucket" ]; then
+  aws s3 rm --quiet --recursive "s3://$bucket" || true
+fi
+if [ -n "$vectors" ]; then
+  for index in $(aws s3vectors list-indexes --vector-bucket-name "${vectors##*/}" \
+    --query 'indexes[].indexName' --output text 2>/dev/null || true); do
+    [ "$index" = None ] || aws s3vectors delete-index --vector-bucket-name "${vectors##*/}" \
+      --index-name "$index"
+  done
+fi
+if [ "$status" != NONE ]; then
+  aws cloudformation update-termination-protection --stack-name "$stack" \
+    --no-enable-termination-protection >/dev/null 2>&1 || true
+  if [ "$status" = REVIEW_IN_PROGRESS ]; then
+    # A change set that never ran: the SAM CLI does not delete such a stack.
+    aws cloudformation delete-stack --stack-name "$stack"
+    aws cloudformation wait stack-delete-complete --stack-name "$stack"
+  else
+    # Which also deletes the repository that the SAM CLI made for the API's image.
+    sam delete --stack-name "$stack" --region "$AWS_REGION" --no-prompts
+  fi
+fi
+# Revisions that earlier deployments left for jobs that were running.
+if [ -n "$definition" ]; then
+  name=${definition##*job-definition/}
+  for revision in $(aws batch describe-job-definitions --job-definition-name "${name%%:*}" --status ACTIVE \
+    --query 'jobDefinitions[].jobDefinitionArn' --output text 2>/dev/null || true); do
+    [ "$revision" = None ] || aws batch deregister-job-definition --job-definition "$revision"
+  done
+fi
 if aws ecr describe-repositories --repository-names "$repository" >/dev/null 2>&1; then
   aws ecr delete-repository --force --repository-name "$repository" >/dev/null
 fi
-echo "deleted; the faces in Pinecone are still there: delete the index, or its namespaces, by hand"
+echo "deleted; faces in Pinecone, if any, are still there: delete the index, or its namespaces, by hand"

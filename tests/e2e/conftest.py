@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.deployment import deploy, parameters, running_emulator, tear_down
+from tests.e2e.deployment import build, deploy, parameters, running_emulator, tear_down
 from tests.e2e.images import build_images
 from tests.e2e.stack import DeployedStack
 from tests.support.pinecone_server import API_KEY, PineconeServer
@@ -23,11 +23,13 @@ def deployed() -> Iterator[DeployedStack]:
         folder = Path(name)
         images = build_images(folder, {"PINECONE_CONTROLLER_HOST": pinecone.host})
         with running_emulator(folder, images) as emulator:
-            stack = DeployedStack(emulator, pinecone)
+            stack = DeployedStack(emulator, pinecone, folder)
             secret = stack.client("secretsmanager").create_secret(
                 Name="pinecone", SecretString=API_KEY
             )
-            deploy(emulator, folder, parameters(secret["ARN"], pinecone.name))
+            stack.parameters = parameters(secret["ARN"], pinecone.name)
+            build(emulator, folder)
+            deploy(emulator, folder, stack.parameters)
             yield stack
             tear_down(emulator)
             assert stack.remains() == []

@@ -61,6 +61,10 @@ class Emulator:
         return found
 
 
+class CommandError(Exception):
+    """A command failed; the message is its output."""
+
+
 @contextmanager
 def running_emulator(folder: Path, images: Mapping[str, Any]) -> Iterator[Emulator]:
     """Run the emulator; at the end it goes, and with it all that it has started."""
@@ -97,8 +101,8 @@ def running_emulator(folder: Path, images: Mapping[str, Any]) -> Iterator[Emulat
         process.wait()
 
 
-def deploy(emulator: Emulator, folder: Path, parameters: Mapping[str, str]) -> None:
-    """Build the project's own template and deploy it, as a person does with the SAM CLI.
+def build(emulator: Emulator, folder: Path) -> None:
+    """Build the project's own template with the SAM CLI.
 
     The image of the API is the one thing that the SAM CLI does not build, since that takes a
     container engine: its address is put where ``sam build`` would put it.
@@ -110,22 +114,29 @@ def deploy(emulator: Emulator, folder: Path, parameters: Mapping[str, str]) -> N
     image = "PackageType: Image\n"
     assert text.count(image) == 1
     template.write_text(text.replace(image, f"{image}      ImageUri: {API_IMAGE}\n"))
+
+
+def deploy(
+    emulator: Emulator, folder: Path, parameters: Mapping[str, str], stack: str = STACK
+) -> None:
+    """Deploy what was built, as ``make deploy`` does."""
     _run(
         emulator,
         "sam",
         "deploy",
-        *("--template-file", str(template)),
-        *("--stack-name", STACK),
+        *("--template-file", str(folder / "build" / "template.yaml")),
+        *("--stack-name", stack),
         *("--config-file", str(ROOT / "samconfig.toml")),
         "--no-confirm-changeset",
         "--parameter-overrides",
         *(f"{name}={value}" for name, value in parameters.items()),
     )
+    _run(emulator, str(ROOT / "deploy" / "finish.sh"), stack)
 
 
-def tear_down(emulator: Emulator) -> None:
-    """Delete the stack as ``make teardown`` does."""
-    _run(emulator, str(ROOT / "deploy" / "teardown.sh"), "--yes", STACK)
+def tear_down(emulator: Emulator, stack: str = STACK) -> None:
+    """Delete a stack as ``make teardown`` does."""
+    _run(emulator, str(ROOT / "deploy" / "teardown.sh"), "--yes", stack)
 
 
 def parameters(secret_arn: str, index_name: str) -> dict[str, str]:
@@ -151,7 +162,8 @@ def _run(emulator: Emulator, *command: str) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert done.returncode == 0, done.stdout
+    if done.returncode != 0:
+        raise CommandError(done.stdout)
 
 
 def _runtime_interface_emulator(folder: Path) -> Path:

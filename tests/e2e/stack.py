@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,10 +34,13 @@ class DeployedStack:
     Attributes:
         emulator: it.
         pinecone: the index that holds the faces.
+        folder: holds what was built.
+        parameters: that the stack was deployed with.
     """
 
-    def __init__(self, emulator: Emulator, pinecone: PineconeServer) -> None:
-        self.emulator, self.pinecone = emulator, pinecone
+    def __init__(self, emulator: Emulator, pinecone: PineconeServer, folder: Path) -> None:
+        self.emulator, self.pinecone, self.folder = emulator, pinecone, folder
+        self.parameters: dict[str, str] = {}
 
     def client(self, service: str) -> Any:
         """Return a client of a service."""
@@ -110,16 +114,24 @@ class DeployedStack:
         return {face_id: vector["values"] for face_id, vector in space.items()}
 
     def post(
-        self, path: str, document: dict[str, Any], headers: dict[str, str] | None = None
+        self,
+        path: str,
+        document: dict[str, Any],
+        headers: dict[str, str] | None = None,
+        *,
+        token: str | None = None,
     ) -> tuple[int, dict[str, Any]]:
-        """Send a signed request through API Gateway; return the status and the document."""
+        """Send a signed request, or one with a token; return the status and the document."""
         api = urlsplit(self.outputs["ApiUrl"])
         stage = f"{self.emulator.endpoint}/restapis/{api.netloc.partition('.')[0]}{api.path}"
         body = json.dumps(document).encode()
         named = {"Content-Type": "application/json", **(headers or {})}
         signed = AWSRequest("POST", f"{stage}/_user_request_{path}", named, body)
         credentials = Credentials(*(CREDENTIALS[name] for name in KEYS))
-        SigV4Auth(credentials, "execute-api", REGION).add_auth(signed)
+        if token is None:
+            SigV4Auth(credentials, "execute-api", REGION).add_auth(signed)
+        else:
+            signed.headers["Authorization"] = token
         request = urllib.request.Request(signed.url, body, dict(signed.headers))
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -145,12 +157,14 @@ class DeployedStack:
         buckets = [bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"]]
         functions = self.client("lambda").list_functions()["Functions"]
         queues = self.client("batch").describe_job_queues()["jobQueues"]
+        definitions = self.client("batch").describe_job_definitions(status="ACTIVE")
         repositories = self.client("ecr").describe_repositories()["repositories"]
         return [
             *(name for name in buckets if not name.startswith("aws-sam-cli-managed-default")),
             *self.client("dynamodb").list_tables()["TableNames"],
             *(function["FunctionName"] for function in functions),
             *(queue["jobQueueName"] for queue in queues),
+            *(each["jobDefinitionArn"] for each in definitions["jobDefinitions"]),
             *(each["repositoryName"] for each in repositories),
         ]
 

@@ -45,7 +45,7 @@ def test_hadolint_finds_nothing() -> None:
 
 def test_the_base_image_is_an_argument() -> None:
     first = next(line for line in DOCKERFILE.splitlines() if re.match("(ARG|FROM)", line))
-    assert first == "ARG BASE_IMAGE=python:3.11-slim-bookworm"
+    assert first == "ARG BASE_IMAGE=public.ecr.aws/docker/library/python:3.11-slim-bookworm"
     assert stages()["build"].startswith("FROM ${BASE_IMAGE}")
     assert stages()["common"].startswith("FROM ${BASE_IMAGE}")
 
@@ -80,7 +80,7 @@ def test_both_images_run_as_a_user_without_rights_and_get_their_signals() -> Non
     for name, module in (("batch", "batch_job"), ("api", "awslambdaric")):
         stage = stages()[name]
         assert "\nUSER 10000:10000\n" in stage
-        assert f'\nENTRYPOINT ["python", "-m", "{module}"]' in stage
+        assert f'\nENTRYPOINT ["/opt/facerec/bin/python", "-m", "{module}"]' in stage
 
 
 def test_networks_are_in_the_images_so_that_nothing_is_written_at_run_time() -> None:

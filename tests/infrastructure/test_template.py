@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from facerec.api.auth.gateway import ApiAuthorization
 from facerec.config import read_settings
 from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
 from tests.support.stack_template import (
@@ -137,6 +138,20 @@ def test_containers_have_no_rights_on_their_machine() -> None:
     assert metadata == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
 
 
+def test_containers_cannot_take_on_the_role_of_their_machine() -> None:
+    # AWS Batch runs them in the network of the machine, so the hop limit does not keep them off:
+    # https://docs.aws.amazon.com/batch/latest/userguide/networking-modes-jobs.html
+    script = properties("LaunchTemplate")["LaunchTemplateData"]["UserData"]["Fn::Base64"]
+    for tool, address in (("iptables", "169.254.169.254"), ("ip6tables", "fd00:ec2::254")):
+        assert (
+            f"{tool} --insert OUTPUT --destination {address} "
+            "--match owner ! --uid-owner 0 --jump REJECT" in script
+        )
+    # Nothing in the image lets its user become root.
+    dockerfile = (TEMPLATE.parent / "Dockerfile").read_text("utf-8")
+    assert "find / -xdev -perm /6000 -type f -exec chmod a-s {} +" in dockerfile
+
+
 def test_nothing_has_a_fixed_name() -> None:
     for name, resource in template()["Resources"].items():
         if resource["Type"] != "AWS::Lambda::Permission":  # names the function of another resource
@@ -192,7 +207,7 @@ def test_the_folders_of_jobs_and_all_logs_are_kept_for_a_time() -> None:
     rules = properties("Bucket")["LifecycleConfiguration"]["Rules"]
     assert [rule for rule in rules if rule.get("Prefix") == "jobs/" and rule["ExpirationInDays"]]
     groups = resources("AWS::Logs::LogGroup")
-    assert len(groups) == 5
+    assert len(groups) == 6
     for group in groups.values():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
         assert group["DeletionPolicy"] == "Delete"
@@ -259,21 +274,158 @@ def test_environments_name_only_variables_that_are_read() -> None:
 
 
 def test_the_api_asks_who_calls() -> None:
-    assert template()["Parameters"]["ApiAuthorization"]["Default"] == "AWS_IAM"
-    body = properties("Api")["DefinitionBody"]
-    for path, methods in body["paths"].items():
+    parameter = template()["Parameters"]["ApiAuthorization"]
+    assert parameter["Default"] == "AWS_IAM"
+    assert parameter["AllowedValues"] == list(ApiAuthorization)
+    for path, methods in properties("Api")["DefinitionBody"]["paths"].items():
         for method, operation in methods.items():
             if method == "options":
                 continue
-            condition, open_to_all, (security,) = operation["security"]["Fn::If"]
-            assert (condition, open_to_all) == ("ByAccessKey", []), (path, method)
-            assert security["Fn::If"][:2] == ["ByIam", {"sigv4": []}], (path, method)
+            (security,) = operation["security"]
+            assert security == {"Fn::If": ["ByCognito", {"cognito": []}, {"sigv4": []}]}, path
 
 
-def test_the_function_checks_signatures_where_the_gateway_lets_all_pass() -> None:
-    prefix = function_environment("ApiFunction")["ACCESS_KEYS_PREFIX"]
-    assert prefix["Fn::If"][0] == "ByAccessKey"
-    assert prefix["Fn::If"][1] != ""
+def test_the_function_is_told_how_callers_are_authenticated() -> None:
+    environment = function_environment("ApiFunction")
+    assert environment["API_AUTHORIZATION"] == {"Ref": "ApiAuthorization"}
+    assert environment["COGNITO_USER_POOL_ARN"] == {"Ref": "CognitoUserPoolArn"}
+    assert environment["ACCESS_TABLE"] == {"Fn::Sub": "s3://${Bucket}/access.json"}
+
+
+def test_nothing_of_the_stack_may_write_the_access_table() -> None:
+    writing = [
+        resource
+        for statement in statements()
+        if {"s3:PutObject", "s3:DeleteObject"} & set(listed(statement["Action"]))
+        for resource in listed(statement["Resource"])
+    ]
+    assert writing
+    for resource in writing:
+        assert resource == {"Fn::Sub": "${Bucket.Arn}/jobs/*"}
+
+
+def test_errors_of_the_gateway_can_be_read_by_pages_that_may_call() -> None:
+    responses = properties("Api")["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
+    condition, made, _ = responses["Fn::If"]
+    assert condition == "CrossOrigin"
+    # REQUEST_TOO_LARGE cannot be customized:
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+    assert set(made) == {"DEFAULT_4XX", "DEFAULT_5XX"}
+    for path, methods in properties("Api")["DefinitionBody"]["paths"].items():
+        assert "options" in methods, path
+
+
+def test_executions_keep_their_right_to_the_revision_they_started_with() -> None:
+    (statement,) = (found for found in statements() if found.get("Sid") == "SubmitJobs")
+    queue, (arn, names) = statement["Resource"][0], statement["Resource"][1]["Fn::Sub"]
+    assert queue == {"Ref": "JobQueue"}
+    # arn:aws:batch:region:account:job-definition/NAME:REVISION
+    assert arn.endswith(":${Definition}:*")
+    assert names == {
+        "Definition": {"Fn::Select": [5, {"Fn::Split": [":", {"Ref": "JobDefinition"}]}]}
+    }
+    assert properties("JobDefinition")["ResourceRetentionPolicy"] == {
+        "SkipDeregisterOnUpdate": True
+    }
+
+
+def test_a_first_deployment_that_fails_can_be_rolled_back() -> None:
+    # A table that refuses to be deleted would end the rollback in ROLLBACK_FAILED.
+    assert "DeletionProtectionEnabled" not in properties("Table")
+    for name, resource in template()["Resources"].items():
+        assert resource.get("DeletionPolicy", "Delete") == "Delete", name
+
+
+def test_machines_get_patched_images() -> None:
+    for name, environment in resources("AWS::Batch::ComputeEnvironment").items():
+        machines = environment["Properties"]["ComputeResources"]
+        assert machines["Ec2Configuration"] == [{"ImageType": "ECS_AL2023"}], name
+        assert machines["UpdateToLatestImageVersion"] is True
+    patched = "".join(
+        schedule["Properties"]["Target"]["Input"]["Fn::Sub"]
+        for schedule in resources("AWS::Scheduler::Schedule").values()
+    )
+    for name in resources("AWS::Batch::ComputeEnvironment"):
+        assert f"${{{name}}}" in patched
+
+
+def test_machines_carry_the_tag_of_the_stack() -> None:
+    data = properties("LaunchTemplate")["LaunchTemplateData"]
+    assert {tagged["ResourceType"] for tagged in data["TagSpecifications"]} == {
+        "instance",
+        "volume",
+    }
+    for tagged in data["TagSpecifications"]:
+        assert tagged["Tags"] == [{"Key": "facerec-stack", "Value": {"Ref": "AWS::StackName"}}]
+
+
+def test_what_alarms_and_events_send_may_be_sent() -> None:
+    # The key that AWS manages for SNS lets neither CloudWatch nor EventBridge use it.
+    for topic in resources("AWS::SNS::Topic").values():
+        assert "KmsMasterKeyId" not in topic.get("Properties", {})
+    policy = json.dumps(properties("TopicPolicy")["PolicyDocument"])
+    assert "cloudwatch.amazonaws.com" in policy
+    assert "events.amazonaws.com" in policy
+    for name, rule in resources("AWS::Events::Rule").items():
+        assert rule["Properties"]["Targets"], name
+
+
+def test_every_job_that_ends_is_told_of() -> None:
+    detail = properties("JobEndedRule")["EventPattern"]["detail"]
+    assert set(detail["status"]) == {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"SubnetIds": ["subnet-1"]}, "SecurityGroupIds"),
+        ({"SecurityGroupIds": ["sg-1"]}, "SubnetIds"),
+        ({"ApiAuthorization": "COGNITO"}, "CognitoUserPoolArn"),
+        ({"MonthlyBudget": 100}, "AlarmEmail"),
+        ({}, None),
+        ({"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}, None),
+        ({"MonthlyBudget": 100, "AlarmEmail": "ops@example.com"}, None),
+    ],
+)
+def test_combinations_that_would_fail_late_are_refused(
+    given: dict[str, Any], missing: str | None
+) -> None:
+    values = {name: p.get("Default") for name, p in template()["Parameters"].items()}
+    for name, parameter in template()["Parameters"].items():
+        if parameter["Type"] == "CommaDelimitedList":
+            values[name] = values[name].split(",")
+    refused = rules_refuse(values | given)
+    assert [text for text in refused if missing and text.startswith(missing)] == (
+        refused if missing else []
+    )
+    assert bool(refused) is (missing is not None)
+
+
+def rules_refuse(values: dict[str, Any]) -> list[str]:
+    """Return what the template's rules say about parameters, as CloudFormation evaluates them."""
+
+    def holds(part: Any) -> Any:  # noqa: ANN401 - a template
+        if not isinstance(part, dict):
+            return part
+        ((function, arguments),) = part.items()
+        if function == "Ref":
+            return values[arguments]
+        found = [holds(each) for each in arguments]
+        return {
+            "Fn::Equals": lambda: str(found[0]) == str(found[1]),
+            "Fn::Contains": lambda: found[1] in found[0],
+            "Fn::Not": lambda: not found[0],
+            "Fn::And": lambda: all(found),
+            "Fn::Or": lambda: any(found),
+        }[function]()
+
+    return [
+        assertion["AssertDescription"]
+        for rule in template()["Rules"].values()
+        if holds(rule["RuleCondition"])
+        for assertion in rule["Assertions"]
+        if not holds(assertion["Assert"])
+    ]
 
 
 def test_the_network_has_free_endpoints_and_no_gateway_to_pay_for() -> None:
@@ -288,10 +440,13 @@ def test_the_network_has_free_endpoints_and_no_gateway_to_pay_for() -> None:
 def test_there_is_an_alarm_for_each_thing_that_goes_wrong() -> None:
     alarms = set(resources("AWS::CloudWatch::Alarm"))
     assert alarms == {
-        "FailedExecutionsAlarm",
-        "InterruptionsAlarm",
         "ApiErrorsAlarm",
         "ApiLatencyAlarm",
+        "FailedJobsAlarm",
+        "FunctionErrorsAlarm",
+        "InterruptionsAlarm",
+        "QueueBlockedAlarm",
+        "RestartsAlarm",
     }
     body = properties("Dashboard")["DashboardBody"]["Fn::Sub"]
     assert len(json.loads(body)["widgets"]) == 6

@@ -33,6 +33,8 @@ def install(jobs: Jobs) -> None:
     for path, operation in operations.items():
         ministack_batch._DISPATCH[path] = _answering(operation)
     ministack_batch._DISPATCH["/v1/registerjobdefinition"] = register
+    ministack_batch._DISPATCH["/v1/describejobdefinitions"] = _answering(_definitions)
+    ministack_batch._DISPATCH["/v1/deregisterjobdefinition"] = _answering(_deregister)
 
 
 def submit(jobs: Jobs, request: Document) -> Job:
@@ -88,6 +90,24 @@ def register(request: Document) -> Answer:
         if name in request:
             kept[name] = request[name]
     return answer
+
+
+def _definitions(request: Document) -> dict[str, Any]:
+    name, status = request.get("jobDefinitionName"), request.get("status")
+    found = [
+        revision
+        for each, revisions in ministack_batch._job_definitions.items()
+        if name is None or each == name
+        for revision in revisions
+        if status is None or revision["status"] == status
+    ]
+    return {"jobDefinitions": found}
+
+
+def _deregister(request: Document) -> dict[str, Any]:
+    name, _, revision = request["jobDefinition"].rpartition("job-definition/")[2].partition(":")
+    ministack_batch._job_definitions[name][int(revision) - 1]["status"] = "INACTIVE"
+    return {}
 
 
 def _described(jobs: Jobs, request: Document) -> list[dict[str, Any]]:

@@ -31,21 +31,36 @@ def install(images: Mapping[str, Image]) -> None:
     running: dict[str, _Function] = {}
     lock = threading.Lock()
 
-    def execute(function: Any, event: Any, _request_id: str) -> dict[str, Any]:
-        configuration = function.get("config") or function
+    def execute(described: Any, event: Any, _request_id: str) -> dict[str, Any]:
+        configuration = described.get("config") or described
         name = configuration["FunctionName"]
         with lock:
-            if name not in running:
-                running[name] = _Function(configuration, images[configuration["ImageUri"]])
-        return running[name].invoke(event)
+            function = running.get(name)
+            if function is None or function.configuration != _settings(configuration):
+                # What is changed takes effect in new execution environments.
+                if function is not None:
+                    function.end()
+                function = _Function(configuration, images[configuration["ImageUri"]])
+                running[name] = function
+        return function.invoke(event)
 
     ministack_functions._execute_function_docker = execute
 
 
+def _settings(configuration: Any) -> str:
+    names = ("Environment", "ImageUri", "MemorySize", "Timeout")
+    return json.dumps({name: configuration.get(name) for name in names}, sort_keys=True)
+
+
 class _Function:
-    """One execution environment of a function, kept as long as the emulator runs."""
+    """One execution environment of a function, kept as long as its configuration stays.
+
+    Attributes:
+        configuration: what it was started with.
+    """
 
     def __init__(self, configuration: Any, image: Image) -> None:
+        self.configuration = _settings(configuration)
         # Two requests at once make the runtime interface emulator panic.
         self._lock = threading.Lock()
         self._address = f"127.0.0.1:{_free_port()}"
@@ -68,6 +83,12 @@ class _Function:
             },
             cwd=image.folder,
         )
+
+    def end(self) -> None:
+        """End the environment once it is idle."""
+        with self._lock:
+            self._process.kill()
+            self._process.wait()
 
     def invoke(self, event: Any) -> dict[str, Any]:
         with self._lock:

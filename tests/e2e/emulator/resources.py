@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import ministack.services.batch as ministack_batch
+import ministack.services.cloudformation.handlers as handlers
 import ministack.services.cloudformation.provisioners as provisioners
 
 from tests.e2e.emulator.batch import Answer, register
@@ -15,6 +16,9 @@ from tests.e2e.emulator.casing import camel_case
 
 Store = Any
 """What ministack keeps things of one kind in, by their names."""
+
+BROKEN = "broken"
+"""Resources of AWS Batch whose properties hold this word cannot be made."""
 
 
 def install() -> None:
@@ -34,6 +38,9 @@ def install() -> None:
             ),
         }
     )
+    # The SAM CLI updates the stack of its image repositories at each deployment, changed or not,
+    # and takes no refusal.
+    handlers._stack_has_no_updates = lambda *_arguments: False
     alarms = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
     alarms["create"] = _accepting_sums(alarms["create"])
 
@@ -64,6 +71,8 @@ def _resource(create: Callable[[Any], Answer], kind: str, store: Store) -> dict[
             f"{kind}Name": provisioners._physical_name(stack_name, logical_id),
             **camel_case(properties),
         }
+        if BROKEN in json.dumps(properties):
+            raise ValueError(f"{BROKEN}: as the test asked for")
         status, _, body = create(named)
         answer = json.loads(body)
         if status >= 400:
@@ -71,7 +80,21 @@ def _resource(create: Callable[[Any], Answer], kind: str, store: Store) -> dict[
         arn = answer[f"{kind}Arn"]
         return arn, {f"{kind[:1].upper()}{kind[1:]}Arn": arn}
 
-    def delete(physical_id: str, _properties: Any) -> None:
-        store.pop(physical_id.rpartition("/")[2].partition(":")[0], None)
+    def update(physical_id: str, _old: Any, new: Any, stack_name: str) -> Any:
+        if kind == "jobDefinition":
+            # A new revision; the template has those before kept (SkipDeregisterOnUpdate).
+            name = physical_id.rpartition("/")[2].partition(":")[0]
+            return provision(name, {**new, "JobDefinitionName": name}, stack_name)
+        return physical_id, {f"{kind[:1].upper()}{kind[1:]}Arn": physical_id}
 
-    return {"create": provision, "delete": delete}
+    def delete(physical_id: str, _properties: Any) -> None:
+        name, _, revision = physical_id.rpartition("/")[2].partition(":")
+        if kind == "jobDefinition":
+            # On an update the revision before stays active; on the end of the stack the one that it
+            # has does not.
+            if int(revision) == len(store[name]):
+                store[name][int(revision) - 1]["status"] = "INACTIVE"
+        else:
+            store.pop(name, None)
+
+    return {"create": provision, "update": update, "delete": delete}
