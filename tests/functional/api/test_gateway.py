@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from facerec.api.auth.gateway import ApiAuthorization, issuer_of
 from facerec.api.auth.grants import TABLE_LIFETIME, AccessTable, Caller
@@ -28,6 +30,16 @@ Function = Callable[..., dict[str, Any]]
 Deploy = Callable[..., Function]
 
 
+@pytest.fixture(autouse=True)
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="facerec-work")
+        yield
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     return tmp_path / "access.json"
@@ -44,6 +56,7 @@ def deploy(tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch) -> Depl
         environment = {
             "FACEREC_STORE": f"sqlite:///{tmp_path}/facerec.db",
             "FACEREC_THREADS": "1",
+            "AWS_S3_BUCKET": "facerec-work",
             "API_AUTHORIZATION": mode,
             "COGNITO_USER_POOL_ARN": POOL_ARN,
             "ACCESS_TABLE": str(table),
