@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from facerec import __version__
 from facerec.api.access_control import AccessControl
+from facerec.api.access_log import Access
 from facerec.api.auth.access import Guard
 from facerec.api.capacity import Capacity
 from facerec.api.jobs import JobStarter
