@@ -23,7 +23,7 @@ from tests.support.stack_template import (
     resources,
     template,
 )
-from tests.workflow.machines import EXITED, RECLAIMED, Attempt, action
+from tests.support.workflow.machines import EXITED, RECLAIMED, Attempt, action
 
 # Actions of the services below know no resource that a policy could name.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
-from tests.workflow.repairs import repair
-from tests.workflow.stack import Stack
+from tests.support.workflow.repairs import repair
+from tests.support.workflow.stack import Stack
 
 
 @pytest.fixture

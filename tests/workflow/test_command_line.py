@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 from facerec.cli.main import main
 from facerec.core.schemas import check
-from tests.workflow.stack import BUCKET, Stack
+from tests.support.workflow.stack import BUCKET, Stack
 
 NAME = "faces-of-ours"
 

@@ -9,8 +9,8 @@ import pytest
 
 from facerec.testing.engine import fake_face, fake_photo
 from lambdas.plan import planner
-from tests.workflow.machines import RECLAIMED
-from tests.workflow.stack import BUCKET, Stack
+from tests.support.workflow.machines import RECLAIMED
+from tests.support.workflow.stack import BUCKET, Stack
 
 STATE_LIMIT = 32 * 1024
 

@@ -21,7 +21,7 @@ from facerec.api.auth.local import LoopbackGuard, TokenGuard
 from facerec.api.auth.sigv4 import SignatureGuard
 from facerec.storage.access_keys import AccessKey, new_access_key
 from facerec.testing.engine import fake_face, fake_photo
-from tests.functional.api.conftest import Api, Switchboard, rekognition_client
+from tests.support.api import Api, Switchboard, rekognition_client
 
 TOKEN = "a-long-random-text"
 

@@ -13,7 +13,7 @@ import pytest
 from awscli.clidriver import create_clidriver
 
 from facerec.testing.engine import fake_face, fake_photo
-from tests.functional.api.conftest import Api
+from tests.support.api import Api
 
 Aws = Callable[..., Any]
 

@@ -6,7 +6,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from tests.functional.api.conftest import Api, rekognition_client
+from tests.support.api import Api, rekognition_client
 
 
 def test_a_collection_is_made_described_listed_and_deleted(api: Api, client: BaseClient) -> None:

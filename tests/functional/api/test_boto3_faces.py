@@ -4,7 +4,7 @@ import pytest
 from botocore.client import BaseClient
 
 from facerec.testing.engine import fake_face, fake_photo
-from tests.functional.api.conftest import Api
+from tests.support.api import Api
 
 GROUP = fake_photo(
     fake_face("ann", left=0.0, width=0.1, height=0.1),

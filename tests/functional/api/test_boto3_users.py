@@ -4,7 +4,7 @@ import pytest
 from botocore.client import BaseClient
 
 from facerec.testing.engine import fake_face, fake_photo
-from tests.functional.api.conftest import Api
+from tests.support.api import Api
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 

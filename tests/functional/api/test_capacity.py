@@ -21,7 +21,7 @@ from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.engine.pool import EnginePool
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
-from tests.functional.api.conftest import Api, Switchboard
+from tests.support.api import Api, Switchboard
 
 PHOTO = b64encode(fake_photo(fake_face("ann"))).decode()
 DETECT = "/api/v1/face-recognition/detect"

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.api.test_serve import PHOTOS, ROOT, serving
+from tests.support.command_line import EXAMPLES, ROOT, serving
+
+PHOTOS = EXAMPLES / "photos"
 
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:8000"

@@ -20,7 +20,7 @@ from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.sqlite import SqliteStore
 from lambdas.api.answers import checked_answer
 from lambdas.api.handler import LARGEST_BODY, handler
-from tests.functional.api.conftest import Switchboard, rekognition_client
+from tests.support.api import Switchboard, rekognition_client
 from tests.support.gallery import Collaborators
 from tests.support.gateway_events import USER_ARN, rest_event
 from tests.support.rie import EmulatedFunction, emulated_function

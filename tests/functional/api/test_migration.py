@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from facerec.testing.engine import fake_face, fake_photo
-from tests.functional.api.conftest import Api
+from tests.support.api import Api
 
 SCRIPT = """
 import boto3

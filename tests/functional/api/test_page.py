@@ -12,7 +12,7 @@ from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.api.auth.local import TokenGuard
 from facerec.testing.engine import fake_face, fake_photo
-from tests.functional.api.conftest import Api, Switchboard
+from tests.support.api import Api, Switchboard
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 

@@ -15,7 +15,7 @@ from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.core.records import Collection
 from facerec.errors import StoreUnavailableError
 from facerec.testing.engine import fake_face, fake_photo
-from tests.functional.api.conftest import Api, rekognition_client
+from tests.support.api import Api, rekognition_client
 from tests.support.server import running
 
 FACE = "00000000-0000-4000-8000-000000000000"

@@ -19,7 +19,7 @@ from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.schemas import violation
 from facerec.errors import StoreUnavailableError
 from facerec.testing.engine import FakeEngine, FakeFace, fake_face, fake_photo
-from tests.functional.api.conftest import Api
+from tests.support.api import Api
 from tests.support.server import running
 
 RECOGNITION = "/api/v1/face-recognition"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,36 +17,10 @@ from botocore.exceptions import ClientError
 
 from facerec.cli.exit_codes import ExitCode
 from facerec.core.schemas import violation
-from tests.functional.api.conftest import rekognition_client
+from tests.support.api import rekognition_client
+from tests.support.command_line import EXAMPLES, FACEREC, ROOT, serving
 
-ROOT = Path(__file__).parents[3]
-PHOTOS = ROOT / "examples" / "photos"
-FACEREC = (sys.executable, "-m", "facerec.cli.main")
-
-
-@contextmanager
-def serving(
-    data: Path, *options: str, program: tuple[str, ...] = ()
-) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """Start a server on a free port; give its address and its process."""
-    command = program or (*FACEREC, "serve", "--port", "0", "--data", str(data), *options)
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    try:
-        assert process.stderr is not None
-        said = process.stderr.readline()
-        assert said.startswith("facerec serves http://"), said + process.stderr.read()
-        yield said.split()[-1], process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(60)
+PHOTOS = EXAMPLES / "photos"
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from facerec.cli.main import main
-
-EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
-
-Facerec = Callable[..., Result]
+from tests.support.command_line import EXAMPLES, Facerec
 
 
 @pytest.fixture
@@ -53,8 +48,3 @@ def people(indexed_examples: Path, data: Path) -> Path:
         # A plan names its own folder.
         plan.write_text(plan.read_text().replace(str(indexed_examples), str(data)))
     return data
-
-
-def document(result: Result) -> Any:  # noqa: ANN401
-    """Return the JSON that a command printed."""
-    return json.loads(result.stdout)

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from facerec.core.schemas import violation
-
-from .conftest import EXAMPLES, Facerec, document
+from tests.support.command_line import EXAMPLES, Facerec, document
 
 
 def test_an_estimate_shows_both_bills_and_where_rekognition_is_cheaper(facerec: Facerec) -> None:

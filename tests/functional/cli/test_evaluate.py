@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from facerec.cli.main import main
-from tests.functional.engine.photos import EXAMPLES
+from tests.support.example_photos import EXAMPLES
 
 PHOTOS = EXAMPLES[0].parent
 

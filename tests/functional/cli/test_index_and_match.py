@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from facerec.core.schemas import check
-from tests.functional.cli.conftest import EXAMPLES, Facerec, document
+from tests.support.command_line import EXAMPLES, Facerec, document
 
 PROBE = EXAMPLES / "probe.jpg"
 

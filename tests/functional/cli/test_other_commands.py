@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from facerec.core.schemas import check
-from tests.functional.cli.conftest import EXAMPLES, Facerec, document
+from tests.support.command_line import EXAMPLES, Facerec, document
 
 PROBE = EXAMPLES / "probe.jpg"
 

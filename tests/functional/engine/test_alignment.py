@@ -8,7 +8,7 @@ from facerec.engine.describe.alignment import Aligner
 from facerec.engine.detect.detectors import open_detector
 from facerec.engine.dlib.weights import Weights
 from facerec.errors import WeightsError
-from tests.functional.engine.photos import EXAMPLES, load
+from tests.support.example_photos import EXAMPLES, load
 
 PORTRAIT = next(path for path in EXAMPLES if path.stem == "barack-obama-1")
 

@@ -18,7 +18,7 @@ from facerec.engine.dlib.crop_network import crop_side
 from facerec.engine.dlib.detector_network import INPUT_NAME, OUTPUT_NAME, DetectorGeometry
 from facerec.engine.dlib.models import crop_model, detector_model
 from facerec.engine.dlib.sessions import open_session
-from tests.functional.engine.photos import EXAMPLES, load
+from tests.support.example_photos import EXAMPLES, load
 from tests.support.shared_data import shared_data
 
 CLEAR = 0.5

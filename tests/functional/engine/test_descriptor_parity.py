@@ -9,7 +9,7 @@ from facerec.engine.describe.embedder import Embedder
 from facerec.engine.detect.detection import Pixels
 from facerec.engine.detect.exact import ExactDetector
 from facerec.engine.dlib.weights import Weights, find_weights
-from tests.functional.engine.photos import EXAMPLES, load
+from tests.support.example_photos import EXAMPLES, load
 from tests.support.shared_data import shared_data
 
 TOLERANCE = 1e-5

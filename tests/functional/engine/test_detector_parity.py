@@ -10,7 +10,7 @@ from facerec.engine.detect import exact as exact_module
 from facerec.engine.detect.detection import Detection, Pixels
 from facerec.engine.detect.exact import ExactDetector
 from facerec.engine.dlib.weights import Weights, find_weights
-from tests.functional.engine.photos import EXAMPLES, load
+from tests.support.example_photos import EXAMPLES, load
 from tests.support.shared_data import shared_data
 
 SCORE_TOLERANCE = 1e-3

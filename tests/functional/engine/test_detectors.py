@@ -5,7 +5,7 @@ import pytest
 from facerec.engine.detect.cascade import CascadeDetector
 from facerec.engine.detect.detection import Detection, Detector
 from facerec.engine.detect.detectors import DETECTORS, open_detector
-from tests.functional.engine.photos import EXAMPLES, load
+from tests.support.example_photos import EXAMPLES, load
 
 PORTRAIT = next(path for path in EXAMPLES if path.stem == "barack-obama-1")
 

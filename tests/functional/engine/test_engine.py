@@ -24,7 +24,7 @@ from facerec.core.protocols import FaceEngine
 from facerec.engine.dlib.weights import Weights, find_weights
 from facerec.engine.engine import Engine, open_engine
 from facerec.errors import InvalidInputError, WeightsError
-from tests.functional.engine.photos import EXAMPLES, load
+from tests.support.example_photos import EXAMPLES, load
 from tests.support.shared_data import shared_data
 
 

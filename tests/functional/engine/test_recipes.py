@@ -11,7 +11,7 @@ from facerec.engine.describe.cohort import Cohort
 from facerec.engine.describe.recipe import Recipe
 from facerec.engine.engine import Engine, open_engine
 from facerec.gallery.normalisation import normalised_score, similarity_of_score
-from tests.functional.engine.photos import EXAMPLES
+from tests.support.example_photos import EXAMPLES
 
 
 def largest_face(engine: Engine, path: Path) -> EmbeddedFace:

@@ -14,7 +14,7 @@ from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError, StoreUnavailableError
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.faces import by_image, stored_face
-from tests.functional.storage.writers import FACES_OF_BATCH, batch_of, write_batches
+from tests.support.sqlite_writers import FACES_OF_BATCH, batch_of, write_batches
 
 REPOSITORY = Path(__file__).parents[3]
 SPAWN = multiprocessing.get_context("spawn")
@@ -74,7 +74,7 @@ def test_a_writer_killed_at_any_point_leaves_whole_batches_only(tmp_path: Path) 
     acknowledged = -1
     for _ in range(6):
         writer = subprocess.Popen(
-            [sys.executable, "-m", "tests.functional.storage.writers", path, str(acknowledged + 1)],
+            [sys.executable, "-m", "tests.support.sqlite_writers", path, str(acknowledged + 1)],
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
             text=True,

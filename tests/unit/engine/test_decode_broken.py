@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
 from facerec.engine.decode.decoding import DecodedPhoto, decode
-from tests.unit.engine.sample_photos import MAX_PIXELS, sample, saved
+from tests.support.sample_photos import MAX_PIXELS, sample, saved
 
 pytestmark = pytest.mark.filterwarnings(r"ignore:::PIL\b")
 

@@ -15,7 +15,7 @@ from facerec.core.photos import UnreadablePhoto, UnreadableReason
 from facerec.engine.decode import limits
 from facerec.engine.decode.decoding import DecodedPhoto, decode
 from tests.support import hostile_photos
-from tests.unit.engine.sample_photos import MAX_PIXELS, decoded, sample, saved
+from tests.support.sample_photos import MAX_PIXELS, decoded, sample, saved
 
 COSTLY = {
     "a TIFF of one huge tile": hostile_photos.tiff_of_one_huge_tile(6_000),

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
-from tests.unit.engine.sample_photos import MAX_PIXELS, decode, decoded, difference, sample, saved
+from tests.support.sample_photos import MAX_PIXELS, decode, decoded, difference, sample, saved
 
 pillow_heif.register_heif_opener()
 

@@ -16,7 +16,7 @@ from facerec.core.photos import UnreadablePhoto, UnreadableReason
 from facerec.engine.decode.in_process import decode_in_process
 from facerec.engine.decode.isolation import DecoderProcess, DecoderProcesses
 from facerec.engine.decode.photo import DecodedPhoto, DecodeOptions
-from tests.unit.engine.sample_photos import sample, saved
+from tests.support.sample_photos import sample, saved
 
 OPTIONS = DecodeOptions(None, 100_000_000)
 TIFF = saved(sample(), "TIFF")

@@ -15,7 +15,7 @@ from facerec.engine.decode.decoding import (
     DecodedPhoto,
     decode,
 )
-from tests.unit.engine.sample_photos import MAX_PIXELS, decoded, difference, sample, saved
+from tests.support.sample_photos import MAX_PIXELS, decoded, difference, sample, saved
 
 
 def png_header(width: int, height: int) -> bytes:

@@ -14,7 +14,7 @@ from PIL import Image, PngImagePlugin
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
 from facerec.engine.decode.decoding import decode
 from tests.support.hostile_photos import png_chunk
-from tests.unit.engine.sample_photos import MAX_PIXELS, decoded, difference, sample, saved
+from tests.support.sample_photos import MAX_PIXELS, decoded, difference, sample, saved
 
 JPEG = saved(sample(400, 300), "JPEG", quality=90)
 PROGRESSIVE = saved(sample(400, 300), "JPEG", quality=90, progressive=True)

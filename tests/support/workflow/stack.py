@@ -26,7 +26,7 @@ from tests.support.stack_template import (
     properties,
     state_machine,
 )
-from tests.workflow.machines import Killed, Machines
+from tests.support.workflow.machines import Killed, Machines
 
 BUCKET = "facerec-work"
 PHOTOS = 40

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps
 
 from facerec.engine.detect.detection import Pixels
 
-EXAMPLES = sorted((Path(__file__).parents[3] / "examples" / "photos").glob("*.jpg"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "photos").glob("*.jpg"))
 
 
 def load(path: Path, longest_side: int) -> Pixels:
