@@ -1,1 +1,1 @@
-"""Faces to people: ids, similarity, decisions, and the operations on collections."""
+"""The operations on collections, photos, faces and users, each once: see ``gallery.Gallery``."""

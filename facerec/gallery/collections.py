@@ -205,7 +205,7 @@ class CollectionOperations(GalleryBase):
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
         """
-        from facerec.gallery.users import delete_vectors
+        from facerec.gallery.user_vectors import delete_vectors
 
         self._get(collection_id)
         self._job_data.forget_collection(collection_id)

@@ -19,7 +19,7 @@ class FacePair:
         target: Index of the face among the target photo's faces.
         similarity: 0 to 1; see ``facerec.gallery.similarity``.
         distance: Euclidean distance of the two embeddings.
-        best: Whether the two belong together if nobody is on a photo twice.
+        best: Whether the two belong together, given that no photo shows anybody twice.
     """
 
     source: int

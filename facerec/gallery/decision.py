@@ -1,4 +1,4 @@
-"""Whether the nearest faces of a collection say who a probe is."""
+"""The decision whether the nearest faces of a collection identify a probe."""
 
 from __future__ import annotations
 
@@ -10,34 +10,33 @@ import numpy as np
 from facerec.core.records import FaceRecord, StoredFace
 
 MARGIN = 0.05
-"""Euclidean distance by which the nearest person must lead before the next; see
-``docs/accuracy.md`` for how often a lead below it is the wrong person's."""
+"""Euclidean distance by which the nearest person must be nearer than the next one;
+``docs/accuracy.md`` shows how often a smaller lead is the wrong person's."""
 
 
 class Decision(StrEnum):
-    """What the matches of a probe's face mean."""
+    """Who a face of a probe shows, as far as its matches can tell."""
 
     MATCH = "match"
-    """One person of the collection is alike enough, and no other nearly as much."""
+    """One person of the collection is similar enough, and nobody else nearly as similar."""
 
     AMBIGUOUS = "ambiguous"
-    """Two people of the collection are about equally alike."""
+    """Two people of the collection are about equally similar."""
 
     UNKNOWN = "unknown"
-    """Nobody in the collection is alike enough."""
+    """Nobody in the collection is similar enough."""
 
 
 def decide(nearest: Sequence[tuple[StoredFace, float]], *, max_distance: float) -> Decision:
-    """Decide whom a probe's nearest faces show.
+    """Decide who a probe shows.
 
-    A collection knows photos, not people, so whether two stored faces show one person follows
-    from what is known of them: they do if they bear the same external image id, or if their
-    embeddings are within ``max_distance`` of each other.
+    A collection holds photos, not people. Two stored faces count as one person's if they have the
+    same external image id, or if their embeddings are within ``max_distance`` of each other.
 
     Args:
-        nearest: stored faces with their distances from the probe, the nearest first, and all
+        nearest: Stored faces with their Euclidean distances from the probe, nearest first, all
             within ``max_distance + MARGIN``.
-        max_distance: Euclidean; from here on two faces count as one person's.
+        max_distance: Maximum Euclidean distance of two faces of one person.
     """
     if not nearest or nearest[0][1] > max_distance:
         return Decision.UNKNOWN
@@ -57,7 +56,7 @@ def _same_person(face: StoredFace, other: StoredFace, max_distance: float) -> bo
 
 
 def _same_name(face: FaceRecord, other: FaceRecord) -> bool:
-    # faces on one photo bear one name, but one person is not on a photo twice
+    # the faces of one photo have one name, but a photo shows nobody twice
     return (
         face.external_image_id is not None
         and face.external_image_id == other.external_image_id

@@ -10,9 +10,9 @@ from enum import StrEnum
 from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import FaceNotFoundError, UserNotFoundError
+from facerec.gallery.associations import disassociate_faces
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.thumbnails import cut_thumbnail
-from facerec.gallery.users import disassociate_faces
 from facerec.storage.faces import FaceStore
 
 

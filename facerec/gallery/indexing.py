@@ -1,4 +1,4 @@
-"""From the faces that were found in a photo to the faces that a collection keeps."""
+"""Faces found in a photo become faces that a collection stores."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from facerec.storage.faces import FaceStore
 
 @dataclass(frozen=True, slots=True)
 class IndexedImage:
-    """A photo as a collection knows it.
+    """Identity of a photo in a collection.
 
     Attributes:
-        image_id: lowercase UUID made from the content.
-        image_key: what the ids of all its faces begin with.
-        external_image_id: the caller's own name for the photo, or None.
-        source: where it was read, or "".
+        image_id: Lowercase UUID derived from the content.
+        image_key: Prefix of the ids of all its faces.
+        external_image_id: The caller's own name for the photo, or None.
+        source: Path or ``s3://`` address, or "" for a photo given as bytes.
     """
 
     image_id: str
@@ -37,14 +37,14 @@ def name_image(
     source: str,
     model_version: str,
 ) -> IndexedImage:
-    """Return what a photo is called in a collection; the same for the same photo, always.
+    """Return the identity of a photo in a collection; the same photo always has the same.
 
     Args:
-        collection_id: the collection.
-        content: the bytes of the photo.
-        external_image_id: the caller's own name for the photo, or None.
-        source: a path or an ``s3://`` address, or "" for bytes.
-        model_version: of the engine that finds its faces.
+        collection_id: Id of the collection.
+        content: Bytes of the image file.
+        external_image_id: The caller's own name for the photo, or None.
+        source: Path or ``s3://`` address, or "" for a photo given as bytes.
+        model_version: Model version of the engine that finds its faces.
     """
     content_id = image_id(content)
     key = image_key(collection_id, content_id, external_image_id, model_version)
@@ -54,14 +54,14 @@ def name_image(
 def to_stored_faces(
     image: IndexedImage, photo: PhotoFaces, *, settings: str, model_version: str, now: float
 ) -> list[StoredFace]:
-    """Return the faces to store for a photo, to be put under its ``image_key``.
+    """Return the faces of a photo as they are stored, under its ``image_key``.
 
     Args:
-        image: what the photo is called.
-        photo: what was found in it.
-        settings: digest of the options that its faces were chosen by.
-        model_version: of the engine that found them.
-        now: seconds since 1970.
+        image: Identity of the photo.
+        photo: Its faces.
+        settings: Digest of the options that its faces were chosen by.
+        model_version: Model version of the engine that found them.
+        now: Current time in seconds since 1970.
     """
 
     def record(face: EmbeddedFace) -> FaceRecord:
@@ -83,7 +83,7 @@ def to_stored_faces(
 
 
 def _storable(source: str) -> str:
-    """Return an address that any store takes: a file's name may have bytes that are not UTF-8."""
+    """Return an address that every store accepts: names of files may not be valid UTF-8."""
     return source.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

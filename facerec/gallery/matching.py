@@ -50,7 +50,7 @@ class SearchedFace:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Who is on a probe.
+    """Who is in a photo.
 
     Attributes:
         collection_id: Id of the collection.

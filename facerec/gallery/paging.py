@@ -1,8 +1,8 @@
-"""Page tokens: where a listing goes on, opaque to clients and valid for a day.
+"""Page tokens: opaque positions in a listing, valid for a day.
 
-A token carries the last name of the page before, so the server keeps nothing. Names have up to
-255 characters and Rekognition's ``NextToken`` no more than 255, so they are packed as the digits
-of one number (67 values a character make 194 bytes of the longest name).
+A token holds the last name of the previous page, so the server stores nothing. Names have up to 255
+characters, and so has Rekognition's ``NextToken``. Names are therefore packed as the digits of one
+number: with 67 values per character, the longest name takes 194 bytes.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import struct
 from facerec.errors import InvalidPageTokenError
 
 LIFETIME = 24 * 3600.0
-"""Seconds for which a token is good."""
+"""Seconds for which a token is valid."""
 
-LONGEST_TOKEN = 255
+MAX_TOKEN = 255
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-:"
-"""The characters of the names of collections, users and faces."""
+"""Characters of the names of collections, users and faces."""
 
 _CHECK_SIZE = 4
 _HEADER = struct.Struct(">I")
@@ -30,24 +30,24 @@ def page_token(listing: str, after: str, now: float) -> str:
     """Return a token of at most 255 characters.
 
     Args:
-        listing: what is listed; the token is good for nothing else.
-        after: the last name of the page before.
-        now: seconds since 1970.
+        listing: Identifies the listing; the token is only valid for it.
+        after: Last name of the page.
+        now: Current time in seconds since 1970.
     """
     content = _HEADER.pack(int(now)) + _pack(after)
     content += _check(listing, content)
     token = "a" + base64.urlsafe_b64encode(content).decode()
-    return token if len(token) <= LONGEST_TOKEN else "b" + base64.b85encode(content).decode()
+    return token if len(token) <= MAX_TOKEN else "b" + base64.b85encode(content).decode()
 
 
 def read_page_token(listing: str, token: str, now: float) -> str:
-    """Return the name behind which a listing goes on.
+    """Return the name after which a page starts.
 
     Raises:
-        InvalidPageTokenError: the token is another listing's, damaged or too old.
+        InvalidPageTokenError: The token belongs to another listing, is damaged, or has expired.
     """
     decode = {"a": base64.urlsafe_b64decode, "b": base64.b85decode}.get(token[:1])
-    if decode is None or len(token) > LONGEST_TOKEN:
+    if decode is None or len(token) > MAX_TOKEN:
         raise InvalidPageTokenError
     try:
         content = decode(token[1:].encode())
@@ -56,14 +56,14 @@ def read_page_token(listing: str, token: str, now: float) -> str:
     content, check = content[:-_CHECK_SIZE], content[-_CHECK_SIZE:]
     if len(content) < _HEADER.size or check != _check(listing, content):
         raise InvalidPageTokenError
-    (made,) = _HEADER.unpack_from(content)
-    if not 0 <= now - made <= LIFETIME + 1:
+    (created,) = _HEADER.unpack_from(content)
+    if not 0 <= now - created <= LIFETIME + 1:
         raise InvalidPageTokenError
     return _unpack(content[_HEADER.size :])
 
 
 def _check(listing: str, content: bytes) -> bytes:
-    # guards against mistakes, not against forgery: a position is no secret and gives no right
+    # guards against mistakes, not against forgery: a position gives access to nothing
     return hashlib.blake2b(
         listing.encode() + b"\0" + content, digest_size=_CHECK_SIZE, person=b"facerec page"
     ).digest()
@@ -72,7 +72,7 @@ def _check(listing: str, content: bytes) -> bytes:
 def _pack(name: str) -> bytes:
     number = 0
     for character in name:
-        # 0 is no digit, so that the number keeps how many there are
+        # digits start at 1, so that the number keeps the length of the name
         number = number * (len(_ALPHABET) + 1) + _ALPHABET.index(character) + 1
     return number.to_bytes((number.bit_length() + 7) // 8, "big")
 

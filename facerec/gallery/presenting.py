@@ -101,7 +101,7 @@ def index_json(result: IndexResult) -> Json:
 
 
 def search_json(result: SearchResult) -> Json:
-    """Present who is on a photo (``match-result.json``)."""
+    """Present who is in a photo (``match-result.json``)."""
     document = {
         "collection_id": result.collection_id,
         "model_version": result.model_version,

@@ -44,7 +44,7 @@ class RecognitionOperations(GalleryBase):
 
         Raises:
             InvalidInputError: An id is not valid.
-            CollectionNotFoundError: The collection does not exist, or was deleted meanwhile.
+            CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ModelMismatchError: Its faces have another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
@@ -67,7 +67,7 @@ class RecognitionOperations(GalleryBase):
         index: bool = False,
         external_image_id: str | None = None,
     ) -> SearchResult:
-        """Search a collection for every face of a photo, the largest first.
+        """Search a collection for every face of a photo.
 
         Args:
             collection_id: Id of the collection.

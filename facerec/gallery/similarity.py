@@ -1,15 +1,15 @@
-"""Similarity, 0 to 1, from the Euclidean distance of two descriptors, and back.
+"""Similarity, 0 to 1, from the Euclidean distance of two embeddings, and back.
 
-A falling logistic function of the distance, as logistic regression of same-person pairs against
-others gives it. It is fixed by two measured points rather than by such a regression, whose result
-would depend on how many pairs of each kind it is shown:
+Similarity is a falling logistic function of the distance, the form that logistic regression of
+same-person pairs against others has. It is fixed by two measured points, because the result of a
+regression would depend on the proportion of the two kinds of pairs:
 
 - similarity 0.8 is where 1 of 1,000 pairs of different people is as near (false match rate 1e-3),
 - similarity 0.5 is where 1 of 100 is.
 
-It is divided by its value at distance 0, so that identical descriptors have similarity 1 exactly.
-``docs/accuracy.md`` has the table of what other similarities mean; ``python
-benchmarks/calibrate_similarity.py`` measures the two distances.
+It is divided by its value at distance 0, so that identical embeddings have similarity 1 exactly.
+``docs/accuracy.md`` has a table of other similarities, and ``benchmarks/calibrate_similarity.py``
+measures the two distances.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import math
 from facerec.errors import InvalidInputError
 
 DEFAULT_THRESHOLD = 0.8
-"""The similarity from which on two faces count as one person's."""
+"""Similarity at which two faces count as one person's."""
 
 DISTANCE_AT_HALF = 0.621
 """Euclidean distance at which 1 of 100 pairs of different people is as near."""
@@ -46,10 +46,10 @@ def distance_of(similarity: float) -> float:
 
 
 def checked_threshold(threshold: float) -> float:
-    """Return a similarity that a caller asks for.
+    """Return the minimum similarity that a caller asks for.
 
     Raises:
-        InvalidInputError: it is not within 0 to 1.
+        InvalidInputError: It is not within 0 to 1.
     """
     if not 0 <= threshold <= 1:
         raise InvalidInputError(

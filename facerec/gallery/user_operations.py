@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from facerec.core.options import FaceOptions
 from facerec.core.records import User
-from facerec.gallery import users
+from facerec.gallery import associations
+from facerec.gallery.associations import AssociationOutcome
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored
 from facerec.gallery.photos import Photo, find_faces, load_photo
@@ -16,7 +17,7 @@ from facerec.gallery.user_search import (
     UserSearchResult,
     find_users,
 )
-from facerec.gallery.users import AssociationOutcome, user_vector
+from facerec.gallery.user_vectors import delete_vector, user_vector
 
 ASSOCIATION_THRESHOLD = 0.75
 """Minimum similarity of a face to the user that it is associated with, as in Rekognition
@@ -49,7 +50,8 @@ class UserOperations(GalleryBase):
             UserNotFoundError: The user does not exist.
         """
         self._get(collection_id)
-        users.delete_user(self._faces, self._records, collection_id, user_id)
+        self._records.delete_user(collection_id, user_id)
+        delete_vector(self._faces, collection_id, user_id)
 
     def list_users(
         self, collection_id: str, *, next_token: str | None = None, limit: int = 500
@@ -91,13 +93,13 @@ class UserOperations(GalleryBase):
             ConflictError: Too many concurrent changes of the user.
         """
         self._get(collection_id)
-        return users.associate_faces(
+        return associations.associate_faces(
             self._faces,
             self._records,
             collection_id,
             user_id,
             face_ids,
-            min_similarity=threshold,
+            threshold=threshold,
         )
 
     def disassociate_faces(
@@ -111,7 +113,7 @@ class UserOperations(GalleryBase):
             ConflictError: Too many concurrent changes of the user.
         """
         self._get(collection_id)
-        return users.disassociate_faces(
+        return associations.disassociate_faces(
             self._faces, self._records, collection_id, user_id, face_ids
         )
 

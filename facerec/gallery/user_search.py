@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from facerec.core.photos import EmbeddedFace, RejectedFace
 from facerec.core.protocols import RecordStore
 from facerec.core.records import User
-from facerec.gallery.similarity import similarity_of
-from facerec.gallery.users import UserMatch, search_users
+from facerec.errors import UserNotFoundError
+from facerec.gallery.similarity import distance_of, similarity_of
+from facerec.gallery.user_vectors import mean_embedding, search_vectors
 from facerec.storage.faces import FaceStore
 
 
@@ -21,6 +23,21 @@ class UserPage:
 
     users: tuple[User, ...]
     next_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserMatch:
+    """A user that resembles a probe.
+
+    Attributes:
+        user: The user.
+        distance: Euclidean distance of the probe and the user's vector.
+        similarity: 0 to 1; see ``facerec.gallery.similarity``.
+    """
+
+    user: User
+    distance: float
+    similarity: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +88,20 @@ def find_users(
         limit: Maximum number of users.
         exclude: Id of a user that is not returned.
     """
-    candidates = search_users(
-        faces, users, collection_id, probe, top=limit, min_similarity=threshold, but=exclude
-    )
+    candidates = []
+    for user_id, distance in search_vectors(
+        faces,
+        collection_id,
+        probe,
+        limit=limit + (exclude is not None),
+        max_distance=distance_of(threshold),
+    ):
+        if user_id != exclude:
+            # a user deleted since the search is not returned
+            with suppress(UserNotFoundError):
+                user = users.get_user(collection_id, user_id)
+                candidates.append(UserMatch(user, distance, similarity_of(distance)))
+    candidates = candidates[:limit]
     face_ids = [face_id for match in candidates for face_id in match.user.face_ids]
     stored = faces.get_faces(collection_id, face_ids) if face_ids else []
     left = {face.record.face_id: face.embedding for face in stored}
@@ -85,7 +113,8 @@ def find_users(
         if len(embeddings) == len(match.user.face_ids):
             matches.append(match)
             continue
-        distance = float(np.linalg.norm(np.mean(embeddings, axis=0, dtype=np.float64) - probe))
+        vector = mean_embedding(embeddings).astype(np.float64)
+        distance = float(np.linalg.norm(vector - probe))
         similarity = similarity_of(distance)
         if similarity >= threshold:
             matches.append(UserMatch(match.user, distance, similarity))

@@ -12,12 +12,12 @@ from facerec.api.rekognition.faults import invalid_parameter
 from facerec.api.rekognition.shapes import Shape, percent
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import DetectedFace
+from facerec.gallery.associations import AssociationOutcome
 from facerec.gallery.defaults import MAX_FACES
 from facerec.gallery.faces import FailedDeletion
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.photos import Photo, PhotoLocation
 from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD, MAX_USER_MATCHES
-from facerec.gallery.users import AssociationOutcome
 
 Request: TypeAlias = dict[str, Any]
 Answer: TypeAlias = Callable[[Gallery, Request], Shape]

@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 from facerec.core.faces import BoundingBox, Landmarks, Point, Quality
 from facerec.core.photos import DetectedFace
 from facerec.core.records import FaceRecord, User
+from facerec.gallery.associations import status_of
 from facerec.gallery.faces import ListedFace
 from facerec.gallery.matching import Match
-from facerec.gallery.users import UserMatch, status_of
+from facerec.gallery.user_search import UserMatch
 
 Shape: TypeAlias = dict[str, Any]
 

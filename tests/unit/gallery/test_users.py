@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from facerec.core.ids import group_of
+from facerec.errors import QuotaExceededError, UserNotFoundError
+from facerec.gallery.associations import AssociationFailureReason
 from facerec.gallery.faces import DeletionFailureReason
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.users import FailureReason
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 
@@ -85,7 +86,9 @@ def test_a_face_deleted_while_it_is_associated_is_refused(
     collaborators.records.change_user = delete_first
     outcome = gallery.associate_faces("staff", "ann", [face_id])
     assert outcome.changed == ()
-    assert [failure.reasons for failure in outcome.failed] == [(FailureReason.FACE_NOT_FOUND,)]
+    assert [failure.reasons for failure in outcome.failed] == [
+        (AssociationFailureReason.FACE_NOT_FOUND,)
+    ]
     assert users_found(gallery) == []
 
 
@@ -104,3 +107,30 @@ def test_a_face_associated_while_it_is_deleted_leaves_its_user(
     assert gallery.delete_faces("staff", [face_id]).deleted == (face_id,)
     assert users_found(gallery) == []
     assert [user.face_ids for user in gallery.list_users("staff").users] == [()]
+
+
+def test_a_user_deleted_while_a_face_is_associated_leaves_no_vector(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    face_id = index(gallery, "ann")
+    gallery.create_user("staff", "ann")
+    mark_vector = collaborators.records.mark_vector
+
+    def delete_first(*arguments: object) -> object:
+        gallery.delete_user("staff", "ann")
+        return mark_vector(*arguments)
+
+    collaborators.records.mark_vector = delete_first
+    with pytest.raises(UserNotFoundError):
+        gallery.associate_faces("staff", "ann", [face_id])
+    assert collaborators.faces.vectors.count_vectors("staff/users") == 0
+
+
+def test_a_full_user_ignores_faces_that_it_has(gallery: Gallery) -> None:
+    gallery.create_user("staff", "ann")
+    ids = [index(gallery, "ann", away=0.01, shot=shot) for shot in range(101)]
+    gallery.associate_faces("staff", "ann", ids[:100])
+    outcome = gallery.associate_faces("staff", "ann", ids[:1])
+    assert (outcome.changed, outcome.failed) == ((), ())
+    with pytest.raises(QuotaExceededError):
+        gallery.associate_faces("staff", "ann", ids[100:])

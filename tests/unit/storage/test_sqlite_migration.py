@@ -17,7 +17,7 @@ import pytest
 
 from facerec.core.records import AnsweredRequest, Collection, FaceRecord
 from facerec.errors import InvalidInputError
-from facerec.gallery.users import search_users
+from facerec.gallery.user_search import find_users
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.schema import SCHEMA_VERSION
@@ -69,7 +69,9 @@ def test_users_are_found_by_their_vectors(path: Path) -> None:
         user = store.get_user("staff", "ann:user")
         assert len(user.face_ids) == 2
         (face, _) = store.get_faces("staff", user.face_ids)
-        (match,) = search_users(store, store, "staff", face.embedding, top=5, min_similarity=0.8)
+        (match,) = find_users(
+            face.embedding, collection_id="staff", faces=store, users=store, threshold=0.8, limit=5
+        )
         assert match.user == user
 
 

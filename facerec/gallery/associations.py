@@ -1,0 +1,225 @@
+"""Faces associated with users, and disassociated; the outcome gives a reason for each failure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from facerec.core.protocols import RecordStore
+from facerec.core.records import User
+from facerec.errors import ConflictError, QuotaExceededError
+from facerec.gallery.similarity import similarity_of
+from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector, user_vector
+from facerec.storage.faces import FaceStore
+
+MAX_FACES_OF_USER = 100
+"""Faces of one user, as in Rekognition
+(https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
+
+
+class UserStatus(StrEnum):
+    """State of a user's vector; the names are Rekognition's."""
+
+    CREATED = "CREATED"
+    UPDATING = "UPDATING"
+    ACTIVE = "ACTIVE"
+
+
+class AssociationFailureReason(StrEnum):
+    """Why a face was not associated or disassociated; the names are Rekognition's."""
+
+    FACE_NOT_FOUND = "FACE_NOT_FOUND"
+    ASSOCIATED_TO_A_DIFFERENT_USER = "ASSOCIATED_TO_A_DIFFERENT_USER"
+    LOW_MATCH_CONFIDENCE = "LOW_MATCH_CONFIDENCE"
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAssociation:
+    """A face that was not associated or disassociated.
+
+    Attributes:
+        face_id: Id of the face.
+        reasons: The reasons; empty if the user has the maximum number of faces.
+        user_id: The other user that the face is associated with, if that is the reason.
+        similarity: Similarity of face and user, 0 to 1, if that is the reason.
+    """
+
+    face_id: str
+    reasons: tuple[AssociationFailureReason, ...]
+    user_id: str | None = None
+    similarity: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationOutcome:
+    """The outcome of a request to associate or disassociate faces.
+
+    Attributes:
+        changed: Ids of the faces that were associated or disassociated.
+        failed: Faces that were not; faces that needed no change are in neither.
+        status: State of the user afterwards.
+    """
+
+    changed: tuple[str, ...]
+    failed: tuple[FailedAssociation, ...]
+    status: UserStatus
+
+
+def status_of(user: User) -> UserStatus:
+    """Return the state of a user's vector."""
+    if user.version != user.vector_version:
+        return UserStatus.UPDATING
+    return UserStatus.ACTIVE if user.face_ids else UserStatus.CREATED
+
+
+def associate_faces(
+    faces: FaceStore,
+    users: RecordStore,
+    collection_id: str,
+    user_id: str,
+    face_ids: Sequence[str],
+    *,
+    threshold: float,
+) -> AssociationOutcome:
+    """Associate faces with a user; see ``Gallery.associate_faces``.
+
+    Raises:
+        UserNotFoundError: The user does not exist.
+        QuotaExceededError: The user has the maximum number of faces.
+        ConflictError: Too many concurrent changes of the user.
+    """
+    for _ in range(MAX_ATTEMPTS):
+        user = users.get_user(collection_id, user_id)
+        new = [face_id for face_id in dict.fromkeys(face_ids) if face_id not in user.face_ids]
+        if new and len(user.face_ids) >= MAX_FACES_OF_USER:
+            raise QuotaExceededError(f"a user has at most {MAX_FACES_OF_USER} faces")
+        chosen, failed = _choose(faces, users, collection_id, user, new, threshold)
+        if not chosen:
+            return AssociationOutcome((), failed, status_of(user))
+        try:
+            user = users.change_user(collection_id, user_id, version=user.version, add=chosen)
+        except ConflictError:
+            continue
+        user = refresh_vector(faces, users, collection_id, user)
+        outcome = AssociationOutcome(chosen, failed, status_of(user))
+        return _without_deleted(faces, users, collection_id, user_id, outcome)
+    raise _too_many_changes(user_id)
+
+
+def disassociate_faces(
+    faces: FaceStore,
+    users: RecordStore,
+    collection_id: str,
+    user_id: str,
+    face_ids: Sequence[str],
+) -> AssociationOutcome:
+    """Disassociate faces from a user; see ``Gallery.disassociate_faces``.
+
+    Raises:
+        UserNotFoundError: The user does not exist.
+        ConflictError: Too many concurrent changes of the user.
+    """
+    requested = tuple(dict.fromkeys(face_ids))
+    for _ in range(MAX_ATTEMPTS):
+        user = users.get_user(collection_id, user_id)
+        held = frozenset(user.face_ids)
+        chosen = tuple(face_id for face_id in requested if face_id in held)
+        others = [face_id for face_id in requested if face_id not in held]
+        failed = tuple(_not_associated(faces, users, collection_id, user_id, others))
+        if not chosen:
+            return AssociationOutcome((), failed, status_of(user))
+        try:
+            user = users.change_user(collection_id, user_id, version=user.version, remove=chosen)
+        except ConflictError:
+            continue
+        user = refresh_vector(faces, users, collection_id, user)
+        return AssociationOutcome(chosen, failed, status_of(user))
+    raise _too_many_changes(user_id)
+
+
+def _choose(
+    faces: FaceStore,
+    users: RecordStore,
+    collection_id: str,
+    user: User,
+    face_ids: Sequence[str],
+    threshold: float,
+) -> tuple[tuple[str, ...], tuple[FailedAssociation, ...]]:
+    """Return the ids of the faces that can be associated, and the failures."""
+    stored = {face.record.face_id: face for face in faces.get_faces(collection_id, face_ids)}
+    owners = users.users_of_faces(collection_id, face_ids)
+    vector = user_vector(faces, collection_id, user)
+    chosen: list[str] = []
+    failed: list[FailedAssociation] = []
+    for face_id in face_ids:
+        if face_id not in stored:
+            failed.append(_not_found(face_id))
+            continue
+        if face_id in owners:
+            failed.append(_other_user(face_id, owners[face_id]))
+            continue
+        if vector is not None:
+            difference = stored[face_id].embedding.astype(np.float64) - vector
+            similarity = similarity_of(float(np.linalg.norm(difference)))
+            if similarity < threshold:
+                reason = AssociationFailureReason.LOW_MATCH_CONFIDENCE
+                failed.append(FailedAssociation(face_id, (reason,), similarity=similarity))
+                continue
+        if len(user.face_ids) + len(chosen) >= MAX_FACES_OF_USER:
+            failed.append(FailedAssociation(face_id, ()))
+            continue
+        chosen.append(face_id)
+    return tuple(chosen), tuple(failed)
+
+
+def _without_deleted(
+    faces: FaceStore,
+    users: RecordStore,
+    collection_id: str,
+    user_id: str,
+    outcome: AssociationOutcome,
+) -> AssociationOutcome:
+    """Disassociate faces that were deleted concurrently, before the deletion saw the user."""
+    stored = {face.record.face_id for face in faces.get_faces(collection_id, outcome.changed)}
+    deleted = tuple(face_id for face_id in outcome.changed if face_id not in stored)
+    if not deleted:
+        return outcome
+    status = disassociate_faces(faces, users, collection_id, user_id, deleted).status
+    return AssociationOutcome(
+        tuple(face_id for face_id in outcome.changed if face_id in stored),
+        outcome.failed + tuple(_not_found(face_id) for face_id in deleted),
+        status,
+    )
+
+
+def _not_associated(
+    faces: FaceStore,
+    users: RecordStore,
+    collection_id: str,
+    user_id: str,
+    face_ids: Sequence[str],
+) -> Iterator[FailedAssociation]:
+    """Yield the failures to disassociate faces that the user does not have."""
+    stored = {face.record.face_id for face in faces.get_faces(collection_id, face_ids)}
+    owners = users.users_of_faces(collection_id, face_ids)
+    for face_id in face_ids:
+        if face_id not in stored:
+            yield _not_found(face_id)
+        elif owners.get(face_id, user_id) != user_id:
+            yield _other_user(face_id, owners[face_id])
+
+
+def _not_found(face_id: str) -> FailedAssociation:
+    return FailedAssociation(face_id, (AssociationFailureReason.FACE_NOT_FOUND,))
+
+
+def _other_user(face_id: str, user_id: str) -> FailedAssociation:
+    reason = AssociationFailureReason.ASSOCIATED_TO_A_DIFFERENT_USER
+    return FailedAssociation(face_id, (reason,), user_id=user_id)
+
+
+def _too_many_changes(user_id: str) -> ConflictError:
+    return ConflictError(f"user {user_id!r} is being changed by other callers", "try again")

@@ -1,0 +1,119 @@
+"""Users' vectors: the mean of the embeddings of a user's faces, searched in place of the faces.
+
+They are kept in the vector store, in a namespace of their own for each collection. Records and
+vectors may be in two stores, so a change first goes to the record, which decides between concurrent
+callers, and then to the vector, until the record confirms that the vector belongs to its newest
+version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.ids import first_of_group, image_id, image_key
+from facerec.core.protocols import RecordStore
+from facerec.core.records import User
+from facerec.core.vectors import Vector, VectorMatch
+from facerec.errors import UserNotFoundError
+from facerec.storage.faces import FaceStore
+
+MAX_ATTEMPTS = 8
+"""Attempts at a change before concurrent callers are reported as a conflict."""
+
+_USER_ID = "user_id"
+"""Name of the metadata of a user's vector."""
+
+_EARLIER_USER_ID = "external_image_id"
+"""Name of that metadata before 0.1.0, in indexes that still hold it."""
+
+
+def mean_embedding(embeddings: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the mean of one or more embeddings, float32 of shape (128,)."""
+    mean: NDArray[np.float64] = np.mean(np.stack(embeddings), axis=0, dtype=np.float64)
+    return mean.astype(np.float32)
+
+
+def user_vector(faces: FaceStore, collection_id: str, user: User) -> NDArray[np.float32] | None:
+    """Return the vector of a user's stored faces, float32 of shape (128,); None without faces."""
+    stored = faces.get_faces(collection_id, user.face_ids) if user.face_ids else []
+    return mean_embedding([face.embedding for face in stored]) if stored else None
+
+
+def refresh_vector(faces: FaceStore, users: RecordStore, collection_id: str, user: User) -> User:
+    """Store the vector of a user's newest version, and return the user with that version.
+
+    Raises:
+        UserNotFoundError: The user was deleted concurrently; its vector is deleted too.
+    """
+    for _ in range(MAX_ATTEMPTS):
+        _put_vector(faces, collection_id, user.user_id, user_vector(faces, collection_id, user))
+        if users.mark_vector(collection_id, user.user_id, user.version):
+            break
+        # A concurrent caller that changed the user may have stored its vector before this one,
+        # so that the newest must be stored again.
+        user = _existing(faces, users, collection_id, user.user_id)
+    return _existing(faces, users, collection_id, user.user_id)
+
+
+def delete_vector(faces: FaceStore, collection_id: str, user_id: str) -> None:
+    """Delete the vector of a user."""
+    _put_vector(faces, collection_id, user_id, None)
+
+
+def delete_vectors(faces: FaceStore, collection_id: str) -> None:
+    """Delete the vectors of all users of a collection."""
+    faces.vectors.delete_namespace(_namespace(collection_id))
+
+
+def search_vectors(
+    faces: FaceStore,
+    collection_id: str,
+    probe: NDArray[np.float32],
+    *,
+    limit: int,
+    max_distance: float,
+) -> list[tuple[str, float]]:
+    """Return the ids of the users nearest to a probe with their distances, nearest first.
+
+    Args:
+        faces: Store of the collection's faces and of its users' vectors.
+        collection_id: Id of the collection.
+        probe: Embedding, float32 of shape (128,).
+        limit: Maximum number of users.
+        max_distance: Maximum Euclidean distance.
+    """
+    (found,) = faces.vectors.search(
+        _namespace(collection_id), probe[np.newaxis], limit=limit, max_distance=max_distance
+    )
+    return [(_user_id(match), match.distance) for match in found]
+
+
+def _existing(faces: FaceStore, users: RecordStore, collection_id: str, user_id: str) -> User:
+    try:
+        return users.get_user(collection_id, user_id)
+    except UserNotFoundError:
+        delete_vector(faces, collection_id, user_id)
+        raise
+
+
+def _put_vector(
+    faces: FaceStore, collection_id: str, user_id: str, vector: NDArray[np.float32] | None
+) -> None:
+    namespace = _namespace(collection_id)
+    group = image_key(namespace, image_id(user_id.encode()), user_id, "user")
+    vectors = []
+    if vector is not None:
+        vectors.append(Vector(first_of_group(group), {_USER_ID: user_id}, vector))
+    faces.vectors.put_groups(namespace, {group: vectors})
+
+
+def _user_id(match: VectorMatch) -> str:
+    return str(match.metadata.get(_USER_ID) or match.metadata[_EARLIER_USER_ID])
+
+
+def _namespace(collection_id: str) -> str:
+    # a collection id never contains a slash
+    return f"{collection_id}/users"
