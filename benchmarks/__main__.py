@@ -32,6 +32,7 @@ NAMES = {
     "memory": [],
     "overhead": [],
     "startup": [],
+    "api": ["--repeats", "3", "--seconds", "4"],
     "search": ["--faces", "1000000", "--repeats", "9"],
     "approximate_search": ["--faces", "300000", "--photos", "600"],
     "plan": [],

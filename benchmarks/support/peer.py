@@ -42,7 +42,7 @@ def index(paths: Sequence[Path]) -> list[list[NDArray[np.float64]]]:
 
     These are HOG upsampled once, 5-point landmarks and one descriptor per face.
     """
-    face_recognition = _library()
+    face_recognition = load()
     found = []
     for path in paths:
         photo = face_recognition.load_image_file(str(path))
@@ -52,7 +52,7 @@ def index(paths: Sequence[Path]) -> list[list[NDArray[np.float64]]]:
 
 
 @cache
-def _library() -> ModuleType:
+def load() -> ModuleType:
     """Import the library with a stand-in for its package of weights."""
     stand_in = ModuleType("face_recognition_models")
     for name, weights in _WEIGHTS.items():

@@ -70,7 +70,6 @@ PENDING: dict[str, str] = {
     "facerec/estimate/simulation.py": "storage (MOST_CHILDREN)",
     "Dockerfile": "aws",
     "batch_job/": "jobs",
-    "benchmarks/api.py": "shell",
     "benchmarks/calibrate_confidence.py": "engine",
     "benchmarks/calibrate_similarity.py": "trust",
     "benchmarks/detection.py": "engine",
