@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from facerec.api.rekognition.faults import invalid_parameter
+from facerec.api.rekognition.errors import invalid_parameter
 
 ACCOUNT = "000000000000"
 """Stands where AWS has the account's number; when read, any account and region will do."""

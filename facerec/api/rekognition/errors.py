@@ -1,12 +1,12 @@
-"""facerec's errors as the exceptions that Rekognition raises for the same things.
+"""The exceptions of Rekognition's protocol, and which of them each error of facerec is.
 
+Programs compare messages too, so each begins with Rekognition's own sentence where that is known:
 https://docs.aws.amazon.com/rekognition/latest/dg/error-handling.html
 """
 
 from __future__ import annotations
 
 from facerec.api.auth.access import RefusedError
-from facerec.api.rekognition.faults import RekognitionError
 from facerec.core.photos import UnreadableReason
 from facerec.errors import (
     AccessDeniedError,
@@ -30,47 +30,95 @@ from facerec.errors import (
     UserExistsError,
 )
 
-_NAMES: tuple[tuple[type[FacerecError], str], ...] = (
-    (CollectionExistsError, "ResourceAlreadyExistsException"),
-    (UserExistsError, "ConflictException"),
-    (ConflictError, "ConflictException"),
-    (QuotaExceededError, "ServiceQuotaExceededException"),
-    (RequestMismatchError, "IdempotentParameterMismatchException"),
-    (InvalidPageTokenError, "InvalidPaginationTokenException"),
-    (PhotoTooLargeError, "ImageTooLargeException"),
-    (ObjectNotFoundError, "InvalidS3ObjectException"),
-    (AccessDeniedError, "InvalidS3ObjectException"),
-    # as Rekognition does, though a collection or user that does not exist is "not found"
-    (FaceNotFoundError, "InvalidParameterException"),
-    (NotFoundError, "ResourceNotFoundException"),
-    (NoFaceError, "InvalidParameterException"),
-    (ModelMismatchError, "InvalidParameterException"),
-    (InvalidInputError, "InvalidParameterException"),
-)
-"""What each error is called; the first that fits counts."""
-
-_UNREADABLE: dict[str, str] = {
-    UnreadableReason.TOO_LARGE: "ImageTooLargeException",
-    UnreadableReason.TOO_SMALL: "InvalidParameterException",
+_NAMES: dict[type[FacerecError], str] = {
+    AccessDeniedError: "InvalidS3ObjectException",
+    CollectionExistsError: "ResourceAlreadyExistsException",
+    ConflictError: "ConflictException",
+    # Rekognition reports a missing face as invalid, unlike a missing collection or user
+    FaceNotFoundError: "InvalidParameterException",
+    InvalidInputError: "InvalidParameterException",
+    InvalidPageTokenError: "InvalidPaginationTokenException",
+    ModelMismatchError: "InvalidParameterException",
+    NoFaceError: "InvalidParameterException",
+    NotFoundError: "ResourceNotFoundException",
+    ObjectNotFoundError: "InvalidS3ObjectException",
+    PhotoTooLargeError: "ImageTooLargeException",
+    QuotaExceededError: "ServiceQuotaExceededException",
+    RequestMismatchError: "IdempotentParameterMismatchException",
+    UserExistsError: "ConflictException",
 }
+"""Name of each class; a class that is not listed has that of its base class."""
+
+_UNREADABLE: dict[str, tuple[str, str]] = {
+    UnreadableReason.TOO_LARGE: ("ImageTooLargeException", "Request has invalid image size"),
+    UnreadableReason.TOO_SMALL: ("InvalidParameterException", "Request has invalid image size"),
+}
+"""Name and sentence for photos that cannot be decoded, if they have a right format."""
+
+_SENTENCES: dict[type[FacerecError], str] = {
+    FaceNotFoundError: "faceId was not found in the collection",
+    NoFaceError: "There are no faces in the image. Should be at least 1.",
+}
+"""Rekognition's sentence of a class, followed by facerec's own message."""
+
+_S3_OBJECT = (
+    "Unable to get object metadata from S3. Check object key, region and/or access permissions."
+)
+
+
+class RekognitionError(Exception):
+    """An exception of the protocol, sent in place of a result.
+
+    Attributes:
+        kind: Name of the exception, which SDKs turn into a class of theirs.
+        message: One line for a person.
+        status: Status of the HTTP response.
+    """
+
+    def __init__(self, kind: str, message: str, status: int = 400) -> None:
+        super().__init__(f"{kind}: {message}")
+        self.kind = kind
+        self.message = message
+        self.status = status
+
+
+def malformed(message: str) -> RekognitionError:
+    """Return the exception for a request that does not have the shape of the model."""
+    return RekognitionError("SerializationException", message)
+
+
+def invalid_parameter(message: str) -> RekognitionError:
+    """Return the exception for a request whose values do not go together."""
+    return RekognitionError("InvalidParameterException", message)
 
 
 def rekognition_error(error: Exception) -> RekognitionError:
-    """Return what the service answers where an error was raised."""
+    """Return the exception of the protocol for an error."""
     if isinstance(error, RekognitionError):
         return error
     if isinstance(error, RefusedError):
-        # AWS answers most refusals with 400, and clients look at the name
+        # AWS answers most refusals with 400, and clients compare the name
         return RekognitionError(error.kind, error.message, 400)
-    if isinstance(error, CollectionNotFoundError):
-        message = f"The collection id: {error.collection_id} does not exist"
-        return RekognitionError("ResourceNotFoundException", message)
-    if isinstance(error, UnreadablePhotoError):
-        name = _UNREADABLE.get(error.reason, "InvalidImageFormatException")
-        return RekognitionError(name, f"Request has invalid image: {error.message}")
     if isinstance(error, StoreUnavailableError | BusyError):
         return RekognitionError("ThrottlingException", error.message, 500)
-    for kind, name in _NAMES:
-        if isinstance(error, kind):
-            return RekognitionError(name, error.message)
+    for kind in type(error).__mro__:
+        if kind in _NAMES and isinstance(error, FacerecError):
+            name, message = _NAMES[kind], _message_of(error)
+            if isinstance(error, UnreadablePhotoError):
+                name, _ = _UNREADABLE.get(error.reason, ("InvalidImageFormatException", ""))
+            return RekognitionError(name, message)
     return RekognitionError("InternalServerError", "The request could not be processed.", 500)
+
+
+def _message_of(error: FacerecError) -> str:
+    if isinstance(error, CollectionNotFoundError):
+        return f"The collection id: {error.collection_id} does not exist"
+    if isinstance(error, CollectionExistsError):
+        return f"The collection id: {error.collection_id} already exists"
+    if isinstance(error, ObjectNotFoundError | AccessDeniedError):
+        return _S3_OBJECT
+    if isinstance(error, UnreadablePhotoError):
+        _, sentence = _UNREADABLE.get(error.reason, ("", "Request has invalid image format"))
+        return f"{sentence}: {error.message}"
+    sentence = _SENTENCES.get(type(error), "")
+    return f"{sentence} ({error.message})" if sentence else error.message

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from facerec.api.rekognition import shapes
 from facerec.api.rekognition.arns import collection_arn, collection_of
-from facerec.api.rekognition.faults import invalid_parameter
+from facerec.api.rekognition.errors import invalid_parameter
 from facerec.api.rekognition.shapes import Shape, percent
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import DetectedFace

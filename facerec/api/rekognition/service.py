@@ -9,8 +9,7 @@ from uuid import uuid4
 from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal
 from facerec.api.rekognition.arns import collection_of
-from facerec.api.rekognition.errors import rekognition_error
-from facerec.api.rekognition.faults import RekognitionError
+from facerec.api.rekognition.errors import RekognitionError, rekognition_error
 from facerec.api.rekognition.model import CONTENT_TYPE, TARGET_PREFIX, service_model
 from facerec.api.rekognition.operations import OPERATIONS, Operation
 from facerec.api.rekognition.validation import parse_request

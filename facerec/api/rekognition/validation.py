@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NoReturn
 
-from facerec.api.rekognition.faults import RekognitionError, malformed
+from facerec.api.rekognition.errors import RekognitionError, malformed
 
-LONGEST_SHOWN_VALUE = 64
+MAX_SHOWN_VALUE = 64
 """Characters of a value that an error message repeats."""
 
 _UNICODE_CLASSES = {
@@ -59,7 +59,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _decoded(value: Any, shape: Any, path: str) -> Any:  # noqa: ANN401
-    """Return a JSON value as the shape's Python type; null members are as if left out."""
+    """Return a JSON value as the shape's Python type; null members count as absent."""
     decode = _DECODERS[shape.type_name]
     return decode(value, shape, path)
 
@@ -104,7 +104,7 @@ def _float(value: Any, _shape: Any, path: str) -> float:  # noqa: ANN401
     try:
         return float(value)
     except OverflowError as error:
-        raise malformed(f"{path} is too large a number") from error
+        raise malformed(f"{path} is too large") from error
 
 
 def _blob(value: Any, _shape: Any, path: str) -> bytes:  # noqa: ANN401
@@ -175,4 +175,4 @@ def _lower(name: str) -> str:
 
 def _shown(value: Any) -> str:  # noqa: ANN401
     shown = str(value)
-    return shown if len(shown) <= LONGEST_SHOWN_VALUE else shown[:LONGEST_SHOWN_VALUE] + "..."
+    return shown if len(shown) <= MAX_SHOWN_VALUE else shown[:MAX_SHOWN_VALUE] + "..."

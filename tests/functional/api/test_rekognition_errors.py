@@ -347,3 +347,43 @@ def test_faults_of_the_server_have_rekognitions_names_and_no_stack_trace(
 def test_an_endpoint_may_have_a_path(api: Api) -> None:
     client = rekognition_client(api.address + "/some/prefix")
     assert client.list_collections()["CollectionIds"] == ["staff"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "sentence"),
+    [
+        (
+            "search_faces_by_image",
+            {"CollectionId": "staff", "Image": {"Bytes": fake_photo()}},
+            "There are no faces in the image. Should be at least 1.",
+        ),
+        (
+            "create_collection",
+            {"CollectionId": "staff"},
+            "The collection id: staff already exists",
+        ),
+        (
+            "delete_collection",
+            {"CollectionId": "none"},
+            "The collection id: none does not exist",
+        ),
+        (
+            "detect_faces",
+            {"Image": {"S3Object": {"Bucket": "photos", "Name": "none.jpg"}}},
+            "Unable to get object metadata from S3. Check object key, region and/or access "
+            "permissions.",
+        ),
+        ("detect_faces", {"Image": {"Bytes": b"text"}}, "Request has invalid image format"),
+        (
+            "search_faces",
+            {"CollectionId": "staff", "FaceId": FACE},
+            "faceId was not found in the collection",
+        ),
+    ],
+)
+def test_a_message_begins_with_the_sentence_that_programs_compare(
+    client: BaseClient, staff: str, operation: str, parameters: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises(ClientError) as raised:
+        getattr(client, operation)(**parameters)
+    assert raised.value.response["Error"]["Message"].startswith(sentence)
