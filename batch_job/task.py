@@ -18,8 +18,7 @@ from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
 from facerec.jobs.exit_codes import RETRY, exit_code_of
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.plan import read_plan
-from facerec.storage.objects.protocol import ObjectStore
-from facerec.storage.objects.routed import open_objects
+from facerec.storage.objects import Objects, ObjectStore
 
 DONE = 0
 
@@ -76,7 +75,7 @@ def note_signal(number: int, environment: Mapping[str, str]) -> int:
         log.error("ended by a signal", signal=number, child=place.child, attempt=place.attempt)
         if number not in CRASH_SIGNALS:
             return RETRY
-        objects: ObjectStore = open_objects()
+        objects: ObjectStore = Objects()
         note_crash(objects, read_plan(objects, place.job_folder), place.child)
         return DONE
     except Exception as error:
@@ -99,7 +98,7 @@ def _task(
 def _run_child(
     place: ChildPlace, settings: Settings, stop: Callable[[], bool], build_engine: BuildEngine
 ) -> int:
-    objects: ObjectStore = open_objects()
+    objects: ObjectStore = Objects()
     plan = read_plan(objects, place.job_folder)
     log = logger()
     log.append_keys(job_id=plan.job_id)
@@ -122,7 +121,7 @@ def _run_child(
 def _run_report(
     place: ChildPlace, _settings: Settings, _stop: Callable[[], bool], _engine: BuildEngine
 ) -> int:
-    objects: ObjectStore = open_objects()
+    objects: ObjectStore = Objects()
     plan = read_plan(objects, place.job_folder)
     if place.tolerated_failure_percentage is not None:
         plan = replace(plan, tolerated_failure_percentage=place.tolerated_failure_percentage)

@@ -32,10 +32,10 @@ def open_gallery(data: str | os.PathLike[str]) -> Gallery:
     """
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.job_data import JobFolders
-    from facerec.storage.objects.routed import open_objects
+    from facerec.storage.objects import Objects
     from facerec.storage.sqlite import SqliteStore
 
-    folder, objects = Path(data), open_objects()
+    folder, objects = Path(data), Objects()
     store = SqliteStore(folder / "facerec.db")
     return Gallery(
         open_local_engine(),
@@ -50,9 +50,9 @@ def open_gallery(data: str | os.PathLike[str]) -> Gallery:
 def open_inspector() -> Inspector:
     """Open what inspects and compares photos on this machine, without any collection."""
     from facerec.gallery.inspection import Inspector
-    from facerec.storage.objects.routed import open_objects
+    from facerec.storage.objects import Objects
 
-    return Inspector(open_local_engine(), photos=open_objects())
+    return Inspector(open_local_engine(), photos=Objects())
 
 
 def open_local_engine() -> FaceEngine:

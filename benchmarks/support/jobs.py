@@ -10,8 +10,8 @@ from facerec.jobs.child.attempt import ChildParts, run_child
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
 from facerec.jobs.request import read_execution_input
+from facerec.storage.objects import ObjectStore
 from facerec.storage.objects.local import LocalObjects
-from facerec.storage.objects.protocol import ObjectStore
 from facerec.storage.sqlite import SqliteStore
 
 

@@ -23,8 +23,7 @@ from facerec.jobs.overview import JobOverview, list_jobs
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
 from facerec.jobs.request import ExecutionInput, read_execution_input
-from facerec.storage.objects.bucket import BucketObjects
-from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.objects import AccessPolicy, Objects, ObjectStore
 
 _LOG = logging.getLogger("facerec.api.jobs")
 
@@ -156,16 +155,10 @@ class EmbeddedJobs:
 
 def restricted_objects(
     folders: Mapping[str, Path], allowed: Collection[str] | None, own_folder: str
-) -> BucketObjects:
+) -> Objects:
     """Return what the server and the workers of its jobs may touch."""
-    from facerec.storage.objects.routed import open_objects
-
-    return BucketObjects(
-        open_objects(),
-        folders=folders,
-        allowed=None if allowed is None else frozenset(allowed),
-        own_folder=own_folder,
-    )
+    buckets = None if allowed is None else frozenset(allowed)
+    return Objects(AccessPolicy(folders, buckets, own_folder))
 
 
 def worker_parts(

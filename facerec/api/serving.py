@@ -29,8 +29,7 @@ from facerec.engine.pool import EnginePool
 from facerec.errors import InvalidInputError
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.job_data import JobFolders
-from facerec.storage.objects.bucket import BucketObjects
-from facerec.storage.objects.routed import open_objects
+from facerec.storage.objects import AccessPolicy, Objects
 from facerec.storage.sqlite import SqliteStore
 
 
@@ -89,12 +88,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
             photos=objects,
             job_data=JobFolders(objects, jobs_root),
             # the store knows where photos are that `facerec index` read from paths
-            sources=BucketObjects(
-                open_objects(),
-                folders=settings.folders,
-                allowed=settings.s3_buckets,
-                own_folder="/",
-            ),
+            sources=Objects(AccessPolicy(settings.folders, settings.s3_buckets, reads_paths=True)),
         )
         app = create_app(
             gallery, AppSettings(_guard(settings, store), jobs=jobs, origins=settings.origins)

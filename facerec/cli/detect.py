@@ -45,11 +45,11 @@ def detect(
     from facerec.factory import open_inspector
     from facerec.gallery.photos import load_photo
     from facerec.gallery.presenting import detection_json
-    from facerec.storage.objects.routed import open_objects
+    from facerec.storage.objects import Objects
 
     if draw is not None:
         refuse_to_overwrite(photo, draw)
-    content = load_photo(photo, open_objects()).content
+    content = load_photo(photo, Objects()).content
     inspector = open_inspector()
     faces = inspector.detect(content, options=options)
     if draw is not None:

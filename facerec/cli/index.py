@@ -89,7 +89,7 @@ def index(
     from facerec.jobs.local.supervisor import run_locally
     from facerec.jobs.planner import plan_job
     from facerec.jobs.request import read_execution_input
-    from facerec.storage.objects.routed import open_objects
+    from facerec.storage.objects import Objects
 
     job = read_execution_input(
         {
@@ -99,7 +99,7 @@ def index(
         }
     )
     folder = data_folder(data)
-    objects = open_objects()
+    objects = Objects()
     with open_store(folder) as store:
         plan = plan_job(
             replace(job, options=options),
@@ -133,10 +133,10 @@ def _build_parts(data: Path) -> ChildParts:
     from facerec.cli.parts import open_store
     from facerec.engine.engine import open_engine
     from facerec.jobs.child.attempt import ChildParts
-    from facerec.storage.objects.routed import open_objects
+    from facerec.storage.objects import Objects
 
     _hush_native_libraries()
-    return ChildParts(open_engine(threads=1), open_store(data), open_objects())
+    return ChildParts(open_engine(threads=1), open_store(data), Objects())
 
 
 def _hush_native_libraries() -> None:

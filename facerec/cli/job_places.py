@@ -110,6 +110,6 @@ def open_place(stack: str | None, data: Path | None) -> JobPlace:
         return open_stack_jobs(stack)
     from facerec.cli.local_jobs import LocalJobs
     from facerec.cli.parts import data_folder, jobs_folder
-    from facerec.storage.objects.routed import open_objects
+    from facerec.storage.objects import Objects
 
-    return LocalJobs(open_objects(), jobs_folder(data_folder(data)))
+    return LocalJobs(Objects(), jobs_folder(data_folder(data)))

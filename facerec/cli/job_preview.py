@@ -12,7 +12,7 @@ from facerec.estimate.estimating import PHOTOS_PER_SECOND, estimate_job
 from facerec.jobs.aws.stack import find_stack
 from facerec.jobs.planner import preview_job
 from facerec.jobs.request import read_execution_input
-from facerec.storage.objects.routed import open_objects
+from facerec.storage.objects import Objects
 
 
 def preview(
@@ -34,12 +34,12 @@ def preview(
     job = read_execution_input(document)
     if stack is None:
         vcpus, cost = available_cores(), None
-        found = preview_job(job, open_objects(), jobs_root="/")
+        found = preview_job(job, Objects(), jobs_root="/")
         seconds = found.images / (rate * vcpus)
     else:
         deployed = find_stack(stack)
         vcpus = deployed.most_vcpus
-        found = preview_job(job, open_objects(), jobs_root=deployed.jobs_root)
+        found = preview_job(job, Objects(), jobs_root=deployed.jobs_root)
         seconds, cost = _on_aws(found.images, rate, vcpus, job.images_per_child or 0)
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}

@@ -22,8 +22,7 @@ from facerec.factory import open_faces, open_records
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.job_data import JobFolders
-from facerec.storage.objects.bucket import BucketObjects
-from facerec.storage.objects.routed import open_objects
+from facerec.storage.objects import AccessPolicy, Objects
 from lambdas.api.settings import read_api_settings
 from lambdas.logs import logger
 
@@ -43,8 +42,8 @@ def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
     """
     settings, own = read_settings(environment), read_api_settings(environment)
     allowed = own.photo_buckets | ({settings.bucket} if settings.bucket else set())
-    store = open_objects()
-    objects = BucketObjects(store, allowed=allowed)
+    store = Objects()
+    objects = Objects(AccessPolicy(buckets=allowed))
     jobs_root = settings.jobs_root
     engine = open_engine(threads=settings.threads)
     gallery = Gallery(
@@ -53,7 +52,9 @@ def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
         open_records(settings),
         photos=objects,
         # the work bucket, which callers may name no photo in unless it is allowed above
-        job_data=JobFolders(BucketObjects(open_objects(), own_folder=jobs_root), jobs_root),
+        job_data=JobFolders(
+            Objects(AccessPolicy(buckets=frozenset(), own_folder=jobs_root)), jobs_root
+        ),
         defaults=GalleryDefaults(
             FaceOptions(max_faces=settings.max_faces, min_confidence=settings.min_confidence),
             settings.similarity_threshold,

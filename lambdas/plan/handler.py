@@ -7,7 +7,7 @@ from typing import Any
 
 from facerec.config import read_settings
 from facerec.factory import open_records
-from facerec.storage.objects.routed import open_objects
+from facerec.storage.objects import Objects
 from lambdas.logs import logger
 from lambdas.plan.planner import Planner
 
@@ -25,7 +25,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         StoreUnavailableError: another try may go through.
     """
     settings = read_settings(os.environ)
-    planner = Planner(settings, open_objects(), lambda: open_records(settings))
+    planner = Planner(settings, Objects(), lambda: open_records(settings))
     answer = planner.answer(event["input"], event["execution"])
     logger().info(
         "refused" if answer["refused"] else "planned",

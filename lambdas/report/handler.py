@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from facerec.storage.objects.routed import open_objects
+from facerec.storage.objects import Objects
 from lambdas.logs import logger
 from lambdas.report.judge import Judge
 
@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     Raises:
         StoreUnavailableError: another try may go through.
     """
-    answer = Judge(open_objects()).answer(
+    answer = Judge(Objects()).answer(
         event["job_folder"], event["tolerated_failure_percentage"], written=event["large"]
     )
     logger().info("reported", **{name: answer[name] for name in ("job_id", "status", "images")})

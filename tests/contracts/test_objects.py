@@ -10,9 +10,8 @@ import pytest
 from moto import mock_aws
 
 from facerec.errors import ObjectChangedError, ObjectNotFoundError
+from facerec.storage.objects import Objects, ObjectStore
 from facerec.storage.objects.local import LocalObjects
-from facerec.storage.objects.protocol import ObjectStore
-from facerec.storage.objects.routed import RoutedObjects
 from facerec.storage.objects.s3 import S3Objects
 
 
@@ -32,7 +31,7 @@ def place(
         boto3.client("s3").create_bucket(Bucket="bucket", CreateBucketConfiguration=place)
         objects: ObjectStore = S3Objects()
         if request.param == "routed":
-            objects = RoutedObjects({"s3": S3Objects, "file": LocalObjects})
+            objects = Objects()
         yield objects, "s3://bucket/work/"
 
 

@@ -1,1 +1,7 @@
-"""Objects: local files and S3 behind one protocol."""
+"""Objects: photos, manifests and job folders, on local disk or in S3."""
+
+from facerec.storage.objects.access import AccessPolicy
+from facerec.storage.objects.objects import Objects
+from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+__all__ = ["AccessPolicy", "ObjectInfo", "ObjectStore", "Objects"]

@@ -10,8 +10,7 @@ from botocore.client import BaseClient
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard
-from facerec.storage.objects.bucket import BucketObjects
-from facerec.storage.objects.routed import open_objects
+from facerec.storage.objects import AccessPolicy, Objects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine
 from tests.support.api import Api, Switchboard, rekognition_client
@@ -35,7 +34,7 @@ def api(tmp_path: Path, switchboard: tuple[Switchboard, str]) -> Iterator[Api]:
     engine, clock = FakeEngine(), Clock(1_800_000_000.0)
     board, address = switchboard
     with SqliteStore(tmp_path / "facerec.db") as store:
-        photos = BucketObjects(open_objects(), folders={"photos": bucket}, allowed=set())
+        photos = Objects(AccessPolicy({"photos": bucket}, buckets=set()))
         collaborators = Collaborators(store, store, engine, photos, clock=clock)
         board.app = create_app(collaborators.gallery(), AppSettings(LoopbackGuard()))
         yield Api(address, collaborators, engine, clock, bucket)

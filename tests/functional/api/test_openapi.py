@@ -15,8 +15,7 @@ from starlette.types import ASGIApp
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
-from facerec.storage.objects.bucket import BucketObjects
-from facerec.storage.objects.routed import open_objects
+from facerec.storage.objects import AccessPolicy, Objects
 from facerec.storage.sqlite import SqliteStore
 from tests.support.gallery import Collaborators
 
@@ -25,7 +24,7 @@ from tests.support.gallery import Collaborators
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ASGIApp]:
     folder: Path = tmp_path_factory.mktemp("openapi")
     with SqliteStore(folder / "facerec.db") as store:
-        photos = BucketObjects(open_objects(), folders={"photos": folder}, allowed=set())
+        photos = Objects(AccessPolicy({"photos": folder}, buckets=set()))
         gallery = Collaborators(store, store, photos=photos).gallery()
         yield create_app(gallery, AppSettings(OpenGuard()))
 

@@ -14,7 +14,7 @@ import lambdas.api.building
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.factory import open_gallery
-from facerec.storage.objects.routed import open_objects
+from facerec.storage.objects import Objects
 from facerec.testing.engine import FakeEngine
 from lambdas.api.building import build_app, for_lambda
 from tests.support.doors import (
@@ -90,7 +90,7 @@ def door(request: pytest.FixtureRequest, open_door: Callable[[str], Door]) -> Do
 
 def put_job(job_folder: str, door: Door) -> None:
     """Copy the folder of a job to where a door's deployment has its jobs."""
-    objects = open_objects()
+    objects = Objects()
     source = Path(job_folder)
     for path in source.rglob("*"):
         if path.is_file():

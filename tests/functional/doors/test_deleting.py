@@ -9,7 +9,7 @@ import pytest
 from facerec.errors import FaceInUseError
 from facerec.jobs.job_data import JobFolders
 from facerec.jobs.ledger.embeddings import read_embeddings
-from facerec.storage.objects.routed import open_objects
+from facerec.storage.objects import Objects
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.doors.conftest import put_job
 from tests.support.doors import Door, DoorError
@@ -36,7 +36,7 @@ def indexed_by_job(door: Door, tmp_path: Path) -> list[str]:
 
 def kept_by_jobs(door: Door) -> set[str]:
     """Return the ids of the faces whose embeddings job folders keep."""
-    objects = open_objects()
+    objects = Objects()
     return {
         face.record.face_id
         for file in objects.list(door.jobs_root)
@@ -62,7 +62,7 @@ def test_a_deleted_collection_leaves_nothing_in_the_folders_of_jobs(
 ) -> None:
     indexed_by_job(door, tmp_path)
     door.delete_collection("staff")
-    assert list(open_objects().list(door.jobs_root)) == []
+    assert list(Objects().list(door.jobs_root)) == []
 
 
 def test_a_face_of_a_user_is_kept_with_what_jobs_keep_of_it(door: Door, tmp_path: Path) -> None:
@@ -91,5 +91,5 @@ def test_the_folders_of_jobs_of_other_collections_stay(door: Door, tmp_path: Pat
     faces = indexed_by_job(door, tmp_path)
     door.gallery.create_collection("guests")
     door.delete_collection("guests")
-    JobFolders(open_objects(), door.jobs_root).forget_faces("guests", faces)
+    JobFolders(Objects(), door.jobs_root).forget_faces("guests", faces)
     assert kept_by_jobs(door) == set(faces)

@@ -187,7 +187,7 @@ for name in ("numpy", "dlib", "onnx", "onnxruntime", "PIL", "boto3", "pinecone",
     sys.modules[name] = None
 import facerec.jobs.planner, facerec.jobs.ledger.report
 import facerec.jobs.ledger.reading, facerec.jobs.overview
-import facerec.storage.objects.routed
+import facerec.storage.objects
 from facerec.core.schemas import violation
 assert violation("manifest-line", {"image": "a"}) is None
 """

@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
-from facerec.storage.objects.bucket import BucketObjects
-from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects import AccessPolicy, Objects
 
 
 @pytest.fixture
-def objects(tmp_path: Path) -> BucketObjects:
+def objects(tmp_path: Path) -> Objects:
     bucket, own = tmp_path / "bucket", tmp_path / "own"
     for folder in (bucket / "b", own):
         folder.mkdir(parents=True)
@@ -18,15 +17,12 @@ def objects(tmp_path: Path) -> BucketObjects:
         (bucket / name).write_bytes(name.encode())
     (tmp_path / "secret.jpg").write_bytes(b"secret")
     (bucket / "b" / "link.jpg").symlink_to(tmp_path / "secret.jpg")
-    return BucketObjects(
-        LocalObjects(),
-        folders={"photos": bucket},
-        allowed=frozenset({"real"}),
-        own_folder=f"{own}/",
+    return Objects(
+        AccessPolicy({"photos": bucket}, buckets=frozenset({"real"}), own_folder=f"{own}/")
     )
 
 
-def test_files_of_a_folder_are_read_by_address(objects: BucketObjects) -> None:
+def test_files_of_a_folder_are_read_by_address(objects: Objects) -> None:
     assert objects.read("s3://photos/b/d é.jpg") == "b/d é.jpg".encode()
     assert objects.read("s3://photos/a.jpg", start=1, end=3) == b".j"
     info = objects.head("s3://photos/a.jpg")
@@ -34,7 +30,7 @@ def test_files_of_a_folder_are_read_by_address(objects: BucketObjects) -> None:
 
 
 def test_files_of_a_folder_are_listed_by_address_without_links_that_leave_it(
-    objects: BucketObjects,
+    objects: Objects,
 ) -> None:
     listed = [info.uri for info in objects.list("s3://photos/")]
     assert listed == ["s3://photos/a.jpg", "s3://photos/b/c.jpg", "s3://photos/b/d é.jpg"]
@@ -55,20 +51,33 @@ def test_files_of_a_folder_are_listed_by_address_without_links_that_leave_it(
         "",
     ],
 )
-def test_nothing_else_is_read(objects: BucketObjects, uri: str) -> None:
+def test_nothing_else_is_read(objects: Objects, uri: str) -> None:
     with pytest.raises(AccessDeniedError):
         objects.read(uri)
     with pytest.raises(AccessDeniedError):
         list(objects.list(uri))
 
 
-def test_keys_that_are_no_names_are_not_found(objects: BucketObjects) -> None:
+def test_keys_that_are_no_names_are_not_found(objects: Objects) -> None:
     for uri in ("s3://photos/missing", "s3://photos/", "s3://photos/zero\0byte", "s3://photos/b"):
         with pytest.raises(ObjectNotFoundError):
             objects.read(uri)
 
 
-def test_only_the_servers_own_folder_is_written(tmp_path: Path, objects: BucketObjects) -> None:
+def test_paths_may_be_read_and_not_written(tmp_path: Path) -> None:
+    objects = Objects(AccessPolicy(buckets=frozenset(), reads_paths=True))
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"a")
+    assert objects.read(str(path)) == b"a"
+    with pytest.raises(AccessDeniedError):
+        objects.write(str(path), b"b")
+    with pytest.raises(AccessDeniedError):
+        objects.read("relative.jpg")
+    with pytest.raises(AccessDeniedError):
+        objects.read("s3://photos/a.jpg")
+
+
+def test_only_the_servers_own_folder_is_written(tmp_path: Path, objects: Objects) -> None:
     own = f"{tmp_path}/own/"
     assert objects.write(f"{own}jobs/plan.json", b"plan")
     assert objects.read(f"{own}jobs/plan.json") == b"plan"

@@ -1,0 +1,115 @@
+"""Objects on this machine and in S3, within an access policy."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from typing_extensions import override
+
+from facerec.errors import ObjectNotFoundError
+from facerec.storage.objects.access import AccessPolicy, ResolvedUri
+from facerec.storage.objects.protocol import ObjectInfo, ObjectStore, scheme_of
+
+
+def _local_objects() -> ObjectStore:
+    from facerec.storage.objects.local import LocalObjects
+
+    return LocalObjects()
+
+
+def _s3_objects() -> ObjectStore:
+    from facerec.storage.objects.s3 import S3Objects
+
+    return S3Objects()
+
+
+_BACKENDS: Mapping[str, Callable[[], ObjectStore]] = {"file": _local_objects, "s3": _s3_objects}
+"""What creates the backend of each scheme; paths have the scheme ``file``."""
+
+
+class Objects(ObjectStore):
+    """An ``ObjectStore`` of local files and S3 objects.
+
+    A backend is created when the first uri needs it, so that a job of local photos never imports
+    boto3. Safe to share between threads.
+    """
+
+    def __init__(self, policy: AccessPolicy | None = None) -> None:
+        """Create the store.
+
+        Args:
+            policy: what may be read and written; None allows everything.
+        """
+        self._policy = policy
+        self._backends: dict[str, ObjectStore] = {}
+        self._lock = threading.Lock()
+
+    @override
+    def head(self, uri: str) -> ObjectInfo:
+        backend, place = self._resolve(uri, AccessPolicy.resolve_read)
+        found = backend.head(place.uri)
+        return ObjectInfo(uri, found.size, found.version)
+
+    @override
+    def read(
+        self,
+        uri: str,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        version: str | None = None,
+        version_id: str | None = None,
+    ) -> bytes:
+        backend, place = self._resolve(uri, AccessPolicy.resolve_read)
+        return backend.read(place.uri, start=start, end=end, version=version, version_id=version_id)
+
+    @override
+    def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        backend, place = self._resolve(uri, AccessPolicy.resolve_write)
+        return backend.write(place.uri, content, if_absent=if_absent)
+
+    @override
+    def write_file(self, uri: str, path: Path) -> None:
+        backend, place = self._resolve(uri, AccessPolicy.resolve_write)
+        backend.write_file(place.uri, path)
+
+    @override
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        backend, place = self._resolve(prefix, AccessPolicy.resolve_list)
+        for found in backend.list(place.uri):
+            if not place.leaves_folder(found.uri):
+                yield ObjectInfo(place.requested_uri(found.uri), found.size, found.version)
+
+    @override
+    def folders(self, prefix: str) -> Iterator[str]:
+        backend, place = self._resolve(prefix, AccessPolicy.resolve_list)
+        for found in backend.folders(place.uri):
+            yield place.requested_uri(found)
+
+    @override
+    def delete(self, uri: str) -> None:
+        backend, place = self._resolve(uri, AccessPolicy.resolve_write)
+        backend.delete(place.uri)
+
+    @override
+    def delete_folder(self, prefix: str) -> None:
+        backend, place = self._resolve(prefix, AccessPolicy.resolve_write)
+        backend.delete_folder(place.uri)
+
+    def _resolve(
+        self, uri: str, resolve: Callable[[AccessPolicy, str], ResolvedUri]
+    ) -> tuple[ObjectStore, ResolvedUri]:
+        """Return the backend of an object, and where the object is in it."""
+        place = ResolvedUri(uri, uri) if self._policy is None else resolve(self._policy, uri)
+        return self._backend(place), place
+
+    def _backend(self, place: ResolvedUri) -> ObjectStore:
+        scheme = scheme_of(place.uri)
+        with self._lock:
+            if scheme not in self._backends:
+                if scheme not in _BACKENDS:
+                    raise ObjectNotFoundError(place.requested)
+                self._backends[scheme] = _BACKENDS[scheme]()
+            return self._backends[scheme]
