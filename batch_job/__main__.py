@@ -11,24 +11,24 @@ from os import EX_TEMPFAIL
 
 from batch_job.watched import run_watched
 
-MOST_CRASHES = 24
-"""Before the attempt is given up: a photo that crashes the process does so up to three times before
-it is left out."""
+MAX_CRASHES = 24
+"""Crashes before the attempt is given up; a photo that crashes the process does so up to three
+times before it is rejected."""
 
 
 def main() -> int:
-    """Run what the arguments name; SIGTERM asks it to commit what is done and to leave.
+    """Run the task that the arguments name; SIGTERM makes it commit what is done and end.
 
-    If a photo crashes the process, the work goes on in another one.
+    If a photo crashes the process, the work continues in another one.
 
     Returns:
         0 when all is done; RETRY or DO_NOT_RETRY of ``facerec.jobs.exit_codes`` otherwise.
     """
     ended = run_watched(_work)
-    for _ in range(MOST_CRASHES):
+    for _ in range(MAX_CRASHES):
         if ended >= 0:
             break
-        # In a process of its own too, so that this one stays small and free of threads.
+        # Also in a child process, so that this one stays small and free of threads.
         ended = run_watched(partial(_note_crash, -ended)) or run_watched(_work)
     return ended if ended >= 0 else EX_TEMPFAIL
 

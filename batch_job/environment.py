@@ -1,4 +1,4 @@
-"""Which job and which child a container is for, from what the workflow and AWS Batch set."""
+"""Reads which child of which job a container runs, as set by the workflow and AWS Batch."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facerec.errors import InvalidInputError
+from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
 
 
 @dataclass(frozen=True, slots=True)
-class ChildPlace:
-    """A place in a job.
+class ChildAssignment:
+    """The child that a container runs.
 
     Attributes:
-        job_folder: FACEREC_JOB_FOLDER, the uri of the job's folder with its final ``/``.
-        child: the number of the child: FACEREC_CHILD_OFFSET, that of the array's first, plus
-            AWS_BATCH_JOB_ARRAY_INDEX, which only children of an array have.
-        attempt: AWS_BATCH_JOB_ATTEMPT, from 1 on.
-        new_collection: FACEREC_NEW_COLLECTION, ``true`` if the job's workflow made the collection.
+        job_folder: FACEREC_JOB_FOLDER, uri of the job folder with its final ``/``.
+        child: number of the child: FACEREC_CHILD_OFFSET, that of the first one of the array, plus
+            AWS_BATCH_JOB_ARRAY_INDEX, which is only set in an array.
+        attempt: AWS_BATCH_JOB_ATTEMPT, from 1.
+        new_collection: FACEREC_NEW_COLLECTION, ``true`` if the execution created the collection.
         tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE, for a report.
     """
 
@@ -25,26 +26,29 @@ class ChildPlace:
     child: int
     attempt: int
     new_collection: bool
-    tolerated_failure_percentage: float | None
+    tolerated_failure_percentage: float
 
 
-def read_place(environment: Mapping[str, str]) -> ChildPlace:
-    """Read a place.
+def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
+    """Read the assignment of this container.
 
     Raises:
-        InvalidInputError: with the variable that is wrong.
+        InvalidInputError: names the variable that is wrong.
     """
     folder = environment.get("FACEREC_JOB_FOLDER", "")
     if not folder.endswith("/"):
-        raise InvalidInputError("the environment variable FACEREC_JOB_FOLDER is no folder")
-    tolerated = environment.get("FACEREC_TOLERATED_FAILURE_PERCENTAGE", "")
-    return ChildPlace(
+        raise InvalidInputError(
+            'the environment variable FACEREC_JOB_FOLDER must be a URI that ends in "/"'
+        )
+    return ChildAssignment(
         job_folder=folder,
         child=_number(environment, "FACEREC_CHILD_OFFSET", 0)
         + _number(environment, "AWS_BATCH_JOB_ARRAY_INDEX", 0),
         attempt=_number(environment, "AWS_BATCH_JOB_ATTEMPT", 1),
         new_collection=environment.get("FACEREC_NEW_COLLECTION") == "true",
-        tolerated_failure_percentage=float(tolerated) if tolerated else None,
+        tolerated_failure_percentage=float(
+            environment.get("FACEREC_TOLERATED_FAILURE_PERCENTAGE") or TOLERATED_FAILURE_PERCENTAGE
+        ),
     )
 
 

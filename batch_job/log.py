@@ -1,4 +1,4 @@
-"""The log of a container: one JSON object a line; no photo, vector or name goes in."""
+"""The log of a container: one JSON object per line, without photos, vectors or names."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def logger() -> Logger:
 def describe(error: BaseException) -> dict[str, Any]:
     """Return what may be logged of an error.
 
-    The message stays out where it may hold the address of a photo, and with it a person's name:
-    what went wrong then stands in the kinds of error and in the places of the code.
+    A message that may contain the address of a photo, and with it a person's name, is not logged:
+    then the classes of the errors and the places in the code tell what went wrong.
     """
     kinds, places = [], []
     current: BaseException | None = error

@@ -1,4 +1,4 @@
-"""Metrics of a container, as lines of its log that CloudWatch reads (embedded metric format).
+"""Metrics of a container, as log lines in CloudWatch's embedded metric format.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format.html
 """
@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
-from facerec.jobs.child.attempt import Progress
+from facerec.jobs.child.segment_writer import SegmentCommitted
 
 NAMESPACE = "Facerec"
-"""Where the metrics are found; the dimension ``service`` is POWERTOOLS_SERVICE_NAME."""
+"""Namespace of the metrics; their dimension ``service`` is POWERTOOLS_SERVICE_NAME."""
 
 
 class Meters:
-    """Counts photos as they come to stand in the ledger, and attempts that are not the first."""
+    """Counts committed photos, and attempts that are not the first."""
 
     def __init__(self) -> None:
         self._metrics = Metrics(namespace=NAMESPACE)
@@ -24,13 +24,13 @@ class Meters:
         if attempt > 1:
             self._count(Restarts=1)
 
-    def progressed(self, progress: Progress) -> None:
-        """Count the photos of a part of the ledger, unless an earlier attempt has."""
-        if not progress.before:
+    def committed(self, segment: SegmentCommitted) -> None:
+        """Count the photos of a segment, unless an earlier attempt has."""
+        if not segment.resumed:
             self._count(
-                Images=progress.images,
-                FailedImages=progress.failures,
-                FacesIndexed=progress.faces,
+                Images=segment.photos,
+                FailedImages=segment.failures,
+                FacesIndexed=segment.faces,
             )
 
     def _count(self, **counts: int) -> None:

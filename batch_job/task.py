@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
-from batch_job.environment import ChildPlace, read_place
+from batch_job.environment import ChildAssignment, read_assignment
 from batch_job.log import describe, logger
 from batch_job.meters import Meters
 from facerec.config import Settings, read_settings
@@ -13,7 +12,7 @@ from facerec.core.protocols import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
 from facerec.errors import InvalidInputError
 from facerec.factory import open_faces
-from facerec.jobs.child.attempt import ChildParts, run_child
+from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
 from facerec.jobs.exit_codes import RETRY, exit_code_of
 from facerec.jobs.ledger.report import write_report
@@ -25,6 +24,8 @@ DONE = 0
 BuildEngine = Callable[[int], FaceEngine]
 """Builds an engine that uses a number of threads."""
 
+Task = Callable[[ChildAssignment, Settings, Callable[[], bool], BuildEngine], int]
+
 
 def run(
     arguments: Sequence[str],
@@ -33,60 +34,59 @@ def run(
     stop: Callable[[], bool] = lambda: False,
     build_engine: BuildEngine | None = None,
 ) -> int:
-    """Run a child of a job, or make the job's report.
+    """Run a child of a job, or write the job's report.
 
     Args:
         arguments: ``child`` or nothing, or ``report``.
-        environment: settings (``facerec.config``) and place in the job (``ChildPlace``).
-        stop: asked between a few photos; once it says so, what is done is committed.
-        build_engine: makes the engine, by default dlib's networks.
+        environment: settings (``facerec.config``) and assignment (``ChildAssignment``).
+        stop: called between a few photos; once it returns true, what is done is committed.
+        build_engine: builds the engine, by default dlib's networks.
 
     Returns:
-        What the process is to end with: 0, RETRY or DO_NOT_RETRY of ``facerec.jobs.exit_codes``.
+        The exit code of the process: 0, RETRY or DO_NOT_RETRY of ``facerec.jobs.exit_codes``.
     """
     log = logger()
     try:
         task = _task(arguments)
-        place = read_place(environment)
-        log.append_keys(child=place.child, attempt=place.attempt)
-        return task(place, read_settings(environment), stop, build_engine or _open_engine)
+        assignment = read_assignment(environment)
+        log.append_keys(child=assignment.child, attempt=assignment.attempt)
+        return task(assignment, read_settings(environment), stop, build_engine or _open_engine)
     except Exception as error:
         code = exit_code_of(error)
-        log.error("ended by a fault", exit_code=code, **describe(error))
+        log.error("failed", exit_code=code, **describe(error))
         return code
 
 
 def note_signal(number: int, environment: Mapping[str, str]) -> int:
-    """Note that the process of a child was ended by a signal, if a photo may have done it.
+    """Note that a signal ended the process of a child, if a photo may have caused it.
 
     The next attempt finds out which photo it was and rejects it; see
     ``facerec.jobs.child.crash_notes``.
 
     Args:
-        number: of the signal.
-        environment: of the process.
+        number: number of the signal.
+        environment: environment of the process.
 
     Returns:
-        0 if the work can go on; else what the container is to end with.
+        0 if the child can be continued; else the exit code of the container.
     """
     log = logger()
     try:
-        place = read_place(environment)
-        log.error("ended by a signal", signal=number, child=place.child, attempt=place.attempt)
+        assignment = read_assignment(environment)
+        child = assignment.child
+        log.error("ended by a signal", signal=number, child=child, attempt=assignment.attempt)
         if number not in CRASH_SIGNALS:
             return RETRY
         objects: ObjectStore = Objects()
-        note_crash(objects, read_plan(objects, place.job_folder), place.child)
+        note_crash(objects, read_plan(objects, assignment.job_folder), child)
         return DONE
     except Exception as error:
         code = exit_code_of(error)
-        log.error("ended by a fault", exit_code=code, **describe(error))
+        log.error("failed", exit_code=code, **describe(error))
         return code
 
 
-def _task(
-    arguments: Sequence[str],
-) -> Callable[[ChildPlace, Settings, Callable[[], bool], BuildEngine], int]:
+def _task(arguments: Sequence[str]) -> Task:
     match list(arguments):
         case [] | ["child"]:
             return _run_child
@@ -96,37 +96,45 @@ def _task(
 
 
 def _run_child(
-    place: ChildPlace, settings: Settings, stop: Callable[[], bool], build_engine: BuildEngine
+    assignment: ChildAssignment,
+    settings: Settings,
+    stop: Callable[[], bool],
+    build_engine: BuildEngine,
 ) -> int:
     objects: ObjectStore = Objects()
-    plan = read_plan(objects, place.job_folder)
+    plan = read_plan(objects, assignment.job_folder)
     log = logger()
     log.append_keys(job_id=plan.job_id)
     engine = build_engine(settings.threads or available_cores())
     meters = Meters()
-    meters.started(place.attempt)
+    meters.started(assignment.attempt)
     faces = open_faces(settings)
-    if place.new_collection:
+    if assignment.new_collection:
         faces.expect_empty(plan.collection_id)
-    parts = ChildParts(engine, faces, objects)
-    summary = run_child(plan, place.child, parts, stop=stop, progress=meters.progressed)
+    dependencies = ChildDependencies(engine, faces, objects)
+    summary = run_child(plan, assignment.child, dependencies, stop=stop, on_commit=meters.committed)
     log.info(
         "complete" if summary.complete else "asked to stop",
-        images=summary.tally.images,
+        photos=summary.tally.photos,
         faces_indexed=summary.tally.faces_indexed,
     )
     return DONE if summary.complete else RETRY
 
 
 def _run_report(
-    place: ChildPlace, _settings: Settings, _stop: Callable[[], bool], _engine: BuildEngine
+    assignment: ChildAssignment,
+    _settings: Settings,
+    _stop: Callable[[], bool],
+    _build_engine: BuildEngine,
 ) -> int:
     objects: ObjectStore = Objects()
-    plan = read_plan(objects, place.job_folder)
-    if place.tolerated_failure_percentage is not None:
-        plan = replace(plan, tolerated_failure_percentage=place.tolerated_failure_percentage)
-    report = write_report(plan, objects)
-    logger().info("reported", job_id=plan.job_id, status=report.status, images=report.tally.images)
+    plan = read_plan(objects, assignment.job_folder)
+    report = write_report(
+        plan,
+        objects,
+        tolerated_failure_percentage=assignment.tolerated_failure_percentage,
+    )
+    logger().info("reported", job_id=plan.job_id, status=report.status, photos=report.tally.photos)
     return DONE
 
 

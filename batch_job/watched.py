@@ -1,4 +1,4 @@
-"""The work of a container in a process of its own, so that somebody is left to see it crash."""
+"""Runs the work of a container in a child process, whose crash the parent survives."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ _KILLED_WITH_PARENT = 1
 
 
 def run_watched(work: Callable[[], int]) -> int:
-    """Run work in a child process and wait for its end; SIGTERM is passed on to it.
+    """Run work in a child process and wait for its end; SIGTERM is forwarded to it.
 
-    Call it before anything large is imported, and before any thread is started.
+    Call this before anything large is imported, and before any thread is started.
 
     Args:
         work: returns an exit code.
 
     Returns:
         The exit code, or the negative number of the signal that ended the process. In the child
-        process it does not return.
+        process the function does not return.
     """
-    # Else a signal could come between the fork and the handler that passes it on.
+    # Otherwise a signal could arrive between the fork and the handler that forwards it.
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     worker = os.fork()
     if worker == 0:
         _end_with_parent()
-        # Not the parent's way with it; work that can end in good order says so itself.
+        # Restore the default; the parent's handler forwards the signal.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         sys.exit(work())
-    signal.signal(signal.SIGTERM, lambda number, _: _pass_on(number, worker))
+    signal.signal(signal.SIGTERM, lambda number, _: _forward(number, worker))
     signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
     _, status = os.waitpid(worker, 0)
     return os.waitstatus_to_exitcode(status)
 
 
-def _pass_on(number: int, process: int) -> None:
-    # It may have ended just now.
+def _forward(number: int, process: int) -> None:
+    # It may have just ended.
     with suppress(ProcessLookupError):
         os.kill(process, number)
 
 
 def _end_with_parent() -> None:
-    """Have the kernel kill this process once its parent is gone, as a container would."""
+    """Have the kernel kill this process when its parent dies, as a container would."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_KILLED_WITH_PARENT, signal.SIGKILL)

@@ -21,7 +21,7 @@ from facerec.jobs.plan import plan_uri
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.sqlite import SqliteStore
-from lambdas.plan.planner import Planner
+from lambdas.plan.handler import plan_execution
 
 LINE = 100
 """Bytes of a line, including its end."""
@@ -88,14 +88,14 @@ def measure(lines: int, folder: Path) -> dict[str, int | float]:
     """Plan a manifest of ``lines`` lines."""
     objects = EndlessManifest(lines, folder)
     settings = Settings(bucket="work", model_version="any")
-    planner = Planner(settings, objects, lambda: SqliteStore(folder / "records.sqlite"))
+    records = SqliteStore(folder / "records.sqlite")
     document = {
         "collection_id": "everyone",
         "create_collection": True,
         "manifest": "s3://photos/all.jsonl",
     }
     began = time.perf_counter()
-    answer = planner.answer(document, "benchmark")
+    answer = plan_execution(document, "benchmark", settings, objects, lambda: records)
     seconds = time.perf_counter() - began
     if answer["refused"]:
         raise SystemExit(answer["cause"])

@@ -14,15 +14,17 @@ import time
 import tracemalloc
 from collections import Counter
 
+from benchmarks.support.jobs import one_collection
 from benchmarks.support.results import arguments, finish, show
-from facerec.jobs.ledger.rows import LedgerRow, Outcome
+from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.tally import ChildSummary, Tally, write_summary
+from facerec.jobs.outcomes import Outcome
 from facerec.jobs.planner import plan_job
-from facerec.jobs.request import read_execution_input
-from lambdas.report.judge import Judge
+from facerec.jobs.request import read_job_request
+from lambdas.report.handler import summarise_execution
 from tests.support.memory_objects import MemoryObjects
 
-IMAGES = 500
+PHOTOS = 500
 FAILING = 10
 
 
@@ -42,18 +44,17 @@ def measure(children: int, delay: float) -> dict[str, int | float]:
     objects = MemoryObjects()
     folder = job_of(children, objects)
     objects.delay = delay
-    judge = Judge(objects)
     began = time.perf_counter()
-    answer = judge.answer(folder, 5, written=False)
+    answer = summarise_execution(objects, folder, 5, written=False)
     seconds = time.perf_counter() - began
-    assert answer["images"] == children * IMAGES
+    assert answer["photos"] == children * PHOTOS
     objects.delay = 0
     tracemalloc.start()
-    judge.answer(folder, 5, written=False)
+    summarise_execution(objects, folder, 5, written=False)
     memory = tracemalloc.get_traced_memory()[1]
     return {
         "children": children,
-        "images": answer["images"],
+        "photos": answer["photos"],
         "seconds": round(seconds, 2),
         "children_per_second": round(children / seconds),
         "memory_megabytes": round(memory / 1e6, 1),
@@ -67,10 +68,16 @@ def job_of(children: int, objects: MemoryObjects) -> str:
     # The planner's sample holds a whole number of these lines, so its estimate is exact.
     line = b"s3://photos/0123456789/any.jpg".ljust(31) + b"\n"
     objects.write("s3://photos/all.txt", line * children)
-    job = read_execution_input(
+    job = read_job_request(
         {"collection_id": "all", "manifest": "s3://photos/all.txt", "images_per_child": 1}
     )
-    plan = plan_job(job, objects, jobs_root="s3://work/jobs/", model_version="any")
+    plan = plan_job(
+        job,
+        objects,
+        one_collection("any"),
+        jobs_root="s3://work/jobs/",
+        model_version="any",
+    ).plan
     assert plan.children == children
     for child in range(children):
         write_summary(objects, plan.job_folder, _summary(child))
@@ -83,14 +90,14 @@ def _summary(child: int) -> ChildSummary:
         for line in range(1, FAILING + 1)
     ]
     tally = Tally(
-        images=IMAGES,
-        outcomes=Counter(INDEXED=IMAGES - FAILING, NOT_FOUND=FAILING),
-        faces_indexed=IMAGES,
-        bytes=IMAGES * 100_000,
+        photos=PHOTOS,
+        outcomes=Counter(INDEXED=PHOTOS - FAILING, NOT_FOUND=FAILING),
+        faces_indexed=PHOTOS,
+        bytes=PHOTOS * 100_000,
         spells=[(1e9 + child, 1e9 + child + 240)],
         failures=failures,
     )
-    return ChildSummary(child, True, IMAGES, tally)
+    return ChildSummary(child, True, PHOTOS, tally)
 
 
 if __name__ == "__main__":

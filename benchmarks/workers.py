@@ -21,7 +21,7 @@ from benchmarks.support.jobs import planned
 from benchmarks.support.photos import any_photos
 from benchmarks.support.results import arguments, finish, show
 from facerec.engine.engine import open_engine
-from facerec.jobs.child.attempt import ChildParts
+from facerec.jobs.child.attempt import ChildDependencies
 from facerec.jobs.local.supervisor import run_locally
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
@@ -70,12 +70,12 @@ def measure(photos: list[str], folder: Path, workers: int) -> tuple[float, float
     )
     used, began = _processor_seconds(), time.perf_counter()
     run = run_locally(plan, partial(_parts, folder / "faces.db"), LocalObjects(), workers=workers)
-    assert run.report.tally.images == len(photos)
+    assert run.report.tally.photos == len(photos)
     return time.perf_counter() - began, _processor_seconds() - used
 
 
-def _parts(store: Path) -> ChildParts:
-    return ChildParts(open_engine(threads=1), SqliteStore(store), LocalObjects())
+def _parts(store: Path) -> ChildDependencies:
+    return ChildDependencies(open_engine(threads=1), SqliteStore(store), LocalObjects())
 
 
 def _processor_seconds() -> float:

@@ -16,6 +16,7 @@
     │   ├── CollectionNotFoundError
     │   ├── FaceNotFoundError
     │   ├── JobNotFoundError
+    │   ├── JobNotPlannedError
     │   ├── ObjectNotFoundError
     │   └── UserNotFoundError
     ├── NoFaceError
@@ -213,6 +214,20 @@ class JobNotFoundError(NotFoundError):
     def __init__(self, job_id: str) -> None:
         super().__init__(f"job {job_id!r} does not exist")
         self.job_id = job_id
+
+
+class JobNotPlannedError(NotFoundError):
+    """The job has no plan: it was not planned yet, its input was refused, or its folder is gone.
+
+    Attributes:
+        job_id: the requested id.
+        cause: why the job failed, or None.
+    """
+
+    def __init__(self, job_id: str, cause: str | None = None) -> None:
+        super().__init__(f"job {job_id!r} has no plan", cause)
+        self.job_id = job_id
+        self.cause = cause
 
 
 class ObjectNotFoundError(NotFoundError):

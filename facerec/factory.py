@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
+import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.config import Settings, needed
 from facerec.core.aws_errors import aws_errors
 from facerec.errors import ConfigurationError
+from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
     from facerec.core.protocols import FaceEngine, RecordStore
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.inspection import Inspector
+    from facerec.jobs.aws.jobs import AwsJobs
+    from facerec.jobs.child.attempt import ChildDependencies
+    from facerec.jobs.local.jobs import LocalJobs
     from facerec.storage.faces import FaceStore
+    from facerec.storage.objects import AccessPolicy, ObjectStore
     from facerec.storage.sqlite import SqliteStore
 
 _SQLITE = "sqlite:///"
@@ -32,7 +39,6 @@ def open_gallery(data: str | os.PathLike[str]) -> Gallery:
     """
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.job_data import JobFolders
-    from facerec.storage.objects import Objects
     from facerec.storage.sqlite import SqliteStore
 
     folder, objects = Path(data), Objects()
@@ -50,7 +56,6 @@ def open_gallery(data: str | os.PathLike[str]) -> Gallery:
 def open_inspector() -> Inspector:
     """Open what inspects and compares photos on this machine, without any collection."""
     from facerec.gallery.inspection import Inspector
-    from facerec.storage.objects import Objects
 
     return Inspector(open_local_engine(), photos=Objects())
 
@@ -145,3 +150,87 @@ def _open_sqlite(address: str) -> SqliteStore:
     from facerec.storage.sqlite import SqliteStore
 
     return SqliteStore(Path(address.removeprefix(_SQLITE)))
+
+
+def open_local_jobs(
+    data: Path,
+    *,
+    workers: int | None = None,
+    policy: AccessPolicy | None = None,
+) -> LocalJobs:
+    """Return the jobs of a data folder; stores and engine are opened when a job needs them.
+
+    Args:
+        data: folder of faces and jobs.
+        workers: number of processes per job; by default one per core.
+        policy: what the jobs of a server may read; by default all that this machine can read.
+    """
+    from facerec.engine.dlib.sessions import available_cores
+    from facerec.engine.dlib.version import model_version
+    from facerec.jobs.local.jobs import LocalJobs
+
+    return LocalJobs(
+        Objects(policy),
+        jobs_root_of(data),
+        open_records=partial(_open_store, data),
+        build_dependencies=partial(_build_worker, data, policy),
+        model_version=model_version,
+        workers=workers or available_cores(),
+        local_paths=policy is None,
+    )
+
+
+def open_aws_jobs(
+    *,
+    state_machine: str,
+    objects: ObjectStore,
+    jobs_root: str,
+    queue: str | None = None,
+    region: str | None = None,
+) -> AwsJobs:
+    """Return the jobs of a deployed stack, with the environment's credentials.
+
+    Args:
+        state_machine: ARN of the state machine.
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        queue: ARN of the queue of AWS Batch; without it, progress has no states of children.
+        region: region of the state machine; by default that of the environment.
+    """
+    import boto3
+
+    from facerec.jobs.aws.batch_queue import BatchQueue
+    from facerec.jobs.aws.executions import Executions
+    from facerec.jobs.aws.jobs import AwsJobs
+
+    with aws_errors("Step Functions"):
+        client = boto3.client("stepfunctions", region_name=region)
+    return AwsJobs(
+        Executions(state_machine, client),
+        objects,
+        jobs_root,
+        None if queue is None else BatchQueue(queue),
+    )
+
+
+def _open_store(data: Path) -> SqliteStore:
+    from facerec.storage.sqlite import SqliteStore
+
+    return SqliteStore(data / "facerec.db")
+
+
+def _build_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
+    """Build the engine and stores of a worker, which has one thread: workers share the cores."""
+    from facerec.engine.engine import open_engine
+    from facerec.jobs.child.attempt import ChildDependencies
+
+    _silence_native_libraries()
+    objects = Objects(policy)
+    return ChildDependencies(open_engine(threads=1), _open_store(data), objects)
+
+
+def _silence_native_libraries() -> None:
+    """Discard what libtiff writes about broken photos; Python's own messages still appear."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    with Path(os.devnull).open("w") as devnull:
+        os.dup2(devnull.fileno(), 2)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
-from facerec.core.protocols import FaceEngine
-from facerec.jobs.child.attempt import ChildParts, run_child
+from facerec.core.protocols import FaceEngine, RecordStore
+from facerec.core.records import Collection
+from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
-from facerec.jobs.request import read_execution_input
-from facerec.storage.objects import ObjectStore
+from facerec.jobs.request import read_job_request
 from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectStore
 from facerec.storage.sqlite import SqliteStore
 
 
@@ -27,7 +30,7 @@ def planned(
     """Plan a job for the photos at these addresses; manifest and job folder are in ``folder``."""
     manifest = f"{folder}/manifest.txt"
     objects.write(manifest, "".join(f"{photo}\n" for photo in photos).encode())
-    job = read_execution_input(
+    job = read_job_request(
         {
             "collection_id": "measured",
             "manifest": manifest,
@@ -35,13 +38,30 @@ def planned(
             "options": {"detector": detector},
         }
     )
-    return plan_job(job, objects, jobs_root=f"{folder}/jobs/", model_version=engine.model_version)
+    return plan_job(
+        job,
+        objects,
+        one_collection(engine.model_version),
+        jobs_root=f"{folder}/jobs/",
+        model_version=engine.model_version,
+    ).plan
+
+
+def one_collection(model_version: str) -> RecordStore:
+    """Return records in which every collection exists."""
+
+    @dataclass
+    class Records:
+        def get_collection(self, collection_id: str) -> Collection:
+            return Collection(collection_id, model_version, 0.0)
+
+    return cast("RecordStore", Records())
 
 
 def run(plan: Plan, engine: FaceEngine, store: Path, objects: ObjectStore | None = None) -> int:
     """Run a job's children in turn and return the number of photos in the ledger."""
     with SqliteStore(store) as faces:
-        parts = ChildParts(engine, faces, objects or LocalObjects())
+        parts = ChildDependencies(engine, faces, objects or LocalObjects())
         children = [run_child(plan, child, parts) for child in range(plan.children)]
     assert all(child.complete for child in children)
-    return sum(child.tally.images for child in children)
+    return sum(child.tally.photos for child in children)

@@ -18,7 +18,6 @@ from facerec.api.access_control import AccessControl
 from facerec.api.access_log import Access
 from facerec.api.auth.access import Guard
 from facerec.api.capacity import Capacity
-from facerec.api.jobs import JobStarter
 from facerec.api.limits import MAX_BODY
 from facerec.api.pages import is_public, pages_router
 from facerec.api.rekognition.route import rekognition_router
@@ -29,6 +28,7 @@ from facerec.api.rest.jobs import jobs_router
 from facerec.api.rest.problems import handle_problems, problems
 from facerec.api.rest.recognition import recognition_router
 from facerec.gallery.gallery import Gallery
+from facerec.jobs.service import JobService
 
 DESCRIPTION = """Face collections on your own machine or AWS account.
 
@@ -54,7 +54,7 @@ class AppSettings:
     """
 
     guard: Guard
-    jobs: JobStarter | None = None
+    jobs: JobService | None = None
     origins: Sequence[str] = ()
     page: bool = True
     public_pages: bool = True

@@ -21,12 +21,12 @@ from facerec.api.auth.access import Guard
 from facerec.api.auth.local import LOOPBACK_NAMES, LoopbackGuard, TokenGuard
 from facerec.api.auth.sigv4 import SignatureGuard
 from facerec.api.connections import BoundedProtocol
-from facerec.api.embedded_jobs import EmbeddedJobs, restricted_objects, worker_parts
 from facerec.api.limits import GRACE_SECONDS, KEEP_ALIVE_SECONDS, MAX_GRACE_SECONDS
 from facerec.core.protocols import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
 from facerec.engine.pool import EnginePool
 from facerec.errors import InvalidInputError
+from facerec.factory import jobs_root_of, open_local_jobs
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.job_data import JobFolders
 from facerec.storage.objects import AccessPolicy, Objects
@@ -70,17 +70,11 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
     """
     cores = available_cores()
     engine = engine or open_engine_pool(cores)
-    jobs_root = f"{settings.data.absolute() / 'jobs'}/"
-    objects = restricted_objects(settings.folders, settings.s3_buckets, jobs_root)
+    jobs_root = jobs_root_of(settings.data)
+    policy = AccessPolicy(settings.folders, settings.s3_buckets, jobs_root)
+    objects = Objects(policy)
     with SqliteStore(settings.data / "facerec.db") as store:
-        jobs = EmbeddedJobs(
-            store,
-            objects,
-            worker_parts(settings.data, settings.folders, settings.s3_buckets, jobs_root),
-            jobs_root=jobs_root,
-            model_version=lambda: engine.model_version,
-            workers=cores,
-        )
+        jobs = open_local_jobs(settings.data, workers=cores, policy=policy)
         gallery = Gallery(
             engine,
             store,

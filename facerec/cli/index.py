@@ -1,33 +1,27 @@
-"""`facerec index`: the faces of photos into a collection."""
+"""`facerec index`: index photos on this machine."""
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.options import (
-    collection_option,
-    data_option,
-    index_face_options,
-    json_option,
-)
+from facerec.cli.options import collection_option, data_option, index_face_options, json_option
 from facerec.core.options import FaceOptions
-from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from facerec.jobs.child.attempt import ChildParts
-    from facerec.jobs.local.supervisor import LocalRun
-    from facerec.jobs.plan import Plan
-    from facerec.storage.objects.protocol import ObjectStore
-    from facerec.storage.sqlite import SqliteStore
+    from facerec.jobs.local.jobs import LocalJobs
+    from facerec.jobs.local.supervisor import RunResult
+    from facerec.jobs.progress import Progress
+    from facerec.jobs.service import Job
+
+INTERVAL = 0.5
+"""Seconds between two looks at a running job."""
 
 
 @click.command()
@@ -39,7 +33,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     default=None,
     metavar="N",
-    help="Processes at work at once; by default as many as there are cores.",
+    help="Number of worker processes (default: one per core).",
 )
 @index_face_options
 @click.option(
@@ -48,14 +42,14 @@ if TYPE_CHECKING:
     default=5.0,
     show_default=True,
     metavar="PERCENT",
-    help="How many of the photos may be unreadable or missing before the job counts as failed.",
+    help="Percentage of photos that may fail before the job counts as failed.",
 )
 @click.option(
     "--job",
     "job_folder",
     type=click.Path(file_okay=False, path_type=Path),
     default=None,
-    help="Keep the job's ledger and report in this folder.",
+    help="Folder for the job's ledger, embeddings and report (default: in the data folder).",
 )
 @json_option
 def index(
@@ -71,8 +65,8 @@ def index(
     """Index the faces of photos into a collection.
 
     SOURCE is a manifest (JSON lines, CSV or plain addresses, also gzipped), a photo, a folder, or
-    an s3:// address of one of these. The collection is made if it does not exist. A run that was
-    interrupted goes on where it was; what is indexed already is not done twice.
+    an s3:// address of one of these. The collection is created if it does not exist. The same
+    command resumes an interrupted run; photos that are indexed already are not processed again.
 
     \b
     Examples:
@@ -80,106 +74,88 @@ def index(
       facerec index manifest.jsonl --collection staff --workers 4 --max-faces 1
       facerec index s3://bucket/visitors/ --collection visitors --json
     """
-    from facerec.cli.output import print_json
-    from facerec.cli.parts import data_folder, jobs_folder, open_store
-    from facerec.cli.progress import shown_progress
-    from facerec.cli.reports import print_report
-    from facerec.engine.dlib.sessions import available_cores
-    from facerec.engine.dlib.version import model_version
-    from facerec.jobs.local.supervisor import run_locally
-    from facerec.jobs.planner import plan_job
-    from facerec.jobs.request import read_execution_input
-    from facerec.storage.objects import Objects
-
-    job = read_execution_input(
-        {
-            "collection_id": collection,
-            "manifest": source,
-            "tolerated_failure_percentage": tolerated_failures,
-        }
-    )
-    folder = data_folder(data)
-    objects = Objects()
-    with open_store(folder) as store:
-        plan = plan_job(
-            replace(job, options=options),
-            objects,
-            jobs_root=jobs_folder(folder),
-            model_version=model_version(),
-            job_folder=f"{job_folder.absolute()}/" if job_folder else None,
-        )
-        if plan.children == 0:
-            raise InvalidInputError(f"{source} names no photos")
-        _ready_collection(store, objects, plan)
-    # A supervisor that ends the process means what Ctrl-C means.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with shown_progress(plan) as progress:
-        run = run_locally(
-            plan,
-            partial(_build_parts, folder),
-            objects,
-            workers=workers or available_cores(),
-            progress=progress.show,
-        )
-    if as_json:
-        print_json(run.report.to_json())
-    else:
-        print_report(run.report, already_indexed=progress.new_images == 0 and not run.interrupted)
-    _exit(run)
+    document = {
+        "collection_id": collection,
+        "manifest": source,
+        "options": asdict(options),
+        "tolerated_failure_percentage": tolerated_failures,
+        "create_collection": True,
+    }
+    run_here(document, data, workers=workers, job_folder=job_folder, as_json=as_json)
 
 
-def _build_parts(data: Path) -> ChildParts:
-    """Build what a worker process works with; each has one thread, so that workers do not fight."""
-    from facerec.cli.parts import open_store
-    from facerec.engine.engine import open_engine
-    from facerec.jobs.child.attempt import ChildParts
-    from facerec.storage.objects import Objects
+def run_here(
+    document: dict[str, Any],
+    data: Path | None,
+    *,
+    workers: int | None = None,
+    job_folder: Path | None = None,
+    as_json: bool,
+) -> None:
+    """Run a job on this machine, show its progress and print its report.
 
-    _hush_native_libraries()
-    return ChildParts(open_engine(threads=1), open_store(data), Objects())
-
-
-def _hush_native_libraries() -> None:
-    """Keep what libtiff writes about broken photos off the terminal; Python's own words stay."""
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-
-
-def _ready_collection(store: SqliteStore, objects: ObjectStore, plan: Plan) -> None:
-    """Make the collection unless it exists, and see that it can take the job's faces.
+    Args:
+        document: the execution input.
+        data: folder of faces and jobs; None for the user's data folder.
+        workers: number of worker processes; None for one per core.
+        job_folder: the job's own folder; None for one in the data folder.
+        as_json: print JSON.
 
     Raises:
-        InvalidInputError: the job's folder tells of faces that went with an earlier collection of
-            this name; to go on from there would leave them out.
-        ModelMismatchError: its faces are of another model version.
+        SystemExit: the job was interrupted, is incomplete, or too many photos failed.
     """
-    from facerec.gallery.collections import prepare_collection
+    from facerec.cli.job_progress import progress_display
+    from facerec.cli.job_services import ShownJobs
+    from facerec.cli.output import console, count, print_json
+    from facerec.cli.parts import data_folder
+    from facerec.cli.reports import print_report
+    from facerec.factory import open_local_jobs
 
-    collection = prepare_collection(
-        plan.collection_id,
-        model_version=plan.model_version,
-        create=True,
-        now=plan.created_at,
-        records=store,
-    ).collection
-    begun = next(objects.list(f"{plan.job_folder}ledger/"), None) is not None
-    if begun and collection.created_at > plan.created_at:
-        raise InvalidInputError(
-            f"{plan.job_folder} holds a job of an earlier collection {plan.collection_id!r}",
-            "remove that folder, or choose another one with --job",
-        )
+    jobs = open_local_jobs(data_folder(data), workers=workers)
+    folder = f"{job_folder.absolute()}/" if job_folder else None
+    job = jobs.submit(document, job_folder=folder)
+    plan = job.required_plan()
+    about = "" if plan.exact else "about "
+    photos = count(plan.estimated_photos, "photo")
+    console(stderr=True).print(f"Indexing {about}{photos} into collection {plan.collection_id} ...")
+    # A supervisor that ends this process with SIGTERM means the same as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with progress_display(ShownJobs(jobs)) as show:
+        job = _wait(jobs, job, show)
+    result = jobs.result(job)
+    jobs.close()
+    report = jobs.report(job)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        nothing_new = result.new_photos == 0 and not result.stopped
+        print_report(report, nothing_new=nothing_new)
+    _exit(job, result)
 
 
-def _exit(run: LocalRun) -> None:
-    from facerec.jobs.ledger.report import JobStatus
+def _wait(jobs: LocalJobs, job: Job, show: Callable[[Job, Progress | None], None]) -> Job:
+    """Wait for the end of a job. Ctrl-C cancels it; a second Ctrl-C kills its workers."""
+    from facerec.jobs.service import wait_for_job
 
-    if run.interrupted:
-        click.echo("interrupted; the same command goes on from here", err=True)
+    def sleep(seconds: float) -> None:
+        jobs.wait(job, seconds)
+
+    while True:
+        try:
+            return wait_for_job(jobs, job, interval=INTERVAL, show=show, sleep=sleep)
+        except KeyboardInterrupt:
+            jobs.cancel(job)
+
+
+def _exit(job: Job, result: RunResult) -> None:
+    from facerec.jobs.status import JobStatus
+
+    if result.stopped:
+        click.echo("interrupted; the same command resumes the job", err=True)
         raise SystemExit(ExitCode.INTERRUPTED)
-    for child, cause in run.lost.items():
+    for child, cause in result.lost.items():
         click.echo(f"error: child {child} was given up: {cause}", err=True)
-    if run.report.status is JobStatus.FAILED:
+    if job.status is JobStatus.FAILED:
         raise SystemExit(ExitCode.TOO_MANY_FAILURES)
-    if run.report.status is JobStatus.INCOMPLETE:
+    if job.status is JobStatus.INCOMPLETE:
         raise SystemExit(ExitCode.ERROR)

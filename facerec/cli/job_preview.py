@@ -1,61 +1,61 @@
-"""What a job would be, take and cost, before it is started."""
+"""Shows the plan, duration and cost of a job before it is started."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
 
+from facerec.cli.job_progress import duration
 from facerec.cli.output import console, count, dollars, print_json
-from facerec.cli.progress import duration
 from facerec.engine.dlib.sessions import available_cores
 from facerec.estimate.estimating import PHOTOS_PER_SECOND, estimate_job
 from facerec.jobs.aws.stack import find_stack
 from facerec.jobs.planner import preview_job
-from facerec.jobs.request import read_execution_input
+from facerec.jobs.request import read_job_request
 from facerec.storage.objects import Objects
 
 
 def preview(
     document: dict[str, Any], stack: str | None, photos_per_second: float | None, *, as_json: bool
 ) -> None:
-    """Print what a job would be; nothing is left anywhere.
+    """Print what a job would be, without storing anything.
 
     Args:
         document: the execution input.
         stack: where it would run; None for this machine.
-        photos_per_second: of one vCPU, None for what ``facerec estimate`` assumes.
+        photos_per_second: rate of one vCPU; None for what ``facerec estimate`` assumes.
         as_json: print JSON.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it cannot be a manifest, or the input violates its schema.
+        InvalidInputError: it is not a manifest, or the input violates its schema.
     """
     rate = photos_per_second or PHOTOS_PER_SECOND
-    job = read_execution_input(document)
+    job = read_job_request(document)
     if stack is None:
         vcpus, cost = available_cores(), None
         found = preview_job(job, Objects(), jobs_root="/")
-        seconds = found.images / (rate * vcpus)
+        seconds = found.photos / (rate * vcpus)
     else:
         deployed = find_stack(stack)
         vcpus = deployed.most_vcpus
         found = preview_job(job, Objects(), jobs_root=deployed.jobs_root)
-        seconds, cost = _on_aws(found.images, rate, vcpus, job.images_per_child or 0)
+        seconds, cost = _on_aws(found.photos, rate, vcpus, job.images_per_child or 0)
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
         print_json({**asdict(found), **took})
         return
     out, about = console(), "" if found.exact else "about "
     children = count(found.children, "child", "children")
-    out.print(f"{about}{count(found.images, 'photo')} in {children}")
+    out.print(f"{about}{count(found.photos, 'photo')} in {children}")
     out.print(
         f"about {duration(seconds)} on at most {count(vcpus, 'vCPU')} of {rate:g} photos/s each"
     )
     if cost is not None:
         out.print(f"about {dollars(cost)}: machines, storage and requests, at list prices")
         out.print(
-            "that is into a collection that the job makes; `facerec estimate` shows each of them,"
-            " with --existing-collection for one that is there, and compares with Rekognition"
+            "for a new collection; `facerec estimate` itemises the cost, also for an existing one"
+            " (--existing-collection), and compares it with Rekognition"
         )
 
 

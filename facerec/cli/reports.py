@@ -1,4 +1,4 @@
-"""Reports of jobs for a person to read."""
+"""Prints reports of jobs for a person to read."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 MEANINGS = {
     "INDEXED": "faces added to the collection",
-    "ALREADY_INDEXED": "indexed before, nothing done",
+    "ALREADY_INDEXED": "indexed before",
     "NO_FACE": "no face found",
-    "ALL_FACES_REJECTED": "faces found, all left out",
+    "ALL_FACES_REJECTED": "faces found, all rejected",
     "SKIPPED": "not to be indexed",
     "UNREADABLE": "cannot be decoded",
     "NOT_FOUND": "does not exist",
@@ -24,18 +24,23 @@ MEANINGS = {
     "MALFORMED_LINE": "the line names no photo",
 }
 
+INDEXED = {"INDEXED", "ALREADY_INDEXED", "NO_FACE"}
+"""Outcomes of photos that are in the collection, as far as they show a face."""
 
-def print_report(report: Report, *, already_indexed: bool = False) -> None:
+
+def print_report(report: Report, *, nothing_new: bool = False) -> None:
     """Print a report.
 
     Args:
-        report: of a job.
-        already_indexed: the run found all of it done.
+        report: the report.
+        nothing_new: whether the run had nothing left to do.
     """
     out = console()
     tally = report.tally
-    if already_indexed:
-        out.print(f"Everything is already indexed in collection {report.collection_id}.")
+    if nothing_new:
+        done = set(tally.outcomes) <= INDEXED
+        whole = "Everything is already indexed in" if done else "Nothing is left to do for"
+        out.print(f"{whole} collection {report.collection_id}.")
     out.print(f"Job {report.job_id}: {report.status.value.lower()}")
     outcomes = table("photos", "outcome", "", right=("photos",))
     for outcome, meaning in MEANINGS.items():
@@ -43,32 +48,32 @@ def print_report(report: Report, *, already_indexed: bool = False) -> None:
             outcomes.add_row(f"{tally.outcomes[outcome]:,}", outcome, meaning)
     out.print(outcomes)
     out.print(
-        f"{count(tally.images, 'photo')}, {count(tally.faces_indexed, 'face')} indexed"
+        f"{count(tally.photos, 'photo')}, {count(tally.faces_indexed, 'face')} indexed"
         + (f", {tally.faces_present:,} indexed before" if tally.faces_present else "")
-        + f", {report.seconds:.1f} s, {report.images_per_second:.1f} photos/s"
+        + f", {report.seconds:.1f} s, {report.photos_per_second:.1f} photos/s"
     )
-    if tally.faces_left_out:
-        reasons = (f"{reason} {number:,}" for reason, number in tally.faces_left_out.most_common())
-        out.print(f"faces left out: {', '.join(reasons)}")
+    if tally.faces_rejected:
+        reasons = (f"{reason} {number:,}" for reason, number in tally.faces_rejected.most_common())
+        out.print(f"faces rejected: {', '.join(reasons)}")
     if report.incomplete:
         missing = report.children - report.complete_children
         out.print(f"{count(missing, 'child', 'children')} of {report.children:,} incomplete")
-    if report.failed_images:
+    if report.failed_photos:
         out.print(
-            f"{count(report.failed_images, 'failure')} ({report.failure_percentage:.1f} %, "
+            f"{count(report.failed_photos, 'failure')} ({report.failure_percentage:.1f} %, "
             f"tolerated: {report.tolerated_failure_percentage:g} %)"
         )
         print_failures(tally.failures)
-        if report.failed_images > len(tally.failures):
-            out.print(f"all of them: facerec jobs report {report.job_id} --failures")
+        if report.failed_photos > len(tally.failures):
+            out.print(f"all of them: facerec jobs failures {report.job_id}")
 
 
 def print_failures(rows: Iterable[LedgerRow]) -> None:
-    """Print what failed, a line each."""
+    """Print failed rows, one line each."""
     out = console()
     for row in rows:
-        where = f"line {row.line}: " if row.line else ""
+        where = f"line {row.manifest_line}: " if row.manifest_line else ""
         reason = f" ({row.reason})" if row.reason else ""
         out.print(
-            f"  {where}{shortened(row.image) or '-'}: {row.outcome}{reason}: {row.detail or ''}"
+            f"  {where}{shortened(row.photo) or '-'}: {row.outcome}{reason}: {row.detail or ''}"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facerec.estimate.workload import Store, Workload
-from facerec.jobs.child.attempt import PHOTOS_OF_STEP
+from facerec.jobs.child.attempt import PHOTOS_PER_STEP
 
 LISTINGS_PER_SECOND = 200.0
 """Pinecone's rate limit for listing ids by prefix, per index; it can be raised on request. A job
@@ -65,7 +65,7 @@ def photos_per_second(
     if workload.store is Store.PINECONE:
         if not workload.new_collection:
             limits["Pinecone's listings"] = listings_per_second
-        limits["Pinecone's upserts"] = UPSERTS_PER_SECOND * PHOTOS_OF_STEP
+        limits["Pinecone's upserts"] = UPSERTS_PER_SECOND * PHOTOS_PER_STEP
         if workload.faces_per_photo:
             per_photo = WIRE_BYTES_PER_FACE * workload.faces_per_photo
             limits["bytes to Pinecone"] = UPSERT_BYTES_PER_SECOND / per_photo

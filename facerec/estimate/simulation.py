@@ -27,7 +27,7 @@ from facerec.estimate.limits import (
 )
 from facerec.estimate.workload import Store, Workload
 from facerec.jobs.arrays import ChildArray, arrays_of
-from facerec.jobs.child.attempt import PHOTOS_OF_STEP
+from facerec.jobs.child.attempt import PHOTOS_PER_STEP
 
 COMPUTATION = "computation"
 CONTAINERS = "starts of containers"
@@ -167,7 +167,7 @@ class _Job:
             return True, 0.0, end
         self._interruptions += 1
         worked = photos * max(0.0, interrupted - start) / (end - start)
-        committed = worked // PHOTOS_OF_STEP * PHOTOS_OF_STEP
+        committed = worked // PHOTOS_PER_STEP * PHOTOS_PER_STEP
         self._repeated += worked - committed
         self._accepted_at = max(self._accepted_at, start) + worked / self._limit
         return False, photos - committed, interrupted

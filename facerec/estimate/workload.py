@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from facerec.jobs.child.attempt import PHOTOS_OF_STEP
+from facerec.jobs.child.attempt import PHOTOS_PER_STEP
 from facerec.jobs.planner import images_per_child
 
 
@@ -55,4 +55,4 @@ class Workload:
     @property
     def steps(self) -> int:
         """Commits of all children together."""
-        return -(-self.photos // PHOTOS_OF_STEP)
+        return -(-self.photos // PHOTOS_PER_STEP)

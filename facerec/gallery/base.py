@@ -9,29 +9,14 @@ from typing import Self
 from facerec.core.names import checked_collection_id
 from facerec.core.protocols import FaceEngine, JobData, RecordStore
 from facerec.core.records import Collection
-from facerec.errors import CollectionNotFoundError, ModelMismatchError
+from facerec.errors import CollectionNotFoundError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.inspection import Inspector
 from facerec.gallery.paging import page_token, read_page_token
+from facerec.gallery.preparing import require_collection
 from facerec.gallery.similarity import checked_threshold
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
-
-
-def require_collection(
-    collection_id: str, *, model_version: str, records: RecordStore
-) -> Collection:
-    """Return a collection whose faces can be compared with those of an engine.
-
-    Raises:
-        InvalidInputError: The id is not a valid collection id.
-        CollectionNotFoundError: The collection does not exist.
-        ModelMismatchError: Its faces have another model version.
-    """
-    collection = records.get_collection(checked_collection_id(collection_id))
-    if collection.model_version != model_version:
-        raise ModelMismatchError(model_version, collection.model_version)
-    return collection
 
 
 class GalleryBase(Inspector):

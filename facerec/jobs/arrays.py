@@ -1,4 +1,4 @@
-"""Children into array jobs."""
+"""Divides children into array jobs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class ChildArray:
     """Children that are submitted together: an array job, or a plain job where ``size`` is 1.
 
     Attributes:
-        offset: the number of the first child; a member's place in the array is added to it.
-        size: how many children.
+        offset: number of the first child; the array index is added to it.
+        size: number of children.
     """
 
     offset: int
@@ -22,13 +22,13 @@ class ChildArray:
 
 
 def arrays_of(children: int, largest: int = LARGEST_ARRAY) -> list[ChildArray]:
-    """Cut children into as few arrays as possible, of sizes that differ by one at most.
+    """Divide children into as few arrays as possible, of sizes that differ by one at most.
 
-    So none of several is an array of one, which AWS Batch refuses.
+    So none of several arrays has size 1, which AWS Batch refuses.
 
     Args:
-        children: how many there are; none gives no array.
-        largest: the most children of an array, at least 3.
+        children: number of children.
+        largest: maximum size of an array, at least 3.
     """
     arrays = -(-children // largest)
     bounds = [children * index // arrays for index in range(arrays + 1)] if arrays else []

@@ -1,4 +1,4 @@
-"""How a child that could not finish ends its process, so that whoever started it knows what to do.
+"""Exit codes of a child that could not finish: whether another attempt may succeed.
 
 The codes are those of ``sysexits.h``: EX_TEMPFAIL and EX_CONFIG.
 """
@@ -8,17 +8,16 @@ from __future__ import annotations
 from facerec.errors import FacerecError, StoreUnavailableError
 
 RETRY = 75
-"""The same child may go through later: a store was down, or the process was asked to stop."""
+"""Another attempt may succeed: a store failed, or the process was asked to stop."""
 
 DO_NOT_RETRY = 78
-"""Another attempt ends the same way: the input, the engine or the permissions must change."""
+"""Another attempt would fail the same way: the input, the engine or permissions must change."""
 
 
 def exit_code_of(error: BaseException) -> int:
-    """Return what the process of a child ends with after an error.
+    """Return the exit code for an error.
 
-    Faults that facerec does not know are not retried: most likely they would cost the same work
-    again, to the same end.
+    Unknown errors are not retried: most likely the same work would fail the same way.
     """
     if isinstance(error, FacerecError):
         return RETRY if isinstance(error, StoreUnavailableError) else DO_NOT_RETRY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facerec.jobs.ledger.erasure import delete_jobs, erase_faces_of_collection
+from facerec.jobs.ledger.erasure import erase_collection, erase_faces
 from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -23,8 +23,8 @@ class JobFolders:
 
     def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
         """Delete the embeddings of faces from the folders of their collection's jobs."""
-        erase_faces_of_collection(self.objects, self.jobs_root, collection_id, face_ids)
+        erase_faces(self.objects, self.jobs_root, collection_id, face_ids)
 
     def forget_collection(self, collection_id: str) -> None:
         """Delete the folders of all jobs of a collection."""
-        delete_jobs(self.objects, self.jobs_root, collection_id)
+        erase_collection(self.objects, self.jobs_root, collection_id)

@@ -1,4 +1,4 @@
-"""The plan of a job: small at any size, and all that a child needs to know."""
+"""The plan of a job: all that a child needs to know, small whatever the size of the job."""
 
 from __future__ import annotations
 
@@ -16,24 +16,29 @@ from facerec.jobs.manifest.sources import Source, SourceKind
 from facerec.jobs.request import options_from_json, options_to_json
 from facerec.storage.objects.protocol import ObjectStore
 
+PLAN_VERSION = 2
+"""Version of the files in a job folder; a folder of another version is refused, never misread.
+Version 1 had no version field, and other names in its ledger."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a job's children do.
 
     Attributes:
-        job_id: follows from what is indexed, into what, how and by which engine.
-        job_folder: where ledger, embeddings and report go; its uri with the final ``/``.
-        collection_id: the collection that takes the faces.
-        model_version: the engine that the children must have.
-        options: how faces are found and chosen.
-        tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
+        job_id: derived from the photos, the collection, the options and the model version.
+        job_folder: uri of the folder for ledger, embeddings and report, with the final ``/``.
+        collection_id: the collection that receives the faces.
+        collection_created_at: identifies the collection: one that is deleted and created again
+            under the same id has another value.
+        model_version: the version that the children's engine must have.
+        options: how faces are detected and selected.
         source: the manifest.
-        base: what relative paths in it are relative to, with the final ``/``, or None.
+        base: the folder of relative paths in it, with the final ``/``, or None.
         local: whether it may name paths of the machine that reads it.
-        stripes: how many children share a file; 1 where they share by byte range.
-        children: how many children there are; 0 where there is nothing to do.
-        estimated_images: about how many photos the manifest names.
+        stripes: number of children that share a file; 1 where they share by byte range.
+        children: number of children; 0 where there is nothing to do.
+        estimated_photos: about how many photos the manifest names.
         exact: whether they were counted.
         created_at: seconds since 1970, UTC.
     """
@@ -41,22 +46,23 @@ class Plan:
     job_id: str
     job_folder: str
     collection_id: str
+    collection_created_at: float
     model_version: str
     options: FaceOptions
-    tolerated_failure_percentage: float
     source: Source
     base: str | None
     local: bool
     stripes: int
     children: int
-    estimated_images: int
+    estimated_photos: int
     exact: bool
     created_at: float
 
     def to_json(self) -> dict[str, Any]:
-        """Return the plan as ``schemas/plan.json`` has it, with its arrays for a workflow."""
+        """Return the plan in the form of ``schemas/plan.json``, with the arrays of a workflow."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         return {
+            "version": PLAN_VERSION,
             **fields,
             "options": options_to_json(self.options),
             "source": {**asdict(self.source), "columns": list(self.source.columns)},
@@ -65,13 +71,13 @@ class Plan:
 
 
 def plan_from_json(document: Mapping[str, Any]) -> Plan:
-    """Read a plan.
+    """Parse a plan.
 
     Raises:
         InvalidInputError: it violates ``schemas/plan.json``.
     """
     check("plan", document, "the plan")
-    fields = {name: value for name, value in document.items() if name != "arrays"}
+    fields = {name: value for name, value in document.items() if name not in ("arrays", "version")}
     source = dict(document["source"])
     source["kind"] = SourceKind(source["kind"])
     source["format"] = LineFormat(source["format"])
@@ -82,21 +88,48 @@ def plan_from_json(document: Mapping[str, Any]) -> Plan:
 
 
 def plan_uri(job_folder: str) -> str:
-    """Return where the plan of a job lies."""
+    """Return the address of the plan of a job."""
     return f"{job_folder}plan.json"
 
 
 def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
-    """Read the plan in a job's folder.
+    """Read the plan in a job folder.
 
     Raises:
-        ObjectNotFoundError: the folder holds none.
-        InvalidInputError: what it holds is none.
+        ObjectNotFoundError: the folder has no plan.
+        InvalidInputError: the plan is invalid, or was written by another release of facerec.
+    """
+    document = _read_document(objects, plan_uri(job_folder))
+    version = document.get("version", 1)
+    if version != PLAN_VERSION:
+        raise InvalidInputError(
+            f"{job_folder} was written by another release of facerec (version {version} of job"
+            f" folders, not {PLAN_VERSION})",
+            "remove this folder and submit the job again: indexed photos are not processed again",
+        )
+    # A folder may have been moved since it was planned.
+    return replace(plan_from_json(document), job_folder=job_folder)
+
+
+def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
+    """Return the collection of a job folder, whatever release of facerec wrote it.
+
+    Raises:
+        ObjectNotFoundError: the folder has no plan.
+        InvalidInputError: the plan does not name a collection.
     """
     uri = plan_uri(job_folder)
+    collection_id = _read_document(objects, uri).get("collection_id")
+    if not isinstance(collection_id, str):
+        raise InvalidInputError(f"{uri} is not a valid plan: it does not name a collection")
+    return collection_id
+
+
+def _read_document(objects: ObjectStore, uri: str) -> dict[str, Any]:
     try:
         document = json.loads(objects.read(uri))
     except ValueError as error:
-        raise InvalidInputError(f"{uri} is not JSON") from error
-    # A folder may have been moved since it was planned.
-    return replace(plan_from_json(document), job_folder=job_folder)
+        raise InvalidInputError(f"{uri} is not a valid plan: not JSON") from error
+    if not isinstance(document, dict):
+        raise InvalidInputError(f"{uri} is not a valid plan: not a JSON object")
+    return document

@@ -1,4 +1,13 @@
-"""From an execution input to a plan: one look at the manifest's size and at a sample of it."""
+"""Plans a job: one look at the size of the manifest and at a sample of it.
+
+``plan_job`` is the one way to a plan, for every door:
+
+1. ``_find_source``: what the request names, inspected; nothing is stored yet.
+2. ``prepare_collection``: the collection exists, and which creation of it this is.
+3. ``_job_id``: derived from both, so that the same request finds the same job again, and a request
+   for a collection that was deleted and created again finds a new one.
+4. The plan is read from the job folder if it exists, else stored there.
+"""
 
 from __future__ import annotations
 
@@ -15,31 +24,28 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from facerec.core.limits import MOST_CHILDREN
+from facerec.core.protocols import RecordStore
+from facerec.core.records import Collection
 from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.gallery.preparing import prepare_collection
 from facerec.jobs.manifest.entries import ManifestEntry, external_id_of
 from facerec.jobs.manifest.inventory import inspect_inventory, is_inventory
 from facerec.jobs.manifest.listing import folder_entries, write_entries
-from facerec.jobs.manifest.sources import (
-    Inspection,
-    SourceKind,
-    inspect,
-    is_photo,
-    read_sample,
-)
-from facerec.jobs.plan import Plan, plan_uri, read_plan
-from facerec.jobs.request import ExecutionInput, options_to_json
+from facerec.jobs.manifest.sources import Inspection, SourceKind, inspect, is_photo, read_sample
+from facerec.jobs.plan import PLAN_VERSION, Plan, plan_uri, read_plan
+from facerec.jobs.request import JobRequest, options_to_json
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore, folder_of, scheme_of
 
 IMAGES_PER_CHILD = (500, 2_000)
-"""Photos of a child in a container, at least and at most, where nothing else is asked for: some
+"""Minimum and maximum of photos per child in a container, unless the request says otherwise: a few
 minutes of work, as AWS Batch advises
-(https://docs.aws.amazon.com/batch/latest/userguide/bestpractice1.html), and not more than the
-stack's ChildTimeout where photos are large and the exact detector looks at them."""
+(https://docs.aws.amazon.com/batch/latest/userguide/bestpractice1.html), and less than the stack's
+ChildTimeout even for large photos and the exact detector."""
 
 CHILDREN = 256
-"""Children that a job has at least, as far as its photos go round: as many as may run at once where
-the stack's MaxvCpus is what it is by default."""
+"""Minimum of children if there are enough photos: as many as run at once with the stack's default
+MaxvCpus."""
 
 LOCAL_IMAGES_PER_CHILD = (8, 500)
 """On one machine a child costs next to nothing: small ones keep all workers busy to the end."""
@@ -47,42 +53,70 @@ LOCAL_IMAGES_PER_CHILD = (8, 500)
 LOCAL_CHILDREN = 64
 """The same as ``CHILDREN``, on one machine."""
 
-MOST_STRIPES = 1_000
-"""Children that stream the same gzip file: together they read it as often."""
+MAX_STRIPES = 1_000
+"""Children that stream the same gzip file: each of them reads all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """A job whose plan is stored.
+
+    Attributes:
+        plan: the plan.
+        collection_created: whether the collection was created for this request, so that it
+            contains no faces but the job's.
+    """
+
+    plan: Plan
+    collection_created: bool
 
 
 def plan_job(
-    job: ExecutionInput,
+    request: JobRequest,
     objects: ObjectStore,
+    records: RecordStore,
     *,
     jobs_root: str,
     model_version: str,
     job_folder: str | None = None,
-) -> Plan:
-    """Plan a job and leave the plan in the job's folder; a job planned before is found again.
+) -> PlannedJob:
+    """Plan a job and store the plan in the job folder; a job planned before is found again.
 
-    Reads one head and one sample of a manifest, whatever its size. A folder or prefix is listed
-    into a manifest first, and photos that the input names are written into one.
+    Reads the size and one sample of a manifest, whatever its size. A folder or prefix is listed
+    into a manifest first, and so are photos named in the request.
 
     Args:
-        job: what to index, into what, and how.
-        objects: where manifest and job folder are.
-        jobs_root: under which jobs have their folders; ends in ``/``.
-        model_version: of the engine that the children will have.
-        job_folder: the job's own folder, in place of one under ``jobs_root``; ends in ``/``.
+        request: what to index, into which collection, and how.
+        objects: contains the manifest and the job folder.
+        records: store of the collections.
+        jobs_root: parent of all job folders, with the final ``/``.
+        model_version: version of the engine that the children will have.
+        job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it cannot be a manifest, or the job's folder holds another job.
+        InvalidInputError: it is not a manifest or names no photos, or the job folder contains
+            another job.
+        CollectionNotFoundError: the collection does not exist and is not to be created.
+        ModelMismatchError: its faces have another model version.
     """
-    with _identified(job, objects, job_folder or jobs_root) as found:
-        job_id = _job_id(job, found.identity, model_version)
+    with _find_source(request, objects, job_folder or jobs_root) as source:
+        if not source.inspection.photos:
+            raise InvalidInputError(f"{request.manifest or 'the input'} names no photos")
+        prepared = prepare_collection(
+            request.collection_id,
+            model_version=model_version,
+            create=request.create_collection,
+            now=time.time(),
+            records=records,
+        )
+        job_id = _job_id(request, source, prepared.collection)
         folder = job_folder or f"{jobs_root}{job_id}/"
-        planned = _planned_before(objects, folder, job_id)
-        if planned is None:
-            inspection = found.inspection or _store_listing(objects, folder, found)
-            planned = _store(objects, _plan(job, job_id, folder, inspection, found, model_version))
-    return replace(planned, tolerated_failure_percentage=job.tolerated_failure_percentage)
+        plan = _planned_before(objects, folder, job_id)
+        if plan is None:
+            plan = _plan(request, job_id, folder, source, prepared.collection)
+            plan = _store(objects, plan, source.listing)
+    return PlannedJob(plan, prepared.created)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,100 +124,103 @@ class Preview:
     """What a job would be.
 
     Attributes:
-        images: about how many photos it has.
+        photos: about how many photos it has.
         exact: whether they were counted.
         children: how many children it would have.
     """
 
-    images: int
+    photos: int
     exact: bool
     children: int
 
 
-def preview_job(job: ExecutionInput, objects: ObjectStore, *, jobs_root: str) -> Preview:
-    """Return what ``plan_job`` would plan, and leave nothing anywhere.
+def preview_job(request: JobRequest, objects: ObjectStore, *, jobs_root: str) -> Preview:
+    """Return what ``plan_job`` would plan, without storing anything.
 
     Args:
-        job: what to index.
-        objects: where the manifest is.
-        jobs_root: as of ``plan_job``; that of this machine has smaller children.
+        request: what to index.
+        objects: contains the manifest.
+        jobs_root: as of ``plan_job``; a local one has smaller children.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it cannot be a manifest.
+        InvalidInputError: it is not a manifest.
     """
-    with _identified(job, objects, jobs_root) as found:
-        inspection = found.inspection or inspect(*read_sample(LocalObjects(), str(found.listing)))
+    with _find_source(request, objects, jobs_root) as source:
+        inspection = source.inspection
     local = scheme_of(jobs_root) == "file"
-    _, children = _children(inspection, job.images_per_child, local=local)
-    return Preview(inspection.images, inspection.exact, children)
+    _, children = _children(inspection, request.images_per_child, local=local)
+    return Preview(inspection.photos, inspection.exact, children)
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What the input names: a manifest that was inspected, or a listing that is yet to be kept."""
+class _FoundSource:
+    """What a request names.
+
+    Attributes:
+        identity: changes whenever the photos do.
+        base: the folder of relative paths, or None.
+        inspection: the manifest, or the listing as it is in the temporary file.
+        listing: temporary file of a listing that is not stored yet; None for a manifest.
+    """
 
     identity: str
     base: str | None
-    inspection: Inspection | None = None
+    inspection: Inspection
     listing: Path | None = None
 
 
 @contextmanager
-def _identified(job: ExecutionInput, objects: ObjectStore, jobs_root: str) -> Iterator[_Found]:
-    with tempfile.NamedTemporaryFile(suffix=".jsonl") as spool:
-        yield _identify(job, objects, jobs_root, spool)
+def _find_source(request: JobRequest, objects: ObjectStore, exclude: str) -> Iterator[_FoundSource]:
+    """Inspect what a request names; a listing exists in a temporary file during the block."""
+    with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
+        yield _inspect_source(request, objects, exclude, file)
 
 
-def _identify(
-    job: ExecutionInput, objects: ObjectStore, jobs_root: str, spool: IO[bytes]
-) -> _Found:
-    if job.manifest is None:
-        base = f"{Path.cwd()}/" if scheme_of(jobs_root) == "file" else None
-        identity = write_entries(((image, "") for image in job.images), spool)
-        return _listed(identity, base, spool)
-    uri = job.manifest
+def _inspect_source(
+    request: JobRequest, objects: ObjectStore, exclude: str, file: IO[bytes]
+) -> _FoundSource:
+    if request.manifest is None:
+        base = f"{Path.cwd()}/" if scheme_of(exclude) == "file" else None
+        identity = write_entries(((entry, "") for entry in request.images), file)
+        return _listed(identity, base, file)
+    uri = request.manifest
     if scheme_of(uri) == "file":
-        # Not Path.resolve: what links point to is not where the user has the photos.
+        # Path.resolve would follow links, away from where the user has the photos.
         uri = os.path.abspath(uri) + "/" * Path(uri).is_dir()  # noqa: PTH100
     if uri.endswith("/"):
-        identity = write_entries(folder_entries(objects, uri, jobs_root), spool)
-        return _listed(identity, uri, spool)
+        identity = write_entries(folder_entries(objects, uri, exclude), file)
+        return _listed(identity, uri, file)
     info, sample = read_sample(objects, uri)
     if is_inventory(uri, sample):
-        return _Found(f"{uri} {info.version}", None, inspect_inventory(objects, info))
+        return _FoundSource(f"{uri} {info.version}", None, inspect_inventory(objects, info))
     if is_photo(uri, sample):
         photo = ManifestEntry(uri, external_id_of(PurePosixPath(uri).name))
-        return _listed(write_entries([(photo, info.version)], spool), None, spool)
-    return _Found(f"{uri} {info.version}", folder_of(uri), inspect(info, sample))
+        return _listed(write_entries([(photo, info.version)], file), None, file)
+    return _FoundSource(f"{uri} {info.version}", folder_of(uri), inspect(info, sample))
 
 
-def _listed(identity: str, base: str | None, spool: IO[bytes]) -> _Found:
-    spool.flush()
-    return _Found(identity, base, listing=Path(spool.name))
+def _listed(identity: str, base: str | None, file: IO[bytes]) -> _FoundSource:
+    file.flush()
+    inspection = inspect(*read_sample(LocalObjects(), file.name))
+    return _FoundSource(identity, base, inspection, Path(file.name))
 
 
-def _store_listing(objects: ObjectStore, folder: str, found: _Found) -> Inspection:
-    # Its own name for each attempt: of two that plan at once, the loser must not touch the
-    # manifest that the winner's plan has pinned.
-    assert found.listing is not None  # noqa: S101 - there is one where nothing was inspected
-    uri = f"{folder}manifest-{secrets.token_hex(4)}.jsonl"
-    objects.write_file(uri, found.listing)
-    return inspect(*read_sample(objects, uri))
-
-
-def _job_id(job: ExecutionInput, identity: str, model_version: str) -> str:
+def _job_id(request: JobRequest, source: _FoundSource, collection: Collection) -> str:
     named = json.dumps(
         [
-            identity,
-            job.collection_id,
-            options_to_json(job.options),
-            model_version,
-            job.images_per_child,
+            PLAN_VERSION,
+            source.identity,
+            collection.collection_id,
+            collection.created_at,
+            options_to_json(request.options),
+            collection.model_version,
+            request.images_per_child,
         ],
         sort_keys=True,
     )
-    return f"{job.collection_id[:40]}-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
+    digest = hashlib.sha256(named.encode()).hexdigest()
+    return f"{collection.collection_id[:40]}-{digest[:12]}"
 
 
 def _planned_before(objects: ObjectStore, folder: str, job_id: str) -> Plan | None:
@@ -193,72 +230,75 @@ def _planned_before(objects: ObjectStore, folder: str, job_id: str) -> Plan | No
         return None
     if plan.job_id != job_id:
         raise InvalidInputError(
-            f"{folder} holds another job, {plan.job_id}",
-            "choose another folder, or run that job with the input it had",
+            f"{folder} contains another job, {plan.job_id}",
+            "choose another folder: the photos, the options or the collection of that job differ",
         )
     return plan
 
 
 def _plan(
-    job: ExecutionInput,
+    request: JobRequest,
     job_id: str,
     folder: str,
-    inspection: Inspection,
-    found: _Found,
-    model_version: str,
+    source: _FoundSource,
+    collection: Collection,
 ) -> Plan:
-    local = scheme_of(folder) == "file"
-    stripes, children = _children(inspection, job.images_per_child, local=local)
+    inspection, local = source.inspection, scheme_of(folder) == "file"
+    stripes, children = _children(inspection, request.images_per_child, local=local)
     return Plan(
         job_id=job_id,
         job_folder=folder,
-        collection_id=job.collection_id,
-        model_version=model_version,
-        options=job.options,
-        tolerated_failure_percentage=job.tolerated_failure_percentage,
+        collection_id=collection.collection_id,
+        collection_created_at=collection.created_at,
+        model_version=collection.model_version,
+        options=request.options,
         source=inspection.source,
-        base=found.base,
+        base=source.base,
         local=local,
         stripes=stripes,
         children=children,
-        estimated_images=inspection.images,
+        estimated_photos=inspection.photos,
         exact=inspection.exact,
         created_at=time.time(),
     )
 
 
-def images_per_child(images: int, *, local: bool = False) -> int:
-    """Return how many photos a child has, where nothing else is asked for.
+def images_per_child(photos: int, *, local: bool = False) -> int:
+    """Return the number of photos per child, unless the request says otherwise.
 
     Args:
-        images: of the whole job.
+        photos: number of photos of the job.
         local: whether it runs on one machine.
     """
     least, most = LOCAL_IMAGES_PER_CHILD if local else IMAGES_PER_CHILD
     children = LOCAL_CHILDREN if local else CHILDREN
-    return min(most, max(least, -(-images // children)))
+    return min(most, max(least, -(-photos // children)))
 
 
-def _children(inspection: Inspection, asked: int | None, *, local: bool) -> tuple[int, int]:
+def _children(inspection: Inspection, requested: int | None, *, local: bool) -> tuple[int, int]:
     """Return how many children share a file, and how many there are in all."""
-    images, files = inspection.images, inspection.source.files
-    if not images:
+    photos, files = inspection.photos, inspection.source.files
+    if not photos:
         return 1, 0
-    each = asked or images_per_child(images, local=local)
+    per_child = requested or images_per_child(photos, local=local)
     if inspection.source.kind is SourceKind.RANGES:
-        return 1, min(MOST_CHILDREN, -(-images // each))
+        return 1, min(MOST_CHILDREN, -(-photos // per_child))
     if files > MOST_CHILDREN:
         raise InvalidInputError(
             f"the inventory has {files} files, more than the {MOST_CHILDREN} children of a job"
         )
-    stripes = min(MOST_STRIPES, MOST_CHILDREN // files, -(-images // (each * files)))
+    stripes = min(MAX_STRIPES, MOST_CHILDREN // files, -(-photos // (per_child * files)))
     return stripes, stripes * files
 
 
-def _store(objects: ObjectStore, plan: Plan) -> Plan:
+def _store(objects: ObjectStore, plan: Plan, listing: Path | None) -> Plan:
+    """Store a plan, and its listing before it; of concurrent plans the first one wins."""
+    if listing is not None:
+        # A new name each time: the manifest that another plan has pinned must not change.
+        uri = f"{plan.job_folder}manifest-{secrets.token_hex(4)}.jsonl"
+        objects.write_file(uri, listing)
+        plan = replace(plan, source=inspect(*read_sample(objects, uri)).source)
     content = json.dumps(plan.to_json(), indent=1).encode()
     if objects.write(plan_uri(plan.job_folder), content, if_absent=True):
         return plan
-    # Another planner was faster: its plan is the plan.
-    planned = _planned_before(objects, plan.job_folder, plan.job_id)
-    return planned or plan
+    return _planned_before(objects, plan.job_folder, plan.job_id) or plan

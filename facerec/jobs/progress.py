@@ -1,17 +1,18 @@
-"""How far a job is, told from its folder alone, whoever runs it and wherever it is."""
+"""The progress of a job, read from its folder: the same for every job, wherever it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from facerec.jobs.ledger.layout import ledger_folder, summaries_folder
-from facerec.jobs.ledger.rows import FAILURES
-from facerec.jobs.ledger.segments import read_part
+from facerec.jobs.ledger.report import Report
+from facerec.jobs.ledger.segments import read_segment
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary
 from facerec.jobs.plan import Plan
 from facerec.storage.objects.protocol import ObjectStore
@@ -19,136 +20,198 @@ from facerec.storage.objects.protocol import ObjectStore
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-READ_WHOLE = 200
-"""Children up to which everything is read, rows of children under way included. Of more, so many
-complete ones are read and the rest is taken to be like them."""
+MAX_CHILDREN_READ = 200
+"""Children up to which everything is read, the ledgers of incomplete ones included. Of more, this
+many complete ones are read, and the others are taken to be like them."""
 
 READERS = 32
-"""Objects that are read at once."""
+"""Objects that are read concurrently."""
 
 
 @dataclass(frozen=True, slots=True)
-class JobProgress:
-    """How far a job is.
+class Progress:
+    """The progress of a job.
 
     Attributes:
-        images: photos that are done.
-        faces: that were put into the collection, or were there.
-        failures: photos that failed.
-        estimated_images: about how many photos there are.
+        photos: rows in the ledger.
+        faces: faces of these photos in the collection, added or there before.
+        failures: rows that are failures.
+        estimated_photos: about how many photos the job has.
         exact: whether the numbers are counted, not estimated.
-        children: how many there are.
-        complete_children: how many of them are complete.
-        busy_seconds: that all children together have worked.
-        began: when the first of those read began to work, seconds since 1970; None before that.
+        children: number of children.
+        complete_children: number of complete ones.
+        busy_seconds: time that all children together have worked.
+        photos_per_second: rate of the current run; None while it is not known.
+        seconds_left: about how long the rest takes; None while it is not known.
+        child_states: number of children by their state in AWS Batch; empty on one machine.
+        interruptions: attempts whose spot machine was reclaimed; None where it is not known.
     """
 
-    images: int
+    photos: int
     faces: int
     failures: int
-    estimated_images: int
+    estimated_photos: int
     exact: bool
     children: int
     complete_children: int
     busy_seconds: float
-    began: float | None
+    photos_per_second: float | None = None
+    seconds_left: float | None = None
+    child_states: Mapping[str, int] = field(default_factory=dict)
+    interruptions: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the progress in the form of ``schemas/job.json``."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return {**fields, "child_states": dict(self.child_states)}
 
 
-class JobWatcher:
-    """Looks at a job again and again; what was read once is not read again."""
+class ProgressTracker:
+    """Reads the progress of one job again and again; nothing is read twice."""
 
     def __init__(self, plan: Plan, objects: ObjectStore) -> None:
-        """Watch a job whose folder is in ``objects``."""
         self._plan, self._objects = plan, objects
         self._complete: dict[int, Tally] = {}
-        self._parts: dict[str, Tally] = {}
+        self._segments: dict[str, Tally] = {}
+        self._first: tuple[float, int] | None = None
 
-    def look(self, complete: int | None = None) -> JobProgress:
-        """Look how far the job is.
+    def read(self, run_started: float, complete: int | None = None) -> Progress:
+        """Return the progress now.
 
         Args:
-            complete: how many children are complete, where somebody knows: saves listing them
+            run_started: start of the current run, seconds since 1970, for its rate.
+            complete: number of complete children, if known from elsewhere: saves listing them
                 where they are many.
 
         Raises:
-            StoreUnavailableError: the folder cannot be read for now.
+            StoreUnavailableError: the job folder cannot be read for now.
         """
-        whole = self._plan.children <= READ_WHOLE
+        plan = self._plan
+        read_all = plan.children <= MAX_CHILDREN_READ
         self._read_summaries()
-        if whole or complete is None:
-            # Those that a store has listed are the truth; who knows better may be ahead of it.
-            complete = len(self._complete) if whole else self._count()
+        if read_all or complete is None:
+            # What the store lists decides; other sources may be ahead of it.
+            complete = len(self._complete) if read_all else self._count_complete()
         tallies = list(self._complete.values())
-        under_way = self._under_way() if whole else []
-        factor = complete / len(tallies) if tallies and not whole else 1.0
-        images = round(factor * sum(tally.images for tally in tallies))
-        every = [*tallies, *under_way]
-        done = images + sum(tally.images for tally in under_way)
-        return JobProgress(
-            images=done,
-            faces=round(factor * sum(t.faces_indexed + t.faces_present for t in every)),
-            failures=round(factor * sum(_failures(t) for t in every)),
-            estimated_images=self._estimated(images, complete, done),
-            exact=whole and (self._plan.exact or complete == self._plan.children),
-            children=self._plan.children,
+        incomplete = self._read_ledgers() if read_all else []
+        factor = complete / len(tallies) if tallies and not read_all else 1.0
+        of_complete = round(factor * sum(tally.photos for tally in tallies))
+        photos = of_complete + sum(tally.photos for tally in incomplete)
+        every = [*tallies, *incomplete]
+        estimated = plan.estimated_photos
+        if complete and not plan.exact:
+            estimated = round(of_complete * plan.children / complete)
+        estimated = max(estimated, photos)
+        started = min((tally.spells[0][0] for tally in every if tally.spells), default=None)
+        rate = self._rate(photos, run_started, started)
+        return Progress(
+            photos=photos,
+            faces=round(factor * sum(tally.faces for tally in every)),
+            failures=round(factor * sum(tally.failed_photos for tally in every)),
+            estimated_photos=estimated,
+            exact=read_all and (plan.exact or complete == plan.children),
+            children=plan.children,
             complete_children=complete,
-            busy_seconds=factor * sum(end - start for t in every for start, end in t.spells),
-            began=min((t.spells[0][0] for t in every if t.spells), default=None),
+            busy_seconds=factor * sum(tally.seconds for tally in every),
+            photos_per_second=rate,
+            seconds_left=(estimated - photos) / rate if rate else None,
         )
 
-    def _estimated(self, images: int, complete: int, done: int) -> int:
-        total = self._plan.estimated_images
-        if complete and not self._plan.exact:
-            total = round(images * self._plan.children / complete)
-        return max(total, done)
+    def _rate(self, photos: int, run_started: float, work_started: float | None) -> float | None:
+        """Return photos per second of the job, or since the first read if it was resumed."""
+        now = time.time()
+        if self._first is None:
+            self._first = (now, photos)
+        if work_started is None or not photos:
+            return None
+        if work_started >= run_started:
+            return photos / max(1.0, now - work_started)
+        first, before = self._first
+        return (photos - before) / (now - first) if photos > before else None
 
     def _read_summaries(self) -> None:
-        listed = islice(self._listed(), READ_WHOLE)
+        listed = islice(self._list_complete(), MAX_CHILDREN_READ)
         unread = [child for child in listed if child not in self._complete]
 
         def fetch(child: int) -> ChildSummary | None:
             return read_summary(self._objects, self._plan.job_folder, child)
 
-        for summary in _at_once(fetch, unread):
+        for summary in _concurrently(fetch, unread):
             if summary is not None:
                 self._complete[summary.child] = summary.tally
 
-    def _under_way(self) -> list[Tally]:
-        """Return what the children have done that are not complete."""
+    def _read_ledgers(self) -> list[Tally]:
+        """Return the tallies of the segments of incomplete children."""
         objects, folder = self._objects, self._plan.job_folder
-        begun = [int(PurePosixPath(each).name) for each in objects.folders(f"{folder}ledger/")]
-        under_way = [child for child in begun if child not in self._complete]
+        started = [int(PurePosixPath(uri).name) for uri in objects.folders(f"{folder}ledger/")]
         uris = [
             found.uri
-            for child in under_way
+            for child in started
+            if child not in self._complete
             for found in objects.list(ledger_folder(folder, child))
             if found.uri.endswith(".jsonl")
         ]
 
         def fetch(uri: str) -> Tally:
-            part, tally = read_part(objects, uri), Tally()
-            tally.add_rows(part.rows, (part.started, part.finished))
-            return tally
+            segment = read_segment(objects, uri)
+            return Tally.of(segment.rows, (segment.started, segment.finished))
 
-        unread = [uri for uri in uris if uri not in self._parts]
-        self._parts.update(zip(unread, _at_once(fetch, unread), strict=True))
-        self._parts = {uri: self._parts[uri] for uri in uris}
-        return list(self._parts.values())
+        unread = [uri for uri in uris if uri not in self._segments]
+        self._segments.update(zip(unread, _concurrently(fetch, unread), strict=True))
+        self._segments = {uri: self._segments[uri] for uri in uris}
+        return list(self._segments.values())
 
-    def _listed(self) -> Iterator[int]:
+    def _list_complete(self) -> Iterator[int]:
         for found in self._objects.list(summaries_folder(self._plan.job_folder)):
             name = PurePosixPath(found.uri)
             if name.suffix == ".json":
                 yield int(name.stem)
 
-    def _count(self) -> int:
-        return sum(1 for _ in self._listed())
+    def _count_complete(self) -> int:
+        return sum(1 for _ in self._list_complete())
 
 
-def _at_once(fetch: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+class ProgressReader:
+    """Reads the progress of jobs; keeps what it has read of the last one."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+        self._last: tuple[str, ProgressTracker] | None = None
+
+    def read(
+        self,
+        plan: Plan,
+        report: Report | None,
+        *,
+        run_started: float,
+        complete: int | None = None,
+    ) -> Progress:
+        """Return the progress of a job; arguments as of ``ProgressTracker.read``."""
+        if self._last is None or self._last[0] != plan.job_folder:
+            self._last = (plan.job_folder, ProgressTracker(plan, self._objects))
+        progress = self._last[1].read(run_started, complete)
+        return progress if report is None else _with_report(progress, report)
+
+
+def _with_report(progress: Progress, report: Report) -> Progress:
+    """Return the progress of a job that has ended, with the exact numbers of its report."""
+    tally = report.tally
+    complete = not report.incomplete
+    return replace(
+        progress,
+        photos=tally.photos,
+        faces=tally.faces,
+        failures=report.failed_photos,
+        estimated_photos=tally.photos if complete else max(progress.estimated_photos, tally.photos),
+        exact=complete,
+        complete_children=report.complete_children,
+        photos_per_second=report.photos_per_second,
+        seconds_left=None,
+    )
+
+
+def _concurrently(fetch: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    if not items:
+        return []
     with ThreadPoolExecutor(READERS) as pool:
         return list(pool.map(fetch, items))
-
-
-def _failures(tally: Tally) -> int:
-    return sum(tally.outcomes[outcome] for outcome in FAILURES)

@@ -1,4 +1,4 @@
-"""What a job is asked to do: the execution input."""
+"""The request for a job: the execution input."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from typing import Any
 
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.schemas import check
+from facerec.errors import InvalidInputError
 from facerec.jobs.manifest.entries import ManifestEntry
 
 TOLERATED_FAILURE_PERCENTAGE = 5.0
-"""A job of which more photos fail than this is itself a failure, unless its input says else."""
+"""Default failure tolerance, in percent of photos."""
 
 
 @dataclass(frozen=True, slots=True)
-class ExecutionInput:
+class JobRequest:
     """What to index, into which collection, and how.
 
     Attributes:
-        collection_id: the collection that takes the faces.
+        collection_id: the collection that receives the faces.
         manifest: a manifest, a photo, a folder or prefix ending in ``/``, or an S3 Inventory's
             ``manifest.json``; None where ``images`` are given.
-        images: the photos themselves, in place of a manifest.
-        options: how faces are found and chosen.
-        images_per_child: about how many photos a child takes; None lets it follow.
+        images: the photos themselves, instead of a manifest.
+        options: how faces are detected and selected.
+        images_per_child: about how many photos a child processes; None derives it from the total.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
         create_collection: whether to create the collection if it does not exist.
     """
@@ -38,24 +39,21 @@ class ExecutionInput:
     create_collection: bool = False
 
 
-def read_execution_input(document: object) -> ExecutionInput:
-    """Read an execution input (``schemas/execution-input.json``).
+def read_job_request(document: object) -> JobRequest:
+    """Parse an execution input (``schemas/execution-input.json``).
 
     Args:
-        document: what ``json.loads`` returns.
+        document: the JSON document, not validated yet.
 
     Raises:
-        InvalidInputError: with the field that is wrong.
+        InvalidInputError: names the field that is wrong.
     """
     check("execution-input", document, "the execution input")
     assert isinstance(document, Mapping)  # noqa: S101 - the schema says so
-    return ExecutionInput(
+    return JobRequest(
         collection_id=document["collection_id"],
         manifest=document.get("manifest"),
-        images=tuple(
-            ManifestEntry(image) if isinstance(image, str) else ManifestEntry(**image)
-            for image in document.get("images", ())
-        ),
+        images=tuple(_entry(image) for image in document.get("images", ())),
         options=options_from_json(document.get("options", {})),
         images_per_child=document.get("images_per_child"),
         tolerated_failure_percentage=document.get(
@@ -65,8 +63,28 @@ def read_execution_input(document: object) -> ExecutionInput:
     )
 
 
+def require_s3_addresses(request: JobRequest) -> None:
+    """Check that a job can run on another machine than the caller's.
+
+    Raises:
+        InvalidInputError: names an address that only the caller's machine can read.
+    """
+    for uri in (request.manifest, *(entry.uri for entry in request.images)):
+        if uri is not None and not uri.startswith("s3://"):
+            raise InvalidInputError(
+                f"{uri!r} is not an s3:// address, and the job does not run on this machine",
+                "copy the manifest, and the photos it names, to S3",
+            )
+
+
+def _entry(image: str | Mapping[str, str]) -> ManifestEntry:
+    if isinstance(image, str):
+        return ManifestEntry(image)
+    return ManifestEntry(image["image"], image.get("external_image_id"), image.get("version_id"))
+
+
 def options_from_json(document: Mapping[str, Any]) -> FaceOptions:
-    """Read face options; what is not named has its default."""
+    """Parse face options; those not given have their defaults."""
     settings = dict(document)
     if "quality_filter" in settings:
         settings["quality_filter"] = QualityFilter(settings["quality_filter"])

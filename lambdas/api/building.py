@@ -14,11 +14,10 @@ from facerec.api.auth.gateway import GatewayGuard
 from facerec.api.auth.grants import AccessTable
 from facerec.api.rekognition.model import CONTENT_TYPE
 from facerec.api.rest.problems import MEDIA_TYPE
-from facerec.api.step_functions_jobs import open_step_functions_jobs
 from facerec.config import read_settings
 from facerec.core.options import FaceOptions
 from facerec.engine.engine import open_engine
-from facerec.factory import open_faces, open_records
+from facerec.factory import open_aws_jobs, open_faces, open_records
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.job_data import JobFolders
@@ -62,7 +61,12 @@ def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
     )
     jobs = None
     if own.state_machine is not None:
-        jobs = open_step_functions_jobs(own.state_machine, objects, settings.region)
+        jobs = open_aws_jobs(
+            state_machine=own.state_machine,
+            objects=objects,
+            jobs_root=settings.jobs_root,
+            region=settings.region,
+        )
     return create_app(
         gallery,
         AppSettings(

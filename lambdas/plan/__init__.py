@@ -1,1 +1,1 @@
-"""The function that checks the input of a job and plans it."""
+"""The function that validates the input of an execution and plans its job."""

@@ -1,15 +1,34 @@
-"""Entry point of the function that plans."""
+"""Plans the job of an execution, or refuses its input."""
 
 from __future__ import annotations
 
+import json
 import os
-from typing import Any
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from facerec.config import read_settings
+from facerec.config import Settings, needed, read_settings
+from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
 from facerec.factory import open_records
-from facerec.storage.objects import Objects
+from facerec.jobs.arrays import arrays_of
+from facerec.jobs.plan import Plan
+from facerec.jobs.planner import plan_job
+from facerec.jobs.request import read_job_request
+from facerec.storage.objects import Objects, ObjectStore
 from lambdas.logs import logger
-from lambdas.plan.planner import Planner
+
+if TYPE_CHECKING:
+    from facerec.core.protocols import RecordStore
+
+MAX_CHILDREN_OF_FUNCTION = 100_000
+"""Children whose summaries a function can sum up within its 15 minutes, at a few hundred a second
+(``benchmarks/report.py``); a report of more is written by a job of AWS Batch."""
+
+_FORBIDDEN_IN_JOB_NAME = re.compile(r"[^a-zA-Z0-9_-]")
+"""https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitJob.html"""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -19,17 +38,105 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         event: ``input``, the input of the execution as it was given, and ``execution``, its name.
 
     Returns:
-        What ``Planner.answer`` returns: the job, or why there is none.
+        What ``plan_execution`` returns.
 
     Raises:
-        StoreUnavailableError: another try may go through.
+        StoreUnavailableError: another attempt may succeed.
     """
     settings = read_settings(os.environ)
-    planner = Planner(settings, Objects(), lambda: open_records(settings))
-    answer = planner.answer(event["input"], event["execution"])
-    logger().info(
-        "refused" if answer["refused"] else "planned",
-        execution=event["execution"],
-        **{name: answer[name] for name in ("error", "job_id", "children") if name in answer},
+    result = plan_execution(
+        event["input"], event["execution"], settings, Objects(), lambda: open_records(settings)
     )
-    return answer
+    logger().info(
+        "refused" if result["refused"] else "planned",
+        execution=event["execution"],
+        **{name: result[name] for name in ("error", "job_id", "children") if name in result},
+    )
+    return result
+
+
+def plan_execution(
+    document: object,
+    execution: str,
+    settings: Settings,
+    objects: ObjectStore,
+    open_records: Callable[[], RecordStore],
+) -> dict[str, Any]:
+    """Plan the job of an execution, or return why its input is refused.
+
+    A mistake in the input is a result, not an error. So the execution ends with one line that says
+    what to correct, and errors of the function are real ones.
+
+    Args:
+        document: the input of the execution, not validated yet.
+        execution: name of the execution.
+        settings: settings of the deployment.
+        objects: contains manifests and job folders.
+        open_records: opens the store of collections.
+
+    Returns:
+        For a job: ``refused`` false, ``job_id``, ``job_folder``, ``job_name`` (for AWS Batch),
+        ``children``, ``arrays`` (each with ``offset`` and ``size``), ``large`` (the report is
+        written by a job of AWS Batch), ``new_collection`` (this execution created the collection,
+        so it contains no other faces) and ``tolerated_failure_percentage``. For a refusal:
+        ``refused`` true, ``error`` (a class of ``facerec.errors``) and ``cause``.
+
+    Raises:
+        StoreUnavailableError: another attempt may succeed.
+    """
+    try:
+        request = read_job_request(_with_defaults(document, settings))
+        planned = plan_job(
+            request,
+            objects,
+            open_records(),
+            jobs_root=settings.jobs_root,
+            model_version=needed(settings.model_version, "MODEL_VERSION"),
+        )
+    except StoreUnavailableError:
+        raise
+    except FacerecError as error:
+        return _refuse(error, execution, settings.jobs_root, objects)
+    plan = planned.plan
+    return {
+        "refused": False,
+        "job_id": plan.job_id,
+        "job_folder": plan.job_folder,
+        "job_name": job_name(plan),
+        "children": plan.children,
+        "arrays": [asdict(array) for array in arrays_of(plan.children, settings.largest_array)],
+        "large": plan.children > MAX_CHILDREN_OF_FUNCTION,
+        "new_collection": planned.collection_created,
+        "tolerated_failure_percentage": request.tolerated_failure_percentage,
+    }
+
+
+def job_name(plan: Plan) -> str:
+    """Return the prefix of the names of a job's jobs in AWS Batch; a number follows it.
+
+    It has at most 100 characters; AWS Batch allows 128.
+    """
+    return f"facerec-{_FORBIDDEN_IN_JOB_NAME.sub('-', plan.job_id)}"
+
+
+def _with_defaults(document: object, settings: Settings) -> object:
+    """Return an input whose options default to those of the deployment."""
+    if not isinstance(document, dict) or not isinstance(document.get("options", {}), dict):
+        return document
+    defaults = {"max_faces": settings.max_faces, "min_confidence": settings.min_confidence}
+    return {**document, "options": {**defaults, **document.get("options", {})}}
+
+
+def _refuse(
+    error: FacerecError, execution: str, jobs_root: str, objects: ObjectStore
+) -> dict[str, Any]:
+    """Store a refusal beside the job folders, and return it."""
+    hint = error.hint
+    if isinstance(error, CollectionNotFoundError):
+        hint = 'set "create_collection": true to create it'
+    cause = f"{error.message}; {hint}" if hint else error.message
+    refusal = {"refused": True, "error": type(error).__name__, "cause": cause}
+    stored = {**refusal, "execution": execution, "refused_at": time.time()}
+    uri = f"{jobs_root}refused/{execution}.json"
+    objects.write(uri, json.dumps(stored, indent=1).encode())
+    return refusal

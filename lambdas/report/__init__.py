@@ -1,1 +1,1 @@
-"""The function that writes the report of a job and judges it."""
+"""The function that writes the report of a job and decides how the execution ends."""

@@ -82,7 +82,7 @@ def test_the_report_accounts_for_every_photo(
 ) -> None:
     assert job.report["status"] == "SUCCEEDED"
     assert job.report["children"] == job.report["complete_children"] == CHILDREN
-    assert job.report["images"] == len(photos.lines) == sum(job.report["outcomes"].values())
+    assert job.report["photos"] == len(photos.lines) == sum(job.report["outcomes"].values())
     assert job.report["faces_indexed"] == len(deployed.faces(COLLECTION)) > 0
     assert job.output["faces_indexed"] == job.report["faces_indexed"]
 
@@ -93,7 +93,7 @@ def test_the_command_line_tells_how_the_job_went(
     told = json.loads(deployed.facerec("jobs", "status", "disturbed", "--json").stdout)
 
     assert told["status"] == "SUCCEEDED"
-    assert told["images"] == told["estimated_images"] == len(photos.lines)
+    assert told["photos"] == told["estimated_photos"] == len(photos.lines)
     assert told["children"] == {"SUCCEEDED": CHILDREN}
     assert told["interruptions"] == 1
     assert told["machine_dollars"] > 0
@@ -108,7 +108,7 @@ def test_a_second_start_does_no_work_twice(deployed: DeployedStack, job: Disturb
 
     assert started.returncode == 0, started.stderr
     report = json.loads(started.stdout)
-    assert (report["job_id"], report["images"]) == (job.report["job_id"], len(job.rows))
+    assert (report["job_id"], report["photos"]) == (job.report["job_id"], len(job.rows))
     assert len(deployed.ledger(_folder(deployed, job))) == len(job.rows)
 
 
@@ -125,7 +125,7 @@ def test_a_cancelled_job_goes_on_when_it_is_started_again(
 
     again = deployed.facerec(*command, *each, "--wait", "--every", 1, "--json")
     assert again.returncode == 0, again.stderr
-    assert json.loads(again.stdout)["images"] == len(job.rows)
+    assert json.loads(again.stdout)["photos"] == len(job.rows)
     assert deployed.faces("others").keys().isdisjoint(deployed.faces(COLLECTION))
     assert len(deployed.faces("others")) == len(deployed.faces(COLLECTION))
 

@@ -11,13 +11,13 @@ from typing import Any
 
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.jobs.child.attempt import ChildParts, run_child
+from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.ledger.rows import LedgerRow
-from facerec.jobs.ledger.segments import LedgerPart, read_parts
+from facerec.jobs.ledger.segments import Segment, read_segments
 from facerec.jobs.ledger.tally import ChildSummary
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
-from facerec.jobs.request import ExecutionInput, read_execution_input
+from facerec.jobs.request import JobRequest, read_job_request
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
@@ -49,10 +49,15 @@ def write_manifest(path: Path, photos: Sequence[Path | str]) -> Path:
     return path
 
 
-def job_input(manifest: Path | str, **settings: object) -> ExecutionInput:
+def job_input(manifest: Path | str, **settings: object) -> JobRequest:
     """Return an input that indexes a manifest into the collection ``staff``."""
-    document = {"collection_id": "staff", "manifest": str(manifest), **settings}
-    return read_execution_input(document)
+    document = {
+        "collection_id": "staff",
+        "manifest": str(manifest),
+        "create_collection": True,
+        **settings,
+    }
+    return read_job_request(document)
 
 
 class SlowEngine(FakeEngine):
@@ -69,9 +74,9 @@ class SlowEngine(FakeEngine):
         return super().analyse(photos, options)
 
 
-def slow_parts(store: Path, seconds: float) -> ChildParts:
+def slow_dependencies(store: Path, seconds: float) -> ChildDependencies:
     """Build the parts of a child: bind the arguments with ``functools.partial``."""
-    return ChildParts(SlowEngine(seconds), SqliteStore(store), LocalObjects())
+    return ChildDependencies(SlowEngine(seconds), SqliteStore(store), LocalObjects())
 
 
 class CrashingEngine(FakeEngine):
@@ -85,9 +90,9 @@ class CrashingEngine(FakeEngine):
         return super().analyse(photos, options)
 
 
-def crashing_parts(store: Path) -> ChildParts:
+def crashing_dependencies(store: Path) -> ChildDependencies:
     """Build the parts of a child whose engine crashes: bind ``store`` with ``partial``."""
-    return ChildParts(CrashingEngine(), SqliteStore(store), LocalObjects())
+    return ChildDependencies(CrashingEngine(), SqliteStore(store), LocalObjects())
 
 
 class LocalJob:
@@ -116,10 +121,11 @@ class LocalJob:
         self.plan: Plan = plan_job(
             job_input(manifest, **settings),
             self.objects,
+            SqliteStore(self.store),
             jobs_root=f"{folder}/jobs/",
             model_version=self.engine.model_version,
-        )
-        self.parts = ChildParts(self.engine, self.faces, self.objects)
+        ).plan
+        self.parts = ChildDependencies(self.engine, self.faces, self.objects)
 
     def run(self, **hooks: Any) -> list[ChildSummary]:  # noqa: ANN401 - passed on
         """Run all children, one after another."""
@@ -127,9 +133,9 @@ class LocalJob:
             run_child(self.plan, child, self.parts, **hooks) for child in range(self.plan.children)
         ]
 
-    def ledger(self, child: int = 0) -> list[LedgerPart]:
+    def ledger(self, child: int = 0) -> list[Segment]:
         """Return the parts of a child's ledger."""
-        return list(read_parts(self.objects, self.plan.job_folder, child))
+        return list(read_segments(self.objects, self.plan.job_folder, child))
 
     def rows(self) -> list[LedgerRow]:
         """Return the rows of all children."""

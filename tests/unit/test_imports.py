@@ -14,9 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| `((?:facerec|lambdas|batch_job)[\w.]*)` \|[^|]*\|([^|]*)\|$", re.MULTILINE)
 
-EXCEPTIONS: dict[str, str] = {
-    "facerec.cli.job_places <- facerec.cli.local_jobs <- facerec.cli.stack_jobs": "jobs",
-}
+EXCEPTIONS: dict[str, str] = {}
 """Known faults, each with who removes it. A fault that is gone must be removed here too."""
 
 CORE = """

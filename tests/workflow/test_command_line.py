@@ -97,7 +97,7 @@ def test_a_job_is_started_and_watched_to_its_end(stack: Stack, facerec: Facerec)
 
     result = facerec(
         *("jobs", "start", manifest, "--collection", "staff", "--images-per-child", 20),
-        *("--wait", "--every", 1),
+        *("--wait", "--interval", 1),
     )
 
     assert result.exit_code == 0, result.output
@@ -110,14 +110,16 @@ def test_the_status_tells_photos_children_and_cost(stack: Stack, facerec: Facere
     manifest = stack.put_manifest(120)
     facerec(
         *("jobs", "start", manifest, "--collection", "staff", "--images-per-child", 40),
-        *("--wait", "--every", 1),
+        *("--wait", "--interval", 1),
     )
 
     status = json.loads(facerec("jobs", "status", "latest", "--json").stdout)
 
     assert status["status"] == "SUCCEEDED"
-    assert (status["images"], status["estimated_images"], status["faces"]) == (120, 120, 120)
-    assert status["children"] == {"SUCCEEDED": 3}
+    progress = status["progress"]
+    assert (progress["photos"], progress["estimated_photos"], progress["faces"]) == (120, 120, 120)
+    assert progress["child_states"] == {"SUCCEEDED": 3}
+    check("job", status, "the job")
     assert status["machine_dollars"] >= 0
     check("report", status["report"], "the report")
     assert "120 of 120 photos" in facerec("jobs", "status").stdout
@@ -132,21 +134,22 @@ def test_a_running_job_is_found_by_its_name_and_by_its_id(
     status = json.loads(facerec("jobs", "status", name, "--json").stdout)
 
     assert status["status"] == "RUNNING"
-    assert status["images"] == 0
-    by_id = json.loads(facerec("jobs", "status", status["job_id"], "--json").stdout)
-    assert by_id["job"] == name
+    assert status["progress"]["photos"] == 0
+    plan_id = status["job_folder"].split("/")[-2]
+    by_plan = json.loads(facerec("jobs", "status", plan_id, "--json").stdout)
+    assert by_plan["job_id"] == name
     held.released.set()
-    assert facerec("jobs", "watch", name, "--every", 1).exit_code == 0
+    assert facerec("jobs", "watch", name, "--interval", 1).exit_code == 0
 
 
 def test_a_job_that_has_ended_cannot_be_cancelled(stack: Stack, facerec: Facerec) -> None:
     command = ("jobs", "start", stack.put_manifest(1), "--collection", "staff")
-    assert facerec(*command, "--wait", "--every", 1).exit_code == 0
+    assert facerec(*command, "--wait", "--interval", 1).exit_code == 0
 
     cancelled = facerec("jobs", "cancel", "latest")
 
     assert cancelled.exit_code == 4
-    assert "does not run: succeeded" in cancelled.stderr
+    assert "is not running: succeeded" in cancelled.stderr
 
 
 def test_more_failures_than_tolerated_are_told_listed_and_an_exit_code(
@@ -154,12 +157,12 @@ def test_more_failures_than_tolerated_are_told_listed_and_an_exit_code(
 ) -> None:
     manifest = stack.put_manifest(6, readable=False)
 
-    result = facerec("jobs", "start", manifest, "--collection", "staff", "--wait", "--every", 1)
+    result = facerec("jobs", "start", manifest, "--collection", "staff", "--wait", "--interval", 1)
 
     assert result.exit_code == 7
     assert "6 of 6 photos failed" in result.stderr
     rows = [json.loads(line) for line in facerec("jobs", "failures", "--json").stdout.splitlines()]
-    assert [row["line"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    assert [row["manifest_line"] for row in rows] == [1, 2, 3, 4, 5, 6]
     assert {row["outcome"] for row in rows} == {"UNREADABLE"}
     assert facerec("jobs", "report", "latest").exit_code == 0
 
@@ -167,7 +170,7 @@ def test_more_failures_than_tolerated_are_told_listed_and_an_exit_code(
 def test_a_refused_manifest_is_told_with_its_address(stack: Stack, facerec: Facerec) -> None:
     missing = f"s3://{BUCKET}/none.jsonl"
 
-    result = facerec("jobs", "start", missing, "--collection", "staff", "--wait", "--every", 1)
+    result = facerec("jobs", "start", missing, "--collection", "staff", "--wait", "--interval", 1)
 
     assert result.exit_code == 1
     assert f"{missing} does not exist" in result.stderr
@@ -177,7 +180,7 @@ def test_a_refused_manifest_is_told_with_its_address(stack: Stack, facerec: Face
 def test_jobs_are_listed_the_newest_first(stack: Stack, facerec: Facerec) -> None:
     manifest = stack.put_manifest(2)
     for collection in ("first", "second"):
-        command = ("jobs", "start", manifest, "--collection", collection, "--wait", "--every", 1)
+        command = ("jobs", "start", manifest, "--collection", collection, "--wait", "--interval", 1)
         assert facerec(*command).exit_code == 0
         # Step Functions tells seconds.
         time.sleep(1)
@@ -200,7 +203,7 @@ def test_a_dry_run_tells_children_time_and_cost_and_starts_nothing(
     )
 
     told = json.loads(result.stdout)
-    assert (told["images"], told["exact"], told["children"]) == (1000, True, 10)
+    assert (told["photos"], told["exact"], told["children"]) == (1000, True, 10)
     assert told["dollars"] > 0
     assert told["seconds"] > 1000 / 20 / 256
     assert stack.keys("jobs/") == []
@@ -210,10 +213,10 @@ def test_a_dry_run_tells_children_time_and_cost_and_starts_nothing(
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (("status", "nothing"), 3, "there is no job 'nothing'"),
-        (("status",), 3, "there is no job yet"),
+        (("status", "nothing"), 3, "job 'nothing' does not exist"),
+        (("status",), 3, "job 'latest' does not exist"),
         (("list", "--stack", "other"), 3, "there is no stack 'other' in us-east-1"),
-        (("start", "photos.jsonl", "--collection", "staff"), 4, "is on this machine"),
+        (("start", "photos.jsonl", "--collection", "staff"), 4, "is not an s3:// address"),
         (("start", "s3://b/m", "--collection", "a/b"), 4, "collection_id: "),
         (("start", "s3://none/m", "--collection", "a", "--dry-run"), 3, "does not exist"),
     ],
@@ -251,5 +254,5 @@ def test_without_credentials_the_error_says_so(
 
     result = CliRunner().invoke(main, ["jobs", "list", "--stack", "facerec"])
 
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "there are no AWS credentials" in result.stderr

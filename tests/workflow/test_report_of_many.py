@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.report import FAILING, IMAGES, job_of
+from benchmarks.report import FAILING, PHOTOS, job_of
 from facerec.jobs.ledger.layout import summary_uri
-from lambdas.report.judge import Judge
+from lambdas.report.handler import summarise_execution
 from tests.support.memory_objects import MemoryObjects
 
 
@@ -13,11 +13,11 @@ def test_ten_thousand_children_are_added_up_reading_each_once() -> None:
     folder = job_of(10_000, objects)
     objects.reads = 0
 
-    answer = Judge(objects).answer(folder, 5, written=False)
+    answer = summarise_execution(objects, folder, 5, written=False)
 
     assert not answer["failed"]
-    assert answer["images"] == 10_000 * IMAGES
-    assert answer["failed_images"] == 10_000 * FAILING
+    assert answer["photos"] == 10_000 * PHOTOS
+    assert answer["failed_photos"] == 10_000 * FAILING
     assert objects.reads <= 10_001
 
 
@@ -27,7 +27,7 @@ def test_a_thousand_lost_children_are_counted_and_the_first_named() -> None:
     for child in range(100, 1_100):
         objects.delete(summary_uri(folder, child))
 
-    answer = Judge(objects).answer(folder, 5, written=False)
+    answer = summarise_execution(objects, folder, 5, written=False)
 
     assert answer["failed"]
     assert answer["error"] == "JobIncomplete"

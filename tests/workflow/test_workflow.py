@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from facerec.testing.engine import fake_face, fake_photo
-from lambdas.plan import planner
+from lambdas.plan import handler
 from tests.support.workflow.machines import RECLAIMED
 from tests.support.workflow.stack import BUCKET, Stack
 
@@ -25,13 +25,13 @@ def lines_in(stack: Stack) -> list[str]:
     return sorted(row["external_image_id"] for row in stack.ledger())
 
 
-def test_an_empty_manifest_succeeds_without_a_machine(stack: Stack) -> None:
+def test_an_empty_manifest_is_refused_and_leaves_nothing(stack: Stack) -> None:
     ended = stack.index(stack.put("empty.jsonl", b""))
 
-    assert ended.status == "SUCCEEDED", ended.cause
-    assert ended.output["images"] == 0
+    assert (ended.status, ended.error) == ("FAILED", "InvalidInputError")
+    assert ended.cause == f"s3://{BUCKET}/empty.jsonl names no photos"
     assert stack.machines.submissions == []
-    assert stack.read_json(ended.output["report"])["status"] == "SUCCEEDED"
+    assert [key for key in stack.keys("jobs/") if "/refused/" not in key] == []
 
 
 def test_one_line_is_a_plain_job(stack: Stack) -> None:
@@ -91,7 +91,7 @@ def test_a_second_start_does_no_work_twice(stack: Stack) -> None:
     again = stack.index(manifest, images_per_child=30)
 
     assert again.status == "SUCCEEDED", again.cause
-    assert again.output["images"] == 60
+    assert again.output["photos"] == 60
     assert stack.analysed == analysed
     assert stack.face_ids() == faces
     assert len(stack.ledger()) == 60
@@ -192,7 +192,7 @@ def test_a_manifest_that_changes_under_the_job_ends_in_a_report(stack: Stack) ->
     assert {attempt.exit_code for attempt in stack.machines.attempts} == {0, 78}
     report = stack.read_json(ended.cause.rpartition("report: ")[2])
     assert report["incomplete"] == [1, 2, 3]
-    assert report["images"] == len(stack.ledger()) > 0
+    assert report["photos"] == len(stack.ledger()) > 0
 
 
 def test_photos_that_cannot_be_read_fail_the_job_unless_tolerated(stack: Stack) -> None:
@@ -214,7 +214,7 @@ def test_photos_that_cannot_be_read_fail_the_job_unless_tolerated(stack: Stack) 
 def test_the_report_of_very_many_children_is_a_job(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "REPORTED_BY_FUNCTION", 3)
+    monkeypatch.setattr(handler, "MAX_CHILDREN_OF_FUNCTION", 3)
 
     ended = stack.index(
         stack.put_manifest(8, readable=False), images_per_child=2, tolerated_failure_percentage=99.5

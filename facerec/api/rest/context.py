@@ -11,9 +11,9 @@ from fastapi import Request
 from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal, RefusedError
 from facerec.api.capacity import Capacity
-from facerec.api.jobs import JobStarter
 from facerec.core.options import FaceOptions
 from facerec.gallery.gallery import Gallery
+from facerec.jobs.service import JobService
 
 Result = TypeVar("Result")
 
@@ -30,7 +30,7 @@ class Context:
 
     gallery: Gallery
     capacity: Capacity
-    jobs: JobStarter | None
+    jobs: JobService | None
 
     async def run(
         self,

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 
-from facerec.api.jobs import JobState
 from facerec.api.rest.context import Context, authorise
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
 from facerec.errors import JobNotFoundError
+from facerec.jobs.service import Job, JobService
 
 JobPath = Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_.:\-]+$")]
 
@@ -21,51 +20,59 @@ def jobs_router(context: Context) -> APIRouter:
     """Return the routes."""
     router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
+    def service(job_id: str) -> JobService:
+        if context.jobs is None:
+            raise JobNotFoundError(job_id)
+        return context.jobs
+
     @router.get(
         "",
         summary="List the newest jobs",
         responses={**problems(), 200: answer("The newest jobs.", "job-list")},
     )
-    async def jobs(
+    async def list_jobs(
         request: Request, limit: Annotated[int, Query(ge=1, le=100)] = 20
     ) -> JSONResponse:
-        runner = context.jobs
-        found = [] if runner is None else await context.run(request, lambda: runner.states(limit))
+        jobs = context.jobs
+        found = [] if jobs is None else await context.run(request, lambda: jobs.list(limit))
         principal = authorise(request, None, writes=False)
-        shown = [
-            job_json(state)
-            for state in found
-            if principal.collections is None or principal.may_use(state.collection_id or "")
+        visible = [
+            job.to_json()
+            for job in found
+            if principal.collections is None or principal.may_use(job.collection_id or "")
         ]
-        return JSONResponse({"jobs": shown})
+        return JSONResponse({"jobs": visible})
 
     @router.get(
         "/{job_id}",
         name="job",
-        summary="Say how a job stands",
-        responses={**problems(404), 200: answer("How the job stands.", "job-state")},
+        summary="Return the status and progress of a job",
+        responses={**problems(404), 200: answer("The job.", "job")},
     )
-    async def job(request: Request, job_id: JobPath) -> JSONResponse:
-        runner = context.jobs
-        if runner is None:
-            raise JobNotFoundError(job_id)
-        state = await context.run(request, lambda: runner.state(job_id))
-        authorise(request, state.collection_id or "", writes=False)
-        return JSONResponse(job_json(state))
+    async def get_job(request: Request, job_id: JobPath) -> JSONResponse:
+        jobs = service(job_id)
+        job = await context.run(request, lambda: jobs.get(job_id))
+        authorise(request, job.collection_id or "", writes=False)
+        return JSONResponse(await context.run(request, lambda: _with_progress(jobs, job)))
+
+    @router.post(
+        "/{job_id}/cancel",
+        summary="Cancel a job",
+        responses={**problems(404), 200: answer("The job.", "job")},
+    )
+    async def cancel_job(request: Request, job_id: JobPath) -> JSONResponse:
+        jobs = service(job_id)
+        job = await context.run(request, lambda: jobs.get(job_id))
+        authorise(request, job.collection_id or "", writes=True)
+
+        def cancel() -> dict[str, Any]:
+            jobs.cancel(job)
+            return _with_progress(jobs, jobs.get(job_id))
+
+        return JSONResponse(await context.run(request, cancel))
 
     return router
 
 
-def job_json(state: JobState) -> dict[str, Any]:
-    """Present how a job stands (``job-state.json``)."""
-    created = datetime.fromtimestamp(state.created_at, UTC).isoformat().replace("+00:00", "Z")
-    return {
-        "job_id": state.job_id,
-        "collection_id": state.collection_id,
-        "status": state.status,
-        "created_at": created,
-        "images": state.images,
-        "estimated_images": state.estimated_images,
-        "report": state.report,
-        "error": state.error,
-    }
+def _with_progress(jobs: JobService, job: Job) -> dict[str, Any]:
+    return job.to_json(jobs.progress(job) if job.plan else None)

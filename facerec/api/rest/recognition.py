@@ -5,10 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from facerec.api.jobs import JobState
 from facerec.api.rest.context import Context, options_document
 from facerec.api.rest.contracts import answer
-from facerec.api.rest.jobs import job_json
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests import (
     CompareRequest,
@@ -24,6 +22,7 @@ from facerec.gallery.presenting import (
     index_json,
     search_json,
 )
+from facerec.jobs.service import Job
 
 PREFIX = "/api/v1/face-recognition"
 
@@ -40,7 +39,7 @@ def recognition_router(context: Context) -> APIRouter:
             **problems(404),
             200: answer("What became of the faces of the photo.", "index-result"),
             202: {
-                **answer("The job was started; `Location` says where to look.", "job-state"),
+                **answer("The job was started; `Location` says where to look.", "job"),
                 "headers": {"Location": {"schema": {"type": "string"}}},
             },
         },
@@ -48,9 +47,9 @@ def recognition_router(context: Context) -> APIRouter:
     async def index(request: Request, body: IndexRequest) -> JSONResponse:
         options = body.index_options(gallery.defaults)
         if body.is_job:
-            state = await _start_job(context, request, body, options)
-            location = str(request.url_for("job", job_id=state.job_id).path)
-            return JSONResponse(job_json(state), 202, {"Location": location})
+            job = await _start_job(context, request, body, options)
+            location = str(request.url_for("job", job_id=job.id).path)
+            return JSONResponse(job.to_json(), 202, {"Location": location})
         indexed = await context.run(
             request,
             lambda: gallery.index(
@@ -123,14 +122,14 @@ def recognition_router(context: Context) -> APIRouter:
 
 async def _start_job(
     context: Context, request: Request, body: IndexRequest, options: FaceOptions
-) -> JobState:
+) -> Job:
     jobs = context.jobs
     if jobs is None:
         raise InvalidInputError("this server runs no jobs")
     document = body.execution_input(options_document(options))
     return await context.run(
         request,
-        lambda: jobs.start(document),
+        lambda: jobs.submit(document),
         collection_id=body.collection_id,
         writes=True,
     )

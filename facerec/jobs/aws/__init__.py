@@ -1,1 +1,1 @@
-"""Adapters of the services that a deployed stack is watched and driven through."""
+"""Jobs on AWS: executions, the states of children in AWS Batch, the stack, and ``AwsJobs``."""

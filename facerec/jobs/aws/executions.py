@@ -1,4 +1,4 @@
-"""Executions of the state machine: one for each time that a job is started."""
+"""Executions of the state machine, one for each run of a job: the one client of Step Functions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,27 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from facerec.core.aws_errors import aws_errors
+from facerec.errors import ConfigurationError, InvalidInputError, JobNotFoundError
+from facerec.jobs.status import JobStatus
 
 _FIRST_EVENTS = 30
-"""Of an execution, among which the end of its planning is."""
+"""Events of an execution among which is the end of its planning."""
+
+STATUSES = {
+    "RUNNING": JobStatus.RUNNING,
+    "PENDING_REDRIVE": JobStatus.RUNNING,
+    "SUCCEEDED": JobStatus.SUCCEEDED,
+    "FAILED": JobStatus.FAILED,
+    "ABORTED": JobStatus.CANCELLED,
+    "TIMED_OUT": JobStatus.INCOMPLETE,
+}
+"""Status of a job by that of its execution
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,36 +36,34 @@ class Execution:
 
     Attributes:
         name: chosen when it was started.
-        arn: of the execution.
-        status: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or PENDING_REDRIVE.
+        arn: its ARN.
+        status: the status of the job.
         started: seconds since 1970.
-        ended: the like, None while it runs.
-        document: its input; empty where it was not asked for.
-        output: of a success.
-        error: the name of a failure.
-        cause: of a failure, one line.
+        ended: seconds since 1970; None while it runs.
+        document: its input; empty in listings.
+        output: output of a success.
+        cause: cause of a failure, one line.
     """
 
     name: str
     arn: str
-    status: str
+    status: JobStatus
     started: float
     ended: float | None
     document: Mapping[str, Any]
     output: Mapping[str, Any]
-    error: str | None
     cause: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedJob:
-    """What an execution has planned.
+class ExecutionPlan:
+    """The output of an execution's planning.
 
     Attributes:
-        job_id: of the job; several executions may have the same.
-        job_folder: its uri with the final ``/``.
-        job_name: what the names of its jobs in AWS Batch begin with.
-        children: how many there are.
+        job_id: id of the plan; several executions may have the same.
+        job_folder: uri of the folder, with the final ``/``.
+        job_name: prefix of the names of its jobs in AWS Batch.
+        children: number of children.
     """
 
     job_id: str
@@ -64,7 +76,7 @@ class Executions:
     """The executions of one state machine."""
 
     def __init__(self, state_machine: str, client: Any = None) -> None:  # noqa: ANN401
-        """Take its ARN, and boto3's client of Step Functions if there is one."""
+        """Use the state machine of an ARN, by default with a client of boto3's defaults."""
         if client is None:
             import boto3
 
@@ -76,74 +88,100 @@ class Executions:
         """Start an execution whose name begins with the collection and the time.
 
         Args:
-            document: the input, see ``schemas/execution-input.json``.
+            document: the execution input (``schemas/execution-input.json``).
         """
         readable = re.sub(r"[^A-Za-z0-9_-]", "-", document["collection_id"])[:40]
-        moment = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-        name = f"{readable}-{moment}-{secrets.token_hex(2)}"
-        with aws_errors("Step Functions", "the state machine"):
-            answer = self._client.start_execution(
+        now = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
+        name = f"{readable}-{now}-{secrets.token_hex(8)}"
+        with _errors(name):
+            response = self._client.start_execution(
                 stateMachineArn=self._state_machine, name=name, input=json.dumps(document)
             )
-        return self.describe(answer["executionArn"])
+        return Execution(
+            name=name,
+            arn=response["executionArn"],
+            status=JobStatus.RUNNING,
+            started=response["startDate"].timestamp(),
+            ended=None,
+            document=document,
+            output={},
+            cause=None,
+        )
 
     def describe(self, name: str) -> Execution:
-        """Describe an execution.
-
-        Args:
-            name: its name or ARN.
+        """Return an execution by its name or ARN.
 
         Raises:
-            NotFoundError: there is none.
+            JobNotFoundError: it does not exist.
         """
-        arn = name if name.startswith("arn:") else self._arn(name)
-        with aws_errors("Step Functions", f"the job {name!r}"):
-            return _execution(self._client.describe_execution(executionArn=arn))
+        with _errors(name):
+            return _execution(self._client.describe_execution(executionArn=self._arn(name)))
 
-    def newest(self, limit: int, status: str | None = None) -> list[Execution]:
-        """List executions, the newest first, without their inputs and outputs."""
+    def list(self, limit: int, status: str | None = None) -> list[Execution]:
+        """Return the newest executions, newest first, without their inputs and outputs."""
         request: dict[str, Any] = {"stateMachineArn": self._state_machine, "maxResults": limit}
         if status is not None:
             request["statusFilter"] = status
-        with aws_errors("Step Functions", "the list of jobs"):
-            return [
-                _execution(one) for one in self._client.list_executions(**request)["executions"]
-            ]
+        with _errors(""):
+            response = self._client.list_executions(**request)
+        return [_execution(execution) for execution in response["executions"]]
 
-    def planned(self, arn: str) -> PlannedJob | None:
-        """Return what an execution has planned, None before that, or if its input was refused."""
-        with aws_errors("Step Functions", "the history of the job"):
+    def plan(self, name: str) -> ExecutionPlan | None:
+        """Return what an execution has planned; None before that, or if its input was refused.
+
+        Raises:
+            JobNotFoundError: the execution does not exist.
+        """
+        with _errors(name):
             history = self._client.get_execution_history(
-                executionArn=arn, maxResults=_FIRST_EVENTS, includeExecutionData=True
+                executionArn=self._arn(name), maxResults=_FIRST_EVENTS, includeExecutionData=True
             )
         for event in history["events"]:
-            ended = event.get("stateExitedEventDetails", {})
-            if ended.get("name") == "Plan":
-                plan = json.loads(ended["output"])
+            exited = event.get("stateExitedEventDetails", {})
+            if exited.get("name") == "Plan":
+                plan = json.loads(exited["output"])
                 if plan["refused"]:
                     return None
-                return PlannedJob(*(plan[name] for name in PlannedJob.__slots__))
+                return ExecutionPlan(*(plan[field] for field in ExecutionPlan.__slots__))
         return None
 
-    def stop(self, arn: str) -> None:
+    def stop(self, name: str) -> None:
         """End an execution; Step Functions ends the jobs of AWS Batch that it waits for."""
-        with aws_errors("Step Functions", "the job"):
-            self._client.stop_execution(executionArn=arn, cause="cancelled by facerec jobs cancel")
+        with _errors(name):
+            self._client.stop_execution(executionArn=self._arn(name), cause="the job was cancelled")
 
     def _arn(self, name: str) -> str:
+        if name.startswith("arn:"):
+            return name
         return f"{self._state_machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def _errors(name: str) -> AbstractContextManager[None]:
+    return aws_errors(
+        "Step Functions",
+        f"the job {name!r}" if name else "the list of jobs",
+        missing=JobNotFoundError(name),
+        codes={
+            "StateMachineDoesNotExist": ConfigurationError(
+                "the state machine that runs jobs does not exist"
+            ),
+            "InvalidExecutionInput": InvalidInputError("Step Functions refuses the input"),
+        },
+    )
 
 
 def _execution(found: Mapping[str, Any]) -> Execution:
     ended = found.get("stopDate")
+    status = STATUSES[found["status"]]
+    if found.get("error") == "JobIncomplete":
+        status = JobStatus.INCOMPLETE
     return Execution(
         name=found["name"],
         arn=found["executionArn"],
-        status=found["status"],
+        status=status,
         started=found["startDate"].timestamp(),
         ended=None if ended is None else ended.timestamp(),
         document=json.loads(found.get("input") or "{}"),
         output=json.loads(found.get("output") or "{}"),
-        error=found.get("error"),
-        cause=found.get("cause"),
+        cause=found.get("cause") or found.get("error"),
     )

@@ -1,4 +1,4 @@
-"""A deployed stack: what its outputs and parameters say."""
+"""The outputs and parameters of a deployed stack."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Stack:
 
     @property
     def jobs_root(self) -> str:
-        """Under which jobs have their folders; ends in ``/``."""
+        """Parent of all job folders; ends in ``/``."""
         return f"s3://{self.bucket}/jobs/"
 
 

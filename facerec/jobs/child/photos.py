@@ -1,4 +1,4 @@
-"""Reading the photos that a manifest names."""
+"""Loads the photos that manifest lines name."""
 
 from __future__ import annotations
 
@@ -8,60 +8,36 @@ from dataclasses import dataclass
 
 from facerec.core.ids import image_id
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
-from facerec.jobs.ledger.rows import Outcome
-from facerec.jobs.manifest.entries import MalformedLine, ManifestEntry, SkippedLine
-from facerec.jobs.manifest.slices import SliceLine
+from facerec.jobs.manifest.entries import LineParser, ManifestEntry
+from facerec.jobs.manifest.slices import Cursor, ManifestLine
+from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.storage.objects.protocol import ObjectStore
 
-LARGEST_PHOTO = 64 * 1024 * 1024
-"""Bytes of a photo; Rekognition takes 15 MiB from S3
+MAX_PHOTO_BYTES = 64 * 1024 * 1024
+"""Bytes of a photo; Rekognition accepts 15 MiB from S3
 (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
-COMMON_PHOTO = 8 * 1024 * 1024
-"""Bytes up to which photos are read several at once; larger ones are read one at a time, so that
-memory stays bounded."""
+COMMON_PHOTO_BYTES = 8 * 1024 * 1024
+"""Photos up to this size are read concurrently, larger ones one at a time: that bounds memory."""
 
 
 @dataclass(frozen=True, slots=True)
-class NamedPhoto:
-    """A manifest line, and what it names."""
-
-    line: SliceLine
-    named: ManifestEntry | MalformedLine | SkippedLine
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why there is nothing to look at.
+class LoadedPhoto:
+    """The photo that a manifest line names, or why it could not be loaded.
 
     Attributes:
-        outcome: what the manifest line ends in.
-        detail: one line for a person.
-        reason: the name of an ``UnreadableReason`` where the outcome has one.
+        end: the cursor after the line.
+        uri: address of the photo; "" where the line names none.
+        external_image_id: the caller's own name for the photo.
+        content: the bytes of the photo, or the failure.
+        image_id: derived from the bytes; None after a failure.
+        milliseconds: duration of the read.
     """
 
-    outcome: Outcome
-    detail: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReadPhoto:
-    """A manifest line with the photo's bytes, or with why there are none.
-
-    Attributes:
-        line: the manifest line.
-        image: the photo's address, "" where the line names none.
-        external_image_id: the caller's own name for it.
-        content: the photo's bytes, or what is wrong.
-        image_id: made from the bytes; None where there are none.
-        milliseconds: that the reading took.
-    """
-
-    line: SliceLine
-    image: str
+    end: Cursor
+    uri: str
     external_image_id: str | None
-    content: bytes | Problem
+    content: bytes | PhotoFailure
     image_id: str | None
     milliseconds: float
 
@@ -71,47 +47,47 @@ class ReadPhoto:
         return len(self.content) if isinstance(self.content, bytes) else 0
 
 
-class PhotoReader:
-    """Reads photos, from any number of threads."""
+class PhotoLoader:
+    """Parses manifest lines and loads their photos; safe for use from any number of threads."""
 
-    def __init__(self, objects: ObjectStore) -> None:
-        """Take where the photos are."""
+    def __init__(self, parser: LineParser, objects: ObjectStore) -> None:
+        self._parser = parser
         self._objects = objects
         self._large = threading.Lock()
 
-    def read(self, photo: NamedPhoto) -> ReadPhoto:
-        """Read a photo; what is wrong with it is an outcome.
+    def load(self, line: ManifestLine) -> LoadedPhoto | None:
+        """Load the photo of a line; a failure is a result. None for a blank line.
 
         Raises:
-            StoreUnavailableError: the store is, which says nothing about the photo.
+            StoreUnavailableError: the photo could not be read, which is no failure of the photo.
         """
-        line, named = photo.line, photo.named
-        if isinstance(named, MalformedLine):
-            malformed = Problem(Outcome.MALFORMED_LINE, named.detail)
-            return ReadPhoto(line, "", None, malformed, None, 0.0)
-        if isinstance(named, SkippedLine):
-            skipped = Problem(Outcome.SKIPPED, named.detail)
-            return ReadPhoto(line, named.image, None, skipped, None, 0.0)
+        entry = self._parser.parse(line.content)
+        if entry is None:
+            return None
+        if isinstance(entry, PhotoFailure):
+            return LoadedPhoto(line.end, entry.uri, None, entry, None, 0.0)
         started = time.perf_counter()
-        content = self._content(named)
+        content = self._read(entry)
         content_id = image_id(content) if isinstance(content, bytes) else None
-        took = 1000 * (time.perf_counter() - started)
-        return ReadPhoto(line, named.image, named.external_image_id, content, content_id, took)
+        elapsed = 1000 * (time.perf_counter() - started)
+        return LoadedPhoto(
+            line.end, entry.uri, entry.external_image_id, content, content_id, elapsed
+        )
 
-    def _content(self, entry: ManifestEntry) -> bytes | Problem:
-        def read(most: int) -> bytes:
-            return self._objects.read(entry.image, end=most + 1, version_id=entry.version_id)
+    def _read(self, entry: ManifestEntry) -> bytes | PhotoFailure:
+        def read(max_bytes: int) -> bytes:
+            return self._objects.read(entry.uri, end=max_bytes + 1, version_id=entry.version_id)
 
         try:
-            content = read(COMMON_PHOTO)
-            if len(content) > COMMON_PHOTO:
+            content = read(COMMON_PHOTO_BYTES)
+            if len(content) > COMMON_PHOTO_BYTES:
                 with self._large:
-                    content = read(LARGEST_PHOTO)
+                    content = read(MAX_PHOTO_BYTES)
         except ObjectNotFoundError:
-            return Problem(Outcome.NOT_FOUND, "does not exist, or is no regular file")
+            return PhotoFailure(Outcome.NOT_FOUND, "does not exist, or is not a regular file")
         except AccessDeniedError:
-            return Problem(Outcome.ACCESS_DENIED, "may not be read")
-        if len(content) > LARGEST_PHOTO:
-            large = f"more than {LARGEST_PHOTO // 1024**2} MiB"
-            return Problem(Outcome.UNREADABLE, large, "TOO_LARGE")
+            return PhotoFailure(Outcome.ACCESS_DENIED, "access denied")
+        if len(content) > MAX_PHOTO_BYTES:
+            large = f"more than {MAX_PHOTO_BYTES // 1024**2} MiB"
+            return PhotoFailure(Outcome.UNREADABLE, large, "TOO_LARGE")
         return content

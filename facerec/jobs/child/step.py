@@ -1,9 +1,13 @@
-"""One step of a child: photos that were read become ledger rows, and faces to store."""
+"""One step of a child: loaded photos become ledger rows and faces to store.
+
+``process_photos`` is a function of its arguments alone: what the collection already contains is
+passed in, and what is to be stored is returned.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -12,202 +16,215 @@ from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.protocols import FaceEngine
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.indexing import IndexedImage, to_stored_faces
-from facerec.jobs.child.photos import Problem, ReadPhoto
-from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, LeftOutFace, Outcome
+from facerec.jobs.child.photos import LoadedPhoto
+from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, RejectedFace
+from facerec.jobs.manifest.slices import Cursor
+from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.jobs.plan import Plan
-from facerec.storage.faces import FaceStore
 
-PHOTOS_AT_ONCE = 8
-"""Photos that the engine gets in one call: enough for descriptors in batches, and few enough that
-a request to stop is heeded soon."""
+PHOTOS_PER_CALL = 8
+"""Photos that the engine gets in one call: enough to compute descriptors in batches, few enough
+that a stop request is obeyed soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPhotos:
+    """What the collection already contains of the photos of a step.
+
+    Attributes:
+        stored: keys of the photos with faces in the collection.
+        current: of these, by key, the faces of photos that need no processing: they were indexed
+            with this job's options and engine.
+    """
+
+    stored: frozenset[str] = frozenset()
+    current: Mapping[str, Sequence[FaceRecord]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Step:
-    """What came of a step.
+    """The result of a step.
 
     Attributes:
-        rows: one for each photo that was worked on, in order; fewer than given after a stop.
-        images: by image key, the faces to store; none where stored ones are to be dropped.
+        start: where in the slice the step begins.
+        end: where it ends.
+        rows: one for each photo that was processed, in order.
+        faces: by image key, the faces to store; an empty list deletes those that are stored.
+        complete: whether all photos were processed, not only those before a stop request.
     """
 
+    start: Cursor
+    end: Cursor
     rows: list[LedgerRow] = field(default_factory=list)
-    images: dict[str, list[StoredFace]] = field(default_factory=dict)
+    faces: dict[str, list[StoredFace]] = field(default_factory=dict)
+    complete: bool = True
 
     @property
-    def faces(self) -> list[StoredFace]:
-        """The faces of all images."""
-        return [face for faces in self.images.values() for face in faces]
+    def image_ids(self) -> frozenset[str]:
+        """The ids of the step's photos."""
+        return frozenset(row.image_id for row in self.rows if row.image_id)
 
 
-class StepWorker:
-    """Works on the photos of one child, a step at a time."""
+def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
+    """Return the image key of a photo in the plan's collection; None for a failed photo."""
+    if photo.image_id is None:
+        return None
+    return image_key(
+        plan.collection_id, photo.image_id, photo.external_image_id, plan.model_version
+    )
+
+
+def process_photos(
+    photos: Sequence[LoadedPhoto],
+    known: KnownPhotos,
+    *,
+    start: Cursor,
+    plan: Plan,
+    child: int,
+    engine: FaceEngine,
+    stop: Callable[[], bool] = lambda: False,
+) -> Step:
+    """Process photos until all are done or ``stop`` returns true, at least ``PHOTOS_PER_CALL``.
+
+    Args:
+        photos: one or more consecutive photos of the slice.
+        known: what the collection already contains of them.
+        start: the cursor before the first one.
+        plan: the job's plan.
+        child: the child, for its rows.
+        engine: detects faces and computes embeddings.
+        stop: called between calls of the engine.
+    """
+    step = Step(start, photos[-1].end)
+    builder = _StepBuilder(step, known, plan, child, engine)
+    remaining = iter(photos)
+    while group := list(islice(remaining, PHOTOS_PER_CALL)):
+        builder.process(group)
+        if stop() and len(step.rows) < len(photos):
+            step.end, step.complete = photos[len(step.rows) - 1].end, False
+            break
+    step.faces = {k: faces for k, faces in step.faces.items() if faces or k in known.stored}
+    return step
+
+
+class _StepBuilder:
+    """Adds groups of photos to a step."""
 
     def __init__(
-        self,
-        plan: Plan,
-        child: int,
-        engine: FaceEngine,
-        faces: FaceStore,
-        unsettled: Callable[[], set[str]],
+        self, step: Step, known: KnownPhotos, plan: Plan, child: int, engine: FaceEngine
     ) -> None:
-        """Take the parts.
-
-        Args:
-            plan: of the job.
-            child: the child.
-            engine: finds faces and computes embeddings.
-            faces: tells which photos are stored already.
-            unsettled: tells the keys of images that an attempt at this child may have stored
-                without a word in the ledger; these are worked on once more, so that the ledger
-                names them as its own.
-        """
-        self._plan = plan
-        self._child = child
-        self._engine = engine
-        self._faces = faces
-        self._unsettled = unsettled
+        self._step, self._known = step, known
+        self._plan, self._child, self._engine = plan, child, engine
         self._settings = plan.options.digest()
+        self._rows_by_key: dict[str, LedgerRow] = {}
 
-    def work(self, photos: Sequence[ReadPhoto], stop: Callable[[], bool]) -> Step:
-        """Work on photos until all are done or ``stop`` says so, the first few in any case."""
-        keys = [self._key(photo) for photo in photos]
-        stored = self._stored([key for key in dict.fromkeys(keys) if key])
-        present = {key: records for key, records in stored.items() if self._is_current(records)}
-        if present:
-            unsettled = self._unsettled()
-            present = {key: found for key, found in present.items() if key not in unsettled}
-        step = Step()
-        first_rows: dict[str, LedgerRow] = {}
-        pairs = iter(zip(photos, keys, strict=True))
-        while group := list(islice(pairs, PHOTOS_AT_ONCE)):
-            self._work_on(group, present, first_rows, step)
-            if stop():
-                break
-        # An image without faces needs a word to the store only where that holds some of it.
-        step.images = {key: faces for key, faces in step.images.items() if faces or key in stored}
-        return step
-
-    def _work_on(
-        self,
-        group: Sequence[tuple[ReadPhoto, str | None]],
-        present: dict[str, list[FaceRecord]],
-        first_rows: dict[str, LedgerRow],
-        step: Step,
-    ) -> None:
+    def process(self, photos: Sequence[LoadedPhoto]) -> None:
+        """Append the rows of photos, and the faces to store."""
         started = time.perf_counter()
-        fresh: dict[str, bytes] = {}
-        for photo, key in group:
-            content = photo.content
-            if key in present or key in first_rows:
-                continue
-            if key and isinstance(content, bytes):
-                fresh[key] = content
-        seen: dict[str, PhotoFaces | UnreadablePhoto] = {}
-        if fresh:
-            outcomes = self._engine.analyse(list(fresh.values()), self._plan.options)
-            seen = dict(zip(fresh, outcomes, strict=True))
-        took = 1000 * (time.perf_counter() - started) / max(1, len(fresh))
-        for photo, key in group:
+        keys = [photo_key(self._plan, photo) for photo in photos]
+        analysed = self._analyse(dict(self._unknown(photos, keys)))
+        share = 1000 * (time.perf_counter() - started) / max(1, len(analysed))
+        for photo, key in zip(photos, keys, strict=True):
             row = self._row(photo)
-            if key is None:
-                pass
-            elif key in first_rows:
-                row = _repeated(row, first_rows[key])
-            elif key in present:
-                faces = tuple(map(_indexed, present[key]))
-                row = replace(row, outcome=Outcome.ALREADY_INDEXED, faces=faces)
-            else:
-                row = self._indexed(row, photo, key, seen[key], step)
-                row = replace(row, milliseconds=row.milliseconds + took)
-            if key:
-                first_rows.setdefault(key, row)
-            step.rows.append(row)
+            if key is not None:
+                row = self._outcome(row, photo, key, analysed, share)
+                self._rows_by_key.setdefault(key, row)
+            self._step.rows.append(row)
 
-    def _indexed(
+    def _unknown(
+        self, photos: Sequence[LoadedPhoto], keys: Sequence[str | None]
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield the photos that must be analysed, each once."""
+        for photo, key in zip(photos, keys, strict=True):
+            if key is None or key in self._known.current or key in self._rows_by_key:
+                continue
+            if isinstance(photo.content, bytes):
+                yield key, photo.content
+
+    def _analyse(self, photos: dict[str, bytes]) -> dict[str, PhotoFaces | UnreadablePhoto]:
+        if not photos:
+            return {}
+        results = self._engine.analyse(list(photos.values()), self._plan.options)
+        return dict(zip(photos, results, strict=True))
+
+    def _outcome(
         self,
         row: LedgerRow,
-        photo: ReadPhoto,
+        photo: LoadedPhoto,
         key: str,
-        seen: PhotoFaces | UnreadablePhoto,
-        step: Step,
+        analysed: Mapping[str, PhotoFaces | UnreadablePhoto],
+        milliseconds: float,
     ) -> LedgerRow:
-        if isinstance(seen, UnreadablePhoto):
-            step.images[key] = []
+        if key in self._rows_by_key:
+            return _repeated(row, self._rows_by_key[key])
+        if key in self._known.current:
+            faces = tuple(map(_indexed_face, self._known.current[key]))
+            return replace(row, outcome=Outcome.ALREADY_INDEXED, faces=faces)
+        row = replace(row, milliseconds=row.milliseconds + milliseconds)
+        return self._analysed(row, photo, key, analysed[key])
+
+    def _analysed(
+        self, row: LedgerRow, photo: LoadedPhoto, key: str, result: PhotoFaces | UnreadablePhoto
+    ) -> LedgerRow:
+        if isinstance(result, UnreadablePhoto):
+            self._step.faces[key] = []
             return replace(
                 row,
                 outcome=Outcome.UNREADABLE,
-                reason=seen.reason.value,
-                detail=" ".join(seen.detail.split())[:500],
+                reason=result.reason.value,
+                detail=" ".join(result.detail.split())[:500],
             )
-        image = IndexedImage(row.image_id or "", key, photo.external_image_id, photo.image)
+        image = IndexedImage(row.image_id or "", key, photo.external_image_id, photo.uri)
         faces = to_stored_faces(
             image,
-            seen,
+            result,
             settings=self._settings,
             model_version=self._plan.model_version,
             now=time.time(),
         )
-        step.images[key] = faces
+        self._step.faces[key] = faces
         outcome = Outcome.INDEXED
         if not faces:
-            outcome = Outcome.ALL_FACES_REJECTED if seen.rejected else Outcome.NO_FACE
+            outcome = Outcome.ALL_FACES_REJECTED if result.rejected else Outcome.NO_FACE
         return replace(
             row,
             outcome=outcome,
-            faces=tuple(_indexed(face.record) for face in faces),
-            left_out=tuple(
-                LeftOutFace(face.box, face.confidence, tuple(str(why) for why in face.reasons))
-                for face in seen.rejected
+            faces=tuple(_indexed_face(face.record) for face in faces),
+            rejected=tuple(
+                RejectedFace(face.box, face.confidence, tuple(str(why) for why in face.reasons))
+                for face in result.rejected
             ),
         )
 
-    def _row(self, photo: ReadPhoto) -> LedgerRow:
-        problem = photo.content if isinstance(photo.content, Problem) else None
+    def _row(self, photo: LoadedPhoto) -> LedgerRow:
+        failure = photo.content if isinstance(photo.content, PhotoFailure) else None
         return LedgerRow(
             child=self._child,
-            line=photo.line.number,
-            image=photo.image,
+            line_in_slice=photo.end.lines,
+            photo=photo.uri,
             external_image_id=photo.external_image_id,
-            outcome=problem.outcome if problem else Outcome.INDEXED,
-            reason=problem.reason if problem else None,
-            detail=problem.detail if problem else None,
+            outcome=failure.outcome if failure else Outcome.INDEXED,
+            reason=failure.reason if failure else None,
+            detail=failure.detail if failure else None,
             image_id=photo.image_id,
             bytes=photo.size,
             milliseconds=photo.milliseconds,
         )
 
-    def _key(self, photo: ReadPhoto) -> str | None:
-        plan, name = self._plan, photo.external_image_id
-        if photo.image_id is None:
-            return None
-        return image_key(plan.collection_id, photo.image_id, name, plan.model_version)
-
-    def _stored(self, keys: Sequence[str]) -> dict[str, list[FaceRecord]]:
-        return self._faces.find_images(self._plan.collection_id, keys) if keys else {}
-
-    def _is_current(self, records: Sequence[FaceRecord]) -> bool:
-        """Say whether a photo's faces were chosen as this job would."""
-        version = self._plan.model_version
-        return all(
-            record.settings == self._settings and record.model_version == version
-            for record in records
-        )
-
 
 def _repeated(row: LedgerRow, first: LedgerRow) -> LedgerRow:
-    """Return the row of a photo that the step holds twice."""
+    """Return the row of a photo that occurs a second time in its step."""
     indexed = first.outcome is Outcome.INDEXED
     return replace(
         first,
-        line=row.line,
-        image=row.image,
+        line_in_slice=row.line_in_slice,
+        photo=row.photo,
         outcome=Outcome.ALREADY_INDEXED if indexed else first.outcome,
-        left_out=() if indexed else first.left_out,
+        rejected=() if indexed else first.rejected,
         bytes=row.bytes,
         milliseconds=row.milliseconds,
     )
 
 
-def _indexed(record: FaceRecord) -> IndexedFace:
+def _indexed_face(record: FaceRecord) -> IndexedFace:
     return IndexedFace(record.face_id, record.box, record.confidence)

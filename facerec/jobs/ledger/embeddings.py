@@ -1,4 +1,4 @@
-"""Embeddings in a job's folder, so that an index of vectors can be made again without a photo.
+"""Embeddings in a job folder, from which a store can be rebuilt without the photos.
 
 A file is what ``numpy.savez`` writes: ``embeddings``, float32 of shape (n, 128), and ``records``,
 bytes of UTF-8: n lines of JSON, the columns of each face's record (``facerec.storage.columns``).
@@ -37,8 +37,8 @@ def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
     """Read a file of faces with their embeddings.
 
     Raises:
-        ObjectNotFoundError: there is none.
-        InvalidInputError: it is none, or not all of it.
+        ObjectNotFoundError: it does not exist.
+        InvalidInputError: the file is not a complete file of embeddings.
     """
     try:
         with np.load(io.BytesIO(objects.read(uri)), allow_pickle=False) as file:
@@ -49,4 +49,4 @@ def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
                 for line, embedding in zip(lines, embeddings, strict=True)
             ]
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InvalidInputError(f"{uri} is no file of embeddings") from error
+        raise InvalidInputError(f"{uri} is not a valid file of embeddings") from error

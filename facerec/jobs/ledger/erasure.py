@@ -1,45 +1,125 @@
-"""Forgetting faces and jobs: what a job's folder keeps of them is deleted for good."""
+"""Erases faces and collections from job folders, for good.
+
+Embeddings are found in every job folder of a collection, whatever release of facerec wrote it. A
+folder that may contain embeddings and cannot be read makes an erasure fail, after everything else
+is erased: what is deleted is gone, or the caller is told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
-from facerec.errors import InvalidInputError, ObjectNotFoundError
-from facerec.jobs.child.prefetch import read_ahead
+from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
+from facerec.jobs.folders import Entry, list_entries
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder
-from facerec.jobs.overview import list_jobs
+from facerec.jobs.plan import plan_uri, read_collection_id
+from facerec.jobs.prefetch import read_ahead
 from facerec.storage.objects.protocol import ObjectStore
 
 READERS = 16
-"""Files of embeddings that are read at once."""
+"""Files of embeddings that are read concurrently."""
+
+_SUBFOLDERS = ("embeddings", "ledger", "children", "crashes")
 
 
-def erase_faces(objects: ObjectStore, job_folder: str, face_ids: Collection[str]) -> int:
-    """Delete the embeddings and records of faces from a job's folder.
+def erase_faces(
+    objects: ObjectStore, jobs_root: str, collection_id: str, face_ids: Collection[str]
+) -> int:
+    """Delete the embeddings and records of faces from all job folders of their collection.
 
-    The ledger keeps their ids, which say nothing of a person without the store.
+    The ledgers keep the ids of the faces, which identify nobody without the store.
 
     Args:
-        objects: where the folder is.
-        job_folder: its uri with the final ``/``.
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        collection_id: the collection.
         face_ids: the faces.
 
     Returns:
-        How many of them were found.
-    """
-    wanted = frozenset(face_ids)
+        How many embeddings were deleted.
 
+    Raises:
+        FacerecError: a job folder that may contain embeddings cannot be read.
+    """
+    unreadable: list[str] = []
+    erased = sum(
+        _erase_from_folder(objects, entry.job_folder, frozenset(face_ids))
+        for entry in _entries_of(objects, jobs_root, collection_id, unreadable)
+    )
+    _require_readable(unreadable)
+    return erased
+
+
+def erase_collection(objects: ObjectStore, jobs_root: str, collection_id: str) -> int:
+    """Delete the folders of all jobs of a collection: embeddings, ledger, manifest and report.
+
+    The plan goes last, so that a deletion that was killed is completed by the next one.
+
+    Returns:
+        How many job folders were deleted.
+
+    Raises:
+        FacerecError: a job folder that may contain embeddings cannot be read.
+    """
+    unreadable: list[str] = []
+    deleted = 0
+    for entry in list(_entries_of(objects, jobs_root, collection_id, unreadable)):
+        folder, plan = entry.job_folder, plan_uri(entry.job_folder)
+        for name in _SUBFOLDERS:
+            objects.delete_folder(f"{folder}{name}/")
+        for found in list(objects.list(folder)):
+            if found.uri != plan:
+                objects.delete(found.uri)
+        objects.delete_folder(folder)
+        objects.delete_folder(entry.uri)
+        deleted += 1
+    _require_readable(unreadable)
+    return deleted
+
+
+def _entries_of(
+    objects: ObjectStore, jobs_root: str, collection_id: str, unreadable: list[str]
+) -> Iterator[Entry]:
+    """Yield the entries of a collection's jobs; append those of unknown collections to a list."""
+    for entry in list_entries(objects, jobs_root):
+        try:
+            found = read_collection_id(objects, entry.job_folder)
+        except ObjectNotFoundError:
+            # Planning was killed, or a deletion: nothing is left unless there are embeddings.
+            elsewhere = entry.collection_id == collection_id
+            if elsewhere or _has_embeddings(objects, entry.job_folder):
+                unreadable.append(entry.job_folder)
+        except InvalidInputError:
+            unreadable.append(entry.job_folder)
+        else:
+            if found == collection_id:
+                yield entry
+
+
+def _has_embeddings(objects: ObjectStore, job_folder: str) -> bool:
+    return next(iter(objects.list(embeddings_folder(job_folder))), None) is not None
+
+
+def _require_readable(unreadable: list[str]) -> None:
+    if unreadable:
+        raise FacerecError(
+            f"the job folder {unreadable[0]} cannot be read; it may contain faces to be deleted",
+            "restore the folder or remove it, then delete again",
+        )
+
+
+def _erase_from_folder(objects: ObjectStore, job_folder: str, face_ids: frozenset[str]) -> int:
     def erase(uri: str) -> int:
         try:
             faces = read_embeddings(objects, uri)
         except ObjectNotFoundError:
             return 0
         except InvalidInputError:
-            # What a killed process left half written may hold anyone.
+            # A file that a killed process left half written may contain any face.
             objects.delete(uri)
             return 0
-        kept = [face for face in faces if face.record.face_id not in wanted]
+        kept = [face for face in faces if face.record.face_id not in face_ids]
         if not kept:
             objects.delete(uri)
         elif len(kept) < len(faces):
@@ -53,37 +133,7 @@ def erase_faces(objects: ObjectStore, job_folder: str, face_ids: Collection[str]
             erase,
             lambda _: 0,
             threads=READERS,
-            most_items=2 * READERS,
-            most_weight=1,
+            max_items=2 * READERS,
+            max_weight=1,
         )
-    )
-
-
-def delete_jobs(objects: ObjectStore, jobs_root: str, collection_id: str) -> list[str]:
-    """Delete the folders of all jobs of a collection: embeddings, ledger, report and plan.
-
-    Args:
-        objects: where the folders are.
-        jobs_root: what they are under; ends in ``/``.
-        collection_id: the collection.
-
-    Returns:
-        The ids of the jobs.
-    """
-    deleted = [
-        job for job in list_jobs(objects, jobs_root) if job.plan.collection_id == collection_id
-    ]
-    for job in deleted:
-        objects.delete_folder(job.plan.job_folder)
-    return [job.plan.job_id for job in deleted]
-
-
-def erase_faces_of_collection(
-    objects: ObjectStore, jobs_root: str, collection_id: str, face_ids: Collection[str]
-) -> int:
-    """Delete faces from the folders of all jobs of their collection; see ``erase_faces``."""
-    return sum(
-        erase_faces(objects, job.plan.job_folder, face_ids)
-        for job in list_jobs(objects, jobs_root)
-        if job.plan.collection_id == collection_id
     )

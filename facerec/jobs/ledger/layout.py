@@ -1,6 +1,6 @@
-"""Where things lie in a job's folder.
+"""Addresses of the objects in a job folder.
 
-Numbers are padded so that names sort as numbers do.
+Numbers are padded, so that names sort like numbers.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import secrets
 
 
 def ledger_folder(job_folder: str, child: int) -> str:
-    """Return the folder of the parts of a child's ledger."""
+    """Return the folder of the segments of a child's ledger."""
     return f"{job_folder}ledger/{child:07d}/"
 
 
-def part_uri(job_folder: str, child: int, offset: int) -> str:
-    """Return where the part of a child's ledger lies that begins at a position."""
+def segment_uri(job_folder: str, child: int, offset: int) -> str:
+    """Return the address of the segment of a child's ledger that starts at an offset."""
     return f"{ledger_folder(job_folder, child)}{offset:016d}.jsonl"
 
 
@@ -25,16 +25,16 @@ def embeddings_folder(job_folder: str, child: int | None = None) -> str:
 
 
 def embeddings_name(child: int, start: int, end: int) -> str:
-    """Return a new name, in a job's folder, for the embeddings of a step between two offsets.
+    """Return a new path, in the job folder, for the embeddings of a step between two offsets.
 
-    Each attempt has names of its own: one that comes too late must not take from the other.
+    Every attempt has its own names, so that a late attempt cannot overwrite the file of another.
     """
     folder = embeddings_folder("", child)
     return f"{folder}{start:016d}-{end:016d}-{secrets.token_hex(8)}.npz"
 
 
 def step_of_embeddings(uri: str) -> tuple[int, int] | None:
-    """Return the offsets in a file's name; None for what a killed process left half written."""
+    """Return the offsets in the name of an embeddings file; None for any other file."""
     named = re.search(r"/(\d{16})-(\d{16})-[0-9a-f]{16}\.npz$", uri)
     return (int(named[1]), int(named[2])) if named else None
 
@@ -45,10 +45,10 @@ def summaries_folder(job_folder: str) -> str:
 
 
 def summary_uri(job_folder: str, child: int) -> str:
-    """Return where the summary of a complete child lies."""
+    """Return the address of the summary of a complete child."""
     return f"{summaries_folder(job_folder)}{child:07d}.json"
 
 
 def report_uri(job_folder: str) -> str:
-    """Return where the report of a job lies."""
+    """Return the address of the report of a job."""
     return f"{job_folder}report.json"

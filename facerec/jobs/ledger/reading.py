@@ -1,4 +1,4 @@
-"""What the children of a job have left in its folder: summaries, and the rows of the ledger."""
+"""Reads what the children of a job have written: summaries and the rows of the ledger."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import replace
 from heapq import merge
 from pathlib import PurePosixPath
 
-from facerec.jobs.child.prefetch import read_ahead
 from facerec.jobs.ledger.layout import summaries_folder
 from facerec.jobs.ledger.rows import LedgerRow
-from facerec.jobs.ledger.segments import LedgerPart, read_part, read_parts
+from facerec.jobs.ledger.segments import Segment, read_segment, read_segments
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary
-from facerec.jobs.manifest.slices import Position
+from facerec.jobs.manifest.slices import Cursor
 from facerec.jobs.plan import Plan
+from facerec.jobs.prefetch import read_ahead
 from facerec.storage.objects.protocol import ObjectStore
 
 READERS = 32
-"""Objects that are read at once: each takes S3 tens of milliseconds to answer."""
+"""Objects that are read concurrently: S3 takes tens of milliseconds for each."""
 
 READ_AHEAD = 128
-"""Objects that are held in memory, some ten kilobytes each."""
+"""Objects in memory, some ten kilobytes each."""
 
 
 def complete_children(plan: Plan, objects: ObjectStore) -> bytearray:
@@ -29,38 +29,38 @@ def complete_children(plan: Plan, objects: ObjectStore) -> bytearray:
     complete = bytearray(plan.children)
     for found in objects.list(summaries_folder(plan.job_folder)):
         name = PurePosixPath(found.uri)
-        # A file that a killed process left half written has another name.
+        # A file that a killed process left half written does not end in .json.
         if name.suffix == ".json":
             complete[int(name.stem)] = 1
     return complete
 
 
 def read_summaries(plan: Plan, objects: ObjectStore) -> Iterator[ChildSummary]:
-    """Yield what each child has done, in order; of those that are not complete, so far."""
+    """Yield a summary of each child, in order; of incomplete ones up to the end of the ledger."""
     complete = complete_children(plan, objects)
 
     def fetch(child: int) -> ChildSummary:
         summary = read_summary(objects, plan.job_folder, child) if complete[child] else None
-        return summary or _so_far(plan, objects, child)
+        return summary or _incomplete_summary(plan, objects, child)
 
     children = range(plan.children)
     return read_ahead(
-        children, fetch, lambda _: 1, threads=READERS, most_items=READ_AHEAD, most_weight=READ_AHEAD
+        children, fetch, lambda _: 1, threads=READERS, max_items=READ_AHEAD, max_weight=READ_AHEAD
     )
 
 
 def first_lines(plan: Plan, lines: Sequence[int]) -> array[int]:
-    """Return how many lines of the manifest come before each child's.
+    """Return the number of manifest lines before the slice of each child.
 
-    Where children share a file, their lines are numbered alike, and all of them have its lines
-    before. Of an inventory, the lines of its files are counted on.
+    Children that share a file number its lines alike, so all of them have the lines of the files
+    before.
 
     Args:
-        plan: of the job.
+        plan: the job's plan.
         lines: for each child, the lines of its byte range or file; -1 where it is incomplete.
 
     Returns:
-        For each child the lines before, -1 where that cannot be told yet.
+        For each child the lines before, -1 where that is not known yet.
     """
     before = array("q", [-1]) * plan.children
     total = plan.source.lines_before
@@ -76,27 +76,23 @@ def first_lines(plan: Plan, lines: Sequence[int]) -> array[int]:
 
 
 def numbered(row: LedgerRow, before: Sequence[int]) -> LedgerRow:
-    """Return a row with the number of its line in the manifest, 0 where that is not known."""
+    """Return a row with the number of its line in the manifest, None where it is not known."""
     first = before[row.child]
-    return replace(row, line=row.line + first if first >= 0 else 0)
+    return replace(row, manifest_line=row.line_in_slice + first if first >= 0 else None)
 
 
 def iterate_rows(plan: Plan, objects: ObjectStore) -> Iterator[LedgerRow]:
     """Yield the ledger of a job in the order of the manifest, in bounded memory.
 
-    Args:
-        plan: of the job.
-        objects: where its folder is.
-
     Yields:
-        Rows whose ``line`` is that of the manifest, or 0 where children before are incomplete.
+        Rows with their ``manifest_line``; None where children before them are incomplete.
     """
     lines = array(
         "q", (child.lines if child.complete else -1 for child in read_summaries(plan, objects))
     )
     before = first_lines(plan, lines)
-    for part_rows in _rows_in_order(plan, objects):
-        for row in part_rows:
+    for segment_rows in _rows_in_order(plan, objects):
+        for row in segment_rows:
             yield numbered(row, before)
 
 
@@ -107,34 +103,34 @@ def _rows_in_order(plan: Plan, objects: ObjectStore) -> Iterator[Sequence[Ledger
             for found in objects.list(f"{plan.job_folder}ledger/")
             if found.uri.endswith(".jsonl")
         )
-        for part in _parts(objects, uris):
-            yield part.rows
+        for segment in _segments(objects, uris):
+            yield segment.rows
         return
     for first in range(0, plan.children, plan.stripes):
         ledgers = (_rows(plan, objects, child) for child in range(first, first + plan.stripes))
-        for row in merge(*ledgers, key=lambda row: row.line):
+        for row in merge(*ledgers, key=lambda row: row.line_in_slice):
             yield [row]
 
 
-def _parts(objects: ObjectStore, uris: Iterator[str]) -> Iterator[LedgerPart]:
+def _segments(objects: ObjectStore, uris: Iterator[str]) -> Iterator[Segment]:
     return read_ahead(
         uris,
-        lambda uri: read_part(objects, uri),
-        lambda part: len(part.rows),
+        lambda uri: read_segment(objects, uri),
+        lambda segment: len(segment.rows),
         threads=READERS,
-        most_items=READ_AHEAD,
-        most_weight=READ_AHEAD * 32,
+        max_items=READ_AHEAD,
+        max_weight=READ_AHEAD * 32,
     )
 
 
 def _rows(plan: Plan, objects: ObjectStore, child: int) -> Iterator[LedgerRow]:
-    for part in read_parts(objects, plan.job_folder, child):
-        yield from part.rows
+    for segment in read_segments(objects, plan.job_folder, child):
+        yield from segment.rows
 
 
-def _so_far(plan: Plan, objects: ObjectStore, child: int) -> ChildSummary:
-    tally, end = Tally(), Position(0, 0)
-    for part in read_parts(objects, plan.job_folder, child):
-        tally.add_rows(part.rows, (part.started, part.finished))
-        end = part.end
+def _incomplete_summary(plan: Plan, objects: ObjectStore, child: int) -> ChildSummary:
+    tally, end = Tally(), Cursor(0, 0)
+    for segment in read_segments(objects, plan.job_folder, child):
+        tally.add(Tally.of(segment.rows, (segment.started, segment.finished)))
+        end = segment.end
     return ChildSummary(child, False, end.lines, tally)

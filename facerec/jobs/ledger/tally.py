@@ -1,4 +1,4 @@
-"""Counts of what became of photos, and the summary that a complete child leaves."""
+"""Sums over ledger rows, and the summary that a complete child writes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import summary_uri
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
+from facerec.jobs.outcomes import FAILURES, Outcome
 from facerec.storage.objects.protocol import ObjectStore
 
-MOST_FAILURES = 20
-"""Failures that a summary and a report hold; the ledger has all of them."""
+MAX_FAILURES = 20
+"""Failed rows in a summary and a report; the ledger has all of them."""
 
-SAME_SPELL = 1.0
+MAX_SPELL_GAP = 1.0
 """Seconds between two steps that still count as one spell of work."""
 
 Spell = tuple[float, float]
@@ -26,7 +27,7 @@ def merged(spells: Iterable[Spell]) -> list[Spell]:
     """Return the union of spells of time, in order; each is a start and an end in seconds."""
     union: list[Spell] = []
     for start, end in sorted(spells):
-        if union and start <= union[-1][1] + SAME_SPELL:
+        if union and start <= union[-1][1] + MAX_SPELL_GAP:
             union[-1] = (union[-1][0], max(end, union[-1][1]))
         else:
             union.append((start, end))
@@ -35,70 +36,89 @@ def merged(spells: Iterable[Spell]) -> list[Spell]:
 
 @dataclass(slots=True)
 class Tally:
-    """What became of some photos, counted.
+    """Sums over ledger rows.
 
     Attributes:
-        images: manifest lines that are not blank.
-        outcomes: by the name of the ``Outcome``, how many lines.
-        reasons: by the name of the ``UnreadableReason``, how many photos.
-        faces_indexed: faces that were put into the collection.
+        photos: number of rows: manifest lines that are not blank.
+        outcomes: rows by ``Outcome``.
+        reasons: rows by the reason of UNREADABLE.
+        faces_indexed: faces that were added to the collection.
         faces_present: faces of photos that were indexed before.
-        faces_left_out: by the name of the ``RejectionReason``, how many faces; a face may have
-            several.
-        bytes: of the photos.
+        faces_rejected: faces by ``RejectionReason``; a face may have several.
+        bytes: size of the photo files.
         spells: when work was done, seconds since 1970.
-        failures: the first rows of those that failed.
+        failures: the first ``MAX_FAILURES`` rows that failed.
     """
 
-    images: int = 0
+    photos: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     faces_indexed: int = 0
     faces_present: int = 0
-    faces_left_out: Counter[str] = field(default_factory=Counter)
+    faces_rejected: Counter[str] = field(default_factory=Counter)
     bytes: int = 0
     spells: list[Spell] = field(default_factory=list)
     failures: list[LedgerRow] = field(default_factory=list)
 
-    def add_rows(self, rows: Iterable[LedgerRow], spell: Spell) -> None:
-        """Count rows, and the time that was spent on them."""
+    @classmethod
+    def of(cls, rows: Iterable[LedgerRow], spell: Spell) -> Self:
+        """Return the sums over the rows that a spell of work produced."""
+        tally = cls(spells=[spell])
         for row in rows:
-            self.images += 1
-            self.outcomes[row.outcome] += 1
-            self.bytes += row.bytes
-            if row.reason is not None:
-                self.reasons[row.reason] += 1
-            if row.outcome == "ALREADY_INDEXED":
-                self.faces_present += len(row.faces)
-            else:
-                self.faces_indexed += len(row.faces)
-            for face in row.left_out:
-                self.faces_left_out.update(face.reasons)
-            if row.failed and len(self.failures) < MOST_FAILURES:
-                self.failures.append(row)
-        self.spells = merged([*self.spells, spell])
+            tally._count(row)
+        return tally
+
+    @property
+    def faces(self) -> int:
+        """Faces of all rows: those that were added and those that were there."""
+        return self.faces_indexed + self.faces_present
+
+    @property
+    def failed_photos(self) -> int:
+        """Rows that count against the tolerated percentage of failures."""
+        return sum(self.outcomes[outcome] for outcome in FAILURES)
+
+    @property
+    def seconds(self) -> float:
+        """Total length of the spells."""
+        return sum(end - start for start, end in self.spells)
+
+    def _count(self, row: LedgerRow) -> None:
+        self.photos += 1
+        self.outcomes[row.outcome] += 1
+        self.bytes += row.bytes
+        if row.reason is not None:
+            self.reasons[row.reason] += 1
+        if row.outcome is Outcome.ALREADY_INDEXED:
+            self.faces_present += len(row.faces)
+        else:
+            self.faces_indexed += len(row.faces)
+        for face in row.rejected:
+            self.faces_rejected.update(face.reasons)
+        if row.failed and len(self.failures) < MAX_FAILURES:
+            self.failures.append(row)
 
     def add(self, other: Tally) -> None:
-        """Count what another tally has counted."""
-        self.images += other.images
+        """Add the sums of another tally."""
+        self.photos += other.photos
         self.outcomes.update(other.outcomes)
         self.reasons.update(other.reasons)
         self.faces_indexed += other.faces_indexed
         self.faces_present += other.faces_present
-        self.faces_left_out.update(other.faces_left_out)
+        self.faces_rejected.update(other.faces_rejected)
         self.bytes += other.bytes
         self.spells = merged([*self.spells, *other.spells])
-        self.failures += other.failures[: MOST_FAILURES - len(self.failures)]
+        self.failures += other.failures[: MAX_FAILURES - len(self.failures)]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the counts by name."""
+        """Return the sums by name."""
         return {
-            "images": self.images,
+            "photos": self.photos,
             "outcomes": dict(self.outcomes),
             "reasons": dict(self.reasons),
             "faces_indexed": self.faces_indexed,
             "faces_present": self.faces_present,
-            "faces_left_out": dict(self.faces_left_out),
+            "faces_rejected": dict(self.faces_rejected),
             "bytes": self.bytes,
             "spells": [list(spell) for spell in self.spells],
             "failures": [row.to_json() for row in self.failures],
@@ -106,14 +126,14 @@ class Tally:
 
 
 def tally_from_json(document: Mapping[str, Any]) -> Tally:
-    """Return the tally that ``to_json`` made the document of."""
+    """Return the tally of a document that ``Tally.to_json`` returned."""
     return Tally(
-        images=document["images"],
+        photos=document["photos"],
         outcomes=Counter(document["outcomes"]),
         reasons=Counter(document["reasons"]),
         faces_indexed=document["faces_indexed"],
         faces_present=document["faces_present"],
-        faces_left_out=Counter(document["faces_left_out"]),
+        faces_rejected=Counter(document["faces_rejected"]),
         bytes=document["bytes"],
         spells=[(start, end) for start, end in document["spells"]],
         failures=[row_from_json(row) for row in document["failures"]],
@@ -126,10 +146,10 @@ class ChildSummary:
 
     Attributes:
         child: the child.
-        complete: whether all of its slice is in the ledger.
-        lines: lines of its byte range, or of the gzip file that it shares (header left out); of
-            an incomplete child, as far as it came.
-        tally: what became of them.
+        complete: whether its whole slice is in the ledger.
+        lines: lines of its byte range, or of the gzip file that it shares (without a header); of
+            an incomplete child, those before the end of its ledger.
+        tally: the sums over its rows.
     """
 
     child: int
@@ -139,13 +159,13 @@ class ChildSummary:
 
 
 def write_summary(objects: ObjectStore, job_folder: str, summary: ChildSummary) -> None:
-    """Write the summary of a complete child: from then on it is never worked on again."""
+    """Write the summary of a complete child, which is never processed again from then on."""
     document = {"child": summary.child, "lines": summary.lines, **summary.tally.to_json()}
     objects.write(summary_uri(job_folder, summary.child), json.dumps(document).encode())
 
 
 def read_summary(objects: ObjectStore, job_folder: str, child: int) -> ChildSummary | None:
-    """Read the summary of a child, None if it is not complete."""
+    """Read the summary of a child; None if it is not complete."""
     try:
         document = json.loads(objects.read(summary_uri(job_folder, child)))
     except ObjectNotFoundError:

@@ -1,1 +1,1 @@
-"""Jobs on one machine: a supervisor and its worker processes."""
+"""Jobs on this machine: a supervisor, its worker processes, and ``LocalJobs``."""

@@ -1,4 +1,4 @@
-"""The embedded runner: a job's children in worker processes of this machine."""
+"""Runs the children of a job in worker processes of this machine."""
 
 from __future__ import annotations
 
@@ -8,79 +8,89 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import IntEnum
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from facerec.errors import StoreUnavailableError
-from facerec.jobs.child.attempt import Progress
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
-from facerec.jobs.ledger.reading import read_summaries
-from facerec.jobs.ledger.report import Report, write_report
-from facerec.jobs.local.run_progress import RunProgress, RunTracker
-from facerec.jobs.local.worker import BuildParts, ChildEnded, Fault, Told, work
+from facerec.jobs.child.segment_writer import SegmentCommitted
+from facerec.jobs.ledger.reading import complete_children
+from facerec.jobs.local.worker import (
+    BuildDependencies,
+    ChildFinished,
+    WorkerFailed,
+    WorkerMessage,
+    work,
+)
 from facerec.jobs.plan import Plan
 from facerec.storage.objects.protocol import ObjectStore
 
-MOST_ATTEMPTS = 3
-"""How often a child is tried, without getting on, whose worker dies or whose stores are down."""
+MAX_ATTEMPTS = 3
+"""Attempts at a child without progress before it is given up."""
 
-PAUSE = 2.0
-"""Seconds before a child is tried again after its stores were down, times the attempt's number."""
+RETRY_DELAY = 2.0
+"""Seconds before a child is retried after a store failed, times the number of the attempt."""
 
 TICK = 0.2
-"""Seconds between two looks at whether to stop."""
+"""Seconds between two checks for a stop request."""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalRun:
-    """How a run of a job on this machine ended.
+class Stop(IntEnum):
+    """How to stop a run."""
+
+    NO = 0
+    COMMIT = 1
+    """Workers commit what is done, then end."""
+    KILL = 2
+    """Workers are killed; each loses at most a step."""
+
+
+@dataclass(slots=True)
+class RunResult:
+    """How a run of a job's children ended.
 
     Attributes:
-        report: of all that is in the job's folder now.
-        interrupted: whether it was asked to stop; the next run goes on from there.
-        lost: of children that were given up, why; the next run tries them again.
+        new_photos: rows that this run has added to the ledger.
+        stopped: whether it was asked to stop.
+        lost: the cause for each child that was given up; the next run tries them again.
     """
 
-    report: Report
-    interrupted: bool
-    lost: dict[int, str]
+    new_photos: int = 0
+    stopped: bool = False
+    lost: dict[int, str] = field(default_factory=dict)
 
 
-def run_locally(
+def run_children(
     plan: Plan,
-    build_parts: BuildParts,
+    build_dependencies: BuildDependencies,
     objects: ObjectStore,
     *,
     workers: int,
-    progress: Callable[[RunProgress], None] = lambda progress: None,
-    stop: Callable[[], bool] = lambda: False,
-) -> LocalRun:
-    """Run the children of a job that are not complete, then write the report.
-
-    Ctrl-C (KeyboardInterrupt) asks the workers to commit what they have and ends the run; a
-    second one ends them at once, which loses a step of each and nothing else.
+    stop: Callable[[], Stop] = lambda: Stop.NO,
+) -> RunResult:
+    """Run the children of a job that are not complete.
 
     Args:
-        plan: of the job.
-        build_parts: builds the parts of each worker in its own process.
-        objects: where the job's folder is.
-        workers: how many processes work at once.
-        progress: called whenever a part of the ledger has come to stand.
-        stop: asked a few times a second; once it says so, the run ends as on Ctrl-C.
+        plan: the job's plan.
+        build_dependencies: builds engine and stores of each worker in its own process.
+        objects: contains the job folder.
+        workers: number of processes.
+        stop: called a few times per second.
 
     Raises:
-        FacerecError: a fault that another attempt would end in as well; what is done is kept.
-        StoreUnavailableError: a store was down at several attempts.
+        FacerecError: an error that another attempt would meet again; what is done is kept.
+        StoreUnavailableError: a store failed at several attempts.
     """
-    run = _Run(plan, build_parts, objects, workers, progress)
+    supervisor = _Supervisor(plan, build_dependencies, objects, workers)
     try:
-        run.until_done(stop)
+        supervisor.run(stop)
     finally:
-        run.end_workers()
-    if run.fault is not None:
-        raise run.fault
-    return LocalRun(write_report(plan, objects), run.stopping, run.lost)
+        supervisor.kill_workers()
+    if supervisor.error is not None:
+        raise supervisor.error
+    return supervisor.result
 
 
 @dataclass(slots=True)
@@ -92,106 +102,98 @@ class _Worker:
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """Children that are to be worked on, and those that may not be before a time."""
+class _Queue:
+    """Children to run, and those to retry at a later time."""
 
     children: deque[int]
     later: dict[int, float] = field(default_factory=dict)
 
     def take(self) -> int | None:
         now = time.monotonic()
-        for child, moment in list(self.later.items()):
-            if moment <= now:
+        for child, due in list(self.later.items()):
+            if due <= now:
                 del self.later[child]
                 self.children.appendleft(child)
         return self.children.popleft() if self.children else None
+
+    def clear(self) -> None:
+        self.children.clear()
+        self.later.clear()
 
     def __len__(self) -> int:
         return len(self.children) + len(self.later)
 
 
-class _Run:
-    """The workers of a run, and what they are at."""
+class _Supervisor:
+    """The workers of a run, and the children that wait for one."""
 
     def __init__(
         self,
         plan: Plan,
-        build_parts: BuildParts,
+        build_dependencies: BuildDependencies,
         objects: ObjectStore,
-        workers: int,
-        progress: Callable[[RunProgress], None],
+        max_workers: int,
     ) -> None:
-        self._plan, self._build_parts, self._objects = plan, build_parts, objects
-        self._most_workers, self._progress = workers, progress
-        complete = [child for child in read_summaries(plan, objects) if child.complete]
-        children = set(range(plan.children)) - {child.child for child in complete}
-        self._waiting = _Waiting(deque(sorted(children)))
-        images = sum(child.tally.images for child in complete)
-        self._tracker = RunTracker(plan, images, len(complete))
+        self._plan, self._build_dependencies = plan, build_dependencies
+        self._objects, self._max_workers = objects, max_workers
+        complete = complete_children(plan, objects)
+        self._queue = _Queue(deque(child for child in range(plan.children) if not complete[child]))
         self._attempts: Counter[int] = Counter()
         self._workers: list[_Worker] = []
-        self.stopping = False
-        self.lost: dict[int, str] = {}
-        self.fault: Exception | None = None
+        self.result = RunResult()
+        self.error: Exception | None = None
 
-    def until_done(self, stop: Callable[[], bool]) -> None:
-        while self._waiting or self._workers:
-            try:
-                if stop():
-                    self._stop()
-                self._employ()
-                self._listen()
-            except KeyboardInterrupt:
-                if self.stopping:
-                    return
-                self._stop()
+    def run(self, stop: Callable[[], Stop]) -> None:
+        while self._queue or self._workers:
+            requested = stop()
+            if requested:
+                self.result.stopped = True
+                self._stop_all()
+            if requested is Stop.KILL:
+                return
+            self._assign()
+            self._receive()
 
-    def end_workers(self) -> None:
+    def kill_workers(self) -> None:
         for worker in self._workers:
             worker.process.kill()
             worker.process.join()
             worker.pipe.close()
         self._workers.clear()
 
-    def _stop(self) -> None:
-        self.stopping = True
-        self._dismiss()
-
-    def _dismiss(self) -> None:
-        """Ask all workers to end after they committed what is done."""
-        self._waiting = _Waiting(deque())
+    def _stop_all(self) -> None:
+        """Ask all workers to commit what is done and to end."""
+        self._queue.clear()
         for worker in self._workers:
             if not worker.stopping:
                 worker.stopping = True
                 with suppress(OSError):
                     worker.pipe.send(None)
 
-    def _employ(self) -> None:
-        """Start workers as long as children wait for one, and give each idle one a child."""
-        staying = [worker for worker in self._workers if not worker.stopping]
-        busy = sum(worker.child is not None for worker in staying)
-        wanted = min(self._most_workers, busy + len(self._waiting))
-        new = [self._started() for _ in range(wanted - len(staying))]
+    def _assign(self) -> None:
+        """Start workers while children wait for one, and assign a child to each idle worker."""
+        active = [worker for worker in self._workers if not worker.stopping]
+        busy = sum(worker.child is not None for worker in active)
+        needed = min(self._max_workers, busy + len(self._queue))
+        new = [self._start_worker() for _ in range(needed - len(active))]
         self._workers += new
-        for worker in [*staying, *new]:
+        for worker in [*active, *new]:
             if worker.child is not None:
                 continue
-            worker.child = self._waiting.take()
-            if worker.child is not None:
-                self._tracker.begin_child(worker.child)
-            elif self._waiting:
-                # Some child waits for its time; until then there may be nothing to do.
+            worker.child = self._queue.take()
+            if worker.child is None and self._queue:
+                # A child waits for its retry; the worker will be needed then.
                 continue
             worker.stopping = worker.child is None
             with suppress(OSError):
                 worker.pipe.send(worker.child)
 
-    def _started(self) -> _Worker:
-        # Forked processes would share the threads' locks and the stores' connections.
+    def _start_worker(self) -> _Worker:
+        # Forked processes would share the locks of threads and the connections of stores.
         context = get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(
-            target=work, args=(self._plan, self._build_parts, there), daemon=True
+            target=work, args=(self._plan, self._build_dependencies, there), daemon=True
         )
         # Ctrl-C must not reach the process before it can ignore it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -202,63 +204,62 @@ class _Run:
         there.close()
         return _Worker(process, here)
 
-    def _listen(self) -> None:
+    def _receive(self) -> None:
         ready = wait([worker.pipe for worker in self._workers], TICK)
         for worker in [worker for worker in self._workers if worker.pipe in ready]:
             try:
-                told = worker.pipe.recv()
+                message = worker.pipe.recv()
             except (EOFError, OSError):
-                self._bury(worker)
+                self._reap(worker)
             else:
-                self._heed(worker, told)
+                self._handle(worker, message)
 
-    def _heed(self, worker: _Worker, told: Told) -> None:
-        if isinstance(told, Progress):
-            self._tracker.add(told)
-            if not told.before:
-                del self._attempts[told.child]
-        elif isinstance(told, ChildEnded):
+    def _handle(self, worker: _Worker, message: WorkerMessage) -> None:
+        if isinstance(message, SegmentCommitted):
+            if not message.resumed:
+                self.result.new_photos += message.photos
+                del self._attempts[message.child]
+        elif isinstance(message, ChildFinished):
             worker.child = None
-            if told.complete:
-                self._tracker.complete_child(told.child)
         else:
-            self._fail(worker, told)
-        self._progress(self._tracker.now())
+            self._handle_failure(worker, message)
 
-    def _fail(self, worker: _Worker, fault: Fault) -> None:
-        """Try again what may go through; end the run over what will not."""
+    def _handle_failure(self, worker: _Worker, failure: WorkerFailed) -> None:
+        """Retry the child if another attempt may succeed, else end the run."""
         worker.child, worker.stopping = None, True
-        child = fault.child
-        if fault.retry and child is not None and not self.stopping:
+        child = failure.child
+        if failure.retry and child is not None and not self.result.stopped:
             self._attempts[child] += 1
-            if self._attempts[child] < MOST_ATTEMPTS:
-                moment = time.monotonic() + PAUSE * self._attempts[child]
-                self._waiting.later[child] = moment
+            if self._attempts[child] < MAX_ATTEMPTS:
+                delay = RETRY_DELAY * self._attempts[child]
+                self._queue.later[child] = time.monotonic() + delay
                 return
-        if self.fault is None:
-            retry = StoreUnavailableError(fault.error.message, fault.error.hint)
-            self.fault = retry if fault.retry else fault.error
-        self._dismiss()
+        if self.error is None:
+            error = failure.error
+            retry = StoreUnavailableError(error.message, error.hint)
+            self.error = retry if failure.retry else error
+        self._stop_all()
 
-    def _bury(self, worker: _Worker) -> None:
-        """Take leave of a worker that ended; if it was killed, its child is for another one."""
+    def _reap(self, worker: _Worker) -> None:
+        """Reap a worker that exited, and requeue its child if it was killed."""
         self._workers.remove(worker)
         worker.process.join()
         worker.pipe.close()
-        if worker.child is None:
+        child = worker.child
+        if child is None:
             return
         if -(worker.process.exitcode or 0) in CRASH_SIGNALS:
-            note_crash(self._objects, self._plan, worker.child)
-        if self.stopping or self.fault is not None:
+            note_crash(self._objects, self._plan, child)
+        if self.result.stopped or self.error is not None:
             return
-        self._attempts[worker.child] += 1
-        if self._attempts[worker.child] < MOST_ATTEMPTS:
-            self._waiting.children.appendleft(worker.child)
+        self._attempts[child] += 1
+        if self._attempts[child] < MAX_ATTEMPTS:
+            self._queue.children.appendleft(child)
         else:
-            self.lost[worker.child] = _cause(worker.process.exitcode)
+            self.result.lost[child] = _cause(worker.process.exitcode)
 
 
 def _cause(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
-        return f"its worker was killed by signal {-exit_code}, {MOST_ATTEMPTS} times"
-    return f"its worker ended with code {exit_code}, {MOST_ATTEMPTS} times"
+        return f"its worker was killed by signal {-exit_code}, {MAX_ATTEMPTS} times"
+    return f"its worker exited with code {exit_code}, {MAX_ATTEMPTS} times"

@@ -1,4 +1,4 @@
-"""A worker process of the embedded runner: children one after another, told and asked by pipe."""
+"""A worker process: runs children one at a time, on commands from a pipe."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from multiprocessing.connection import Connection
 from typing import TypeAlias
 
 from facerec.errors import FacerecError
-from facerec.jobs.child.attempt import ChildParts, Progress, run_child
+from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.exit_codes import RETRY, exit_code_of
 from facerec.jobs.plan import Plan
 
-BuildParts: TypeAlias = Callable[[], ChildParts]
-"""Builds a worker's own engine and stores; must be picklable: a function of a module, or a
-``functools.partial`` of one."""
+BuildDependencies: TypeAlias = Callable[[], ChildDependencies]
+"""Builds the engine and stores of a worker in its process. Must be picklable: a function of a
+module, or a ``functools.partial`` of one."""
 
 
 @dataclass(frozen=True, slots=True)
-class ChildEnded:
-    """A worker's word that it left a child."""
+class ChildFinished:
+    """Message: the worker finished a child, or was stopped before it was complete."""
 
     child: int
     complete: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
-    """A worker's word that it could not go on: an error as it travels between processes.
+class WorkerFailed:
+    """Message: the worker failed.
 
     Attributes:
-        child: the child it was at, None while its parts were built.
+        child: the child it was running; None while its dependencies were built.
         error: what went wrong.
-        retry: whether another attempt may go through.
+        retry: whether another attempt may succeed.
     """
 
     child: int | None
@@ -41,41 +42,40 @@ class Fault:
     retry: bool
 
     @classmethod
-    def of(cls, error: Exception, child: int | None) -> Fault:
-        """Describe an error."""
+    def of(cls, error: Exception, child: int | None) -> WorkerFailed:
+        """Return the message for an error."""
         retry = exit_code_of(error) == RETRY
         if not isinstance(error, FacerecError):
             error = FacerecError(f"{type(error).__name__}: {error}")
         return cls(child, error, retry)
 
 
-Told: TypeAlias = Progress | ChildEnded | Fault
+WorkerMessage: TypeAlias = SegmentCommitted | ChildFinished | WorkerFailed
 
 
-def work(plan: Plan, build_parts: BuildParts, pipe: Connection) -> None:
-    """Run the children whose numbers come through the pipe, until None comes or it is closed.
+def work(plan: Plan, build_dependencies: BuildDependencies, pipe: Connection) -> None:
+    """Run the children whose numbers arrive on the pipe, until None arrives or it is closed.
 
-    Ctrl-C reaches all processes of a terminal: here it is ignored, since the runner says what to
-    do about it.
+    Ignores Ctrl-C, which reaches all processes of a terminal: the supervisor handles it.
     """
     stop = _StopRequest(pipe)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.request())
     child = None
     try:
-        parts = build_parts()
+        dependencies = build_dependencies()
         while (child := stop.next_child()) is not None:
-            summary = run_child(plan, child, parts, stop=stop, progress=pipe.send)
-            pipe.send(ChildEnded(child, summary.complete))
+            summary = run_child(plan, child, dependencies, stop=stop, on_commit=pipe.send)
+            pipe.send(ChildFinished(child, summary.complete))
     except ConnectionError:
-        # The runner is gone; what is committed stays.
+        # The supervisor is gone; what is committed remains.
         return
     except Exception as error:
-        pipe.send(Fault.of(error, child))
+        pipe.send(WorkerFailed.of(error, child))
 
 
 class _StopRequest:
-    """Whether the runner, its end or a signal has asked the worker to stop."""
+    """Whether the supervisor, its end or a signal has asked the worker to stop."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
@@ -85,7 +85,7 @@ class _StopRequest:
         self._requested = True
 
     def __call__(self) -> bool:
-        # While a child is at work, the only word that can come is that it shall stop.
+        # While a child runs, the only message that can arrive is a stop request.
         if not self._requested and self._pipe.poll():
             self._requested = self._receive() is None
         return self._requested

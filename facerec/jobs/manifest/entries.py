@@ -1,4 +1,4 @@
-"""Manifest lines into photos."""
+"""Parses manifest lines into the photos that they name."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from enum import StrEnum
 from urllib.parse import unquote_plus
 
 from facerec.core.schemas import violation
-from facerec.jobs.manifest.lines import LONGEST_LINE
+from facerec.jobs.manifest.lines import MAX_LINE_BYTES
+from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.storage.objects.protocol import scheme_of
 
-LONGEST_ID = 255
+MAX_ID_LENGTH = 255
 _FORBIDDEN_IN_ID = re.compile(r"[^a-zA-Z0-9_.\-:]")
 _NAMES = ("image", "external_image_id", "version_id")
 
@@ -33,39 +34,24 @@ class ManifestEntry:
     """A photo that a manifest names.
 
     Attributes:
-        image: where it is: a path or an ``s3://`` address.
+        uri: a path or an ``s3://`` address.
         external_image_id: the caller's own name for it: 1 to 255 of ``[a-zA-Z0-9_.-:]``, or None.
         version_id: the version of the S3 object, or None for the newest.
     """
 
-    image: str
+    uri: str
     external_image_id: str | None = None
     version_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class MalformedLine:
-    """A line that names no photo, and why."""
-
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedLine:
-    """A line that names something that is not to be indexed, and why."""
-
-    image: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class LineParser:
-    """Reads the lines of one manifest.
+    """Parses the lines of one manifest.
 
     Attributes:
-        format: what the lines are.
-        columns: the names of the columns of a CSV or an inventory.
-        base: what relative paths are relative to, with its final ``/``; None refuses them.
+        format: the format of the lines.
+        columns: the columns of a CSV or an inventory.
+        base: the folder of relative paths, with its final ``/``; None refuses them.
         local: whether paths of this machine are allowed.
     """
 
@@ -74,101 +60,113 @@ class LineParser:
     base: str | None
     local: bool
 
-    def parse(self, content: bytes | None) -> ManifestEntry | MalformedLine | SkippedLine | None:
-        """Read one line; a blank one is None."""
+    def parse(self, content: bytes | None) -> ManifestEntry | PhotoFailure | None:
+        """Return the photo that a line names, or why it names none; None for a blank line.
+
+        Args:
+            content: the bytes of the line; None for one of more than ``MAX_LINE_BYTES``.
+        """
         if content is None:
-            return MalformedLine(f"longer than {LONGEST_LINE} bytes")
+            return _malformed(f"longer than {MAX_LINE_BYTES} bytes")
         try:
             text = content.decode("utf-8").strip()
         except UnicodeDecodeError as error:
-            return MalformedLine(f"not UTF-8 at byte {error.start + 1}")
+            return _malformed(f"not UTF-8 at byte {error.start + 1}")
         if not text:
             return None
         if self.format is LineFormat.INVENTORY:
             return self._inventory_row(text)
         named = self._names(text)
-        if isinstance(named, MalformedLine):
+        if isinstance(named, PhotoFailure):
             return named
         wrong = violation("manifest-line", named)
         if wrong:
-            return MalformedLine(wrong[:500])
+            return _malformed(wrong[:500])
         return self._located(
             ManifestEntry(named["image"], named.get("external_image_id"), named.get("version_id"))
         )
 
-    def _names(self, text: str) -> dict[str, str] | MalformedLine:
+    def _names(self, text: str) -> dict[str, str] | PhotoFailure:
         if self.format is LineFormat.JSONL:
             return _json_object(text)
         if self.format is LineFormat.URIS:
             return {"image": text}
         row = self._row(text)
-        if isinstance(row, MalformedLine):
+        if isinstance(row, PhotoFailure):
             return row
         named = {name: field.strip() for name, field in row.items()}
         return {name: named[name] for name in _NAMES if named.get(name)}
 
-    def _row(self, text: str) -> dict[str, str] | MalformedLine:
+    def _row(self, text: str) -> dict[str, str] | PhotoFailure:
         try:
             (fields,) = csv.reader([text], strict=True)
         except csv.Error as error:
-            return MalformedLine(f"not a CSV row: {error}")
+            return _malformed(f"not a CSV row: {error}")
         if len(fields) != len(self.columns):
-            return MalformedLine(f"{len(fields)} fields under a header of {len(self.columns)}")
+            return _malformed(f"{len(fields)} fields under a header of {len(self.columns)}")
         return dict(zip(self.columns, fields, strict=True))
 
-    def _inventory_row(self, text: str) -> ManifestEntry | MalformedLine | SkippedLine:
+    def _inventory_row(self, text: str) -> ManifestEntry | PhotoFailure:
         row = self._row(text)
-        if isinstance(row, MalformedLine):
+        if isinstance(row, PhotoFailure):
             return row
         # "The object key name is URL-encoded":
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
-        image = f"s3://{row['Bucket']}/{unquote_plus(row['Key'])}"
+        uri = f"s3://{row['Bucket']}/{unquote_plus(row['Key'])}"
         if row.get("IsLatest", "true").lower() == "false":
-            return SkippedLine(image, "not the newest version")
+            return _skipped(uri, "not the newest version")
         if row.get("IsDeleteMarker", "false").lower() == "true":
-            return SkippedLine(image, "deleted")
-        if image.endswith("/"):
-            return SkippedLine(image, "a folder")
-        return ManifestEntry(image, None, row.get("VersionId") or None)
+            return _skipped(uri, "deleted")
+        if uri.endswith("/"):
+            return _skipped(uri, "a folder")
+        return ManifestEntry(uri, None, row.get("VersionId") or None)
 
-    def _located(self, entry: ManifestEntry) -> ManifestEntry | MalformedLine:
+    def _located(self, entry: ManifestEntry) -> ManifestEntry | PhotoFailure:
         """Return the entry with the full address of its photo."""
-        image, scheme = entry.image, scheme_of(entry.image)
+        uri, scheme = entry.uri, scheme_of(entry.uri)
         if scheme == "s3":
             return entry
-        if scheme != "file" or image.lower().startswith("file://"):
-            return MalformedLine("the address is neither s3:// nor a path")
-        if not image.startswith("/"):
+        if scheme != "file" or uri.lower().startswith("file://"):
+            return _malformed("the address is neither s3:// nor a path")
+        if not uri.startswith("/"):
             if self.base is None:
-                return MalformedLine("a relative path, and nothing that it is relative to")
-            image = self.base + image
-        if scheme_of(image) == "file":
+                return _malformed("a relative path in a manifest that has no folder")
+            uri = self.base + uri
+        if scheme_of(uri) == "file":
             if not self.local:
-                return MalformedLine("a path of this machine in a job that runs elsewhere")
+                return _malformed("a path of this machine in a job that runs elsewhere")
             if entry.version_id is not None:
-                return MalformedLine("version_id: files have no versions")
-        return ManifestEntry(image, entry.external_image_id, entry.version_id)
+                return _malformed("version_id: files have no versions")
+        return ManifestEntry(uri, entry.external_image_id, entry.version_id)
 
 
-def _json_object(text: str) -> dict[str, str] | MalformedLine:
+def _malformed(detail: str) -> PhotoFailure:
+    return PhotoFailure(Outcome.MALFORMED_LINE, detail)
+
+
+def _skipped(uri: str, detail: str) -> PhotoFailure:
+    return PhotoFailure(Outcome.SKIPPED, detail, uri=uri)
+
+
+def _json_object(text: str) -> dict[str, str] | PhotoFailure:
     try:
         named = json.loads(text)
     except json.JSONDecodeError as error:
-        return MalformedLine(f"not JSON: {error.msg} at column {error.colno}")
+        return _malformed(f"not JSON: {error.msg} at column {error.colno}")
     except RecursionError:
-        return MalformedLine("not JSON: nested too deeply")
+        return _malformed("not JSON: nested too deeply")
     except ValueError as error:
-        # A number of too many digits, for one.
-        return MalformedLine(f"not JSON: {error}")
+        # For example a number of too many digits.
+        return _malformed(f"not JSON: {error}")
     if not isinstance(named, dict):
-        return MalformedLine("not a JSON object")
+        return _malformed("not a JSON object")
     return {name: value for name, value in named.items() if value is not None}
 
 
 def external_id_of(path: str) -> str:
-    """Return the external image id of a photo in a folder, from its path in that folder.
+    """Derive the external image id of a photo in a folder from its path in that folder.
 
-    A ``/`` becomes ``:`` and what else an id may not hold becomes ``_``; of a long path the last
-    255 characters remain. So ``Ann_Lee/1.jpg`` gives ``Ann_Lee:1.jpg``.
+    A ``/`` becomes ``:``, any other character that an id may not contain becomes ``_``, and of a
+    long path the last 255 characters remain: ``Ann_Lee/1.jpg`` becomes ``Ann_Lee:1.jpg``.
     """
-    return _FORBIDDEN_IN_ID.sub("_", path.replace("/", ":"))[-LONGEST_ID:]
+    return _FORBIDDEN_IN_ID.sub("_", path.replace("/", ":"))[-MAX_ID_LENGTH:]

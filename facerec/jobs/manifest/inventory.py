@@ -21,28 +21,28 @@ from facerec.jobs.manifest.sources import (
 )
 from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
-LARGEST_MANIFEST = 64 * 1024 * 1024
-"""Bytes of a ``manifest.json``: it names some 10^5 files, hence 10^10 photos, in that."""
+MAX_MANIFEST_BYTES = 64 * 1024 * 1024
+"""Bytes of a ``manifest.json``: enough to name some 10^5 files, hence 10^10 photos."""
 
 
 @dataclass(frozen=True, slots=True)
 class InventoryFile:
-    """One of the files that hold an inventory's rows; ``size`` is in bytes, compressed."""
+    """One of the files with an inventory's rows; ``size`` is in bytes, compressed."""
 
     uri: str
     size: int
 
 
 def is_inventory(uri: str, sample: bytes) -> bool:
-    """Say whether an object is an inventory's ``manifest.json``."""
+    """Return whether an object is an inventory's ``manifest.json``."""
     return uri.endswith(".json") and b'"fileSchema"' in sample
 
 
 def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
-    """Find out which files an inventory has, and about how many photos.
+    """Determine which files an inventory has, and about how many photos.
 
     Raises:
-        InvalidInputError: it is no inventory of CSV files with bucket and key.
+        InvalidInputError: it is not an inventory of CSV files with bucket and key.
     """
     document = _document(objects, info.uri, info.version)
     columns = tuple(name.strip() for name in document["fileSchema"].split(","))
@@ -70,10 +70,10 @@ def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
 
 
 def inventory_files(objects: ObjectStore, uri: str, version: str) -> list[InventoryFile]:
-    """Return the files that an inventory's ``manifest.json`` names, in its order.
+    """Return the files that an inventory's ``manifest.json`` names, in order.
 
     Raises:
-        ObjectChangedError: the manifest is not of this version any more.
+        ObjectChangedError: the manifest is no longer this version.
         InvalidInputError: it cannot be read.
     """
     document = _document(objects, uri, version)
@@ -84,7 +84,7 @@ def inventory_files(objects: ObjectStore, uri: str, version: str) -> list[Invent
 
 
 def _document(objects: ObjectStore, uri: str, version: str) -> dict[str, Any]:
-    content = objects.read(uri, end=LARGEST_MANIFEST, version=version)
+    content = objects.read(uri, end=MAX_MANIFEST_BYTES, version=version)
     try:
         document = json.loads(content)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A folder or prefix into a manifest."""
+"""Lists a folder or prefix into a manifest."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from facerec.storage.objects.protocol import ObjectStore
 
 
 def folder_entries(
-    objects: ObjectStore, folder: str, leave_out: str | None
+    objects: ObjectStore, folder: str, exclude: str | None
 ) -> Iterator[tuple[ManifestEntry, str]]:
-    """Yield the photos of a folder, each with a text that changes whenever its content does.
+    """Yield the photos of a folder, each with a string that changes whenever its content does.
 
-    Every object counts as a photo, but hidden ones (a name, or a folder's, begins with a dot) and
-    those that only stand for a folder. What is no photo becomes an outcome.
+    Every object counts as a photo except hidden ones (a name or folder that begins with a dot) and
+    folder markers. An object that is not a photo becomes a failed row.
 
     Args:
         objects: where the folder is.
         folder: its uri with the final ``/``.
-        leave_out: a folder in it that is none of its photos': the job's own.
+        exclude: a subfolder to exclude (the job's own).
     """
     for found in objects.list(folder):
         path = found.uri[len(folder) :]
         hidden = any(part.startswith(".") for part in path.split("/"))
-        if hidden or found.uri.endswith("/") or (leave_out and found.uri.startswith(leave_out)):
+        if hidden or found.uri.endswith("/") or (exclude and found.uri.startswith(exclude)):
             continue
         yield ManifestEntry(found.uri, external_id_of(path)), f"{found.size} {found.version}"
 
@@ -36,15 +36,15 @@ def write_entries(entries: Iterable[tuple[ManifestEntry, str]], file: IO[bytes])
     """Write a manifest of JSON lines.
 
     Args:
-        entries: the photos, each with a text that changes whenever its content does.
-        file: takes the manifest.
+        entries: the photos, each with a string that changes whenever its content does.
+        file: where the manifest is written.
 
     Returns:
-        A digest, in hexadecimal digits, of entries and texts.
+        A hexadecimal digest of entries and strings.
     """
     digest = hashlib.sha256()
     for entry, version in entries:
-        named = {"image": entry.image}
+        named = {"image": entry.uri}
         if entry.external_image_id is not None:
             named["external_image_id"] = entry.external_image_id
         if entry.version_id is not None:

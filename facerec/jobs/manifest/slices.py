@@ -1,4 +1,4 @@
-"""A child's own slice of the manifest, and the reading of it."""
+"""Which lines of the manifest are a child's, and the reading of them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 CHUNK = 1024 * 1024
-"""Bytes that are read of a manifest at once."""
+"""Bytes of a manifest per read."""
 
 STRIPE = 32
-"""Lines in a row of a gzip file that go to the same child: as many photos as a step takes."""
+"""Consecutive lines of a gzip file that go to the same child: the photos of one step."""
 
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """The lines that begin at bytes ``start`` to ``end`` (exclusive) of the manifest."""
+    """The lines whose first byte is one of ``start`` to ``end`` (exclusive) of the manifest."""
 
     start: int
     end: int
@@ -35,7 +35,7 @@ class ByteRange:
 
 @dataclass(frozen=True, slots=True)
 class Stripe:
-    """Lines of a gzip file: of each ``STRIPE * of`` lines in a row, the ``index``-th ``STRIPE``.
+    """Lines of a gzip file: of each ``STRIPE * of`` consecutive ones, the ``index``-th ``STRIPE``.
 
     Attributes:
         file: which of the source's files.
@@ -49,7 +49,7 @@ class Stripe:
 
 
 def slice_of(source: Source, children: int, stripes: int, child: int) -> ByteRange | Stripe:
-    """Return a child's slice: a pure function of the plan, so that it need not be kept anywhere.
+    """Return a child's slice, a pure function of the plan that need not be stored.
 
     Args:
         source: the manifest.
@@ -65,12 +65,12 @@ def slice_of(source: Source, children: int, stripes: int, child: int) -> ByteRan
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """How far a child has read.
+class Cursor:
+    """A position between two lines of a slice.
 
     Attributes:
-        offset: where to go on: a byte of the manifest, or a line of a gzip file (0: the first).
-        lines: lines behind that point, of the byte range or of the gzip file (header left out).
+        offset: where the next line begins: a byte of the manifest, or a line of a gzip file.
+        lines: lines before it, of the byte range or of the gzip file (without a header).
     """
 
     offset: int
@@ -78,28 +78,26 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class SliceLine:
+class ManifestLine:
     """A line of a slice.
 
     Attributes:
-        number: 1 for the first line of the byte range, or of the gzip file (header left out).
-        content: the bytes without the line end, or None if they are too many.
-        next: the position behind the line.
+        content: the bytes without the line end; None if there are more than ``MAX_LINE_BYTES``.
+        end: the cursor after the line; ``end.lines`` is the line's number in the slice, from 1.
     """
 
-    number: int
     content: bytes | None
-    next: Position
+    end: Cursor
 
 
 class SliceReader:
-    """Reads the lines of a slice from a position on, in bounded memory.
+    """Reads the lines of a slice from a cursor on, in bounded memory.
 
-    Iterate it once. Afterwards ``end`` is the position behind the last line of the byte range, or
-    of the whole gzip file.
+    Iterate it once. Afterwards ``end`` is the cursor after the last line of the byte range, or of
+    the whole gzip file.
 
     Raises (while iterating):
-        ObjectChangedError: the manifest is not the one that was planned.
+        ObjectChangedError: the manifest is not the version that was planned.
         InvalidInputError: a gzip file is damaged.
     """
 
@@ -107,45 +105,47 @@ class SliceReader:
         self,
         objects: ObjectStore,
         source: Source,
-        part: ByteRange | Stripe,
-        position: Position | None = None,
+        child_slice: ByteRange | Stripe,
+        start: Cursor | None = None,
     ) -> None:
-        """Take the slice, and the position up to which it was read before."""
+        """Read from ``start`` on, by default from the beginning of the slice."""
         self._objects = objects
         self._source = source
-        self._part = part
-        self.end = position or self.first(source, part)
+        self._slice = child_slice
+        self.end = start or self.first(source, child_slice)
 
     @staticmethod
-    def first(source: Source, part: ByteRange | Stripe) -> Position:
-        """Return the position at which the reading of a slice begins."""
-        return Position(part.start if isinstance(part, ByteRange) else source.lines_before, 0)
+    def first(source: Source, child_slice: ByteRange | Stripe) -> Cursor:
+        """Return the cursor at the beginning of a slice."""
+        if isinstance(child_slice, ByteRange):
+            return Cursor(child_slice.start, 0)
+        return Cursor(source.lines_before, 0)
 
-    def __iter__(self) -> Iterator[SliceLine]:
+    def __iter__(self) -> Iterator[ManifestLine]:
         """Yield the lines of the slice, blank ones included."""
-        if isinstance(self._part, ByteRange):
-            return self._range(self._part)
-        return self._stripe(self._part)
+        if isinstance(self._slice, ByteRange):
+            return self._range(self._slice)
+        return self._stripe(self._slice)
 
-    def _range(self, part: ByteRange) -> Iterator[SliceLine]:
-        # The line that holds the byte before the range belongs to an earlier child, and ends
-        # with that byte where the range begins with a line.
+    def _range(self, part: ByteRange) -> Iterator[ManifestLine]:
+        # The line that contains the byte before the range belongs to an earlier child; it ends
+        # with that byte if the range begins with a line.
         first = self.first(self._source, part)
         aligned = self.end != first or part.start == self._source.start
         start = self.end.offset - (not aligned)
         if self.end.offset >= part.end:
             return
         lines = split_lines(self._chunks(start, part.end - start), start)
-        if not aligned:
-            next(lines, None)
-        for line in lines:
-            if line.start >= part.end:
+        if not aligned and next(lines, (part.end, None))[0] >= part.end:
+            return
+        for offset, content in lines:
+            self.end = Cursor(offset, self.end.lines + 1)
+            yield ManifestLine(content, self.end)
+            if offset >= part.end:
                 return
-            self.end = Position(line.next, self.end.lines + 1)
-            yield SliceLine(self.end.lines, line.content, self.end)
 
     def _chunks(self, start: int, length: int) -> Iterator[bytes]:
-        # A little more than the range, since its last line most often ends beyond it.
+        # A little more than the range: its last line usually ends after it.
         step = min(CHUNK, length + 4096)
         source = self._source
         for offset in range(start, source.size, step):
@@ -153,20 +153,19 @@ class SliceReader:
                 source.uri, start=offset, end=offset + step, version=source.version
             )
 
-    def _stripe(self, part: Stripe) -> Iterator[SliceLine]:
+    def _stripe(self, part: Stripe) -> Iterator[ManifestLine]:
         before, read = self._source.lines_before, self.end.offset
         total = 0
-        for total, line in enumerate(split_lines(self._text(part)), 1):
+        for total, (_, content) in enumerate(split_lines(self._text(part)), 1):
             number = total - before
             mine = (number - 1) // STRIPE % part.of == part.index
             if total <= read or number < 1 or not mine:
                 continue
-            content = line.content
             if total == 1 and content is not None:
                 content = content.removeprefix(b"\xef\xbb\xbf")
-            self.end = Position(total, number)
-            yield SliceLine(number, content, self.end)
-        self.end = Position(total, max(0, total - before))
+            self.end = Cursor(total, number)
+            yield ManifestLine(content, self.end)
+        self.end = Cursor(total, max(0, total - before))
 
     def _text(self, part: Stripe) -> Iterator[bytes]:
         uri, version, size = self._file(part)
@@ -184,7 +183,7 @@ class SliceReader:
         source = self._source
         if source.kind is SourceKind.STRIPES:
             return source.uri, source.version, source.size
-        # Inventory files are written once, under names of their own.
+        # Inventory files are written once, each under its own name.
         file = inventory_files(self._objects, source.uri, source.version)[part.file]
         info = self._objects.head(file.uri)
         return info.uri, info.version, info.size

@@ -1,4 +1,4 @@
-"""What a manifest is, found out from its size and a small sample, whatever its size."""
+"""Inspects a manifest, of any size, by its length and a small sample."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from facerec.jobs.manifest.lines import split_lines
 from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 SAMPLE = 256 * 1024
-"""Bytes that are read of a manifest to plan a job."""
+"""Bytes of a manifest that are read to plan a job."""
 
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -35,27 +35,27 @@ class SourceKind(StrEnum):
     """How children share a manifest."""
 
     RANGES = "ranges"
-    """Each reads a range of the bytes."""
+    """Each reads a range of bytes."""
     STRIPES = "stripes"
     """Each streams the whole of a gzip file and takes some of its lines."""
     INVENTORY = "inventory"
-    """As stripes, of each of the files of an S3 Inventory."""
+    """Stripes of each file of an S3 Inventory."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A manifest as a plan pins it.
+    """A manifest, pinned to one version by a plan.
 
     Attributes:
         kind: how children share it.
         uri: the manifest, or an inventory's ``manifest.json``.
-        version: what it must still be when a child reads it.
+        version: version of the object; a child that reads another one fails.
         size: bytes of the object.
-        format: what its lines are.
-        columns: names of the columns of a CSV or an inventory.
-        start: offset of the first byte behind a byte order mark and a CSV's header.
-        lines_before: lines up to ``start``.
-        files: how many files hold the lines.
+        format: format of the lines.
+        columns: columns of a CSV or an inventory.
+        start: offset of the first byte after a byte order mark and the header of a CSV.
+        lines_before: lines before ``start``.
+        files: number of files that contain the lines.
     """
 
     kind: SourceKind
@@ -71,44 +71,44 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A source and how many photos it names.
+    """A source and the number of photos it names.
 
     Attributes:
         source: the manifest.
-        images: lines that are not blank, counted or estimated.
+        photos: lines that are not blank, counted or estimated.
         exact: whether they were counted.
     """
 
     source: Source
-    images: int
+    photos: int
     exact: bool
 
 
 def is_photo(uri: str, sample: bytes) -> bool:
-    """Say whether an object is a photo and no manifest, from its name and its first bytes."""
+    """Return whether an object is a photo, not a manifest, by its name and its first bytes."""
     if PurePosixPath(uri).suffix.lower() in _PHOTOS:
         return True
     return b"\0" in sample and not sample.startswith((_GZIP, *_UTF_16))
 
 
 def inspect(info: ObjectInfo, sample: bytes) -> Inspection:
-    """Find out what a manifest's lines are, where they begin and how many there are.
+    """Determine the format of a manifest's lines, where they begin and how many there are.
 
     Args:
-        info: of the manifest.
-        sample: its first bytes, ``SAMPLE`` of them or all.
+        info: size and version of the manifest.
+        sample: its first ``SAMPLE`` bytes, or all of them.
 
     Raises:
-        InvalidInputError: it is no manifest that can be read.
+        InvalidInputError: it cannot be read as a manifest.
     """
     if sample.startswith(_GZIP):
         return _inspect_gzip(info, sample)
     text = _Text.of(info.uri, sample)
     whole = len(sample) >= info.size
     data = sample[text.start :]
-    images = _images(data if whole else data[: data.rfind(b"\n") + 1] or data)
+    photos = _count(data if whole else data[: data.rfind(b"\n") + 1] or data)
     if not whole:
-        images = max(1, round(images * (info.size - text.start) / max(1, len(data))))
+        photos = max(1, round(photos * (info.size - text.start) / max(1, len(data))))
     source = Source(
         SourceKind.RANGES,
         info.uri,
@@ -119,18 +119,18 @@ def inspect(info: ObjectInfo, sample: bytes) -> Inspection:
         text.start,
         text.lines_before,
     )
-    return Inspection(source, images, whole)
+    return Inspection(source, photos, whole)
 
 
 def gzip_start(uri: str, sample: bytes, size: int) -> tuple[bytes, float, bool]:
     """Decompress the start of a gzip file.
 
     Returns:
-        The text, how often it fits into the whole file of ``size`` bytes, and whether it is all
-        of it.
+        The text, by how much the file of ``size`` bytes exceeds what was read, and whether the
+        text is complete.
 
     Raises:
-        InvalidInputError: it is damaged.
+        InvalidInputError: the file is damaged.
     """
     inflate = zlib.decompressobj(wbits=31)
     try:
@@ -145,7 +145,7 @@ def gzip_start(uri: str, sample: bytes, size: int) -> tuple[bytes, float, bool]:
 def _inspect_gzip(info: ObjectInfo, sample: bytes) -> Inspection:
     content, times, whole = gzip_start(info.uri, sample, info.size)
     text = _Text.of(str(PurePosixPath(info.uri).with_suffix("")), content)
-    images = _images(content[text.start :])
+    photos = _count(content[text.start :])
     source = Source(
         SourceKind.STRIPES,
         info.uri,
@@ -156,7 +156,7 @@ def _inspect_gzip(info: ObjectInfo, sample: bytes) -> Inspection:
         text.start,
         text.lines_before,
     )
-    return Inspection(source, images if whole else max(1, round(images * times)), whole)
+    return Inspection(source, photos if whole else max(1, round(photos * times)), whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,18 +172,18 @@ class _Text:
             raise InvalidInputError(f"{uri} is UTF-16", "save the manifest as UTF-8")
         start = len(_BYTE_ORDER_MARK) if sample.startswith(_BYTE_ORDER_MARK) else 0
         named = _FORMATS.get(PurePosixPath(uri).suffix.lower())
-        for number, line in enumerate(split_lines([sample[start:]], start), 1):
-            if line.content is None or not line.content.strip():
+        for number, (end, content) in enumerate(split_lines([sample[start:]], start), 1):
+            if content is None or not content.strip():
                 continue
-            columns = _columns(line.content)
+            columns = _columns(content)
             if named is LineFormat.CSV or (named is None and "image" in columns):
                 if "image" not in columns:
                     raise InvalidInputError(
                         f"{uri} has no column `image`",
                         "a CSV begins with a header: image,external_image_id,version_id",
                     )
-                return cls(LineFormat.CSV, columns, line.next, number)
-            first = LineFormat.JSONL if line.content.lstrip().startswith(b"{") else LineFormat.URIS
+                return cls(LineFormat.CSV, columns, end, number)
+            first = LineFormat.JSONL if content.lstrip().startswith(b"{") else LineFormat.URIS
             return cls(named or first, (), start, 0)
         return cls(named or LineFormat.URIS, (), start, 0)
 
@@ -196,11 +196,11 @@ def _columns(header: bytes) -> tuple[str, ...]:
     return tuple(name.strip().lower() for name in names)
 
 
-def _images(text: bytes) -> int:
+def _count(text: bytes) -> int:
     return sum(1 for line in text.split(b"\n") if line.strip())
 
 
 def read_sample(objects: ObjectStore, uri: str) -> tuple[ObjectInfo, bytes]:
-    """Return what is known of an object, and its first bytes."""
+    """Return size and version of an object, and its first ``SAMPLE`` bytes."""
     info = objects.head(uri)
     return info, objects.read(uri, end=min(SAMPLE, info.size), version=info.version)

@@ -14,9 +14,12 @@ from moto import mock_aws
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
-from facerec.api.step_functions_jobs import StepFunctionsJobs
 from facerec.core.schemas import violation
+from facerec.jobs.aws.executions import Executions
+from facerec.jobs.aws.jobs import AwsJobs
+from facerec.jobs.status import JobStatus
 from facerec.storage.dynamodb.store import DynamoDBStore
+from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from lambdas.api.answers import checked_answer
 from lambdas.api.handler import LARGEST_BODY, handler
@@ -170,13 +173,12 @@ def test_a_job_is_an_execution_of_the_state_machine() -> None:
         definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
         roleArn="arn:aws:iam::123456789012:role/any",
     )["stateMachineArn"]
-    jobs = StepFunctionsJobs(client, machine, objects=None)
+    jobs = AwsJobs(Executions(machine, client), LocalObjects(), "s3://work/jobs/")
     document = {"collection_id": "a.b", "manifest": "s3://photos/manifest.jsonl"}
-    started = jobs.start(document)
-    assert started.status == "RUNNING"
-    state = jobs.state(started.job_id)
-    assert state.collection_id == "a.b"
-    assert [one.job_id for one in jobs.states(5)] == [started.job_id]
+    started = jobs.submit(document)
+    assert started.status is JobStatus.RUNNING
+    assert jobs.get(started.id).collection_id == "a.b"
+    assert [job.id for job in jobs.list(5)] == [started.id]
 
 
 def photo(name: str) -> str:

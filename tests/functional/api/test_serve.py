@@ -61,9 +61,9 @@ def test_a_folder_of_photos_is_indexed_as_a_job(server: str) -> None:
     started = httpx.post(f"{server}/api/v1/face-recognition/index", json=wanted)
     assert started.status_code == 202
     state = wait_for_job(server + started.headers["Location"])
-    assert violation("job-state", state) is None
+    assert violation("job", state) is None
     assert state["status"] == "SUCCEEDED", state
-    assert state["report"]["images"] == 5
+    assert state["report"]["photos"] == 5
     faces = httpx.get(f"{server}/api/v1/collections/folder/faces").json()["faces"]
     assert {face["source"] for face in faces} >= {"s3://photos/joe-biden-1.jpg"}
     shown = httpx.get(f"{server}/api/v1/collections/folder/faces/{faces[0]['face_id']}/thumbnail")
@@ -77,7 +77,7 @@ def wait_for_job(address: str) -> dict[str, object]:
     deadline = time.monotonic() + 120
     while True:
         state = httpx.get(address).json()
-        if state["status"] not in ("WAITING", "RUNNING") or time.monotonic() > deadline:
+        if state["status"] not in ("PENDING", "RUNNING") or time.monotonic() > deadline:
             return state
         time.sleep(0.2)
 

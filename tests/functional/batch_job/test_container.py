@@ -160,7 +160,7 @@ def test_photos_that_crash_the_process_are_rows_and_all_others_are_indexed(
         assert process.wait(timeout=60) == 0
 
     rows = job.rows()
-    assert [row.line for row in rows] == list(range(1, len(rows) + 1))
+    assert [row.line_in_slice for row in rows] == list(range(1, len(rows) + 1))
     assert [place for place, row in enumerate(rows) if row.reason == "CRASHED"] == [0, 60]
 
 

@@ -76,7 +76,7 @@ def test_a_collection_of_another_model_is_refused(
         (("index", PROBE, "--collection", "people", "--detector", "eyes"), 2, "eyes"),
         (("detect", "missing.jpg"), 3, "missing.jpg does not exist"),
         (("compare", PROBE, EXAMPLES / "photos" / "rocket.jpg"), 5, "target photo"),
-        (("jobs", "report", "nothing"), 3, "there is no job"),
+        (("jobs", "report", "nothing"), 3, "does not exist"),
         (("collections", "describe", "strangers"), 3, "'strangers' does not exist"),
         (("collections", "create", "people"), 4, "already exists"),
         (("faces", "list", "--collection", "strangers"), 3, "'strangers' does not exist"),

@@ -39,7 +39,7 @@ def test_an_interrupted_job_goes_on_where_it_was(manifest: Path, tmp_path: Path)
     os.killpg(running.pid, signal.SIGINT)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said.decode()
-    assert b"goes on from here" in said
+    assert b"resumes the job" in said
     assert b"Traceback" not in said
     before = sum(
         len(part.read_text().splitlines()) for part in data.glob("jobs/*/ledger/*/*.jsonl")
@@ -48,5 +48,5 @@ def test_an_interrupted_job_goes_on_where_it_was(manifest: Path, tmp_path: Path)
 
     done = subprocess.run([*command, "--json"], capture_output=True, timeout=200, check=True)
     report = json.loads(done.stdout)
-    assert report["images"] == PHOTOS
+    assert report["photos"] == PHOTOS
     assert report["outcomes"] == {"NO_FACE": PHOTOS}

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from facerec.errors import StoreUnavailableError
-from facerec.jobs.child.attempt import ChildParts, run_child
+from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.child.crash_notes import note_crash
-from facerec.jobs.ledger.rows import LedgerRow, Outcome
-from facerec.jobs.ledger.segments import read_parts
+from facerec.jobs.ledger.rows import LedgerRow
+from facerec.jobs.ledger.segments import read_segments
 from facerec.jobs.ledger.tally import read_summary
+from facerec.jobs.outcomes import Outcome
 from facerec.jobs.planner import plan_job
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine
@@ -42,13 +43,16 @@ class BucketJob:
         self.plan = plan_job(
             job_input("s3://photos/list.txt", images_per_child=PHOTOS),
             self.objects,
+            SqliteStore(folder / "faces.db"),
             jobs_root="s3://work/jobs/",
             model_version=FakeEngine().model_version,
-        )
+        ).plan
         assert (self.plan.children, self.plan.local) == (1, False)
 
-    def parts(self, engine: FakeEngine, objects: FolderBuckets | None = None) -> ChildParts:
-        return ChildParts(engine, SqliteStore(self.folder / "faces.db"), objects or self.objects)
+    def parts(self, engine: FakeEngine, objects: FolderBuckets | None = None) -> ChildDependencies:
+        return ChildDependencies(
+            engine, SqliteStore(self.folder / "faces.db"), objects or self.objects
+        )
 
     def run(self, engine: FakeEngine | None = None, objects: FolderBuckets | None = None) -> None:
         run_child(self.plan, 0, self.parts(engine or FakeEngine(), objects))
@@ -58,15 +62,15 @@ class BucketJob:
         return read_summary(self.objects, self.plan.job_folder, 0) is not None
 
     def rows(self) -> list[LedgerRow]:
-        parts = read_parts(self.objects, self.plan.job_folder, 0)
+        parts = read_segments(self.objects, self.plan.job_folder, 0)
         return [row for part in parts for row in part.rows]
 
     def essence(self) -> tuple[object, ...]:
         """Return what must be the same however the job came to its end."""
-        rows = [(row.line, row.image, row.outcome, row.faces) for row in self.rows()]
+        rows = [(row.line_in_slice, row.photo, row.outcome, row.faces) for row in self.rows()]
         with SqliteStore(self.folder / "faces.db") as store:
             faces = [face.face_id for face in store.list_faces("staff", limit=1000)]
-        parts = read_parts(self.objects, self.plan.job_folder, 0)
+        parts = read_segments(self.objects, self.plan.job_folder, 0)
         named = {part.embeddings for part in parts}
         kept = self.objects.list(f"{self.plan.job_folder}embeddings/")
         assert {found.uri.removeprefix(self.plan.job_folder) for found in kept} == named

@@ -16,15 +16,16 @@ import pytest
 from moto import mock_aws
 
 from facerec.errors import AccessDeniedError, ObjectChangedError
-from facerec.jobs.child.attempt import ChildParts, run_child
-from facerec.jobs.ledger.erasure import delete_jobs, erase_faces
+from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.ledger.erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.reading import iterate_rows
-from facerec.jobs.ledger.report import JobStatus, Report, write_report
-from facerec.jobs.ledger.rows import Outcome
+from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.manifest.sources import SourceKind
+from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan, read_plan
 from facerec.jobs.planner import plan_job
-from facerec.jobs.request import read_execution_input
+from facerec.jobs.request import read_job_request
+from facerec.jobs.status import JobStatus
 from facerec.storage.objects.s3 import S3Objects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
@@ -48,15 +49,22 @@ class S3Job:
         return f"s3://photos/{key}"
 
     def plan(self, manifest: str, **settings: object) -> Plan:
-        job = read_execution_input({"collection_id": "staff", "manifest": manifest, **settings})
-        return plan_job(job, self.objects, jobs_root=ROOT, model_version="fake-1")
+        job = read_job_request(
+            {
+                "collection_id": "staff",
+                "manifest": manifest,
+                "create_collection": True,
+                **settings,
+            }
+        )
+        return plan_job(job, self.objects, self.faces, jobs_root=ROOT, model_version="fake-1").plan
 
     def run(self, plan: Plan) -> Report:
         # As on AWS: each process has the plan from its folder.
         planned = read_plan(self.objects, plan.job_folder)
         for child in range(planned.children):
-            run_child(planned, child, ChildParts(self.engine, self.faces, self.objects))
-        return write_report(planned, self.objects)
+            run_child(planned, child, ChildDependencies(self.engine, self.faces, self.objects))
+        return write_report(planned, self.objects, tolerated_failure_percentage=9)
 
 
 @pytest.fixture
@@ -82,9 +90,7 @@ def test_a_manifest_in_s3_is_indexed_whole(s3: S3Job) -> None:
     s3.objects.write("s3://photos/lists/beside.jpg", fake_photo(fake_face("zoe")))
     text = "\n".join(json.dumps(line) for line in lines).encode()
     s3.objects.write("s3://photos/lists/all.jsonl", text)
-    plan = s3.plan(
-        "s3://photos/lists/all.jsonl", images_per_child=15, tolerated_failure_percentage=9
-    )
+    plan = s3.plan("s3://photos/lists/all.jsonl", images_per_child=15)
     assert plan.children == 3
     report = s3.run(plan)
     assert report.status is JobStatus.SUCCEEDED
@@ -93,17 +99,14 @@ def test_a_manifest_in_s3_is_indexed_whole(s3: S3Job) -> None:
         Outcome.NOT_FOUND: 2,
         Outcome.MALFORMED_LINE: 1,
     }
-    assert [row.line for row in iterate_rows(plan, s3.objects)] == list(range(1, 45))
-    assert [row.line for row in report.tally.failures] == [8, 9, 10]
+    assert [row.manifest_line for row in iterate_rows(plan, s3.objects)] == list(range(1, 45))
+    assert [row.manifest_line for row in report.tally.failures] == [8, 9, 10]
     assert s3.faces.count_faces("staff") == 41
-    assert (
-        s3.plan("s3://photos/lists/all.jsonl", images_per_child=15, tolerated_failure_percentage=9)
-        == plan
-    )
+    assert s3.plan("s3://photos/lists/all.jsonl", images_per_child=15) == plan
 
     ids = [face.face_id for face in s3.faces.list_faces("staff")]
-    assert erase_faces(s3.objects, plan.job_folder, ids[:5]) == 5
-    assert delete_jobs(s3.objects, ROOT, "staff") == [plan.job_id]
+    assert erase_faces(s3.objects, ROOT, "staff", ids[:5]) == 5
+    assert erase_collection(s3.objects, ROOT, "staff") == 1
     assert list(s3.objects.list("s3://work/")) == []
 
 
@@ -148,8 +151,8 @@ def test_an_inventory_gives_each_child_a_share_of_its_files(s3: S3Job) -> None:
     report = s3.run(plan)
     assert report.tally.outcomes == {Outcome.INDEXED: 60, Outcome.SKIPPED: 9}
     rows_read = list(iterate_rows(plan, s3.objects))
-    assert [row.line for row in rows_read] == list(range(1, 70))
-    indexed = [row.image for row in rows_read if row.outcome is Outcome.INDEXED]
+    assert [row.manifest_line for row in rows_read] == list(range(1, 70))
+    indexed = [row.photo for row in rows_read if row.outcome is Outcome.INDEXED]
     assert indexed == [
         f"s3://photos/all/a+b {number}-{place}.jpg" for number in range(3) for place in range(20)
     ]
@@ -186,7 +189,7 @@ import sys
 for name in ("numpy", "dlib", "onnx", "onnxruntime", "PIL", "boto3", "pinecone", "click", "rich"):
     sys.modules[name] = None
 import facerec.jobs.planner, facerec.jobs.ledger.report
-import facerec.jobs.ledger.reading, facerec.jobs.overview
+import facerec.jobs.ledger.reading, facerec.jobs.folders
 import facerec.storage.objects
 from facerec.core.schemas import violation
 assert violation("manifest-line", {"image": "a"}) is None

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from facerec.jobs.child.attempt import ChildParts, run_child
-from facerec.jobs.ledger.rows import LedgerRow, Outcome
+from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.tally import read_summary
+from facerec.jobs.outcomes import Outcome
 from facerec.storage.objects.local import LocalObjects
-from tests.support.jobs import LocalJob, slow_parts, write_photos
+from tests.support.jobs import LocalJob, slow_dependencies, write_photos
 
 PHOTOS = 80
 
@@ -41,7 +42,7 @@ def undisturbed(job: LocalJob, tmp_path: Path) -> LocalJob:
 
 
 def essence(rows: list[LedgerRow]) -> list[tuple[object, ...]]:
-    return [(row.line, row.image, row.outcome, row.faces, row.left_out) for row in rows]
+    return [(row.line_in_slice, row.photo, row.outcome, row.faces, row.rejected) for row in rows]
 
 
 def assert_the_same(job: LocalJob, whole: LocalJob) -> None:
@@ -69,7 +70,7 @@ def job_of(tmp_path: Path) -> LocalJob:
 def test_a_child_killed_at_random_points_ends_as_if_undisturbed(tmp_path: Path, seed: int) -> None:
     job, chance, kills, longest = job_of(tmp_path), random.Random(seed), 0, 0.05
     while read_summary(job.objects, job.plan.job_folder, 0) is None:
-        process = in_a_process(lambda: run_child(job.plan, 0, slow_parts(job.store, 0.001)))
+        process = in_a_process(lambda: run_child(job.plan, 0, slow_dependencies(job.store, 0.001)))
         # Attempts live longer and longer, so that a busy machine gets through as well.
         longest *= 1.1
         time.sleep(chance.uniform(0.0, longest))
@@ -104,8 +105,8 @@ class Fatal(LocalObjects):
 
 def test_a_child_killed_around_every_write_ends_as_if_undisturbed(tmp_path: Path) -> None:
     def attempt(at: float) -> None:
-        parts = slow_parts(job.store, 0.0)
-        run_child(job.plan, 0, ChildParts(parts.engine, parts.faces, Fatal(at)))
+        parts = slow_dependencies(job.store, 0.0)
+        run_child(job.plan, 0, ChildDependencies(parts.engine, parts.faces, Fatal(at)))
 
     first = job_of(tmp_path)
     whole = undisturbed(first, tmp_path)
@@ -124,7 +125,8 @@ def test_a_child_killed_around_every_write_ends_as_if_undisturbed(tmp_path: Path
 def test_attempts_that_run_side_by_side_end_as_one_undisturbed(tmp_path: Path) -> None:
     job = job_of(tmp_path)
     attempts = [
-        in_a_process(lambda: run_child(job.plan, 0, slow_parts(job.store, 0.002))) for _ in range(3)
+        in_a_process(lambda: run_child(job.plan, 0, slow_dependencies(job.store, 0.002)))
+        for _ in range(3)
     ]
     time.sleep(0.1)
     os.kill(attempts[0], signal.SIGKILL)

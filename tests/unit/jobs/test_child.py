@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,23 +17,24 @@ from facerec.errors import (
     ObjectChangedError,
     StoreUnavailableError,
 )
-from facerec.jobs.child.attempt import Progress, run_child
-from facerec.jobs.child.photos import LARGEST_PHOTO
+from facerec.jobs.child.attempt import run_child
+from facerec.jobs.child.photos import MAX_PHOTO_BYTES
+from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY, exit_code_of
 from facerec.jobs.ledger.embeddings import read_embeddings
-from facerec.jobs.ledger.rows import Outcome
 from facerec.jobs.ledger.tally import read_summary
+from facerec.jobs.outcomes import Outcome
 from facerec.testing.engine import FakeEngine, fake_embedding, fake_face, fake_photo
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 
-def stop_after(parts: int) -> tuple[Callable[[Progress], None], Callable[[], bool]]:
+def stop_after(parts: int) -> tuple[Callable[[SegmentCommitted], None], Callable[[], bool]]:
     """Return hooks that stop a child once so many parts of its ledger are written."""
-    written: list[Progress] = []
+    written: list[SegmentCommitted] = []
 
-    def note(progress: Progress) -> None:
-        if not progress.before:
-            written.append(progress)
+    def note(segment: SegmentCommitted) -> None:
+        if not segment.resumed:
+            written.append(segment)
 
     return note, lambda: len(written) >= parts
 
@@ -42,13 +44,13 @@ def test_every_photo_gets_a_row_and_its_faces_are_stored(tmp_path: Path) -> None
     job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
     summaries = job.run()
     rows = job.rows()
-    assert [row.image for row in rows] == [str(photo) for photo in photos]
+    assert [row.photo for row in rows] == [str(photo) for photo in photos]
     assert [row.external_image_id for row in rows] == [f"photo:{n}" for n in range(70)]
     assert {row.outcome for row in rows} == {Outcome.INDEXED}
     assert sorted(face.face_id for row in rows for face in row.faces) == job.face_ids()
     assert len(job.face_ids()) == 140
     assert all(summary.complete for summary in summaries)
-    assert sum(summary.tally.images for summary in summaries) == 70
+    assert sum(summary.tally.photos for summary in summaries) == 70
     assert sum(summary.tally.faces_indexed for summary in summaries) == 140
 
 
@@ -75,7 +77,7 @@ def test_what_is_wrong_with_a_line_or_photo_is_a_row_that_says_so(tmp_path: Path
     (tmp_path / "text.jpg").write_bytes(b"no photo")
     (tmp_path / "empty.jpg").write_bytes(b"")
     with (tmp_path / "large.jpg").open("wb") as file:
-        file.truncate(LARGEST_PHOTO + 1)
+        file.truncate(MAX_PHOTO_BYTES + 1)
     (tmp_path / "folder.jpg").mkdir()
     lines = [
         b'{"image": "face.jpg"}',
@@ -101,7 +103,7 @@ def test_what_is_wrong_with_a_line_or_photo_is_a_row_that_says_so(tmp_path: Path
     (tmp_path / "list.jsonl").write_bytes(b"\r\n".join(lines))
     job = LocalJob(tmp_path, tmp_path / "list.jsonl", images_per_child=100)
     job.run()
-    found = [(row.line, row.outcome, row.reason) for row in job.rows()]
+    found = [(row.line_in_slice, row.outcome, row.reason) for row in job.rows()]
     malformed = [(line, Outcome.MALFORMED_LINE, None) for line in range(11, 19)]
     assert found == [
         (1, Outcome.INDEXED, None),
@@ -120,8 +122,8 @@ def test_what_is_wrong_with_a_line_or_photo_is_a_row_that_says_so(tmp_path: Path
     assert details[0] == "not JSON: Expecting value at column 10"
     assert details[1] == "image: 5 is not of type 'string'"
     assert "'image' is a required property" in (details[2] or "")
-    (left_out,) = job.rows()[1].left_out
-    assert left_out.reasons == ("LOW_SHARPNESS",)
+    (rejected,) = job.rows()[1].rejected
+    assert rejected.reasons == ("LOW_SHARPNESS",)
 
 
 def test_a_photo_that_comes_twice_is_indexed_once_under_each_name(tmp_path: Path) -> None:
@@ -162,7 +164,7 @@ def test_other_options_look_at_a_photo_again_and_replace_its_faces(tmp_path: Pat
     second = LocalJob(tmp_path, manifest, faces=first.faces, options={"max_faces": 1})
     second.run()
     assert len(second.face_ids()) == 3
-    assert sum(len(row.left_out) for row in second.rows()) == 6
+    assert sum(len(row.rejected) for row in second.rows()) == 6
     none = LocalJob(tmp_path, manifest, faces=first.faces, options={"min_confidence": 1})
     none.run()
     assert {row.outcome for row in none.rows()} == {Outcome.ALL_FACES_REJECTED}
@@ -173,10 +175,10 @@ def test_a_stopped_child_commits_what_is_done_and_goes_on_from_there(tmp_path: P
     photos = write_photos(tmp_path / "photos", 100)
     manifest = write_manifest(tmp_path / "list.jsonl", photos)
     job = LocalJob(tmp_path, manifest, images_per_child=100)
-    progress, stop = stop_after(1)
-    (summary,) = job.run(progress=progress, stop=stop)
+    on_commit, stop = stop_after(1)
+    (summary,) = job.run(on_commit=on_commit, stop=stop)
     assert not summary.complete
-    assert len(job.rows()) == summary.tally.images == 32
+    assert len(job.rows()) == summary.tally.photos == 32
     assert read_summary(job.objects, job.plan.job_folder, 0) is None
 
     asked = iter(range(1000))
@@ -188,7 +190,7 @@ def test_a_stopped_child_commits_what_is_done_and_goes_on_from_there(tmp_path: P
     (summary,) = job.run()
     assert summary.complete
     assert job.engine.analysed - before == 60
-    assert [row.image for row in job.rows()] == [str(photo) for photo in photos]
+    assert [row.photo for row in job.rows()] == [str(photo) for photo in photos]
     assert {row.outcome for row in job.rows()} == {Outcome.INDEXED}
     assert read_summary(job.objects, job.plan.job_folder, 0) == summary
 
@@ -236,9 +238,9 @@ def test_an_attempt_adopts_what_another_has_committed_meanwhile(
     job = LocalJob(tmp_path, manifest, Overtaken(), faces=other.faces, images_per_child=99)
     (summary,) = job.run()
     assert summary.complete
-    assert [row.image for row in job.rows()] == [str(photo) for photo in photos]
+    assert [row.photo for row in job.rows()] == [str(photo) for photo in photos]
     assert {row.outcome for row in job.rows()} == {Outcome.INDEXED}
-    assert summary.tally.images == 70
+    assert summary.tally.photos == 70
     assert len(job.face_ids()) == 70
     named = {Path(job.plan.job_folder, part.embeddings or "") for part in job.ledger()}
     assert set(job.kept_embeddings()) == named
@@ -253,9 +255,9 @@ def test_a_compressed_manifest_is_shared_by_stripes(tmp_path: Path) -> None:
     job = LocalJob(tmp_path, tmp_path / "list.csv.gz", images_per_child=25)
     assert job.plan.children == 4
     job.run()
-    rows = sorted(job.rows(), key=lambda row: row.line)
-    assert [row.line for row in rows] == list(range(1, 101))
-    assert [row.image for row in rows] == [str(photo) for photo in photos]
+    rows = sorted(job.rows(), key=lambda row: row.line_in_slice)
+    assert [row.line_in_slice for row in rows] == list(range(1, 101))
+    assert [row.photo for row in rows] == [str(photo) for photo in photos]
     assert all(read_summary(job.objects, job.plan.job_folder, n).lines == 100 for n in range(4))  # type: ignore[union-attr]
 
 
@@ -282,9 +284,9 @@ def test_a_damaged_compressed_manifest_ends_the_job_for_good(tmp_path: Path) -> 
 def test_an_engine_of_another_model_refuses_the_job(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 3)
     job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
-    other = LocalJob(tmp_path, tmp_path / "list.jsonl", FakeEngine("fake-2"), faces=job.faces)
+    other = replace(job.parts, engine=FakeEngine("fake-2"))
     with pytest.raises(ModelMismatchError) as raised:
-        run_child(job.plan, 0, other.parts)
+        run_child(job.plan, 0, other)
     assert exit_code_of(raised.value) == DO_NOT_RETRY
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facerec.jobs.manifest.lines import LONGEST_LINE, split_lines
-from facerec.jobs.manifest.slices import SliceLine, SliceReader, slice_of
+from facerec.jobs.manifest.lines import MAX_LINE_BYTES, split_lines
+from facerec.jobs.manifest.slices import ManifestLine, SliceReader, slice_of
 from facerec.jobs.manifest.sources import Source, inspect, read_sample
 from facerec.storage.objects.local import LocalObjects
 
@@ -37,7 +37,7 @@ def planned(folder: str, name: str, content: bytes) -> Source:
     return inspect(*read_sample(OBJECTS, str(path))).source
 
 
-def read(source: Source, children: int, stripes: int, child: int) -> list[SliceLine]:
+def read(source: Source, children: int, stripes: int, child: int) -> list[ManifestLine]:
     return list(SliceReader(OBJECTS, source, slice_of(source, children, stripes, child)))
 
 
@@ -51,7 +51,7 @@ def test_each_line_is_read_once_and_in_order_by_byte_ranges(
         slices = [read(source, children, 1, child) for child in range(children)]
     assert [line.content for part in slices for line in part] == lines
     for part in slices:
-        assert [line.number for line in part] == list(range(1, len(part) + 1))
+        assert [line.end.lines for line in part] == list(range(1, len(part) + 1))
 
 
 @given(manifests(), st.integers(1, 7))
@@ -62,11 +62,11 @@ def test_each_line_of_a_gzip_file_is_read_once_and_in_order_by_stripes(
     with tempfile.TemporaryDirectory() as folder:
         source = planned(folder, "list.txt.gz", gzip.compress(text * 4))
         slices = [read(source, children, children, child) for child in range(children)]
-    joined = sorted((line for part in slices for line in part), key=lambda line: line.number)
-    assert [line.number for line in joined] == list(range(1, len(joined) + 1))
+    joined = sorted((line for part in slices for line in part), key=lambda line: line.end.lines)
+    assert [line.end.lines for line in joined] == list(range(1, len(joined) + 1))
     assert [line.content for line in joined] == (text * 4).splitlines()
     for part in slices:
-        assert [line.number for line in part] == sorted(line.number for line in part)
+        assert [line.end.lines for line in part] == sorted(line.end.lines for line in part)
 
 
 @given(manifests(), st.integers(1, 6), st.data(), st.booleans())
@@ -84,7 +84,7 @@ def test_reading_goes_on_at_any_line_where_it_was_left(
         if not whole:
             return
         left = data.draw(st.integers(0, len(whole) - 1))
-        rest = SliceReader(OBJECTS, source, part, whole[left].next)
+        rest = SliceReader(OBJECTS, source, part, whole[left].end)
         assert list(rest) == whole[left + 1 :]
         assert rest.end == reader.end
 
@@ -103,8 +103,7 @@ def test_lines_do_not_depend_on_the_pieces_that_a_text_comes_in(
 
 
 def test_a_line_that_is_too_long_keeps_its_place_and_nothing_else() -> None:
-    text = b"a\n" + b"b" * (5 * LONGEST_LINE) + b"\r\nc"
+    text = b"a\n" + b"b" * (5 * MAX_LINE_BYTES) + b"\r\nc"
     pieces = [text[start : start + 1000] for start in range(0, len(text), 1000)]
     for lines in (list(split_lines(pieces)), list(split_lines([text]))):
-        assert [line.content for line in lines] == [b"a", None, b"c"]
-        assert [line.next for line in lines] == [2, len(text) - 1, len(text)]
+        assert lines == [(2, b"a"), (len(text) - 1, None), (len(text), b"c")]

@@ -7,6 +7,7 @@ import io
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,22 +16,33 @@ from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.manifest.entries import LineFormat, external_id_of
 from facerec.jobs.manifest.sources import SAMPLE, SourceKind
-from facerec.jobs.plan import Plan, plan_from_json, read_plan
+from facerec.jobs.plan import Plan, plan_from_json, read_collection_id, read_plan
 from facerec.jobs.planner import images_per_child, plan_job
-from facerec.jobs.request import read_execution_input
+from facerec.jobs.request import JobRequest, read_job_request
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
+from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.jobs import LocalJob, job_input, write_manifest, write_photos
 
 
 def plan(tmp_path: Path, source: Path | str, **settings: object) -> Plan:
-    return plan_job(
-        job_input(source, **settings),
-        LocalObjects(),
-        jobs_root=f"{tmp_path}/jobs/",
-        model_version="fake-1",
-    )
+    return planned_by(tmp_path, job_input(source, **settings), LocalObjects())
+
+
+def planned_by(
+    tmp_path: Path,
+    request: JobRequest,
+    objects: LocalObjects,
+    **settings: Any,  # noqa: ANN401 - of plan_job
+) -> Plan:
+    with SqliteStore(tmp_path / "data" / "store.sqlite") as records:
+        return plan_job(
+            request,
+            objects,
+            records,
+            **{"jobs_root": f"{tmp_path}/jobs/", "model_version": "fake-1", **settings},
+        ).plan
 
 
 @pytest.mark.parametrize(
@@ -45,9 +57,6 @@ def plan(tmp_path: Path, source: Path | str, **settings: object) -> Plan:
         ("a.txt", b'{"image": "a.jpg"}\n', LineFormat.URIS, 1),
         ("a.jsonl", b"\xef\xbb\xbfa.jpg\n", LineFormat.JSONL, 1),
         ("a.csv", b"\xef\xbb\xbfimage\r\na.jpg\r\n", LineFormat.CSV, 1),
-        ("a.csv", b"image\n", LineFormat.CSV, 0),
-        ("a.jsonl", b"", LineFormat.JSONL, 0),
-        ("a", b" \n\n", LineFormat.URIS, 0),
     ],
 )
 @pytest.mark.parametrize("compressed", [False, True])
@@ -59,7 +68,7 @@ def test_formats_are_told_by_name_and_first_line(
     planned = plan(tmp_path, path)
     assert planned.source.format is format
     assert planned.source.kind is (SourceKind.STRIPES if compressed else SourceKind.RANGES)
-    assert (planned.estimated_images, planned.exact) == (images, True)
+    assert (planned.estimated_photos, planned.exact) == (images, True)
     assert planned.children == min(1, images)
     assert planned.base == f"{tmp_path}/"
 
@@ -107,7 +116,7 @@ def test_a_manifest_that_does_not_exist_is_named(tmp_path: Path) -> None:
 )
 def test_an_input_that_is_not_valid_names_the_field(document: object, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
-        read_execution_input(document)
+        read_job_request(document)
 
 
 class HugeObject(LocalObjects):
@@ -144,26 +153,18 @@ def test_children_in_containers_are_as_many_as_run_at_once_but_neither_tiny_nor_
 @pytest.mark.parametrize("size", [10**6, 10**9, 10**11])
 def test_planning_costs_one_head_and_one_sample_at_any_size(tmp_path: Path, size: int) -> None:
     objects = HugeObject(size)
-    planned = plan_job(
-        job_input("s3://bucket/list.txt", images_per_child=1000),
-        objects,
-        jobs_root=f"{tmp_path}/jobs/",
-        model_version="fake-1",
-    )
+    request = job_input("s3://bucket/list.txt", images_per_child=1000)
+    planned = planned_by(tmp_path, request, objects)
     assert [what for what, _ in objects.asked] == ["head", "read"]
     assert sum(length for _, length in objects.asked) <= SAMPLE
-    assert planned.estimated_images == pytest.approx(size / 100, rel=0.001)
+    assert planned.estimated_photos == pytest.approx(size / 100, rel=0.001)
     assert planned.children == pytest.approx(size / 10**5, rel=0.001)
     assert len(json.dumps(planned.to_json())) < 8192
 
 
 def test_a_job_has_no_more_children_than_a_workflow_can_carry(tmp_path: Path) -> None:
-    planned = plan_job(
-        job_input("s3://bucket/list.txt", images_per_child=1),
-        HugeObject(10**12),
-        jobs_root=f"{tmp_path}/jobs/",
-        model_version="fake-1",
-    )
+    request = job_input("s3://bucket/list.txt", images_per_child=1)
+    planned = planned_by(tmp_path, request, HugeObject(10**12))
     assert planned.children == MOST_CHILDREN
     assert len(json.dumps(planned.to_json())) < 32 * 1024
 
@@ -199,12 +200,16 @@ def test_a_folder_of_its_own_holds_one_job_only(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 3)
     manifest = write_manifest(tmp_path / "list.jsonl", photos)
     folder = f"{tmp_path}/own/"
-    settings = {"jobs_root": f"{tmp_path}/jobs/", "model_version": "fake-1", "job_folder": folder}
-    first = plan_job(job_input(manifest), LocalObjects(), **settings)  # type: ignore[arg-type]
+
+    def plan_in_folder(**settings: object) -> Plan:
+        request = job_input(manifest, **settings)
+        return planned_by(tmp_path, request, LocalObjects(), job_folder=folder)
+
+    first = plan_in_folder()
     assert first.job_folder == folder
-    assert plan_job(job_input(manifest), LocalObjects(), **settings) == first  # type: ignore[arg-type]
-    with pytest.raises(InvalidInputError, match="holds another job"):
-        plan_job(job_input(manifest, collection_id="b"), LocalObjects(), **settings)  # type: ignore[arg-type]
+    assert plan_in_folder() == first
+    with pytest.raises(InvalidInputError, match="contains another job"):
+        plan_in_folder(collection_id="b")
 
 
 def test_a_folder_is_listed_with_names_that_follow_from_its_paths(tmp_path: Path) -> None:
@@ -214,7 +219,7 @@ def test_a_folder_is_listed_with_names_that_follow_from_its_paths(tmp_path: Path
         (folder / path).write_bytes(fake_photo(fake_face(path)))
     job = LocalJob(tmp_path, folder)
     job.run()
-    assert [(Path(row.image).name, row.external_image_id) for row in job.rows()] == [
+    assert [(Path(row.photo).name, row.external_image_id) for row in job.rows()] == [
         ("1.jpg", "Ann_Lee:1.jpg"),
         ("3.jpg", "Bob-x:3.jpg"),
         ("2.jpg", "Bob:2.jpg"),
@@ -228,16 +233,47 @@ def test_a_folder_is_listed_with_names_that_follow_from_its_paths(tmp_path: Path
 def test_a_folder_that_holds_its_own_job_folder_does_not_index_that(tmp_path: Path) -> None:
     write_photos(tmp_path, 3)
     first = LocalJob(tmp_path / "data", tmp_path, engine=None)
-    assert first.plan.estimated_images >= 3
-    planned = plan_job(
-        job_input(tmp_path), LocalObjects(), jobs_root=f"{tmp_path}/data/", model_version="fake-1"
-    )
-    assert planned.estimated_images == 3
+    assert first.plan.estimated_photos >= 3
+    request = job_input(tmp_path)
+    planned = planned_by(tmp_path, request, LocalObjects(), jobs_root=f"{tmp_path}/data/")
+    assert planned.estimated_photos == 3
 
 
-def test_a_folder_without_photos_is_a_job_of_no_children(tmp_path: Path) -> None:
-    (tmp_path / "none").mkdir()
-    assert plan(tmp_path, tmp_path / "none").children == 0
+@pytest.mark.parametrize("content", [None, b"", b" \n\n", b"image\n"])
+def test_a_source_without_photos_is_refused_and_leaves_nothing(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    source = tmp_path / "none.csv"
+    source.mkdir() if content is None else source.write_bytes(content)
+    with pytest.raises(InvalidInputError, match="names no photos"):
+        plan(tmp_path, source)
+    assert not (tmp_path / "jobs").exists()
+    with SqliteStore(tmp_path / "data" / "store.sqlite") as store:
+        assert store.list_collections() == []
+
+
+def test_a_collection_that_was_created_again_is_another_job(tmp_path: Path) -> None:
+    manifest = write_manifest(tmp_path / "list.jsonl", write_photos(tmp_path / "photos", 3))
+    first = plan(tmp_path, manifest)
+    with SqliteStore(tmp_path / "data" / "store.sqlite") as store:
+        store.delete_collection("staff")
+    again = plan(tmp_path, manifest)
+    assert again.collection_created_at > first.collection_created_at
+    assert again.job_id != first.job_id
+
+
+def test_a_job_folder_of_another_release_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    manifest = write_manifest(tmp_path / "list.jsonl", write_photos(tmp_path / "photos", 3))
+    first = plan(tmp_path, manifest)
+    path = Path(first.job_folder, "plan.json")
+    document = json.loads(path.read_text())
+    del document["version"], document["collection_created_at"]
+    document |= {"estimated_images": document.pop("estimated_photos")}
+    path.write_text(json.dumps({**document, "tolerated_failure_percentage": 5.0}))
+    with pytest.raises(InvalidInputError, match="written by another release") as raised:
+        read_plan(LocalObjects(), first.job_folder)
+    assert "submit the job again" in (raised.value.hint or "")
+    assert read_collection_id(LocalObjects(), first.job_folder) == "staff"
 
 
 def test_a_single_photo_is_a_job_of_one_named_after_its_file(tmp_path: Path) -> None:
@@ -246,12 +282,12 @@ def test_a_single_photo_is_a_job_of_one_named_after_its_file(tmp_path: Path) -> 
     job = LocalJob(tmp_path, photo)
     job.run()
     (row,) = job.rows()
-    assert (row.image, row.external_image_id) == (str(photo), "ann.jpg")
+    assert (row.photo, row.external_image_id) == (str(photo), "ann.jpg")
 
 
 def test_a_photo_is_told_by_its_bytes_where_its_name_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "photo").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
-    assert plan(tmp_path, tmp_path / "photo").estimated_images == 1
+    assert plan(tmp_path, tmp_path / "photo").estimated_photos == 1
 
 
 def test_photos_may_stand_in_the_input_itself(
@@ -259,14 +295,15 @@ def test_photos_may_stand_in_the_input_itself(
 ) -> None:
     photos = write_photos(tmp_path, 2)
     monkeypatch.chdir(tmp_path)
-    job = read_execution_input(
+    job = read_job_request(
         {
             "collection_id": "staff",
+            "create_collection": True,
             "images": [photos[0].name, {"image": str(photos[1]), "external_image_id": "bob"}],
         }
     )
-    planned = plan_job(job, LocalObjects(), jobs_root=f"{tmp_path}/jobs/", model_version="fake-1")
-    assert (planned.estimated_images, planned.exact) == (2, True)
+    planned = planned_by(tmp_path, job, LocalObjects())
+    assert (planned.estimated_photos, planned.exact) == (2, True)
     assert planned.base == f"{tmp_path}/"
     listed = Path(planned.source.uri).read_text().splitlines()
     assert [json.loads(line)["image"] for line in listed] == [photos[0].name, str(photos[1])]
@@ -287,4 +324,4 @@ def test_a_compressed_manifest_of_several_members_counts_as_one(tmp_path: Path) 
     assert planned.children >= 1
     job = LocalJob(tmp_path, tmp_path / "list.txt.gz", images_per_child=1)
     job.run()
-    assert [Path(row.image).name for row in job.rows()] == ["0.jpg", "1.jpg", "2.jpg"]
+    assert [Path(row.photo).name for row in job.rows()] == ["0.jpg", "1.jpg", "2.jpg"]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facerec.jobs.child.prefetch import read_ahead
+from facerec.jobs.prefetch import read_ahead
 
 
 @given(
@@ -19,7 +19,7 @@ from facerec.jobs.child.prefetch import read_ahead
     st.integers(1, 100),
 )
 def test_results_come_in_order_and_stay_within_bounds(
-    weights: list[int], threads: int, most_items: int, most_weight: int
+    weights: list[int], threads: int, max_items: int, max_weight: int
 ) -> None:
     taken: list[int] = []
     given_out = 0
@@ -27,7 +27,7 @@ def test_results_come_in_order_and_stay_within_bounds(
     def items() -> Iterator[int]:
         for number, _ in enumerate(weights):
             taken.append(number)
-            assert len(taken) - given_out <= most_items
+            assert len(taken) - given_out <= max_items
             yield number
 
     results = []
@@ -36,8 +36,8 @@ def test_results_come_in_order_and_stay_within_bounds(
         lambda number: number,
         lambda number: weights[number],
         threads=threads,
-        most_items=most_items,
-        most_weight=most_weight,
+        max_items=max_items,
+        max_weight=max_weight,
     ):
         given_out += 1
         results.append(number)
@@ -53,7 +53,7 @@ def test_no_more_is_begun_while_what_waits_is_heavy(threads: int) -> None:
         return number
 
     results = read_ahead(
-        range(100), fetch, lambda _: 10, threads=threads, most_items=50, most_weight=30
+        range(100), fetch, lambda _: 10, threads=threads, max_items=50, max_weight=30
     )
     for taken in range(100):
         assert next(results) == taken
@@ -69,7 +69,7 @@ def test_what_a_fetch_raises_is_raised_in_its_place_and_ends_the_threads() -> No
         return number
 
     before = threading.active_count()
-    results = read_ahead(range(10), fetch, lambda _: 1, threads=2, most_items=5, most_weight=99)
+    results = read_ahead(range(10), fetch, lambda _: 1, threads=2, max_items=5, max_weight=99)
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="three"):
         next(results)
@@ -83,5 +83,5 @@ def test_several_are_fetched_at_once() -> None:
         meeting.wait()
         return number
 
-    results = read_ahead(range(8), fetch, lambda _: 1, threads=4, most_items=8, most_weight=99)
+    results = read_ahead(range(8), fetch, lambda _: 1, threads=4, max_items=8, max_weight=99)
     assert list(results) == list(range(8))

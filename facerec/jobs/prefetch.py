@@ -1,4 +1,4 @@
-"""Reading ahead, so that the wait for storage overlaps with the work on what was read."""
+"""Reads ahead in threads, so that waiting for storage overlaps with processing."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def read_ahead(
     weight: Callable[[Result], int],
     *,
     threads: int,
-    most_items: int,
-    most_weight: int,
+    max_items: int,
+    max_weight: int,
 ) -> Generator[Result, None, None]:
-    """Yield what ``fetch`` makes of each item, as ``read_ahead_in`` does, in threads of its own.
+    """Yield the result of ``fetch`` for each item, as ``read_ahead_in`` does, in its own threads.
 
-    Close the iterator, if it is left early, to end them.
+    Close the iterator to end the threads early.
     """
     with ThreadPoolExecutor(threads, thread_name_prefix="read-ahead") as pool:
         results = read_ahead_in(
-            pool, items, fetch, weight, most_items=most_items, most_weight=most_weight
+            pool, items, fetch, weight, max_items=max_items, max_weight=max_weight
         )
         with closing(results):
             yield from results
@@ -41,23 +41,23 @@ def read_ahead_in(
     fetch: Callable[[Item], Result],
     weight: Callable[[Result], int],
     *,
-    most_items: int,
-    most_weight: int,
+    max_items: int,
+    max_weight: int,
 ) -> Generator[Result, None, None]:
-    """Yield what ``fetch`` makes of each item, in order, in threads that are there already.
+    """Yield the result of ``fetch`` for each item, in order, using the threads of a pool.
 
-    What is held never weighs more than ``most_weight`` and one result for each thread. Close the
-    iterator, if it is left early, so that nothing of it stays under way.
+    Buffered results never weigh more than ``max_weight`` plus one result per thread. Close the
+    iterator to stop early; when that returns, no fetch is running.
 
     Args:
-        pool: has threads that nobody else uses meanwhile.
-        items: what to fetch; taken from by the caller's thread only.
-        fetch: runs in threads; what it raises is raised where its result would be yielded.
-        weight: of a result, in the unit of ``most_weight``.
-        most_items: how many items are taken and their results not yet yielded.
-        most_weight: while those fetched weigh so much, no further one is begun.
+        pool: its threads must not be used by anybody else in the meantime.
+        items: consumed by the caller's thread only.
+        fetch: runs in threads; an exception is raised where the result would be yielded.
+        weight: weight of a result, in the unit of ``max_weight``.
+        max_items: items taken whose results were not yet yielded.
+        max_weight: no fetch starts while buffered results exceed this weight.
     """
-    scale = _Scale(most_weight)
+    scale = _Scale(max_weight)
 
     def weighed(number: int, item: Item) -> Result:
         scale.wait_for_room(number)
@@ -69,7 +69,7 @@ def read_ahead_in(
     remaining = enumerate(items)
     try:
         while True:
-            for number, item in islice(remaining, most_items - len(waiting)):
+            for number, item in islice(remaining, max_items - len(waiting)):
                 waiting.append(pool.submit(weighed, number, item))
             if not waiting:
                 return
@@ -78,26 +78,29 @@ def read_ahead_in(
             scale.add(-weight(result))
             yield result
     finally:
-        under_way = [future for future in waiting if not future.cancel()]
+        running = [future for future in waiting if not future.cancel()]
         scale.open()
-        wait(under_way)
+        wait(running)
 
 
 class _Scale:
-    """Weighs the results that nobody has taken yet.
+    """Weighs the buffered results.
 
-    The one that is wanted next is fetched whatever the weight: without it nothing is ever taken.
+    The result that is wanted next is fetched whatever the weight; otherwise nothing would ever be
+    taken off the scale.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most: float = most
+    def __init__(self, max_weight: int) -> None:
+        self._max_weight: float = max_weight
         self._weight = 0
         self._wanted = -1
         self._changed = Condition()
 
     def wait_for_room(self, number: int) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._weight < self._most or number <= self._wanted)
+            self._changed.wait_for(
+                lambda: self._weight < self._max_weight or number <= self._wanted
+            )
 
     def add(self, weight: int) -> None:
         with self._changed:
@@ -111,5 +114,5 @@ class _Scale:
 
     def open(self) -> None:
         with self._changed:
-            self._most = float("inf")
+            self._max_weight = float("inf")
             self._changed.notify_all()

@@ -1,0 +1,124 @@
+"""Shows the progress of a job: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from facerec.cli.output import console, count, dollars
+
+if TYPE_CHECKING:
+    from facerec.cli.job_services import ShownJobs
+    from facerec.jobs.progress import Progress
+    from facerec.jobs.service import Job
+
+LINE_INTERVAL = 5.0
+"""Seconds between two lines where there is no terminal."""
+
+_STATES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
+
+
+def print_job(jobs: ShownJobs, job: Job, progress: Progress | None) -> None:
+    """Print the status and progress of a job."""
+    out = console()
+    out.print(f"{job.id}: {job.status.lower()}")
+    if job.cause:
+        out.print(f"  {job.cause}")
+    if progress is not None:
+        summary = _summary(jobs, job, progress)
+        out.print(f"  {_photos(progress)}, {summary}")
+        for line in _children(progress):
+            out.print(f"  {line}")
+
+
+@contextmanager
+def progress_display(jobs: ShownJobs) -> Iterator[Callable[[Job, Progress | None], None]]:
+    """Return a function that shows a job and its progress, on stderr."""
+    out = console(stderr=True)
+    if not out.is_terminal:
+        yield _LineDisplay(jobs)
+        return
+    from rich import progress as rich
+
+    bar = rich.Progress(
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TextColumn("{task.description}"),
+        console=out,
+    )
+    task = bar.add_task("", total=None)
+
+    def show(job: Job, progress: Progress | None) -> None:
+        lines = [_summary(jobs, job, progress), *(_children(progress) if progress else ())]
+        bar.update(
+            task,
+            total=progress.estimated_photos if progress else None,
+            completed=progress.photos if progress else 0,
+            description="\n".join(lines),
+        )
+
+    with bar:
+        yield show
+
+
+class _LineDisplay:
+    """Prints a line now and then."""
+
+    def __init__(self, jobs: ShownJobs) -> None:
+        self._jobs = jobs
+        self._printed = time.monotonic()
+
+    def __call__(self, job: Job, progress: Progress | None) -> None:
+        if time.monotonic() - self._printed < LINE_INTERVAL and not job.status.ended:
+            return
+        self._printed = time.monotonic()
+        fields = [_summary(self._jobs, job, progress)]
+        if progress is not None:
+            fields = [_photos(progress), *fields, *_children(progress)]
+        console(stderr=True).print(f"{job.status.lower()}: {', '.join(fields)}")
+
+
+def _photos(progress: Progress) -> str:
+    about = "" if progress.exact else "about "
+    return f"{about}{progress.photos:,} of {count(progress.estimated_photos, 'photo')}"
+
+
+def _summary(jobs: ShownJobs, job: Job, progress: Progress | None) -> str:
+    if progress is None:
+        return "never planned" if job.status.ended else "not planned yet"
+    fields = []
+    if progress.photos_per_second is not None:
+        fields.append(f"{progress.photos_per_second:,.1f} photos/s")
+    fields.append(count(progress.faces, "face"))
+    if progress.failures:
+        fields.append(count(progress.failures, "failure"))
+    if progress.seconds_left and not job.status.ended:
+        fields.append(f"{duration(progress.seconds_left)} left")
+    cost = jobs.dollars(progress)
+    if cost:
+        fields.append(f"machines {dollars(cost)}")
+    return ", ".join(fields)
+
+
+def _children(progress: Progress) -> list[str]:
+    states = progress.child_states
+    if not states:
+        return []
+    fields = [f"{states[state]:,} {state.lower()}" for state in _STATES if states.get(state)]
+    lines = [f"children: {', '.join(fields)}"]
+    if progress.interruptions:
+        lines.append(f"{count(progress.interruptions, 'spot interruption')}, retried")
+    if states.get("RUNNABLE") and not states.get("RUNNING"):
+        lines.append("waiting for machines; see docs/operations.md if that lasts")
+    return lines
+
+
+def duration(seconds: float) -> str:
+    """Format seconds for a person: ``3 h 05 min``, ``4 min 10 s``, ``9 s``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,67 @@
+"""The jobs that commands show: those of this machine, or those of a stack on AWS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from facerec.jobs.progress import Progress
+    from facerec.jobs.service import Job, JobService
+
+
+@dataclass(frozen=True, slots=True)
+class ShownJobs:
+    """A job service, with what only the command line adds to it.
+
+    Attributes:
+        service: the service.
+        dollars_per_second: price of a second of a child's machine; None on this machine.
+    """
+
+    service: JobService
+    dollars_per_second: float | None = None
+
+    def progress(self, job: Job) -> Progress | None:
+        """Return how far a job is; None before it is planned."""
+        return self.service.progress(job) if job.plan else None
+
+    def dollars(self, progress: Progress | None) -> float | None:
+        """Return about what the machines have cost; None on this machine."""
+        if self.dollars_per_second is None:
+            return None
+        return self.dollars_per_second * (progress.busy_seconds if progress else 0.0)
+
+    def to_json(self, job: Job, progress: Progress | None) -> dict[str, Any]:
+        """Return a job in the form of ``schemas/job.json``."""
+        dollars = self.dollars(progress)
+        cost = {} if dollars is None else {"machine_dollars": round(dollars, 6)}
+        return {**job.to_json(progress), **cost}
+
+
+def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
+    """Return the jobs of a stack, or those of this machine where no stack is named.
+
+    Raises:
+        NotFoundError: there is no such stack.
+    """
+    if stack is None:
+        from facerec.cli.parts import data_folder
+        from facerec.factory import open_local_jobs
+
+        return ShownJobs(open_local_jobs(data_folder(data)))
+    from facerec.estimate.prices import load_prices
+    from facerec.factory import open_aws_jobs
+    from facerec.jobs.aws.stack import find_stack
+    from facerec.storage.objects.s3 import S3Objects
+
+    found = find_stack(stack)
+    jobs = open_aws_jobs(
+        state_machine=found.workflow,
+        objects=S3Objects(),
+        jobs_root=found.jobs_root,
+        queue=found.queue,
+    )
+    vcpu_hour = load_prices()["ec2.spot_vcpu_hour"].dollars
+    return ShownJobs(jobs, vcpu_hour * found.child_vcpus / 3600)

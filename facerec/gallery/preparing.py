@@ -1,0 +1,91 @@
+"""Prepares collections for new faces. Imports no numpy, so that the plan function can use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facerec.core.names import checked_collection_id
+from facerec.core.protocols import RecordStore
+from facerec.core.records import Collection
+from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCollection:
+    """A collection that is ready for a job.
+
+    Attributes:
+        collection: Its ``created_at`` identifies this creation of the collection.
+        created: Whether this call created it, so that it holds no other faces.
+    """
+
+    collection: Collection
+    created: bool
+
+
+def require_collection(
+    collection_id: str, *, model_version: str, records: RecordStore
+) -> Collection:
+    """Return a collection whose faces can be compared with those of an engine.
+
+    Raises:
+        InvalidInputError: The id is not a valid collection id.
+        CollectionNotFoundError: The collection does not exist.
+        ModelMismatchError: Its faces have another model version.
+    """
+    collection = records.get_collection(checked_collection_id(collection_id))
+    if collection.model_version != model_version:
+        raise ModelMismatchError(model_version, collection.model_version)
+    return collection
+
+
+def create_collection(
+    collection_id: str, *, model_version: str, now: float, records: RecordStore
+) -> Collection:
+    """Create an empty collection for faces of one model version.
+
+    Raises:
+        InvalidInputError: The id is not a valid collection id.
+        CollectionExistsError: A collection of this id exists.
+    """
+    collection = Collection(checked_collection_id(collection_id), model_version, now)
+    records.create_collection(collection)
+    return collection
+
+
+def prepare_collection(
+    collection_id: str, *, model_version: str, create: bool, now: float, records: RecordStore
+) -> PreparedCollection:
+    """Return a collection that a job can index into; see ``Gallery.prepare_collection``.
+
+    The plan function calls this function itself: it has records, but neither an engine nor a
+    store of vectors.
+
+    Args:
+        collection_id: Id of the collection.
+        model_version: Model version that the job's faces will have.
+        create: Whether to create the collection if it does not exist.
+        now: Time of the creation, in seconds since 1970.
+        records: Store of the collections.
+
+    Raises:
+        InvalidInputError: The id is not a valid collection id.
+        CollectionNotFoundError: The collection does not exist, and ``create`` is false.
+        ModelMismatchError: Its faces have another model version.
+    """
+    try:
+        found = require_collection(collection_id, model_version=model_version, records=records)
+    except CollectionNotFoundError:
+        if not create:
+            raise
+    else:
+        return PreparedCollection(found, created=False)
+    try:
+        made = create_collection(
+            collection_id, model_version=model_version, now=now, records=records
+        )
+    except CollectionExistsError:
+        # a concurrent caller created it first
+        found = require_collection(collection_id, model_version=model_version, records=records)
+        return PreparedCollection(found, created=False)
+    return PreparedCollection(made, created=True)

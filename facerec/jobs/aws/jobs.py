@@ -1,0 +1,175 @@
+"""``AwsJobs``: jobs as executions of the state machine of a deployed stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from facerec.errors import InvalidInputError, JobNotFoundError, ObjectNotFoundError
+from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
+from facerec.jobs.aws.executions import Execution, Executions
+from facerec.jobs.folders import JobFolder, read_folder
+from facerec.jobs.ledger.reading import iterate_rows
+from facerec.jobs.ledger.report import Report, write_report
+from facerec.jobs.ledger.rows import LedgerRow
+from facerec.jobs.progress import Progress, ProgressReader
+from facerec.jobs.request import (
+    TOLERATED_FAILURE_PERCENTAGE,
+    read_job_request,
+    require_s3_addresses,
+)
+from facerec.jobs.service import LATEST, Job
+from facerec.jobs.status import JobStatus
+from facerec.storage.objects.protocol import ObjectStore
+
+MAX_RUNNING = 50
+"""Running executions among which a job is looked for by the id of its plan."""
+
+
+class AwsJobs:
+    """The ``JobService`` of a deployed stack. A job is an execution, and has its name as id.
+
+    ``get`` also finds a job by the id of its plan: the execution that works on it, or else its
+    folder.
+    """
+
+    def __init__(
+        self,
+        executions: Executions,
+        objects: ObjectStore,
+        jobs_root: str,
+        queue: BatchQueue | None = None,
+    ) -> None:
+        """Create the service.
+
+        Args:
+            executions: the executions of the stack's state machine.
+            objects: contains the job folders.
+            jobs_root: parent of all job folders, with the final ``/``.
+            queue: the stack's queue; without it, progress has no states of children.
+        """
+        self._executions, self._queue = executions, queue
+        self._objects, self._jobs_root = objects, jobs_root
+        self._progress = ProgressReader(objects)
+
+    def submit(self, document: Mapping[str, Any]) -> Job:
+        """Submit a job; see ``JobService.submit``. Each call starts an execution."""
+        require_s3_addresses(read_job_request(document))
+        return _job(self._executions.start(document))
+
+    def get(self, job_id: str) -> Job:
+        """Return a job; see ``JobService.get``."""
+        if job_id == LATEST:
+            newest = self._executions.list(1)
+            if not newest:
+                raise JobNotFoundError(job_id)
+            job_id = newest[0].name
+        try:
+            return self._with_folder(self._executions.describe(job_id))
+        except JobNotFoundError:
+            return self._by_plan(job_id)
+
+    def list(self, limit: int) -> list[Job]:
+        """Return the newest jobs; see ``JobService.list``."""
+        return [
+            _job(self._executions.describe(execution.arn))
+            for execution in self._executions.list(limit)
+        ]
+
+    def progress(self, job: Job) -> Progress:
+        """Return how far a job is; see ``JobService.progress``."""
+        plan = job.required_plan()
+        children = None if self._queue is None else self._children(self._queue, job)
+        # AWS Batch forgets jobs after some days: then the folder is all there is.
+        complete = children.states["SUCCEEDED"] if children and children.states else None
+        progress = self._progress.read(
+            plan, job.report, run_started=job.created_at, complete=complete
+        )
+        if children is None:
+            return progress
+        return replace(progress, child_states=children.states, interruptions=children.interruptions)
+
+    def report(self, job: Job) -> Report:
+        """Return the report of a job; see ``JobService.report``."""
+        if job.report is not None:
+            return job.report
+        return write_report(
+            job.required_plan(),
+            self._objects,
+            tolerated_failure_percentage=TOLERATED_FAILURE_PERCENTAGE,
+        )
+
+    def rows(self, job: Job) -> Iterator[LedgerRow]:
+        """Yield the ledger of a job; see ``JobService.rows``."""
+        return iterate_rows(job.required_plan(), self._objects)
+
+    def cancel(self, job: Job) -> None:
+        """End a running job; see ``JobService.cancel``."""
+        if job.status.ended:
+            raise InvalidInputError(f"the job {job.id!r} is not running: {job.status.lower()}")
+        self._executions.stop(job.id)
+
+    def _children(self, queue: BatchQueue, job: Job) -> ChildStates | None:
+        try:
+            planned = self._executions.plan(job.id)
+        except JobNotFoundError:
+            # Step Functions has forgotten the execution.
+            return None
+        if planned is None or not planned.children:
+            return None
+        return queue.children(planned.job_name, job.created_at)
+
+    def _with_folder(self, execution: Execution) -> Job:
+        """Return the job of an execution with its plan and report."""
+        job, planned = _job(execution), self._executions.plan(execution.arn)
+        folder = self._folder(planned.job_folder) if planned else None
+        if folder is None:
+            return job
+        report = folder.report
+        if job.ended_at is None or (report is not None and report.written_at < job.created_at):
+            # The report of an earlier run.
+            report = None
+        return replace(job, plan=folder.plan, report=report)
+
+    def _by_plan(self, job_id: str) -> Job:
+        for execution in self._executions.list(MAX_RUNNING, status="RUNNING"):
+            planned = self._executions.plan(execution.arn)
+            if planned is not None and planned.job_id == job_id:
+                return self._with_folder(self._executions.describe(execution.arn))
+        folder = self._folder(f"{self._jobs_root}{job_id}/")
+        if folder is None:
+            raise JobNotFoundError(job_id)
+        plan, report = folder.plan, folder.report
+        return Job(
+            id=job_id,
+            status=JobStatus.INCOMPLETE if report is None else report.status,
+            created_at=plan.created_at,
+            ended_at=plan.created_at if report is None else report.written_at,
+            collection_id=plan.collection_id,
+            photos=None if report is None else report.tally.photos,
+            faces=None if report is None else report.tally.faces,
+            plan=plan,
+            report=report,
+        )
+
+    def _folder(self, job_folder: str) -> JobFolder | None:
+        try:
+            return read_folder(self._objects, job_folder)
+        except ObjectNotFoundError:
+            # The bucket's lifecycle removes the folders of old jobs.
+            return None
+
+
+def _job(execution: Execution) -> Job:
+    collection_id = execution.document.get("collection_id")
+    return Job(
+        id=execution.name,
+        status=execution.status,
+        created_at=execution.started,
+        ended_at=execution.ended,
+        collection_id=collection_id if isinstance(collection_id, str) else None,
+        photos=execution.output.get("photos"),
+        faces=execution.output.get("faces"),
+        cause=execution.cause,
+    )

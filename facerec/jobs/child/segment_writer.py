@@ -1,0 +1,218 @@
+"""Appends the segments of one child to its ledger.
+
+The invariant that a job stands on: **the segments of a child are one chain of write-once objects,
+without gap or overlap, whatever number of attempts at the child run, in turn or at the same time,
+and wherever they are killed.** It follows from three rules, all of them kept in this module:
+
+1. A segment starts where the ledger ends (``SegmentWriter.cursor``).
+2. A segment is named by its start and written only if no segment of that name exists. So of two
+   attempts that append at the same place one wins; the other takes the winner's segment for its
+   own and continues from that segment's end.
+3. A commit stores the embeddings in the job folder, then the faces in the collection, then the
+   segment that names both. Whatever a killed attempt has stored without a segment is found by its
+   embeddings (``SegmentWriter.unrecorded``), and is processed again by the next attempt.
+
+Storing the same faces again changes nothing, since face ids derive from content.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from facerec.core.ids import group_of
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.child.step import Step
+from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
+from facerec.jobs.ledger.layout import (
+    embeddings_folder,
+    embeddings_name,
+    segment_uri,
+    step_of_embeddings,
+)
+from facerec.jobs.ledger.segments import Segment, read_segment, read_segments, write_segment
+from facerec.jobs.ledger.tally import ChildSummary, Tally, write_summary
+from facerec.jobs.manifest.slices import Cursor
+from facerec.jobs.plan import Plan
+from facerec.storage.faces import FaceStore
+from facerec.storage.objects.protocol import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentCommitted:
+    """A ledger segment that has been committed.
+
+    Attributes:
+        child: the child whose ledger it is in.
+        photos: number of rows.
+        faces: number of faces it added to the collection.
+        failures: number of rows that are failures.
+        resumed: whether it was committed before this attempt started.
+    """
+
+    child: int
+    photos: int
+    faces: int
+    failures: int
+    resumed: bool
+
+
+class SegmentWriter:
+    """The end of one child's ledger; use it from one thread.
+
+    A commit runs in a background thread while the next step is processed. At most one is in
+    flight, so commits follow one another.
+
+    Attributes:
+        cursor: where the ledger ends, as far as this attempt has seen.
+        tally: the sums of all rows up to there.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        child: int,
+        start: Cursor,
+        faces: FaceStore,
+        objects: ObjectStore,
+        on_commit: Callable[[SegmentCommitted], None],
+    ) -> None:
+        """Write to the ledger of a child whose slice begins at ``start``."""
+        self.cursor, self.tally = start, Tally()
+        self._plan, self._child = plan, child
+        self._faces, self._objects = faces, objects
+        self._on_commit = on_commit
+        self._embeddings_files: set[str] = set()
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._in_flight: Future[Segment] | None = None
+        self._in_flight_images: frozenset[str] = frozenset()
+        self._started = time.time()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._committer.shutdown()
+
+    def resume(self) -> Cursor:
+        """Read the segments of earlier attempts; return where the ledger ends."""
+        for segment in read_segments(self._objects, self._plan.job_folder, self._child):
+            self._append(segment, resumed=True)
+        return self.cursor
+
+    def submit(self, step: Step) -> bool:
+        """Start to commit a step, after the commit in flight.
+
+        Returns:
+            False if another attempt has moved the end of the ledger away from the step's start.
+            The step is then dropped: continue from ``cursor``.
+        """
+        if self.flush() != step.start:
+            return False
+        self._in_flight = self._committer.submit(self._commit, step, self._started)
+        self._in_flight_images = step.image_ids
+        self._started = time.time()
+        return True
+
+    def flush(self) -> Cursor:
+        """Wait for the commit in flight, if any; return where the ledger ends."""
+        if self._in_flight is not None:
+            segment = self._in_flight.result()
+            self._in_flight, self._in_flight_images = None, frozenset()
+            self._append(segment, resumed=False)
+            self._started = time.time()
+        return self.cursor
+
+    def is_committing(self, image_ids: frozenset[str]) -> bool:
+        """Return whether any of these photos is part of the commit in flight."""
+        return not self._in_flight_images.isdisjoint(image_ids)
+
+    def unrecorded(self) -> set[str]:
+        """Return the keys of images that were stored for lines after the end of the ledger.
+
+        An attempt that was killed stored them but did not record them; they are processed again,
+        so that the ledger names their faces as indexed by this child. Flushes.
+        """
+        ledger_end = self.flush().offset
+        keys: set[str] = set()
+        earliest = ledger_end
+        for uri in self._unnamed_embeddings():
+            step = step_of_embeddings(uri)
+            if step is None or step[1] <= ledger_end:
+                continue
+            # Half a file was never followed by faces in the store.
+            with suppress(ObjectNotFoundError, InvalidInputError):
+                faces = read_embeddings(self._objects, uri)
+                keys.update(group_of(face.record.face_id) for face in faces)
+                earliest = min(earliest, step[0])
+        if keys:
+            # The step may have started before the end of the ledger: that part is recorded.
+            recorded = read_segments(
+                self._objects, self._plan.job_folder, self._child, since=earliest
+            )
+            for segment in recorded:
+                keys -= {group_of(f.face_id) for row in segment.rows for f in row.faces}
+        return keys
+
+    def summary(self) -> ChildSummary:
+        """Return what is in the ledger of an incomplete child."""
+        return ChildSummary(self._child, False, self.cursor.lines, self.tally)
+
+    def finish(self, end: Cursor) -> ChildSummary:
+        """Mark the child as complete: its ledger covers the slice up to ``end``.
+
+        Deletes the embeddings that no segment names.
+        """
+        for uri in list(self._unnamed_embeddings()):
+            self._objects.delete(uri)
+        summary = ChildSummary(self._child, True, end.lines, self.tally)
+        write_summary(self._objects, self._plan.job_folder, summary)
+        return summary
+
+    def _commit(self, step: Step, started: float) -> Segment:
+        """Return the segment that won: this attempt's, or a concurrent attempt's."""
+        plan, name = self._plan, None
+        if faces := [face for image in step.faces.values() for face in image]:
+            # Every attempt has its own files: the one that lost must not replace the winner's.
+            name = embeddings_name(self._child, step.start.offset, step.end.offset)
+            write_embeddings(self._objects, plan.job_folder + name, faces)
+        if step.faces:
+            self._faces.put_images(plan.collection_id, step.faces)
+        segment = Segment(
+            self._child, step.start, step.end, tuple(step.rows), name, started, time.time()
+        )
+        if write_segment(self._objects, plan.job_folder, segment):
+            return segment
+        # The loser's file of embeddings stays until the child is complete. Its faces are in the
+        # store, and where the winner's segment is shorter only this file says so.
+        uri = segment_uri(plan.job_folder, self._child, step.start.offset)
+        return read_segment(self._objects, uri)
+
+    def _append(self, segment: Segment, *, resumed: bool) -> None:
+        tally = Tally.of(segment.rows, (segment.started, segment.finished))
+        self.tally.add(tally)
+        self.cursor = segment.end
+        if segment.embeddings is not None:
+            self._embeddings_files.add(segment.embeddings)
+        self._on_commit(
+            SegmentCommitted(
+                self._child, tally.photos, tally.faces_indexed, tally.failed_photos, resumed
+            )
+        )
+
+    def _unnamed_embeddings(self) -> Iterator[str]:
+        """Yield the files of embeddings that no segment names."""
+        folder = self._plan.job_folder
+        for found in self._objects.list(embeddings_folder(folder, self._child)):
+            if found.uri.removeprefix(folder) not in self._embeddings_files:
+                yield found.uri

@@ -1,0 +1,96 @@
+"""The last run of a job on this machine: whether it goes on, and how it ended.
+
+A run holds a lock on a file in the job folder, which the kernel releases however the process ends.
+So a run that was killed is never taken for a running one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run of a job.
+
+    Attributes:
+        submitted_at: seconds since 1970, UTC.
+        tolerated_failure_percentage: of this run.
+        started_at: None while the run waits for its turn.
+        ended_at: None while it runs, or if it was killed.
+        cancelled: whether somebody ended it.
+        cause: why it failed or stopped, one line.
+        new_photos: rows that it has added to the ledger; None until it has ended.
+    """
+
+    submitted_at: float
+    tolerated_failure_percentage: float
+    started_at: float | None = None
+    ended_at: float | None = None
+    cancelled: bool = False
+    cause: str | None = None
+    new_photos: int | None = None
+
+
+def write_record(job_folder: str, record: RunRecord) -> None:
+    """Store the record of the last run."""
+    path = Path(job_folder, "run.json")
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps(asdict(record)))
+    new.replace(path)
+
+
+def read_record(job_folder: str) -> RunRecord | None:
+    """Return the record of the last run; None if there was none."""
+    try:
+        return RunRecord(**json.loads(Path(job_folder, "run.json").read_text()))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, TypeError):
+        # Written by another release: the ledger tells what was done.
+        return None
+
+
+@contextmanager
+def run_lock(job_folder: str) -> Iterator[None]:
+    """Mark the job as running during the block; concurrent runs of a job share the mark."""
+    with Path(job_folder, "run.lock").open("ab") as file:
+        # Where the file system has no locks, the job merely is not shown as running.
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+def is_locked(job_folder: str) -> bool:
+    """Return whether some process runs the job."""
+    try:
+        with Path(job_folder, "run.lock").open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            return False
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def request_cancel(job_folder: str) -> None:
+    """Ask the process that runs the job to end it."""
+    Path(job_folder, "cancel").touch()
+
+
+def cancel_requested(job_folder: str) -> bool:
+    """Return whether somebody asked to end the run."""
+    return Path(job_folder, "cancel").exists()
+
+
+def clear_cancel(job_folder: str) -> None:
+    """Forget earlier requests to end a run."""
+    Path(job_folder, "cancel").unlink(missing_ok=True)

@@ -1,0 +1,52 @@
+"""What a manifest line can end in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What a manifest line ended in."""
+
+    INDEXED = "INDEXED"
+    """Its faces are in the collection."""
+    ALREADY_INDEXED = "ALREADY_INDEXED"
+    """The same photo was indexed before, under the same name and options: nothing was done."""
+    NO_FACE = "NO_FACE"
+    """No face was found."""
+    ALL_FACES_REJECTED = "ALL_FACES_REJECTED"
+    """Faces were found, and all of them were rejected."""
+    SKIPPED = "SKIPPED"
+    """An inventory row that is not to be indexed: an old version, a folder."""
+    UNREADABLE = "UNREADABLE"
+    """The photo cannot be decoded; the reason is an ``UnreadableReason``, or CRASHED."""
+    NOT_FOUND = "NOT_FOUND"
+    """The photo does not exist."""
+    ACCESS_DENIED = "ACCESS_DENIED"
+    """The photo may not be read."""
+    MALFORMED_LINE = "MALFORMED_LINE"
+    """The line names no photo."""
+
+
+FAILURES = frozenset(
+    (Outcome.UNREADABLE, Outcome.NOT_FOUND, Outcome.ACCESS_DENIED, Outcome.MALFORMED_LINE)
+)
+"""Outcomes that count against the tolerated percentage of failures."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFailure:
+    """Why a manifest line yields no photo.
+
+    Attributes:
+        outcome: what the line ends in.
+        detail: one line for a person.
+        reason: the name of an ``UnreadableReason``, or CRASHED, where the outcome is UNREADABLE.
+        uri: address of the photo; "" where the line names none.
+    """
+
+    outcome: Outcome
+    detail: str
+    reason: str | None = None
+    uri: str = ""

@@ -1,0 +1,170 @@
+"""Jobs as every door sees them: ``Job``, and the ``JobService`` that runs them.
+
+``facerec.jobs.local.LocalJobs`` runs jobs on this machine, ``facerec.jobs.aws.AwsJobs`` as
+executions of a deployed stack. The command line and REST use either alike.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from facerec.errors import JobNotPlannedError
+from facerec.jobs.ledger.report import Report
+from facerec.jobs.ledger.rows import LedgerRow
+from facerec.jobs.plan import Plan
+from facerec.jobs.progress import Progress
+from facerec.jobs.status import JobStatus
+
+LATEST = "latest"
+"""The job id that names the newest job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job.
+
+    Attributes:
+        id: what every door calls it: the id of its plan, or the name of its execution on AWS.
+        status: the status.
+        created_at: start of its last run, seconds since 1970, UTC.
+        ended_at: end of that run; None while it runs, or if it was killed.
+        collection_id: the collection that receives the faces, if known.
+        photos: rows in its ledger, if known without reading the ledger.
+        faces: faces of these photos in the collection, likewise.
+        cause: why it failed or stopped, one line.
+        plan: None before it is planned, and in listings.
+        report: None before it ended, and in listings.
+    """
+
+    id: str
+    status: JobStatus
+    created_at: float
+    ended_at: float | None = None
+    collection_id: str | None = None
+    photos: int | None = None
+    faces: int | None = None
+    cause: str | None = None
+    plan: Plan | None = None
+    report: Report | None = None
+
+    def required_plan(self) -> Plan:
+        """Return the plan.
+
+        Raises:
+            JobNotPlannedError: there is none.
+        """
+        if self.plan is None:
+            raise JobNotPlannedError(self.id, self.cause)
+        return self.plan
+
+    def to_json(self, progress: Progress | None = None) -> dict[str, Any]:
+        """Return the job in the form of ``schemas/job.json``."""
+        return {
+            "job_id": self.id,
+            "status": self.status,
+            "collection_id": self.collection_id,
+            "created_at": _iso(self.created_at),
+            "ended_at": None if self.ended_at is None else _iso(self.ended_at),
+            "photos": self.photos,
+            "faces": self.faces,
+            "cause": self.cause,
+            "job_folder": self.plan.job_folder if self.plan else None,
+            "progress": progress.to_json() if progress else None,
+            "report": self.report.to_json() if self.report else None,
+        }
+
+
+class JobService(Protocol):
+    """Runs jobs and returns what is known of them."""
+
+    def submit(self, document: Mapping[str, Any]) -> Job:
+        """Submit a job. Submitting the same input again resumes the job.
+
+        Args:
+            document: the execution input (``schemas/execution-input.json``).
+
+        Raises:
+            InvalidInputError: names the field that is wrong.
+            FacerecError: the job cannot be started.
+        """
+        ...
+
+    def get(self, job_id: str) -> Job:
+        """Return a job with its plan and report.
+
+        Args:
+            job_id: id of the job, or ``LATEST``.
+
+        Raises:
+            JobNotFoundError: the job does not exist.
+        """
+        ...
+
+    def list(self, limit: int) -> list[Job]:
+        """Return the newest jobs, newest first, without plans and reports."""
+        ...
+
+    def progress(self, job: Job) -> Progress:
+        """Return how far a job is.
+
+        Raises:
+            JobNotPlannedError: the job has no plan.
+        """
+        ...
+
+    def report(self, job: Job) -> Report:
+        """Return the report of a job; it is written now unless the job has a current one.
+
+        Raises:
+            JobNotPlannedError: the job has no plan.
+        """
+        ...
+
+    def rows(self, job: Job) -> Iterator[LedgerRow]:
+        """Yield the ledger of a job in the order of the manifest.
+
+        Raises:
+            JobNotPlannedError: the job has no plan.
+        """
+        ...
+
+    def cancel(self, job: Job) -> None:
+        """End a pending or running job; what is done is kept.
+
+        Raises:
+            InvalidInputError: the job has ended.
+        """
+        ...
+
+
+def wait_for_job(
+    jobs: JobService,
+    job: Job,
+    *,
+    interval: float,
+    show: Callable[[Job, Progress | None], None] = lambda job, progress: None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Job:
+    """Wait until a job has ended, and return it.
+
+    Args:
+        jobs: the service that runs it.
+        job: the job.
+        interval: seconds between two looks at it.
+        show: called at each look, the last one included.
+        sleep: waits.
+    """
+    while True:
+        job = jobs.get(job.id)
+        show(job, jobs.progress(job) if job.plan else None)
+        if job.status.ended:
+            return job
+        sleep(interval)
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

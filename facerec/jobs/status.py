@@ -1,0 +1,26 @@
+"""The statuses of a job."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobStatus(StrEnum):
+    """The status of a job, the same at every door."""
+
+    PENDING = "PENDING"
+    """It waits for its turn."""
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    """Every line has a row, and no more photos failed than are tolerated."""
+    FAILED = "FAILED"
+    """More photos failed than are tolerated, or the input was refused."""
+    INCOMPLETE = "INCOMPLETE"
+    """Lines have no row yet: submit the same job again to resume it."""
+    CANCELLED = "CANCELLED"
+    """Somebody ended it; submit the same job again to resume it."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job has ended."""
+        return self not in (JobStatus.PENDING, JobStatus.RUNNING)
