@@ -158,6 +158,10 @@ class RecordStore(Protocol):
         """
         ...
 
+    def get_users(self, collection_id: str, user_ids: Sequence[str]) -> list[User]:
+        """Return those of the users that exist, in the order of ``user_ids``."""
+        ...
+
     def list_users(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[User]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 from facerec.core.photos import EmbeddedFace, RejectedFace
 from facerec.core.protocols import RecordStore
 from facerec.core.records import User
-from facerec.errors import UserNotFoundError
 from facerec.gallery.similarity import distance_of, similarity_of
 from facerec.gallery.user_vectors import mean_embedding, search_vectors
 from facerec.storage.faces import FaceStore
@@ -88,20 +86,21 @@ def find_users(
         limit: Maximum number of users.
         exclude: Id of a user that is not returned.
     """
-    candidates = []
-    for user_id, distance in search_vectors(
-        faces,
-        collection_id,
-        probe,
-        limit=limit + (exclude is not None),
-        max_distance=distance_of(threshold),
-    ):
-        if user_id != exclude:
-            # a user deleted since the search is not returned
-            with suppress(UserNotFoundError):
-                user = users.get_user(collection_id, user_id)
-                candidates.append(UserMatch(user, distance, similarity_of(distance)))
-    candidates = candidates[:limit]
+    distances = dict(
+        search_vectors(
+            faces,
+            collection_id,
+            probe,
+            limit=limit + (exclude is not None),
+            max_distance=distance_of(threshold),
+        )
+    )
+    # a user deleted since the search is not returned
+    found = users.get_users(collection_id, [each for each in distances if each != exclude])
+    candidates = [
+        UserMatch(user, distances[user.user_id], similarity_of(distances[user.user_id]))
+        for user in found[:limit]
+    ]
     face_ids = [face_id for match in candidates for face_id in match.user.face_ids]
     stored = faces.get_faces(collection_id, face_ids) if face_ids else []
     left = {face.record.face_id: face.embedding for face in stored}

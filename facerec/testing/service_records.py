@@ -96,6 +96,20 @@ class ServiceRecordsContract:
         assert records.users_of_faces("staff", FACES[1:4]) == {FACES[1]: "ann", FACES[3]: "ann"}
         assert records.users_of_faces("guests", FACES[1:4]) == {}
 
+    def test_users_are_returned_in_the_order_requested_without_unknown_ones(
+        self, records: RecordStore
+    ) -> None:
+        names = [f"user-{number:03}" for number in range(120)]
+        for name in names:
+            records.create_user("staff", User(name, 1.0))
+        records.create_user("guests", User("guest", 1.0))
+        ann = records.change_user("staff", names[0], version=0, add=FACES[:2])
+        requested = [*reversed(names), "nobody", "guest"]
+        found = records.get_users("staff", requested)
+        assert [user.user_id for user in found] == list(reversed(names))
+        assert found[-1] == ann
+        assert records.get_users("staff", []) == []
+
     def test_faces_can_be_disassociated_and_associated_again(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.create_user("staff", User("bob", 1.0))

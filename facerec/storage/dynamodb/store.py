@@ -139,6 +139,16 @@ class DynamoDBStore(RecordStore):
         return to_user(item)
 
     @override
+    def get_users(self, collection_id: str, user_ids: Sequence[str]) -> list[User]:
+        keys = [user_key(collection_id, user_id) for user_id in dict.fromkeys(user_ids)]
+        users = {
+            item["sk"]["S"]: to_user(item)
+            for start in range(0, len(keys), GOT_AT_ONCE)
+            for item in self._batch_get(keys[start : start + GOT_AT_ONCE])
+        }
+        return [users[user_id] for user_id in user_ids if user_id in users]
+
+    @override
     def list_users(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[User]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.face_metadata import to_metadata
+from facerec.storage.sqlite.record_schema import ASSOCIATION_INDEX
 from facerec.storage.sqlite.rows import encode
 
 _INSERT_VECTORS = f"""INSERT INTO vector (slot, namespace, id, metadata)
@@ -49,5 +50,14 @@ def _user_metadata(user_id: str) -> str:
     return encode({"user_id": user_id})
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_faces_to_vectors,)
+def _cover_associations(connection: sqlite3.Connection) -> None:
+    """Index all that is read of a user's associations (schema 2 to 3)."""
+    connection.execute("DROP INDEX association_by_user")
+    connection.execute(ASSOCIATION_INDEX)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _faces_to_vectors,
+    _cover_associations,
+)
 """The step from each version of the schema to the next, beginning with version 1."""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+ASSOCIATION_INDEX = (
+    "CREATE INDEX association_by_user "
+    "ON association (collection_id, user_id, version, place, face_id)"
+)
+
 RECORD_STATEMENTS = (
     """CREATE TABLE collection (
         collection_id TEXT PRIMARY KEY,
@@ -24,7 +29,7 @@ RECORD_STATEMENTS = (
         place INTEGER NOT NULL,
         PRIMARY KEY (collection_id, face_id)
     ) WITHOUT ROWID""",
-    "CREATE INDEX association_by_user ON association (collection_id, user_id)",
+    ASSOCIATION_INDEX,
     """CREATE TABLE tag (
         collection_id TEXT NOT NULL,
         key TEXT NOT NULL,

@@ -53,6 +53,11 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return users.get(connection, collection_id, user_id)
 
     @override
+    def get_users(self, collection_id: str, user_ids: Sequence[str]) -> list[User]:
+        with self._database.reading() as connection:
+            return users.get_many(connection, collection_id, user_ids)
+
+    @override
     def list_users(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[User]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 
 from facerec.core.records import User
 from facerec.errors import ConflictError, UserExistsError, UserNotFoundError
@@ -35,25 +37,34 @@ def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> Use
     Raises:
         UserNotFoundError: there is none of this name.
     """
-    row = connection.execute(
-        f"SELECT {_SELECTED} FROM user WHERE collection_id = ? AND user_id = ?",  # noqa: S608
-        (collection_id, user_id),
-    ).fetchone()
-    if row is None:
+    found = get_many(connection, collection_id, [user_id])
+    if not found:
         raise UserNotFoundError(user_id)
-    return _user(connection, collection_id, row)
+    return found[0]
+
+
+def get_many(
+    connection: sqlite3.Connection, collection_id: str, user_ids: Sequence[str]
+) -> list[User]:
+    """Return those of the users that exist, in the order of ``user_ids``."""
+    users = _users(
+        connection,
+        "user_id IN (SELECT value FROM json_each(?))",
+        (collection_id, json.dumps(list(user_ids))),
+    )
+    by_id = {user.user_id: user for user in users}
+    return [by_id[user_id] for user_id in user_ids if user_id in by_id]
 
 
 def list_after(
     connection: sqlite3.Connection, collection_id: str, after: str | None, limit: int
 ) -> list[User]:
     """Return users in the order of their names, starting after ``after``."""
-    rows = connection.execute(
-        f"SELECT {_SELECTED} FROM user "  # noqa: S608 - own names
-        "WHERE collection_id = ? AND user_id > ? ORDER BY user_id LIMIT ?",
+    return _users(
+        connection,
+        "user_id > ? ORDER BY user_id LIMIT ?",
         (collection_id, after or "", limit),
-    ).fetchall()
-    return [_user(connection, collection_id, row) for row in rows]
+    )
 
 
 def count(connection: sqlite3.Connection, collection_id: str) -> int:
@@ -76,7 +87,9 @@ def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> 
     if not deleted:
         raise UserNotFoundError(user_id)
     connection.execute(
-        "DELETE FROM association WHERE collection_id = ? AND user_id = ?", (collection_id, user_id)
+        "DELETE FROM association INDEXED BY association_by_user "
+        "WHERE collection_id = ? AND user_id = ?",
+        (collection_id, user_id),
     )
 
 
@@ -142,15 +155,26 @@ def users_of_faces(
     return dict(rows.fetchall())
 
 
-def _user(
-    connection: sqlite3.Connection, collection_id: str, row: tuple[str, float, int, int]
-) -> User:
-    user_id, created_at, version, vector_version = row
-    faces = connection.execute(
-        "SELECT face_id FROM association WHERE collection_id = ? AND user_id = ? "
-        "ORDER BY version, place",
-        (collection_id, user_id),
+def _users(
+    connection: sqlite3.Connection, condition: str, values: tuple[object, ...]
+) -> list[User]:
+    """Return the users of a collection that a condition selects, with their faces in order.
+
+    The index is named because SQLite otherwise takes the primary key of ``association``, and so
+    reads all associations of the collection for each user.
+    """
+    rows = connection.execute(
+        f"SELECT {_SELECTED}, face_id FROM "  # noqa: S608 - own names
+        f"(SELECT collection_id, {_SELECTED} FROM user WHERE collection_id = ? AND {condition}) "
+        "AS chosen LEFT JOIN (SELECT collection_id, user_id AS owner, face_id, version AS added, "
+        "place FROM association INDEXED BY association_by_user) AS held "
+        "ON held.collection_id = chosen.collection_id AND owner = user_id "
+        "ORDER BY user_id, added, place",
+        values,
     )
-    return User(
-        user_id, created_at, tuple(face_id for (face_id,) in faces), version, vector_version
-    )
+    users = []
+    for columns, members in groupby(rows, key=itemgetter(0, 1, 2, 3)):
+        user_id, created_at, version, vector_version = columns
+        face_ids = tuple(face_id for *_, face_id in members if face_id is not None)
+        users.append(User(user_id, created_at, face_ids, version, vector_version))
+    return users
