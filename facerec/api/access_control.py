@@ -225,7 +225,7 @@ def refusal(error: RefusedError, *, rekognition: bool) -> Refusal:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a function that returns the body once more, and then what follows it."""
+    """Return a function that returns the body again, and then what follows it."""
     sent = False
 
     async def replay() -> Message:

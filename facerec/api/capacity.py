@@ -25,7 +25,7 @@ class ClientGoneError(Exception):
 class Capacity:
     """Runs requests in threads: as many with photos as there are processors, others freely.
 
-    A request that waits for its turn costs nothing if its client leaves meanwhile.
+    A request that waits for its turn costs nothing if its client leaves before.
     """
 
     def __init__(self, processors: int) -> None:

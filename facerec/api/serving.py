@@ -41,7 +41,7 @@ class ServerSettings:
         host: the address to listen on.
         port: the port; 0 takes a free one.
         data: the folder of faces and jobs.
-        folders: local folders that stand in for buckets, by the bucket's name.
+        folders: local folders that are served as buckets, by the bucket's name.
         s3_buckets: buckets in S3 that may be read; None for all that the credentials allow.
         token: what requests must carry, or None on loopback.
         origins: of web pages that may call the API.
@@ -144,7 +144,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        # uvicorn's own would raise the signal once more at the end, and skip the caller's cleanup.
+        # uvicorn's own would raise the signal again at the end, and skip the caller's cleanup.
         before = {
             number: signal.signal(number, self.handle_exit)
             for number in (signal.SIGINT, signal.SIGTERM)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 from facerec.core.records import Collection
-from facerec.errors import QuotaExceededError
+from facerec.errors import CollectionNotFoundError, QuotaExceededError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.preparing import PreparedCollection, create_collection, prepare_collection
 
@@ -105,19 +108,38 @@ class CollectionOperations(GalleryBase):
         )
 
     def list_collections(
-        self, *, next_token: str | None = None, limit: int = 1000
+        self,
+        *,
+        next_token: str | None = None,
+        limit: int = 1000,
+        only: AbstractSet[str] | None = None,
     ) -> CollectionPage:
         """Return a page of collections, in the order of their ids.
+
+        Args:
+            next_token: Token of the page before; None for the first page.
+            limit: Maximum number of collections.
+            only: Ids of the collections that the caller may see; None for all. Nothing in the
+                answer reveals any other, not even the token.
 
         Raises:
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         after = self._after("collections", next_token)
-        found = self._records.list_collections(after=after, limit=limit + 1)
+        if only is None:
+            found = self._records.list_collections(after=after, limit=limit + 1)
+        else:
+            visible = sorted(name for name in only if after is None or name > after)
+            found = list(islice(self._existing(visible), limit + 1))
         page = tuple(found[:limit])
         more = page and len(found) > limit
         token = self._token("collections", page[-1].collection_id) if more else None
         return CollectionPage(page, token)
+
+    def _existing(self, collection_ids: Iterable[str]) -> Iterator[Collection]:
+        for collection_id in collection_ids:
+            with suppress(CollectionNotFoundError):
+                yield self._records.get_collection(collection_id)
 
     def all_collections(self) -> Iterator[Collection]:
         """Yield all collections, in the order of their ids."""

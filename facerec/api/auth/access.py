@@ -35,7 +35,7 @@ class Principal:
         collections: the only collections that the sender may use, or None for all.
         writes: whether the sender may change anything.
         writable: the only collections that the sender may change, or None for all that it may use.
-        name: of the sender, for the access log.
+        name: of the sender, for the access log and its idempotency tokens.
     """
 
     collections: frozenset[str] | None = None
@@ -94,7 +94,7 @@ class Guard(Protocol):
 
 
 class OpenGuard:
-    """Admits every request: for use behind something that has checked it, as API Gateway does."""
+    """Admits every request: for use where API Gateway has checked it."""
 
     def admit(self, head: RequestHead) -> BodyCheck:
         """Allow everything."""

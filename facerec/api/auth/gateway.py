@@ -106,5 +106,5 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 def _unproven() -> RefusedError:
     return RefusedError(
-        "AccessDeniedException", "API Gateway did not say who sent the request.", 403
+        "AccessDeniedException", "API Gateway did not name the sender of the request.", 403
     )

@@ -48,7 +48,7 @@ class LoopbackGuard:
         same = origin is not None and urlsplit(origin).netloc == host
         if origin is not None and not same and origin not in self.origins:
             raise _foreign_page()
-        # Browsers say here what they leave out of Origin (images, links); see
+        # Browsers say here what they omit from Origin (images, links); see
         # https://www.w3.org/TR/fetch-metadata/.
         site = head.headers.get("sec-fetch-site", "none")
         if origin is None and site not in ("none", "same-origin"):

@@ -70,7 +70,7 @@ class SignatureGuard:
                     "The request signature we calculated does not match the signature you "
                     "provided. Check your secret access key and signing method.",
                 )
-            return Principal(frozenset(key.collections) or None, key.writes)
+            return Principal(frozenset(key.collections) or None, key.writes, name=claim["key"])
 
         return check
 

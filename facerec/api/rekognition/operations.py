@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -65,9 +66,14 @@ def _describe_collection(gallery: Gallery, request: Request) -> Shape:
     }
 
 
-def _list_collections(gallery: Gallery, request: Request) -> Shape:
+def list_collections(
+    gallery: Gallery, request: Request, only: AbstractSet[str] | None = None
+) -> Shape:
+    """Answer ListCollections for a sender who may see some collections only, None for all."""
     page = gallery.list_collections(
-        next_token=request.get("NextToken"), limit=request.get("MaxResults") or MAX_PAGE
+        next_token=request.get("NextToken"),
+        limit=request.get("MaxResults") or MAX_PAGE,
+        only=only,
     )
     return {
         "CollectionIds": [collection.collection_id for collection in page.collections],
@@ -310,7 +316,7 @@ OPERATIONS = {
     "DetectFaces": Operation(_detect_faces, looks=True),
     "DisassociateFaces": Operation(_disassociate_faces, writes=True),
     "IndexFaces": Operation(_index_faces, writes=True, looks=True),
-    "ListCollections": Operation(_list_collections),
+    "ListCollections": Operation(list_collections),
     "ListFaces": Operation(_list_faces),
     "ListTagsForResource": Operation(_list_tags_for_resource),
     "ListUsers": Operation(_list_users),

@@ -11,7 +11,7 @@ from facerec.api.auth.access import Principal
 from facerec.api.rekognition.arns import collection_of
 from facerec.api.rekognition.errors import RekognitionError, rekognition_error
 from facerec.api.rekognition.model import CONTENT_TYPE, TARGET_PREFIX, service_model
-from facerec.api.rekognition.operations import OPERATIONS, Operation
+from facerec.api.rekognition.operations import OPERATIONS, Operation, list_collections
 from facerec.api.rekognition.validation import parse_request
 from facerec.gallery.gallery import Gallery
 
@@ -50,15 +50,17 @@ def answer(gallery: Gallery, principal: Principal, name: str, body: bytes) -> by
     _authorise(principal, name, operation, request)
 
     def perform() -> dict[str, Any]:
+        if name == "ListCollections":
+            return list_collections(gallery, request, only=principal.collections)
         return operation.answer(gallery, request)
 
     token = request.pop(TOKEN_MEMBER, None)
     if token is None:
         answered = perform()
     else:
-        answered = gallery.answer_once(token, {"operation": name, **request}, perform)
-    if name == "ListCollections" and principal.collections is not None:
-        answered = _only(principal, answered)
+        # Keys may be of different tenants, who choose their tokens without knowing of each other.
+        scoped = f"{principal.name}:{token}" if principal.name else token
+        answered = gallery.answer_once(scoped, {"operation": name, **request}, perform)
     return json.dumps(answered).encode()
 
 
@@ -97,16 +99,3 @@ def _denied(name: str) -> RekognitionError:
     return RekognitionError(
         "AccessDeniedException", f"The sender may not perform rekognition:{name} on this."
     )
-
-
-def _only(principal: Principal, answered: dict[str, Any]) -> dict[str, Any]:
-    """Leave out collections that the sender may not use; pages may end up short of some."""
-    pairs = [
-        pair
-        for pair in zip(answered["CollectionIds"], answered["FaceModelVersions"], strict=True)
-        if principal.may_use(pair[0])
-    ]
-    return answered | {
-        "CollectionIds": [name for name, _ in pairs],
-        "FaceModelVersions": [version for _, version in pairs],
-    }

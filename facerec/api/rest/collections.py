@@ -39,13 +39,12 @@ def collections_router(context: Context) -> APIRouter:
     ) -> JSONResponse:
         principal = authorise(request, None, writes=False)
         page = await context.run(
-            request, lambda: gallery.list_collections(next_token=next_token, limit=limit)
+            request,
+            lambda: gallery.list_collections(
+                next_token=next_token, limit=limit, only=principal.collections
+            ),
         )
-        shown = [
-            collection_json(collection)
-            for collection in page.collections
-            if principal.may_use(collection.collection_id)
-        ]
+        shown = [collection_json(collection) for collection in page.collections]
         return JSONResponse({"collections": shown, "next_token": page.next_token})
 
     @router.post(

@@ -23,7 +23,7 @@ def rgb_pixels(photo: Image.Image, reduction: int) -> NDArray[np.uint8]:
     """Turn a loaded photo into RGB, made smaller by a whole number.
 
     Transparent pixels become white. Grey of more than 8 bits is spread over the range that it uses:
-    cameras and scanners write 10 or 12 bits into 16 without a word in the header.
+    cameras and scanners write 10 or 12 bits into 16, and the header does not say so.
 
     Args:
         photo: an image of any mode that Pillow's decoders return.

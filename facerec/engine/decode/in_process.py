@@ -71,7 +71,7 @@ def decode_in_process(content: bytes, options: DecodeOptions) -> DecodedPhoto | 
             UnreadableReason.TOO_LARGE, f"the {photo_format.name} file needs too much memory"
         )
     except Exception as error:
-        # Pillow and the decoders behind it raise nearly anything for a broken file.
+        # Pillow and its decoders raise nearly anything for a broken file.
         return _failure(photo_format, error)
 
 
@@ -181,7 +181,7 @@ def _orientation(photo: ImageFile.ImageFile) -> int:
     try:
         orientation = photo.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:
-        # Broken metadata is no reason to refuse the pixels.
+        # The pixels are good even where the metadata is broken.
         return 1
     return orientation if orientation in range(1, 9) else 1
 

@@ -63,7 +63,7 @@ class DecoderProcess:
         """Return what ``decode_in_process`` returns.
 
         Raises:
-            DecoderEndedError: the process ended meanwhile, and cannot be used any more.
+            DecoderEndedError: the process ended before it answered, and cannot be used any more.
         """
         try:
             write_message(self._requests, asdict(options), content)
@@ -130,7 +130,7 @@ class DecoderProcesses:
             with self._lock:
                 self._idle.append(process)
             return outcome
-        return UnreadablePhoto(UnreadableReason.CRASHED, "the decoder crashed on the photo")
+        return UnreadablePhoto(UnreadableReason.CRASHED, "the decoder crashes at this photo")
 
     def close(self) -> None:
         """End all idle processes."""

@@ -22,7 +22,7 @@ _SIGNATURE = 8
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _ORIENTATION = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
-"""Keywords of text chunks that may hold the photo's orientation."""
+"""Keywords of text chunks that may hold the orientation."""
 
 
 def without_metadata(content: bytes) -> bytes:
@@ -40,14 +40,14 @@ def without_metadata(content: bytes) -> bytes:
         if number == MAX_CHUNKS:
             raise too_costly(f"the PNG file has more than {MAX_CHUNKS:,} chunks")
         end = start + 12 + int.from_bytes(content[start : start + 4], "big")
-        if kind in _PIXELS or _tells_orientation(kind, content[start:end]):
+        if kind in _PIXELS or _holds_orientation(kind, content[start:end]):
             kept.append(content[start:end])
         start = end
     return b"".join(kept)
 
 
-def _tells_orientation(kind: bytes, chunk: bytes) -> bool:
-    """Return whether a chunk may tell the orientation, is sound, and is small enough."""
+def _holds_orientation(kind: bytes, chunk: bytes) -> bool:
+    """Return whether a chunk may hold the orientation, is sound, and is small enough."""
     data = chunk[8:-4]
     if kind in _TEXT:
         if not data.startswith(_ORIENTATION) or not _is_small(kind, data):

@@ -1,4 +1,4 @@
-"""TIFF files that are no photos, or whose tiles cost far more than their pixels."""
+"""TIFF files that are not photos, or whose tiles cost far more than their pixels."""
 
 from __future__ import annotations
 

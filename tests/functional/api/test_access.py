@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.local import LoopbackGuard, TokenGuard
 from facerec.api.auth.sigv4 import SignatureGuard
+from facerec.gallery.paging import read_page_token
 from facerec.storage.access_keys import AccessKey, new_access_key
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.api import Api, Switchboard, rekognition_client
@@ -304,3 +305,37 @@ def test_a_client_with_real_credentials_can_sign_for_api_gateway(guarded: Guarde
     sign_for_api_gateway(client)
     assert client.list_collections()["CollectionIds"] == []
     assert b"/eu-west-1/execute-api/aws4_request" in sent[0]["Authorization"]
+
+
+def test_a_key_for_some_collections_learns_nothing_of_others(guarded: Guarded) -> None:
+    owner = guarded.client(guarded.issue())
+    names = ["aa-secret", "staff", "staff-of-others", "yy", "zz-secret"]
+    for name in names:
+        owner.create_collection(CollectionId=name)
+    key = guarded.issue("staff", "yy", "not-there")
+    client = guarded.client(key)
+    seen, token = [], None
+    while True:
+        page = client.list_collections(MaxResults=1, **({"NextToken": token} if token else {}))
+        seen += page["CollectionIds"]
+        token = page.get("NextToken")
+        if token is None:
+            break
+        assert read_page_token("collections", token, guarded.api.clock()) in ("staff", "yy")
+    assert seen == ["staff", "yy"]
+    url = f"{guarded.address}/api/v1/collections?limit=1"
+    request = AWSRequest("GET", url)
+    credentials = Credentials(key.access_key_id, key.secret)
+    SigV4Auth(credentials, "execute-api", "eu-west-1").add_auth(request)
+    answer = httpx.get(url, headers=dict(request.headers)).json()
+    assert [found["collection_id"] for found in answer["collections"]] == ["staff"]
+    assert read_page_token("collections", answer["next_token"], guarded.api.clock()) == "staff"
+
+
+def test_keys_do_not_share_their_idempotency_tokens(guarded: Guarded) -> None:
+    owner = guarded.client(guarded.issue())
+    for name in ("staff", "other"):
+        owner.create_collection(CollectionId=name)
+        client = guarded.client(guarded.issue(name))
+        client.create_user(CollectionId=name, UserId="ann", ClientRequestToken="the-same")
+        client.create_user(CollectionId=name, UserId="ann", ClientRequestToken="the-same")
