@@ -1,16 +1,18 @@
-"""`facerec collections`: the collections of faces."""
+"""`facerec collections`: list, create, describe and delete collections."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from facerec.cli.options import data_option, json_option
-
-if TYPE_CHECKING:
-    from facerec.gallery.collections import CollectionSummary
+from facerec.cli.output import console, count, print_json, table
+from facerec.cli.parts import data_folder
+from facerec.factory import open_gallery
+from facerec.gallery.collections import CollectionSummary
+from facerec.gallery.presenting import collection_json, summary_json
 
 
 @click.group()
@@ -28,11 +30,6 @@ def list_command(data: Path | None, as_json: bool) -> None:
     Example:
       facerec collections list
     """
-    from facerec.cli.output import console, print_json
-    from facerec.cli.parts import data_folder
-    from facerec.factory import open_gallery
-    from facerec.gallery.presenting import summary_json
-
     with open_gallery(data_folder(data)) as gallery:
         summaries = [
             gallery.describe_collection(collection.collection_id)
@@ -51,17 +48,12 @@ def list_command(data: Path | None, as_json: bool) -> None:
 @data_option
 @json_option
 def create(name: str, data: Path | None, as_json: bool) -> None:
-    """Create the empty collection NAME.
+    """Create an empty collection.
 
     \b
     Example:
       facerec collections create staff
     """
-    from facerec.cli.output import console, print_json
-    from facerec.cli.parts import data_folder
-    from facerec.factory import open_gallery
-    from facerec.gallery.presenting import collection_json
-
     with open_gallery(data_folder(data)) as gallery:
         collection = gallery.create_collection(name)
     if as_json:
@@ -75,17 +67,12 @@ def create(name: str, data: Path | None, as_json: bool) -> None:
 @data_option
 @json_option
 def describe(name: str, data: Path | None, as_json: bool) -> None:
-    """Show the collection NAME: its faces, model and age.
+    """Show a collection: its number of faces, model version and age.
 
     \b
     Example:
       facerec collections describe staff
     """
-    from facerec.cli.output import print_json
-    from facerec.cli.parts import data_folder
-    from facerec.factory import open_gallery
-    from facerec.gallery.presenting import summary_json
-
     with open_gallery(data_folder(data)) as gallery:
         summary = gallery.describe_collection(name)
     if as_json:
@@ -99,16 +86,12 @@ def describe(name: str, data: Path | None, as_json: bool) -> None:
 @data_option
 @click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
 def delete(name: str, data: Path | None, yes: bool) -> None:
-    """Delete the collection NAME for good: its faces, and its jobs with their ledgers.
+    """Delete a collection for good: its faces, and its jobs with their ledgers.
 
     \b
     Example:
       facerec collections delete staff --yes
     """
-    from facerec.cli.output import console, count
-    from facerec.cli.parts import data_folder
-    from facerec.factory import open_gallery
-
     with open_gallery(data_folder(data)) as gallery:
         faces = count(gallery.describe_collection(name).face_count, "face")
         if not yes:
@@ -118,18 +101,14 @@ def delete(name: str, data: Path | None, yes: bool) -> None:
 
 
 def _print(summaries: list[CollectionSummary]) -> None:
-    from datetime import UTC, datetime
-
-    from facerec.cli.output import console, table
-
-    shown = table("collection", "faces", "created", "model", right=("faces",))
+    rows = table("collection", "faces", "created", "model", right=("faces",))
     for summary in summaries:
         collection = summary.collection
         created = datetime.fromtimestamp(collection.created_at, UTC)
-        shown.add_row(
+        rows.add_row(
             collection.collection_id,
             f"{summary.face_count:,}",
             f"{created:%Y-%m-%d %H:%M UTC}",
             collection.model_version,
         )
-    console().print(shown)
+    console().print(rows)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
+from facerec.cli.faces_shown import position, print_rejected
 from facerec.cli.options import json_option
-
-if TYPE_CHECKING:
-    from facerec.gallery.comparing import Comparison
+from facerec.cli.output import console, print_json, table
+from facerec.factory import open_inspector
+from facerec.gallery.comparing import Comparison
+from facerec.gallery.presenting import comparison_json
+from facerec.gallery.similarity import DEFAULT_THRESHOLD
 
 
 @click.command()
@@ -23,10 +24,6 @@ def compare(photo: str, other: str, as_json: bool) -> None:
     Example:
       facerec compare passport.jpg selfie.jpg
     """
-    from facerec.cli.output import print_json
-    from facerec.factory import open_inspector
-    from facerec.gallery.presenting import comparison_json
-
     result = open_inspector().compare(photo, other)
     if as_json:
         print_json(comparison_json(result))
@@ -35,22 +32,18 @@ def compare(photo: str, other: str, as_json: bool) -> None:
 
 
 def _print(photo: str, other: str, result: Comparison) -> None:
-    from facerec.cli.faces_shown import place, print_rejected
-    from facerec.cli.output import console, table
-    from facerec.gallery.similarity import DEFAULT_THRESHOLD
-
-    shown = table("similarity", "distance", f"face of {photo}", f"face of {other}", "")
+    rows = table("similarity", "distance", f"face of {photo}", f"face of {other}", "")
     for pair in result.pairs:
         if not pair.best:
             continue
-        alike = pair.similarity >= DEFAULT_THRESHOLD
-        shown.add_row(
+        is_match = pair.similarity >= DEFAULT_THRESHOLD
+        rows.add_row(
             f"{pair.similarity:.3f}",
             f"{pair.distance:.3f}",
-            place(result.source.faces[pair.source].box, result.source),
-            place(result.target.faces[pair.target].box, result.target),
-            "match" if alike else "no match",
+            position(result.source.faces[pair.source].box, result.source),
+            position(result.target.faces[pair.target].box, result.target),
+            "match" if is_match else "no match",
         )
-    console().print(shown)
-    for compared in (result.source, result.target):
-        print_rejected(compared)
+    console().print(rows)
+    for compared_photo in (result.source, result.target):
+        print_rejected(compared_photo)

@@ -1,17 +1,21 @@
-"""`facerec detect`: where faces are on a photo."""
+"""`facerec detect`: where faces are in a photo."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from facerec.cli.drawing import draw_faces, refuse_to_overwrite
+from facerec.cli.faces_shown import position, print_rejected
 from facerec.cli.options import json_option, probe_face_options
+from facerec.cli.output import console, count, print_json, table
 from facerec.core.options import FaceOptions
-
-if TYPE_CHECKING:
-    from facerec.core.photos import PhotoFaces
+from facerec.core.photos import PhotoFaces
+from facerec.factory import open_inspector
+from facerec.gallery.photos import load_photo
+from facerec.gallery.presenting import detection_json
+from facerec.storage.objects import Objects
 
 
 @click.command()
@@ -21,7 +25,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     default=None,
     metavar="OUT.jpg",
-    help="Save the photo with the faces' boxes drawn in.",
+    help="Save a copy of the photo with a box around each face.",
 )
 @probe_face_options
 @json_option
@@ -40,13 +44,6 @@ def detect(
       facerec detect group.jpg
       facerec detect group.jpg --smallest-face 40 --draw boxes.jpg
     """
-    from facerec.cli.drawing import draw_faces, refuse_to_overwrite
-    from facerec.cli.output import print_json
-    from facerec.factory import open_inspector
-    from facerec.gallery.photos import load_photo
-    from facerec.gallery.presenting import detection_json
-    from facerec.storage.objects import Objects
-
     if draw is not None:
         refuse_to_overwrite(photo, draw)
     content = load_photo(photo, Objects()).content
@@ -61,23 +58,20 @@ def detect(
 
 
 def _print(photo: str, faces: PhotoFaces) -> None:
-    from facerec.cli.faces_shown import place, print_rejected
-    from facerec.cli.output import console, count, table
-
     out = console()
     out.print(f"{photo}: {faces.width}x{faces.height} pixels, {count(len(faces.faces), 'face')}")
     if faces.faces:
         columns = ("confidence", "sharpness", "brightness", "roll", "yaw", "pitch")
-        shown = table("place", *columns, right=columns)
+        rows = table("position", *columns, right=columns)
         for face in faces.faces:
             quality = face.quality
-            shown.add_row(
-                place(face.box, faces),
+            rows.add_row(
+                position(face.box, faces),
                 f"{face.confidence:.3f}",
                 f"{quality.sharpness:.0f}",
                 f"{quality.brightness:.0f}",
                 *(f"{angle:.0f}°" for angle in (quality.pose.roll, quality.pose.yaw)),
                 f"{quality.pose.pitch:.0f}°",
             )
-        out.print(shown)
+        out.print(rows)
     print_rejected(faces)

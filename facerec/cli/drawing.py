@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from PIL import Image, ImageDraw
+
+from facerec.core.faces import BoundingBox
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces
+from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from facerec.core.faces import BoundingBox
-    from facerec.core.photos import PhotoFaces
 
 KEPT, REJECTED = (46, 204, 113), (231, 76, 60)
 """Colours of the boxes: green and red."""
@@ -36,11 +37,6 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
     Raises:
         InvalidInputError: no image format has that suffix.
     """
-    from PIL import Image, ImageDraw
-
-    from facerec.core.options import FaceOptions
-    from facerec.engine.decode.decoding import DecodedPhoto, decode
-
     decoded = decode(content, smallest_face=None, max_pixels=FaceOptions().max_pixels)
     assert isinstance(decoded, DecodedPhoto)  # noqa: S101 - it was decoded before
     photo = Image.fromarray(decoded.pixels)

@@ -1,4 +1,4 @@
-"""`facerec faces`: the faces of a collection."""
+"""`facerec faces`: list and delete the faces of a collection."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from pathlib import Path
 import click
 
 from facerec.cli.options import collection_option, data_option, json_option
+from facerec.cli.output import console, count, print_json, shortened, table
+from facerec.cli.parts import data_folder
+from facerec.errors import FaceInUseError, FaceNotFoundError
+from facerec.factory import open_gallery
+from facerec.gallery.presenting import deletion_json, face_page_json
 
 
 @click.group()
@@ -30,31 +35,27 @@ def faces() -> None:
 def list_command(
     collection: str, data: Path | None, next_token: str | None, limit: int, as_json: bool
 ) -> None:
-    """List the faces of a collection, in the order of their ids.
+    """List the faces of a collection, ordered by id.
 
     \b
     Examples:
       facerec faces list --collection staff
       facerec faces list --collection staff --limit 100 --json
     """
-    from facerec.cli.output import console, print_json, shortened, table
-    from facerec.cli.parts import data_folder
-    from facerec.factory import open_gallery
-    from facerec.gallery.presenting import face_page_json
-
     with open_gallery(data_folder(data)) as gallery:
         page = gallery.list_faces(collection, next_token=next_token, limit=limit)
     if as_json:
         print_json(face_page_json(page))
         return
-    shown = table("face id", "who", "photo", "confidence", right=("confidence",))
+    rows = table("face id", "who", "photo", "confidence", right=("confidence",), whole=("face id",))
     for face in page.faces:
         record = face.record
         who = record.external_image_id or "-"
         source = shortened(record.source) or "-"
-        shown.add_row(record.face_id, who, source, f"{record.confidence:.3f}")
+        rows.add_row(record.face_id, who, source, f"{record.confidence:.3f}")
     out = console()
-    out.print(shown if page.faces else f"collection {collection} holds no faces")
+    nothing = "no more faces" if next_token else f"collection {collection} has no faces"
+    out.print(rows if page.faces else nothing)
     if page.next_token:
         out.print(f"more: --next-token {page.next_token}")
 
@@ -76,18 +77,12 @@ def delete(
     disassociate: bool,
     as_json: bool,
 ) -> None:
-    """Delete faces for good, with what jobs keep of them.
+    """Delete faces for good, including the embeddings that jobs keep of them.
 
     \b
     Example:
       facerec faces delete --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    from facerec.cli.output import console, count, print_json
-    from facerec.cli.parts import data_folder
-    from facerec.errors import FaceInUseError, FaceNotFoundError
-    from facerec.factory import open_gallery
-    from facerec.gallery.presenting import deletion_json
-
     with open_gallery(data_folder(data)) as gallery:
         deletion = gallery.delete_faces(collection, face_ids, disassociate=disassociate)
     if as_json:

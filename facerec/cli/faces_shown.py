@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from facerec.cli.output import console, count
-
-if TYPE_CHECKING:
-    from facerec.core.faces import BoundingBox
-    from facerec.core.photos import PhotoFaces
+from facerec.core.faces import BoundingBox
+from facerec.core.photos import PhotoFaces
 
 
-def place(box: BoundingBox, photo: PhotoFaces) -> str:
+def position(box: BoundingBox, photo: PhotoFaces) -> str:
     """Return the position of a face, in pixels of the upright photo: ``120x130+400+80``."""
     width, height = round(box.width * photo.width), round(box.height * photo.height)
     left, top = round(box.left * photo.width), round(box.top * photo.height)
@@ -27,4 +23,4 @@ def print_rejected(photo: PhotoFaces) -> None:
     out.print(f"{count(len(photo.rejected), 'face')} rejected:")
     for face in photo.rejected:
         reasons = ", ".join(face.reasons)
-        out.print(f"  at {place(face.box, photo)}, confidence {face.confidence:.2f}: {reasons}")
+        out.print(f"  at {position(face.box, photo)}, confidence {face.confidence:.2f}: {reasons}")

@@ -86,7 +86,8 @@ def list_command(secrets_prefix: str | None, data: Path | None, as_json: bool) -
     if as_json:
         print_json([_to_json(key) for key in access_keys])
         return
-    rows = table("access key id", "collections", "access", "created", "note")
+    columns = ("access key id", "collections", "access", "created", "note")
+    rows = table(*columns, whole=("access key id",))
     for key in access_keys:
         collections = ", ".join(key.collections) or "all"
         access = "read and write" if key.writes else "read"

@@ -1,12 +1,12 @@
-"""`facerec match`: who is on a photo."""
+"""`facerec match`: who is in a photo."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from facerec.cli.faces_shown import position, print_rejected
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -14,11 +14,13 @@ from facerec.cli.options import (
     probability,
     probe_face_options,
 )
+from facerec.cli.output import console, count, print_json, shortened, table
+from facerec.cli.parts import data_folder
 from facerec.core.options import FaceOptions
+from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults
-
-if TYPE_CHECKING:
-    from facerec.gallery.matching import SearchedFace, SearchResult
+from facerec.gallery.matching import SearchedFace, SearchResult
+from facerec.gallery.presenting import search_json
 
 
 @click.command()
@@ -53,7 +55,7 @@ def match(
 ) -> None:
     """Search a collection for the faces of a photo.
 
-    PHOTO is a path or an s3:// address. All its faces are searched, the largest first.
+    PHOTO is a path or an s3:// address. All its faces are searched, largest first.
     docs/accuracy.md explains what similarity means and how often a match is wrong.
 
     \b
@@ -61,11 +63,6 @@ def match(
       facerec match visitor.jpg --collection staff
       facerec match visitor.jpg --collection staff --threshold 0.95 --limit 1 --json
     """
-    from facerec.cli.output import print_json
-    from facerec.cli.parts import data_folder
-    from facerec.factory import open_gallery
-    from facerec.gallery.presenting import search_json
-
     with open_gallery(data_folder(data)) as gallery:
         result = gallery.search(
             collection, photo, threshold=threshold, limit=limit, options=options
@@ -73,39 +70,35 @@ def match(
     if as_json:
         print_json(search_json(result))
     else:
-        _print(photo, result)
+        _print(photo, result, limit)
 
 
-def _print(photo: str, result: SearchResult) -> None:
-    from facerec.cli.faces_shown import print_rejected
-    from facerec.cli.output import console, count
-
+def _print(photo: str, result: SearchResult, limit: int) -> None:
     out = console()
     out.print(
         f"{photo}: {count(len(result.faces), 'face')} searched in collection {result.collection_id}"
     )
     for number, searched in enumerate(result.faces, 1):
-        _print_face(number, searched, result)
+        _print_face(number, searched, result, limit)
     print_rejected(result.photo)
 
 
-def _print_face(number: int, searched: SearchedFace, result: SearchResult) -> None:
-    from facerec.cli.faces_shown import place
-    from facerec.cli.output import console, shortened, table
-
+def _print_face(number: int, searched: SearchedFace, result: SearchResult, limit: int) -> None:
     out = console()
     out.print()
-    where = place(searched.face.box, result.photo)
+    where = position(searched.face.box, result.photo)
     out.print(f"Face {number} at {where}: {searched.decision.value}")
     if not searched.matches:
-        out.print(f"  nobody in the collection has a similarity of {result.threshold:g} or more")
+        out.print(f"  no face of the collection has a similarity of {result.threshold:g} or more")
         return
-    shown = table("similarity", "distance", "who", "photo", right=("similarity",))
+    rows = table("similarity", "distance", "who", "photo", right=("similarity",))
     for match in searched.matches:
-        shown.add_row(
+        rows.add_row(
             f"{match.similarity:.3f}",
             f"{match.distance:.3f}",
             match.face.external_image_id or "-",
             shortened(match.face.source) or "-",
         )
-    out.print(shown)
+    out.print(rows)
+    if len(searched.matches) == limit:
+        out.print(f"  these are the {limit} most similar; see more with a higher --limit")
