@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl
 
 import httpx
 from botocore.client import BaseClient
@@ -22,7 +22,9 @@ from click.testing import CliRunner
 
 from facerec import errors
 from facerec.cli.main import main
+from facerec.core.options import QualityFilter
 from facerec.gallery.gallery import Gallery
+from tests.support.gateway_events import rest_event
 
 BUCKET = "facerec-work"
 """The bucket of the deployment on AWS."""
@@ -88,6 +90,10 @@ class Door:
         """Disassociate a face from its user and delete it."""
         raise NotImplementedError
 
+    def index(self, name: str, photo: bytes, quality_filter: str | None = None) -> list[str]:
+        """Index a photo under the name ``photo`` and return the ids of its faces."""
+        raise NotImplementedError
+
     def search(self, name: str, photo: bytes, threshold: float | None = None) -> list[Found]:
         """Return the matches of a photo's largest face."""
         raise NotImplementedError
@@ -131,6 +137,14 @@ class PythonDoor(Door):
 
     def delete_face_of_user(self, name: str, face_id: str) -> None:
         self._run(lambda: self.gallery.delete_faces(name, [face_id], disassociate=True))
+
+    def index(self, name: str, photo: bytes, quality_filter: str | None = None) -> list[str]:
+        chosen = None if quality_filter is None else QualityFilter(quality_filter)
+        options = self.gallery.defaults.index_options(quality_filter=chosen)
+        result = self._run(
+            lambda: self.gallery.index(name, photo, external_image_id="photo", options=options)
+        )
+        return [face.record.face_id for face in result.faces]
 
     def search(self, name: str, photo: bytes, threshold: float | None = None) -> list[Found]:
         result = self._run(lambda: self.gallery.search(name, photo, threshold=threshold))
@@ -261,6 +275,13 @@ class RestDoor(Door):
     def delete_face_of_user(self, name: str, face_id: str) -> None:
         self._send("DELETE", f"collections/{name}/faces/{face_id}?disassociate=true")
 
+    def index(self, name: str, photo: bytes, quality_filter: str | None = None) -> list[str]:
+        body = {"collection_id": name, "external_image_id": "photo", **image(photo)}
+        if quality_filter is not None:
+            body["quality_filter"] = quality_filter
+        indexed = self._send("POST", "face-recognition/index", body)
+        return [face["face_id"] for face in indexed["faces"]]
+
     def search(self, name: str, photo: bytes, threshold: float | None = None) -> list[Found]:
         body = {"collection_id": name, **image(photo)}
         if threshold is not None:
@@ -296,16 +317,10 @@ class LambdaDoor(RestDoor):
 
     def _send(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
         path, _, query = path.partition("?")
-        event = {
-            "resource": "/{proxy+}",
-            "path": f"/api/v1/{path}",
-            "httpMethod": method,
-            "headers": {"Host": "example.org", "Content-Type": "application/json"},
-            "queryStringParameters": dict(parse_qsl(query)),
-            "requestContext": {"stage": "v1", "identity": {"sourceIp": "192.0.2.1"}},
-            "body": None if body is None else json.dumps(body),
-            "isBase64Encoded": False,
-        }
+        event = rest_event(method, f"/api/v1/{path}", body, authorization="AWS_IAM")
+        if query:
+            event["queryStringParameters"] = dict(parse_qsl(query))
+            event["multiValueQueryStringParameters"] = parse_qs(query)
         answer = self._function(event, None)
         return rest_answer(answer["statusCode"], answer["body"])
 
@@ -359,6 +374,17 @@ class RekognitionDoor(Door):
             "disassociate_faces", CollectionId=name, UserId=listed["UserId"], FaceIds=[face_id]
         )
         self.delete_face(name, face_id)
+
+    def index(self, name: str, photo: bytes, quality_filter: str | None = None) -> list[str]:
+        settings = {} if quality_filter is None else {"QualityFilter": quality_filter}
+        indexed = self._call(
+            "index_faces",
+            CollectionId=name,
+            Image={"Bytes": photo},
+            ExternalImageId="photo",
+            **settings,
+        )
+        return [record["Face"]["FaceId"] for record in indexed["FaceRecords"]]
 
     def search(self, name: str, photo: bytes, threshold: float | None = None) -> list[Found]:
         settings = {} if threshold is None else {"FaceMatchThreshold": 100 * threshold}

@@ -93,7 +93,7 @@ def _index_faces(gallery: Gallery, request: Request) -> Shape:
         _photo(request["Image"]),
         external_image_id=request.get("ExternalImageId"),
         options=gallery.defaults.index_options(
-            max_faces=min(request.get("MaxFaces", MAX_FACES), MAX_FACES),
+            max_faces=min(request["MaxFaces"], MAX_FACES) if "MaxFaces" in request else None,
             # Rekognition's default, whatever filter the deployment has
             quality_filter=QualityFilter(request.get("QualityFilter", QualityFilter.AUTO)),
         ),

@@ -90,7 +90,7 @@ class FaceChoice(_Document):
     max_faces: Annotated[int, Field(ge=1, le=MAX_FACES)] | None = Field(
         None,
         description="Keep at most this many faces of a photo, best first; by default 100, or "
-        "the server's setting (10) where faces are stored.",
+        "the server's setting where faces are stored.",
     )
     min_confidence: Share | None = Field(
         None,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.support.doors import (
     RekognitionDoor,
     RestDoor,
 )
+from tests.support.gateway_events import USER_ARN
 from tests.support.server import running
 
 OpenDoor = Callable[[], Door]
@@ -64,10 +66,14 @@ def open_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
                     "FACEREC_STORE": f"sqlite:///{data}/facerec.db",
                     "AWS_S3_BUCKET": BUCKET,
                     "AWS_REGION": "us-east-1",
+                    "API_AUTHORIZATION": "AWS_IAM",
+                    "ACCESS_TABLE": str(data / "access.json"),
                 }
+                grants = [{"principal": USER_ARN, "collections": "*", "access": "write"}]
+                (data / "access.json").write_text(json.dumps({"grants": grants}))
                 function = for_lambda(build_app(environment, 6_000_000))
                 return LambdaDoor(gallery, data, f"s3://{BUCKET}/jobs/", function)
-            app = create_app(gallery, AppSettings(OpenGuard(), largest_body=200_000_000))
+            app = create_app(gallery, AppSettings(OpenGuard(), max_body=200_000_000))
             address = stack.enter_context(running(app))
             if name == "rest":
                 return RestDoor(gallery, data, local, address)

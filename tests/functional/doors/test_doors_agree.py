@@ -139,3 +139,29 @@ def test_a_door_answers_as_the_python_api(
         assert name == "command line" or "facerec " not in answer.text
     else:
         assert answer == expected
+
+
+CROWD = fake_photo(
+    *(
+        fake_face(f"p{n}", left=0.08 * (n % 12), top=0.3 * (n // 12), width=0.06, height=0.1)
+        for n in range(24)
+    )
+)
+
+
+@pytest.mark.parametrize("name", ["rest", "rekognition", "lambda"])
+@pytest.mark.parametrize("quality_filter", [None, "NONE", "HIGH"])
+@pytest.mark.parametrize(
+    "photo", [ANN, PAIR, NOBODY, DOUBTFUL, BLURRED, CROWD], ids=lambda photo: len(photo)
+)
+def test_a_photo_is_indexed_with_the_same_faces_at_every_door(
+    open_door: Callable[[str], Door], name: str, photo: bytes, quality_filter: str | None
+) -> None:
+    answers = []
+    for door in (open_door("python"), open_door(name)):
+        door.gallery.create_collection("staff")
+        indexed = door.index("staff", photo, quality_filter)
+        listed = [face.record.face_id for face in door.gallery.list_faces("staff").faces]
+        assert listed == sorted(indexed)
+        answers.append(indexed)
+    assert answers[0] == answers[1]
