@@ -15,6 +15,7 @@ from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
     from facerec.core.protocols import FaceEngine, RecordStore
+    from facerec.gallery.defaults import GalleryDefaults
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.inspection import Inspector
     from facerec.jobs.aws.jobs import AwsJobs
@@ -50,6 +51,17 @@ def open_gallery(data: str | os.PathLike[str]) -> Gallery:
         photos=objects,
         job_data=JobFolders(objects, jobs_root_of(folder)),
         on_close=store.close,
+    )
+
+
+def gallery_defaults(settings: Settings) -> GalleryDefaults:
+    """Return the defaults of the operations in a deployment."""
+    from facerec.core.options import FaceOptions
+    from facerec.gallery.defaults import GalleryDefaults
+
+    return GalleryDefaults(
+        FaceOptions(max_faces=settings.max_faces, min_confidence=settings.min_confidence),
+        settings.similarity_threshold,
     )
 
 

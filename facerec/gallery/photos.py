@@ -38,14 +38,14 @@ Photo: TypeAlias = bytes | str | os.PathLike[str] | PhotoLocation
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedPhoto:
+class PhotoContent:
     """The bytes of an image file, and where it was read: "" if the caller gave the bytes."""
 
     content: bytes = field(repr=False)
     source: str
 
 
-def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -> LoadedPhoto:
+def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -> PhotoContent:
     """Return the bytes of a photo.
 
     Args:
@@ -60,14 +60,14 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
         StoreUnavailableError: It cannot be read for now.
     """
     if isinstance(photo, bytes):
-        loaded = LoadedPhoto(photo, "")
+        loaded = PhotoContent(photo, "")
     else:
         location = photo if isinstance(photo, PhotoLocation) else PhotoLocation(os.fspath(photo))
         # an absolute path, so that the photo is found from any working directory later
         local = scheme_of(location.uri) == "file"
         source = os.path.abspath(location.uri) if local else location.uri  # noqa: PTH100 - keeps links
         content = objects.read(source, end=MAX_PHOTO_BYTES + 1, version_id=location.version)
-        loaded, name = LoadedPhoto(content, source), location.uri
+        loaded, name = PhotoContent(content, source), location.uri
     if len(loaded.content) > MAX_PHOTO_BYTES:
         raise PhotoTooLargeError(f"{name} has more than {MAX_PHOTO_BYTES // 1024**2} MiB")
     return loaded

@@ -20,7 +20,7 @@ from facerec.gallery.matching import (
     search_probes,
     with_user_ids,
 )
-from facerec.gallery.photos import LoadedPhoto, Photo, find_faces, load_photo, require_face
+from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
 
 
 class RecognitionOperations(GalleryBase):
@@ -155,7 +155,7 @@ class RecognitionOperations(GalleryBase):
     def _store(
         self,
         collection: Collection,
-        loaded: LoadedPhoto,
+        loaded: PhotoContent,
         found: PhotoFaces,
         external_image_id: str | None,
         options: FaceOptions,

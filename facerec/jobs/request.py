@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
+from facerec.gallery.defaults import GalleryDefaults
 from facerec.jobs.manifest.entries import ManifestEntry
 
 TOLERATED_FAILURE_PERCENTAGE = 5.0
@@ -39,11 +40,15 @@ class JobRequest:
     create_collection: bool = False
 
 
-def read_job_request(document: object) -> JobRequest:
+def read_job_request(
+    document: object,
+    defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
+) -> JobRequest:
     """Parse an execution input (``schemas/execution-input.json``).
 
     Args:
         document: the JSON document, not validated yet.
+        defaults: defaults of the options that it does not give.
 
     Raises:
         InvalidInputError: names the field that is wrong.
@@ -54,7 +59,7 @@ def read_job_request(document: object) -> JobRequest:
         collection_id=document["collection_id"],
         manifest=document.get("manifest"),
         images=tuple(_entry(image) for image in document.get("images", ())),
-        options=options_from_json(document.get("options", {})),
+        options=options_from_json(document.get("options", {}), defaults),
         images_per_child=document.get("images_per_child"),
         tolerated_failure_percentage=document.get(
             "tolerated_failure_percentage", TOLERATED_FAILURE_PERCENTAGE
@@ -83,12 +88,19 @@ def _entry(image: str | Mapping[str, str]) -> ManifestEntry:
     return ManifestEntry(image["image"], image.get("external_image_id"), image.get("version_id"))
 
 
-def options_from_json(document: Mapping[str, Any]) -> FaceOptions:
-    """Parse face options; those not given have their defaults."""
+def options_from_json(
+    document: Mapping[str, Any],
+    defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
+) -> FaceOptions:
+    """Parse face options; those not given have the defaults of a photo that is indexed."""
     settings = dict(document)
-    if "quality_filter" in settings:
-        settings["quality_filter"] = QualityFilter(settings["quality_filter"])
-    return FaceOptions(**settings)
+    quality_filter = settings.pop("quality_filter", None)
+    options = defaults.index_options(
+        max_faces=settings.pop("max_faces", None),
+        min_confidence=settings.pop("min_confidence", None),
+        quality_filter=None if quality_filter is None else QualityFilter(quality_filter),
+    )
+    return replace(options, **settings)
 
 
 def options_to_json(options: FaceOptions) -> dict[str, Any]:

@@ -15,10 +15,8 @@ from facerec.api.auth.grants import AccessTable
 from facerec.api.rekognition.model import CONTENT_TYPE
 from facerec.api.rest.problems import MEDIA_TYPE
 from facerec.config import read_settings
-from facerec.core.options import FaceOptions
 from facerec.engine.engine import open_engine
-from facerec.factory import open_aws_jobs, open_faces, open_records
-from facerec.gallery.defaults import GalleryDefaults
+from facerec.factory import gallery_defaults, open_aws_jobs, open_faces, open_records
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.job_data import JobFolders
 from facerec.storage.objects import AccessPolicy, Objects
@@ -54,10 +52,7 @@ def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
         job_data=JobFolders(
             Objects(AccessPolicy(buckets=frozenset(), own_folder=jobs_root)), jobs_root
         ),
-        defaults=GalleryDefaults(
-            FaceOptions(max_faces=settings.max_faces, min_confidence=settings.min_confidence),
-            settings.similarity_threshold,
-        ),
+        defaults=gallery_defaults(settings),
     )
     jobs = None
     if own.state_machine is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.config import Settings, needed, read_settings
 from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
-from facerec.factory import open_records
+from facerec.factory import gallery_defaults, open_records
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
@@ -85,7 +85,7 @@ def plan_execution(
         StoreUnavailableError: another attempt may succeed.
     """
     try:
-        request = read_job_request(_with_defaults(document, settings))
+        request = read_job_request(document, gallery_defaults(settings))
         planned = plan_job(
             request,
             objects,
@@ -117,14 +117,6 @@ def job_name(plan: Plan) -> str:
     It has at most 100 characters; AWS Batch allows 128.
     """
     return f"facerec-{_FORBIDDEN_IN_JOB_NAME.sub('-', plan.job_id)}"
-
-
-def _with_defaults(document: object, settings: Settings) -> object:
-    """Return an input whose options default to those of the deployment."""
-    if not isinstance(document, dict) or not isinstance(document.get("options", {}), dict):
-        return document
-    defaults = {"max_faces": settings.max_faces, "min_confidence": settings.min_confidence}
-    return {**document, "options": {**defaults, **document.get("options", {})}}
 
 
 def _refuse(

@@ -7,15 +7,12 @@ import time
 from dataclasses import dataclass
 
 from facerec.core.ids import image_id
+from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
 from facerec.jobs.manifest.entries import LineParser, ManifestEntry
 from facerec.jobs.manifest.slices import Cursor, ManifestLine
 from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.storage.objects.protocol import ObjectStore
-
-MAX_PHOTO_BYTES = 64 * 1024 * 1024
-"""Bytes of a photo; Rekognition accepts 15 MiB from S3
-(https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
 COMMON_PHOTO_BYTES = 8 * 1024 * 1024
 """Photos up to this size are read concurrently, larger ones one at a time: that bounds memory."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from facerec.core.records import Collection
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.doors.conftest import DOORS
 from tests.support.doors import Door, DoorError
+from tests.support.jobs import LocalJob
 
 ANN = fake_photo(fake_face("ann"))
 PAIR = fake_photo(fake_face("ann", width=0.3), fake_face("bob", left=0.6, away=0.1))
@@ -165,3 +168,21 @@ def test_a_photo_is_indexed_with_the_same_faces_at_every_door(
         assert listed == sorted(indexed)
         answers.append(indexed)
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("quality_filter", [None, "NONE", "HIGH"])
+@pytest.mark.parametrize(
+    "photo", [PAIR, NOBODY, DOUBTFUL, BLURRED, CROWD], ids=lambda photo: len(photo)
+)
+def test_a_job_indexes_the_faces_that_the_other_doors_index(
+    open_door: Callable[[str], Door], tmp_path: Path, photo: bytes, quality_filter: str | None
+) -> None:
+    door = open_door("python")
+    door.gallery.create_collection("staff")
+    (tmp_path / "photo.jpg").write_bytes(photo)
+    manifest = tmp_path / "manifest.jsonl"
+    manifest.write_text(json.dumps({"image": "photo.jpg", "external_image_id": "photo"}) + "\n")
+    options = {} if quality_filter is None else {"quality_filter": quality_filter}
+    job = LocalJob(tmp_path / "job", manifest, options=options)
+    job.run()
+    assert job.face_ids() == sorted(door.index("staff", photo, quality_filter))
