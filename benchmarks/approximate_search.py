@@ -101,7 +101,8 @@ def measure(
     """Search among ``faces`` faces in both ways."""
     import numpy as np
 
-    from facerec.gallery.similarity import DEFAULT_THRESHOLD, distance_of
+    from facerec.core.options import DEFAULT_THRESHOLD
+    from facerec.gallery.similarity import distance_of
     from facerec.storage.sqlite import SqliteStore
 
     random = np.random.default_rng(5)

@@ -57,7 +57,8 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
     """Return the times of searches among ``faces`` faces, in ms unless their name has a unit."""
     import numpy as np
 
-    from facerec.gallery.similarity import DEFAULT_THRESHOLD, distance_of
+    from facerec.core.options import DEFAULT_THRESHOLD
+    from facerec.gallery.similarity import distance_of
     from facerec.storage.sqlite import SqliteStore
 
     random = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""The settings of a deployment, read from the environment by entry points and by nothing else."""
+"""Settings of a deployment, read from the environment by the entry points."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from facerec.core.limits import LARGEST_ARRAY
-from facerec.core.options import FaceOptions
+from facerec.core.limits import MAX_ARRAY_SIZE
+from facerec.core.options import DEFAULT_THRESHOLD, FaceOptions
 from facerec.errors import ConfigurationError
 
 Value = TypeVar("Value")
@@ -16,25 +16,27 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a deployment is set to; each attribute says which variable it comes from.
+    """Settings of a deployment, each with its environment variable.
 
     Attributes:
-        bucket: AWS_S3_BUCKET, the bucket that takes the folders of jobs, or None.
-        region: AWS_REGION, or None where boto3 finds one itself.
-        table: FACEREC_TABLE, the DynamoDB table that holds the collections, or None.
-        store: FACEREC_STORE, ``sqlite:///path`` of a store that takes the place of both Pinecone
-            and DynamoDB, for tests on one machine; or None.
+        bucket: AWS_S3_BUCKET, the bucket of the folders of jobs, or None.
+        region: AWS_REGION, or None to let boto3 find it.
+        table: FACEREC_TABLE, the DynamoDB table of the collections, or None.
+        store: FACEREC_STORE, ``sqlite:///path`` of a store that replaces Pinecone and DynamoDB in
+            tests on one machine, or None.
         pinecone_api_key: PINECONE_API_KEY, or None.
-        pinecone_secret_arn: PINECONE_SECRET_ARN, the secret whose value is the key, or None.
+        pinecone_secret_arn: PINECONE_SECRET_ARN, the secret that holds the key, or None.
         pinecone_index_name: PINECONE_INDEX_NAME, or None.
-        pinecone_index_host: PINECONE_INDEX_HOST, where the index answers; None looks it up.
-        model_version: MODEL_VERSION, of the engine in the image of the jobs, or None.
-        max_faces: MAX_FACES_PER_IMAGE, faces kept of a photo unless a job says else, 1 to 100.
-        min_confidence: MIN_FACE_CONFIDENCE, 0 to 1, the like.
-        similarity_threshold: SIMILARITY_THRESHOLD, 0 to 1; what is less similar does not match.
-        allowed_origins: ALLOWED_ORIGINS, of web pages that may call the API.
-        threads: FACEREC_THREADS, of one run of a network; None for all cores of the process.
-        largest_array: LARGEST_ARRAY, the most children of an array job, 3 to 10,000.
+        pinecone_index_host: PINECONE_INDEX_HOST, the address of the index; None looks it up.
+        model_version: MODEL_VERSION, the version of the engine in the image of the jobs, or None.
+        max_faces: MAX_FACES_PER_IMAGE, maximum faces kept per photo, 1 to 100; jobs can override
+            it.
+        min_confidence: MIN_FACE_CONFIDENCE, minimum confidence of faces, 0 to 1; jobs can override
+            it.
+        similarity_threshold: SIMILARITY_THRESHOLD, minimum similarity of a match, 0 to 1.
+        allowed_origins: ALLOWED_ORIGINS, origins of web pages that can call the API.
+        threads: FACEREC_THREADS, threads per run of a network; None for all cores of the process.
+        max_array_size: MAX_ARRAY_SIZE, maximum children per array job, 3 to 10,000.
     """
 
     bucket: str | None = None
@@ -48,14 +50,14 @@ class Settings:
     model_version: str | None = None
     max_faces: int = FaceOptions().max_faces
     min_confidence: float = FaceOptions().min_confidence
-    similarity_threshold: float = 0.8
+    similarity_threshold: float = DEFAULT_THRESHOLD
     allowed_origins: tuple[str, ...] = ()
     threads: int | None = None
-    largest_array: int = LARGEST_ARRAY
+    max_array_size: int = MAX_ARRAY_SIZE
 
     @property
     def jobs_root(self) -> str:
-        """Under which jobs have their folders; ends in ``/``.
+        """Address of the folder of all jobs, with its final ``/``.
 
         Raises:
             ConfigurationError: no bucket is set.
@@ -65,15 +67,16 @@ class Settings:
 
 _DEFAULTS = Settings()
 
-_SMALLEST_LIMIT = 3
-"""Children cannot be cut into arrays of two at most without a tail of one."""
+_MIN_ARRAY_LIMIT = 3
+"""An odd number of children in arrays of at most two would leave an array of one, which
+AWS Batch refuses."""
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; an empty variable counts as unset.
 
     Raises:
-        ConfigurationError: with the variable that is wrong.
+        ConfigurationError: a variable has an invalid value; the message names it.
     """
     variables = _Variables(environment)
     return Settings(
@@ -95,14 +98,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ),
         allowed_origins=tuple((variables.text("ALLOWED_ORIGINS") or "").replace(",", " ").split()),
         threads=variables.number("FACEREC_THREADS", int, 0, 1, 1024) or None,
-        largest_array=variables.number(
-            "LARGEST_ARRAY", int, LARGEST_ARRAY, _SMALLEST_LIMIT, LARGEST_ARRAY
+        max_array_size=variables.number(
+            "MAX_ARRAY_SIZE", int, MAX_ARRAY_SIZE, _MIN_ARRAY_LIMIT, MAX_ARRAY_SIZE
         ),
     )
 
 
 def needed(value: Value | None, variable: str) -> Value:
-    """Return a setting that this entry point cannot do without.
+    """Return a setting that this entry point requires.
 
     Raises:
         ConfigurationError: it is not set.
@@ -136,7 +139,7 @@ class _Variables:
             value = kind(text)
         except ValueError:
             value = None
-        # "nan" is a number to Python, but in no range.
+        # Python parses "nan" as a number, but it is in no range.
         if value is None or not lowest <= value <= highest:
             raise ConfigurationError(
                 f"the environment variable {name} is {text!r}, "

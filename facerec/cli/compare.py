@@ -7,10 +7,10 @@ import click
 from facerec.cli.faces_shown import position, print_rejected
 from facerec.cli.options import json_option
 from facerec.cli.output import console, print_json, table
+from facerec.core.options import DEFAULT_THRESHOLD
 from facerec.factory import open_inspector
 from facerec.gallery.comparing import Comparison
 from facerec.gallery.presenting import comparison_json
-from facerec.gallery.similarity import DEFAULT_THRESHOLD
 
 
 @click.command()

@@ -1,6 +1,6 @@
-"""The names that callers may give; the rules are Rekognition's.
+"""Names that callers choose; the rules are Rekognition's.
 
-See ``CollectionId`` and ``ExternalImageId`` in
+See ``CollectionId``, ``ExternalImageId`` and ``UserId`` in
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_IndexFaces.html.
 """
 
@@ -10,15 +10,19 @@ import re
 
 from facerec.errors import InvalidInputError
 
-LONGEST_NAME = 255
-"""Characters of the longest collection id or external image id."""
+MAX_NAME_LENGTH = 255
+"""Characters of a collection id or external image id."""
 
-_COLLECTION_ID = re.compile(r"[a-zA-Z0-9_.\-]+")
-_EXTERNAL_IMAGE_ID = re.compile(r"[a-zA-Z0-9_.\-:]+")
+COLLECTION_ID_CHARACTER = r"[a-zA-Z0-9_.\-]"
+EXTERNAL_IMAGE_ID_CHARACTER = r"[a-zA-Z0-9_.\-:]"
+"""Regular expressions of one character. The schemas have copies, which a test compares."""
+
+_COLLECTION_ID = re.compile(f"{COLLECTION_ID_CHARACTER}+")
+_EXTERNAL_IMAGE_ID = re.compile(f"{EXTERNAL_IMAGE_ID_CHARACTER}+")
 
 
 def checked_collection_id(name: str) -> str:
-    """Return a name that a collection may have.
+    """Return a collection id unchanged if it is valid.
 
     Raises:
         InvalidInputError: it is empty, too long, or has other characters than
@@ -28,7 +32,7 @@ def checked_collection_id(name: str) -> str:
 
 
 def checked_external_image_id(name: str) -> str:
-    """Return a name that a caller may give to a photo.
+    """Return an external image id unchanged if it is valid.
 
     Raises:
         InvalidInputError: it is empty, too long, or has other characters than
@@ -40,9 +44,9 @@ def checked_external_image_id(name: str) -> str:
 
 
 def _checked(name: str, allowed: re.Pattern[str], kind: str, characters: str) -> str:
-    if len(name) > LONGEST_NAME or not allowed.fullmatch(name):
-        shown = name if len(name) <= LONGEST_NAME else f"{name[:40]}..."
+    if len(name) > MAX_NAME_LENGTH or not allowed.fullmatch(name):
+        shown = name if len(name) <= MAX_NAME_LENGTH else f"{name[:40]}..."
         raise InvalidInputError(
-            f"{shown!r} cannot be a {kind}", f"use 1 to {LONGEST_NAME} {characters}"
+            f"{shown!r} cannot be a {kind}", f"use 1 to {MAX_NAME_LENGTH} {characters}"
         )
     return name

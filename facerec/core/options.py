@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from facerec.errors import InvalidInputError
 
+DEFAULT_THRESHOLD = 0.8
+"""Similarity from which two faces count as the same person (see ``facerec.gallery.similarity``)."""
+
 MIN_SMALLEST_FACE = 20
 """Side in pixels of the smallest face that may be searched for. The detectors enlarge the photo so
 that such a face fills their window; below this, little of what they find can be recognised."""

@@ -13,7 +13,7 @@ import math
 import random
 from dataclasses import dataclass
 
-from facerec.core.limits import MOST_CHILDREN
+from facerec.core.limits import MAX_CHILDREN
 from facerec.estimate.limits import (
     ATTEMPTS,
     CONCURRENT_ARRAYS,
@@ -96,7 +96,7 @@ class _Job:
         self._limit = min(self._limits.values())
         self._workload = workload
         self._on_aws = workload.store is Store.PINECONE
-        self._children = min(MOST_CHILDREN, -(-workload.photos // workload.images_per_child))
+        self._children = min(MAX_CHILDREN, -(-workload.photos // workload.images_per_child))
         self._photos = workload.photos / self._children
         self._arrays = arrays_of(self._children)
         self._slots = min(workload.max_vcpus, self._children)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from facerec.core.options import FaceOptions, QualityFilter
-from facerec.gallery.similarity import DEFAULT_THRESHOLD
+from facerec.core.options import DEFAULT_THRESHOLD, FaceOptions, QualityFilter
 
 MAX_FACES = 100
 """Faces of one photo that are processed, as in Rekognition

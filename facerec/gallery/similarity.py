@@ -16,10 +16,8 @@ from __future__ import annotations
 
 import math
 
+from facerec.core.options import DEFAULT_THRESHOLD
 from facerec.errors import InvalidInputError
-
-DEFAULT_THRESHOLD = 0.8
-"""Similarity at which two faces count as one person's."""
 
 DISTANCE_AT_HALF = 0.621
 """Euclidean distance at which 1 of 100 pairs of different people is as near."""

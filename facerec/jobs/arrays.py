@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from facerec.core.limits import LARGEST_ARRAY
+from facerec.core.limits import MAX_ARRAY_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class ChildArray:
     size: int
 
 
-def arrays_of(children: int, largest: int = LARGEST_ARRAY) -> list[ChildArray]:
+def arrays_of(children: int, largest: int = MAX_ARRAY_SIZE) -> list[ChildArray]:
     """Divide children into as few arrays as possible, of sizes that differ by one at most.
 
     So none of several arrays has size 1, which AWS Batch refuses.

@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from facerec.core.limits import MOST_CHILDREN
+from facerec.core.limits import MAX_CHILDREN
 from facerec.core.protocols import RecordStore
 from facerec.core.records import Collection
 from facerec.errors import InvalidInputError, ObjectNotFoundError
@@ -282,12 +282,12 @@ def _children(inspection: Inspection, requested: int | None, *, local: bool) -> 
         return 1, 0
     per_child = requested or images_per_child(photos, local=local)
     if inspection.source.kind is SourceKind.RANGES:
-        return 1, min(MOST_CHILDREN, -(-photos // per_child))
-    if files > MOST_CHILDREN:
+        return 1, min(MAX_CHILDREN, -(-photos // per_child))
+    if files > MAX_CHILDREN:
         raise InvalidInputError(
-            f"the inventory has {files} files, more than the {MOST_CHILDREN} children of a job"
+            f"the inventory has {files} files, more than the {MAX_CHILDREN} children of a job"
         )
-    stripes = min(MAX_STRIPES, MOST_CHILDREN // files, -(-photos // (per_child * files)))
+    stripes = min(MAX_STRIPES, MAX_CHILDREN // files, -(-photos // (per_child * files)))
     return stripes, stripes * files
 
 

@@ -104,7 +104,7 @@ def plan_execution(
         "job_folder": plan.job_folder,
         "job_name": job_name(plan),
         "children": plan.children,
-        "arrays": [asdict(array) for array in arrays_of(plan.children, settings.largest_array)],
+        "arrays": [asdict(array) for array in arrays_of(plan.children, settings.max_array_size)],
         "large": plan.children > MAX_CHILDREN_OF_FUNCTION,
         "new_collection": planned.collection_created,
         "tolerated_failure_percentage": request.tolerated_failure_percentage,

@@ -48,8 +48,8 @@ def test_variables_have_the_names_of_the_original_service() -> None:
         ("MIN_FACE_CONFIDENCE", "nan"),
         ("MIN_FACE_CONFIDENCE", "1.1"),
         ("SIMILARITY_THRESHOLD", "high"),
-        ("LARGEST_ARRAY", "2"),
-        ("LARGEST_ARRAY", "10001"),
+        ("MAX_ARRAY_SIZE", "2"),
+        ("MAX_ARRAY_SIZE", "10001"),
         ("FACEREC_THREADS", "-1"),
     ],
 )

@@ -51,7 +51,7 @@ def test_two_children_are_the_smallest_array(stack: Stack) -> None:
 
 
 def test_a_thousand_lines_go_through_several_arrays(deploy: Callable[..., Stack]) -> None:
-    stack = deploy(LARGEST_ARRAY="3")
+    stack = deploy(MAX_ARRAY_SIZE="3")
 
     ended = stack.index(stack.put_manifest(1000), images_per_child=100)
 
@@ -100,7 +100,7 @@ def test_a_second_start_does_no_work_twice(stack: Stack) -> None:
 def test_a_child_that_fails_is_reported_and_a_second_start_goes_on_there(
     deploy: Callable[..., Stack],
 ) -> None:
-    stack = deploy(LARGEST_ARRAY="3")
+    stack = deploy(MAX_ARRAY_SIZE="3")
     manifest = stack.put_manifest(100)
     stack.accidents.broken = {(1, 1)}
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 
 from facerec.api.rekognition.errors import invalid_parameter
+from facerec.core.names import COLLECTION_ID_CHARACTER, MAX_NAME_LENGTH
 
 ACCOUNT = "000000000000"
-"""Stands where AWS has the account's number; when read, any account and region will do."""
+"""Placeholder for the account number; ARNs of any account and region are accepted."""
 
 _ARN = re.compile(
-    r"(?:aws|arn:[a-z-]+):rekognition:[a-z0-9-]*:[0-9]*:collection/([a-zA-Z0-9_.\-]{1,255})"
+    r"(?:aws|arn:[a-z-]+):rekognition:[a-z0-9-]*:[0-9]*:collection/"
+    rf"({COLLECTION_ID_CHARACTER}{{1,{MAX_NAME_LENGTH}}})"
 )
 
 

@@ -9,17 +9,23 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.names import (
+    COLLECTION_ID_CHARACTER,
+    EXTERNAL_IMAGE_ID_CHARACTER,
+    MAX_NAME_LENGTH,
+)
+from facerec.core.options import DEFAULT_THRESHOLD, FaceOptions, QualityFilter
 from facerec.gallery.defaults import DEFAULT_LIMIT, MAX_FACES, GalleryDefaults
 from facerec.gallery.photos import Photo, PhotoLocation
 from facerec.storage.checks import MAX_MATCHES
 
-COLLECTION_PATTERN = r"^[a-zA-Z0-9_.\-]+$"
-EXTERNAL_IMAGE_PATTERN = r"^[a-zA-Z0-9_.\-:]+$"
+COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
+EXTERNAL_IMAGE_PATTERN = f"^{EXTERNAL_IMAGE_ID_CHARACTER}+$"
 FACE_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 
 CollectionPath = Annotated[
-    str, Path(min_length=1, max_length=255, pattern=COLLECTION_PATTERN, examples=["staff"])
+    str,
+    Path(min_length=1, max_length=MAX_NAME_LENGTH, pattern=COLLECTION_PATTERN, examples=["staff"]),
 ]
 FacePath = Annotated[str, Path(pattern=FACE_PATTERN)]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Return at most this many entries.")]
@@ -33,7 +39,11 @@ Disassociate = Annotated[
 ]
 
 CollectionName = Annotated[
-    str, Field(min_length=1, max_length=255, pattern=COLLECTION_PATTERN, examples=["staff"])
+    str,
+    Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=COLLECTION_PATTERN, examples=["staff"]),
+]
+ExternalImageId = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=EXTERNAL_IMAGE_PATTERN)
 ]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Bucket = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[0-9A-Za-z.\-_]+$")]
@@ -133,16 +143,18 @@ class MatchRequest(PhotoSource, FaceChoice):
         f"{DEFAULT_LIMIT}.",
     )
     threshold: Share | None = Field(
-        None, description="Minimum similarity of a match; by default the server's setting (0.8)."
+        None,
+        description="Minimum similarity of a match; by default the server's setting "
+        f"({DEFAULT_THRESHOLD}).",
     )
     index: bool = Field(
         False,
         description="Store the faces of this photo too, after the search. The defaults of its "
         "options are then those of `/index`.",
     )
-    external_image_id: (
-        Annotated[str, Field(min_length=1, max_length=255, pattern=EXTERNAL_IMAGE_PATTERN)] | None
-    ) = Field(None, description="Your own name for the photo, where it is stored.")
+    external_image_id: ExternalImageId | None = Field(
+        None, description="Your own name for the photo, where it is stored."
+    )
 
 
 class IndexRequest(FaceChoice):
@@ -163,9 +175,9 @@ class IndexRequest(FaceChoice):
     manifest: (
         Annotated[str, Field(min_length=6, max_length=4096, pattern="^s3://[^/]+/.+")] | None
     ) = Field(None, description="Index all photos of the manifest at this address, as a job.")
-    external_image_id: (
-        Annotated[str, Field(min_length=1, max_length=255, pattern=EXTERNAL_IMAGE_PATTERN)] | None
-    ) = Field(None, description="Your own name for the photo.")
+    external_image_id: ExternalImageId | None = Field(
+        None, description="Your own name for the photo."
+    )
     create_collection: bool = Field(
         False, description="With a manifest or prefix: create the collection if it does not exist."
     )

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote_plus
 
+from facerec.core.names import EXTERNAL_IMAGE_ID_CHARACTER, MAX_NAME_LENGTH
 from facerec.core.schemas import violation
 from facerec.jobs.manifest.lines import MAX_LINE_BYTES
 from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.storage.objects.protocol import scheme_of
 
-MAX_ID_LENGTH = 255
-_FORBIDDEN_IN_ID = re.compile(r"[^a-zA-Z0-9_.\-:]")
+_FORBIDDEN_IN_ID = re.compile(f"(?!{EXTERNAL_IMAGE_ID_CHARACTER}).", re.DOTALL)
 _NAMES = ("image", "external_image_id", "version_id")
 
 
@@ -169,4 +169,4 @@ def external_id_of(path: str) -> str:
     A ``/`` becomes ``:``, any other character that an id may not contain becomes ``_``, and of a
     long path the last 255 characters remain: ``Ann_Lee/1.jpg`` becomes ``Ann_Lee:1.jpg``.
     """
-    return _FORBIDDEN_IN_ID.sub("_", path.replace("/", ":"))[-MAX_ID_LENGTH:]
+    return _FORBIDDEN_IN_ID.sub("_", path.replace("/", ":"))[-MAX_NAME_LENGTH:]

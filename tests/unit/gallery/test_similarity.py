@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from facerec.core.options import DEFAULT_THRESHOLD
 from facerec.errors import InvalidInputError
 from facerec.gallery.similarity import (
-    DEFAULT_THRESHOLD,
     DISTANCE_AT_DEFAULT,
     DISTANCE_AT_HALF,
     checked_threshold,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from facerec.core.limits import MOST_CHILDREN
+from facerec.core.limits import MAX_CHILDREN
 from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.manifest.entries import LineFormat, external_id_of
@@ -165,7 +165,7 @@ def test_planning_costs_one_head_and_one_sample_at_any_size(tmp_path: Path, size
 def test_a_job_has_no_more_children_than_a_workflow_can_carry(tmp_path: Path) -> None:
     request = job_input("s3://bucket/list.txt", images_per_child=1)
     planned = planned_by(tmp_path, request, HugeObject(10**12))
-    assert planned.children == MOST_CHILDREN
+    assert planned.children == MAX_CHILDREN
     assert len(json.dumps(planned.to_json())) < 32 * 1024
 
 
