@@ -15,6 +15,7 @@
     │   ├── AccessKeyNotFoundError
     │   ├── CollectionNotFoundError
     │   ├── FaceNotFoundError
+    │   ├── JobDeletedError
     │   ├── JobNotFoundError
     │   ├── JobNotPlannedError
     │   ├── ObjectNotFoundError
@@ -202,6 +203,18 @@ class FaceNotFoundError(NotFoundError):
     def __init__(self, face_id: str) -> None:
         super().__init__(f"face {face_id!r} does not exist")
         self.face_id = face_id
+
+
+class JobDeletedError(NotFoundError):
+    """The job was deleted while it ran, with its collection.
+
+    Attributes:
+        collection_id: the deleted collection.
+    """
+
+    def __init__(self, collection_id: str) -> None:
+        super().__init__(f"collection {collection_id!r} was deleted, and this job with it")
+        self.collection_id = collection_id
 
 
 class JobNotFoundError(NotFoundError):

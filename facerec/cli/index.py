@@ -13,6 +13,7 @@ import click
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import collection_option, data_option, index_face_options, json_option
 from facerec.core.options import FaceOptions
+from facerec.errors import JobNotFoundError
 
 if TYPE_CHECKING:
     from facerec.jobs.local.jobs import LocalJobs
@@ -145,6 +146,10 @@ def _wait(jobs: LocalJobs, job: Job, show: Callable[[Job, Progress | None], None
             return wait_for_job(jobs, job, interval=INTERVAL, show=show, sleep=sleep)
         except KeyboardInterrupt:
             jobs.cancel(job)
+        except JobNotFoundError:
+            # It was deleted while it ran; its own error says more.
+            jobs.result(job)
+            raise
 
 
 def _exit(job: Job, result: RunResult) -> None:

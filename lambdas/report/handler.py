@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
+from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.report import Report, read_report, write_report
 from facerec.jobs.plan import read_plan
@@ -50,13 +52,22 @@ def summarise_execution(
         ``failed``, ``report`` (its address) and its numbers; for a failure also ``error`` and
         ``cause``, one line.
     """
+    try:
+        plan = read_plan(objects, job_folder)
+    except ObjectNotFoundError:
+        return {
+            "failed": True,
+            "status": JobStatus.FAILED,
+            "job_id": PurePosixPath(job_folder).name,
+            "photos": 0,
+            "error": "JobDeletedError",
+            "cause": "the collection was deleted, and this job with it",
+        }
     if written:
         report = read_report(objects, job_folder)
     else:
         report = write_report(
-            read_plan(objects, job_folder),
-            objects,
-            tolerated_failure_percentage=tolerated_failure_percentage,
+            plan, objects, tolerated_failure_percentage=tolerated_failure_percentage
         )
     summary: dict[str, Any] = {
         "failed": report.status is not JobStatus.SUCCEEDED,

@@ -13,6 +13,10 @@ and wherever they are killed.** It follows from three rules, all of them kept in
    embeddings (``SegmentWriter.unrecorded``), and is processed again by the next attempt.
 
 Storing the same faces again changes nothing, since face ids derive from content.
+
+A job whose collection is deleted has no plan any more. Every commit looks for the plan before it
+stores anything, and once more at its end: then it removes what it has just stored. So nothing of a
+deleted collection comes back, whenever the deletion happens.
 """
 
 from __future__ import annotations
@@ -26,7 +30,7 @@ from types import TracebackType
 from typing import Self
 
 from facerec.core.ids import group_of
-from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.errors import InvalidInputError, JobDeletedError, ObjectNotFoundError
 from facerec.jobs.child.step import Step
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.layout import (
@@ -38,7 +42,7 @@ from facerec.jobs.ledger.layout import (
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments, write_segment
 from facerec.jobs.ledger.tally import ChildSummary, Tally, write_summary
 from facerec.jobs.manifest.slices import Cursor
-from facerec.jobs.plan import Plan
+from facerec.jobs.plan import Plan, plan_uri
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -181,6 +185,23 @@ class SegmentWriter:
 
     def _commit(self, step: Step, started: float) -> Segment:
         """Return the segment that won: this attempt's, or a concurrent attempt's."""
+        if not self._has_plan():
+            raise JobDeletedError(self._plan.collection_id)
+        segment = self._store(step, started)
+        if not self._has_plan():
+            self._faces.put_images(self._plan.collection_id, {key: [] for key in step.faces})
+            self._objects.delete_folder(self._plan.job_folder)
+            raise JobDeletedError(self._plan.collection_id)
+        return segment
+
+    def _has_plan(self) -> bool:
+        try:
+            self._objects.head(plan_uri(self._plan.job_folder))
+        except ObjectNotFoundError:
+            return False
+        return True
+
+    def _store(self, step: Step, started: float) -> Segment:
         plan, name = self._plan, None
         if faces := [face for image in step.faces.values() for face in image]:
             # Every attempt has its own files: the one that lost must not replace the winner's.

@@ -1,8 +1,10 @@
 """Erases faces and collections from job folders, for good.
 
-Embeddings are found in every job folder of a collection, whatever release of facerec wrote it. A
-folder that may contain embeddings and cannot be read makes an erasure fail, after everything else
-is erased: what is deleted is gone, or the caller is told.
+Embeddings are found in every job folder of a collection, whatever release of facerec wrote it. The
+plan of a folder is deleted last, so a folder without one is what a deletion has left that was
+killed, or a child that ran meanwhile: it is deleted too. A folder that may contain embeddings and
+cannot be read makes an erasure fail, after everything else is erased: what is deleted is gone, or
+the caller is told.
 """
 
 from __future__ import annotations
@@ -65,14 +67,7 @@ def erase_collection(objects: ObjectStore, jobs_root: str, collection_id: str) -
     unreadable: list[str] = []
     deleted = 0
     for entry in list(_entries_of(objects, jobs_root, collection_id, unreadable)):
-        folder, plan = entry.job_folder, plan_uri(entry.job_folder)
-        for name in _SUBFOLDERS:
-            objects.delete_folder(f"{folder}{name}/")
-        for found in list(objects.list(folder)):
-            if found.uri != plan:
-                objects.delete(found.uri)
-        objects.delete_folder(folder)
-        objects.delete_folder(entry.uri)
+        _delete_folder(objects, entry)
         deleted += 1
     _require_readable(unreadable)
     return deleted
@@ -81,20 +76,32 @@ def erase_collection(objects: ObjectStore, jobs_root: str, collection_id: str) -
 def _entries_of(
     objects: ObjectStore, jobs_root: str, collection_id: str, unreadable: list[str]
 ) -> Iterator[Entry]:
-    """Yield the entries of a collection's jobs; append those of unknown collections to a list."""
+    """Yield the entries of a collection's jobs; append folders that cannot be read to a list."""
     for entry in list_entries(objects, jobs_root):
         try:
             found = read_collection_id(objects, entry.job_folder)
         except ObjectNotFoundError:
-            # Planning was killed, or a deletion: nothing is left unless there are embeddings.
-            elsewhere = entry.collection_id == collection_id
-            if elsewhere or _has_embeddings(objects, entry.job_folder):
+            if entry.collection_id == collection_id:
+                # A folder elsewhere, for example on a disk that is not mounted.
                 unreadable.append(entry.job_folder)
+            elif entry.collection_id is None and _has_embeddings(objects, entry.job_folder):
+                _delete_folder(objects, entry)
         except InvalidInputError:
             unreadable.append(entry.job_folder)
         else:
             if found == collection_id:
                 yield entry
+
+
+def _delete_folder(objects: ObjectStore, entry: Entry) -> None:
+    folder, plan = entry.job_folder, plan_uri(entry.job_folder)
+    for name in _SUBFOLDERS:
+        objects.delete_folder(f"{folder}{name}/")
+    for found in list(objects.list(folder)):
+        if found.uri != plan:
+            objects.delete(found.uri)
+    objects.delete_folder(folder)
+    objects.delete_folder(entry.uri)
 
 
 def _has_embeddings(objects: ObjectStore, job_folder: str) -> bool:

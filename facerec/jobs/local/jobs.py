@@ -30,7 +30,7 @@ from facerec.jobs.local.run_record import (
 )
 from facerec.jobs.local.supervisor import RunResult, Stop, run_children
 from facerec.jobs.local.worker import BuildDependencies
-from facerec.jobs.plan import Plan
+from facerec.jobs.plan import Plan, plan_uri
 from facerec.jobs.planner import plan_job
 from facerec.jobs.progress import Progress, ProgressReader
 from facerec.jobs.request import (
@@ -221,7 +221,12 @@ class LocalJobs:
         return result
 
     def _end(self, plan: Plan, record: RunRecord) -> None:
-        """Write the report of a run and how it ended."""
+        """Write the report of a run and how it ended, unless the job was deleted."""
+        try:
+            self._objects.head(plan_uri(plan.job_folder))
+        except ObjectNotFoundError:
+            self._objects.delete_folder(plan.job_folder)
+            return
         tolerated = record.tolerated_failure_percentage
         write_report(plan, self._objects, tolerated_failure_percentage=tolerated)
         write_record(plan.job_folder, replace(record, ended_at=time.time()))

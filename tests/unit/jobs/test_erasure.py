@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
-from facerec.jobs.folders import list_folders
+from facerec.errors import FacerecError, JobDeletedError
+from facerec.jobs.folders import list_folders, redirect
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.report import write_report
-from facerec.storage.objects.local import TEMPORARY_PREFIX
+from facerec.storage.objects.local import TEMPORARY_PREFIX, LocalObjects
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 
@@ -83,3 +86,121 @@ def test_jobs_are_listed_with_their_reports_even_where_a_folder_was_moved(tmp_pa
     assert found.to_json() == report.to_json()
     assert jobs[planned.plan.job_id].report is None
     assert list(list_folders(job.objects, f"{tmp_path}/nothing/")) == []
+
+
+def test_a_folder_that_a_killed_deletion_left_is_deleted_by_the_next_one(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    Path(job.plan.job_folder, "plan.json").unlink()
+    erase_collection(job.objects, f"{tmp_path}/jobs/", "staff")
+    assert not Path(job.plan.job_folder).exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b'{"collection_id": 5}', b"{"])
+def test_a_plan_that_cannot_be_read_makes_a_deletion_fail(tmp_path: Path, damage: bytes) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    job = LocalJob(tmp_path, manifest)
+    other = LocalJob(tmp_path, manifest, faces=job.faces, options={"max_faces": 1})
+    job.run()
+    other.run()
+    Path(job.plan.job_folder, "plan.json").write_bytes(damage)
+    for _ in range(2):
+        with pytest.raises(FacerecError, match="cannot be read"):
+            erase_collection(job.objects, f"{tmp_path}/jobs/", "staff")
+        assert not Path(other.plan.job_folder).exists()
+    with pytest.raises(FacerecError, match="cannot be read"):
+        erase_faces(job.objects, f"{tmp_path}/jobs/", "staff", ["any"])
+
+
+def test_a_deletion_that_is_killed_anywhere_is_completed_by_the_next_one(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    root, kills = f"{tmp_path}/jobs/", 0
+
+    class Killed(LocalObjects):
+        def __init__(self, at: int) -> None:
+            self.left = at
+
+        def step(self) -> None:
+            self.left -= 1
+            if self.left < 0:
+                raise KeyboardInterrupt
+
+        def delete(self, uri: str) -> None:
+            self.step()
+            super().delete(uri)
+
+        def delete_folder(self, prefix: str) -> None:
+            self.step()
+            super().delete_folder(prefix)
+
+    while True:
+        job = LocalJob(tmp_path, manifest)
+        job.run()
+        assert job.kept_embeddings()
+        try:
+            erase_collection(Killed(kills), root, "staff")
+        except KeyboardInterrupt:
+            kills += 1
+            erase_collection(job.objects, root, "staff")
+            assert not Path(job.plan.job_folder).exists()
+            job.faces.delete_namespace("staff")
+        else:
+            break
+    assert kills >= 6
+
+
+def test_jobs_in_folders_elsewhere_are_erased_too(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    job = LocalJob(tmp_path / "own", write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    root = f"{tmp_path}/jobs/"
+    redirect(job.objects, root, job.plan)
+    first, *others = job.face_ids()
+    assert erase_faces(job.objects, root, "staff", [first]) == 1
+    assert kept(job) == set(others)
+    assert [folder.plan.job_id for folder in list_folders(job.objects, root)] == [job.plan.job_id]
+    assert erase_collection(job.objects, root, "staff") == 1
+    assert not Path(job.plan.job_folder).exists()
+    assert list(Path(root).iterdir()) == []
+
+
+def test_a_folder_elsewhere_that_is_gone_makes_a_deletion_fail(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    job = LocalJob(tmp_path / "own", write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    root = f"{tmp_path}/jobs/"
+    redirect(job.objects, root, job.plan)
+    Path(job.plan.job_folder).rename(tmp_path / "unmounted")
+    with pytest.raises(FacerecError, match="cannot be read"):
+        erase_collection(job.objects, root, "staff")
+    assert erase_collection(job.objects, root, "guests") == 0
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_collection_that_is_deleted_while_a_job_runs_stays_deleted(
+    tmp_path: Path, moment: str
+) -> None:
+    photos = write_photos(tmp_path / "photos", 60)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    job = LocalJob(tmp_path, manifest, images_per_child=99)
+    put = job.faces.put_images
+
+    def delete() -> None:
+        erase_collection(job.objects, f"{tmp_path}/jobs/", "staff")
+        job.faces.delete_namespace("staff")
+
+    def put_images(*given: Any) -> None:  # noqa: ANN401
+        if moment == "before":
+            delete()
+        put(*given)
+        if moment == "after":
+            delete()
+
+    job.faces.put_images = put_images  # type: ignore[method-assign]
+    with pytest.raises(JobDeletedError):
+        job.run()
+    assert job.face_ids() == []
+    assert not Path(job.plan.job_folder).exists()
