@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from facerec.cli.options import collection_option, data_option, json_option
-from facerec.cli.output import console, count, print_json, shortened, table
+from facerec.cli.output import console, count, print_json, shortened, shown_name, table
 from facerec.cli.parts import data_folder
 from facerec.errors import FaceInUseError, FaceNotFoundError
 from facerec.factory import open_gallery
@@ -50,7 +50,7 @@ def list_command(
     rows = table("face id", "who", "photo", "confidence", right=("confidence",), whole=("face id",))
     for face in page.faces:
         record = face.record
-        who = record.external_image_id or "-"
+        who = shown_name(record.external_image_id)
         source = shortened(record.source) or "-"
         rows.add_row(record.face_id, who, source, f"{record.confidence:.3f}")
     out = console()

@@ -52,6 +52,26 @@ INTERVAL = 0.5
     default=None,
     help="Folder for the job's ledger, embeddings and report (default: in the data folder).",
 )
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="PATTERN",
+    help="Of a folder, index only files that match, such as '*.jpg'; can be repeated.",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="PATTERN",
+    help="Of a folder, do not index files that match, such as 'raw/*'; can be repeated.",
+)
+@click.option(
+    "--person-from",
+    type=click.Choice(["file", "folder"]),
+    default="file",
+    show_default=True,
+    help="Name the faces of a folder after their files, or after the folders that they are in: "
+    "photos in one folder then count as the same person's.",
+)
 @json_option
 def index(
     source: str,
@@ -61,6 +81,9 @@ def index(
     options: FaceOptions,
     tolerated_failures: float,
     job_folder: Path | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    person_from: str,
     as_json: bool,
 ) -> None:
     """Index the faces of photos into a collection.
@@ -72,6 +95,7 @@ def index(
     \b
     Examples:
       facerec index photos/ --collection staff
+      facerec index members/ --collection club --person-from folder --exclude '*.cr2'
       facerec index manifest.jsonl --collection staff --workers 4 --max-faces 1
       facerec index s3://bucket/visitors/ --collection visitors --json
     """
@@ -81,6 +105,9 @@ def index(
         "options": asdict(options),
         "tolerated_failure_percentage": tolerated_failures,
         "create_collection": True,
+        "include": list(include),
+        "exclude": list(exclude),
+        "person_from": person_from,
     }
     run_here(document, data, workers=workers, job_folder=job_folder, as_json=as_json)
 

@@ -101,7 +101,9 @@ def _escape_unprintable_characters() -> None:
 
 
 def _fail(message: str, hint: str | None, code: ExitCode) -> NoReturn:
-    click.secho(f"error: {message}", fg="red", err=True)
+    from facerec.cli.printable import printable
+
+    click.secho(f"error: {printable(message)}", fg="red", err=True)
     if hint:
-        click.echo(f"hint: {hint}", err=True)
+        click.echo(f"hint: {printable(hint)}", err=True)
     sys.exit(code)

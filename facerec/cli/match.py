@@ -14,7 +14,7 @@ from facerec.cli.options import (
     probability,
     probe_face_options,
 )
-from facerec.cli.output import console, count, print_json, shortened, table
+from facerec.cli.output import console, count, print_json, shortened, shown_name, table
 from facerec.cli.parts import data_folder
 from facerec.core.options import FaceOptions
 from facerec.factory import open_gallery
@@ -96,7 +96,7 @@ def _print_face(number: int, searched: SearchedFace, result: SearchResult, limit
         rows.add_row(
             f"{match.similarity:.3f}",
             f"{match.distance:.3f}",
-            match.face.external_image_id or "-",
+            shown_name(match.face.external_image_id),
             shortened(match.face.source) or "-",
         )
     out.print(rows)

@@ -20,9 +20,9 @@ def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
 
 def console(*, stderr: bool = False) -> Console:
     """Return a console that prints names, numbers and brackets unchanged."""
-    from rich.console import Console
+    from facerec.cli.safe_console import SafeConsole
 
-    result = Console(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+    result = SafeConsole(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
     if not result.is_terminal:
         # Programs that read a pipe expect whole lines.
         result.width = 400
@@ -59,6 +59,13 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
 def dollars(amount: float) -> str:
     """Format an amount of money: ``$1,234.50``, or ``less than $0.01``."""
     return f"${amount:,.2f}" if amount >= 0.01 else "less than $0.01"
+
+
+def shown_name(external_image_id: str | None) -> str:
+    """Return an external image id as a person reads it, "-" for none."""
+    from facerec.core.names import readable_name
+
+    return readable_name(external_image_id) if external_image_id else "-"
 
 
 def shortened(uri: str) -> str:

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from facerec.core.names import is_derived
 from facerec.core.records import FaceRecord, StoredFace
 
 MARGIN = 0.05
@@ -31,7 +32,9 @@ def decide(nearest: Sequence[tuple[StoredFace, float]], *, max_distance: float) 
     """Decide who a probe shows.
 
     A collection holds photos, not people. Two stored faces count as one person's if they have the
-    same external image id, or if their embeddings are within ``max_distance`` of each other.
+    same external image id, or if their embeddings are within ``max_distance`` of each other. An id
+    that was only derived from the path of a photo names the photo, not a person: two folders may
+    both have a ``1.jpg``.
 
     Args:
         nearest: Stored faces with their Euclidean distances from the probe, nearest first, all
@@ -61,4 +64,6 @@ def _same_name(face: FaceRecord, other: FaceRecord) -> bool:
         face.external_image_id is not None
         and face.external_image_id == other.external_image_id
         and face.image_id != other.image_id
+        and not is_derived(face.external_image_id, face.source)
+        and not is_derived(face.external_image_id, other.source)
     )

@@ -24,11 +24,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from facerec.core.limits import MAX_CHILDREN
+from facerec.core.names import derived_external_image_id
 from facerec.core.protocols import RecordStore
 from facerec.core.records import Collection
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.preparing import prepare_collection
-from facerec.jobs.manifest.entries import ManifestEntry, external_id_of
+from facerec.jobs.manifest.entries import ManifestEntry
 from facerec.jobs.manifest.inventory import inspect_inventory, is_inventory
 from facerec.jobs.manifest.listing import folder_entries, write_entries
 from facerec.jobs.manifest.sources import Inspection, SourceKind, inspect, is_photo, read_sample
@@ -189,13 +190,13 @@ def _inspect_source(
         # Path.resolve would follow links, away from where the user has the photos.
         uri = os.path.abspath(uri) + "/" * Path(uri).is_dir()  # noqa: PTH100
     if uri.endswith("/"):
-        identity = write_entries(folder_entries(objects, uri, exclude), file)
+        identity = write_entries(folder_entries(objects, uri, exclude, request.listing), file)
         return _listed(identity, uri, file)
     info, sample = read_sample(objects, uri)
     if is_inventory(uri, sample):
         return _FoundSource(f"{uri} {info.version}", None, inspect_inventory(objects, info))
     if is_photo(uri, sample):
-        photo = ManifestEntry(uri, external_id_of(PurePosixPath(uri).name))
+        photo = ManifestEntry(uri, derived_external_image_id(PurePosixPath(uri).name))
         return _listed(write_entries([(photo, info.version)], file), None, file)
     return _FoundSource(f"{uri} {info.version}", folder_of(uri), inspect(info, sample))
 

@@ -11,6 +11,7 @@ from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.jobs.manifest.entries import ManifestEntry
+from facerec.jobs.manifest.listing import ListingRules, PersonFrom
 
 TOLERATED_FAILURE_PERCENTAGE = 5.0
 """Default failure tolerance, in percent of photos."""
@@ -29,6 +30,7 @@ class JobRequest:
         images_per_child: about how many photos a child processes; None derives it from the total.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
         create_collection: whether to create the collection if it does not exist.
+        listing: which files of a folder or prefix to index, and under which ids.
     """
 
     collection_id: str
@@ -38,6 +40,7 @@ class JobRequest:
     images_per_child: int | None = None
     tolerated_failure_percentage: float = TOLERATED_FAILURE_PERCENTAGE
     create_collection: bool = False
+    listing: ListingRules = field(default_factory=ListingRules)
 
 
 def read_job_request(
@@ -65,6 +68,11 @@ def read_job_request(
             "tolerated_failure_percentage", TOLERATED_FAILURE_PERCENTAGE
         ),
         create_collection=document.get("create_collection", False),
+        listing=ListingRules(
+            include=tuple(document.get("include", ())),
+            exclude=tuple(document.get("exclude", ())),
+            person_from=PersonFrom(document.get("person_from", PersonFrom.FILE)),
+        ),
     )
 
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote_plus
 
-from facerec.core.names import EXTERNAL_IMAGE_ID_CHARACTER, MAX_NAME_LENGTH
 from facerec.core.schemas import violation
+from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.manifest.lines import MAX_LINE_BYTES
 from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.storage.objects.protocol import scheme_of
 
-_FORBIDDEN_IN_ID = re.compile(f"(?!{EXTERNAL_IMAGE_ID_CHARACTER}).", re.DOTALL)
 _NAMES = ("image", "external_image_id", "version_id")
 
 
@@ -75,16 +73,17 @@ class LineParser:
         if not text:
             return None
         if self.format is LineFormat.INVENTORY:
-            return self._inventory_row(text)
+            return _without_companions(self._inventory_row(text))
         named = self._names(text)
         if isinstance(named, PhotoFailure):
             return named
         wrong = violation("manifest-line", named)
         if wrong:
             return _malformed(wrong[:500])
-        return self._located(
-            ManifestEntry(named["image"], named.get("external_image_id"), named.get("version_id"))
+        entry = ManifestEntry(
+            named["image"], named.get("external_image_id"), named.get("version_id")
         )
+        return _without_companions(self._located(entry))
 
     def _names(self, text: str) -> dict[str, str] | PhotoFailure:
         if self.format is LineFormat.JSONL:
@@ -140,6 +139,15 @@ class LineParser:
         return ManifestEntry(uri, entry.external_image_id, entry.version_id)
 
 
+def _without_companions(entry: ManifestEntry | PhotoFailure) -> ManifestEntry | PhotoFailure:
+    """Return an entry, or a skipped row for a file that is not a photo by its name."""
+    if isinstance(entry, ManifestEntry):
+        companion = describe_companion(entry.uri)
+        if companion:
+            return _skipped(entry.uri, companion)
+    return entry
+
+
 def _malformed(detail: str) -> PhotoFailure:
     return PhotoFailure(Outcome.MALFORMED_LINE, detail)
 
@@ -161,12 +169,3 @@ def _json_object(text: str) -> dict[str, str] | PhotoFailure:
     if not isinstance(named, dict):
         return _malformed("not a JSON object")
     return {name: value for name, value in named.items() if value is not None}
-
-
-def external_id_of(path: str) -> str:
-    """Derive the external image id of a photo in a folder from its path in that folder.
-
-    A ``/`` becomes ``:``, any other character that an id may not contain becomes ``_``, and of a
-    long path the last 255 characters remain: ``Ann_Lee/1.jpg`` becomes ``Ann_Lee:1.jpg``.
-    """
-    return _FORBIDDEN_IN_ID.sub("_", path.replace("/", ":"))[-MAX_NAME_LENGTH:]

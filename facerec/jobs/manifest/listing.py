@@ -5,31 +5,91 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 from typing import IO
 
-from facerec.jobs.manifest.entries import ManifestEntry, external_id_of
+from facerec.core.names import derived_external_image_id
+from facerec.jobs.manifest.entries import ManifestEntry
 from facerec.storage.objects.protocol import ObjectStore
 
 
+class PersonFrom(StrEnum):
+    """What the external image id of a listed photo is derived from."""
+
+    FILE = "file"
+    """Its path in the folder: the id names the photo."""
+    FOLDER = "folder"
+    """The folder that it is in: the id names a person, who may be in several photos."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRules:
+    """Which files of a folder are photos to index, and under which ids.
+
+    Attributes:
+        include: patterns as of ``fnmatch``; a file must match one of them. Empty: all files.
+        exclude: patterns; a file must not match any.
+        person_from: what external image ids are derived from.
+
+    A pattern is compared with the path of a file in the folder, and with its name, in lower case.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    person_from: PersonFrom = PersonFrom.FILE
+
+    def accept(self, path: str) -> bool:
+        """Return whether a file is to be indexed.
+
+        Args:
+            path: the path of the file in the folder.
+        """
+        if self.include and not _matches(path, self.include):
+            return False
+        return not _matches(path, self.exclude)
+
+    def external_image_id(self, path: str) -> str:
+        """Return the external image id of a photo; one that is in no folder has its own name."""
+        parent = str(PurePosixPath(path).parent)
+        if self.person_from is PersonFrom.FOLDER and parent != ".":
+            return derived_external_image_id(parent)
+        return derived_external_image_id(path)
+
+
 def folder_entries(
-    objects: ObjectStore, folder: str, exclude: str | None
+    objects: ObjectStore, folder: str, exclude: str | None, rules: ListingRules
 ) -> Iterator[tuple[ManifestEntry, str]]:
     """Yield the photos of a folder, each with a string that changes whenever its content does.
 
     Every object counts as a photo except hidden ones (a name or folder that begins with a dot) and
-    folder markers. An object that is not a photo becomes a failed row.
+    folder markers. An object that is not a photo becomes a skipped or a failed row.
 
     Args:
         objects: where the folder is.
         folder: its uri with the final ``/``.
         exclude: a subfolder to exclude (the job's own).
+        rules: which files to index, and under which ids.
     """
     for found in objects.list(folder):
         path = found.uri[len(folder) :]
         hidden = any(part.startswith(".") for part in path.split("/"))
         if hidden or found.uri.endswith("/") or (exclude and found.uri.startswith(exclude)):
             continue
-        yield ManifestEntry(found.uri, external_id_of(path)), f"{found.size} {found.version}"
+        if rules.accept(path):
+            entry = ManifestEntry(found.uri, rules.external_image_id(path))
+            yield entry, f"{found.size} {found.version}"
+
+
+def _matches(path: str, patterns: Iterable[str]) -> bool:
+    lower = path.lower()
+    name = lower.rpartition("/")[2]
+    return any(
+        fnmatchcase(lower, pattern.lower()) or fnmatchcase(name, pattern.lower())
+        for pattern in patterns
+    )
 
 
 def write_entries(entries: Iterable[tuple[ManifestEntry, str]], file: IO[bytes]) -> str:

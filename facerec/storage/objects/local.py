@@ -92,7 +92,7 @@ class LocalObjects:
         """
         top = folder_of(prefix)
         with _faults_named(prefix):
-            yield from _walk(top, prefix[len(top) :], prefix, ())
+            yield from _walk(top, prefix[len(top) :])
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Yield the folders right below a folder."""
@@ -151,32 +151,76 @@ def _flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _walk(
-    folder: str, start: str, prefix: str, above: tuple[tuple[int, int], ...]
-) -> Iterator[ObjectInfo]:
+def _walk(top: str, start: str) -> Iterator[ObjectInfo]:
+    """Yield the files below a folder, in the order of their uris.
+
+    A folder that cannot be read, or any other entry that is not quite a file, is yielded as if it
+    were a file: whoever reads it gets the reason, and the other files are not affected.
+
+    Args:
+        top: the folder, with its final slash.
+        start: how the names in it must start.
+    """
+    names = _names(top, start)
+    if names is None:
+        return
+    # Depth first, with a stack: a tree may be deeper than Python's.
+    above: list[tuple[tuple[int, int], Iterator[str]]] = [(_identity(top), names)]
+    folders = [top]
+    while above:
+        name = next(above[-1][1], None)
+        if name is None:
+            above.pop()
+            folders.pop()
+            continue
+        uri = folders[-1] + name
+        try:
+            if not name.endswith("/"):
+                status = Path(uri).stat()
+                if stat.S_ISREG(status.st_mode):
+                    yield _info(uri, status)
+                continue
+            identity = _identity(uri)
+            if any(identity == seen for seen, _ in above):
+                continue
+            below = _names(uri, "")
+        except FileNotFoundError:
+            continue
+        except OSError:
+            yield ObjectInfo(uri.removesuffix("/"), 0, "unreadable")
+            continue
+        if below is not None:
+            above.append((identity, below))
+            folders.append(uri)
+
+
+def _names(folder: str, start: str) -> Iterator[str] | None:
+    """Return the names in a folder, None if it does not exist; those of folders end in a slash."""
     try:
-        status = Path(folder).stat()
-        here = (status.st_dev, status.st_ino)
         with os.scandir(folder or ".") as entries:
-            # A folder sorts as its files do, whose uris have a slash behind its name.
-            names = sorted(
-                entry.name + "/" * entry.is_dir()
-                for entry in entries
-                if entry.name.startswith(start)
+            # A folder sorts as its files do, whose uris have a slash after its name.
+            return iter(
+                sorted(
+                    entry.name + "/" * _is_folder(entry)
+                    for entry in entries
+                    if entry.name.startswith(start)
+                )
             )
     except (FileNotFoundError, NotADirectoryError):
-        return
-    if here in above:
-        return
-    for name in names:
-        uri = folder + name
-        if name.endswith("/"):
-            yield from _walk(uri, "", prefix, (*above, here))
-            continue
-        with suppress(FileNotFoundError):
-            status = Path(uri).stat()
-            if stat.S_ISREG(status.st_mode):
-                yield _info(uri, status)
+        return None
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        # A link that refers to itself, for example.
+        return False
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    status = Path(folder or ".").stat()
+    return status.st_dev, status.st_ino
 
 
 def _info(uri: str, status: os.stat_result) -> ObjectInfo:
@@ -184,6 +228,8 @@ def _info(uri: str, status: os.stat_result) -> ObjectInfo:
 
 
 def _regular(uri: str, status: os.stat_result) -> os.stat_result:
+    if stat.S_ISDIR(status.st_mode) and not os.access(uri, os.R_OK | os.X_OK):
+        raise AccessDeniedError(uri)
     if not stat.S_ISREG(status.st_mode):
         raise ObjectNotFoundError(uri)
     return status

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -150,6 +151,18 @@ def test_photos_under_one_name_are_one_person_however_unlike(gallery: Gallery) -
         gallery.index("staff", photo, external_image_id="cyd")
     (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
     assert searched.decision is Decision.MATCH
+
+
+def test_photos_of_one_name_in_two_folders_are_not_one_person_by_that(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    for shot, folder in enumerate(("ann", "bob"), start=1):
+        photo = tmp_path / folder / "1.jpg"
+        photo.parent.mkdir()
+        photo.write_bytes(fake_photo(fake_face("cyd", away=0.5, shot=shot)))
+        gallery.index("staff", photo, external_image_id="1.jpg")
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
+    assert searched.decision is Decision.AMBIGUOUS
 
 
 def test_people_on_one_photo_are_two_though_they_share_its_name(gallery: Gallery) -> None:

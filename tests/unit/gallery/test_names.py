@@ -1,8 +1,16 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from facerec.core.names import checked_collection_id, checked_external_image_id
+from facerec.core.names import (
+    checked_collection_id,
+    checked_external_image_id,
+    derived_external_image_id,
+    is_derived,
+    readable_name,
+)
 from facerec.errors import InvalidInputError
 
 KINDS = pytest.mark.parametrize("check", [checked_collection_id, checked_external_image_id])
@@ -30,3 +38,67 @@ def test_only_external_image_ids_may_have_colons() -> None:
     assert checked_external_image_id("ann:1") == "ann:1"
     with pytest.raises(InvalidInputError):
         checked_collection_id("ann:1")
+
+
+PATHS = st.text(st.characters(exclude_categories=[]), min_size=1, max_size=60).filter(
+    lambda path: not path.startswith("/")
+)
+
+
+@given(PATHS, PATHS)
+def test_different_paths_have_different_ids(path: str, other: str) -> None:
+    same = derived_external_image_id(path) == derived_external_image_id(other)
+    assert same == (path == other)
+
+
+@given(st.text(st.sampled_from("a._-:/x0AF19é張"), min_size=1, max_size=400))
+def test_a_derived_id_is_one_that_rekognition_allows(path: str) -> None:
+    checked_external_image_id(derived_external_image_id(path))
+
+
+@given(
+    st.text(st.sampled_from(".x2EAé/:"), max_size=12),
+    st.text(st.sampled_from(".x2EAé/:"), max_size=12),
+)
+def test_escapes_that_stand_in_a_name_are_escaped_too(path: str, other: str) -> None:
+    same = derived_external_image_id(path) == derived_external_image_id(other)
+    assert same == (path == other)
+
+
+@pytest.mark.parametrize(
+    ("path", "readable"),
+    [
+        ("张伟/1.jpg", "张伟:1.jpg"),
+        ("Zoë Müller-Łukasz/photo 1.jpg", "Zoë Müller-Łukasz:photo 1.jpg"),
+        ("Ann_Lee/1.jpg", "Ann_Lee:1.jpg"),
+        ("\x1b[2J.jpg", ".x1B.x5B2J.jpg"),
+        ("\u202egpj.exe", ".xE2.x80.xAEgpj.exe"),
+    ],
+)
+def test_a_derived_id_can_be_read_but_never_acts_on_a_terminal(path: str, readable: str) -> None:
+    assert readable_name(derived_external_image_id(path)) == readable
+
+
+def test_long_paths_with_equal_ends_have_different_ids() -> None:
+    ids = {derived_external_image_id(f"{start}/{'long' * 80}.jpg") for start in "abc"}
+    assert len(ids) == 3
+    assert all(len(name) <= 255 for name in ids)
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "derived"),
+    [
+        ("1.jpg", "/photos/1.jpg", True),
+        ("Ann:1.jpg", "/photos/Ann/1.jpg", True),
+        ("Ann:1.jpg", "s3://photos/2024/Ann/1.jpg", True),
+        (".xE5.xBC.xA0:1.jpg", "/photos/张/1.jpg", True),
+        ("ann", "/photos/Ann/1.jpg", False),
+        ("Ann", "/photos/Ann/1.jpg", False),
+        ("jpg", "/photos/1.jpg", False),
+        ("ann", "", False),
+    ],
+)
+def test_an_id_is_derived_if_it_says_no_more_than_the_path(
+    name: str, source: str, derived: bool
+) -> None:
+    assert is_derived(name, source) == derived

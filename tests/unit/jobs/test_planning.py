@@ -14,8 +14,9 @@ import pytest
 from facerec.core.limits import MAX_CHILDREN
 from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError, ObjectNotFoundError
-from facerec.jobs.manifest.entries import LineFormat, external_id_of
+from facerec.jobs.manifest.entries import LineFormat, LineParser, ManifestEntry
 from facerec.jobs.manifest.sources import SAMPLE, SourceKind
+from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.jobs.plan import Plan, plan_from_json, read_collection_id, read_plan
 from facerec.jobs.planner import images_per_child, plan_job
 from facerec.jobs.request import JobRequest, read_job_request
@@ -220,10 +221,10 @@ def test_a_folder_is_listed_with_names_that_follow_from_its_paths(tmp_path: Path
     job = LocalJob(tmp_path, folder)
     job.run()
     assert [(Path(row.photo).name, row.external_image_id) for row in job.rows()] == [
-        ("1.jpg", "Ann_Lee:1.jpg"),
+        ("1.jpg", "Ann.x20Lee:1.jpg"),
         ("3.jpg", "Bob-x:3.jpg"),
         ("2.jpg", "Bob:2.jpg"),
-        ("notes.txt", "notes.txt"),
+        ("notes.txt", None),
     ]
     assert LocalJob(tmp_path, f"{folder}/", faces=job.faces).plan == job.plan
     (folder / "Bob" / "2.jpg").write_bytes(fake_photo())
@@ -309,10 +310,72 @@ def test_photos_may_stand_in_the_input_itself(
     assert [json.loads(line)["image"] for line in listed] == [photos[0].name, str(photos[1])]
 
 
-def test_external_ids_hold_only_what_ids_may() -> None:
-    assert external_id_of("Ann Lee/zoë (2).jpg") == "Ann_Lee:zo___2_.jpg"
-    assert len(external_id_of("a" * 300)) == 255
-    assert external_id_of("a" * 300 + "/x.jpg").endswith("a:x.jpg")
+def listed(tmp_path: Path, files: list[str], **request: object) -> dict[str, str]:
+    """Return the external image ids of a folder's photos by their paths in it."""
+    folder = tmp_path / "listed"
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"a photo")
+    job = read_job_request(
+        {
+            "collection_id": "staff",
+            "create_collection": True,
+            "manifest": f"{folder}/",
+            **request,
+        }
+    )
+    planned = planned_by(tmp_path, job, LocalObjects())
+    lines = map(json.loads, Path(planned.source.uri).read_text().splitlines())
+    return {line["image"].removeprefix(f"{folder}/"): line["external_image_id"] for line in lines}
+
+
+def test_photos_of_a_folder_are_named_after_their_paths(tmp_path: Path) -> None:
+    assert listed(tmp_path, ["Ann_Lee/1.jpg", "张伟/1.jpg", "李娜/1.jpg", "b c.jpg"]) == {
+        "Ann_Lee/1.jpg": "Ann_Lee:1.jpg",
+        "b c.jpg": "b.x20c.jpg",
+        "张伟/1.jpg": ".xE5.xBC.xA0.xE4.xBC.x9F:1.jpg",
+        "李娜/1.jpg": ".xE6.x9D.x8E.xE5.xA8.x9C:1.jpg",
+    }
+
+
+def test_photos_of_a_folder_are_named_after_their_folders_where_asked_for(tmp_path: Path) -> None:
+    files = ["Ann Lee/1.jpg", "Ann Lee/2.jpg", "club/Bob/1.jpg", "c.jpg"]
+    assert listed(tmp_path, files, person_from="folder") == {
+        "Ann Lee/1.jpg": "Ann.x20Lee",
+        "Ann Lee/2.jpg": "Ann.x20Lee",
+        "c.jpg": "c.jpg",
+        "club/Bob/1.jpg": "club:Bob",
+    }
+
+
+def test_files_of_a_folder_are_included_and_excluded_by_patterns(tmp_path: Path) -> None:
+    files = ["a.JPG", "b.cr2", "raw/c.jpg", "d.png", "e.jpeg"]
+    found = listed(
+        tmp_path, files, include=["*.jpg", "*.jpeg", "*.cr2"], exclude=["raw/*", "*.CR2"]
+    )
+    assert set(found) == {"a.JPG", "e.jpeg"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("IMG_1.jpg.supplemental-metadata.json", "IMG_1.MOV", "IMG_1.xmp", "IMG_1.AAE", "x.THM"),
+        *("Thumbs.db", "desktop.ini", "@eaDir/a.jpg/SYNOPHOTO_THUMB_XL.jpg", "#recycle/a.jpg"),
+        *("__MACOSX/a.jpg", "$RECYCLE.BIN/a.jpg", "lost+found/a.jpg"),
+    ],
+)
+def test_what_lies_beside_photos_is_skipped(name: str) -> None:
+    parser = LineParser(LineFormat.URIS, (), "/photos/", local=True)
+    row = parser.parse(name.encode())
+    assert isinstance(row, PhotoFailure)
+    assert row.outcome is Outcome.SKIPPED
+    assert row.detail
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", "a.HEIC", "a.json.jpg", "eaDir/a.jpg", "a.cr2"])
+def test_what_may_be_a_photo_is_not_skipped(name: str) -> None:
+    parser = LineParser(LineFormat.URIS, (), "/photos/", local=True)
+    assert isinstance(parser.parse(name.encode()), ManifestEntry)
 
 
 def test_a_compressed_manifest_of_several_members_counts_as_one(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import threading
 from pathlib import Path
 
@@ -114,3 +115,59 @@ def test_a_file_of_a_broken_name_is_listed_and_read(tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(b"photo")
     (found,) = OBJECTS.list(f"{tmp_path}/")
     assert OBJECTS.read(found.uri) == b"photo"
+
+
+def test_one_odd_entry_costs_that_entry_and_not_the_tree(tmp_path: Path) -> None:
+    for name in ("a.jpg", "sub/b.jpg", "z.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"a photo")
+    (tmp_path / "self").symlink_to("self")
+    (tmp_path / "sub" / "self").symlink_to(tmp_path / "sub" / "self")
+    (tmp_path / "sub" / "up").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    found = [info.uri.removeprefix(f"{tmp_path}/") for info in OBJECTS.list(f"{tmp_path}/")]
+    assert found == ["a.jpg", "self", "sub/b.jpg", "sub/self", "z.jpg"]
+    with pytest.raises(ObjectNotFoundError):
+        OBJECTS.read(f"{tmp_path}/self")
+
+
+def test_a_folder_that_may_not_be_read_is_an_entry_that_is_denied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.jpg", "locked/b.jpg", "z.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"a photo")
+    scandir, access = os.scandir, os.access
+
+    def refuse(path: str) -> object:
+        if path.endswith("locked/"):
+            raise PermissionError(errno.EACCES, "denied")
+        return scandir(path)
+
+    # Root, as which tests may run, is never refused.
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(os, "access", lambda path, mode: access(path, mode) and "lock" not in path)
+    found = [info.uri.removeprefix(f"{tmp_path}/") for info in OBJECTS.list(f"{tmp_path}/")]
+    assert found == ["a.jpg", "locked", "z.jpg"]
+    with pytest.raises(AccessDeniedError):
+        OBJECTS.read(f"{tmp_path}/locked")
+    with pytest.raises(AccessDeniedError):
+        list(OBJECTS.list(f"{tmp_path}/locked/"))
+
+
+def test_a_tree_may_be_deeper_than_python_s_stack(tmp_path: Path) -> None:
+    here = os.open(tmp_path, os.O_RDONLY)
+    try:
+        for _ in range(1_200):
+            os.mkdir("d", dir_fd=here)
+            below = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+    finally:
+        os.close(here)
+    (tmp_path / "a.jpg").write_bytes(b"a photo")
+    try:
+        assert f"{tmp_path}/a.jpg" in [info.uri for info in OBJECTS.list(f"{tmp_path}/")]
+    finally:
+        # pytest removes old folders, but not as deep ones.
+        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)

@@ -1,0 +1,18 @@
+"""A console that a name in a result cannot take over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from facerec.cli.printable import printable
+
+
+class SafeConsole(Console):
+    """rich's console; texts are printed without control characters."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own options
+        """Return a text as it is printed."""
+        return super().render_str(printable(text), **options)

@@ -1,0 +1,38 @@
+"""Files beside photos that are not photos: films, sidecars, thumbnails of other programs."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+FILMS = frozenset(
+    {".mov", ".mp4", ".m4v", ".avi", ".mkv", ".3gp", ".mts", ".m2ts", ".mpg", ".webm", ".lrv"}
+)
+SIDECARS = frozenset(
+    {".json", ".xmp", ".aae", ".thm", ".xml", ".pp3", ".dop", ".txt", ".csv", ".html", ".pdf"}
+)
+SOUNDS = frozenset({".wav", ".mp3", ".m4a"})
+SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", ".ds_store", ".picasa.ini"})
+FOREIGN_FOLDERS = frozenset(
+    {"@eadir", "#recycle", "@recycle", "$recycle.bin", "__macosx", ".thumbnails", "lost+found"}
+)
+"""Folders of Synology, QNAP, Windows, macOS and Linux: thumbnails, deleted and recovered files."""
+
+
+def describe_companion(uri: str) -> str | None:
+    """Return what a file is by its name, or None if it may be a photo.
+
+    Args:
+        uri: a path or an ``s3://`` address.
+    """
+    path = PurePosixPath(uri.lower())
+    if any(part in FOREIGN_FOLDERS for part in path.parts[:-1]):
+        return "in a folder of thumbnails or deleted files"
+    if path.name in SYSTEM_FILES:
+        return "a file of the operating system"
+    if path.suffix in FILMS:
+        return "a film"
+    if path.suffix in SIDECARS:
+        return "a text beside photos"
+    if path.suffix in SOUNDS:
+        return "a sound"
+    return None

@@ -1,0 +1,42 @@
+"""Names in results cannot take over the terminal that shows them."""
+
+from __future__ import annotations
+
+import pytest
+
+from facerec.cli.output import console, shown_name, table
+from facerec.cli.printable import printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("张伟 Zoë", "张伟 Zoë"),
+        ("two\nlines", "two\nlines"),
+        ("\x1b]0;title\x07\x1b[2J.jpg", r"\x1b]0;title\x07\x1b[2J.jpg"),
+        ("a\ud800\udcff.jpg", r"a\ud800\udcff.jpg"),
+        ("\u202egpj.exe", r"\u202egpj.exe"),
+        ("\x9b31m", r"\x9b31m"),
+        ("\r", r"\r"),
+    ],
+)
+def test_characters_that_a_terminal_acts_on_are_shown_as_escapes(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_a_name_in_a_table_or_a_line_is_printed_without_its_escapes(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = table("who", "photo")
+    rows.add_row("\x1b[2Jann", "\x1b]0;PWNED\x07.jpg")
+    console().print(rows)
+    console().print("photo \x1b[31m.jpg")
+    console(stderr=True).print("photo \x1b[31m.jpg")
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err
+    assert "PWNED" in told.out
+
+
+def test_a_derived_name_is_shown_as_people_write_it() -> None:
+    assert shown_name(".xE5.xBC.xA0:1.jpg") == "张:1.jpg"
+    assert shown_name(None) == "-"
