@@ -27,6 +27,8 @@ class Settings:
         pinecone_api_key: PINECONE_API_KEY, or None.
         pinecone_secret_arn: PINECONE_SECRET_ARN, the secret that holds the key, or None.
         pinecone_index_name: PINECONE_INDEX_NAME, or None.
+        vector_bucket: VECTOR_BUCKET, the bucket of Amazon S3 Vectors that stores the vectors, or None
+            for Pinecone.
         pinecone_index_host: PINECONE_INDEX_HOST, the address of the index; None looks it up.
         model_version: MODEL_VERSION, the version of the engine in the image of the jobs, or None.
         max_faces: MAX_FACES_PER_IMAGE, maximum faces kept per photo, 1 to 100; jobs can override
@@ -47,6 +49,7 @@ class Settings:
     pinecone_secret_arn: str | None = None
     pinecone_index_name: str | None = None
     pinecone_index_host: str | None = None
+    vector_bucket: str | None = None
     model_version: str | None = None
     max_faces: int = FaceOptions().max_faces
     min_confidence: float = FaceOptions().min_confidence
@@ -88,6 +91,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         pinecone_secret_arn=variables.text("PINECONE_SECRET_ARN"),
         pinecone_index_name=variables.text("PINECONE_INDEX_NAME"),
         pinecone_index_host=variables.text("PINECONE_INDEX_HOST"),
+        vector_bucket=variables.text("VECTOR_BUCKET"),
         model_version=variables.text("MODEL_VERSION"),
         max_faces=variables.number("MAX_FACES_PER_IMAGE", int, _DEFAULTS.max_faces, 1, 100),
         min_confidence=variables.number(

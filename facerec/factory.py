@@ -88,7 +88,7 @@ def jobs_root_of(data: Path) -> str:
 
 
 def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStore:
-    """Open the store of faces: a Pinecone index, or the SQLite file that is set in its place.
+    """Open the store of faces: S3 Vectors, a Pinecone index, or the SQLite file set in their place.
 
     Args:
         settings: settings of the deployment.
@@ -100,6 +100,17 @@ def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStor
     if settings.store is not None:
         return _open_sqlite(settings.store)
     from facerec.storage.faces import FaceStore
+
+    if settings.vector_bucket is not None:
+        from facerec.storage import s3vectors
+
+        return FaceStore(
+            s3vectors.open_s3_vectors(
+                settings.vector_bucket,
+                region=settings.region,
+                patience=s3vectors.PATIENCE if patience is None else patience,
+            )
+        )
     from facerec.storage.pinecone import PATIENCE, open_pinecone_vectors
 
     return FaceStore(
@@ -157,7 +168,7 @@ def _open_sqlite(address: str) -> SqliteStore:
     if not address.startswith(_SQLITE):
         raise ConfigurationError(
             "the environment variable FACEREC_STORE is not sqlite:///path",
-            "leave it empty for Pinecone and DynamoDB",
+            "leave it empty for the stores of AWS",
         )
     from facerec.storage.sqlite import SqliteStore
 

@@ -1,0 +1,37 @@
+"""Vectors in Amazon S3 Vectors: no third party, no key, nothing to run."""
+
+from __future__ import annotations
+
+from facerec.storage.s3vectors.indexes import VectorIndexes
+from facerec.storage.s3vectors.vector_store import S3Vectors
+
+PATIENCE = 60.0
+"""Seconds that a throttled request is retried for, about."""
+
+__all__ = ["PATIENCE", "S3Vectors", "open_s3_vectors"]
+
+
+def open_s3_vectors(
+    bucket: str, *, region: str | None = None, patience: float = PATIENCE
+) -> S3Vectors:
+    """Open the vectors of a vector bucket, which must exist; its indexes are created as needed.
+
+    Args:
+        bucket: name or ARN of the vector bucket.
+        region: of the bucket; None for the one that boto3 finds.
+        patience: seconds after which a throttled request is given up, about.
+    """
+    import boto3
+    from botocore.config import Config
+
+    # The waits between attempts double from about a second on and end at 20 seconds:
+    # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    attempts = 3 if patience < 10 else 8
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        connect_timeout=5,
+        read_timeout=max(5.0, min(patience, 30.0)),
+        max_pool_connections=32,
+    )
+    client = boto3.client("s3vectors", region_name=region, config=config)
+    return S3Vectors(VectorIndexes(client, bucket.rpartition("/")[2]))

@@ -1,0 +1,171 @@
+"""Requests to the indexes of a vector bucket, cut to the service's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
+from typing import Any
+
+from facerec.core.aws_errors import aws_errors
+from facerec.core.faces import EMBEDDING_SIZE
+from facerec.errors import ConfigurationError, FacerecError, NotFoundError
+from facerec.storage.s3vectors.limits import (
+    MAX_BODY,
+    MAX_DELETE,
+    MAX_GET,
+    MAX_LIST,
+    MAX_PUT,
+    SEGMENTS,
+)
+
+DOCUMENT = "document"
+"""The one metadata key of a vector: JSON text, which no filter can see."""
+
+_ITEM_BYTES = EMBEDDING_SIZE * 26 + 1024
+"""Bytes that a vector takes in a request beside its document, at most."""
+
+Item = dict[str, Any]
+"""A vector as the service has it: ``key``, ``data`` and ``metadata``."""
+
+
+class VectorIndexes:
+    """Indexes of one vector bucket, each created by the first vectors that are put into it."""
+
+    def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 has no types
+        """Take a client of ``s3vectors`` and the name of the bucket."""
+        self._client = client
+        self._bucket = bucket
+        self._threads = ThreadPoolExecutor(SEGMENTS, thread_name_prefix="s3vectors")
+
+    def put(self, index: str, items: Sequence[Item]) -> None:
+        """Put vectors; all are durable when this returns."""
+        for batch in _bodies(items):
+            try:
+                self._call("put_vectors", index, vectors=batch)
+            except NotFoundError:
+                self._create(index)
+                self._call("put_vectors", index, vectors=batch)
+
+    def get(self, index: str, keys: Iterable[str], *, data: bool) -> dict[str, Item]:
+        """Return those of the vectors that are stored, by key."""
+
+        def get(batch: list[str]) -> list[Item]:
+            answer = self._call(
+                "get_vectors", index, keys=batch, returnData=data, returnMetadata=True
+            )
+            return list(answer["vectors"])
+
+        pages = self._known(lambda: list(self._threads.map(get, _batches(keys, MAX_GET))))
+        return {item["key"]: item for item in chain.from_iterable(pages)}
+
+    def delete(self, index: str, keys: Iterable[str]) -> None:
+        """Delete vectors; unknown ones are fine."""
+
+        def delete(batch: list[str]) -> list[Any]:
+            return self._known(lambda: [self._call("delete_vectors", index, keys=batch)])
+
+        for batch in _batches(keys, MAX_DELETE):
+            delete(batch)
+
+    def query(self, index: str, probes: Iterable[Sequence[float]], count: int) -> list[list[str]]:
+        """Return the keys of about the nearest vectors of each probe."""
+
+        def query(probe: Sequence[float]) -> list[str]:
+            named = {"queryVector": {"float32": probe}, "topK": count}
+            pages = self._known(lambda: list(self._pages("query_vectors", index, **named)))
+            return [item["key"] for page in pages for item in page["vectors"]]
+
+        return list(self._threads.map(query, probes))
+
+    def keys(self, index: str) -> list[str]:
+        """Return the keys of all vectors, sorted: a request for each 1,000, 16 at a time."""
+
+        def list_segment(segment: int) -> list[str]:
+            named = {"segmentCount": SEGMENTS, "segmentIndex": segment, "maxResults": MAX_LIST}
+            pages = self._known(lambda: list(self._pages("list_vectors", index, **named)))
+            return [item["key"] for page in pages for item in page["vectors"]]
+
+        return sorted(chain.from_iterable(self._threads.map(list_segment, range(SEGMENTS))))
+
+    def drop(self, index: str) -> None:
+        """Delete an index with all its vectors; an unknown one is fine."""
+        self._known(lambda: [self._call("delete_index", index)])
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
+
+    def _create(self, index: str) -> None:
+        # Both are fixed when an index is created, so its name says which collection it is for.
+        codes: dict[str, FacerecError] = {
+            "ConflictException": _TakenError("the index exists"),
+            "NotFoundException": ConfigurationError(
+                f"there is no vector bucket {self._bucket!r} in this region"
+            ),
+        }
+        try:
+            with aws_errors("S3 Vectors", f"the index {index}", codes=codes):
+                self._client.create_index(
+                    vectorBucketName=self._bucket,
+                    indexName=index,
+                    dataType="float32",
+                    dimension=EMBEDDING_SIZE,
+                    distanceMetric="euclidean",
+                    metadataConfiguration={"nonFilterableMetadataKeys": [DOCUMENT]},
+                )
+        except _TakenError:
+            return
+
+    def _pages(self, operation: str, index: str, **named: object) -> Iterator[Mapping[str, Any]]:
+        token: dict[str, str] = {}
+        while True:
+            page = self._call(operation, index, **named, **token)
+            yield page
+            if not page.get("nextToken"):
+                return
+            token = {"nextToken": page["nextToken"]}
+
+    def _call(self, operation: str, index: str, **named: object) -> Mapping[str, Any]:
+        with aws_errors(
+            "S3 Vectors",
+            f"the index {index}",
+            codes={"NotFoundException": NotFoundError(f"there is no index {index}")},
+        ):
+            answer: Mapping[str, Any] = getattr(self._client, operation)(
+                vectorBucketName=self._bucket, indexName=index, **named
+            )
+            return answer
+
+    @staticmethod
+    def _known(ask: Callable[[], list[Any]]) -> list[Any]:
+        """Return an answer; that of an index that does not exist is empty."""
+        try:
+            return ask()
+        except NotFoundError:
+            return []
+
+
+class _TakenError(NotFoundError):
+    pass
+
+
+def _batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
+    rest = iter(keys)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def _bodies(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Yield vectors in requests that are not too large."""
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        own = _ITEM_BYTES + len(item["metadata"][DOCUMENT].encode())
+        if batch and (len(batch) == MAX_PUT or size + own > MAX_BODY):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += own
+    if batch:
+        yield batch

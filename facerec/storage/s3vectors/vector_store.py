@@ -1,0 +1,220 @@
+"""The vectors of a bucket of Amazon S3 Vectors."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from facerec.core.protocols import VectorStore
+from facerec.core.vectors import Vector, VectorMatch, VectorRecord
+from facerec.storage.checks import check_search, checked_groups
+from facerec.storage.s3vectors.indexes import DOCUMENT, Item, VectorIndexes
+from facerec.storage.s3vectors.limits import MAX_GET, MAX_METADATA, MIN_CANDIDATES
+
+_PLACEHOLDER = [1.0] + [0.0] * 127
+"""The values of what stands for a group, which nobody searches."""
+
+
+class S3Vectors(VectorStore):
+    """A ``VectorStore`` for any number of threads and processes; see ``open_s3_vectors``.
+
+    A namespace has two indexes. One holds the vectors by their ids. The service can list neither by
+    prefix nor by metadata, so the other holds for each group the ids of its vectors; it names more
+    ids than there are vectors while a group is being written, and never fewer.
+
+    What was written can be read at once:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors.html
+    Nothing is a transaction: if two writers put different vectors for one group at the same time,
+    the vectors of both may stay until the group is put again.
+
+    The service's search is approximate, and its documentation does not say whether its Euclidean
+    distances are squared. So its answer only chooses candidates, whose distances are computed
+    here.
+    """
+
+    def __init__(self, indexes: VectorIndexes) -> None:
+        self._indexes = indexes
+        self._expected_empty: set[str] = set()
+
+    @override
+    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+        """Replace the vectors of each group: three requests, two of them where groups are new.
+
+        Raises:
+            StoreUnavailableError: groups may hold old vectors beside the new ones; calling again
+                corrects that.
+            ValueError: a group or a vector is malformed, or its metadata is too long.
+        """
+        given = checked_groups(groups)
+        items = [_item(vector) for vector in given.values()]
+        before = {} if namespace in self._expected_empty else self._members(namespace, groups)
+        after = {group: [vector.id for vector in vectors] for group, vectors in groups.items()}
+        stale = {each for ids in before.values() for each in ids} - given.keys()
+        union = {group: sorted({*before.get(group, ()), *ids}) for group, ids in after.items()}
+        self._put_members(namespace, {group: ids for group, ids in union.items() if ids})
+        self._indexes.put(_faces(namespace), items)
+        if stale:
+            self._indexes.delete(_faces(namespace), sorted(stale))
+            self._put_members(namespace, {group: ids for group, ids in after.items() if ids})
+        emptied = [group for group, ids in after.items() if not ids]
+        self._indexes.delete(_groups(namespace), emptied)
+
+    @override
+    def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+        if namespace in self._expected_empty:
+            return {}
+        members = self._members(namespace, groups)
+        wanted = [each for ids in members.values() for each in ids]
+        stored = self._indexes.get(_faces(namespace), wanted, data=False)
+        found = {
+            group: [_record(stored[each]) for each in sorted(ids) if each in stored]
+            for group, ids in members.items()
+        }
+        return {group: records for group, records in found.items() if records}
+
+    @override
+    def search(
+        self,
+        namespace: str,
+        probes: NDArray[np.float32],
+        *,
+        limit: int,
+        max_distance: float,
+    ) -> list[list[VectorMatch]]:
+        """Return the nearest vectors: two requests for each probe, more above 100 matches."""
+        check_search(probes, limit)
+        candidates = self._indexes.query(
+            _faces(namespace), (probe.tolist() for probe in probes), max(limit, MIN_CANDIDATES)
+        )
+        wanted = dict.fromkeys(key for keys in candidates for key in keys)
+        items = self._indexes.get(_faces(namespace), wanted, data=True)
+        vectors = {key: _vector(item) for key, item in items.items()}
+        return [
+            _nearest(probe, [vectors[key] for key in keys if key in vectors], limit, max_distance)
+            for probe, keys in zip(probes, candidates, strict=True)
+        ]
+
+    @override
+    def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
+        wanted = dict.fromkeys(ids)
+        items = self._indexes.get(_faces(namespace), wanted, data=True)
+        return [_vector(items[each]) for each in wanted if each in items]
+
+    @override
+    def list_vectors(
+        self, namespace: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[VectorRecord]:
+        """Return vectors ordered by id. Each call lists the ids of the whole namespace."""
+        index = _faces(namespace)
+        keys = [key for key in self._indexes.keys(index) if after is None or key > after]
+        records: list[VectorRecord] = []
+        # vectors deleted concurrently must not make a page look like the last one
+        while len(records) < limit and keys:
+            page, keys = keys[: limit - len(records)], keys[limit - len(records) :]
+            items = self._indexes.get(index, page, data=False)
+            records += [_record(items[key]) for key in page if key in items]
+        return records
+
+    @override
+    def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
+        wanted = list(dict.fromkeys(ids))
+        stored = self._indexes.get(_faces(namespace), wanted, data=False)
+        self._indexes.delete(_faces(namespace), wanted)
+        gone = set(wanted)
+        groups = {_record(item).group for item in stored.values()}
+        members = self._members(namespace, sorted(groups))
+        left = {group: [each for each in ids if each not in gone] for group, ids in members.items()}
+        self._put_members(namespace, {group: ids for group, ids in left.items() if ids})
+        self._indexes.delete(_groups(namespace), [group for group, ids in left.items() if not ids])
+        return [each for each in wanted if each in stored]
+
+    @override
+    def delete_namespace(self, namespace: str) -> None:
+        for index in (_faces(namespace), _groups(namespace)):
+            self._indexes.drop(index)
+
+    @override
+    def count_vectors(self, namespace: str) -> int:
+        """Return the number of vectors: a request for each 1,000, since the service keeps none."""
+        return len(self._indexes.keys(_faces(namespace)))
+
+    @override
+    def expect_empty(self, namespace: str) -> None:
+        """Look no group of a namespace up from now on."""
+        self._expected_empty.add(namespace)
+
+    @override
+    def close(self) -> None:
+        self._indexes.close()
+
+    def _members(
+        self, namespace: str, groups: Sequence[str] | Mapping[str, object]
+    ) -> dict[str, list[str]]:
+        items = self._indexes.get(_groups(namespace), groups, data=False)
+        return {key: json.loads(item["metadata"][DOCUMENT]) for key, item in items.items()}
+
+    def _put_members(self, namespace: str, members: Mapping[str, Sequence[str]]) -> None:
+        items = [
+            {
+                "key": group,
+                "data": {"float32": _PLACEHOLDER},
+                "metadata": {DOCUMENT: json.dumps(list(ids))},
+            }
+            for group, ids in members.items()
+        ]
+        self._indexes.put(_groups(namespace), items)
+
+
+def _item(vector: Vector) -> Item:
+    document = json.dumps(dict(vector.metadata), ensure_ascii=False)
+    if len(document.encode()) > MAX_METADATA - MAX_GET:
+        raise ValueError(f"the metadata of vector {vector.id} exceeds {MAX_METADATA} bytes")
+    return {
+        "key": vector.id,
+        "data": {"float32": vector.values.tolist()},
+        "metadata": {DOCUMENT: document},
+    }
+
+
+def _record(item: Item) -> VectorRecord:
+    return VectorRecord(item["key"], json.loads(item["metadata"][DOCUMENT]))
+
+
+def _vector(item: Item) -> Vector:
+    record = _record(item)
+    return Vector(record.id, record.metadata, np.array(item["data"]["float32"], np.float32))
+
+
+def _nearest(
+    probe: NDArray[np.float32], vectors: Sequence[Vector], limit: int, max_distance: float
+) -> list[VectorMatch]:
+    if not vectors:
+        return []
+    differences = np.stack([vector.values for vector in vectors]).astype(np.float64) - probe
+    distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
+    matches = [
+        VectorMatch(vector.id, vector.metadata, float(distance))
+        for vector, distance in zip(vectors, distances, strict=True)
+        if distance <= max_distance
+    ]
+    return sorted(matches, key=lambda match: (match.distance, match.id))[:limit]
+
+
+def _faces(namespace: str) -> str:
+    return f"vectors-{_digest(namespace)}"
+
+
+def _groups(namespace: str) -> str:
+    return f"groups-{_digest(namespace)}"
+
+
+def _digest(namespace: str) -> str:
+    """Return a name for a namespace: names of indexes are short and in lower case."""
+    digest = hashlib.sha256(namespace.encode()).digest()[:25]
+    return base64.b32encode(digest).decode().lower()

@@ -1,0 +1,126 @@
+"""The store on Amazon S3 Vectors in trouble, and how many requests it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from facerec.errors import ConfigurationError, StoreUnavailableError
+from facerec.storage.s3vectors import S3Vectors, open_s3_vectors
+from facerec.testing.vectors import by_group, vector_of
+from tests.support.s3vectors_server import S3VectorsServer
+
+BUCKET = "facerec-vectors"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3VectorsServer]:
+    with S3VectorsServer() as server:
+        server.buckets[BUCKET] = {}
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3VECTORS", server.address)
+        yield server
+
+
+@pytest.fixture
+def store(server: S3VectorsServer) -> Iterator[S3Vectors]:
+    opened = open_s3_vectors(BUCKET, region="us-east-1", patience=5)
+    yield opened
+    opened.close()
+
+
+def test_throttled_requests_are_tried_again(server: S3VectorsServer, store: S3Vectors) -> None:
+    server.fail("PutVectors", 429, times=1)
+    server.fail("GetVectors", 503, times=1)
+    store.put_groups("staff", by_group([vector_of("ann")]))
+    assert store.count_vectors("staff") == 1
+
+
+def test_a_service_that_stays_away_is_said_to_be_unavailable(
+    server: S3VectorsServer, store: S3Vectors
+) -> None:
+    store.put_groups("staff", by_group([vector_of("ann")]))
+    server.fail("QueryVectors", 503, times=20)
+    with pytest.raises(StoreUnavailableError, match="S3 Vectors"):
+        store.search("staff", np.zeros((1, 128), np.float32), limit=1, max_distance=1)
+
+
+def test_a_bucket_that_does_not_exist_is_named(server: S3VectorsServer) -> None:
+    store = open_s3_vectors("another", region="us-east-1", patience=5)
+    with pytest.raises(ConfigurationError, match="another"):
+        store.put_groups("staff", by_group([vector_of("ann")]))
+    store.close()
+
+
+@pytest.mark.parametrize("write", range(2, 5))
+def test_a_group_whose_writing_was_cut_off_is_whole_once_it_is_put_again(
+    server: S3VectorsServer, store: S3Vectors, write: int
+) -> None:
+    first = [vector_of("ann", group="group"), vector_of("bob", group="group", place=1)]
+    second = [vector_of("cyd", group="group", place=2)]
+    store.put_groups("staff", by_group(first))
+    # The requests that write: members, vectors, deletion, members.
+    operations = {2: "PutVectors", 3: "DeleteVectors", 4: "PutVectors"}
+    done = server.requests.copy()
+    answer = server.answer
+
+    def cut_off(operation: str, body: bytes) -> dict[str, object]:
+        writes = sum(server.requests[name] - done[name] for name in ("PutVectors", "DeleteVectors"))
+        if operation == operations[write] and writes >= write - 1:
+            server.fail(operation, 503, times=1)
+        return answer(operation, body)
+
+    server.answer = cut_off  # type: ignore[method-assign]
+    with pytest.raises(StoreUnavailableError):
+        store.put_groups("staff", by_group(second))
+    server.answer = answer  # type: ignore[method-assign]
+
+    store.put_groups("staff", by_group(second))
+
+    assert [record.id for record in store.list_vectors("staff")] == [second[0].id]
+    (group,) = by_group(second)
+    assert [record.id for record in store.find_groups("staff", [group])[group]] == [second[0].id]
+
+
+def test_new_groups_cost_two_writes_and_no_look(server: S3VectorsServer, store: S3Vectors) -> None:
+    store.put_groups("staff", by_group([vector_of("ann")]))
+    before = server.requests.copy()
+    store.expect_empty("staff")
+    store.put_groups("staff", by_group([vector_of(f"person {each}") for each in range(200)]))
+    assert server.requests - before == {"PutVectors": 2}
+
+
+def test_a_search_costs_two_requests(server: S3VectorsServer, store: S3Vectors) -> None:
+    store.put_groups("staff", by_group([vector_of(f"person {each}") for each in range(150)]))
+    before = server.requests.copy()
+    probe = vector_of("person 7").values
+    (matches,) = store.search("staff", probe[None], limit=5, max_distance=2)
+    assert matches[0].id == vector_of("person 7").id
+    assert server.requests - before == {"QueryVectors": 1, "GetVectors": 1}
+
+
+def test_metadata_that_the_service_would_refuse_is_refused_before_anything_is_written(
+    server: S3VectorsServer, store: S3Vectors
+) -> None:
+    long = vector_of("ann", metadata={"source": "x" * 41_000})
+    with pytest.raises(ValueError, match="metadata"):
+        store.put_groups("staff", by_group([vector_of("bob"), long]))
+    assert server.requests["PutVectors"] == 0
+
+
+def test_many_long_documents_go_in_requests_that_are_not_too_large(
+    server: S3VectorsServer, store: S3Vectors
+) -> None:
+    long = [vector_of(f"person {n}", metadata={"source": "x" * 40_000}) for n in range(600)]
+    store.put_groups("staff", by_group(long))
+    assert store.count_vectors("staff") == 600
+
+
+def test_names_of_indexes_tell_nothing_of_the_collection(
+    server: S3VectorsServer, store: S3Vectors
+) -> None:
+    store.put_groups("Staff.of-Berlin", by_group([vector_of("ann")]))
+    assert "berlin" not in "".join(server.buckets[BUCKET]).lower()

@@ -1,0 +1,307 @@
+"""Amazon S3 Vectors over HTTP, in memory: what its documentation promises, and its limits.
+
+It searches exactly, which the service does not promise, and so proves nothing about recall.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-limitations.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_S3_Vectors.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+
+
+class RefusedError(Exception):
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+
+
+@dataclass
+class Index:
+    """An index: its vectors by key."""
+
+    dimension: int
+    hidden: frozenset[str]
+    vectors: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+class S3VectorsServer:
+    """The service on a free port of this machine.
+
+    Attributes:
+        squares: whether distances are squared, which the documentation leaves open.
+        largest_top_k: 100 at first, 10,000 since June 2026.
+        buckets: indexes by name, by bucket.
+        requests: how often each operation was asked for.
+    """
+
+    def __init__(
+        self, *, squares: bool = False, largest_top_k: int = 10_000, port: int = 0
+    ) -> None:
+        self.squares = squares
+        self.largest_top_k = largest_top_k
+        self.buckets: dict[str, dict[str, Index]] = {}
+        self.requests: Counter[str] = Counter()
+        self._faults: list[tuple[str, int]] = []
+        self._lock = threading.RLock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    def __enter__(self) -> S3VectorsServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def fail(self, operation: str, status: int, times: int) -> None:
+        """Answer the next requests of an operation with an error."""
+        self._faults += [(operation, status)] * times
+
+    def answer(self, operation: str, body: bytes) -> dict[str, Any]:
+        with self._lock:
+            self.requests[operation] += 1
+            if (fault := next((f for f in self._faults if f[0] == operation), None)) is not None:
+                self._faults.remove(fault)
+                kind = {429: "TooManyRequestsException", 503: "ServiceUnavailableException"}
+                raise RefusedError(fault[1], kind.get(fault[1], "InternalServerException"), "later")
+            _require(len(body) <= 20 * 1024 * 1024, "the request has more than 20 MiB")
+            operations = {
+                "CreateVectorBucket": self._create_bucket,
+                "DeleteVectorBucket": self._delete_bucket,
+                "ListVectorBuckets": self._list_buckets,
+                "CreateIndex": self._create_index,
+                "DeleteIndex": self._delete_index,
+                "ListIndexes": self._list_indexes,
+                "PutVectors": self._put,
+                "GetVectors": self._get,
+                "DeleteVectors": self._delete,
+                "ListVectors": self._list,
+                "QueryVectors": self._query,
+            }
+            _require(operation in operations, f"{operation} is not known")
+            return operations[operation](json.loads(body or b"{}"))
+
+    def _create_bucket(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = request["vectorBucketName"]
+        _require(NAME.fullmatch(name) is not None, f"{name} is not a name of a bucket")
+        if name in self.buckets:
+            raise RefusedError(409, "ConflictException", "the bucket exists")
+        self.buckets[name] = {}
+        return {"vectorBucketArn": _arn(name)}
+
+    def _delete_bucket(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self._bucket(request):
+            raise RefusedError(409, "ConflictException", "the bucket has indexes")
+        del self.buckets[request["vectorBucketName"]]
+        return {}
+
+    def _list_buckets(self, _request: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "vectorBuckets": [
+                {"vectorBucketName": name, "vectorBucketArn": _arn(name), "creationTime": 0}
+                for name in self.buckets
+            ]
+        }
+
+    def _create_index(self, request: dict[str, Any]) -> dict[str, Any]:
+        bucket, name = self._bucket(request), request["indexName"]
+        _require(NAME.fullmatch(name) is not None, f"{name} is not a name of an index")
+        _require(request["dataType"] == "float32", "the data type is float32")
+        _require(1 <= request["dimension"] <= 4096, "the dimension is 1 to 4096")
+        _require(request["distanceMetric"] in ("euclidean", "cosine"), "the metric is not known")
+        hidden = (request.get("metadataConfiguration") or {}).get("nonFilterableMetadataKeys", [])
+        _require(len(hidden) <= 10, "more than 10 keys that are not filterable")
+        if name in bucket:
+            raise RefusedError(409, "ConflictException", "the index exists")
+        if len(bucket) >= 10_000:
+            raise RefusedError(402, "ServiceQuotaExceededException", "more than 10,000 indexes")
+        bucket[name] = Index(request["dimension"], frozenset(hidden))
+        return {"indexArn": f"{_arn(request['vectorBucketName'])}/index/{name}"}
+
+    def _delete_index(self, request: dict[str, Any]) -> dict[str, Any]:
+        self._index(request)
+        del self._bucket(request)[request["indexName"]]
+        return {}
+
+    def _list_indexes(self, request: dict[str, Any]) -> dict[str, Any]:
+        name = request["vectorBucketName"]
+        return {
+            "indexes": [
+                {
+                    "vectorBucketName": name,
+                    "indexName": index,
+                    "indexArn": f"{_arn(name)}/index/{index}",
+                    "creationTime": 0,
+                }
+                for index in self._bucket(request)
+            ]
+        }
+
+    def _put(self, request: dict[str, Any]) -> dict[str, Any]:
+        index = self._index(request)
+        _require(1 <= len(request["vectors"]) <= 500, "1 to 500 vectors")
+        keys = [vector["key"] for vector in request["vectors"]]
+        _require(len(set(keys)) == len(keys), "a key is there twice")
+        for vector in request["vectors"]:
+            values = np.array(vector["data"]["float32"], np.float32)
+            metadata = vector.get("metadata") or {}
+            _require(1 <= len(vector["key"]) <= 1024, "a key has 1 to 1024 characters")
+            _require(values.shape == (index.dimension,), "the dimension is another")
+            _require(bool(np.isfinite(values).all()), "a value is not a number")
+            _require(len(metadata) <= 50, "more than 50 metadata keys")
+            _require(_size(metadata) <= 40_960, "more than 40 KB of metadata")
+            seen = {name: value for name, value in metadata.items() if name not in index.hidden}
+            _require(_size(seen) <= 2048, "more than 2 KB of filterable metadata")
+        for vector in request["vectors"]:
+            values = np.array(vector["data"]["float32"], np.float32)
+            index.vectors[vector["key"]] = {
+                "data": values,
+                "metadata": vector.get("metadata") or {},
+            }
+        return {}
+
+    def _get(self, request: dict[str, Any]) -> dict[str, Any]:
+        index = self._index(request)
+        _require(1 <= len(request["keys"]) <= 100, "1 to 100 keys")
+        return {
+            "vectors": [
+                self._shown(index, key, request) for key in request["keys"] if key in index.vectors
+            ]
+        }
+
+    def _delete(self, request: dict[str, Any]) -> dict[str, Any]:
+        index = self._index(request)
+        _require(1 <= len(request["keys"]) <= 500, "1 to 500 keys")
+        for key in request["keys"]:
+            index.vectors.pop(key, None)
+        return {}
+
+    def _list(self, request: dict[str, Any]) -> dict[str, Any]:
+        index = self._index(request)
+        segments, segment = request.get("segmentCount", 1), request.get("segmentIndex", 0)
+        _require(1 <= segments <= 16 and 0 <= segment < segments, "the segment is out of range")
+        limit = request.get("maxResults", 500)
+        _require(1 <= limit <= 1000, "1 to 1000 results")
+        # in no order that means anything
+        keys = sorted(index.vectors, key=lambda key: zlib.crc32(key.encode()))
+        keys = [key for key in keys if zlib.crc32(key.encode()) % segments == segment]
+        return self._page(
+            "vectors", [self._shown(index, key, request) for key in keys], limit, request
+        )
+
+    def _query(self, request: dict[str, Any]) -> dict[str, Any]:
+        index = self._index(request)
+        top_k = request["topK"]
+        _require(1 <= top_k <= self.largest_top_k, f"topK is 1 to {self.largest_top_k}")
+        probe = np.array(request["queryVector"]["float32"], np.float32)
+        _require(probe.shape == (index.dimension,), "the dimension is another")
+        found: list[dict[str, Any]] = []
+        if index.vectors:
+            keys = list(index.vectors)
+            differences = np.stack([index.vectors[key]["data"] for key in keys]) - probe
+            distances = np.einsum("ij,ij->i", differences, differences)
+            if not self.squares:
+                distances = np.sqrt(distances)
+            for row in np.argsort(distances, kind="stable")[:top_k]:
+                shown = {"key": keys[row]}
+                if request.get("returnDistance"):
+                    shown["distance"] = float(distances[row])
+                if request.get("returnMetadata"):
+                    shown["metadata"] = index.vectors[keys[row]]["metadata"]
+                found.append(shown)
+        return {**self._page("vectors", found, 100, request), "distanceMetric": "euclidean"}
+
+    def _page(
+        self, name: str, found: list[Any], limit: int, request: dict[str, Any]
+    ) -> dict[str, Any]:
+        start = int(request.get("nextToken", "0"))
+        page: dict[str, Any] = {name: found[start : start + limit]}
+        if start + limit < len(found):
+            page["nextToken"] = str(start + limit)
+        return page
+
+    def _shown(self, index: Index, key: str, request: dict[str, Any]) -> dict[str, Any]:
+        shown: dict[str, Any] = {"key": key}
+        if request.get("returnData"):
+            shown["data"] = {"float32": index.vectors[key]["data"].tolist()}
+        if request.get("returnMetadata"):
+            shown["metadata"] = index.vectors[key]["metadata"]
+        return shown
+
+    def _bucket(self, request: dict[str, Any]) -> dict[str, Index]:
+        try:
+            return self.buckets[request["vectorBucketName"]]
+        except KeyError:
+            raise RefusedError(404, "NotFoundException", "there is no such bucket") from None
+
+    def _index(self, request: dict[str, Any]) -> Index:
+        try:
+            return self._bucket(request)[request["indexName"]]
+        except KeyError:
+            raise RefusedError(404, "NotFoundException", "there is no such index") from None
+
+
+def _arn(bucket: str) -> str:
+    return f"arn:aws:s3vectors:us-east-1:123456789012:bucket/{bucket}"
+
+
+def _size(metadata: dict[str, Any]) -> int:
+    return len(json.dumps(metadata, ensure_ascii=False).encode())
+
+
+def _require(truth: bool, message: str) -> None:
+    if not truth:
+        raise RefusedError(400, "ValidationException", message)
+
+
+def _handler(server: S3VectorsServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, kind = 200, ""
+            try:
+                answer = server.answer(self.path.strip("/"), body)
+            except RefusedError as refusal:
+                status, kind, answer = refusal.status, refusal.kind, {"message": str(refusal)}
+            content = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            if kind:
+                self.send_header("x-amzn-ErrorType", kind)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *values: object) -> None:
+            """Print nothing."""
+
+    return Handler
