@@ -9,27 +9,47 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.deployment import build, deploy, parameters, running_emulator, tear_down
+from tests.e2e.deployment import (
+    STACK,
+    build,
+    pinecone_parameters,
+    running_emulator,
+    tear_down,
+)
 from tests.e2e.images import build_images
-from tests.e2e.stack import DeployedStack
+from tests.e2e.stack import BuiltStack, DeployedStack
 from tests.support.pinecone_server import API_KEY, PineconeServer
+from tests.support.s3vectors_server import S3VectorsServer
 
 
 @pytest.fixture(scope="session")
-def deployed() -> Iterator[DeployedStack]:
+def built() -> Iterator[BuiltStack]:
+    """Return the emulator, and what the SAM CLI made of the template."""
     if not os.environ.get("FACEREC_E2E"):
         pytest.skip("deploys to an emulator of AWS: run `make e2e`")
-    with tempfile.TemporaryDirectory(prefix="facerec-e2e-") as name, PineconeServer() as pinecone:
+    with (
+        tempfile.TemporaryDirectory(prefix="facerec-e2e-") as name,
+        PineconeServer() as pinecone,
+        S3VectorsServer() as vectors,
+    ):
         folder = Path(name)
-        images = build_images(folder, {"PINECONE_CONTROLLER_HOST": pinecone.host})
-        with running_emulator(folder, images) as emulator:
-            stack = DeployedStack(emulator, pinecone, folder)
-            secret = stack.client("secretsmanager").create_secret(
-                Name="pinecone", SecretString=API_KEY
-            )
-            stack.parameters = parameters(secret["ARN"], pinecone.name)
+        network = {
+            "PINECONE_CONTROLLER_HOST": pinecone.host,
+            "AWS_ENDPOINT_URL_S3VECTORS": vectors.address,
+        }
+        images = build_images(folder, network)
+        with running_emulator(folder, images, vectors.address) as emulator:
             build(emulator, folder)
-            deploy(emulator, folder, stack.parameters)
-            yield stack
-            tear_down(emulator)
-            assert stack.remains() == []
+            yield BuiltStack(emulator, folder, pinecone, vectors)
+
+
+@pytest.fixture(scope="session")
+def deployed(built: BuiltStack) -> Iterator[DeployedStack]:
+    """Return a stack whose vectors are in Pinecone."""
+    stack = DeployedStack(built, STACK)
+    secret = stack.client("secretsmanager").create_secret(Name="pinecone", SecretString=API_KEY)
+    stack.parameters = pinecone_parameters(secret["ARN"], built.pinecone.name)
+    stack.deploy()
+    yield stack
+    tear_down(built.emulator)
+    assert stack.remains() == []

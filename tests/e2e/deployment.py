@@ -39,15 +39,22 @@ class Emulator:
     Attributes:
         endpoint: where it answers.
         running: a folder with a file for each running container.
+        vectors: where what stands for Amazon S3 Vectors answers.
     """
 
     endpoint: str
     running: Path
+    vectors: str
 
     @property
     def environment(self) -> dict[str, str]:
         """Return the environment of a process that takes the emulator for AWS."""
-        return {**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint}
+        return {
+            **os.environ,
+            **CREDENTIALS,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL_S3VECTORS": self.vectors,
+        }
 
     def containers(self) -> dict[int, dict[str, str]]:
         """Return the environments of the running containers, by process."""
@@ -66,14 +73,14 @@ class CommandError(Exception):
 
 
 @contextmanager
-def running_emulator(folder: Path, images: Mapping[str, Any]) -> Iterator[Emulator]:
+def running_emulator(folder: Path, images: Mapping[str, Any], vectors: str) -> Iterator[Emulator]:
     """Run the emulator; at the end it goes, and with it all that it has started."""
     running = folder / "running"
     running.mkdir()
     described = folder / "images.json"
     described.write_text(json.dumps(images))
     port = free_port()
-    emulator = Emulator(f"http://127.0.0.1:{port}", running)
+    emulator = Emulator(f"http://127.0.0.1:{port}", running, vectors)
     with (folder / "emulator.log").open("wb") as log:
         process = subprocess.Popen(
             [EMULATOR_PYTHON, "-m", "tests.e2e.emulator"],
@@ -87,6 +94,7 @@ def running_emulator(folder: Path, images: Mapping[str, Any]) -> Iterator[Emulat
                 "EMULATOR_IMAGES": str(described),
                 "EMULATOR_RUNNING": str(running),
                 "EMULATOR_VCPUS": str(VCPUS),
+                "EMULATOR_S3VECTORS": vectors,
                 "EMULATOR_RIE": str(_runtime_interface_emulator(folder)),
             },
             stdout=log,
@@ -139,10 +147,11 @@ def tear_down(emulator: Emulator, stack: str = STACK) -> None:
     _run(emulator, str(ROOT / "deploy" / "teardown.sh"), "--yes", stack)
 
 
-def parameters(secret_arn: str, index_name: str) -> dict[str, str]:
-    """Return the parameters that have no default."""
+def pinecone_parameters(secret_arn: str, index_name: str) -> dict[str, str]:
+    """Return the parameters of a stack that stores vectors in Pinecone."""
     return {
         "BatchImageUri": BATCH_IMAGE,
+        "VectorStore": "pinecone",
         "PineconeSecretArn": secret_arn,
         "PineconeIndexName": index_name,
     }

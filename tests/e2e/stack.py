@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,27 +21,54 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from tests.e2e.deployment import STACK, Emulator
+from tests.e2e.deployment import Emulator, deploy
 from tests.e2e.machine import CREDENTIALS, REGION, ROOT
 from tests.e2e.undisturbed import Embeddings
 from tests.support.pinecone_server import PineconeServer
+from tests.support.s3vectors_server import S3VectorsServer
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+@dataclass(frozen=True)
+class BuiltStack:
+    """What stacks are deployed from, and to.
+
+    Attributes:
+        emulator: of AWS.
+        folder: holds what the SAM CLI built.
+        pinecone: the index for stacks that store vectors in Pinecone.
+        vectors: what stands for Amazon S3 Vectors.
+    """
+
+    emulator: Emulator
+    folder: Path
+    pinecone: PineconeServer
+    vectors: S3VectorsServer
 
 
 class DeployedStack:
     """A stack on the emulator.
 
     Attributes:
-        emulator: it.
-        pinecone: the index that holds the faces.
-        folder: holds what was built.
-        parameters: that the stack was deployed with.
+        name: of the stack.
+        emulator: of AWS.
+        pinecone: the index that holds the faces, with Pinecone.
+        parameters: that the stack is deployed with.
     """
 
-    def __init__(self, emulator: Emulator, pinecone: PineconeServer, folder: Path) -> None:
-        self.emulator, self.pinecone, self.folder = emulator, pinecone, folder
+    def __init__(self, built: BuiltStack, name: str) -> None:
+        self.name, self._built = name, built
+        self.emulator, self.pinecone = built.emulator, built.pinecone
         self.parameters: dict[str, str] = {}
+
+    def deploy(self, **parameters: str) -> None:
+        """Deploy the stack, or update it."""
+        forgotten = self.__dict__
+        forgotten.pop("outputs", None)
+        deploy(
+            self.emulator, self._built.folder, {**self.parameters, **parameters}, stack=self.name
+        )
 
     def client(self, service: str) -> Any:
         """Return a client of a service."""
@@ -55,7 +83,7 @@ class DeployedStack:
     @cached_property
     def outputs(self) -> dict[str, str]:
         """Return the outputs of the stack."""
-        (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     @cached_property
@@ -143,7 +171,7 @@ class DeployedStack:
         """Run a command of facerec on the stack."""
         return subprocess.run(
             [sys.executable, "-m", "facerec.cli.main", *map(str, words)],
-            env={**self.emulator.environment, "FACEREC_STACK": STACK},
+            env={**self.emulator.environment, "FACEREC_STACK": self.name},
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -164,6 +192,7 @@ class DeployedStack:
             *self.client("dynamodb").list_tables()["TableNames"],
             *(function["FunctionName"] for function in functions),
             *(queue["jobQueueName"] for queue in queues),
+            *self._built.vectors.buckets,
             *(each["jobDefinitionArn"] for each in definitions["jobDefinitions"]),
             *(each["repositoryName"] for each in repositories),
         ]

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.deployment import STACK, CommandError, deploy, tear_down
+from tests.e2e.deployment import STACK, CommandError, tear_down
 from tests.e2e.disturbed import put_manifest
+from tests.e2e.images import BATCH_IMAGE
 from tests.e2e.machine import REGION
 from tests.e2e.photos import SomePhotos, some_photos
-from tests.e2e.stack import DeployedStack, until
+from tests.e2e.stack import BuiltStack, DeployedStack, until
 
 LIST = {
     "Content-Type": "application/x-amz-json-1.1",
@@ -23,12 +24,12 @@ REFUSED = {400, 401, 403}
 
 
 def test_a_first_deployment_that_failed_is_cleared_and_harms_no_other_stack(
-    deployed: DeployedStack,
+    deployed: DeployedStack, built: BuiltStack
 ) -> None:
     before = deployed.remains()
-    broken = {"BatchImageUri": deployed.parameters["BatchImageUri"].replace(":e2e", ":broken")}
+    first = DeployedStack(built, "first")
     with pytest.raises(CommandError):
-        deploy(deployed.emulator, deployed.folder, {**deployed.parameters, **broken}, "first")
+        first.deploy(BatchImageUri=BATCH_IMAGE.replace(":e2e", ":broken"))
 
     tear_down(deployed.emulator, "first")
 
@@ -87,7 +88,7 @@ def test_a_change_of_the_authorization_takes_effect_and_opens_nothing(
 
 def _update(stack: DeployedStack, **parameters: str) -> None:
     defaults = {"ApiAuthorization": "AWS_IAM", "ChildTimeout": "3600"}
-    deploy(stack.emulator, stack.folder, {**stack.parameters, **defaults, **parameters})
+    stack.deploy(**{**defaults, **parameters})
 
 
 def _revisions(stack: DeployedStack) -> list[str]:

@@ -215,13 +215,40 @@ def test_the_folders_of_jobs_and_all_logs_are_kept_for_a_time() -> None:
         assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
 
 
+def test_only_the_image_of_the_jobs_has_to_be_given() -> None:
+    parameters = template()["Parameters"]
+    assert [name for name in parameters if "Default" not in parameters[name]] == ["BatchImageUri"]
+    assert parameters["VectorStore"]["Default"] == "s3vectors"
+
+
+def test_vectors_of_the_stack_may_be_used_and_no_others() -> None:
+    found = [each for each in statements() if each.get("Sid") == "StoreVectors"]
+    assert len(found) == 2
+    for statement in found:
+        assert statement["Resource"] == {"Fn::Sub": "${VectorBucket.VectorBucketArn}/index/*"}
+    erasing = [each for each in found if "s3vectors:DeleteIndex" in each["Action"]]
+    assert len(erasing) == 1  # the API's: jobs delete no collection
+
+
+def test_encrypted_photos_and_secrets_can_be_read() -> None:
+    decrypting = [each for each in statements() if each["Action"] == "kms:Decrypt"]
+    resources_of = [json.dumps(each["Resource"]) for each in decrypting]
+    # children, the plan and the API read photos or manifests; containers and the API the secret
+    assert resources_of.count('{"Ref": "PhotoKeyArns"}') == 3
+    assert resources_of.count('{"Ref": "SecretKeyArn"}') == 2
+
+
 def test_the_pinecone_key_is_only_ever_a_reference_to_a_secret() -> None:
     parameters = template()["Parameters"]
-    assert not [name for name in parameters if re.search("key|password|token", name, re.I)]
+    secrets = [name for name in parameters if re.search("key|password|token", name, re.I)]
+    assert secrets == ["SecretKeyArn", "PhotoKeyArns"]
     pattern = parameters["PineconeSecretArn"]["AllowedPattern"]
     assert not re.match(pattern, "pcsk_abc")
     assert re.match(pattern, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:pinecone-AbCdEf")
-    (secret,) = properties("JobDefinition")["ContainerProperties"]["Secrets"]
+    condition, (secret,), _ = properties("JobDefinition")["ContainerProperties"]["Secrets"][
+        "Fn::If"
+    ]
+    assert condition == "Pinecone"
     assert secret == {"Name": "PINECONE_API_KEY", "ValueFrom": {"Ref": "PineconeSecretArn"}}
     for name in resources("AWS::Serverless::Function"):
         assert "PINECONE_API_KEY" not in function_environment(name)
@@ -382,6 +409,8 @@ def test_every_job_that_ends_is_told_of() -> None:
         ({"SecurityGroupIds": ["sg-1"]}, "SubnetIds"),
         ({"ApiAuthorization": "COGNITO"}, "CognitoUserPoolArn"),
         ({"MonthlyBudget": 100}, "AlarmEmail"),
+        ({"VectorStore": "pinecone", "PineconeIndexName": "faces"}, "PineconeSecretArn"),
+        ({"VectorStore": "pinecone", "PineconeSecretArn": "arn"}, "PineconeIndexName"),
         ({}, None),
         ({"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}, None),
         ({"MonthlyBudget": 100, "AlarmEmail": "ops@example.com"}, None),

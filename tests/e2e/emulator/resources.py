@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +40,10 @@ def install() -> None:
             ),
         }
     )
+    provisioners._RESOURCE_HANDLERS["AWS::S3Vectors::VectorBucket"] = {
+        "create": _create_vector_bucket,
+        "delete": _delete_vector_bucket,
+    }
     # The SAM CLI updates the stack of its image repositories at each deployment, changed or not,
     # and takes no refusal.
     handlers._stack_has_no_updates = lambda *_arguments: False
@@ -98,3 +104,24 @@ def _resource(create: Callable[[Any], Answer], kind: str, store: Store) -> dict[
             store.pop(name, None)
 
     return {"create": provision, "update": update, "delete": delete}
+
+
+def _create_vector_bucket(
+    logical_id: str, _properties: Any, stack_name: str
+) -> tuple[str, dict[str, str]]:
+    name = f"{stack_name}-{logical_id}".lower()
+    _vectors("CreateVectorBucket", {"vectorBucketName": name})
+    arn = f"arn:aws:s3vectors:us-east-1:000000000000:bucket/{name}"
+    return arn, {"VectorBucketArn": arn}
+
+
+def _delete_vector_bucket(physical_id: str, _properties: Any) -> None:
+    # Refused, as by the service, as long as it has indexes.
+    _vectors("DeleteVectorBucket", {"vectorBucketName": physical_id.rpartition("/")[2]})
+
+
+def _vectors(operation: str, request: dict[str, Any]) -> None:
+    """Ask what stands for Amazon S3 Vectors, which ministack has not."""
+    address = f"{os.environ['EMULATOR_S3VECTORS']}/{operation}"
+    with urllib.request.urlopen(address, json.dumps(request).encode(), timeout=10) as answer:
+        answer.read()
