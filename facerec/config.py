@@ -27,7 +27,7 @@ class Settings:
         pinecone_api_key: PINECONE_API_KEY, or None.
         pinecone_secret_arn: PINECONE_SECRET_ARN, the secret that holds the key, or None.
         pinecone_index_name: PINECONE_INDEX_NAME, or None.
-        vector_bucket: VECTOR_BUCKET, the bucket of Amazon S3 Vectors that stores the vectors, or None
+        vector_bucket: VECTOR_BUCKET, the bucket of Amazon S3 Vectors, or None
             for Pinecone.
         pinecone_index_host: PINECONE_INDEX_HOST, the address of the index; None looks it up.
         model_version: MODEL_VERSION, the version of the engine in the image of the jobs, or None.
