@@ -9,7 +9,7 @@ from typing import Any
 
 from facerec.core.aws_errors import aws_errors
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.errors import ConfigurationError, FacerecError, NotFoundError
+from facerec.errors import ConfigurationError, NotFoundError
 from facerec.storage.s3vectors.limits import (
     MAX_BODY,
     MAX_DELETE,
@@ -98,14 +98,9 @@ class VectorIndexes:
 
     def _create(self, index: str) -> None:
         # Both are fixed when an index is created, so its name says which collection it is for.
-        codes: dict[str, FacerecError] = {
-            "ConflictException": _TakenError("the index exists"),
-            "NotFoundException": ConfigurationError(
-                f"there is no vector bucket {self._bucket!r} in this region"
-            ),
-        }
-        try:
-            with aws_errors("S3 Vectors", f"the index {index}", codes=codes):
+        missing = ConfigurationError(f"there is no vector bucket {self._bucket!r} in this region")
+        with aws_errors("S3 Vectors", f"the index {index}", codes={"NotFoundException": missing}):
+            try:
                 self._client.create_index(
                     vectorBucketName=self._bucket,
                     indexName=index,
@@ -114,8 +109,8 @@ class VectorIndexes:
                     distanceMetric="euclidean",
                     metadataConfiguration={"nonFilterableMetadataKeys": [DOCUMENT]},
                 )
-        except _TakenError:
-            return
+            except self._client.exceptions.ConflictException:
+                return  # Another process was faster.
 
     def _pages(self, operation: str, index: str, **named: object) -> Iterator[Mapping[str, Any]]:
         token: dict[str, str] = {}
@@ -144,10 +139,6 @@ class VectorIndexes:
             return ask()
         except NotFoundError:
             return []
-
-
-class _TakenError(NotFoundError):
-    pass
 
 
 def _batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
