@@ -33,19 +33,19 @@ class Capacity:
         self._photos = anyio.CapacityLimiter(processors)
         self._others = anyio.CapacityLimiter(MAX_CONCURRENT_OTHERS)
 
-    async def run(self, request: Request, work: Callable[[], Result], *, looks: bool) -> Result:
+    async def run(self, request: Request, work: Callable[[], Result], *, cpu_bound: bool) -> Result:
         """Run a request in a thread and return its result.
 
         Args:
             request: the request; its client may leave while it waits.
             work: what to run.
-            looks: whether that finds faces in photos.
+            cpu_bound: whether that finds faces in photos, and so occupies a processor.
 
         Raises:
             BusyError: too many requests wait already.
             ClientGoneError: the client left while the request waited.
         """
-        limiter = self._photos if looks else self._others
+        limiter = self._photos if cpu_bound else self._others
         if limiter.statistics().tasks_waiting >= MAX_QUEUE:
             raise BusyError
         async with limiter:

@@ -40,7 +40,7 @@ def checked_answer(event: dict[str, Any], answer: dict[str, Any], most: int) -> 
 
 def unready_answer(event: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a request that comes when the application cannot be built."""
-    message = "A store or a setting of the service is missing; its log says which."
+    message = "A store or a setting of the service is missing; see its log."
     return _refused(event, RefusedError("InternalServerError", message, 503))
 
 

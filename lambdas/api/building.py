@@ -27,12 +27,12 @@ PATIENCE = 5.0
 """Seconds that Pinecone may keep a request waiting; API Gateway gives up after 29."""
 
 
-def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
+def build_app(environment: Mapping[str, str], max_body: int) -> FastAPI:
     """Build the application from the environment.
 
     Args:
         environment: variables by name; see ``Settings`` and ``ApiSettings``.
-        largest_body: bytes of a request.
+        max_body: bytes of a request.
 
     Raises:
         FacerecError: a setting is missing or wrong, or a part cannot be opened.
@@ -75,7 +75,7 @@ def build_app(environment: Mapping[str, str], largest_body: int) -> FastAPI:
             page=False,
             public_pages=False,
             access_log=_log_access,
-            max_body=largest_body,
+            max_body=max_body,
             # Lambda gives one request at a time to a process
             photos_at_once=1,
         ),
@@ -88,7 +88,7 @@ def for_lambda(app: FastAPI) -> Callable[[dict[str, Any], object], dict[str, Any
     from mangum.adapter import DEFAULT_TEXT_MIME_TYPES
     from mangum.types import LambdaContext
 
-    # API Gateway hands base64 on as it is, unless told that a media type is binary
+    # API Gateway passes base64 on unchanged, unless a media type is declared binary
     text = [*DEFAULT_TEXT_MIME_TYPES, CONTENT_TYPE, MEDIA_TYPE]
     answer = Mangum(app, lifespan="off", text_mime_types=text)
     return lambda event, context: answer(event, cast("LambdaContext", context))

@@ -10,12 +10,12 @@ from typing import Any
 
 _LOG = logging.getLogger("facerec.api")
 
-LARGEST_BODY = 6_000_000
+MAX_BODY = 6_000_000
 """Bytes of a request's body. Lambda takes events of 6 MB, the headers and the escapes of JSON
 included: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. What is larger
 never comes here."""
 
-LARGEST_ANSWER = 5_900_000
+MAX_ANSWER = 5_900_000
 """Bytes of an answer's body, for the same reason."""
 
 Answer = dict[str, Any]
@@ -36,7 +36,7 @@ def handler(event: dict[str, Any], context: object) -> Answer:
     except FacerecError as error:
         _LOG.error("%s", error.message)
         return unready_answer(event)
-    return checked_answer(event, application(event, context), LARGEST_ANSWER)
+    return checked_answer(event, application(event, context), MAX_ANSWER)
 
 
 @cache
@@ -44,7 +44,7 @@ def _application() -> Callable[[dict[str, Any], object], Answer]:
     """Build the application; models and clients are loaded once and kept between requests."""
     from lambdas.api.building import build_app, for_lambda
 
-    return for_lambda(build_app(os.environ, LARGEST_BODY))
+    return for_lambda(build_app(os.environ, MAX_BODY))
 
 
 if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:

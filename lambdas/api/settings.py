@@ -12,7 +12,7 @@ from facerec.errors import InvalidInputError
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """What the function is set to; each attribute says which variable it comes from.
+    """Settings of the function; each attribute names its variable.
 
     Attributes:
         photo_buckets: PHOTO_BUCKETS, names or ARNs of buckets that photos may be read from beside
@@ -20,8 +20,8 @@ class ApiSettings:
         state_machine: STATE_MACHINE_ARN, which runs jobs, or None where jobs cannot be started.
         authorization: API_AUTHORIZATION, how API Gateway authenticates callers: ``AWS_IAM`` or
             ``COGNITO``. Without it the function refuses to start.
-        issuer: of the tokens of COGNITO_USER_POOL_ARN, which ``COGNITO`` needs.
-        access_table: ACCESS_TABLE, the address of the table of who may use which collections.
+        issuer: issuer of the tokens of COGNITO_USER_POOL_ARN, which ``COGNITO`` needs.
+        access_table: ACCESS_TABLE, the address of the table that grants collections to callers.
     """
 
     authorization: ApiAuthorization

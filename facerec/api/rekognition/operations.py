@@ -1,4 +1,4 @@
-"""Rekognition's operations by name: what each reads from a request and says in its answer."""
+"""Rekognition's operations by name: requests become calls of the gallery, results become shapes."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Operation:
     """An operation of the protocol.
 
     Attributes:
-        answer: returns the answer to a validated request.
-        writes: whether it changes anything.
-        looks: whether it looks at photos.
+        answer: Returns the answer to a validated request.
+        writes: Whether it changes anything.
+        cpu_bound: Whether it finds faces in photos, and so occupies a processor.
     """
 
     answer: Answer
     writes: bool = False
-    looks: bool = False
+    cpu_bound: bool = False
 
 
 def _create_collection(gallery: Gallery, request: Request) -> Shape:
@@ -306,24 +306,24 @@ def _list_tags_for_resource(gallery: Gallery, request: Request) -> Shape:
 
 OPERATIONS = {
     "AssociateFaces": Operation(_associate_faces, writes=True),
-    "CompareFaces": Operation(_compare_faces, looks=True),
+    "CompareFaces": Operation(_compare_faces, cpu_bound=True),
     "CreateCollection": Operation(_create_collection, writes=True),
     "CreateUser": Operation(_create_user, writes=True),
     "DeleteCollection": Operation(_delete_collection, writes=True),
     "DeleteFaces": Operation(_delete_faces, writes=True),
     "DeleteUser": Operation(_delete_user, writes=True),
     "DescribeCollection": Operation(_describe_collection),
-    "DetectFaces": Operation(_detect_faces, looks=True),
+    "DetectFaces": Operation(_detect_faces, cpu_bound=True),
     "DisassociateFaces": Operation(_disassociate_faces, writes=True),
-    "IndexFaces": Operation(_index_faces, writes=True, looks=True),
+    "IndexFaces": Operation(_index_faces, writes=True, cpu_bound=True),
     "ListCollections": Operation(list_collections),
     "ListFaces": Operation(_list_faces),
     "ListTagsForResource": Operation(_list_tags_for_resource),
     "ListUsers": Operation(_list_users),
     "SearchFaces": Operation(_search_faces),
-    "SearchFacesByImage": Operation(_search_faces_by_image, looks=True),
+    "SearchFacesByImage": Operation(_search_faces_by_image, cpu_bound=True),
     "SearchUsers": Operation(_search_users),
-    "SearchUsersByImage": Operation(_search_users_by_image, looks=True),
+    "SearchUsersByImage": Operation(_search_users_by_image, cpu_bound=True),
     "TagResource": Operation(_tag_resource, writes=True),
     "UntagResource": Operation(_untag_resource, writes=True),
 }

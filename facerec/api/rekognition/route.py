@@ -28,7 +28,7 @@ def rekognition_router(gallery: Gallery, capacity: Capacity) -> APIRouter:
             name, operation = find_operation(request.headers.get("x-amz-target", ""))
             principal: Principal = request.state.principal
             work = partial(answer, gallery, principal, name, await request.body())
-            content = await capacity.run(request, work, looks=operation.looks)
+            content = await capacity.run(request, work, cpu_bound=operation.cpu_bound)
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""One request of Rekognition's protocol, from its bytes to those of its answer."""
+"""A request of Rekognition's protocol, from its bytes to the bytes of its answer."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ TOKEN_MEMBER = "ClientRequestToken"  # noqa: S105 - a member's name
 
 
 def find_operation(target: str) -> tuple[str, Operation]:
-    """Return the name and the operation that the header ``X-Amz-Target`` asks for.
+    """Return the name and the operation in the header ``X-Amz-Target``.
 
     Raises:
-        RekognitionError: there is no such operation.
+        RekognitionError: The operation does not exist.
     """
     name = target.removeprefix(TARGET_PREFIX)
     if not target.startswith(TARGET_PREFIX) or name not in OPERATIONS:
@@ -37,13 +37,13 @@ def answer(gallery: Gallery, principal: Principal, name: str, body: bytes) -> by
 
     Args:
         gallery: The operations.
-        principal: what the sender may do.
-        name: of the operation.
-        body: the request's JSON document.
+        principal: The sender.
+        name: Name of the operation.
+        body: JSON document of the request.
 
     Raises:
-        RekognitionError: the request is invalid or not allowed.
-        FacerecError: it cannot be done; see ``rekognition_error``.
+        RekognitionError: The request is invalid or not allowed.
+        FacerecError: The operation failed; see ``rekognition_error``.
     """
     operation = OPERATIONS[name]
     request = parse_request(body, service_model().operation_model(name).input_shape)
@@ -65,20 +65,20 @@ def answer(gallery: Gallery, principal: Principal, name: str, body: bytes) -> by
 
 
 def error_response(error: Exception) -> tuple[int, dict[str, str], bytes]:
-    """Return status, headers and body of the answer to a request that failed."""
-    fault = rekognition_error(error)
+    """Return status, headers and body of the response to a failed request."""
+    exception = rekognition_error(error)
     headers = response_headers()
     document = {
-        "__type": fault.kind,
-        "Code": fault.kind,
+        "__type": exception.kind,
+        "Code": exception.kind,
         "Logref": headers["x-amzn-RequestId"],
-        "Message": fault.message,
+        "Message": exception.message,
     }
-    return fault.status, headers, json.dumps(document).encode()
+    return exception.status, headers, json.dumps(document).encode()
 
 
 def response_headers() -> dict[str, str]:
-    """Return the headers of an answer, with an id of its own."""
+    """Return the headers of a response, with a new request id."""
     return {"Content-Type": CONTENT_TYPE, "x-amzn-RequestId": str(uuid4())}
 
 

@@ -1,4 +1,4 @@
-"""What the operations return, as the shapes of Rekognition's service model.
+"""Results of the gallery as the shapes of Rekognition's service model.
 
 Ratios and degrees are as in facerec; confidence and similarity, 0 to 1 there, are percent here.
 ``Distance``, ``ModelId`` and ``Decision`` are facerec's own: SDKs drop keys that they do not know.

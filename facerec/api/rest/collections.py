@@ -1,4 +1,4 @@
-"""The routes about collections and their faces."""
+"""The REST routes for collections and their faces."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def collections_router(context: Context) -> APIRouter:
             request,
             lambda: gallery.thumbnail(collection_id, face_id),
             collection_id=collection_id,
-            looks=True,
+            cpu_bound=True,
         )
         headers = {"Cache-Control": "private, max-age=3600"}
         return Response(content, media_type="image/jpeg", headers=headers)

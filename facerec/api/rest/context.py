@@ -1,4 +1,4 @@
-"""What the REST routes share."""
+"""What the REST routes share: the gallery, and the authorisation and capacity of each request."""
 
 from __future__ import annotations
 
@@ -39,29 +39,30 @@ class Context:
         *,
         collection_id: str | None = None,
         writes: bool = False,
-        looks: bool = False,
+        cpu_bound: bool = False,
     ) -> Result:
-        """Return what the work returns, if the sender may have it done.
+        """Authorise a request, call an operation for it in a thread and return the result.
 
         Args:
-            request: the request.
-            work: what to do.
-            collection_id: the collection that it is about, or None.
-            writes: whether it changes anything.
-            looks: whether it looks at photos.
+            request: The request.
+            work: Calls the operation.
+            collection_id: The collection that the operation concerns, or None.
+            writes: Whether the operation changes anything.
+            cpu_bound: Whether it finds faces in photos, and so occupies a processor.
 
         Raises:
-            RefusedError: the sender may not have this done.
+            RefusedError: The sender may not do this.
+            BusyError: Too many requests wait already.
         """
         authorise(request, collection_id, writes=writes)
-        return await self.capacity.run(request, work, looks=looks)
+        return await self.capacity.run(request, work, cpu_bound=cpu_bound)
 
 
 def authorise(request: Request, collection_id: str | None, *, writes: bool) -> Principal:
-    """Return what the sender of a request may do.
+    """Return the sender of a request, which may do what the request asks for.
 
     Raises:
-        RefusedError: it may not do this.
+        RefusedError: The sender may not do this.
     """
     principal: Principal = request.state.principal
     note_access(f"{request.method} {request.scope['route'].path}", collection_id)
@@ -73,7 +74,7 @@ def authorise(request: Request, collection_id: str | None, *, writes: bool) -> P
 
 
 def options_document(options: FaceOptions) -> dict[str, Any]:
-    """Return options as an execution input has them."""
+    """Return options in the form of an execution input."""
     return {
         "max_faces": options.max_faces,
         "min_confidence": options.min_confidence,

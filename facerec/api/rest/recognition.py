@@ -1,4 +1,4 @@
-"""The routes about photos: index, match, compare, detect."""
+"""The REST routes for photos: index, match, compare, detect."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def recognition_router(context: Context) -> APIRouter:
         summary="Index the faces of a photo, or of many photos as a job",
         responses={
             **problems(404),
-            200: answer("What became of the faces of the photo.", "index-result"),
+            200: answer("The faces that were stored and those that were rejected.", "index-result"),
             202: {
-                **answer("The job was started; `Location` says where to look.", "job"),
+                **answer("The job was started; `Location` is its address.", "job"),
                 "headers": {"Location": {"schema": {"type": "string"}}},
             },
         },
@@ -60,13 +60,13 @@ def recognition_router(context: Context) -> APIRouter:
             ),
             collection_id=body.collection_id,
             writes=True,
-            looks=True,
+            cpu_bound=True,
         )
         return JSONResponse(index_json(indexed))
 
     @router.post(
         "/match",
-        summary="Find who is on a photo; every face of it is searched",
+        summary="Search a collection for every face of a photo",
         responses={
             **problems(404),
             200: answer("The faces of the photo with their matches.", "match-result"),
@@ -87,7 +87,7 @@ def recognition_router(context: Context) -> APIRouter:
             ),
             collection_id=body.collection_id,
             writes=body.index,
-            looks=True,
+            cpu_bound=True,
         )
         return JSONResponse(search_json(result))
 
@@ -101,7 +101,7 @@ def recognition_router(context: Context) -> APIRouter:
         comparison = await context.run(
             request,
             lambda: gallery.compare(body.source.photo(), body.target.photo(), options=options),
-            looks=True,
+            cpu_bound=True,
         )
         return JSONResponse(comparison_json(comparison))
 
@@ -113,7 +113,7 @@ def recognition_router(context: Context) -> APIRouter:
     async def detect(request: Request, body: DetectRequest) -> JSONResponse:
         options = body.probe_options(gallery.defaults)
         photo = await context.run(
-            request, lambda: gallery.detect(body.photo(), options=options), looks=True
+            request, lambda: gallery.detect(body.photo(), options=options), cpu_bound=True
         )
         return JSONResponse(detection_json(photo, gallery.model_version))
 

@@ -134,7 +134,7 @@ class FaceChoice(_Document):
 
 
 class MatchRequest(PhotoSource, FaceChoice):
-    """Who is on this photo?"""
+    """Search a collection for every face of a photo."""
 
     collection_id: CollectionName
     limit: Annotated[int, Field(ge=1, le=MAX_MATCHES)] | None = Field(
@@ -224,11 +224,11 @@ class IndexRequest(FaceChoice):
 
 
 class DetectRequest(PhotoSource, FaceChoice):
-    """Which faces are on this photo?"""
+    """Find the faces of a photo."""
 
 
 class CompareRequest(FaceChoice):
-    """Do these photos show the same people?"""
+    """Compare every face of one photo with every face of another."""
 
     source: PhotoSource
     target: PhotoSource

@@ -18,7 +18,7 @@ from facerec.errors import InvalidInputError
 from facerec.testing.engine import FakeEngine
 from lambdas.api import building
 from lambdas.api.building import build_app, for_lambda
-from lambdas.api.handler import LARGEST_BODY
+from lambdas.api.handler import MAX_BODY
 from tests.support.gateway_events import ACCOUNT, ISSUER, OPEN, POOL_ARN, USER_ARN, rest_event
 
 MODES = tuple(ApiAuthorization)
@@ -61,7 +61,7 @@ def deploy(tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch) -> Depl
             "COGNITO_USER_POOL_ARN": POOL_ARN,
             "ACCESS_TABLE": str(table),
         }
-        application = for_lambda(build_app(environment, LARGEST_BODY))
+        application = for_lambda(build_app(environment, MAX_BODY))
 
         def call(method: str, path: str, document: object = None, **event: Any) -> dict[str, Any]:  # noqa: ANN401
             event.setdefault("authorization", mode)

@@ -22,7 +22,7 @@ from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from lambdas.api.answers import checked_answer
-from lambdas.api.handler import LARGEST_BODY, handler
+from lambdas.api.handler import MAX_BODY, handler
 from tests.support.api import Switchboard, rekognition_client
 from tests.support.gallery import Collaborators
 from tests.support.gateway_events import USER_ARN, rest_event
@@ -71,15 +71,15 @@ def test_rekognitions_protocol_is_spoken_behind_the_gateway(function: EmulatedFu
 
 def test_a_photo_as_large_as_an_event_may_carry_is_looked_at(function: EmulatedFunction) -> None:
     content = base64.b64encode(b"no photo" * 560_000).decode()
-    fitting = json.dumps({"image": content}).ljust(LARGEST_BODY)
-    assert len(fitting) == LARGEST_BODY
+    fitting = json.dumps({"image": content}).ljust(MAX_BODY)
+    assert len(fitting) == MAX_BODY
     answer = function.invoke(event("POST", "/api/v1/face-recognition/detect", fitting))
     assert answer["statusCode"] == 422
     assert "cannot be read" in json.loads(answer["body"])["detail"]
 
 
 def test_a_larger_photo_is_refused_with_a_word_on_what_to_do(function: EmulatedFunction) -> None:
-    body = " " * (LARGEST_BODY + 1)
+    body = " " * (MAX_BODY + 1)
     answer = function.invoke(event("POST", "/api/v1/face-recognition/detect", body))
     assert answer["statusCode"] == 413
     assert "bucket and key" in json.loads(answer["body"])["detail"]
