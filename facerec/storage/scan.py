@@ -25,6 +25,11 @@ LARGEST_NORM = 1e6
 PROBES_AT_ONCE = 64
 """Probes that share a pass: bounds temporary memory to 4 bytes * 64 * rows of a segment."""
 
+MATRIX_PROBES = 8
+"""Probes from which a matrix product is quicker than a product for each: for fewer, BLAS copies
+the embeddings into its own order first, which costs more than the product
+(``benchmarks/search.py``)."""
+
 ROUNDING = 2 * EMBEDDING_SIZE * float(np.finfo(np.float32).eps)
 """Bounds the relative error of a float32 dot product of two embeddings, for any order of the
 additions (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), doubled
@@ -33,7 +38,7 @@ because candidates are picked by comparing two such products."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """A piece of a collection that is scanned at once; never changed once made.
+    """A piece of a collection that is scanned at once; see ``free_rows`` for its only change.
 
     Attributes:
         embeddings: float32, shape (n, 128).
@@ -74,6 +79,23 @@ def make_segment(embeddings: NDArray[np.float32], slots: NDArray[np.int64]) -> S
     return Segment(embeddings, half_norms, slots, largest)
 
 
+def free_rows(segment: Segment, slots: NDArray[np.int64]) -> None:
+    """Overwrite the embeddings of slots in a segment, which other threads may be scanning.
+
+    The half norms come first: from then on no scan picks the rows. One that has picked them
+    already computes a distance of some 10^16.
+
+    Args:
+        segment: a segment whose slots are in order.
+        slots: int64, in order; those of other segments are passed over.
+    """
+    rows = np.searchsorted(segment.slots, slots)
+    rows = rows[rows < len(segment.slots)]
+    rows = rows[np.isin(segment.slots[rows], slots)]
+    segment.half_norms[rows] = np.inf
+    segment.embeddings[rows] = FAR
+
+
 def scan(
     segments: Iterable[Segment],
     probes: NDArray[np.float32],
@@ -111,7 +133,7 @@ def _scan_group(
         slack = ROUNDING * segment.largest_norm * (segment.largest_norm + norms)
         slack += ROUNDING * squared_norms
         # scores are half of |x|^2 - 2 x.q: the squared distance but for the probe's own norm
-        scores = probes @ segment.embeddings.T
+        scores = _products(probes, segment.embeddings)
         np.subtract(segment.half_norms, scores, out=scores)
         bounds = (limits**2 - squared_norms) / 2 + slack
         near = scores <= bounds.astype(np.float32)[:, None]
@@ -126,6 +148,16 @@ def _scan_group(
             if len(nearest[probe].distances) == top:
                 limits[probe] = nearest[probe].distances[-1]
     return nearest
+
+
+def _products(probes: NDArray[np.float32], embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the products of probes and embeddings: float32, shape (probes, embeddings)."""
+    if len(probes) >= MATRIX_PROBES:
+        return probes @ embeddings.T
+    products = np.empty((len(probes), len(embeddings)), np.float32)
+    for probe, product in zip(probes, products, strict=True):
+        np.vecdot(embeddings, probe, out=product)
+    return products
 
 
 def _best_rows(

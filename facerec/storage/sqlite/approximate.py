@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.storage.scan import LARGEST_NORM, Nearest, Segment, make_segment, scan
+from facerec.storage.scan import LARGEST_NORM, Nearest, Segment, free_rows, make_segment, scan
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite import namespaces
 from facerec.storage.sqlite.blocks import BLOCK_SLOTS, Block
@@ -76,7 +76,7 @@ class ApproximateSearch:
         """
         self._database, self._large = database, large
         self._indexes: dict[int, _Index] = {}
-        self._tails: dict[int, dict[Block, Segment]] = {}
+        self._tails: dict[int, tuple[int, dict[Block, Segment]]] = {}
         self._lock = Lock()
 
     def search(
@@ -97,16 +97,17 @@ class ApproximateSearch:
             top: the most neighbours of a probe.
             max_distance: Euclidean; neighbours at this distance still count.
         """
-        namespace = namespaces.find(connection, collection_id)
-        if namespace is None or 2 * top > CANDIDATES:
+        found_namespace = namespaces.writes(connection, collection_id)
+        if found_namespace is None or 2 * top > CANDIDATES:
             return None
+        namespace, write = found_namespace
         blocks = embedding_blocks.list_blocks(connection, namespace)
         if sum(block.used for block in blocks) < max(self._large, LEAST_FACES):
             return None
         with self._lock:
-            index = self._current(connection, namespace, blocks)
+            index = self._current(connection, namespace, blocks, write)
             changed = set(blocks).difference(index.blocks)
-            tail = self._tail(connection, namespace, changed)
+            tail = self._tail(connection, namespace, changed, write)
         # Through the system's cache candidates are read ten times as fast as by SQLite's own pages.
         connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         found = self._candidates(index, set(blocks).difference(changed), probes)
@@ -116,39 +117,43 @@ class ApproximateSearch:
         return scan((near, *tail), probes, top=top, max_distance=max_distance)
 
     def _current(
-        self, connection: sqlite3.Connection, namespace: int, blocks: Sequence[Block]
+        self, connection: sqlite3.Connection, namespace: int, blocks: Sequence[Block], write: int
     ) -> _Index:
         index = self._indexes.get(namespace)
         if index is None or not _covers(index, blocks):
             index = _load(_path(self._database.path, namespace))
         if index is None or not _covers(index, blocks):
             index = _make(connection, blocks)
-            self._keep(namespace, index)
+            self._keep(namespace, index, write)
         self._indexes[namespace] = index
         return index
 
-    def _keep(self, namespace: int, index: _Index) -> None:
+    def _keep(self, namespace: int, index: _Index, write: int) -> None:
         """Write an index for other processes; without room for it, each makes its own."""
         path = _path(self._database.path, namespace)
         with suppress(OSError):
             _save(index, path)
         with self._database.reading() as connection:
-            now = embedding_blocks.list_blocks(connection, namespace)
-        if set(now) != set(index.blocks):
-            # Something was deleted or changed meanwhile: its codes must not stay.
+            unchanged = namespaces.last_write(connection, namespace) == write
+        if not unchanged:
+            # Something may have been deleted while the index was made: its code must not stay.
             path.unlink(missing_ok=True)
 
     def _tail(
-        self, connection: sqlite3.Connection, namespace: int, changed: Iterable[Block]
+        self, connection: sqlite3.Connection, namespace: int, changed: Iterable[Block], write: int
     ) -> list[Segment]:
         """Return what is not in the index, for an exact scan."""
-        held = self._tails.get(namespace, {})
+        since, held = self._tails.get(namespace, (0, {}))
+        if held and since != write:
+            freed = embedding_blocks.slots_freed_since(connection, namespace, since)
+            for segment in held.values():
+                free_rows(segment, freed)
         tail = {
             block: held.get(block) or _block_segment(connection, block)
             for block in changed
             if block.used
         }
-        self._tails[namespace] = tail
+        self._tails[namespace] = (write, tail)
         return list(tail.values())
 
     @staticmethod
@@ -265,4 +270,4 @@ def _load(path: Path) -> _Index | None:
 
 def _block_segment(connection: sqlite3.Connection, block: Block) -> Segment:
     slots = np.arange(block.first_slot, block.first_slot + block.used)
-    return make_segment(embedding_blocks.read_block(connection, block), slots)
+    return make_segment(embedding_blocks.read_block(connection, block).copy(), slots)

@@ -27,11 +27,11 @@ _FREE = np.full(EMBEDDING_SIZE, FAR, _STORED)
 
 
 class Block(NamedTuple):
-    """What tells whether a block has changed: equal blocks hold equal embeddings."""
+    """A state of a block: equal states hold equal embeddings, but for slots freed since."""
 
     number: int
     used: int
-    generation: int
+    written: int
 
     @property
     def first_slot(self) -> int:
@@ -61,30 +61,53 @@ def allocate(connection: sqlite3.Connection, namespace: int, count: int) -> list
     return slots
 
 
-def release(connection: sqlite3.Connection, namespace: int, slots: Sequence[int]) -> None:
-    """Overwrite the embeddings of slots and let the slots be handed out again."""
-    write(connection, namespace, dict.fromkeys(slots, _FREE))
+def release(
+    connection: sqlite3.Connection, namespace: int, slots: Sequence[int], write: int
+) -> None:
+    """Overwrite the embeddings of slots and let the slots be handed out again.
+
+    Args:
+        connection: the connection, within a transaction.
+        namespace: number of the namespace.
+        slots: the slots.
+        write: number of the write.
+    """
+    _overwrite(connection, dict.fromkeys(slots, _FREE))
     connection.executemany(
         "INSERT INTO free_slot (namespace, slot) VALUES (?, ?)",
         ((namespace, slot) for slot in slots),
     )
+    connection.executemany(
+        "UPDATE block SET freed = ? WHERE block = ?",
+        ((write, block) for block in {_block_of(slot) for slot in slots}),
+    )
 
 
-def write(
-    connection: sqlite3.Connection,
-    namespace: int,
-    embeddings: Mapping[int, NDArray[np.float32]],
+def put(
+    connection: sqlite3.Connection, embeddings: Mapping[int, NDArray[np.float32]], write: int
 ) -> None:
-    """Write embeddings (float32, shape (128,)) by slot, in place."""
-    (generation,) = connection.execute(
-        "SELECT coalesce(max(generation), 0) + 1 FROM block WHERE namespace = ?", (namespace,)
-    ).fetchone()
+    """Write embeddings (float32, shape (128,)) by slot, in place.
+
+    Args:
+        connection: the connection, within a transaction.
+        embeddings: embeddings by slot.
+        write: number of the write.
+    """
+    _overwrite(connection, embeddings)
+    connection.executemany(
+        "UPDATE block SET written = ? WHERE block = ?",
+        ((write, block) for block in {_block_of(slot) for slot in embeddings}),
+    )
+
+
+def _overwrite(
+    connection: sqlite3.Connection, embeddings: Mapping[int, NDArray[np.float32]]
+) -> None:
     for block, slots in groupby(sorted(embeddings), _block_of):
         with connection.blobopen("block_values", "embeddings", block) as blob:
             for slot in slots:
                 blob.seek(slot % BLOCK_SLOTS * _SLOT_BYTES)
                 blob.write(embeddings[slot].astype(_STORED, copy=False).tobytes())
-        connection.execute("UPDATE block SET generation = ? WHERE block = ?", (generation, block))
 
 
 def read(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, NDArray[np.float32]]:
@@ -110,39 +133,42 @@ def read_block(connection: sqlite3.Connection, block: Block) -> NDArray[np.float
         return _embeddings(blob.read(block.used * _SLOT_BYTES))
 
 
-def latest_generation(connection: sqlite3.Connection, namespace: int) -> int:
-    """Return a number that grows whenever an embedding of the namespace changes."""
-    (generation,) = connection.execute(
-        "SELECT coalesce(max(generation), 0) FROM block WHERE namespace = ?", (namespace,)
-    ).fetchone()
-    return int(generation)
-
-
 def list_blocks(connection: sqlite3.Connection, namespace: int) -> list[Block]:
     """Return the blocks of a namespace in the order of their creation."""
     rows = connection.execute(
-        "SELECT block, used, generation FROM block WHERE namespace = ? ORDER BY block",
-        (namespace,),
+        "SELECT block, used, written FROM block WHERE namespace = ? ORDER BY block", (namespace,)
     )
     return [Block(*row) for row in rows]
 
 
-def delete_all(connection: sqlite3.Connection, namespace: int) -> None:
-    """Overwrite all blocks of a namespace and let other namespaces use them.
-
-    The rows of blocks stay: where SQLite deletes rows it may move their neighbours, and leave
-    copies of them behind in parts of the file that it does not clear.
-    """
-    for number, capacity in connection.execute(
-        "SELECT block, capacity FROM block WHERE namespace = ?", (namespace,)
-    ).fetchall():
-        with connection.blobopen("block_values", "embeddings", number) as blob:
-            blob.write(bytes(capacity * _SLOT_BYTES))
-    connection.execute(
-        "UPDATE block SET namespace = ?, used = 0, generation = 0 WHERE namespace = ?",
-        (_NOBODY, namespace),
+def slots_freed_since(
+    connection: sqlite3.Connection, namespace: int, write: int
+) -> NDArray[np.int64]:
+    """Return the free slots of the blocks of which some were freed after a write, in order."""
+    rows = connection.execute(
+        "SELECT slot FROM block CROSS JOIN free_slot "
+        "ON free_slot.namespace = block.namespace AND slot >= block * ? AND slot < (block + 1) * ? "
+        "WHERE block.namespace = ? AND freed > ? ORDER BY slot",
+        (BLOCK_SLOTS, BLOCK_SLOTS, namespace, write),
     )
-    connection.execute("DELETE FROM free_slot WHERE namespace = ?", (namespace,))
+    return np.array([slot for (slot,) in rows], np.int64)
+
+
+def clear(connection: sqlite3.Connection, block: int) -> None:
+    """Overwrite a block of a deleted namespace and let other namespaces use it.
+
+    The row stays: where SQLite deletes rows it may move their neighbours, and leave copies of
+    them in parts of the file that it does not clear.
+    """
+    (capacity,) = connection.execute(
+        "SELECT capacity FROM block WHERE block = ?", (block,)
+    ).fetchone()
+    with connection.blobopen("block_values", "embeddings", block) as blob:
+        blob.write(bytes(capacity * _SLOT_BYTES))
+    connection.execute(
+        "UPDATE block SET namespace = ?, used = 0, written = 0, freed = 0 WHERE block = ?",
+        (_NOBODY, block),
+    )
 
 
 def _block_with_room(connection: sqlite3.Connection, namespace: int) -> tuple[int, int, int]:
@@ -168,7 +194,7 @@ def _add_block(connection: sqlite3.Connection, namespace: int, capacity: int) ->
         connection.execute("UPDATE block SET namespace = ? WHERE block = ?", (namespace, left[0]))
         return int(left[0])
     block = connection.execute(
-        "INSERT INTO block (namespace, capacity, used, generation) VALUES (?, ?, 0, 0)",
+        "INSERT INTO block (namespace, capacity, used, written, freed) VALUES (?, ?, 0, 0, 0)",
         (namespace, capacity),
     ).lastrowid
     connection.execute(

@@ -20,10 +20,15 @@ from facerec.storage.sqlite.schema import prepare
 BUSY_TIMEOUT = 60.0
 """Seconds to queue for the lock of another writer."""
 
-PAGE_SIZE = 16384
-"""Bytes; blocks of vectors load twice as fast as from SQLite's usual pages of 4096."""
+PAGE_SIZE = 4096
+"""Bytes. Ids are hashes, so that each new one rewrites a page at random: a quarter of the page
+size is a quarter of the bytes written per face (``benchmarks/store_growth.py``)."""
 
-LARGEST_IDLE_LOG = 64 * 1024 * 1024
+MAX_LOG_PAGES = 16_384
+"""Pages in the write-ahead log from which they are copied into the file. The more there are, the
+more writes of a page become one; SQLite's default is 1,000."""
+
+MAX_IDLE_LOG = PAGE_SIZE * MAX_LOG_PAGES
 """Bytes that the write-ahead log may keep on disk after a large transaction."""
 
 
@@ -129,7 +134,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
-    connection.execute(f"PRAGMA journal_size_limit = {LARGEST_IDLE_LOG}")
+    connection.execute(f"PRAGMA journal_size_limit = {MAX_IDLE_LOG}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {MAX_LOG_PAGES}")
     return connection
 
 

@@ -1,7 +1,8 @@
-"""The embeddings of collections in memory, kept up to date with the file.
+"""The embeddings of namespaces in memory, kept up to date with the file.
 
-A matrix never changes: when the file does, a new one is made that shares every segment without
-a changed block with the old one. So searches of several threads need no lock while they scan.
+A matrix is a list of segments. After a write, a new matrix is made that shares every segment
+without a written block with the old one. After a deletion, the freed rows are overwritten in the
+segments. So searches of several threads need no lock while they scan.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from threading import Lock
 import numpy as np
 
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.storage.scan import Segment, make_segment
+from facerec.storage.scan import Segment, free_rows, make_segment
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite import namespaces
 from facerec.storage.sqlite.blocks import Block
@@ -23,56 +24,74 @@ from facerec.storage.sqlite.blocks import Block
 SEGMENT_BLOCKS = 16
 """Blocks that are scanned at once. A change of one copies them all (8 MiB, about 2 ms)."""
 
-MOST_MEMORY = 4 * 1024**3
-"""Bytes of embeddings to keep in memory, beside those of the collection searched last."""
+MAX_MEMORY = 4 * 1024**3
+"""Bytes of embeddings to keep in memory, beside those of the namespace searched last."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Matrix:
-    generation: int
-    segments: dict[tuple[Block, ...], Segment]
+    """The segments of a namespace after a write.
 
-    @property
-    def size(self) -> int:
-        return sum(segment.size for segment in self.segments.values())
+    Attributes:
+        write: number of the last write that the segments contain.
+        segments: segments by the states of their blocks.
+        size: bytes of memory.
+    """
+
+    write: int
+    segments: dict[tuple[Block, ...], Segment]
+    size: int
+
+
+_NOTHING = _Matrix(0, {}, 0)
 
 
 class Matrices:
-    """The matrices of the namespaces that were searched lately."""
+    """The matrices of the namespaces that were searched lately; every thread may call it."""
 
-    def __init__(self, most_memory: int = MOST_MEMORY) -> None:
-        self._most_memory = most_memory
+    def __init__(self, max_memory: int = MAX_MEMORY) -> None:
+        self._max_memory = max_memory
         self._by_namespace: OrderedDict[int, _Matrix] = OrderedDict()
+        self._memory = 0
         self._lock = Lock()
+        self._loading: dict[str, Lock] = {}
 
-    def segments(self, connection: sqlite3.Connection, collection_id: str) -> tuple[Segment, ...]:
-        """Return a collection's embeddings as the connection's transaction sees them.
+    def segments(self, connection: sqlite3.Connection, name: str) -> tuple[Segment, ...]:
+        """Return a namespace's embeddings as the connection's transaction sees them.
 
-        This must be the transaction's first read: since the lock is held from there on, no
-        caller's transaction sees an earlier state than the matrix that is kept.
+        This must be the transaction's first read: since the namespace's lock is held from there
+        on, no caller's transaction sees an earlier state than the matrix that is kept.
         """
         with self._lock:
-            namespace = namespaces.find(connection, collection_id)
-            if namespace is None:
+            loading = self._loading.setdefault(name, Lock())
+        with loading:
+            found = namespaces.writes(connection, name)
+            if found is None:
                 return ()
-            held = self._by_namespace.pop(namespace, _Matrix(0, {}))
-            generation = embedding_blocks.latest_generation(connection, namespace)
-            if generation != held.generation:
-                held = _Matrix(generation, _refreshed(connection, namespace, held))
-            self._by_namespace[namespace] = held
-            self._evict()
-            return tuple(held.segments.values())
+            namespace, write = found
+            with self._lock:
+                matrix = self._by_namespace.get(namespace, _NOTHING)
+            if write != matrix.write:
+                matrix = _refreshed(connection, namespace, matrix, write)
+            self._keep(namespace, matrix)
+            return tuple(matrix.segments.values())
 
-    def _evict(self) -> None:
-        memory = sum(matrix.size for matrix in self._by_namespace.values())
-        while memory > self._most_memory and len(self._by_namespace) > 1:
-            _, matrix = self._by_namespace.popitem(last=False)
-            memory -= matrix.size
+    def _keep(self, namespace: int, matrix: _Matrix) -> None:
+        with self._lock:
+            earlier = self._by_namespace.pop(namespace, _NOTHING)
+            self._by_namespace[namespace] = matrix
+            self._memory += matrix.size - earlier.size
+            while self._memory > self._max_memory and len(self._by_namespace) > 1:
+                _, evicted = self._by_namespace.popitem(last=False)
+                self._memory -= evicted.size
 
 
 def _refreshed(
-    connection: sqlite3.Connection, namespace: int, held: _Matrix
-) -> dict[tuple[Block, ...], Segment]:
+    connection: sqlite3.Connection, namespace: int, held: _Matrix, write: int
+) -> _Matrix:
+    freed = embedding_blocks.slots_freed_since(connection, namespace, held.write)
+    for segment in held.segments.values():
+        free_rows(segment, freed)
     old_blocks = {
         block: (segment, offset)
         for members, segment in held.segments.items()
@@ -94,7 +113,7 @@ def _refreshed(
             embeddings[offset : offset + block.used] = content
         slots = [np.arange(block.first_slot, block.first_slot + block.used) for block in members]
         segments[members] = make_segment(embeddings, np.concatenate(slots))
-    return segments
+    return _Matrix(write, segments, sum(segment.size for segment in segments.values()))
 
 
 def _offsets(members: tuple[Block, ...]) -> list[int]:

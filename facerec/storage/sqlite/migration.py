@@ -10,35 +10,65 @@ from facerec.storage.face_metadata import to_metadata
 from facerec.storage.sqlite.record_schema import ASSOCIATION_INDEX
 from facerec.storage.sqlite.rows import encode
 
-_INSERT_VECTORS = f"""INSERT INTO vector (slot, namespace, id, metadata)
-    SELECT slot, namespace, face_id,
-        CASE WHEN name LIKE '%/users' THEN user_metadata(external_image_id)
-        ELSE face_metadata({", ".join(COLUMNS)}) END
-    FROM face CROSS JOIN namespace USING (namespace)"""  # noqa: S608 - own names
-"""Namespaces of the vectors of users had names that ended in ``/users``."""
+_STATEMENTS = (
+    "ALTER TABLE vectors RENAME TO block_values",
+    "ALTER TABLE namespace RENAME TO earlier_namespace",
+    "ALTER TABLE block RENAME TO earlier_block",
+    "DROP INDEX block_by_namespace",
+    """CREATE TABLE namespace (
+        namespace INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT UNIQUE,
+        vectors INTEGER NOT NULL,
+        writes INTEGER NOT NULL
+    )""",
+    """INSERT INTO namespace (namespace, name, vectors, writes)
+        SELECT namespace, collection_id,
+            (SELECT count(*) FROM face WHERE face.namespace = earlier_namespace.namespace),
+            (SELECT coalesce(max(generation), 0) FROM earlier_block
+                WHERE earlier_block.namespace = earlier_namespace.namespace)
+        FROM earlier_namespace""",
+    """UPDATE sqlite_sequence SET seq = (
+            SELECT seq FROM sqlite_sequence WHERE name = 'earlier_namespace'
+        ) WHERE name = 'namespace'""",
+    "DROP TABLE earlier_namespace",
+    """CREATE TABLE block (
+        block INTEGER PRIMARY KEY,
+        namespace INTEGER NOT NULL,
+        capacity INTEGER NOT NULL,
+        used INTEGER NOT NULL,
+        written INTEGER NOT NULL,
+        freed INTEGER NOT NULL
+    )""",
+    """INSERT INTO block SELECT block, namespace, capacity, used, generation, generation
+        FROM earlier_block""",
+    "CREATE INDEX block_by_namespace ON block (namespace)",
+    "DROP TABLE earlier_block",
+    "CREATE TABLE vector (slot INTEGER PRIMARY KEY, id TEXT NOT NULL, metadata TEXT NOT NULL)",
+    f"""INSERT INTO vector (slot, id, metadata)
+        SELECT slot, face_id,
+            CASE WHEN name LIKE '%/users' THEN user_metadata(external_image_id)
+            ELSE face_metadata({", ".join(COLUMNS)}) END
+        FROM face CROSS JOIN namespace USING (namespace)""",  # noqa: S608 - own names
+    """CREATE TABLE vector_slot (
+        namespace INTEGER NOT NULL,
+        id TEXT NOT NULL,
+        slot INTEGER NOT NULL,
+        PRIMARY KEY (namespace, id)
+    ) WITHOUT ROWID""",
+    """INSERT INTO vector_slot (namespace, id, slot)
+        SELECT namespace, face_id, slot FROM face ORDER BY namespace, face_id""",
+    "DROP TABLE face",
+    "DROP INDEX association_by_user",
+    ASSOCIATION_INDEX,
+)
+"""Namespaces of the vectors of users have names that end in ``/users``."""
 
 
 def _faces_to_vectors(connection: sqlite3.Connection) -> None:
     """Turn rows of typed columns into rows of metadata (schema 1 to 2)."""
     connection.create_function("face_metadata", len(COLUMNS), _face_metadata, deterministic=True)
     connection.create_function("user_metadata", 1, _user_metadata, deterministic=True)
-    for statement in (
-        "ALTER TABLE vectors RENAME TO block_values",
-        "ALTER TABLE namespace RENAME COLUMN collection_id TO name",
-        "ALTER TABLE namespace ADD COLUMN vectors INTEGER NOT NULL DEFAULT 0",
-        """CREATE TABLE vector (
-            slot INTEGER PRIMARY KEY,
-            namespace INTEGER NOT NULL,
-            id TEXT NOT NULL,
-            metadata TEXT NOT NULL
-        )""",
-        _INSERT_VECTORS,
-        "CREATE UNIQUE INDEX vector_by_id ON vector (namespace, id)",
-        """UPDATE namespace SET vectors =
-            (SELECT count(*) FROM vector WHERE vector.namespace = namespace.namespace)
-        """,
-        "DROP TABLE face",
-    ):
+    for statement in _STATEMENTS:
         connection.execute(statement)
 
 
@@ -50,14 +80,5 @@ def _user_metadata(user_id: str) -> str:
     return encode({"user_id": user_id})
 
 
-def _cover_associations(connection: sqlite3.Connection) -> None:
-    """Index all that is read of a user's associations (schema 2 to 3)."""
-    connection.execute("DROP INDEX association_by_user")
-    connection.execute(ASSOCIATION_INDEX)
-
-
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
-    _faces_to_vectors,
-    _cover_associations,
-)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_faces_to_vectors,)
 """The step from each version of the schema to the next, beginning with version 1."""

@@ -1,4 +1,4 @@
-"""Numbers for namespaces, and the count of the vectors in each.
+"""Numbers for namespaces, and the counts that are kept of each.
 
 The number of a deleted namespace is never used again, so whatever is kept by number cannot be
 taken for that of a later namespace of the same name.
@@ -21,7 +21,7 @@ def find_or_create(connection: sqlite3.Connection, name: str) -> int:
     if found is not None:
         return found
     created = connection.execute(
-        "INSERT INTO namespace (name, vectors) VALUES (?, 0)", (name,)
+        "INSERT INTO namespace (name, vectors, writes) VALUES (?, 0, 0)", (name,)
     ).lastrowid
     return int(created or 0)
 
@@ -32,13 +32,45 @@ def count(connection: sqlite3.Connection, name: str) -> int:
     return 0 if row is None else int(row[0])
 
 
-def add_to_count(connection: sqlite3.Connection, namespace: int, change: int) -> None:
-    """Change the number of vectors of a namespace."""
-    connection.execute(
-        "UPDATE namespace SET vectors = vectors + ? WHERE namespace = ?", (change, namespace)
-    )
+def writes(connection: sqlite3.Connection, name: str) -> tuple[int, int] | None:
+    """Return the number of a namespace and that of its last write; None if it does not exist."""
+    row: tuple[int, int] | None = connection.execute(
+        "SELECT namespace, writes FROM namespace WHERE name = ?", (name,)
+    ).fetchone()
+    return row
 
 
-def delete(connection: sqlite3.Connection, namespace: int) -> None:
-    """Delete a namespace's row."""
+def last_write(connection: sqlite3.Connection, namespace: int) -> int | None:
+    """Return the number of a namespace's last write; None if it was deleted."""
+    row = connection.execute(
+        "SELECT writes FROM namespace WHERE namespace = ? AND name IS NOT NULL", (namespace,)
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def begin_write(connection: sqlite3.Connection, namespace: int, *, added: int) -> int:
+    """Count vectors added (or removed, if negative), and return the number of this write."""
+    (write,) = connection.execute(
+        "UPDATE namespace SET vectors = vectors + ?, writes = writes + 1 WHERE namespace = ? "
+        "RETURNING writes",
+        (added, namespace),
+    ).fetchone()
+    return int(write)
+
+
+def mark_deleted(connection: sqlite3.Connection, name: str) -> None:
+    """Take the name from a namespace: from then on nobody finds it."""
+    connection.execute("UPDATE namespace SET name = NULL WHERE name = ?", (name,))
+
+
+def find_deleted(connection: sqlite3.Connection) -> int | None:
+    """Return the number of a deleted namespace that is not cleared yet, or None."""
+    row = connection.execute(
+        "SELECT namespace FROM namespace WHERE name IS NULL LIMIT 1"
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def remove(connection: sqlite3.Connection, namespace: int) -> None:
+    """Remove the row of a cleared namespace."""
     connection.execute("DELETE FROM namespace WHERE namespace = ?", (namespace,))

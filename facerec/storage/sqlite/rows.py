@@ -15,20 +15,30 @@ def put(
 ) -> None:
     """Write records by slot, in place of those that the slots had."""
     connection.executemany(
-        "INSERT OR REPLACE INTO vector (slot, namespace, id, metadata) VALUES (?, ?, ?, ?)",
-        ((slot, namespace, record.id, encode(record.metadata)) for slot, record in records.items()),
+        "INSERT OR REPLACE INTO vector (slot, id, metadata) VALUES (?, ?, ?)",
+        ((slot, record.id, encode(record.metadata)) for slot, record in records.items()),
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO vector_slot (namespace, id, slot) VALUES (?, ?, ?)",
+        ((namespace, record.id, slot) for slot, record in records.items()),
     )
 
 
-def delete(connection: sqlite3.Connection, slots: Iterable[int]) -> None:
-    """Delete the rows of slots."""
-    connection.executemany("DELETE FROM vector WHERE slot = ?", ((slot,) for slot in slots))
+def delete(connection: sqlite3.Connection, namespace: int, slots: Mapping[str, int]) -> None:
+    """Delete the rows of vectors, given as slots by id."""
+    connection.executemany(
+        "DELETE FROM vector WHERE slot = ?", ((slot,) for slot in slots.values())
+    )
+    connection.executemany(
+        "DELETE FROM vector_slot WHERE namespace = ? AND id = ?",
+        ((namespace, vector_id) for vector_id in slots),
+    )
 
 
 def slots_of_group(connection: sqlite3.Connection, namespace: int, group: str) -> dict[str, int]:
-    """Return the slots of a group's vectors by id."""
+    """Return the slots of a group's vectors by id, ordered by id."""
     rows = connection.execute(
-        "SELECT id, slot FROM vector WHERE namespace = ? AND id >= ? AND id < ?",
+        "SELECT id, slot FROM vector_slot WHERE namespace = ? AND id >= ? AND id < ? ORDER BY id",
         (namespace, *group_bounds(group)),
     )
     return dict(rows.fetchall())
@@ -38,11 +48,9 @@ def records_of_group(
     connection: sqlite3.Connection, namespace: int, group: str
 ) -> list[VectorRecord]:
     """Return the records of a group, ordered by id."""
-    rows = connection.execute(
-        "SELECT id, metadata FROM vector WHERE namespace = ? AND id >= ? AND id < ? ORDER BY id",
-        (namespace, *group_bounds(group)),
-    )
-    return [_record(*row) for row in rows]
+    slots = slots_of_group(connection, namespace, group).values()
+    records = records_of_slots(connection, slots) if slots else {}
+    return [records[slot] for slot in slots]
 
 
 def slots_of_ids(
@@ -50,7 +58,7 @@ def slots_of_ids(
 ) -> dict[str, int]:
     """Return the slots of those of the vectors that are stored, by id, in the order of ``ids``."""
     rows = connection.execute(
-        "SELECT id, slot FROM vector "
+        "SELECT id, slot FROM vector_slot "
         "WHERE namespace = ? AND id IN (SELECT value FROM json_each(?))",
         (namespace, json.dumps(list(ids))),
     )
@@ -74,15 +82,12 @@ def records_after(
 ) -> list[VectorRecord]:
     """Return records ordered by id, starting after the id ``after``."""
     rows = connection.execute(
-        "SELECT id, metadata FROM vector WHERE namespace = ? AND id > ? ORDER BY id LIMIT ?",
+        "SELECT vector.id, metadata FROM "
+        "(SELECT id, slot FROM vector_slot WHERE namespace = ? AND id > ? ORDER BY id LIMIT ?) "
+        "AS page CROSS JOIN vector USING (slot) ORDER BY page.id",
         (namespace, after or "", limit),
     )
     return [_record(*row) for row in rows]
-
-
-def delete_all(connection: sqlite3.Connection, namespace: int) -> None:
-    """Delete all rows of a namespace."""
-    connection.execute("DELETE FROM vector WHERE namespace = ?", (namespace,))
 
 
 def encode(metadata: Metadata) -> str:

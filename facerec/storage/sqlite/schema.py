@@ -2,11 +2,17 @@
 
 Embeddings are in blocks of up to 1024 slots, apart from the rows of the vectors, so that a search
 reads them in few large pieces. A slot's number is ``block * 1024 + index in the block`` and names
-the vector in table ``vector``. Slots are handed out in order (``block.used``); freed ones are
-listed in ``free_slot`` and used again first. ``block.generation`` grows within a namespace
-whenever an embedding of the block changes, which tells readers what to read again. Rows of
-``block_values`` are never deleted: the blocks of a deleted namespace are cleared and wait in
-namespace 0. ``namespace.vectors`` counts the vectors of a namespace.
+the vector in table ``vector``; table ``vector_slot`` finds it by its id. Slots are handed out in
+order (``block.used``); freed ones are listed in ``free_slot`` and used again first. Rows of
+``block_values`` are never deleted: cleared blocks wait in namespace 0.
+
+Each write to a namespace has a number, one higher than the last. ``block.written`` is that of the
+last write of an embedding, after which readers read the block again; ``block.freed`` is that of
+the last deletion, after which they only look up which slots are free.
+
+``namespace.vectors`` counts the vectors of a namespace. A namespace without a name is deleted, and
+is cleared piece by piece (see ``clearing``). ``vector_slot`` is a table and not an index of
+``vector`` so that each can be cleared in its own order: an index would be rewritten at random.
 """
 
 from __future__ import annotations
@@ -21,36 +27,38 @@ from facerec.storage.sqlite.record_schema import RECORD_STATEMENTS
 APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 2
 """The layout that this module writes; kept in the file's ``user_version``."""
 
 VECTOR_STATEMENTS = (
     """CREATE TABLE namespace (
         namespace INTEGER PRIMARY KEY AUTOINCREMENT,
-        name TEXT NOT NULL UNIQUE,
-        vectors INTEGER NOT NULL
+        name TEXT UNIQUE,
+        vectors INTEGER NOT NULL,
+        writes INTEGER NOT NULL
     )""",
     """CREATE TABLE block (
         block INTEGER PRIMARY KEY,
         namespace INTEGER NOT NULL,
         capacity INTEGER NOT NULL,
         used INTEGER NOT NULL,
-        generation INTEGER NOT NULL
+        written INTEGER NOT NULL,
+        freed INTEGER NOT NULL
     )""",
-    "CREATE INDEX block_by_namespace ON block (namespace, generation)",
+    "CREATE INDEX block_by_namespace ON block (namespace)",
     "CREATE TABLE block_values (block INTEGER PRIMARY KEY, embeddings BLOB NOT NULL)",
     """CREATE TABLE free_slot (
         namespace INTEGER NOT NULL,
         slot INTEGER NOT NULL,
         PRIMARY KEY (namespace, slot)
     ) WITHOUT ROWID""",
-    """CREATE TABLE vector (
-        slot INTEGER PRIMARY KEY,
+    "CREATE TABLE vector (slot INTEGER PRIMARY KEY, id TEXT NOT NULL, metadata TEXT NOT NULL)",
+    """CREATE TABLE vector_slot (
         namespace INTEGER NOT NULL,
         id TEXT NOT NULL,
-        metadata TEXT NOT NULL
-    )""",
-    "CREATE UNIQUE INDEX vector_by_id ON vector (namespace, id)",
+        slot INTEGER NOT NULL,
+        PRIMARY KEY (namespace, id)
+    ) WITHOUT ROWID""",
 )
 
 _STATEMENTS = (

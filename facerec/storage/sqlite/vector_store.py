@@ -20,8 +20,12 @@ from facerec.storage.sqlite.approximate import (
     is_available,
     remove_indexes,
 )
+from facerec.storage.sqlite.clearing import clear_deleted, clear_piece
 from facerec.storage.sqlite.database import Database
 from facerec.storage.sqlite.matrices import Matrices
+
+DELETED_AT_ONCE = 1000
+"""Vectors that one transaction deletes."""
 
 
 class SqliteVectors(VectorStore):
@@ -42,23 +46,26 @@ class SqliteVectors(VectorStore):
     @override
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
         given = checked_groups(groups)
+        clear_piece(self._database)
         with self._database.writing() as connection:
             number = namespaces.find_or_create(connection, namespace)
             slots: dict[str, int] = {}
             for group in groups:
                 slots |= rows.slots_of_group(connection, number, group)
-            dropped = [slot for vector_id, slot in slots.items() if vector_id not in given]
-            rows.delete(connection, dropped)
-            blocks.release(connection, number, dropped)
+            changed = _changed(connection, slots, given)
+            dropped = {each: slot for each, slot in slots.items() if each not in given}
             added = [vector_id for vector_id in given if vector_id not in slots]
+            if not (changed or dropped):
+                return
+            write = namespaces.begin_write(connection, number, added=len(added) - len(dropped))
+            rows.delete(connection, number, dropped)
+            blocks.release(connection, number, list(dropped.values()), write)
             allocated = blocks.allocate(connection, number, len(added))
             slots |= zip(added, allocated, strict=True)
-            by_slot = {slots[vector_id]: vector for vector_id, vector in given.items()}
-            blocks.write(
-                connection, number, {slot: vector.values for slot, vector in by_slot.items()}
-            )
+            by_slot = {slots[vector_id]: given[vector_id] for vector_id in changed}
+            values = {slot: vector.values for slot, vector in by_slot.items()}
+            blocks.put(connection, values, write)
             rows.put(connection, number, by_slot)
-            namespaces.add_to_count(connection, number, len(added) - len(dropped))
         if dropped:
             remove_indexes(self._database.path)
 
@@ -128,27 +135,35 @@ class SqliteVectors(VectorStore):
             StoreUnavailableError: also if the vectors are deleted but their bytes are still in
                 the log, because other processes read all the time; deleting again clears it.
         """
+        deleted: list[str] = []
+        for start in range(0, len(ids), DELETED_AT_ONCE):
+            deleted += self._delete(namespace, ids[start : start + DELETED_AT_ONCE])
+        self._erase()
+        return deleted
+
+    def _delete(self, namespace: str, ids: Sequence[str]) -> list[str]:
         with self._database.writing() as connection:
             number = namespaces.find(connection, namespace)
-            slots: dict[str, int] = {}
-            if number is not None:
-                slots = rows.slots_of_ids(connection, number, ids)
-                rows.delete(connection, slots.values())
-                blocks.release(connection, number, list(slots.values()))
-                namespaces.add_to_count(connection, number, -len(slots))
-        remove_indexes(self._database.path)
-        self._database.clear_log()
+            slots = {} if number is None else rows.slots_of_ids(connection, number, ids)
+            if number is not None and slots:
+                write = namespaces.begin_write(connection, number, added=-len(slots))
+                rows.delete(connection, number, slots)
+                blocks.release(connection, number, list(slots.values()), write)
         return list(slots)
 
     @override
     def delete_namespace(self, namespace: str) -> None:
-        """Erase a namespace; raises as ``delete_vectors`` does."""
+        """Erase a namespace; raises as ``delete_vectors`` does.
+
+        Nobody finds it from the first of several short transactions on; see ``clearing``.
+        """
         with self._database.writing() as connection:
-            number = namespaces.find(connection, namespace)
-            if number is not None:
-                rows.delete_all(connection, number)
-                blocks.delete_all(connection, number)
-                namespaces.delete(connection, number)
+            namespaces.mark_deleted(connection, namespace)
+        self._erase()
+
+    def _erase(self) -> None:
+        """Erase what deletions left in the file, in indexes and in the log."""
+        clear_deleted(self._database)
         remove_indexes(self._database.path)
         self._database.clear_log()
 
@@ -164,6 +179,22 @@ class SqliteVectors(VectorStore):
     @override
     def close(self) -> None:
         self._database.close()
+
+
+def _changed(
+    connection: sqlite3.Connection, slots: Mapping[str, int], given: Mapping[str, Vector]
+) -> list[str]:
+    """Return the ids of those of the given vectors that are not stored as they are."""
+    stored = [slots[vector_id] for vector_id in given if vector_id in slots]
+    records = rows.records_of_slots(connection, stored) if stored else {}
+    embeddings = blocks.read(connection, stored)
+    return [
+        vector_id
+        for vector_id, vector in given.items()
+        if vector_id not in slots
+        or records[slots[vector_id]].metadata != vector.metadata
+        or embeddings[slots[vector_id]].tobytes() != vector.values.tobytes()
+    ]
 
 
 def _matches(connection: sqlite3.Connection, nearest: Sequence[Nearest]) -> list[list[VectorMatch]]:

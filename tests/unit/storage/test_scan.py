@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facerec.storage.scan import FAR, Nearest, Segment, make_segment, scan
+from facerec.storage.scan import FAR, Nearest, Segment, free_rows, make_segment, scan
 
 
 def segments_of(embeddings: np.ndarray, sizes: list[int]) -> list[Segment]:
@@ -75,6 +75,18 @@ def test_free_slots_are_never_found() -> None:
     probe = np.zeros((1, 128), np.float32)
     (nearest,) = scan(segments_of(embeddings, [40]), probe, top=40, max_distance=float("inf"))
     assert nearest.slots.tolist() == [7]
+
+
+def test_freed_rows_are_never_found_again() -> None:
+    embeddings = np.random.default_rng(2).normal(0.1, 0.05, (100, 128)).astype(np.float32)
+    segments = segments_of(embeddings.copy(), [30, 0, 70])
+    freed = np.array([0, 29, 30, 55, 99, 400])
+    for segment in segments:
+        free_rows(segment, freed)
+    found = scan(segments, embeddings, top=100, max_distance=float("inf"))
+    for nearest in found:
+        assert sorted(nearest.slots.tolist()) == sorted(set(range(100)) - set(freed.tolist()))
+    assert all((segment.embeddings[segment.slots == 55] == FAR).all() for segment in segments)
 
 
 def test_a_collection_without_embeddings_has_no_neighbours() -> None:

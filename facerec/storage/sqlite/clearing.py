@@ -1,0 +1,80 @@
+"""Clearing deleted namespaces in transactions of bounded size, which other writers can pass.
+
+A deletion first takes the name from the namespace, after which nobody finds it. What it held is
+then erased piece by piece: the ids in their order, and the rows in the order of their blocks, so
+that each page of the file is written about once. A process that ends between two pieces leaves a
+namespace without a name; any later write or deletion continues.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+from facerec.storage.sqlite import blocks, namespaces
+from facerec.storage.sqlite.blocks import BLOCK_SLOTS
+from facerec.storage.sqlite.database import Database
+
+IDS_AT_ONCE = 8_192
+"""Ids that one transaction deletes, about 0.5 MB."""
+
+BLOCKS_AT_ONCE = 2
+"""Blocks that one transaction clears: 1 MiB of embeddings and about 1.5 MB of rows."""
+
+
+def clear_deleted(database: Database) -> None:
+    """Erase what is left of all deleted namespaces, half of the time."""
+    while True:
+        started = time.monotonic()
+        if not clear_piece(database):
+            return
+        # SQLite does not queue writers: one that waits looks for the lock about ten times a second.
+        time.sleep(time.monotonic() - started)
+
+
+def clear_piece(database: Database) -> bool:
+    """Erase a piece of a deleted namespace, and return whether there was one."""
+    with database.reading() as connection:
+        if namespaces.find_deleted(connection) is None:
+            return False
+    with database.writing() as connection:
+        namespace = namespaces.find_deleted(connection)
+        if namespace is None:
+            return False
+        if not (_clear_ids(connection, namespace) or _clear_blocks(connection, namespace)):
+            connection.execute("DELETE FROM free_slot WHERE namespace = ?", (namespace,))
+            namespaces.remove(connection, namespace)
+    return True
+
+
+def _clear_ids(connection: sqlite3.Connection, namespace: int) -> bool:
+    last = connection.execute(
+        "SELECT id FROM vector_slot WHERE namespace = ? ORDER BY id LIMIT 1 OFFSET ?",
+        (namespace, IDS_AT_ONCE),
+    ).fetchone()
+    if last is None:
+        deleted = connection.execute(
+            "DELETE FROM vector_slot WHERE namespace = ?", (namespace,)
+        ).rowcount
+    else:
+        deleted = connection.execute(
+            "DELETE FROM vector_slot WHERE namespace = ? AND id < ?", (namespace, last[0])
+        ).rowcount
+    return deleted > 0
+
+
+def _clear_blocks(connection: sqlite3.Connection, namespace: int) -> bool:
+    numbers = [
+        number
+        for (number,) in connection.execute(
+            "SELECT block FROM block WHERE namespace = ? ORDER BY block LIMIT ?",
+            (namespace, BLOCKS_AT_ONCE),
+        )
+    ]
+    for number in numbers:
+        connection.execute(
+            "DELETE FROM vector WHERE slot >= ? AND slot < ?",
+            (number * BLOCK_SLOTS, (number + 1) * BLOCK_SLOTS),
+        )
+        blocks.clear(connection, number)
+    return bool(numbers)
