@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from facerec.cli.faces_shown import position, print_rejected
+from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import json_option
 from facerec.cli.output import console, print_json, table
 from facerec.core.options import DEFAULT_THRESHOLD
@@ -46,4 +46,4 @@ def _print(photo: str, other: str, result: Comparison) -> None:
         )
     console().print(rows)
     for compared_photo in (result.source, result.target):
-        print_rejected(compared_photo)
+        print_remarks(compared_photo)

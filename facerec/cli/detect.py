@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from facerec.cli.drawing import draw_faces, refuse_to_overwrite
-from facerec.cli.faces_shown import position, print_rejected
+from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import json_option, probe_face_options
 from facerec.cli.output import console, count, print_json, table
 from facerec.core.options import FaceOptions
@@ -74,4 +74,4 @@ def _print(photo: str, faces: PhotoFaces) -> None:
                 f"{quality.pose.pitch:.0f}°",
             )
         out.print(rows)
-    print_rejected(faces)
+    print_remarks(faces)

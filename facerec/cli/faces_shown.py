@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from facerec.cli.output import console, count
 from facerec.core.faces import BoundingBox
-from facerec.core.photos import PhotoFaces
+from facerec.core.photos import OPTIONS_BY_REASON, PhotoFaces, RejectionReason
+
+_ADVICE = {
+    "max_faces": "a larger --max-faces",
+    "min_confidence": "a lower --min-confidence",
+    "quality_filter": "a laxer --quality-filter",
+    "smallest_face": "a smaller --smallest-face",
+}
 
 
 def position(box: BoundingBox, photo: PhotoFaces) -> str:
@@ -14,13 +23,26 @@ def position(box: BoundingBox, photo: PhotoFaces) -> str:
     return f"{width}x{height}{left:+d}{top:+d}"
 
 
-def print_rejected(photo: PhotoFaces) -> None:
-    """Print the rejected faces of a photo with the reasons."""
+def print_remarks(photo: PhotoFaces) -> None:
+    """Print how a photo was searched, and its rejected faces with the reasons."""
+    out = console()
+    if photo.rotation:
+        out.print(f"searched after turning the photo by {photo.rotation} degrees clockwise")
+    if photo.is_animated:
+        out.print("searched the first frame of an animated file")
     if not photo.rejected:
         return
-    out = console()
     out.print()
     out.print(f"{count(len(photo.rejected), 'face')} rejected:")
     for face in photo.rejected:
         reasons = ", ".join(face.reasons)
         out.print(f"  at {position(face.box, photo)}, confidence {face.confidence:.2f}: {reasons}")
+    out.print(f"to keep them: {remedies(why for face in photo.rejected for why in face.reasons)}")
+
+
+def remedies(reasons: Iterable[str]) -> str:
+    """Return the command line options that would keep faces rejected for some reasons."""
+    names = {
+        name for reason in reasons for name in OPTIONS_BY_REASON.get(RejectionReason(reason), ())
+    }
+    return ", ".join(advice for name, advice in _ADVICE.items() if name in names)

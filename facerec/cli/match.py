@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from facerec.cli.faces_shown import position, print_rejected
+from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -80,7 +80,7 @@ def _print(photo: str, result: SearchResult, limit: int) -> None:
     )
     for number, searched in enumerate(result.faces, 1):
         _print_face(number, searched, result, limit)
-    print_rejected(result.photo)
+    print_remarks(result.photo)
 
 
 def _print_face(number: int, searched: SearchedFace, result: SearchResult, limit: int) -> None:

@@ -82,7 +82,14 @@ def _face_options(
             default=None,
             metavar="PX",
             help="Find faces of at least this size, in pixels of the photo; smaller is slower "
-            "(default: depends on the size of the photo).",
+            "(default: 2 % of its longer side, at least 40).",
+        ),
+        click.option(
+            "--rotate/--no-rotate",
+            default=FaceOptions().rotate,
+            show_default=True,
+            help="Search a photo in all four orientations if its file does not state one and no "
+            "upright face is found.",
         ),
         detector_option,
     )
@@ -94,6 +101,7 @@ def _face_options(
         min_confidence: float | None,
         quality_filter: str,
         smallest_face: int | None,
+        rotate: bool,
         detector: str,
         **others: Any,  # noqa: ANN401 - the command's own arguments
     ) -> None:
@@ -104,6 +112,7 @@ def _face_options(
                 quality_filter=QualityFilter(quality_filter.upper()),
             ),
             smallest_face=smallest_face,
+            rotate=rotate,
             detector=detector,
         )
         command(*args, options=options, **others)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from facerec.cli.faces_shown import remedies
 from facerec.cli.output import console, count, shortened, table
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def print_report(report: Report, *, nothing_new: bool = False) -> None:
     if tally.faces_rejected:
         reasons = (f"{reason} {number:,}" for reason, number in tally.faces_rejected.most_common())
         out.print(f"faces rejected: {', '.join(reasons)}")
+        out.print(f"to keep them: {remedies(tally.faces_rejected)}")
     if report.incomplete:
         missing = report.children - report.complete_children
         out.print(f"{count(missing, 'child', 'children')} of {report.children:,} incomplete")

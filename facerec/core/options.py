@@ -39,6 +39,8 @@ class FaceOptions:
             at least ``MIN_SMALLEST_FACE``; None derives it from the size of the photo (see
             ``facerec.engine.smallest_face``).
         detector: the name of a detector (see ``facerec.engine.detect.detectors``).
+        rotate: whether to search a photo in its other three orientations too, if the file does not
+            state which way up it is and no upright face is found.
         max_pixels: refuse photos with more pixels; JPEG counts at its decoded size.
     """
 
@@ -47,6 +49,7 @@ class FaceOptions:
     quality_filter: QualityFilter = QualityFilter.AUTO
     smallest_face: int | None = None
     detector: str = "cnn"
+    rotate: bool = True
     max_pixels: int = 100_000_000
 
     def __post_init__(self) -> None:

@@ -25,6 +25,18 @@ class RejectionReason(StrEnum):
     LOW_FACE_QUALITY = "LOW_FACE_QUALITY"
 
 
+OPTIONS_BY_REASON: dict[RejectionReason, tuple[str, ...]] = {
+    RejectionReason.EXCEEDS_MAX_FACES: ("max_faces",),
+    RejectionReason.EXTREME_POSE: ("quality_filter",),
+    RejectionReason.LOW_BRIGHTNESS: ("quality_filter",),
+    RejectionReason.LOW_SHARPNESS: ("quality_filter",),
+    RejectionReason.LOW_CONFIDENCE: ("min_confidence",),
+    RejectionReason.SMALL_BOUNDING_BOX: ("smallest_face", "quality_filter"),
+    RejectionReason.LOW_FACE_QUALITY: ("quality_filter",),
+}
+"""The options of ``FaceOptions`` that would keep a face rejected for a reason."""
+
+
 class UnreadableReason(StrEnum):
     """Why a photo cannot be looked at."""
 
@@ -83,12 +95,17 @@ class PhotoFaces:
         height: pixels of the upright photo as stored.
         faces: those that were asked for, with embeddings.
         rejected: those that were left out, with reasons.
+        rotation: degrees clockwise by which the photo was turned to find its faces: 0, 90, 180 or
+            270. Boxes and landmarks refer to the photo before turning.
+        is_animated: whether the file holds more frames than the first, which was searched.
     """
 
     width: int
     height: int
     faces: tuple[EmbeddedFace, ...]
     rejected: tuple[RejectedFace, ...]
+    rotation: int = 0
+    is_animated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,11 @@ from facerec.engine.describe.selection import rejection_reasons
 from facerec.engine.detect.confidence import confidence, score_at
 from facerec.engine.detect.detection import Detection, Detector, Pixels
 from facerec.engine.detect.detectors import face_pixels, open_detector
+from facerec.engine.detect.orientation import OrientationFinder, is_upright, turned
 from facerec.engine.dlib.version import model_version
 from facerec.engine.photos import AlignedFace, AlignedPhoto, LocatedPhoto
-from facerec.engine.smallest_face import effective_smallest_face
+from facerec.engine.smallest_face import MIN_KEPT_SHARE, effective_smallest_face
+from facerec.engine.turning import turned_back
 
 if TYPE_CHECKING:
     import dlib
@@ -153,23 +155,49 @@ class Engine:
                 UnreadableReason.TOO_SMALL,
                 f"{decoded.width}x{decoded.height} pixels; the smallest face is {smallest}",
             )
-        detections = self._detector(options.detector).detect(
-            decoded.pixels,
-            smallest * decoded.scale,
-            threshold=_detection_threshold(options.detector, options.min_confidence),
-        )
+        turns, detections = self._detect(decoded, smallest * decoded.scale, options)
         if not detections:
-            return LocatedPhoto(decoded.width, decoded.height)
+            return LocatedPhoto(decoded.width, decoded.height, decoded.is_animated, smallest)
         if decoded.is_preview and any(face.width < FACE_IN_CHIP for face in detections):
             finer = decode(
                 content, smallest_face=options.smallest_face, max_pixels=options.max_pixels
             )
             if isinstance(finer, UnreadablePhoto):
                 return finer
-            detections = _rescaled(detections, decoded, finer)
+            detections = _rescaled(detections, decoded, finer, turns)
             decoded = finer
         detections.sort(key=lambda detection: detection.width * detection.height, reverse=True)
-        return LocatedPhoto(decoded.width, decoded.height, detections, decoded.pixels)
+        return LocatedPhoto(
+            decoded.width,
+            decoded.height,
+            decoded.is_animated,
+            smallest,
+            detections,
+            turned(decoded.pixels, turns),
+            turns,
+        )
+
+    def _detect(
+        self, photo: DecodedPhoto, smallest_face: float, options: FaceOptions
+    ) -> tuple[int, list[Detection]]:
+        """Return quarter turns, and the faces in the photo turned counterclockwise by them.
+
+        The photo is only turned if its file does not state an orientation, no upright face is
+        found in it, and turning it brings one up.
+        """
+        detector = self._detector(options.detector)
+        threshold = _detection_threshold(options.detector, options.min_confidence)
+        detections = detector.detect(photo.pixels, smallest_face, threshold=threshold)
+        if not options.rotate or photo.has_orientation or is_upright(detections):
+            return 0, detections
+        turns = self._orientations.find(photo.pixels, smallest_face)
+        if not turns:
+            return 0, detections
+        upright = detector.detect(turned(photo.pixels, turns), smallest_face, threshold=threshold)
+        min_score = score_at(options.detector, options.min_confidence)
+        if not is_upright(face for face in upright if face.score >= min_score):
+            return 0, detections
+        return turns, upright
 
     def _align_all(
         self, photo: LocatedPhoto | UnreadablePhoto, options: FaceOptions
@@ -178,12 +206,14 @@ class Engine:
         if isinstance(photo, UnreadablePhoto):
             return photo
         aligned = [self._align(photo, face, options.detector) for face in photo.detections]
-        reasons = rejection_reasons([face for face, _ in aligned], options)
+        reasons = rejection_reasons(
+            [face for face, _ in aligned], options, MIN_KEPT_SHARE * photo.smallest_face
+        )
         faces = [
             AlignedFace(face, views, own_reasons)
             for (face, views), own_reasons in zip(aligned, reasons, strict=True)
         ]
-        return AlignedPhoto(photo.width, photo.height, faces)
+        return AlignedPhoto(photo.width, photo.height, faces, photo.turns, photo.is_animated)
 
     def _align(
         self, photo: LocatedPhoto, detection: Detection, detector: str
@@ -203,9 +233,9 @@ class Engine:
             box=box,
             confidence=confidence(detector, detection.score),
             landmarks=landmarks,
-            quality=assess(chip, box, landmarks, photo.width, photo.height),
+            quality=assess(chip, box, landmarks, *photo.turned_size),
         )
-        return face, self._views(photo.pixels, shape, chip)
+        return turned_back(face, photo.turns), self._views(photo.pixels, shape, chip)
 
     def _views(
         self, pixels: Pixels, shape: dlib.full_object_detection, chip: Pixels
@@ -225,6 +255,10 @@ class Engine:
         if name not in self._detectors:
             self._detectors[name] = open_detector(name, threads=self._threads)
         return self._detectors[name]
+
+    @cached_property
+    def _orientations(self) -> OrientationFinder:
+        return OrientationFinder(threads=self._threads)
 
     @cached_property
     def _embedder(self) -> Embedder:
@@ -253,8 +287,10 @@ def _detection_threshold(detector: str, min_confidence: float) -> float:
 
 
 def _rescaled(
-    detections: Sequence[Detection], source: DecodedPhoto, target: DecodedPhoto
+    detections: Sequence[Detection], source: DecodedPhoto, target: DecodedPhoto, turns: int
 ) -> list[Detection]:
-    """Return detections in one decoding of a photo as pixels of another."""
+    """Return detections in one decoding of a turned photo as pixels of another decoding."""
     down, across, _ = np.divide(target.pixels.shape, source.pixels.shape).tolist()
+    if turns % 2:
+        down, across = across, down
     return [face.resized(across, down) for face in detections]

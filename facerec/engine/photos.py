@@ -30,14 +30,25 @@ class LocatedPhoto:
     Attributes:
         width: pixels of the upright photo as stored.
         height: pixels of the upright photo as stored.
+        is_animated: whether the file holds more frames than the first.
+        smallest_face: side in pixels, as stored, of the smallest face that was searched for.
         detections: the faces, largest first, in pixels of ``pixels``.
-        pixels: the decoded photo; empty if there are no detections, to free memory early.
+        pixels: the decoded photo, turned; empty if there are no detections, to free memory early.
+        turns: quarter turns, counterclockwise, by which ``pixels`` are turned.
     """
 
     width: int
     height: int
+    is_animated: bool
+    smallest_face: int
     detections: Sequence[Detection] = ()
     pixels: Pixels = field(default_factory=_no_pixels)
+    turns: int = 0
+
+    @property
+    def turned_size(self) -> tuple[int, int]:
+        """Width and height as stored, of the turned photo."""
+        return (self.height, self.width) if self.turns % 2 else (self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,11 +95,15 @@ class AlignedPhoto:
         width: pixels of the upright photo as stored.
         height: pixels of the upright photo as stored.
         faces: all detected faces, largest first.
+        turns: quarter turns, counterclockwise, after which the faces were found.
+        is_animated: whether the file holds more frames than the first.
     """
 
     width: int
     height: int
     faces: Sequence[AlignedFace]
+    turns: int = 0
+    is_animated: bool = False
 
     @property
     def kept(self) -> list[AlignedFace]:
@@ -102,4 +117,6 @@ class AlignedPhoto:
             self.height,
             faces=tuple(face.embedded(*next(descriptors)) for face in self.kept),
             rejected=tuple(face.rejected() for face in self.faces if face.reasons),
+            rotation=-90 * self.turns % 360,
+            is_animated=self.is_animated,
         )

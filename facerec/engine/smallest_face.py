@@ -5,6 +5,11 @@ from __future__ import annotations
 MIN_DEFAULT = 40
 """Smallest face, in pixels, of photos up to 2000 pixels long: what HOG upsampled once finds."""
 
+MIN_KEPT_SHARE = 0.65
+"""Detections below this share of the smallest face are rejected as too small. It is less than 1
+because sizes are coarse: dlib's detector finds faces from 0.75 of its window, and the sizes of
+proposals are within 15 %."""
+
 SHARE_OF_LONGER_SIDE = 1 / 50
 """Rekognition documents 40 pixels in a photo of 1920x1080, about 2 % of the longer side
 (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""

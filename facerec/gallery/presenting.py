@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from facerec.core.faces import BoundingBox, Landmarks, Quality
-from facerec.core.photos import DetectedFace, PhotoFaces, RejectedFace
+from facerec.core.photos import OPTIONS_BY_REASON, DetectedFace, PhotoFaces, RejectedFace
 from facerec.core.records import Collection, FaceRecord
 from facerec.gallery.collections import CollectionSummary
 from facerec.gallery.comparing import Comparison
@@ -75,8 +75,7 @@ def deletion_json(deletion: FaceDeletion) -> Json:
 def photo_json(photo: PhotoFaces) -> Json:
     """Present the faces of a photo (``photo-faces.json``)."""
     return {
-        "width": photo.width,
-        "height": photo.height,
+        **_photo_facts(photo),
         "faces": [detected_json(face) for face in photo.faces],
         "rejected": [rejected_json(face) for face in photo.rejected],
     }
@@ -93,8 +92,7 @@ def index_json(result: IndexResult) -> Json:
         "collection_id": result.collection_id,
         "model_version": result.model_version,
         "image_id": result.image_id,
-        "width": result.photo.width,
-        "height": result.photo.height,
+        **_photo_facts(result.photo),
         "faces": [stored_face_json(face.record, face.user_id) for face in result.faces],
         "rejected": [rejected_json(face) for face in result.photo.rejected],
     }
@@ -106,8 +104,7 @@ def search_json(result: SearchResult) -> Json:
         "collection_id": result.collection_id,
         "model_version": result.model_version,
         "threshold": result.threshold,
-        "width": result.photo.width,
-        "height": result.photo.height,
+        **_photo_facts(result.photo),
         "faces": [searched_json(searched) for searched in result.faces],
         "rejected": [rejected_json(face) for face in result.photo.rejected],
     }
@@ -151,7 +148,21 @@ def detected_json(face: DetectedFace) -> Json:
 
 def rejected_json(face: RejectedFace) -> Json:
     """Present a rejected face with the reasons (``face.json``, ``rejected``)."""
-    return {**detected_json(face), "reasons": [str(reason) for reason in face.reasons]}
+    options = sorted({name for reason in face.reasons for name in OPTIONS_BY_REASON[reason]})
+    return {
+        **detected_json(face),
+        "reasons": [str(reason) for reason in face.reasons],
+        "options": options,
+    }
+
+
+def _photo_facts(photo: PhotoFaces) -> Json:
+    return {
+        "width": photo.width,
+        "height": photo.height,
+        "rotation": photo.rotation,
+        "is_animated": photo.is_animated,
+    }
 
 
 def _failed_json(failure: FailedDeletion) -> Json:

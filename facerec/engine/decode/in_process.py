@@ -13,7 +13,16 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
 from facerec.engine.decode.colour import rgb_pixels
-from facerec.engine.decode.formats import HEIC, JPEG, PhotoFormat, open_photo, recognise
+from facerec.engine.decode.formats import (
+    AVIF,
+    GIF,
+    HEIC,
+    JPEG,
+    WEBP,
+    PhotoFormat,
+    open_photo,
+    recognise,
+)
 from facerec.engine.decode.heif import turns_pixels
 from facerec.engine.decode.jpeg import (
     END_OF_IMAGE,
@@ -103,12 +112,21 @@ def _decode(
         pixels = rgb_pixels(photo, remaining)
         orientation = _orientation(photo)
         if photo_format is HEIC and not turns_pixels(content):
-            orientation = photo.info.get("original_orientation") or 1
+            orientation = photo.info.get("original_orientation")
+        is_animated = photo_format in _ANIMATED and _has_more_frames(photo)
     total = reduced * remaining
     is_preview = reduction > needed and total > needed
     if orientation in _SIDEWAYS:
         width, height = height, width
-    return DecodedPhoto(_upright(pixels, orientation), width, height, 1 / total, is_preview)
+    return DecodedPhoto(
+        _upright(pixels, orientation or 1),
+        width,
+        height,
+        1 / total,
+        is_preview,
+        has_orientation=orientation is not None,
+        is_animated=is_animated,
+    )
 
 
 def _decode_jpeg(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:
@@ -167,23 +185,34 @@ def _refusal(width: int, height: int, limit: int) -> UnreadablePhoto | None:
     return None
 
 
+_ANIMATED = (GIF, WEBP, AVIF)
+"""Formats that may hold a film; the other pictures of a HEIC or TIFF are photos of their own."""
+
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 """Orientations in which the upright photo's width is the stored height."""
 
 
-def _orientation(photo: ImageFile.ImageFile) -> int:
-    """Return the EXIF orientation that is left to apply, 1 to 8.
+def _orientation(photo: ImageFile.ImageFile) -> int | None:
+    """Return the EXIF orientation that is left to apply, 1 to 8; None if the file states none.
 
     pillow-heif and Pillow's TIFF reader turn the photo themselves and return 1 here. In HEIC only
     the properties ``irot`` and ``imir`` count (ISO/IEC 23008-12); EXIF does where a camera wrote
     neither of them, as viewers show such photos.
     """
     try:
-        orientation = photo.getexif().get(ExifTags.Base.Orientation, 1)
+        orientation = photo.getexif().get(ExifTags.Base.Orientation)
     except Exception:
         # The pixels are good even where the metadata is broken.
-        return 1
-    return orientation if orientation in range(1, 9) else 1
+        return None
+    return orientation if orientation in range(1, 9) else None
+
+
+def _has_more_frames(photo: ImageFile.ImageFile) -> bool:
+    try:
+        return bool(getattr(photo, "is_animated", False))
+    except Exception:
+        # The first frame is good even where a later one is damaged.
+        return False
 
 
 def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -181,6 +181,8 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             "height": outcome.height,
             "scale": outcome.scale,
             "is_preview": outcome.is_preview,
+            "has_orientation": outcome.has_orientation,
+            "is_animated": outcome.is_animated,
         }
         write_message(answers, described, outcome.pixels.data)
 

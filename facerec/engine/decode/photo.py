@@ -28,6 +28,8 @@ class DecodedPhoto:
         scale: decoded pixels for each stored pixel along a side: 1, 1/2, 1/3 and so on.
         is_preview: whether the smallest faces have fewer than ``FACE_PIXELS_NEEDED``, since the
             caller asked for fewer, and could have had them.
+        has_orientation: whether the file states which way up the photo is.
+        is_animated: whether the file holds more frames than the first, which was decoded.
     """
 
     pixels: NDArray[np.uint8]
@@ -35,6 +37,8 @@ class DecodedPhoto:
     height: int
     scale: float
     is_preview: bool = False
+    has_orientation: bool = False
+    is_animated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

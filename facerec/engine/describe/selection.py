@@ -13,14 +13,19 @@ _FILTERS = (QualityFilter.AUTO, QualityFilter.LOW, QualityFilter.MEDIUM, Quality
 
 
 def rejection_reasons(
-    faces: Sequence[DetectedFace], options: FaceOptions
+    faces: Sequence[DetectedFace], options: FaceOptions, min_size: float = 0.0
 ) -> list[tuple[RejectionReason, ...]]:
     """Return for each face why it is rejected; nothing for faces to keep.
 
     Faces beyond ``max_faces`` are rejected as by Rekognition's IndexFaces: those of the lowest
     quality first and, at equal quality, the smallest first.
+
+    Args:
+        faces: the detected faces of one photo.
+        options: how to select faces.
+        min_size: reject faces with a smaller side, in pixels of the photo as stored.
     """
-    reasons = [_own_reasons(face, options) for face in faces]
+    reasons = [_own_reasons(face, options, min_size) for face in faces]
     kept = [number for number, own in enumerate(reasons) if not own]
     kept.sort(key=lambda number: _rank(faces[number]), reverse=True)
     for number in kept[options.max_faces :]:
@@ -28,10 +33,16 @@ def rejection_reasons(
     return reasons
 
 
-def _own_reasons(face: DetectedFace, options: FaceOptions) -> tuple[RejectionReason, ...]:
+def _own_reasons(
+    face: DetectedFace, options: FaceOptions, min_size: float
+) -> tuple[RejectionReason, ...]:
     is_low = face.confidence < options.min_confidence
     low_confidence = (RejectionReason.LOW_CONFIDENCE,) if is_low else ()
-    return low_confidence + rejections(face.quality, options.quality_filter)
+    by_quality = rejections(face.quality, options.quality_filter)
+    too_small = face.quality.size < min_size
+    if too_small and RejectionReason.SMALL_BOUNDING_BOX not in by_quality:
+        by_quality = (RejectionReason.SMALL_BOUNDING_BOX, *by_quality)
+    return low_confidence + by_quality
 
 
 def _rank(face: DetectedFace) -> tuple[int, float]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +14,7 @@ from facerec.engine.detect.exact import ExactDetector
 from facerec.engine.detect.proposals import Proposal, ProposalNetwork
 from facerec.engine.detect.suppression import suppress_overlaps
 from facerec.engine.detect.verifier import Verifier
+from facerec.engine.smallest_face import MIN_KEPT_SHARE
 
 MIN_PROPOSAL_SCORE = 0.0
 """Proposals with at least this logit are verified. ``docs/detection.md`` shows what other values
@@ -20,7 +23,7 @@ find and cost."""
 PROPOSAL_SCORE_PER_THRESHOLD = 2.0
 """How far the minimum proposal score falls for each point of a detection threshold below 0."""
 
-MAX_WEAK_PROPOSALS = 16
+MAX_WEAK_PROPOSALS = 4
 """Proposals below the minimum score that are verified while no face has been found."""
 
 MAX_EXACT_PIXELS = 250_000
@@ -38,10 +41,6 @@ _STRONG_PROPOSAL_SCORE = 2.0
 
 _PROMISING_SCORE = -1.0
 """Verifier score from which other sizes are tried: nearly all places without a face score less."""
-
-_MIN_FACE_SHARE = 0.65
-"""Detections below this share of the smallest face are dropped. A pyramid of dlib's detector finds
-faces from 0.75 of its window, and proposed sizes are within 15 %."""
 
 _SAME_FACE_DISTANCE = 0.4
 """A proposal leads to a known face if its centre is closer than this share of the face's side"""
@@ -74,19 +73,36 @@ class CascadeDetector:
     def detect(
         self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0
     ) -> list[Detection]:
-        """Return the faces in a photo, best score first (see ``Detector``)."""
-        faces = self._verified(pixels, smallest_face, threshold)
+        """Return the faces in a photo, best score first (see ``Detector``).
+
+        Faces that are smaller than asked for, but were verified anyway, come last.
+        """
+        faces, small_faces = self._verified(pixels, smallest_face, threshold)
         if not faces and self._is_cheap(pixels, smallest_face):
-            return self._exact.detect(pixels, smallest_face, threshold=threshold)
+            faces = self._exact.detect(pixels, smallest_face, threshold=threshold)
+        else:
+            faces = self._without_overlaps(faces)
+        apart = [
+            small for small in small_faces if not any(_is_inside(small, face) for face in faces)
+        ]
+        return faces + self._without_overlaps(apart)
+
+    def _without_overlaps(self, faces: Sequence[Detection]) -> list[Detection]:
         boxes = np.array([(face.left, face.top, face.width, face.height) for face in faces])
         scores = np.array([face.score for face in faces])
         geometry = self._verifier.geometry
         kept = suppress_overlaps(boxes.reshape(-1, 4), scores, geometry.overlap, geometry.cover)
         return [faces[number] for number in kept]
 
-    def _verified(self, pixels: Pixels, smallest_face: float, threshold: float) -> list[Detection]:
-        """Return the proposals that the verifier confirms, which may overlap."""
+    def _verified(
+        self, pixels: Pixels, smallest_face: float, threshold: float
+    ) -> tuple[list[Detection], list[Detection]]:
+        """Return the faces that the verifier confirms and those that are too small.
+
+        Either may overlap.
+        """
         faces: list[Detection] = []
+        small_faces: list[Detection] = []
         weak_left = MAX_WEAK_PROPOSALS
         min_score = MIN_PROPOSAL_SCORE + PROPOSAL_SCORE_PER_THRESHOLD * min(threshold, 0.0)
         for proposal in self._proposals.propose(pixels, smallest_face):
@@ -97,10 +113,11 @@ class CascadeDetector:
             if any(_is_same_face(face, proposal) for face in faces):
                 continue
             face = self._verify(pixels, proposal)
-            is_large_enough = face is not None and face.width >= _MIN_FACE_SHARE * smallest_face
-            if face is not None and is_large_enough and face.score > threshold:
-                faces.append(face)
-        return faces
+            if face is not None and face.score > threshold:
+                is_large_enough = face.width >= MIN_KEPT_SHARE * smallest_face
+                found = faces if is_large_enough else small_faces
+                found.append(replace(face, proposal_score=proposal.score))
+        return faces, small_faces
 
     def _is_cheap(self, pixels: Pixels, smallest_face: float) -> bool:
         """Return whether the exact detector can search the photo in little time."""
@@ -139,3 +156,10 @@ def _is_same_face(face: Detection, proposal: Proposal) -> bool:
     below = face.top + face.height / 2 - proposal.y
     is_near = math.hypot(right, below) < _SAME_FACE_DISTANCE * face.width
     return is_near and abs(math.log2(face.width / proposal.side)) < _SAME_FACE_OCTAVES
+
+
+def _is_inside(small: Detection, face: Detection) -> bool:
+    """Return whether the centre of a small face lies in the box of another."""
+    right = small.left + small.width / 2 - face.left
+    below = small.top + small.height / 2 - face.top
+    return 0 <= right <= face.width and 0 <= below <= face.height

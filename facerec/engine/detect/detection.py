@@ -29,6 +29,8 @@ class Detection:
         width: width of the box.
         height: height of the box.
         score: the detector's own score; ``confidence`` maps it to a common scale.
+        proposal_score: logit of the proposal that led to the face; None from detectors without
+            proposals. Low scores are often faces that lie on their side.
     """
 
     left: float
@@ -36,6 +38,7 @@ class Detection:
     width: float
     height: float
     score: float
+    proposal_score: float | None = None
 
     def resized(self, across: float, down: float) -> Detection:
         """Return the same face in a photo of another size.
@@ -50,6 +53,7 @@ class Detection:
             width=self.width * across,
             height=self.height * down,
             score=self.score,
+            proposal_score=self.proposal_score,
         )
 
 

@@ -194,6 +194,8 @@ class _StepBuilder:
                 RejectedFace(face.box, face.confidence, tuple(str(why) for why in face.reasons))
                 for face in result.rejected
             ),
+            rotation=result.rotation,
+            is_animated=result.is_animated,
         )
 
     def _row(self, photo: LoadedPhoto) -> LedgerRow:

@@ -43,6 +43,8 @@ class LedgerRow:
         image_id: derived from the photo's content.
         faces: faces in the collection.
         rejected: faces that were detected and not indexed.
+        rotation: degrees clockwise by which the photo was turned to find its faces.
+        is_animated: whether the file holds more frames than the first, which was searched.
         bytes: size of the photo file.
         milliseconds: time for reading it, plus its share of what was done for several photos.
         manifest_line: number of the line, from 1, in the manifest. None in a segment, and as long
@@ -59,6 +61,8 @@ class LedgerRow:
     image_id: str | None = None
     faces: tuple[IndexedFace, ...] = ()
     rejected: tuple[RejectedFace, ...] = ()
+    rotation: int = 0
+    is_animated: bool = False
     bytes: int = 0
     milliseconds: float = 0.0
     manifest_line: int | None = None

@@ -318,3 +318,18 @@ def test_importing_the_engine_loads_no_runtime() -> None:
     )
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
+
+
+def test_faces_that_are_smaller_than_asked_for_are_rejected_with_the_reason(
+    engine: FaceEngine,
+) -> None:
+    with Image.open(io.BytesIO(OBAMA)) as photo:
+        options = replace(OPTIONS, quality_filter=QualityFilter.NONE)
+        (face,) = analyse(engine, OBAMA, options).faces
+        scale = 60 / face.quality.size
+        small = photo.convert("RGB").resize((*[round(side * scale) for side in photo.size],))
+    canvas = Image.new("RGB", (900, 700), (128, 128, 128))
+    canvas.paste(small, (200, 200))
+    result = analyse(engine, png(canvas), replace(options, smallest_face=100))
+    assert result.faces == ()
+    assert [face.reasons for face in result.rejected] == [(RejectionReason.SMALL_BOUNDING_BOX,)]
