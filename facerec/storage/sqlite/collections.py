@@ -6,6 +6,7 @@ import sqlite3
 
 from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
+from facerec.storage.sqlite import requests
 
 
 def create(connection: sqlite3.Connection, collection: Collection) -> None:
@@ -54,6 +55,9 @@ def delete(connection: sqlite3.Connection, collection_id: str) -> None:
     Raises:
         CollectionNotFoundError: there is none of this name.
     """
+    users = connection.execute("SELECT user_id FROM user WHERE collection_id = ?", (collection_id,))
+    for (user_id,) in users.fetchall():
+        requests.forget_user(connection, user_id)
     deleted = connection.execute(
         "DELETE FROM collection WHERE collection_id = ?", (collection_id,)
     ).rowcount

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from typing_extensions import override
 
 from facerec.core.protocols import RecordStore
 from facerec.core.records import AnsweredRequest, Collection, User
+from facerec.errors import StoreUnavailableError
 from facerec.storage.access_keys import AccessKey, AccessKeyStore
 from facerec.storage.sqlite import access_keys, collections, requests, tags, users
 from facerec.storage.sqlite.database import Database
@@ -41,6 +43,7 @@ class SqliteRecords(RecordStore, AccessKeyStore):
     def delete_collection(self, collection_id: str) -> None:
         with self._database.writing() as connection:
             collections.delete(connection, collection_id)
+        self._clear_log()
 
     @override
     def create_user(self, collection_id: str, user: User) -> None:
@@ -73,6 +76,7 @@ class SqliteRecords(RecordStore, AccessKeyStore):
     def delete_user(self, collection_id: str, user_id: str) -> None:
         with self._database.writing() as connection:
             users.delete(connection, collection_id, user_id)
+        self._clear_log()
 
     @override
     def change_user(
@@ -113,6 +117,13 @@ class SqliteRecords(RecordStore, AccessKeyStore):
     ) -> None:
         with self._database.writing() as connection:
             tags.change(connection, collection_id, put or {}, remove, most)
+        if remove:
+            self._clear_log()
+
+    def _clear_log(self) -> None:
+        """Remove deleted names from the log as well, now or with the next deletion."""
+        with suppress(StoreUnavailableError):
+            self._database.clear_log()
 
     @override
     def find_request(self, token: str, now: float) -> AnsweredRequest | None:

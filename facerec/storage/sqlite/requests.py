@@ -23,3 +23,12 @@ def keep(connection: sqlite3.Connection, token: str, request: AnsweredRequest, n
         "INSERT OR IGNORE INTO request (token, digest, answer, expires_at) VALUES (?, ?, ?, ?)",
         (token, request.digest, request.answer, request.expires_at),
     )
+
+
+def forget_user(connection: sqlite3.Connection, user_id: str) -> None:
+    """Delete the kept answers that name a user; their tokens can be used again."""
+    # Few answers name users: those about faces that another user has.
+    connection.execute(
+        "DELETE FROM request WHERE instr(answer, 'UserId') AND instr(answer, ?)",
+        (f'"{user_id}"',),
+    )

@@ -10,7 +10,7 @@ from operator import itemgetter
 
 from facerec.core.records import User
 from facerec.errors import ConflictError, UserExistsError, UserNotFoundError
-from facerec.storage.sqlite import collections
+from facerec.storage.sqlite import collections, requests
 
 _SELECTED = "user_id, created_at, version, vector_version"
 
@@ -91,6 +91,7 @@ def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> 
         "WHERE collection_id = ? AND user_id = ?",
         (collection_id, user_id),
     )
+    requests.forget_user(connection, user_id)
 
 
 def change(
