@@ -24,7 +24,7 @@ def describe(error: BaseException) -> dict[str, Any]:
     """Return what may be logged of an error.
 
     A message that may contain the address of a photo, and with it a person's name, is not logged:
-    then the classes of the errors and the places in the code tell what went wrong.
+    then the classes of the errors and the places in the code show what went wrong.
     """
     kinds, places = [], []
     current: BaseException | None = error

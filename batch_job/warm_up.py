@@ -12,7 +12,7 @@ from facerec.engine.engine import open_engine
 
 
 def main() -> int:
-    """Convert all networks, and look at a photo that shows a face with each detector.
+    """Convert all networks, and process a photo that shows a face with each detector.
 
     Returns:
         0 if each detector finds a face, 1 if one finds none.

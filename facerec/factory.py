@@ -195,7 +195,7 @@ def open_local_jobs(
     return LocalJobs(
         Objects(policy),
         jobs_root_of(data),
-        open_records=partial(_open_store, data),
+        open_records=partial(open_local_store, data),
         build_dependencies=partial(_build_worker, data, policy),
         model_version=model_version,
         workers=workers or available_cores(),
@@ -236,7 +236,8 @@ def open_aws_jobs(
     )
 
 
-def _open_store(data: Path) -> SqliteStore:
+def open_local_store(data: Path) -> SqliteStore:
+    """Open the store in a data folder; it is created if it does not exist."""
     from facerec.storage.sqlite import SqliteStore
 
     return SqliteStore(data / "facerec.db")
@@ -249,7 +250,7 @@ def _build_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
 
     _silence_native_libraries()
     objects = Objects(policy)
-    return ChildDependencies(open_engine(threads=1), _open_store(data), objects)
+    return ChildDependencies(open_engine(threads=1), open_local_store(data), objects)
 
 
 def _silence_native_libraries() -> None:

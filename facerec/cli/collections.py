@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from facerec.cli.data_folder import data_folder
 from facerec.cli.options import data_option, json_option
 from facerec.cli.output import console, count, print_json, table
-from facerec.cli.parts import data_folder
 from facerec.factory import open_gallery
 from facerec.gallery.collections import CollectionSummary
 from facerec.gallery.presenting import collection_json, summary_json

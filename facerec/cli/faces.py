@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from facerec.cli.data_folder import data_folder
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, shortened, shown_name, table
-from facerec.cli.parts import data_folder
 from facerec.errors import FaceInUseError, FaceNotFoundError
 from facerec.factory import open_gallery
 from facerec.gallery.presenting import deletion_json, face_page_json

@@ -132,10 +132,10 @@ def run_here(
     Raises:
         SystemExit: the job was interrupted, is incomplete, or too many photos failed.
     """
+    from facerec.cli.data_folder import data_folder
     from facerec.cli.job_progress import progress_display
     from facerec.cli.job_services import ShownJobs
     from facerec.cli.output import console, count, print_json
-    from facerec.cli.parts import data_folder
     from facerec.cli.reports import print_report
     from facerec.factory import open_local_jobs
 

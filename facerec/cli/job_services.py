@@ -47,7 +47,7 @@ def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
         NotFoundError: there is no such stack.
     """
     if stack is None:
-        from facerec.cli.parts import data_folder
+        from facerec.cli.data_folder import data_folder
         from facerec.factory import open_local_jobs
 
         return ShownJobs(open_local_jobs(data_folder(data)))

@@ -7,28 +7,21 @@ from pathlib import Path
 
 import click
 
+from facerec.cli.data_folder import data_folder
 from facerec.cli.options import data_option, json_option
 from facerec.cli.output import console, print_json, table
-from facerec.cli.parts import data_folder, open_store
 from facerec.core.names import checked_collection_id
-from facerec.storage.access_keys import AccessKey, AccessKeyStore, new_access_key
-from facerec.storage.secrets import open_secrets_manager_keys
-
-aws_option = click.option(
-    "--aws",
-    "secrets_prefix",
-    metavar="PREFIX",
-    help="Store keys in AWS Secrets Manager under this prefix, an output of the stack, instead of "
-    "the data folder.",
-)
+from facerec.factory import open_local_store
+from facerec.storage.access_keys import AccessKey, new_access_key
 
 
 @click.group()
 def keys() -> None:
     """Create, list and revoke access keys for the API.
 
-    Rekognition clients sign their requests with a key pair. These key pairs are valid for
-    facerec's API only, and can be limited to some collections or to reading.
+    Rekognition clients sign their requests with a key pair. These key pairs are valid for the API
+    of `facerec serve` only, and can be limited to some collections or to reading. On AWS, callers
+    have IAM credentials instead.
     """
 
 
@@ -42,27 +35,24 @@ def keys() -> None:
 )
 @click.option("--read-only", is_flag=True, help="Create a read-only key.")
 @click.option("--note", default="", help="Note to remember the key by.")
-@aws_option
 @data_option
 @json_option
 def create(
     collections: tuple[str, ...],
     read_only: bool,
     note: str,
-    secrets_prefix: str | None,
     data: Path | None,
     as_json: bool,
 ) -> None:
     """Create a key pair and print its secret, which is not shown again.
 
     \b
-    Examples:
+    Example:
       facerec keys create --note "the door camera" --collection staff --read-only
-      facerec keys create --aws facerec/access-keys
     """
     names = tuple(checked_collection_id(name) for name in collections)
     key = new_access_key(names, writes=not read_only, note=note)
-    _open_keys(secrets_prefix, data).put_access_key(key)
+    open_local_store(data_folder(data)).put_access_key(key)
     if as_json:
         print_json({**_to_json(key), "secret_access_key": key.secret})
         return
@@ -72,17 +62,16 @@ def create(
 
 
 @keys.command("list")
-@aws_option
 @data_option
 @json_option
-def list_command(secrets_prefix: str | None, data: Path | None, as_json: bool) -> None:
+def list_command(data: Path | None, as_json: bool) -> None:
     """List the keys, without their secrets.
 
     \b
     Example:
       facerec keys list
     """
-    access_keys = _open_keys(secrets_prefix, data).list_access_keys()
+    access_keys = open_local_store(data_folder(data)).list_access_keys()
     if as_json:
         print_json([_to_json(key) for key in access_keys])
         return
@@ -97,25 +86,16 @@ def list_command(secrets_prefix: str | None, data: Path | None, as_json: bool) -
 
 @keys.command()
 @click.argument("access_key_id")
-@aws_option
 @data_option
-def revoke(access_key_id: str, secrets_prefix: str | None, data: Path | None) -> None:
+def revoke(access_key_id: str, data: Path | None) -> None:
     """Revoke a key for good.
-
-    On AWS, the API refuses the key within a minute.
 
     \b
     Example:
       facerec keys revoke FREC0123456789ABCDEF
     """
-    _open_keys(secrets_prefix, data).delete_access_key(access_key_id)
+    open_local_store(data_folder(data)).delete_access_key(access_key_id)
     click.echo(f"{access_key_id} is revoked")
-
-
-def _open_keys(secrets_prefix: str | None, data: Path | None) -> AccessKeyStore:
-    if secrets_prefix is not None:
-        return open_secrets_manager_keys(secrets_prefix)
-    return open_store(data_folder(data))
 
 
 def _to_json(key: AccessKey) -> dict[str, object]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from facerec.cli.data_folder import data_folder
 from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import (
     collection_option,
@@ -15,7 +16,6 @@ from facerec.cli.options import (
     probe_face_options,
 )
 from facerec.cli.output import console, count, print_json, shortened, shown_name, table
-from facerec.cli.parts import data_folder
 from facerec.core.options import FaceOptions
 from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from facerec.api.serving import ServerSettings, run_server
+from facerec.cli.data_folder import data_folder
 from facerec.cli.options import data_option
-from facerec.cli.parts import data_folder
 from facerec.errors import InvalidInputError
 
 

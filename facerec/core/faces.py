@@ -1,18 +1,18 @@
-"""Values that describe a face, shared by the rooms that find faces and those that keep them."""
+"""Values that describe a face, shared by the packages that find faces and that store them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 EMBEDDING_SIZE = 128
-"""Values in one descriptor of dlib's face recognition network."""
+"""Length of a descriptor of dlib's face recognition network."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoundingBox:
-    """A face's place as ratios of the upright photo's width and height.
+    """Position and size of a face, as ratios of the upright photo's width and height.
 
-    Values may lie outside 0 to 1 where a face is cut off by the photo's edge.
+    Values may lie outside 0 to 1 if the face is cut off by the edge of the photo.
     """
 
     left: float
@@ -28,7 +28,7 @@ class BoundingBox:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A place as ratios of the upright photo's width and height."""
+    """A position as ratios of the upright photo's width and height."""
 
     x: float
     y: float
@@ -36,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Landmarks:
-    """What dlib's 5-point predictor finds: the corners of both eyes and the base of the nose.
+    """The points of dlib's 5-point predictor: the corners of both eyes and the base of the nose.
 
     Left and right are as seen in the photo, as Rekognition's ``eyeLeft`` is.
     """
@@ -50,7 +50,7 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """How the head is turned, in degrees, as estimated from the landmarks; 0 is frontal."""
+    """Rotation of the head in degrees, estimated from the landmarks; 0 is frontal."""
 
     roll: float
     yaw: float
@@ -59,13 +59,13 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What can be said about how well a face can be recognised.
+    """Measures of how well a face can be recognised.
 
     Attributes:
         size: the shorter side of the box in pixels of the photo as stored.
         sharpness: 0 (blurred) to 100 (crisp).
         brightness: 0 (black) to 100 (white).
-        pose: how the head is turned.
+        pose: rotation of the head.
     """
 
     size: float
@@ -76,12 +76,14 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class CohortStats:
-    """How near a face's most similar strangers are, by which distances from it are normalised.
+    """Statistics of the distances from a face to its most similar strangers.
+
+    Distances from the face are normalised by them.
 
     Attributes:
         mean: mean Euclidean distance of the face's nearest cohort vectors.
         deviation: standard deviation of these distances, shrunk halfway to its typical value.
-        version: of the cohort; stats of different versions do not compare.
+        version: version of the cohort; statistics of different versions cannot be compared.
     """
 
     mean: float

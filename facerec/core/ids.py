@@ -1,9 +1,9 @@
-"""Ids that follow from content: indexing the same photo again yields the same ids.
+"""Ids derived from content: indexing the same photo again gives the same ids.
 
 Both kinds are UUIDs of version 8 (custom, RFC 9562 section 5.8), since Rekognition's ids are
 UUIDs. A face id is ``xxxxxxxx-xxxx-8xxx-yxxx-ffffffffffff``: everything up to the last dash
-names the image as it stands in one collection, the last 12 digits the face in it. So all faces
-of an image share a prefix, and 10^9 images share 74 random bits with a chance of 3 in 10^5 that
+identifies the photo in its collection, the last 12 digits identify the face. So all faces of a
+photo share a prefix, and 10^9 images share 74 random bits with a chance of 3 in 10^5 that
 any two collide (birthday bound n^2 / 2^75).
 """
 
@@ -16,13 +16,13 @@ import re
 from facerec.core.faces import BoundingBox
 
 _CELLS = 8
-"""Cells of a face's extent, as far as its half octave tells it."""
+"""Grid cells per extent of a face, rounded to its half octave."""
 
 _GROUP = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}")
-"""A lowercase UUID up to its last dash, included."""
+"""A lowercase UUID up to and including its last dash."""
 
 _MEMBER_DIGITS = 12
-"""Hexadecimal digits of a UUID behind its last dash."""
+"""Hexadecimal digits of a UUID after its last dash."""
 
 
 def image_id(content: bytes) -> str:
@@ -33,18 +33,18 @@ def image_id(content: bytes) -> str:
 def image_key(
     collection_id: str, image_id: str, external_image_id: str | None, model_version: str
 ) -> str:
-    """Return what the ids of all faces of an image in a collection begin with."""
+    """Return the prefix of the ids of all faces of a photo in a collection."""
     named = "\0".join((collection_id, image_id, external_image_id or "", model_version))
     return group_of(_uuid(hashlib.sha256(named.encode()).hexdigest()))
 
 
 def face_id(image_key: str, box: BoundingBox) -> str:
-    """Return the id of the face at a place in an image.
+    """Return the id of the face in a box of a photo.
 
-    The same photo has the same boxes on every processor but for rounding, some millionths of its
-    side. So a place is a size, by steps of half an octave, and a cell of an eighth of it: boxes of
-    which a detector keeps both differ in size by more, or are at least a quarter apart; boxes that
-    differ by rounding lie on both sides of an edge for about one face in some thousand.
+    On other processors, the boxes of the same photo differ by rounding, a few millionths of its
+    side. So the position is quantised: the size to half octaves, the centre to cells of an eighth
+    of it. Two boxes that a detector keeps differ in size by more, or are at least a quarter apart.
+    Boxes that differ by rounding get different ids for about one face in several thousand.
     """
     across = _cell(box.left + box.width / 2, box.width)
     down = _cell(box.top + box.height / 2, box.height)
@@ -52,15 +52,15 @@ def face_id(image_key: str, box: BoundingBox) -> str:
 
 
 def group_of(vector_id: str) -> str:
-    """Return the part of an id that its whole group shares: an image key, for a face.
+    """Return the prefix of an id that its group shares; for a face, the image key.
 
-    This is the only place that knows how an id is divided.
+    Only this module knows the layout of ids.
     """
     return vector_id[: vector_id.rfind("-") + 1]
 
 
 def is_group(text: str) -> bool:
-    """Return whether a text has the form of a group; no such text is the start of another."""
+    """Return whether a text has the form of a group. No group is a prefix of another."""
     return _GROUP.fullmatch(text) is not None
 
 
@@ -70,17 +70,17 @@ def first_of_group(group: str) -> str:
 
 
 def group_bounds(group: str) -> tuple[str, str]:
-    """Return a range of text, its end excluded, that holds the ids of a group and no others."""
-    # what follows are hexadecimal digits, all of which sort before "g"
+    """Return the range of texts, without its end, that contains exactly the ids of a group."""
+    # The prefix is followed by hexadecimal digits, which sort before "g".
     return group, group + "g"
 
 
 def _cell(middle: float, extent: float) -> str:
-    """Return which cell of a grid a face's middle is in, along one side of the photo.
+    """Return the grid cell of the middle of a face, along one side of the photo.
 
     Args:
-        middle: as a ratio of the photo's side.
-        extent: of the face, as a ratio too; the grid follows the half octave that it is in.
+        middle: middle of the face, as a ratio of the side.
+        extent: extent of the face, as a ratio of the side; its half octave sets the grid.
     """
     size = round(2 * math.log2(extent))
     return f"{math.floor(middle * _CELLS / 2 ** (size / 2))}@{size}"

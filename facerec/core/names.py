@@ -79,7 +79,7 @@ def readable_name(external_image_id: str) -> str:
 
 
 def is_derived(external_image_id: str, source: str) -> bool:
-    """Return whether an external image id says no more than the address of its photo.
+    """Return whether an external image id only repeats the address of its photo.
 
     Args:
         external_image_id: the id.

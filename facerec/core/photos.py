@@ -1,4 +1,4 @@
-"""What looking at a photo ends in: faces, or the reason why it could not be read."""
+"""Results of processing a photo: its faces, or the reason why it could not be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RejectionReason(StrEnum):
-    """Why a detected face is left out; the names are Rekognition's."""
+    """Why a detected face is rejected; the names are Rekognition's."""
 
     EXCEEDS_MAX_FACES = "EXCEEDS_MAX_FACES"
     EXTREME_POSE = "EXTREME_POSE"
@@ -38,7 +38,7 @@ OPTIONS_BY_REASON: dict[RejectionReason, tuple[str, ...]] = {
 
 
 class UnreadableReason(StrEnum):
-    """Why a photo cannot be looked at."""
+    """Why a photo cannot be processed."""
 
     EMPTY = "EMPTY"
     UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
@@ -72,7 +72,7 @@ class EmbeddedFace(DetectedFace):
 
     Attributes:
         embedding: float32 of shape (128,), as the network returns it.
-        stats: how near the face's most similar strangers are.
+        stats: distances of the face's most similar strangers.
     """
 
     embedding: NDArray[np.float32] = field(repr=False)
@@ -81,23 +81,23 @@ class EmbeddedFace(DetectedFace):
 
 @dataclass(frozen=True, slots=True)
 class RejectedFace(DetectedFace):
-    """A detected face that was left out, and why."""
+    """A detected face that was rejected, and why."""
 
     reasons: tuple[RejectionReason, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoFaces:
-    """The faces of a photo, the largest first.
+    """The faces of a photo, largest first.
 
     Attributes:
         width: pixels of the upright photo as stored.
         height: pixels of the upright photo as stored.
-        faces: those that were asked for, with embeddings.
-        rejected: those that were left out, with reasons.
+        faces: the faces that the options select, with embeddings.
+        rejected: the other detected faces, with reasons.
         rotation: degrees clockwise by which the photo was turned to find its faces: 0, 90, 180 or
             270. Boxes and landmarks refer to the photo before turning.
-        is_animated: whether the file holds more frames than the first, which was searched.
+        is_animated: whether the file has several frames; only the first was searched.
     """
 
     width: int
@@ -110,7 +110,7 @@ class PhotoFaces:
 
 @dataclass(frozen=True, slots=True)
 class UnreadablePhoto:
-    """A photo that could not be read, with a reason and one line for a person."""
+    """A photo that could not be read, with a reason and one line of explanation."""
 
     reason: UnreadableReason
     detail: str

@@ -1,7 +1,6 @@
-"""What a store of faces and a store of records must do.
+"""Protocols of the collaborators that ``facerec.factory`` creates.
 
-Every implementation passes the same suite: ``tests/contracts``. Implementations are imported
-lazily, by whoever builds the parts.
+Every store passes the contract suite of its protocol (``tests/contracts``).
 """
 
 from __future__ import annotations
@@ -27,12 +26,12 @@ if TYPE_CHECKING:
 class VectorStore(Protocol):
     """Vectors with metadata, in namespaces.
 
-    The vectors of a group are replaced together. A namespace comes into being with its first
-    vector; one that is unknown has no vectors.
+    The vectors of a group are replaced together. Storing the first vector creates a namespace; an
+    unknown namespace has no vectors.
     """
 
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
-        """Replace the vectors of each group by those given.
+        """Replace the vectors of each group.
 
         The whole call is durable when it returns. Putting the same vectors again changes nothing.
 
@@ -48,7 +47,7 @@ class VectorStore(Protocol):
         ...
 
     def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
-        """Return the vectors of those of the groups that have any, by group, ordered by id."""
+        """Return the vectors of the groups by group, ordered by id; empty groups are omitted."""
         ...
 
     def search(
@@ -59,13 +58,13 @@ class VectorStore(Protocol):
         limit: int,
         max_distance: float,
     ) -> list[list[VectorMatch]]:
-        """Return the nearest vectors of each probe, the nearest first.
+        """Return the nearest vectors of each probe, nearest first.
 
         Args:
             namespace: a namespace.
             probes: float32, shape (n, 128).
             limit: maximum matches per probe, 1 to 4096.
-            max_distance: Euclidean, inclusive.
+            max_distance: maximum Euclidean distance, inclusive.
 
         Raises:
             ValueError: the probes are malformed, or ``limit`` is out of range.
@@ -73,7 +72,7 @@ class VectorStore(Protocol):
         ...
 
     def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
-        """Return those of the vectors that are stored, in the order of ``ids``."""
+        """Return the stored vectors in the order of ``ids``; unknown ids are omitted."""
         ...
 
     def list_vectors(
@@ -83,11 +82,11 @@ class VectorStore(Protocol):
         ...
 
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
-        """Erase vectors, their bytes included, and return the ids that were stored."""
+        """Erase vectors, including their bytes, and return the ids that were stored."""
         ...
 
     def delete_namespace(self, namespace: str) -> None:
-        """Erase all vectors of a namespace; an unknown one is fine."""
+        """Erase all vectors of a namespace. An unknown namespace is not an error."""
         ...
 
     def count_vectors(self, namespace: str) -> int:
@@ -97,8 +96,8 @@ class VectorStore(Protocol):
     def expect_empty(self, namespace: str) -> None:
         """Assume that a namespace had no vectors when this store was opened.
 
-        A store that pays for each look at what a group holds may then spare it. Groups that other
-        processes put since are not seen by ``find_groups``, nor replaced.
+        A store with a cost per lookup of a group can then avoid lookups. ``find_groups`` does not
+        find, and ``put_groups`` does not replace, groups that other processes stored since.
         """
         ...
 
@@ -108,7 +107,7 @@ class VectorStore(Protocol):
 
 
 class RecordStore(Protocol):
-    """Records that must be exact: collections, and the users, tags and requests beside them.
+    """Strongly consistent records: collections, users, tags and requests.
 
     Users and tags are deleted with their collection.
     """
@@ -117,7 +116,7 @@ class RecordStore(Protocol):
         """Create a collection.
 
         Raises:
-            CollectionExistsError: of two callers that create one, exactly one gets this.
+            CollectionExistsError: it exists; exactly one of two concurrent callers gets this.
         """
         ...
 
@@ -125,19 +124,19 @@ class RecordStore(Protocol):
         """Return a collection.
 
         Raises:
-            CollectionNotFoundError: there is none of this name.
+            CollectionNotFoundError: it does not exist.
         """
         ...
 
     def list_collections(self, *, after: str | None = None, limit: int = 1000) -> list[Collection]:
-        """Return collections in the order of their names, starting after ``after``."""
+        """Return collections ordered by name, starting after ``after``."""
         ...
 
     def delete_collection(self, collection_id: str) -> None:
         """Delete the record of a collection.
 
         Raises:
-            CollectionNotFoundError: there is none of this name.
+            CollectionNotFoundError: it does not exist.
         """
         ...
 
@@ -145,8 +144,8 @@ class RecordStore(Protocol):
         """Create a user without faces.
 
         Raises:
-            CollectionNotFoundError: there is no such collection.
-            UserExistsError: of two callers that create one, exactly one gets this.
+            CollectionNotFoundError: the collection does not exist.
+            UserExistsError: it exists; exactly one of two concurrent callers gets this.
         """
         ...
 
@@ -154,29 +153,29 @@ class RecordStore(Protocol):
         """Return a user.
 
         Raises:
-            UserNotFoundError: there is none of this name.
+            UserNotFoundError: it does not exist.
         """
         ...
 
     def get_users(self, collection_id: str, user_ids: Sequence[str]) -> list[User]:
-        """Return those of the users that exist, in the order of ``user_ids``."""
+        """Return the existing users in the order of ``user_ids``."""
         ...
 
     def list_users(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[User]:
-        """Return users in the order of their names, starting after ``after``."""
+        """Return users ordered by name, starting after ``after``."""
         ...
 
     def count_users(self, collection_id: str) -> int:
-        """Return how many users the collection has."""
+        """Return the number of users of a collection."""
         ...
 
     def delete_user(self, collection_id: str, user_id: str) -> None:
-        """Delete a user and its associations, not the faces.
+        """Delete a user and its associations, but not its faces.
 
         Raises:
-            UserNotFoundError: there is none of this name.
+            UserNotFoundError: it does not exist.
         """
         ...
 
@@ -189,34 +188,34 @@ class RecordStore(Protocol):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """Associate and disassociate faces in one step; return the user as it is then.
+        """Associate and disassociate faces atomically, and return the changed user.
 
         Args:
             collection_id: the user's collection.
             user_id: the user.
-            version: what the user's version is known to be.
+            version: the version that the caller knows.
             add: ids of faces that no user has.
             remove: ids of faces that the user has.
 
         Raises:
-            UserNotFoundError: there is none of this name.
-            ConflictError: the version is another by now, or a face has a user; nothing changed.
+            UserNotFoundError: it does not exist.
+            ConflictError: the version has changed, or a face has a user; nothing was changed.
         """
         ...
 
     def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
-        """Note that the user's vector was made for a version; False if that has passed."""
+        """Record the version of a user's vector; return False if the version is stale."""
         ...
 
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
-        """Return the user ids of those of the faces that have a user, by face id."""
+        """Return the user ids of faces by face id; faces without a user are omitted."""
         ...
 
     def get_tags(self, collection_id: str) -> dict[str, str]:
         """Return a collection's tags.
 
         Raises:
-            CollectionNotFoundError: there is none of this name.
+            CollectionNotFoundError: it does not exist.
         """
         ...
 
@@ -226,35 +225,35 @@ class RecordStore(Protocol):
         *,
         put: Mapping[str, str] | None = None,
         remove: Sequence[str] = (),
-        most: int = 200,
+        limit: int = 200,
     ) -> None:
-        """Set and remove tags in one step.
+        """Set and remove tags atomically.
 
         Raises:
-            CollectionNotFoundError: there is none of this name.
-            QuotaExceededError: there would be more than ``most``; nothing changed.
-            ConflictError: other callers changed them all the time.
+            CollectionNotFoundError: it does not exist.
+            QuotaExceededError: there would be more than ``limit``; nothing was changed.
+            ConflictError: there are too many concurrent changes.
         """
         ...
 
     def find_request(self, token: str, now: float) -> AnsweredRequest | None:
-        """Return what a request of this token was answered, unless that has expired."""
+        """Return the answer to the request with this token, or None if unknown or expired."""
         ...
 
     def keep_request(self, token: str, request: AnsweredRequest, now: float) -> None:
-        """Keep an answer until it expires; the first one of a token stays."""
+        """Store an answer until it expires; the first answer of a token is kept."""
         ...
 
 
 class JobData(Protocol):
-    """What jobs keep of the faces that they indexed, beside the stores."""
+    """The copies of faces in the folders of jobs."""
 
     def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
-        """Delete for good what the jobs of a collection keep of faces; unknown ids are fine."""
+        """Erase faces from the jobs of a collection. Unknown ids are ignored."""
         ...
 
     def forget_collection(self, collection_id: str) -> None:
-        """Delete for good everything that the jobs of a collection keep."""
+        """Erase all data of the jobs of a collection."""
         ...
 
 
@@ -263,22 +262,22 @@ class FaceEngine(Protocol):
 
     @property
     def model_version(self) -> str:
-        """Names weights, alignment and recipe; faces of different versions do not compare."""
+        """Version of weights, alignment and recipe; only faces of one version can be compared."""
         ...
 
     @property
     def cohort_version(self) -> str:
-        """Names the cohort that stats are computed against; other versions do not compare."""
+        """Version of the cohort of ``cohort_stats``; only stats of one version can be compared."""
         ...
 
     def cohort_stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
-        """Return the stats of descriptors: float32 of shape (n, 128)."""
+        """Return the stats of descriptors, float32 of shape (n, 128)."""
         ...
 
     def analyse(
         self, photos: Sequence[bytes], options: FaceOptions
     ) -> list[PhotoFaces | UnreadablePhoto]:
-        """Return what is in each photo, in order; never raises for what is wrong with a photo.
+        """Return the faces of each photo in order; an unreadable photo is a result, not an error.
 
         Args:
             photos: the bytes of image files.

@@ -1,4 +1,4 @@
-"""The records that stores keep."""
+"""The records of stores."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class FaceRecord:
     """A stored face without its embedding.
 
     Attributes:
-        face_id: lowercase UUID; its first 24 characters (``image_key``) name the image.
-        image_id: lowercase UUID made from the photo's content.
+        face_id: lowercase UUID; its first 24 characters (``image_key``) identify the photo.
+        image_id: lowercase UUID derived from the photo's content.
         external_image_id: the caller's own name for the photo, or None.
-        source: where the photo was read: a path or an ``s3://`` address, or "" for bytes.
-        box: where the face stands in the photo.
-        confidence: 0 to 1, that this is a face.
-        landmarks: where eyes and nose stand in the photo.
+        source: path or ``s3://`` address of the photo, or "" for bytes.
+        box: position of the face in the photo.
+        confidence: confidence that this is a face, 0 to 1.
+        landmarks: positions of the eyes and the nose in the photo.
         quality: size, sharpness, brightness and pose.
-        model_version: the engine that made the embedding.
-        settings: digest of the options that faces of this photo were chosen by.
+        model_version: version of the engine that computed the embedding.
+        settings: digest of the options for the faces of this photo.
         indexed_at: seconds since 1970, UTC.
     """
 
@@ -45,7 +45,7 @@ class FaceRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredFace:
-    """A face with its embedding: float32, shape (128,). The embedding never shows in a repr."""
+    """A face with its embedding: float32, shape (128,). A repr never contains the embedding."""
 
     record: FaceRecord
     embedding: NDArray[np.float32] = field(repr=False)
@@ -65,7 +65,7 @@ class Collection:
 
     Attributes:
         collection_id: 1 to 255 characters of ``[a-zA-Z0-9_.-]``.
-        model_version: the only version that its faces may have.
+        model_version: model version of all its faces.
         created_at: seconds since 1970, UTC.
     """
 
@@ -82,8 +82,8 @@ class User:
         user_id: 1 to 128 characters of ``[a-zA-Z0-9_.:-]``.
         created_at: seconds since 1970, UTC.
         face_ids: the associated faces, in the order of their association.
-        version: grows with every change of ``face_ids``.
-        vector_version: the version that the user's stored vector was made for.
+        version: number that grows with every change of ``face_ids``.
+        vector_version: the version that the user's stored vector was computed for.
     """
 
     user_id: str
@@ -95,12 +95,12 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredRequest:
-    """What a request with an idempotency token was answered.
+    """The answer to a request with an idempotency token.
 
     Attributes:
-        digest: of the operation and its parameters.
+        digest: digest of the operation and its parameters.
         answer: the answer, as JSON.
-        expires_at: seconds since 1970; from then on the token is forgotten.
+        expires_at: seconds since 1970; after that the token is unknown.
     """
 
     digest: str

@@ -1,4 +1,4 @@
-"""The contracts in ``facerec/schemas``, checked wherever their data enters."""
+"""Validation of documents against the JSON schemas in ``facerec/schemas``."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def _validator(name: str) -> Any:  # noqa: ANN401 - the class depends on the sch
 
 
 def violation(name: str, document: object) -> str | None:
-    """Return one line that says where a document violates a schema, or None if it does not.
+    """Return one line about where a document violates a schema, or None if it is valid.
 
     Args:
-        name: of the schema file, without ``.json``.
-        document: what ``json.loads`` returns.
+        name: name of the schema file, without ``.json``.
+        document: the parsed JSON.
     """
     from jsonschema.exceptions import best_match
 
@@ -36,20 +36,20 @@ def violation(name: str, document: object) -> str | None:
     if worst is None:
         return None
     message = " ".join(worst.message.split())
-    place = worst.json_path.removeprefix("$").removeprefix(".")
-    return f"{place}: {message}" if place else message
+    field = worst.json_path.removeprefix("$").removeprefix(".")
+    return f"{field}: {message}" if field else message
 
 
 def check(name: str, document: object, what: str) -> None:
     """Check a document against a schema.
 
     Args:
-        name: of the schema file, without ``.json``.
-        document: what ``json.loads`` returns.
-        what: how the error's message calls the document.
+        name: name of the schema file, without ``.json``.
+        document: the parsed JSON.
+        what: the document's name in the message of the error.
 
     Raises:
-        InvalidInputError: with the field that violates the schema.
+        InvalidInputError: the document is invalid; the message names the field.
     """
     wrong = violation(name, document)
     if wrong:

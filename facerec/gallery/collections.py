@@ -57,7 +57,7 @@ class CollectionOperations(GalleryBase):
             records=self._records,
         )
         if tags:
-            self._records.change_tags(collection_id, put=tags, most=MAX_TAGS)
+            self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
         return collection
 
     def prepare_collection(self, collection_id: str, *, create: bool) -> PreparedCollection:
@@ -187,7 +187,7 @@ class CollectionOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
         """
-        self._records.change_tags(collection_id, put=tags, most=MAX_TAGS)
+        self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
 
     def remove_tags(self, collection_id: str, keys: Sequence[str]) -> None:
         """Remove tags from a collection; unknown keys are ignored.
@@ -195,4 +195,4 @@ class CollectionOperations(GalleryBase):
         Raises:
             CollectionNotFoundError: The collection does not exist.
         """
-        self._records.change_tags(collection_id, remove=keys, most=MAX_TAGS)
+        self._records.change_tags(collection_id, remove=keys, limit=MAX_TAGS)

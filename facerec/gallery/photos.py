@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.protocols import FaceEngine
-from facerec.errors import NoFaceError, PhotoTooLargeError, UnreadablePhotoError
+from facerec.errors import (
+    InvalidInputError,
+    NoFaceError,
+    ObjectNotFoundError,
+    PhotoTooLargeError,
+    UnreadablePhotoError,
+)
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 
@@ -56,6 +63,7 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
     Raises:
         PhotoTooLargeError: It has more than ``MAX_PHOTO_BYTES`` bytes.
         ObjectNotFoundError: It does not exist.
+        InvalidInputError: It is a folder.
         AccessDeniedError: It may not be read.
         StoreUnavailableError: It cannot be read for now.
     """
@@ -66,7 +74,12 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
         # an absolute path, so that the photo is found from any working directory later
         local = scheme_of(location.uri) == "file"
         source = os.path.abspath(location.uri) if local else location.uri  # noqa: PTH100 - keeps links
-        content = objects.read(source, end=MAX_PHOTO_BYTES + 1, version_id=location.version)
+        try:
+            content = objects.read(source, end=MAX_PHOTO_BYTES + 1, version_id=location.version)
+        except ObjectNotFoundError as error:
+            if local and Path(source).is_dir():
+                raise InvalidInputError(f"{location.uri} is a folder, not a photo") from error
+            raise
         loaded, name = PhotoContent(content, source), location.uri
     if len(loaded.content) > MAX_PHOTO_BYTES:
         raise PhotoTooLargeError(f"{name} has more than {MAX_PHOTO_BYTES // 1024**2} MiB")
@@ -104,4 +117,4 @@ def require_face(photo: PhotoFaces, *, name: str = "the photo") -> None:
     if photo.rejected:
         reasons = sorted({str(reason) for face in photo.rejected for reason in face.reasons})
         raise NoFaceError(f"every face of {name} was rejected: {', '.join(reasons)}")
-    raise NoFaceError(f"no face was found on {name}")
+    raise NoFaceError(f"no face was found in {name}")

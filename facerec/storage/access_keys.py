@@ -1,4 +1,4 @@
-"""Access keys of our own: what Rekognition clients sign their requests with."""
+"""Access keys with which Rekognition clients sign their requests."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class AccessKey:
-    """A key pair and what it allows.
+    """A key pair and its permissions.
 
     Attributes:
-        access_key_id: 20 capital letters and digits, no secret.
-        secret: 40 characters; never shown in a repr.
-        collections: the collections that it may use; empty: all.
-        writes: whether it may change anything.
-        note: the issuer's own words about it.
+        access_key_id: 20 capital letters and digits; not secret.
+        secret: 40 characters; a repr never contains it.
+        collections: collections that it can use; empty for all.
+        writes: whether it can change data.
+        note: the issuer's note.
         created_at: seconds since 1970, UTC.
     """
 
@@ -31,39 +31,39 @@ class AccessKey:
 
 
 class AccessKeyStore(Protocol):
-    """Keeps access keys with their secrets."""
+    """A store of access keys with their secrets."""
 
     def put_access_key(self, key: AccessKey) -> None:
-        """Keep a new key."""
+        """Store a new key."""
         ...
 
     def get_access_key(self, access_key_id: str) -> AccessKey:
         """Return a key.
 
         Raises:
-            AccessKeyNotFoundError: there is none of this id.
+            AccessKeyNotFoundError: it does not exist.
         """
         ...
 
     def list_access_keys(self) -> list[AccessKey]:
-        """Return all keys in the order of their creation."""
+        """Return all keys in order of creation."""
         ...
 
     def delete_access_key(self, access_key_id: str) -> None:
         """Delete a key for good.
 
         Raises:
-            AccessKeyNotFoundError: there is none of this id.
+            AccessKeyNotFoundError: it does not exist.
         """
         ...
 
 
 ID_PREFIX = "FREC"
-"""What the ids of facerec's own keys begin with; those of AWS begin with AKIA or ASIA."""
+"""Prefix of the ids of facerec's keys; those of AWS begin with AKIA or ASIA."""
 
 
 def new_access_key(collections: tuple[str, ...], *, writes: bool, note: str) -> AccessKey:
-    """Make a key from the system's randomness: 80 bits of id, 240 of secret."""
+    """Create a key from random bits of the system: 80 for the id, 240 for the secret."""
     number = base64.b32encode(secrets.token_bytes(10)).decode()
     return AccessKey(
         access_key_id=ID_PREFIX + number,

@@ -1,4 +1,4 @@
-"""What every store of vectors checks first; a failure is a mistake of the calling code."""
+"""Checks of the arguments of vector stores; a failure is a bug in the calling code."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def checked_groups(groups: Mapping[str, Sequence[Vector]]) -> dict[str, Vector]:
     """
     vectors = {}
     for group, members in groups.items():
-        # a part of a group's name would name, and so replace, many groups
+        # A prefix of a group would match, and so replace, many groups.
         if not is_group(group):
             raise ValueError(f"{group!r} is not a group")
         for vector in members:
             if vector.group != group:
-                raise ValueError(f"vector {vector.id} is not of group {group}")
+                raise ValueError(f"vector {vector.id} does not belong to group {group}")
             if vector.values.shape != (EMBEDDING_SIZE,) or vector.values.dtype != np.float32:
                 raise ValueError(f"embeddings are float32 of shape ({EMBEDDING_SIZE},)")
-            # also false where a value is not a number
+            # Also false if a value is NaN.
             if not float(np.linalg.norm(vector.values)) < LARGEST_NORM:
                 raise ValueError("the embedding is not finite, or far too large")
             vectors[vector.id] = vector

@@ -16,7 +16,7 @@ from facerec.storage.face_metadata import from_metadata, to_metadata
 
 
 class FaceStore:
-    """The faces of collections: a namespace each, in which the faces of an image are a group.
+    """The faces of collections: a namespace per collection, a group per photo.
 
     Attributes:
         vectors: the store of the vectors.
@@ -37,11 +37,11 @@ class FaceStore:
         self.close()
 
     def close(self) -> None:
-        """Close the store of the vectors."""
+        """Close the vector store."""
         self.vectors.close()
 
     def put_images(self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]) -> None:
-        """Replace the faces of each image by those given; durable when it returns.
+        """Replace the faces of each photo; durable when it returns.
 
         Args:
             collection_id: the collection.
@@ -58,7 +58,7 @@ class FaceStore:
     def find_images(
         self, collection_id: str, image_keys: Sequence[str]
     ) -> dict[str, list[FaceRecord]]:
-        """Return the stored faces of those of the images that have any, by image key."""
+        """Return the stored faces of photos by image key; photos without faces are omitted."""
         found = self.vectors.find_groups(collection_id, image_keys)
         return {key: [_record(each) for each in records] for key, records in found.items()}
 
@@ -70,7 +70,7 @@ class FaceStore:
         top: int,
         max_distance: float,
     ) -> list[list[Neighbour]]:
-        """Return the nearest faces of each probe, the nearest first.
+        """Return the nearest faces of each probe, nearest first.
 
         Args:
             collection_id: the collection.
@@ -87,7 +87,7 @@ class FaceStore:
         ]
 
     def get_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
-        """Return those of the faces that are stored, in the order of ``face_ids``."""
+        """Return the stored faces in the order of ``face_ids``; unknown ids are omitted."""
         vectors = self.vectors.get_vectors(collection_id, face_ids)
         return [StoredFace(_record(vector), vector.values) for vector in vectors]
 
@@ -99,11 +99,11 @@ class FaceStore:
         return [_record(record) for record in records]
 
     def delete_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[str]:
-        """Erase faces, their embeddings included, and return the ids that were stored."""
+        """Erase faces, including their embeddings, and return the ids that were stored."""
         return self.vectors.delete_vectors(collection_id, face_ids)
 
     def delete_namespace(self, collection_id: str) -> None:
-        """Erase all faces of a collection; an unknown one is fine."""
+        """Erase all faces of a collection. An unknown collection is not an error."""
         self.vectors.delete_namespace(collection_id)
 
     def count_faces(self, collection_id: str) -> int:

@@ -294,7 +294,7 @@ class VectorStoreContract:
         assert store.count_vectors("staff") == 0
 
     def test_a_vector_of_another_group_is_refused(self, store: VectorStore) -> None:
-        with pytest.raises(ValueError, match="not of group"):
+        with pytest.raises(ValueError, match="does not belong to group"):
             store.put_groups("staff", {"00000000-0000-8000-8000-": [vector_of("ann")]})
 
     @pytest.mark.parametrize("group", ["", "0", "00000000-0000-8000-8000", "%" * 24])

@@ -12,9 +12,8 @@ from moto.dynamodb.responses import DynamoHandler
 from facerec.core.records import User
 from facerec.errors import StoreUnavailableError
 from facerec.storage.dynamodb.store import DynamoDBStore
-from facerec.storage.secrets import SecretsManagerKeys
 from facerec.testing.record_store import RecordStoreContract
-from facerec.testing.service_records import AccessKeyStoreContract, ServiceRecordsContract
+from facerec.testing.service_records import ServiceRecordsContract
 
 REGION = "eu-west-1"
 
@@ -62,12 +61,6 @@ class TestDynamoDBServiceRecords(ServiceRecordsContract):
     @pytest.fixture
     def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
         return dynamodb_store
-
-
-class TestSecretsManagerKeys(AccessKeyStoreContract):
-    @pytest.fixture
-    def keys(self, client: BaseClient) -> SecretsManagerKeys:
-        return SecretsManagerKeys(boto3.client("secretsmanager", region_name=REGION), "a/keys")
 
 
 def test_a_table_that_is_missing_is_a_store_that_is_down(client: BaseClient) -> None:

@@ -117,7 +117,7 @@ def test_a_body_that_breaks_off_is_read_again(
             raise ReadTimeoutError(endpoint_url="https://s3")
 
     def get_object(**request: object) -> dict[str, Any]:
-        if len(broken) < s3_objects.TRIES - 1:
+        if len(broken) < s3_objects.ATTEMPTS - 1:
             broken.append(request)
             return {"Body": BrokenBody()}
         answer: dict[str, Any] = full(**request)
@@ -127,7 +127,7 @@ def test_a_body_that_breaks_off_is_read_again(
     assert objects.read("s3://bucket/a") == b"content"
     assert len(broken) == 2
     broken.clear()
-    monkeypatch.setattr(s3_objects, "TRIES", 1)
+    monkeypatch.setattr(s3_objects, "ATTEMPTS", 1)
     monkeypatch.setattr(client, "get_object", lambda **_: {"Body": BrokenBody()})
     with pytest.raises(StoreUnavailableError):
         objects.read("s3://bucket/a")

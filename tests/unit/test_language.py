@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 WORDS: dict[str, str] = {
     r"(?<![Tt]here )\b(is|are|was|were|be) no (?!longer|more|such|less)": "is not a",
-    r"\b(is|are|be) none\b": "does not exist",
+    r"(?<![Tt]here )\b(is|are|be) none\b|\bthere is none of\b": "does not exist",
     r"\bbehind\b(?! (API Gateway|a proxy|a load balancer|an? HTTPS))": "after",
     r"\bmend(s|ed|ing)?\b": "fix",
     r"\bsays? (else|otherwise)\b": "overrides",
@@ -68,7 +68,6 @@ FRAGMENT_OF_ARGUMENT = re.compile(r"^\s+\w+: (of|that|to|whose|which|than) ", re
 
 PENDING: dict[str, str] = {
     "Dockerfile": "aws",
-    "batch_job/": "jobs",
     "benchmarks/calibrate_confidence.py": "engine",
     "benchmarks/calibrate_similarity.py": "trust",
     "benchmarks/detection.py": "engine",
@@ -86,11 +85,6 @@ PENDING: dict[str, str] = {
     "facerec/api/connections.py": "truth",
     "facerec/api/page/": "shell",
     "facerec/api/serving.py": "truth",
-    "facerec/cli/index.py": "jobs",
-    "facerec/cli/job": "jobs",
-    "facerec/cli/parts.py": "jobs",
-    "facerec/cli/reports.py": "jobs",
-    "facerec/core/": "storage",
     "facerec/engine/": "engine",
     "facerec/factory.py": "storage",
     "facerec/jobs/": "jobs",

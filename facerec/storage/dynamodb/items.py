@@ -1,4 +1,4 @@
-"""Records as the items of a DynamoDB table, and back; see ``facerec.storage.dynamodb.store``."""
+"""Conversion of records to items of a DynamoDB table and back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def user_key(collection_id: str, user_id: str) -> Item:
 
 
 def association_key(collection_id: str, face_id: str) -> Item:
-    """Return the key of what says whose a face is."""
+    """Return the key of the user of a face."""
     return key(f"faces#{collection_id}", face_id)
 
 
@@ -39,7 +39,7 @@ def request_key(token: str) -> Item:
 
 
 def numbers(values: Mapping[str, float]) -> Item:
-    """Return numbers as attributes; ``repr`` of a float has all its digits."""
+    """Return numbers as attributes. ``repr`` of a float has all its digits."""
     return {name: {"N": repr(value)} for name, value in values.items()}
 
 
@@ -54,7 +54,7 @@ def collection_item(collection: Collection) -> Item:
 
 
 def to_collection(item: Mapping[str, Any]) -> Collection:
-    """Return the collection that an item holds."""
+    """Return the collection of an item."""
     return Collection(item["sk"]["S"], item["model_version"]["S"], float(item["created_at"]["N"]))
 
 
@@ -74,7 +74,7 @@ def user_item(collection_id: str, user: User) -> Item:
 
 
 def to_user(item: Mapping[str, Any]) -> User:
-    """Return the user that an item holds."""
+    """Return the user of an item."""
     return User(
         user_id=item["sk"]["S"],
         created_at=float(item["created_at"]["N"]),

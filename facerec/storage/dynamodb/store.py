@@ -52,15 +52,15 @@ GOT_AT_ONCE = 100
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
 
 CHANGED_AT_ONCE = 99
-"""Faces of one transaction, beside the user: 100 items in all, see
+"""Faces per transaction; with the user, 100 items in total:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 
 TRIES = 8
-"""How often tags are read and written anew because another caller changed them meanwhile."""
+"""Attempts to change tags that other callers change concurrently."""
 
 
 def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
-    """Return the records in a table, with the environment's credentials."""
+    """Open the records in a table with the credentials of the environment."""
     import boto3
     from botocore.config import Config
 
@@ -188,10 +188,10 @@ class DynamoDBStore(RecordStore):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """More than 99 faces take two steps, of which the first may stand."""
+        """Change a user; more than 99 faces take two transactions, which can fail halfway."""
         user = self.get_user(collection_id, user_id)
         changes = [*((face_id, False) for face_id in remove), *((face_id, True) for face_id in add)]
-        # the user item is written even where there is nothing to change: its version grows
+        # The user is written even if nothing changes, so that its version grows.
         for start in range(0, max(1, len(changes)), CHANGED_AT_ONCE):
             part = changes[start : start + CHANGED_AT_ONCE]
             user = self._change_user(collection_id, user, version, part)
@@ -200,7 +200,7 @@ class DynamoDBStore(RecordStore):
 
     @override
     def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
-        passed = ConflictError("the version has passed")
+        passed = ConflictError("stale version")
         try:
             with self._condition_is(passed):
                 self._client.update_item(
@@ -239,17 +239,17 @@ class DynamoDBStore(RecordStore):
         *,
         put: Mapping[str, str] | None = None,
         remove: Sequence[str] = (),
-        most: int = 200,
+        limit: int = 200,
     ) -> None:
         for _ in range(TRIES):
             item = self._collection(collection_id)
             kept = {name: value for name, value in _tags(item).items() if name not in set(remove)}
             tags = kept | dict(put or {})
-            if len(tags) > most:
-                raise QuotaExceededError(f"a collection has at most {most} tags")
+            if len(tags) > limit:
+                raise QuotaExceededError(f"a collection has at most {limit} tags")
             before = item.get("tags", {"S": "{}"})
             try:
-                with self._condition_is(ConflictError("the tags were changed meanwhile")):
+                with self._condition_is(ConflictError("the tags were changed concurrently")):
                     self._client.update_item(
                         TableName=self._table,
                         Key=collection_key(collection_id),
@@ -263,7 +263,7 @@ class DynamoDBStore(RecordStore):
             except ConflictError:
                 continue
             return
-        raise ConflictError("the tags are being changed by others", "try again")
+        raise ConflictError("too many concurrent changes of the tags", "try again")
 
     @override
     def find_request(self, token: str, now: float) -> AnsweredRequest | None:
@@ -286,7 +286,7 @@ class DynamoDBStore(RecordStore):
                         "digest": {"S": request.digest},
                         "answer": {"S": request.answer},
                         **numbers({"expires_at": request.expires_at}),
-                        # what DynamoDB itself deletes by takes whole seconds only
+                        # DynamoDB deletes expired items by whole seconds.
                         "ttl": {"N": str(math.ceil(request.expires_at))},
                     },
                     ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
@@ -302,7 +302,7 @@ class DynamoDBStore(RecordStore):
         version: int,
         changes: Sequence[tuple[str, bool]],
     ) -> User:
-        """Write part of a change, in one transaction."""
+        """Write a batch of a change in one transaction."""
         removed = {face_id for face_id, added in changes if not added}
         face_ids = (
             *(face_id for face_id in user.face_ids if face_id not in removed),
@@ -346,10 +346,10 @@ class DynamoDBStore(RecordStore):
                 }
             actions.append(action)
         if self._transact(actions) is not None:
-            # of a user that is gone as well as of a version that has passed
+            # The user does not exist, or its version is stale.
             self.get_user(collection_id, user.user_id)
             raise ConflictError(
-                f"user {user.user_id!r} or a face of it was changed meanwhile", "try again"
+                f"user {user.user_id!r} or a face of it was changed concurrently", "try again"
             )
         return changed
 
@@ -374,7 +374,7 @@ class DynamoDBStore(RecordStore):
             wanted = answer.get("UnprocessedKeys")
 
     def _items(self, partition: str, after: str | None, limit: int) -> list[dict[str, Any]]:
-        """Return items of a partition in the order of their sort keys, those behind one only."""
+        """Return items of a partition ordered by sort key, starting after a key."""
         condition, values = "pk = :pk", {":pk": {"S": partition}}
         if after is not None:
             condition += " AND sk > :after"
@@ -411,7 +411,7 @@ class DynamoDBStore(RecordStore):
                     left = self._client.batch_write_item(RequestItems=left).get("UnprocessedItems")
 
     def _transact(self, actions: Sequence[dict[str, Any]]) -> list[bool] | None:
-        """Write in one transaction; if it is refused, return which conditions were not met.
+        """Write in one transaction; return the conditions that were not met, if it is refused.
 
         Raises:
             ConflictError: other transactions touch the same items all the time.
@@ -429,11 +429,11 @@ class DynamoDBStore(RecordStore):
                         raise
                 else:
                     return None
-        raise ConflictError("other callers change the same all the time", "try again")
+        raise ConflictError("too many concurrent changes", "try again")
 
     @contextmanager
     def _condition_is(self, unmet: Exception) -> Iterator[None]:
-        """Raise an error where the condition of a write is not met."""
+        """Raise an error if the condition of a write is not met."""
         with self._errors():
             try:
                 yield

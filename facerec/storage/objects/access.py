@@ -1,4 +1,4 @@
-"""Which objects may be touched, for addresses that come from other people."""
+"""Access policy for addresses of objects in requests of other people."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _ADDRESS = re.compile(r"s3://([^/]+)/(.*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class ResolvedUri:
-    """Where an object really is.
+    """The real address of an object.
 
     Attributes:
-        requested: the uri that the caller used.
-        uri: the path or ``s3://`` address that the backend takes.
-        folder: the local folder that stands in for the bucket of ``requested``, or None.
+        requested: the uri of the caller.
+        uri: the path or ``s3://`` address for the backend.
+        folder: the local folder that is served as the bucket of ``requested``, or None.
     """
 
     requested: str
@@ -27,30 +27,30 @@ class ResolvedUri:
     folder: Path | None = None
 
     def requested_uri(self, uri: str) -> str:
-        """Return the uri by which the caller knows what a backend listed."""
+        """Return the uri of the caller for a uri that a backend listed."""
         if self.folder is None:
             return uri
         bucket = self.requested.removeprefix("s3://").partition("/")[0]
         return f"s3://{bucket}/{uri[len(str(self.folder)) + 1 :]}"
 
     def leaves_folder(self, uri: str) -> bool:
-        """Return whether a listed file is a link to something outside of the folder."""
+        """Return whether a listed file is a link out of the folder."""
         return self.folder is not None and not Path(uri).resolve().is_relative_to(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """What may be read and written. Everything else is refused with ``AccessDeniedError``.
+    """Permissions to read and write. Everything else is refused with ``AccessDeniedError``.
 
-    A local folder may stand in for a bucket: ``s3://NAME/key`` is then the file ``key`` below the
-    folder, and nothing outside of it, whatever the key or a link in the folder says.
+    A local folder can be served as a bucket: ``s3://NAME/key`` is then the file ``key`` in the
+    folder. No key and no link in the folder leads out of it.
 
     Attributes:
-        folders: local folders that stand in for buckets, by bucket name; read only.
-        buckets: names of S3 buckets that may be read; None allows all that the credentials do.
-        own_folder: path or address, ending in ``/``, below which everything may be read and
-            written; None if there is none.
-        reads_paths: whether any local path may be read.
+        folders: local folders that are served as buckets, by bucket name; read only.
+        buckets: names of S3 buckets that can be read; None for all that the credentials allow.
+        own_folder: path or address, ending in ``/``, of a folder that can be read and written;
+            None for no folder.
+        reads_paths: whether any local path can be read.
     """
 
     folders: Mapping[str, Path] = field(default_factory=dict)
@@ -59,10 +59,10 @@ class AccessPolicy:
     reads_paths: bool = False
 
     def resolve_read(self, uri: str) -> ResolvedUri:
-        """Return where an object is that may be read.
+        """Return the real address of an object to read.
 
         Raises:
-            AccessDeniedError: it may not be read.
+            AccessDeniedError: reading it is not allowed.
             ObjectNotFoundError: the key cannot be a file of the bucket's folder.
         """
         address = _ADDRESS.fullmatch(uri)
@@ -75,19 +75,19 @@ class AccessPolicy:
         return self.resolve_write(uri)
 
     def resolve_list(self, prefix: str) -> ResolvedUri:
-        """Return where the objects are that may be listed; raises as ``resolve_read`` does."""
-        place = self.resolve_read(prefix)
-        if place.folder is None:
-            return place
-        # Resolving takes away a final slash, or names a folder by the target of a link.
+        """Return the real address of objects to list; raises like ``resolve_read``."""
+        resolved = self.resolve_read(prefix)
+        if resolved.folder is None:
+            return resolved
+        # Resolving removes a final slash and follows links.
         key = prefix.removeprefix("s3://").partition("/")[2]
-        return ResolvedUri(prefix, f"{place.folder}/{key}", place.folder)
+        return ResolvedUri(prefix, f"{resolved.folder}/{key}", resolved.folder)
 
     def resolve_write(self, uri: str) -> ResolvedUri:
-        """Return where an object is that may be written.
+        """Return the real address of an object to write.
 
         Raises:
-            AccessDeniedError: it may not be written.
+            AccessDeniedError: writing it is not allowed.
         """
         own = self.own_folder
         if own is None or not uri.startswith(own) or ".." in uri.split("/"):
@@ -99,7 +99,7 @@ class AccessPolicy:
         try:
             path = (folder / key).resolve()
         except (OSError, ValueError, RuntimeError) as error:
-            # a zero byte, or links that form a circle
+            # A zero byte, or a loop of links.
             raise ObjectNotFoundError(uri) from error
         if not path.is_relative_to(folder):
             raise AccessDeniedError(uri)

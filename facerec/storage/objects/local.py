@@ -1,4 +1,4 @@
-"""Objects that are files of this machine."""
+"""Objects that are local files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from facerec.errors import (
 from facerec.storage.objects.protocol import ObjectInfo, folder_of
 
 TEMPORARY_PREFIX = ".facerec-"
-"""Files that are being written are named so, beside their final place."""
+"""Prefix of files that are being written, in the folder of the final file."""
 
 _MISSING = {
     errno.ENOENT,
@@ -32,8 +32,8 @@ _MISSING = {
 }
 _DENIED = {errno.EACCES, errno.EPERM}
 
-MOST_PLACINGS = 5
-"""How often a file is written whose temporary one vanishes."""
+MAX_ATTEMPTS = 5
+"""Attempts to write a file whose temporary file disappears."""
 
 
 class LocalObjects:
@@ -44,7 +44,7 @@ class LocalObjects:
 
     def head(self, uri: str) -> ObjectInfo:
         """Return a file's size and version."""
-        with _faults_named(uri):
+        with _local_errors(uri):
             return _info(uri, _regular(uri, Path(uri).stat()))
 
     def read(
@@ -59,8 +59,8 @@ class LocalObjects:
         """Return a range of a file's bytes; files have no older versions (``version_id``)."""
         if version_id is not None:
             raise ObjectNotFoundError(f"{uri} (version {version_id})")
-        with _faults_named(uri):
-            # A pipe that nobody writes to would block the opening for ever: look first.
+        with _local_errors(uri):
+            # Opening a pipe without a writer would block forever, so check first.
             _regular(uri, Path(uri).stat())
             with Path(uri).open("rb") as file:
                 found = os.fstat(file.fileno())
@@ -70,7 +70,7 @@ class LocalObjects:
                 return file.read(-1 if end is None else max(0, end - start))
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
-        """Write a file by way of a temporary one, and wait until the disk has it."""
+        """Write a file through a temporary one, and wait until it is on the disk."""
 
         def fill(temporary: Path) -> None:
             temporary.write_bytes(content)
@@ -86,37 +86,37 @@ class LocalObjects:
         _place(uri, fill, if_absent=False)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the regular files below a prefix; links to folders are followed, but in circles.
+        """Yield the regular files below a prefix; links to folders are followed unless they loop.
 
-        Files that vanish meanwhile are left out.
+        Files that are deleted concurrently are skipped.
         """
         top = folder_of(prefix)
-        with _faults_named(prefix):
+        with _local_errors(prefix):
             yield from _walk(top, prefix[len(top) :])
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """Yield the folders right below a folder."""
-        with _faults_named(prefix), suppress(FileNotFoundError), os.scandir(prefix) as entries:
+        """Yield the direct subfolders of a folder."""
+        with _local_errors(prefix), suppress(FileNotFoundError), os.scandir(prefix) as entries:
             for name in sorted(entry.name for entry in entries if entry.is_dir()):
                 yield f"{prefix}{name}/"
 
     def delete(self, uri: str) -> None:
         """Delete a file."""
-        with _faults_named(uri):
+        with _local_errors(uri):
             Path(uri).unlink(missing_ok=True)
 
     def delete_folder(self, prefix: str) -> None:
-        """Delete a folder with all that is in it."""
-        with _faults_named(prefix), suppress(FileNotFoundError):
+        """Delete a folder with its content."""
+        with _local_errors(prefix), suppress(FileNotFoundError):
             shutil.rmtree(prefix)
 
 
 def _place(uri: str, fill: Callable[[Path], None], *, if_absent: bool) -> bool:
     target = Path(uri)
-    with _faults_named(uri):
-        for _ in range(MOST_PLACINGS - 1):
-            # Another attempt at the same work, on its way out, may take our temporary file for
-            # one that a killed process left behind.
+    with _local_errors(uri):
+        for _ in range(MAX_ATTEMPTS - 1):
+            # Another attempt at the same work may delete our temporary file as a leftover of a
+            # killed process.
             with suppress(FileNotFoundError):
                 return _place_once(target, fill, if_absent=if_absent)
         return _place_once(target, fill, if_absent=if_absent)
@@ -133,7 +133,7 @@ def _place_once(target: Path, fill: Callable[[Path], None], *, if_absent: bool) 
         if not if_absent:
             temporary.replace(target)
         else:
-            # Unlike a rename, a link refuses to take a name that is taken.
+            # Unlike a rename, a link fails if the name exists.
             target.hardlink_to(temporary)
     except FileExistsError:
         return False
@@ -236,7 +236,7 @@ def _regular(uri: str, status: os.stat_result) -> os.stat_result:
 
 
 @contextmanager
-def _faults_named(uri: str) -> Iterator[None]:
+def _local_errors(uri: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -246,9 +246,9 @@ def _faults_named(uri: str) -> Iterator[None]:
             raise AccessDeniedError(uri) from error
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreUnavailableError(
-                f"no space is left to write {uri}", "free some space, then run it again"
+                f"no space is left to write {uri}", "free some space and retry"
             ) from error
         raise StoreUnavailableError(f"{uri}: {error.strerror or error}") from error
     except ValueError as error:
-        # A path with a zero byte in it names no file.
+        # A path with a zero byte is invalid.
         raise ObjectNotFoundError(uri) from error

@@ -26,13 +26,13 @@ def _s3_objects() -> ObjectStore:
 
 
 _BACKENDS: Mapping[str, Callable[[], ObjectStore]] = {"file": _local_objects, "s3": _s3_objects}
-"""What creates the backend of each scheme; paths have the scheme ``file``."""
+"""Factory of the backend of each scheme; paths have the scheme ``file``."""
 
 
 class Objects(ObjectStore):
     """An ``ObjectStore`` of local files and S3 objects.
 
-    A backend is created when the first uri needs it, so that a job of local photos never imports
+    A backend is created by the first uri that needs it, so a job of local photos never imports
     boto3. Safe to share between threads.
     """
 
@@ -40,7 +40,7 @@ class Objects(ObjectStore):
         """Create the store.
 
         Args:
-            policy: what may be read and written; None allows everything.
+            policy: permissions to read and write; None allows everything.
         """
         self._policy = policy
         self._backends: dict[str, ObjectStore] = {}
@@ -101,7 +101,7 @@ class Objects(ObjectStore):
     def _resolve(
         self, uri: str, resolve: Callable[[AccessPolicy, str], ResolvedUri]
     ) -> tuple[ObjectStore, ResolvedUri]:
-        """Return the backend of an object, and where the object is in it."""
+        """Return the backend and the real address of an object."""
         place = ResolvedUri(uri, uri) if self._policy is None else resolve(self._policy, uri)
         return self._backend(place), place
 

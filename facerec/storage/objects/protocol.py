@@ -1,4 +1,4 @@
-"""Objects: photos, manifests and job folders, on local disk or in S3, behind one protocol."""
+"""Protocol of objects: photos, manifests and job folders, on local disk or in S3."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """What is known of an object without reading it.
+    """Facts about an object without its content.
 
     Attributes:
         uri: a path or an ``s3://bucket/key`` address.
-        size: in bytes.
-        version: changes whenever the content does: an S3 ETag, or size and modification time.
+        size: size in bytes.
+        version: changes with the content: an S3 ETag, or size and modification time.
     """
 
     uri: str
@@ -27,8 +27,8 @@ class ObjectInfo:
 class ObjectStore(Protocol):
     """Reads and writes whole objects and byte ranges, addressed by uri.
 
-    Each method raises ``ObjectNotFoundError``, ``AccessDeniedError`` or
-    ``StoreUnavailableError``, and nothing else, for what can go wrong with an object.
+    Each method raises only ``ObjectNotFoundError``, ``AccessDeniedError`` or
+    ``StoreUnavailableError`` for a problem with an object.
     """
 
     def head(self, uri: str) -> ObjectInfo:
@@ -44,19 +44,19 @@ class ObjectStore(Protocol):
         version: str | None = None,
         version_id: str | None = None,
     ) -> bytes:
-        """Return bytes ``start`` to ``end`` (exclusive; None: to the last) of an object.
+        """Return bytes ``start`` to ``end`` (exclusive; None for all) of an object.
 
-        A range that begins at or behind the object's end is empty.
+        A range that starts at or after the end of the object is empty.
 
         Args:
             uri: the object.
             start: the first byte.
-            end: the byte behind the last.
-            version: what ``head`` said; the content must still be that.
-            version_id: an older version that a versioned S3 bucket keeps; None: the newest.
+            end: the byte after the last.
+            version: version from ``head`` that the content must still have.
+            version_id: an older version in a versioned S3 bucket; None for the newest.
 
         Raises:
-            ObjectChangedError: ``version`` is given and is not the object's.
+            ObjectChangedError: the object does not have ``version``.
         """
         ...
 
@@ -64,7 +64,7 @@ class ObjectStore(Protocol):
         """Write an object so that readers see all of it or none.
 
         Returns:
-            False if ``if_absent`` and the object exists already; then nothing is written.
+            False if ``if_absent`` is set and the object exists; then nothing is written.
         """
         ...
 
@@ -73,15 +73,15 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects whose uri starts with ``prefix``, in the order of their uris."""
+        """Yield the objects whose uri starts with ``prefix``, ordered by uri."""
         ...
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """Yield the uris, each with its final ``/``, of the folders right under ``prefix/``."""
+        """Yield the uris of the direct subfolders of ``prefix/``, each with its final ``/``."""
         ...
 
     def delete(self, uri: str) -> None:
-        """Delete an object; a missing one is fine."""
+        """Delete an object. A missing object is not an error."""
         ...
 
     def delete_folder(self, prefix: str) -> None:
@@ -90,15 +90,15 @@ class ObjectStore(Protocol):
 
 
 SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
-"""What a uri that is no path begins with."""
+"""Start of a uri that is not a path."""
 
 
 def scheme_of(uri: str) -> str:
     """Return the scheme of a uri in lower case, ``file`` for a path."""
-    named = SCHEME.match(uri)
-    return named[1].lower() if named else "file"
+    match = SCHEME.match(uri)
+    return match[1].lower() if match else "file"
 
 
 def folder_of(uri: str) -> str:
-    """Return everything up to the last ``/`` of a uri, that included; "" where there is none."""
+    """Return a uri up to and including its last ``/``, or "" without one."""
     return uri[: uri.rfind("/") + 1]

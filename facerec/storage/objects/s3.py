@@ -1,4 +1,4 @@
-"""Objects in Amazon S3, or in what speaks its protocol."""
+"""Objects in Amazon S3, or in a service with its protocol."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from facerec.storage.objects.protocol import ObjectInfo
 ADDRESS = re.compile(r"s3://([^/]+)/(.*)", re.DOTALL)
 
 CONNECTIONS = 64
-"""Connections that stay open: as many as threads read at once (botocore's default is 10)."""
+"""Open connections, as many as threads that read concurrently (botocore's default is 10)."""
 
-TRIES = 3
-"""How often a body that breaks off is read; botocore's own retries end where the body begins."""
+ATTEMPTS = 3
+"""Attempts to read an interrupted body, which botocore does not retry."""
 
 PAGE = 1000
-"""Objects listed, or deleted, with one request, at most.
+"""Maximum objects per request to list or delete.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 
-# Codes, and the bare statuses that HEAD gives instead:
+# Codes, and the bare statuses that HEAD returns instead:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "InvalidBucketName", "404"}
 _CHANGED = {"PreconditionFailed", "412"}
@@ -51,7 +51,7 @@ class S3Objects:
     """
 
     def __init__(self, client: Any = None) -> None:  # noqa: ANN401 - boto3 has no static types
-        """Use the client given, or make one from the environment's region and credentials."""
+        """Use a client, or create one with the region and credentials of the environment."""
         if client is None:
             import boto3
             from botocore.config import Config
@@ -101,20 +101,20 @@ class S3Objects:
         return True
 
     def write_file(self, uri: str, path: Path) -> None:
-        """Upload a file, in several parts where it is large."""
+        """Upload a file, a large one in parts."""
         place = _place(uri)
         with _errors(uri):
             self._client.upload_file(str(path), place["Bucket"], place["Key"])
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects below a prefix, a page of them in memory."""
+        """Yield the objects below a prefix, with one page in memory."""
         for page in self._pages(prefix):
             for found in page.get("Contents", []):
                 uri = f"s3://{page['Name']}/{found['Key']}"
                 yield ObjectInfo(uri, found["Size"], found["ETag"])
 
     def folders(self, prefix: str) -> Iterator[str]:
-        """Yield the folders right below a folder."""
+        """Yield the direct subfolders of a folder."""
         for page in self._pages(prefix, Delimiter="/"):
             for found in page.get("CommonPrefixes", []):
                 yield f"s3://{page['Name']}/{found['Prefix']}"
@@ -125,7 +125,7 @@ class S3Objects:
             self._client.delete_object(**_place(uri))
 
     def delete_folder(self, prefix: str) -> None:
-        """Delete the objects below a prefix, a page of them with a request."""
+        """Delete the objects below a prefix, a page per request."""
         for page in self._pages(prefix):
             keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
             if not keys:
@@ -157,7 +157,7 @@ class S3Objects:
         )
 
         broken = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(ATTEMPTS)):
             try:
                 content: bytes = self._client.get_object(**request)["Body"].read()
             except broken:
@@ -169,7 +169,7 @@ class S3Objects:
                 raise
             else:
                 return content
-        raise AssertionError("the last try returns or raises")
+        raise AssertionError("the last attempt returns or raises")
 
 
 def _place(uri: str) -> dict[str, str]:
@@ -180,7 +180,7 @@ def _place(uri: str) -> dict[str, str]:
 
 
 def _errors(uri: str) -> AbstractContextManager[None]:
-    # Refused credentials say nothing about one object: no photo may be blamed for them.
+    # Refused credentials are not a problem of one object, so no photo fails because of them.
     passing = dict.fromkeys(
         _CREDENTIALS, StoreUnavailableError(f"{uri}: S3 does not accept the credentials")
     )

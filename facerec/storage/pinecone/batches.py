@@ -1,4 +1,4 @@
-"""Vectors as records of upserts that keep within Pinecone's limits."""
+"""Splits vectors into upserts within Pinecone's limits."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Item = TypeVar("Item")
 Record = dict[str, Any]
 
 _VALUE_BYTES = 17
-"""The longest float32 in JSON: sign, 9 digits, point, exponent, comma."""
+"""Maximum size of a float32 in JSON: sign, 9 digits, point, exponent, comma."""
 
 _FRAME_BYTES = 100
-"""The id, the names of the fields and the brackets of one record."""
+"""Size of the id, field names and brackets of a record."""
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -30,7 +30,7 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def upserts(groups: Mapping[str, Sequence[Vector]]) -> Iterator[list[Record]]:
-    """Yield the records of each upsert; no group is divided unless it alone exceeds one.
+    """Yield the records of each upsert. A group is split only if it exceeds an upsert.
 
     Raises:
         ValueError: the metadata of a vector is too long.
@@ -67,7 +67,7 @@ def _checked_size(vector: Vector) -> int:
 
 
 def _record(vector: Vector) -> Record:
-    # The shortest text that reads back as the same float32 has 9 digits, that of the equal
-    # float64 has 17: so a record takes half the bytes, and the values still come back unchanged.
+    # A float32 needs 9 digits to be read back unchanged, the equal float64 has 17: this halves the
+    # size of a record.
     values = vector.values.astype(np.str_).astype(np.float64).tolist()
     return {"id": vector.id, "values": values, "metadata": vector.metadata}

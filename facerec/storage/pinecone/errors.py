@@ -1,7 +1,7 @@
-"""Pinecone's errors in facerec's terms.
+"""Translation of Pinecone's errors.
 
-What the service says about a refused request may quote what was in it, and so stays out of the
-messages; the original error is the cause.
+The service's messages may quote the content of a request, so they are not repeated; the original
+error is the cause.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CREATE_HINT = (
 
 
 def store_error(error: Exception) -> FacerecError:
-    """Return what to raise for an error of the ``pinecone`` package."""
+    """Return the error of facerec for an error of the ``pinecone`` package."""
     from pinecone.errors import ApiError, PineconeConnectionError, PineconeTimeoutError
 
     if isinstance(error, ApiError):
@@ -32,11 +32,11 @@ def store_error(error: Exception) -> FacerecError:
         return StoreUnavailableError(
             "Pinecone cannot be reached", "check the network and the index's host, then try again"
         )
-    return FacerecError(f"the Pinecone client fails with {type(error).__name__}")
+    return FacerecError(f"the Pinecone client failed with {type(error).__name__}")
 
 
-def is_passing(error: FacerecError) -> bool:
-    """Tell whether the same request may go through a little later."""
+def is_transient(error: FacerecError) -> bool:
+    """Return whether a retry of the request may succeed."""
     return isinstance(error, StoreUnavailableError)
 
 
@@ -55,12 +55,12 @@ def _of_status(status: int) -> FacerecError:
         return NotFoundError("the Pinecone index does not exist", _CREATE_HINT)
     if status == _TOO_MANY:
         return StoreUnavailableError(
-            "Pinecone refuses requests for now: too many, or the plan's units are used up",
-            "run fewer processes at a time, or have the limits raised",
+            "Pinecone throttles requests, or the units of the plan are used up",
+            "run fewer processes, or have the limits raised",
         )
     if status in _RETRIED or status >= 500:
         return StoreUnavailableError(
-            f"Pinecone fails for now (HTTP {status})", "try again, see https://status.pinecone.io"
+            f"Pinecone is unavailable (HTTP {status})", "try again, see https://status.pinecone.io"
         )
     return ConfigurationError(
         f"Pinecone refuses the request (HTTP {status})",

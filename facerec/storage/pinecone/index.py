@@ -1,4 +1,4 @@
-"""The requests that the store makes of one namespace, each within Pinecone's limits."""
+"""Requests to a namespace of a Pinecone index, within Pinecone's limits."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 
 class VectorIndex:
-    """One index, spoken to through the official client."""
+    """A Pinecone index, accessed with the official client.
+
+    Args:
+        index: the client's index.
+        requests: sends the requests.
+    """
 
     def __init__(self, index: Index, requests: Requests) -> None:
-        """Take the client's handle and what sends the requests."""
         self._index = index
         self._requests = requests
 
@@ -47,7 +51,7 @@ class VectorIndex:
                 )
 
     def fetch(self, namespace: str, ids: Iterable[str]) -> dict[str, Vector]:
-        """Return those of the vectors that are stored, by id."""
+        """Return the stored vectors by id; unknown ids are omitted."""
 
         def fetch(chunk: list[str]) -> Mapping[str, Any]:
             return self._index.fetch(ids=chunk, namespace=namespace).vectors
@@ -59,10 +63,10 @@ class VectorIndex:
         }
 
     def delete(self, namespace: str, ids: Iterable[str]) -> None:
-        """Delete vectors; those that are not stored are fine."""
+        """Delete vectors. Unknown ids are ignored."""
 
         def delete(chunk: list[str]) -> None:
-            # a namespace without records does not exist
+            # A namespace without records does not exist.
             with suppress_not_found():
                 self._index.delete(ids=chunk, namespace=namespace)
 
@@ -70,7 +74,7 @@ class VectorIndex:
             pass
 
     def delete_namespace(self, namespace: str) -> None:
-        """Delete a namespace with all its vectors; an unknown one is fine."""
+        """Delete a namespace with all its vectors. An unknown namespace is not an error."""
         with suppress(NotFoundError):
             self._requests.send(lambda: self._index.delete(delete_all=True, namespace=namespace))
         # An emptied namespace still counts towards the plan's limit of namespaces.
@@ -78,7 +82,7 @@ class VectorIndex:
             self._requests.send(lambda: self._index.delete_namespace(name=namespace))
 
     def list_ids(self, namespace: str, prefix: str) -> Iterator[str]:
-        """Yield the ids with a prefix in order; a page of them is asked for when needed."""
+        """Yield the ids with a prefix in order; pages are requested as needed."""
         token: str | None = None
         while True:
             ids, token = self._requests.send(lambda: self._page(namespace, prefix, token))  # noqa: B023
@@ -92,7 +96,7 @@ class VectorIndex:
         return not ids
 
     def ids_of_groups(self, namespace: str, groups: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Return the ids of each group: a request for each group."""
+        """Return the ids of each group, with one request per group."""
         names = list(groups)
 
         def first_page(group: str) -> tuple[list[str], str | None]:
@@ -128,13 +132,13 @@ class VectorIndex:
         return self._requests.send_each(query, probes.tolist())
 
     def count(self, namespace: str) -> int:
-        """Return the number of vectors of the namespace, as of a moment ago."""
+        """Return the number of vectors of the namespace; it lags writes."""
         stats = self._requests.send(self._index.describe_index_stats)
         summary = stats.namespaces.get(namespace)
         return 0 if summary is None else summary.vector_count
 
     def close(self) -> None:
-        """End threads and connections."""
+        """Close threads and connections."""
         self._requests.close()
         self._index.close()
 
@@ -149,7 +153,7 @@ class VectorIndex:
 
 
 def suppress_not_found() -> suppress:
-    """Return a context in which the client's "not found" is no error."""
+    """Return a context that ignores the client's "not found" error."""
     from pinecone.errors import NotFoundError as PineconeNotFoundError
 
     return suppress(PineconeNotFoundError)

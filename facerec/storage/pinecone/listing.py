@@ -1,10 +1,10 @@
-"""Ids in the order of their characters, from any place on.
+"""Lists ids in order, starting after any id.
 
-Pinecone lists the ids with a prefix, in order and in pages, but only from the prefix's start:
-tokens of pages cannot be made from an id. What follows an id is therefore listed by prefixes:
-first those that share its first digits, then those with the next higher digits. Ids are
-made from hashes, so that with N ids each prefix of log16(N / page) digits fills a good part of
-a page; wherever one is followed by a round number, a shorter prefix goes on.
+Pinecone lists the ids with a prefix, in order and in pages, but only from the start of the prefix:
+tokens of pages cannot be computed from an id. So the ids after an id are listed by prefixes: first
+those that share its first digits, then those with the next higher digits. Ids are hashes, so among
+N ids each prefix of log16(N / page) digits fills a good part of a page. After a prefix that ends in
+the highest digit, listing continues with a shorter prefix.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ def ids_after(
     """Yield ids in order, starting after ``after``.
 
     Args:
-        listed: yields the ids with a prefix, in order.
+        listed: returns the ids with a prefix, in order.
         after: an id, stored or not; None yields all.
-        count: about how many ids there are; saves requests, but changes no result.
+        count: approximate number of ids; it saves requests and does not change the result.
     """
     if after is None:
         yield from listed("")
         return
     prefix: str | None = after[: _digits_for(count())]
     while prefix is not None:
-        yield from (each for each in listed(prefix) if each > after)
+        yield from (vector_id for vector_id in listed(prefix) if vector_id > after)
         prefix = _next(prefix)
 
 
@@ -45,7 +45,7 @@ def _digits_for(count: int) -> int:
 
 
 def _next(prefix: str) -> str | None:
-    """Return the shortest prefix of all that follows, or None where nothing does."""
+    """Return the shortest prefix of all following ids, or None if no id can follow."""
     stem = prefix.rstrip(_DIGITS[-1])
     if not stem:
         return None

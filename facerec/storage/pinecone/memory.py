@@ -1,8 +1,8 @@
-"""What a store knows of the ids of groups from its own listings and writes.
+"""Remembers the ids of groups that a store has listed or written.
 
-Listings lag behind writes and cost a request for each group. So what this process wrote itself is
-remembered beside what it listed. Remembered ids are only ever added to: an id too many costs at
-most the deletion of a vector that is gone already, one too few would leave a vector undeleted.
+Listings lag writes and cost a request per group. So the ids that this process wrote are remembered
+in addition to those that it listed. Ids are only added: one too many costs at most the deletion of
+a vector that does not exist, one too few would leave a vector undeleted.
 """
 
 from __future__ import annotations
@@ -13,27 +13,27 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
 SECONDS_LISTED = 600.0
-"""How long a listing counts: as a step of a job may take from looking up its groups to putting
-them."""
+"""Time for which a listing is used: a step of a job may take this long from looking up its groups
+to storing them."""
 
 MAX_GROUPS = 10_000
-"""Groups that are remembered, at some hundred bytes each."""
+"""Maximum number of remembered groups, at some hundred bytes each."""
 
 
 class GroupMemory:
-    """The ids of vectors by namespace and group; any thread may call it."""
+    """Known ids of vectors by namespace and group. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._groups: OrderedDict[tuple[str, str], tuple[float, frozenset[str]]] = OrderedDict()
 
     def add(self, namespace: str, groups: Mapping[str, Iterable[str]], *, listed: bool) -> None:
-        """Add ids to what is known of groups.
+        """Add ids to the known ids of groups.
 
         Args:
             namespace: the namespace.
             groups: ids by group.
-            listed: these are all that a listing shows now, as opposed to ids that are written.
+            listed: whether the ids are a complete listing, as opposed to written ids.
         """
         never = float("-inf")
         with self._lock:
@@ -47,7 +47,7 @@ class GroupMemory:
     def recall(
         self, namespace: str, groups: Iterable[str]
     ) -> tuple[dict[str, frozenset[str]], list[str]]:
-        """Return what is known of groups, and which of them were not listed lately."""
+        """Return the known ids of groups, and the groups that were not listed recently."""
         oldest = time.monotonic() - SECONDS_LISTED
         nothing = (float("-inf"), frozenset[str]())
         known, unlisted = {}, []

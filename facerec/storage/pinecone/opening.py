@@ -1,4 +1,4 @@
-"""Opening a Pinecone index, and checking that it is fit for faces."""
+"""Opens a Pinecone index and checks its dimension and metric."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pinecone import Index, Pinecone
 
 METRIC = "euclidean"
-"""What dlib's descriptors are compared by; Pinecone's score is then the squared distance."""
+"""Metric of dlib's descriptors. Pinecone's score is then the squared distance."""
 
 
 def open_pinecone_vectors(
@@ -28,25 +28,25 @@ def open_pinecone_vectors(
     """Open the store in an index.
 
     Args:
-        api_key: of the Pinecone project.
-        index_name: the index; costs a request to the control plane.
-        host: where the index answers, instead of or beside its name. Without a scheme it is
-            taken as https; one of ``http://127.0.0.1`` stays as it is.
-        patience: seconds after which a request that Pinecone refuses for now is given up.
-            The request under way still ends first: the client makes up to four attempts, none
-            longer than patience or 10 seconds.
+        api_key: API key of the Pinecone project.
+        index_name: name of the index; it costs a request to the control plane.
+        host: address of the index, instead of or in addition to its name. Without a scheme it
+            is https; ``http://127.0.0.1`` is allowed.
+        patience: seconds for which a refused request is retried. A request that has started is
+            finished: the client makes up to four attempts, each of at most ``patience`` or 10
+            seconds.
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
-        ConfigurationError: neither name nor host is given, the key cannot be one, or the index
-            is of another dimension or metric.
+        ConfigurationError: neither name nor host is given, the key is malformed, or the index
+            has another dimension or metric.
         NotFoundError: the index does not exist.
-        StoreUnavailableError: Pinecone cannot be reached, or refuses for now.
+        StoreUnavailableError: Pinecone cannot be reached, or throttles.
     """
     if not index_name and not host:
-        raise ConfigurationError("no Pinecone index is named", "set PINECONE_INDEX_NAME")
+        raise ConfigurationError("no Pinecone index is configured", "set PINECONE_INDEX_NAME")
     if not api_key.strip():
-        raise ConfigurationError("there is no Pinecone API key", "set PINECONE_API_KEY")
+        raise ConfigurationError("no Pinecone API key is configured", "set PINECONE_API_KEY")
     requests = Requests(patience)
     try:
         client = _client(api_key.strip(), patience)
@@ -73,7 +73,7 @@ def _client(api_key: str, patience: float) -> Pinecone:
         )
     except PineconeValueError as error:
         raise ConfigurationError(
-            "the Pinecone API key has characters that no key has", "check PINECONE_API_KEY"
+            "the Pinecone API key contains invalid characters", "check PINECONE_API_KEY"
         ) from error
 
 
@@ -84,7 +84,7 @@ def _by_name(client: Pinecone, requests: Requests, index_name: str | None) -> In
         _check(description.dimension, description.metric)
     except AttributeError as error:
         raise ConfigurationError(
-            "the Pinecone index does not hold vectors of one kind", _CREATE_HINT
+            "the Pinecone index is not a dense vector index", _CREATE_HINT
         ) from error
     return client.index(host=description.host or "")
 
@@ -96,7 +96,7 @@ def _by_host(client: Pinecone, requests: Requests, host: str) -> Index:
         index = client.index(host=host)
     except PineconeValueError as error:
         raise ConfigurationError(
-            f"{host!r} is no host of a Pinecone index", "copy it from the Pinecone console"
+            f"{host!r} is not the host of a Pinecone index", "copy it from the Pinecone console"
         ) from error
     try:
         stats = requests.send(index.describe_index_stats)
@@ -108,7 +108,7 @@ def _by_host(client: Pinecone, requests: Requests, host: str) -> Index:
 
 
 def _check(dimension: int | None, metric: str | None) -> None:
-    # not every server tells both
+    # Not every server returns both.
     if dimension not in (None, EMBEDDING_SIZE):
         raise ConfigurationError(
             f"the Pinecone index has dimension {dimension}, not {EMBEDDING_SIZE}", _CREATE_HINT

@@ -1,10 +1,10 @@
-"""Sending requests: a few at a time, with pauses that all of them share.
+"""Sends requests: a few concurrently, with shared pauses.
 
-The client retries a request three times by itself, fast. That is too impatient for a job of
-which a thousand containers share a namespace's rate, so a refused request is sent again until
-patience ends. Pauses are drawn from 0 to a bound that doubles ("full jitter",
+The client itself retries a request three times, quickly. That is not enough for a job whose
+containers share the rate limit of a namespace, so a refused request is retried until patience ends.
+Pauses are random up to a bound that doubles ("full jitter",
 https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), so that containers
-spread out; and they hold up every request of the store, so that a container backs off as one.
+spread out. A pause delays every request of the store, so that a container backs off as a whole.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from facerec.storage.pinecone.errors import is_passing, store_error
-from facerec.storage.pinecone.limits import FIRST_PAUSE, LONGEST_PAUSE, REQUESTS_IN_FLIGHT
+from facerec.storage.pinecone.errors import is_transient, store_error
+from facerec.storage.pinecone.limits import FIRST_PAUSE, MAX_PAUSE, REQUESTS_IN_FLIGHT
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
 class SharedPause:
-    """When requests may go on; any thread may call it."""
+    """A pause of all requests of a store. Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -33,47 +33,50 @@ class SharedPause:
         self._refusals = 0
 
     def wait(self) -> float:
-        """Wait until requests may go on; return the time then."""
+        """Wait for the end of the pause and return the time."""
         while (left := self._resume - time.monotonic()) > 0:
             time.sleep(left)
         return time.monotonic()
 
     def extend(self, started: float, asked: float) -> float:
-        """Pause after a refusal; return until when.
+        """Pause after a refusal, and return the end of the pause.
 
         Args:
-            started: when the refused request was sent. Requests that were under way when the
-                pause began count as one refusal.
-            asked: seconds that the service asks for.
+            started: time at which the refused request was sent. Requests that were in flight when
+                the pause began count as one refusal.
+            asked: pause in seconds that the service asks for.
         """
         with self._lock:
             if started >= self._paused:
                 self._refusals += 1
                 self._paused = time.monotonic()
-                bound = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** (self._refusals - 1))
+                bound = min(MAX_PAUSE, FIRST_PAUSE * 2.0 ** (self._refusals - 1))
                 pause = random.uniform(0, bound)  # noqa: S311 - no secret
-                self._resume = self._paused + min(asked, LONGEST_PAUSE) + pause
+                self._resume = self._paused + min(asked, MAX_PAUSE) + pause
             return self._resume
 
     def end(self) -> None:
-        """Note that a request went through."""
+        """End the pause after a successful request."""
         self._refusals = 0
 
 
 class Requests:
-    """Sends requests for one store."""
+    """Sends the requests of one store.
+
+    Args:
+        patience: seconds for which a refused request is retried.
+    """
 
     def __init__(self, patience: float) -> None:
-        """Take the seconds after which a refused request is given up."""
         self._patience = patience
         self._pause = SharedPause()
         self._threads = ThreadPoolExecutor(REQUESTS_IN_FLIGHT, "pinecone")
-        # Callers' own threads send too. Were they left to queue for the client's connections, the
-        # time in the queue would count as the request's own and end in a timeout.
+        # Threads of callers send requests too. If they queued for the client's connections, the
+        # wait would count towards the timeout of the request.
         self._in_flight = threading.BoundedSemaphore(REQUESTS_IN_FLIGHT)
 
     def send(self, request: Callable[[], Answer]) -> Answer:
-        """Send a request, again and again while it is refused; return its answer.
+        """Send a request, retry it while it is refused, and return its answer.
 
         Raises:
             FacerecError: see ``facerec.storage.pinecone.errors``.
@@ -88,7 +91,7 @@ class Requests:
                     answer = request()
             except PineconeError as refusal:
                 error = store_error(refusal)
-                if not is_passing(error):
+                if not is_transient(error):
                     raise error from refusal
                 asked = getattr(refusal, "retry_after", None) or 0.0
                 if self._pause.extend(started, asked) > deadline:
@@ -100,9 +103,9 @@ class Requests:
     def send_each(
         self, request: Callable[[Item], Answer], items: Iterable[Item]
     ) -> Iterator[Answer]:
-        """Send a request for each item, several at a time; yield the answers in order.
+        """Send requests for items concurrently and yield the answers in order.
 
-        Requests that have not begun when one fails are left out.
+        If a request fails, those that have not started are not sent.
         """
         waiting = list(items)
         if len(waiting) == 1:
@@ -111,5 +114,5 @@ class Requests:
         yield from self._threads.map(lambda item: self.send(lambda: request(item)), waiting)
 
     def close(self) -> None:
-        """End the threads; requests under way are finished."""
+        """Stop the threads after the requests in flight."""
         self._threads.shutdown(cancel_futures=True)

@@ -22,7 +22,7 @@ from facerec.storage.pinecone.memory import GroupMemory
 class PineconeVectors(VectorStore):
     """A ``VectorStore`` for any number of threads and processes; see ``open_pinecone_vectors``.
 
-    Reads lag behind writes, usually by seconds
+    Reads lag writes, usually by seconds
     (https://docs.pinecone.io/guides/index-data/check-data-freshness), and nothing is a
     transaction: if two writers put different vectors for one group at the same time, the vectors
     of both may stay until the group is put again.
@@ -57,7 +57,7 @@ class PineconeVectors(VectorStore):
 
     @override
     def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
-        """Return vectors by group: a request for each group, but one for all if there are none."""
+        """Return vectors by group, with a request per group, or one if the namespace is empty."""
         known, _ = self._memory.recall(namespace, groups)
         listed = self._list_groups(namespace, list(known))
         known = {group: known[group] | listed[group] for group in known}
@@ -109,14 +109,14 @@ class PineconeVectors(VectorStore):
     def list_vectors(
         self, namespace: str, *, after: str | None = None, limit: int = 1000
     ) -> list[VectorRecord]:
-        """Return a page of vectors: about a request for each 50."""
+        """Return a page of vectors, with about a request per 50."""
         ids = ids_after(
             lambda prefix: self._index.list_ids(namespace, prefix),
             after,
             lambda: self._index.count(namespace),
         )
         records: list[VectorRecord] = []
-        # vectors deleted concurrently must not make a page look like the last one
+        # Vectors deleted concurrently must not make a page look like the last one.
         while missing := list(islice(ids, limit - len(records))):
             vectors = self._index.fetch(namespace, missing)
             records += [vectors[each].record for each in missing if each in vectors]
@@ -124,7 +124,7 @@ class PineconeVectors(VectorStore):
 
     @override
     def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
-        """Erase vectors; those too new to be seen are erased but not returned."""
+        """Erase vectors; those that are not readable yet are erased but not returned."""
         wanted = dict.fromkeys(ids)
         stored = self._index.fetch(namespace, wanted)
         self._index.delete(namespace, wanted)
@@ -136,12 +136,12 @@ class PineconeVectors(VectorStore):
 
     @override
     def count_vectors(self, namespace: str) -> int:
-        """Return the number of vectors; it lags behind writes."""
+        """Return the number of vectors; it lags writes."""
         return self._index.count(namespace)
 
     @override
     def expect_empty(self, namespace: str) -> None:
-        """List no group of a namespace from now on."""
+        """List no more groups of a namespace."""
         self._expected_empty.add(namespace)
 
     @override
@@ -149,8 +149,8 @@ class PineconeVectors(VectorStore):
         self._index.close()
 
     def _list_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, frozenset[str]]:
-        """Return the ids of each group as listed now, and remember them."""
-        # If the namespace as a whole lists nothing, neither does a group.
+        """List the ids of each group and remember them."""
+        # If the namespace is empty, so is each group.
         if namespace in self._expected_empty or (
             len(groups) > 1 and self._index.is_empty(namespace)
         ):
@@ -162,8 +162,8 @@ class PineconeVectors(VectorStore):
 
 
 def _within(matches: list[Any], max_distance: float) -> list[tuple[float, Any]]:
-    """Return matches with their distances, once each, the nearest first, equally near by id."""
-    # rounding makes the score of an equal embedding negative at times
+    """Return unique matches with their distances, nearest first, then by id."""
+    # Rounding can make the score of an equal embedding negative.
     distances = {match.id: float(np.sqrt(max(0.0, match.score))) for match in matches}
     unique = {match.id: match for match in matches}
     near = [

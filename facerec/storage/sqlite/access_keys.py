@@ -30,7 +30,7 @@ def get(connection: sqlite3.Connection, access_key_id: str) -> AccessKey:
     """Return a key.
 
     Raises:
-        AccessKeyNotFoundError: there is none of this id.
+        AccessKeyNotFoundError: it does not exist.
     """
     row = connection.execute(
         f"SELECT {_SELECTED} FROM access_key WHERE access_key_id = ?",  # noqa: S608
@@ -53,7 +53,7 @@ def delete(connection: sqlite3.Connection, access_key_id: str) -> None:
     """Delete a key.
 
     Raises:
-        AccessKeyNotFoundError: there is none of this id.
+        AccessKeyNotFoundError: it does not exist.
     """
     deleted = connection.execute(
         "DELETE FROM access_key WHERE access_key_id = ?", (access_key_id,)

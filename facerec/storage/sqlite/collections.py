@@ -28,7 +28,7 @@ def get(connection: sqlite3.Connection, collection_id: str) -> Collection:
     """Return a collection.
 
     Raises:
-        CollectionNotFoundError: there is none of this name.
+        CollectionNotFoundError: it does not exist.
     """
     row = connection.execute(
         "SELECT collection_id, model_version, created_at FROM collection WHERE collection_id = ?",
@@ -53,7 +53,7 @@ def delete(connection: sqlite3.Connection, collection_id: str) -> None:
     """Delete a collection's row.
 
     Raises:
-        CollectionNotFoundError: there is none of this name.
+        CollectionNotFoundError: it does not exist.
     """
     users = connection.execute("SELECT user_id FROM user WHERE collection_id = ?", (collection_id,))
     for (user_id,) in users.fetchall():

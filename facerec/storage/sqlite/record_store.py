@@ -113,10 +113,10 @@ class SqliteRecords(RecordStore, AccessKeyStore):
         *,
         put: Mapping[str, str] | None = None,
         remove: Sequence[str] = (),
-        most: int = 200,
+        limit: int = 200,
     ) -> None:
         with self._database.writing() as connection:
-            tags.change(connection, collection_id, put or {}, remove, most)
+            tags.change(connection, collection_id, put or {}, remove, limit)
         if remove:
             self._clear_log()
 

@@ -13,7 +13,7 @@ def get(connection: sqlite3.Connection, collection_id: str) -> dict[str, str]:
     """Return a collection's tags.
 
     Raises:
-        CollectionNotFoundError: there is none of this name.
+        CollectionNotFoundError: it does not exist.
     """
     collections.get(connection, collection_id)
     rows = connection.execute(
@@ -27,13 +27,13 @@ def change(
     collection_id: str,
     put: Mapping[str, str],
     remove: Sequence[str],
-    most: int,
+    limit: int,
 ) -> None:
     """Set and remove tags.
 
     Raises:
-        CollectionNotFoundError: there is none of this name.
-        QuotaExceededError: there would be more than ``most``.
+        CollectionNotFoundError: it does not exist.
+        QuotaExceededError: there would be more than ``limit``.
     """
     connection.executemany(
         "DELETE FROM tag WHERE collection_id = ? AND key = ?",
@@ -43,5 +43,5 @@ def change(
         "INSERT OR REPLACE INTO tag (collection_id, key, value) VALUES (?, ?, ?)",
         ((collection_id, key, value) for key, value in put.items()),
     )
-    if len(get(connection, collection_id)) > most:
-        raise QuotaExceededError(f"a collection has at most {most} tags")
+    if len(get(connection, collection_id)) > limit:
+        raise QuotaExceededError(f"a collection has at most {limit} tags")

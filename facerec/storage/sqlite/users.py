@@ -35,7 +35,7 @@ def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> Use
     """Return a user.
 
     Raises:
-        UserNotFoundError: there is none of this name.
+        UserNotFoundError: it does not exist.
     """
     found = get_many(connection, collection_id, [user_id])
     if not found:
@@ -79,7 +79,7 @@ def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> 
     """Delete a user and its associations.
 
     Raises:
-        UserNotFoundError: there is none of this name.
+        UserNotFoundError: it does not exist.
     """
     deleted = connection.execute(
         "DELETE FROM user WHERE collection_id = ? AND user_id = ?", (collection_id, user_id)
@@ -105,14 +105,14 @@ def change(
     """Associate and disassociate faces; return the user as it is then.
 
     Raises:
-        UserNotFoundError: there is none of this name.
+        UserNotFoundError: it does not exist.
         ConflictError: the version is another by now, or a face has a user.
     """
     user = get(connection, collection_id, user_id)
     if user.version != version:
-        raise ConflictError(f"user {user_id!r} was changed meanwhile", "try again")
+        raise ConflictError(f"user {user_id!r} was changed concurrently", "try again")
     if users_of_faces(connection, collection_id, add):
-        raise ConflictError("a face was associated with a user meanwhile", "try again")
+        raise ConflictError("a face was associated with a user concurrently", "try again")
     connection.executemany(
         "DELETE FROM association WHERE collection_id = ? AND face_id = ? AND user_id = ?",
         ((collection_id, face_id, user_id) for face_id in remove),

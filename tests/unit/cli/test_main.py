@@ -106,6 +106,12 @@ def test_a_missing_photo_is_one_line_a_hint_and_its_own_exit_code(tmp_path: Path
     assert hint.startswith("hint: ")
 
 
+def test_a_folder_in_place_of_a_photo_is_reported_as_such(tmp_path: Path) -> None:
+    result = run("detect", tmp_path)
+    assert result.exit_code == 4
+    assert result.stderr.splitlines()[0] == f"error: {tmp_path} is a folder, not a photo"
+
+
 def test_a_question_that_is_not_answered_with_yes_changes_nothing(tmp_path: Path) -> None:
     data = ["--data", tmp_path]
     assert run("collections", "create", "staff", *data).exit_code == 0

@@ -62,7 +62,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_what_was_there(
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StoreUnavailableError, match="no space is left to write") as raised:
         OBJECTS.write(f"{tmp_path}/a", b"after")
-    assert raised.value.hint == "free some space, then run it again"
+    assert raised.value.hint == "free some space and retry"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert OBJECTS.read(f"{tmp_path}/a") == b"before"
 
