@@ -21,6 +21,7 @@ from facerec.api.limits import (
     MAX_PUBLIC_BODY,
 )
 from facerec.api.rekognition.service import error_response
+from facerec.api.rest.uploads import is_upload
 
 Refusal = tuple[int, dict[str, str], bytes]
 
@@ -92,7 +93,8 @@ class AccessControl:
                     principal = await run_in_threadpool(check, body)
                     note_principal(principal.name)
                     scope.setdefault("state", {})["principal"] = principal
-                await _check_json(body)
+                if rekognition or not is_upload(head.headers.get("content-type", "")):
+                    await _check_json(body)
             except RefusedError as error:
                 await _send(send, refusal(error, rekognition=rekognition))
                 return

@@ -14,6 +14,7 @@ from facerec.api.rest.requests import (
     IndexRequest,
     MatchRequest,
 )
+from facerec.api.rest.uploads import UploadRoute, upload_bodies
 from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError
 from facerec.gallery.presenting import (
@@ -29,12 +30,13 @@ PREFIX = "/api/v1/face-recognition"
 
 def recognition_router(context: Context) -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix=PREFIX, tags=["face recognition"])
+    router = APIRouter(prefix=PREFIX, tags=["face recognition"], route_class=UploadRoute)
     gallery = context.gallery
 
     @router.post(
         "/index",
         summary="Index the faces of a photo, or of many photos as a job",
+        openapi_extra=upload_bodies("image"),
         responses={
             **problems(404),
             200: answer("The faces that were stored and those that were rejected.", "index-result"),
@@ -67,6 +69,7 @@ def recognition_router(context: Context) -> APIRouter:
     @router.post(
         "/match",
         summary="Search a collection for every face of a photo",
+        openapi_extra=upload_bodies("image"),
         responses={
             **problems(404),
             200: answer("The faces of the photo with their matches.", "match-result"),
@@ -94,6 +97,7 @@ def recognition_router(context: Context) -> APIRouter:
     @router.post(
         "/compare",
         summary="Compare the faces of two photos",
+        openapi_extra=upload_bodies("source", "target"),
         responses={**problems(404), 200: answer("Every pair of faces.", "compare-result")},
     )
     async def compare(request: Request, body: CompareRequest) -> JSONResponse:
@@ -108,6 +112,7 @@ def recognition_router(context: Context) -> APIRouter:
     @router.post(
         "/detect",
         summary="Find the faces of a photo",
+        openapi_extra=upload_bodies("image"),
         responses={**problems(404), 200: answer("The faces of the photo.", "detect-result")},
     )
     async def detect(request: Request, body: DetectRequest) -> JSONResponse:

@@ -1,0 +1,151 @@
+"""Photos uploaded as files: the body of a request, or parts of a form.
+
+A JSON document with the photo in base64 is what the routes read. ``UploadRoute`` turns the other
+two forms of a request into such a document before the route sees it:
+
+- ``Content-Type: image/jpeg`` (or any other image): the body is the photo, and the query string
+  has the other fields.
+- ``Content-Type: multipart/form-data``: the parts are the fields. The photo's part is ``image``, or
+  ``file``; ``/compare`` has ``source`` and ``target``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Coroutine, Iterator
+from email.message import Message
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+MAX_PARTS = 32
+"""Parts of a form; no request has as many fields."""
+
+_PHOTOS = {"image": "image", "file": "image", "source": "source", "target": "target"}
+"""Field of the document that takes each part with a photo."""
+
+_JSON_FIELDS = frozenset(
+    {"create_collection", "index", "limit", "max_faces", "min_confidence", "threshold"}
+)
+"""Fields that are numbers or booleans in the document."""
+
+
+class UploadRoute(APIRoute):
+    """A route that also accepts a photo as the body or as a part of a form."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, which converts uploads first."""
+        handle = super().get_route_handler()
+
+        async def handle_upload(request: Request) -> Response:
+            content_type = request.headers.get("content-type", "")
+            if not is_upload(content_type):
+                return await handle(request)
+            body = await request.body()
+            if content_type.lower().startswith("multipart/"):
+                fields = list(_form_fields(content_type, body))
+            else:
+                fields = [*request.query_params.multi_items(), ("image", body)]
+            return await handle(_json_request(request, _document(fields)))
+
+        return handle_upload
+
+
+def is_upload(content_type: str) -> bool:
+    """Return whether the body of a request is a photo or a form, by its media type."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type.startswith("image/") or media_type == "multipart/form-data"
+
+
+def upload_bodies(*photos: str) -> dict[str, Any]:
+    """Return how the OpenAPI document describes the uploads that a route accepts.
+
+    Args:
+        photos: Names of the form's parts with photos.
+    """
+    binary = {"type": "string", "format": "binary"}
+    form = {"type": "object", "properties": dict.fromkeys(photos, binary)}
+    content: dict[str, Any] = {"multipart/form-data": {"schema": form}}
+    if photos == ("image",):
+        content["image/*"] = {"schema": binary}
+    return {"requestBody": {"content": content}}
+
+
+def _form_fields(content_type: str, body: bytes) -> Iterator[tuple[str, str | bytes]]:
+    """Yield name and content of each part of a form (RFC 7578); photos stay bytes.
+
+    Raises:
+        RequestValidationError: The form is malformed.
+    """
+    header = Message()
+    header["Content-Type"] = content_type
+    boundary = header.get_param("boundary")
+    if not isinstance(boundary, str) or not boundary:
+        raise _malformed("the form has no boundary")
+    delimiter = b"\r\n--" + boundary.encode("latin-1", "replace")
+    sections = (b"\r\n" + body).split(delimiter, MAX_PARTS + 1)
+    if len(sections) < 2 or not sections[-1].startswith(b"--"):
+        raise _malformed(f"the form is incomplete, or has more than {MAX_PARTS} parts")
+    for section in sections[1:-1]:
+        head, _, content = section.partition(b"\r\n\r\n")
+        name = _name_of(head)
+        yield name, content if name in _PHOTOS else _text(content)
+
+
+def _name_of(head: bytes) -> str:
+    for line in head.split(b"\r\n"):
+        key, _, value = line.partition(b":")
+        if key.strip().lower() == b"content-disposition":
+            header = Message()
+            header["Content-Disposition"] = value.strip().decode("latin-1")
+            name = header.get_param("name", header="Content-Disposition")
+            if isinstance(name, str):
+                return name
+    raise _malformed("a part of the form has no name")
+
+
+def _document(fields: list[tuple[str, str | bytes]]) -> dict[str, Any]:
+    """Return the JSON document that has the fields of an upload."""
+    document: dict[str, Any] = {}
+    for name, value in fields:
+        field = _PHOTOS.get(name, name)
+        if field in document:
+            raise _malformed("a field is given twice")
+        if isinstance(value, bytes):
+            encoded = base64.b64encode(value).decode()
+            document[field] = encoded if field == "image" else {"image": encoded}
+        else:
+            document[field] = _number(value) if name in _JSON_FIELDS else value
+    return document
+
+
+def _number(text: str) -> Any:  # noqa: ANN401 - JSON
+    try:
+        return json.loads(text[:100])
+    except ValueError:
+        return text  # the route refuses it, and names the field
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
+
+
+def _json_request(request: Request, document: dict[str, Any]) -> Request:
+    """Return a request for the same route whose body is a JSON document."""
+    headers = [
+        (name, value)
+        for name, value in request.scope["headers"]
+        if name.lower() not in (b"content-type", b"content-length")
+    ]
+    headers.append((b"content-type", b"application/json"))
+    converted = Request({**request.scope, "headers": headers, "query_string": b""}, request.receive)
+    converted._body = json.dumps(document).encode()
+    return converted
+
+
+def _malformed(message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("body",), "msg": message, "type": "value_error"}])
