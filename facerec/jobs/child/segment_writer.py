@@ -33,6 +33,7 @@ from facerec.core.ids import group_of
 from facerec.errors import InvalidInputError, JobDeletedError, ObjectNotFoundError
 from facerec.jobs.child.step import Step
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
+from facerec.jobs.ledger.face_index import id_prefixes, write_face_index
 from facerec.jobs.ledger.layout import (
     embeddings_folder,
     embeddings_name,
@@ -91,7 +92,7 @@ class SegmentWriter:
         self._plan, self._child = plan, child
         self._faces, self._objects = faces, objects
         self._on_commit = on_commit
-        self._embeddings_files: set[str] = set()
+        self._embeddings_files: dict[str, list[bytes]] = {}
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._in_flight: Future[Segment] | None = None
         self._in_flight_images: frozenset[str] = frozenset()
@@ -180,6 +181,7 @@ class SegmentWriter:
         for uri in list(self._unnamed_embeddings()):
             self._objects.delete(uri)
         summary = ChildSummary(self._child, True, end.lines, self.tally)
+        write_face_index(self._objects, self._plan.job_folder, self._child, self._embeddings_files)
         write_summary(self._objects, self._plan.job_folder, summary)
         return summary
 
@@ -224,7 +226,9 @@ class SegmentWriter:
         self.tally.add(tally)
         self.cursor = segment.end
         if segment.embeddings is not None:
-            self._embeddings_files.add(segment.embeddings)
+            self._embeddings_files[segment.embeddings] = id_prefixes(
+                face.face_id for row in segment.rows for face in row.faces
+            )
         self._on_commit(
             SegmentCommitted(
                 self._child, tally.photos, tally.faces_indexed, tally.failed_photos, resumed

@@ -10,11 +10,13 @@ the caller is told.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from itertools import groupby
 
 from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.folders import Entry, list_entries
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
-from facerec.jobs.ledger.layout import embeddings_folder
+from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
+from facerec.jobs.ledger.layout import child_of_embeddings, embeddings_folder
 from facerec.jobs.plan import plan_uri, read_collection_id
 from facerec.jobs.prefetch import read_ahead
 from facerec.storage.objects.protocol import ObjectStore
@@ -22,7 +24,7 @@ from facerec.storage.objects.protocol import ObjectStore
 READERS = 16
 """Files of embeddings that are read concurrently."""
 
-_SUBFOLDERS = ("embeddings", "ledger", "children", "crashes")
+_SUBFOLDERS = ("embeddings", "index", "ledger", "children", "crashes")
 
 
 def erase_faces(
@@ -117,30 +119,51 @@ def _require_readable(unreadable: list[str]) -> None:
 
 
 def _erase_from_folder(objects: ObjectStore, job_folder: str, face_ids: frozenset[str]) -> int:
-    def erase(uri: str) -> int:
-        try:
-            faces = read_embeddings(objects, uri)
-        except ObjectNotFoundError:
-            return 0
-        except InvalidInputError:
-            # A file that a killed process left half written may contain any face.
-            objects.delete(uri)
-            return 0
-        kept = [face for face in faces if face.record.face_id not in face_ids]
-        if not kept:
-            objects.delete(uri)
-        elif len(kept) < len(faces):
-            write_embeddings(objects, uri, kept)
-        return len(faces) - len(kept)
+    prefixes = id_prefixes(face_ids)
 
-    files = (found.uri for found in objects.list(embeddings_folder(job_folder)))
+    def erase_from_child(child: tuple[int | None, list[str]]) -> int:
+        number, paths = child
+        index: dict[str, bool] = {}
+        if number is not None:
+            index = read_face_index(objects, job_folder, number, prefixes)
+        # A file that the index does not name was left by an attempt that was overtaken.
+        files = [path for path in paths if index.get(path, True)]
+        return sum(_erase_from_file(objects, job_folder + path, face_ids) for path in files)
+
     return sum(
         read_ahead(
-            files,
-            erase,
+            _files_of_children(objects, job_folder),
+            erase_from_child,
             lambda _: 0,
             threads=READERS,
             max_items=2 * READERS,
             max_weight=1,
         )
     )
+
+
+def _files_of_children(
+    objects: ObjectStore, job_folder: str
+) -> Iterator[tuple[int | None, list[str]]]:
+    """Yield the paths in the job folder of each child's embeddings, with the child's number."""
+    found = objects.list(embeddings_folder(job_folder))
+    paths = (file.uri.removeprefix(job_folder) for file in found)
+    for child, members in groupby(paths, child_of_embeddings):
+        yield child, list(members)
+
+
+def _erase_from_file(objects: ObjectStore, uri: str, face_ids: frozenset[str]) -> int:
+    try:
+        faces = read_embeddings(objects, uri)
+    except ObjectNotFoundError:
+        return 0
+    except InvalidInputError:
+        # A file that a killed process left half written may contain any face.
+        objects.delete(uri)
+        return 0
+    kept = [face for face in faces if face.record.face_id not in face_ids]
+    if not kept:
+        objects.delete(uri)
+    elif len(kept) < len(faces):
+        write_embeddings(objects, uri, kept)
+    return len(faces) - len(kept)

@@ -24,6 +24,17 @@ def embeddings_folder(job_folder: str, child: int | None = None) -> str:
     return f"{job_folder}embeddings/" + ("" if child is None else f"{child:07d}/")
 
 
+def child_of_embeddings(path: str) -> int | None:
+    """Return the child whose embeddings a path in a job folder contains; None for other paths."""
+    named = re.match(r"embeddings/(\d{7})/", path)
+    return int(named[1]) if named else None
+
+
+def face_index_uri(job_folder: str, child: int) -> str:
+    """Return the address of the index of the faces in a complete child's embeddings."""
+    return f"{job_folder}index/{child:07d}"
+
+
 def embeddings_name(child: int, start: int, end: int) -> str:
     """Return a new path, in the job folder, for the embeddings of a step between two offsets.
 

@@ -118,8 +118,8 @@ def test_a_child_killed_around_every_write_ends_as_if_undisturbed(tmp_path: Path
         killed = os.WIFSIGNALED(os.waitpid(in_a_process(partial(attempt, points / 2)), 0)[1])
         job.run()
         assert_the_same(job, whole)
-    # Three steps of two writes, and the summary: before and after each.
-    assert points == 15
+    # Three steps of two writes, the index and the summary: before and after each.
+    assert points == 17
 
 
 def test_attempts_that_run_side_by_side_end_as_one_undisturbed(tmp_path: Path) -> None:

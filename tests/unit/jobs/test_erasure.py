@@ -42,6 +42,47 @@ def test_an_erased_face_is_in_no_file_of_the_job_and_the_others_stay(tmp_path: P
     assert erase_faces(job.objects, f"{tmp_path}/jobs/", "staff", gone) == 0
 
 
+class CountingObjects(LocalObjects):
+    """Counts the embeddings files that are read."""
+
+    def __init__(self) -> None:
+        self.embeddings_read = 0
+
+    def read(self, uri: str, **options: Any) -> bytes:  # noqa: ANN401 - those of the protocol
+        self.embeddings_read += uri.endswith(".npz")
+        return super().read(uri, **options)
+
+
+def test_only_the_files_that_contain_a_face_are_read(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 200)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos), images_per_child=50)
+    job.run()
+    assert len(job.kept_embeddings()) == 8
+    objects = CountingObjects()
+    root = f"{tmp_path}/jobs/"
+    first, second = job.face_ids()[:2]
+    assert erase_faces(objects, root, "staff", [first]) == 1
+    assert objects.embeddings_read == 1
+    assert erase_faces(objects, root, "staff", ["no-such-face", "ab", ""]) == 0
+    assert objects.embeddings_read == 1
+    for index in Path(job.plan.job_folder, "index").iterdir():
+        index.write_bytes(index.read_bytes()[:-3])
+    assert erase_faces(objects, root, "staff", [second]) == 1
+    assert objects.embeddings_read == 9
+
+
+def test_a_file_that_an_overtaken_attempt_left_is_read(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 40)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    source = job.kept_embeddings()[0]
+    late = source.with_name(f"{source.name[:-20]}{'0' * 16}.npz")
+    late.write_bytes(source.read_bytes())
+    (face, *_) = read_embeddings(job.objects, str(late))
+    assert erase_faces(job.objects, f"{tmp_path}/jobs/", "staff", [face.record.face_id]) == 2
+    assert face.record.face_id not in kept(job)
+
+
 def test_erasing_all_faces_of_a_file_deletes_it_with_torn_ones(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 3)
     job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
