@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 
-.PHONY: help demo test lint format docs bench requirements clean
+.PHONY: help demo test lint format docs bench requirements clean chaos
 
 help: ## List all targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,9 @@ docs: $(VENV)/.dev ## Generate the command reference in docs/cli.md from the cod
 $(VENV)/.peer: requirements/peer.txt $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/peer.txt
 	@touch $@
+
+chaos: $(VENV)/.dev ## Run jobs under 10,000 faults and 1,000 kills, and compare what they leave (15 minutes).
+	$(BIN)/python -m tests.chaos
 
 bench: $(VENV)/.peer ## Measure speed and memory, compared with face_recognition (10 minutes).
 	$(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""Faults injected into whole jobs, each replayable from its seed."""

@@ -1,0 +1,179 @@
+"""A small job under faults, and what must hold after it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.ledger.report import write_report
+from facerec.jobs.ledger.rows import LedgerRow
+from facerec.jobs.ledger.segments import read_segments
+from facerec.jobs.planner import plan_job
+from facerec.jobs.status import JobStatus
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine
+from tests.chaos.faults import Disturbance, Schedule, skew_clock
+from tests.support.jobs import job_input, write_photos
+
+COLLECTION = "staff"
+MAX_ATTEMPTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a job left.
+
+    Attributes:
+        rows: of the ledger, as far as they do not depend on time.
+        faces: ids and embeddings of the stored faces.
+        kept: ids of the faces whose embeddings the job folder keeps.
+        calls: calls of the last attempt.
+        faults: how often each fault happened.
+        attempts: processes that worked on the job.
+    """
+
+    rows: list[tuple[object, ...]]
+    faces: dict[str, bytes]
+    kept: Counter[str]
+    calls: int
+    faults: Counter[str]
+    attempts: int
+
+
+class Job:
+    """A job of 20 photos in two children: good ones, bad ones, a missing one, and two twice."""
+
+    def __init__(self, folder: Path) -> None:
+        photos = write_photos(folder / "photos", 15, faces=2)
+        odd = folder / "odd.jpg"
+        odd.write_bytes(b"not a photo")
+        listed = [*photos[:6], photos[2], odd, *photos[6:], folder / "missing.jpg", photos[0]]
+        self.manifest = folder / "list.txt"
+        self.manifest.write_text("\n".join(map(str, listed)))
+        self.lines = len(listed)
+
+    def run(
+        self, folder: Path, schedules: Callable[[int], Schedule | None], clock: float = 0.0
+    ) -> Ending:
+        """Run the job in a process per attempt until one gets through, and check what it left.
+
+        Args:
+            folder: folder of the store and the job.
+            schedules: the faults of an attempt, by its number from 0; None for no faults.
+            clock: seconds by which the clock of every second attempt is off.
+
+        Raises:
+            AssertionError: an invariant does not hold.
+        """
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        notes, calls = folder / "faults.txt", folder / "calls.txt"
+        for attempt in range(MAX_ATTEMPTS):
+            schedule = schedules(attempt)
+            process = os.fork()
+            if process == 0:
+                self._attempt(folder, schedule, notes, calls, clock * (attempt % 2))
+            if os.waitpid(process, 0)[1] == 0:
+                break
+        else:
+            raise AssertionError(f"no attempt of {MAX_ATTEMPTS} got through")
+        told = notes.read_text().splitlines() if notes.exists() else []
+        faults = Counter(line.split()[0] for line in told)
+        return self._ending(folder, int(calls.read_text()), faults, attempt + 1)
+
+    def _attempt(
+        self, folder: Path, schedule: Schedule | None, notes: Path, calls: Path, clock: float
+    ) -> None:
+        """Plan the job, run its children and write its report; never returns."""
+        code = 1
+        try:
+            skew_clock(clock)
+            disturbance = Disturbance(schedule or _Never(), notes)
+            store = SqliteStore(folder / "store.sqlite")
+            objects = disturbance.wrap(LocalObjects())
+            plan = plan_job(
+                job_input(self.manifest, images_per_child=10),
+                objects,
+                disturbance.wrap(store),
+                jobs_root=f"{folder}/jobs/",
+                model_version=FakeEngine().model_version,
+            ).plan
+            dependencies = ChildDependencies(FakeEngine(), disturbance.wrap(store), objects)
+            for child in range(plan.children):
+                run_child(plan, child, dependencies)
+            write_report(plan, objects, tolerated_failure_percentage=50)
+            calls.write_text(str(disturbance.calls))
+            code = 0
+        except Exception:
+            code = 1
+        finally:
+            os._exit(code)
+
+    def _ending(self, folder: Path, calls: int, faults: Counter[str], attempts: int) -> Ending:
+        objects = LocalObjects()
+        with SqliteStore(folder / "store.sqlite") as store:
+            plan = plan_job(
+                job_input(self.manifest, images_per_child=10),
+                objects,
+                store,
+                jobs_root=f"{folder}/jobs/",
+                model_version=FakeEngine().model_version,
+            ).plan
+            rows: list[LedgerRow] = []
+            named: set[str] = set()
+            for child in range(plan.children):
+                for segment in read_segments(objects, plan.job_folder, child):
+                    rows += segment.rows
+                    named |= {segment.embeddings} if segment.embeddings else set()
+            ids = [face.face_id for face in store.list_faces(COLLECTION, limit=10_000)]
+            stored = store.get_faces(COLLECTION, ids)
+        report = write_report(plan, objects, tolerated_failure_percentage=50)
+        kept = Counter(
+            face.record.face_id
+            for name in named
+            for face in read_embeddings(objects, plan.job_folder + name)
+        )
+        files = {str(path) for path in Path(plan.job_folder).glob("embeddings/*/*.npz")}
+        # One row per line, and the report equals the ledger.
+        assert len(rows) == self.lines == report.tally.photos
+        assert report.status is JobStatus.SUCCEEDED
+        assert report.tally.outcomes == Counter(row.outcome.value for row in rows)
+        assert len(list(Path(f"{folder}/jobs").iterdir())) == 1
+        # Nothing acknowledged is missing, nothing stored is orphaned.
+        acknowledged = {face.face_id for row in rows for face in row.faces}
+        assert acknowledged == set(ids) == set(kept)
+        assert files == {plan.job_folder + name for name in named}
+        return Ending(
+            sorted((row.child, row.line_in_slice, row.photo, row.faces) for row in rows),
+            {face.record.face_id: face.embedding.tobytes() for face in stored},
+            kept,
+            calls,
+            faults,
+            attempts,
+        )
+
+
+class _Never:
+    """Disturbs nothing."""
+
+    def fault(self, call: int) -> None:
+        """See ``Schedule``."""
+        del call
+
+
+def assert_the_same(ending: Ending, undisturbed: Ending) -> None:
+    """Check that a disturbed job left what an undisturbed one leaves.
+
+    Raises:
+        AssertionError: it did not.
+    """
+    assert ending.rows == undisturbed.rows
+    assert ending.faces == undisturbed.faces
+    assert set(ending.kept) == set(undisturbed.kept)
