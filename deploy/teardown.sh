@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deletes a stack and all that it holds: photos, collections, ledgers, reports, images. It works in
+# Deletes a stack with all its data: photos, collections, ledgers, reports, images. It works in
 # whatever state the stack is, and touches nothing of another stack.
 #   deploy/teardown.sh [--region REGION] [--yes] [stack]
 # It leaves what is not the stack's: the Pinecone index, the secret with its key, and the bucket
@@ -31,7 +31,7 @@ vectors=$(resource VectorBucket)
 echo "The stack $stack is $status; it has the bucket ${bucket:-(none)} and the table ${table:-(none)}."
 if [ "$yes" = false ]; then
   echo "This deletes the stack and all in them."
-  read -r -p "Type the stack's name to go on: " answer
+  read -r -p "Type the stack's name to continue: " answer
   [ "$answer" = "$stack" ] || { echo "nothing was deleted" >&2; exit 1; }
 fi
 

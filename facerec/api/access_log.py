@@ -20,12 +20,12 @@ class Access:
     """One request.
 
     Attributes:
-        principal: who sent it; empty where it was refused before that was known.
-        operation: such as ``POST /api/v1/face-recognition/match`` or
-            ``rekognition:SearchFacesByImage``; empty where the request reached none.
+        principal: the sender; empty if the request was refused before the sender was known.
+        operation: operation such as ``POST /api/v1/face-recognition/match`` or
+            ``rekognition:SearchFacesByImage``; empty if there is none.
         collection_id: the collection that it names, or None.
-        status: of the response; 500 where there was none.
-        seconds: from the first byte of the request to the end of the response.
+        status: status of the response; 500 if there was none.
+        seconds: time from the first byte of the request to the end of the response.
     """
 
     principal: str = ""

@@ -40,17 +40,17 @@ unchanged.
 
 @dataclass(frozen=True, slots=True)
 class AppSettings:
-    """How the application answers.
+    """Settings of the application.
 
     Attributes:
-        guard: decides who sends a request.
-        jobs: runs jobs; None where none can be run.
-        origins: of web pages that may call the API.
+        guard: authenticates requests.
+        jobs: service that runs jobs; None if jobs are not available.
+        origins: origins of web pages that can call the API.
         page: whether ``/`` shows the page.
-        public_pages: whether anybody may have the page and the documentation.
-        max_body: bytes of a request.
-        access_log: takes each request once it is answered; None keeps no log.
-        photos_at_once: photos that are worked on at once.
+        public_pages: whether the page and the documentation need no authentication.
+        max_body: maximum size of a request body in bytes.
+        access_log: called with each answered request; None for no log.
+        photos_at_once: maximum number of photos processed concurrently.
     """
 
     guard: Guard

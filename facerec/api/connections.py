@@ -25,7 +25,7 @@ class BoundedProtocol(H11Protocol):
     _idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take the connection, or close it."""
+        """Accept the connection, or close it."""
         if len(self.connections) >= MAX_CONNECTIONS and not self._close_idle():
             transport.abort()
             return

@@ -35,17 +35,17 @@ from facerec.storage.sqlite import SqliteStore
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """How a server is started.
+    """Settings of a server.
 
     Attributes:
         host: the address to listen on.
-        port: the port; 0 takes a free one.
+        port: the port; 0 for a free one.
         data: the folder of faces and jobs.
         folders: local folders that are served as buckets, by the bucket's name.
-        s3_buckets: buckets in S3 that may be read; None for all that the credentials allow.
-        token: what requests must carry, or None on loopback.
-        origins: of web pages that may call the API.
-        keep_alive: seconds that a connection is kept open without a request.
+        s3_buckets: buckets in S3 that can be read; None for all that the credentials allow.
+        token: token that requests must have, or None on loopback.
+        origins: origins of web pages that can call the API.
+        keep_alive: seconds after which an idle connection is closed.
     """
 
     host: str

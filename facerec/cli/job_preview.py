@@ -38,7 +38,7 @@ def preview(
         seconds = found.photos / (rate * vcpus)
     else:
         deployed = find_stack(stack)
-        vcpus = deployed.most_vcpus
+        vcpus = deployed.max_vcpus
         found = preview_job(job, Objects(), jobs_root=deployed.jobs_root)
         seconds, cost = _on_aws(found.photos, rate, vcpus, job.images_per_child or 0)
     if as_json:

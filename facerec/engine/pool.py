@@ -1,4 +1,4 @@
-"""Several engines behind one ``FaceEngine``, to analyse photos in parallel."""
+"""A ``FaceEngine`` of several engines, to analyse photos in parallel."""
 
 from __future__ import annotations
 

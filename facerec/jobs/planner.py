@@ -39,7 +39,7 @@ from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore, folder_of, scheme_of
 
 IMAGES_PER_CHILD = (500, 2_000)
-"""Minimum and maximum of photos per child in a container, unless the request says otherwise: a few
+"""Default minimum and maximum of photos per child in a container: a few
 minutes of work, as AWS Batch advises
 (https://docs.aws.amazon.com/batch/latest/userguide/bestpractice1.html), and less than the stack's
 ChildTimeout even for large photos and the exact detector."""
@@ -265,7 +265,7 @@ def _plan(
 
 
 def images_per_child(photos: int, *, local: bool = False) -> int:
-    """Return the number of photos per child, unless the request says otherwise.
+    """Return the default number of photos per child.
 
     Args:
         photos: number of photos of the job.

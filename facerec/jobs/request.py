@@ -19,18 +19,18 @@ TOLERATED_FAILURE_PERCENTAGE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What to index, into which collection, and how.
+    """The request to index photos into a collection.
 
     Attributes:
         collection_id: the collection that receives the faces.
         manifest: a manifest, a photo, a folder or prefix ending in ``/``, or an S3 Inventory's
-            ``manifest.json``; None where ``images`` are given.
+            ``manifest.json``; None if ``images`` are given.
         images: the photos themselves, instead of a manifest.
         options: how faces are detected and selected.
         images_per_child: about how many photos a child processes; None derives it from the total.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
         create_collection: whether to create the collection if it does not exist.
-        listing: which files of a folder or prefix to index, and under which ids.
+        listing: rules for the files of a folder or prefix.
     """
 
     collection_id: str

@@ -154,8 +154,8 @@ def wait_for_job(
     Args:
         jobs: the service that runs it.
         job: the job.
-        interval: seconds between two looks at it.
-        show: called at each look, the last one included.
+        interval: seconds between two polls.
+        show: called after each poll, including the last.
         sleep: waits.
     """
     while True:

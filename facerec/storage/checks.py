@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.ids import is_group
 from facerec.core.vectors import Vector
-from facerec.storage.scan import LARGEST_NORM
+from facerec.storage.scan import MAX_NORM
 
 MAX_MATCHES = 4096
 """Matches of one probe, as in Rekognition (``MaxFaces`` of ``SearchFaces``)."""
@@ -34,7 +34,7 @@ def checked_groups(groups: Mapping[str, Sequence[Vector]]) -> dict[str, Vector]:
             if vector.values.shape != (EMBEDDING_SIZE,) or vector.values.dtype != np.float32:
                 raise ValueError(f"embeddings are float32 of shape ({EMBEDDING_SIZE},)")
             # Also false if a value is NaN.
-            if not float(np.linalg.norm(vector.values)) < LARGEST_NORM:
+            if not float(np.linalg.norm(vector.values)) < MAX_NORM:
                 raise ValueError("the embedding is not finite, or far too large")
             vectors[vector.id] = vector
     return vectors
@@ -48,7 +48,7 @@ def check_search(probes: NDArray[np.float32], limit: int) -> None:
     """
     if probes.ndim != 2 or probes.shape[1] != EMBEDDING_SIZE or probes.dtype != np.float32:
         raise ValueError(f"probes are float32 of shape (n, {EMBEDDING_SIZE})")
-    if not (np.linalg.norm(probes, axis=1) < LARGEST_NORM).all():
+    if not (np.linalg.norm(probes, axis=1) < MAX_NORM).all():
         raise ValueError("a probe is not finite, or far too large")
     if not 1 <= limit <= MAX_MATCHES:
         raise ValueError(f"the limit is {limit}, not 1 to {MAX_MATCHES}")

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from facerec.core.faces import EMBEDDING_SIZE
 
 FAR = 1e15
-"""Each value of an embedding that stands in a free slot: no search ever reaches it."""
+"""Each value of an embedding in a free slot: no search ever reaches it."""
 
-LARGEST_NORM = 1e6
+MAX_NORM = 1e6
 """Embeddings of at least this norm are refused, so that none comes near ``FAR``."""
 
 PROBES_AT_ONCE = 64
@@ -74,7 +74,7 @@ class Nearest:
 def make_segment(embeddings: NDArray[np.float32], slots: NDArray[np.int64]) -> Segment:
     """Prepare embeddings (float32, shape (n, 128)) for being scanned."""
     half_norms = np.einsum("ij,ij->i", embeddings, embeddings) / np.float32(2)
-    held = half_norms[half_norms < LARGEST_NORM**2]
+    held = half_norms[half_norms < MAX_NORM**2]
     largest = float(np.sqrt(2 * held.max())) if held.size else 0.0
     return Segment(embeddings, half_norms, slots, largest)
 
@@ -112,7 +112,7 @@ def scan(
         max_distance: Euclidean; neighbours at this distance still count.
     """
     segments = tuple(segments)
-    reach = min(max_distance, 2 * LARGEST_NORM)
+    reach = min(max_distance, 2 * MAX_NORM)
     found = []
     for start in range(0, len(probes), PROBES_AT_ONCE):
         group = np.ascontiguousarray(probes[start : start + PROBES_AT_ONCE])

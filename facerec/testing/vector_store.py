@@ -17,7 +17,7 @@ Settle = Callable[[], None]
 
 
 class VectorStoreContract:
-    """Subclasses give the fixture ``store``, and ``settle`` if reads lag behind writes.
+    """Subclasses give the fixture ``store``, and ``settle`` if reads lag writes.
 
     Namespaces are called ``staff``, ``guests`` and ``new``. A store that outlives a test must be
     emptied.
@@ -27,7 +27,7 @@ class VectorStoreContract:
     """Maximum error of a distance."""
 
     many = 3000
-    """Vectors of the largest test; stores behind a network may take fewer, but over a thousand."""
+    """Vectors of the largest test; stores with a network may take fewer, but over a thousand."""
 
     @pytest.fixture
     def store(self) -> VectorStore:

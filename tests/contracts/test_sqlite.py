@@ -35,7 +35,7 @@ class TestSqliteVectors(VectorStoreContract):
 class TestApproximateSqliteVectors(VectorStoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteVectors]:
-        monkeypatch.setattr("facerec.storage.sqlite.approximate.LEAST_FACES", 16)
+        monkeypatch.setattr("facerec.storage.sqlite.approximate.MIN_FACES", 16)
         with SqliteStore(tmp_path / "facerec.db", large=1) as store:
             yield store.vectors
 

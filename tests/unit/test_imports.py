@@ -14,9 +14,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| `((?:facerec|lambdas|batch_job)[\w.]*)` \|[^|]*\|([^|]*)\|$", re.MULTILINE)
 
-EXCEPTIONS: dict[str, str] = {}
-"""Known faults, each with who removes it. A fault that is gone must be removed here too."""
-
 CORE = """
 import importlib, pkgutil, sys
 import facerec.core
@@ -111,10 +108,6 @@ def cycles() -> set[str]:
     return found
 
 
-def excused(fault: str) -> bool:
-    return fault in EXCEPTIONS
-
-
 def test_every_package_of_the_table_exists() -> None:
     for package, allowed in PACKAGES.items():
         assert package in MODULES
@@ -137,27 +130,19 @@ def test_a_package_imports_only_what_the_table_allows(package: str) -> None:
         for target in targets
         if package_of(module) == package and package_of(target) not in PACKAGES[package]
     }
-    assert {arrow for arrow in wrong if not excused(arrow)} == set()
+    assert wrong == set()
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    assert {cycle for cycle in cycles() if not excused(cycle)} == set()
+    assert cycles() == set()
 
 
 def test_the_core_imports_neither_numpy_nor_a_service() -> None:
     run = subprocess.run([sys.executable, "-c", CORE], capture_output=True, text=True, check=True)
-    if not excused("core imports numpy"):
-        assert run.stdout.strip() == ""
+    assert run.stdout.strip() == ""
 
 
 def test_the_product_does_not_import_its_tests_benchmarks_or_training() -> None:
     forbidden = re.compile(r"^\s*(?:from|import) (tests|benchmarks|training)\b", re.MULTILINE)
     for path in MODULES.values():
         assert not forbidden.search(path.read_text("utf-8")), path
-
-
-def test_every_exception_is_still_needed() -> None:
-    arrows = {f"{module} -> {target}" for module, targets in GRAPH.items() for target in targets}
-    run = subprocess.run([sys.executable, "-c", CORE], capture_output=True, text=True, check=True)
-    faults = arrows | cycles() | ({"core imports numpy"} if run.stdout.strip() else set())
-    assert {fault for fault in EXCEPTIONS if fault not in faults} == set()

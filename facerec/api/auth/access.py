@@ -29,13 +29,13 @@ class RequestHead:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """What the sender of a request may do.
+    """The sender of a request, and what it can do.
 
     Attributes:
-        collections: the only collections that the sender may use, or None for all.
-        writes: whether the sender may change anything.
-        writable: the only collections that the sender may change, or None for all that it may use.
-        name: of the sender, for the access log and its idempotency tokens.
+        collections: collections that the sender can use; None for all.
+        writes: whether the sender can change data.
+        writable: collections that the sender can change; None for all that it can use.
+        name: name of the sender, for the access log and its idempotency tokens.
     """
 
     collections: frozenset[str] | None = None
@@ -51,7 +51,7 @@ class Principal:
         """Return whether the sender may change a collection.
 
         Args:
-            collection_id: the collection; None for a change that is to no collection.
+            collection_id: the collection; None for a change outside of collections.
         """
         if not self.writes or (collection_id is not None and not self.may_use(collection_id)):
             return False
@@ -59,16 +59,16 @@ class Principal:
 
 
 BodyCheck = Callable[[bytes], Principal]
-"""Returns what the sender of a request with this body may do, or raises ``RefusedError``."""
+"""Returns the sender of a request with this body, or raises ``RefusedError``."""
 
 
 class RefusedError(Exception):
-    """A request is refused before anything of it is parsed.
+    """A request is refused before it is parsed.
 
     Attributes:
-        kind: the exception's name in AWS's protocols.
-        message: one line for a person.
-        status: of the HTTP response to a REST request.
+        kind: name of the exception in AWS's protocols.
+        message: one line of explanation.
+        status: status of the HTTP response to a REST request.
     """
 
     def __init__(self, kind: str, message: str, status: int) -> None:

@@ -33,7 +33,7 @@ class GatewayGuard:
     Attributes:
         mode: how the gateway must have authenticated the caller.
         table: what callers may do.
-        issuer: of the tokens of the Cognito user pool; None with ``AWS_IAM``.
+        issuer: issuer of the tokens of the Cognito user pool; None with ``AWS_IAM``.
     """
 
     mode: ApiAuthorization

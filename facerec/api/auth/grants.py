@@ -23,12 +23,12 @@ _ROLE = re.compile(r"(arn:[\w-]+):iam::(\d{12}):role/(?:.*/)?([^/]+)")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a request, as the gateway says.
+    """The sender of a request as authenticated by the gateway.
 
     Attributes:
-        name: for the access log.
-        arn: of an IAM principal, or None.
-        groups: of a Cognito user.
+        name: name for the access log.
+        arn: ARN of an IAM principal, or None.
+        groups: groups of a Cognito user.
     """
 
     name: str
@@ -38,13 +38,13 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one line of the table gives.
+    """One grant of the access table.
 
     Attributes:
         principal: ARN of an IAM principal, or None.
         group: name of a Cognito group, or None.
-        collections: that it is for; None for all.
-        writes: whether they may be changed, too.
+        collections: the granted collections; None for all.
+        writes: whether the grant includes changes.
     """
 
     principal: str | None

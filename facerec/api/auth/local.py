@@ -26,8 +26,8 @@ class LoopbackGuard:
     host, and a page that sends it must come from this server or an allowed origin.
 
     Attributes:
-        names: by which the server may be called, without port.
-        origins: of other pages that may call it.
+        names: host names of the server, without port.
+        origins: origins of other pages that can call it.
     """
 
     names: frozenset[str] = LOOPBACK_NAMES

@@ -1,4 +1,4 @@
-"""Which image files facerec reads, recognised by their first bytes.
+"""The image formats that facerec reads, recognised by their first bytes.
 
 Pillow's plugin classes are used directly instead of ``Image.open``: that leaves Pillow's global
 registry and its global pixel limit as they are, tries no other format, and lets

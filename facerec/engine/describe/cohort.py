@@ -32,12 +32,13 @@ class Cohort:
     def __init__(
         self, vectors: NDArray[np.float32], *, typical_deviation: float, version: str
     ) -> None:
-        """Keep the vectors.
+        """Create a cohort.
 
         Args:
             vectors: float32 of shape (n, 128), n at least ``NEAREST``.
-            typical_deviation: of the distances of a face's nearest vectors, averaged over faces.
-            version: names these vectors.
+            typical_deviation: standard deviation of the distances of a face's nearest vectors,
+                averaged over faces.
+            version: version of the vectors.
         """
         self.version = version
         self._vectors = vectors

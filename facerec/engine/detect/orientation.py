@@ -1,4 +1,4 @@
-"""Which way up a photo is, judged by the faces that the proposal network sees in it."""
+"""Orientation of a photo, judged by the faces that the proposal network finds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A small network that proposes where faces may be, at a fiftieth of the cost of verifying.
 
 The network in ``proposals.onnx`` learned from dlib's detector to tell faces of 26 to 64 pixels from
-everything else, in greyscale (``training/proposals``). It runs on the photo, on half of it, on a
+everything else, in greyscale (``training/proposals``). It runs at full size, at half size, at a
 quarter and so on. The verifier judges what it proposes, so it may be wrong about many places as
 long as it misses no face.
 """

@@ -19,7 +19,7 @@ def suppress_overlaps(
 
     Args:
         boxes: left, top, width and height, of shape (n, 4).
-        scores: of shape (n,).
+        scores: scores of the boxes, of shape (n,).
         overlap: share of the box around both, 0 to 1.
         cover: share of either box, 0 to 1.
     """

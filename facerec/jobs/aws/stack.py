@@ -15,14 +15,14 @@ class Stack:
     """A deployed stack.
 
     Attributes:
-        name: of the stack.
-        region: where it is.
-        bucket: takes the folders of jobs.
+        name: name of the stack.
+        region: its AWS region.
+        bucket: the bucket of the folders of jobs.
         workflow: the ARN of the state machine.
         queue: the ARN of the queue of array jobs.
         dashboard: the address of the dashboard.
-        most_vcpus: that all jobs together use.
-        child_vcpus: of one child.
+        max_vcpus: maximum vCPUs of all jobs together.
+        child_vcpus: vCPUs of one child.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Stack:
     workflow: str
     queue: str
     dashboard: str
-    most_vcpus: int
+    max_vcpus: int
     child_vcpus: int
 
     @property
@@ -44,9 +44,9 @@ def find_stack(name: str) -> Stack:
     """Look a stack up in the account and region of the environment's credentials.
 
     Raises:
-        NotFoundError: there is none of that name.
-        InvalidInputError: it is none of facerec's.
-        FacerecError: AWS cannot be asked; see ``aws_errors``.
+        NotFoundError: it does not exist.
+        InvalidInputError: it is not a stack of facerec.
+        FacerecError: AWS refuses or fails; see ``aws_errors``.
     """
     import boto3
 
@@ -76,7 +76,7 @@ def _stack(name: str, region: str, found: Mapping[str, Any]) -> Stack:
             workflow=outputs["WorkflowArn"],
             queue=outputs["JobQueueArn"],
             dashboard=outputs["DashboardUrl"],
-            most_vcpus=int(parameters["MaxvCpus"]),
+            max_vcpus=int(parameters["MaxvCpus"]),
             child_vcpus=int(parameters["ChildVcpus"]),
         )
     except KeyError as error:

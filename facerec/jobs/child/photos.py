@@ -56,7 +56,7 @@ class PhotoLoader:
         """Load the photo of a line; a failure is a result. None for a blank line.
 
         Raises:
-            StoreUnavailableError: the photo could not be read, which is no failure of the photo.
+            StoreUnavailableError: the photo could not be read for a reason that is not its own.
         """
         entry = self._parser.parse(line.content)
         if entry is None:

@@ -14,9 +14,9 @@ and wherever they are killed.** It follows from three rules, all of them kept in
 
 Storing the same faces again changes nothing, since face ids derive from content.
 
-A job whose collection is deleted has no plan any more. Every commit looks for the plan before it
-stores anything, and once more at its end: then it removes what it has just stored. So nothing of a
-deleted collection comes back, whenever the deletion happens.
+A job whose collection is deleted has no plan any more. Every commit checks for the plan before it
+stores anything, and again at its end; if the plan is gone, it removes what it has just stored. So
+nothing of a deleted collection comes back, whenever the deletion happens.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ class KnownPhotos:
 
     Attributes:
         stored: keys of the photos with faces in the collection.
-        current: of these, by key, the faces of photos that need no processing: they were indexed
-            with this job's options and engine.
+        current: faces by key of those stored photos that need no processing, because they were
+            indexed with this job's options and engine.
     """
 
     stored: frozenset[str] = frozenset()

@@ -1,10 +1,10 @@
 """Erases faces and collections from job folders, for good.
 
 Embeddings are found in every job folder of a collection, whatever release of facerec wrote it. The
-plan of a folder is deleted last, so a folder without one is what a deletion has left that was
-killed, or a child that ran meanwhile: it is deleted too. A folder that may contain embeddings and
-cannot be read makes an erasure fail, after everything else is erased: what is deleted is gone, or
-the caller is told.
+plan of a folder is deleted last, so a folder without one is left over from a killed deletion or a
+concurrent child: it is deleted too. A folder that may contain embeddings and
+cannot be read makes an erasure fail after everything else is erased: deleted data is gone, or the
+caller gets an error.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class LedgerRow:
         photo: full address of the photo; "" where the line names none.
         external_image_id: the caller's own name for the photo.
         outcome: the outcome.
-        reason: of UNREADABLE: the name of an ``UnreadableReason``, or CRASHED.
+        reason: reason of UNREADABLE: the name of an ``UnreadableReason``, or CRASHED.
         detail: one line for a person.
         image_id: derived from the photo's content.
         faces: faces in the collection.

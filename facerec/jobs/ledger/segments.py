@@ -65,8 +65,8 @@ def read_segment(objects: ObjectStore, uri: str) -> Segment:
     """Read a segment.
 
     Raises:
-        ObjectNotFoundError: there is none.
-        InvalidInputError: it is none.
+        ObjectNotFoundError: it does not exist.
+        InvalidInputError: it is not a segment.
     """
     try:
         first, *others = objects.read(uri).splitlines()

@@ -158,7 +158,7 @@ class LocalJobs:
     def cancel(self, job: Job) -> None:
         """End a job, whichever process runs it; see ``JobService.cancel``.
 
-        Cancelling a job of this process once more kills its workers at once.
+        Cancelling a job of this process again kills its workers immediately.
         """
         if job.status.ended:
             raise InvalidInputError(f"the job {job.id!r} is not running: {job.status.lower()}")

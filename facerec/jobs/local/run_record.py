@@ -1,4 +1,4 @@
-"""The last run of a job on this machine: whether it goes on, and how it ended.
+"""The last run of a job on this machine: whether it is running, and how it ended.
 
 A run holds a lock on a file in the job folder, which the kernel releases however the process ends.
 So a run that was killed is never taken for a running one.
@@ -20,12 +20,12 @@ class RunRecord:
 
     Attributes:
         submitted_at: seconds since 1970, UTC.
-        tolerated_failure_percentage: of this run.
+        tolerated_failure_percentage: failure tolerance of this run.
         started_at: None while the run waits for its turn.
         ended_at: None while it runs, or if it was killed.
-        cancelled: whether somebody ended it.
-        cause: why it failed or stopped, one line.
-        new_photos: rows that it has added to the ledger; None until it has ended.
+        cancelled: whether it was cancelled.
+        cause: one line about why it failed or stopped.
+        new_photos: rows that it added to the ledger; None until it has ended.
     """
 
     submitted_at: float
@@ -52,7 +52,7 @@ def read_record(job_folder: str) -> RunRecord | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError):
-        # Written by another release: the ledger tells what was done.
+        # Written by another release: the ledger has the results.
         return None
 
 

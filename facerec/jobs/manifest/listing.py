@@ -27,12 +27,12 @@ class PersonFrom(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListingRules:
-    """Which files of a folder are photos to index, and under which ids.
+    """Rules for the files of a folder to index, and for their external image ids.
 
     Attributes:
         include: patterns as of ``fnmatch``; a file must match one of them. Empty: all files.
         exclude: patterns; a file must not match any.
-        person_from: what external image ids are derived from.
+        person_from: source of external image ids.
 
     A pattern is compared with the path of a file in the folder, and with its name, in lower case.
     """
@@ -71,7 +71,7 @@ def folder_entries(
         objects: where the folder is.
         folder: its uri with the final ``/``.
         exclude: a subfolder to exclude (the job's own).
-        rules: which files to index, and under which ids.
+        rules: rules for the files to index and their ids.
     """
     for found in objects.list(folder):
         path = found.uri[len(folder) :]

@@ -1,4 +1,4 @@
-"""Which lines of the manifest are a child's, and the reading of them."""
+"""Divides the lines of a manifest among children, and reads them."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Stripe:
     """Lines of a gzip file: of each ``STRIPE * of`` consecutive ones, the ``index``-th ``STRIPE``.
 
     Attributes:
-        file: which of the source's files.
+        file: index of the file in the source.
         index: 0 to ``of - 1``.
-        of: how many children share the file.
+        of: number of children that share the file.
     """
 
     file: int

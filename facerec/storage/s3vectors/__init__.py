@@ -18,8 +18,8 @@ def open_s3_vectors(
 
     Args:
         bucket: name or ARN of the vector bucket.
-        region: of the bucket; None for the one that boto3 finds.
-        patience: seconds after which a throttled request is given up, about.
+        region: region of the bucket; None for the one that boto3 finds.
+        patience: approximate seconds for which a throttled request is retried.
     """
     import boto3
     from botocore.config import Config

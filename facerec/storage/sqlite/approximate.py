@@ -1,4 +1,4 @@
-"""An index beside the file, for collections too large to be scanned: derived and disposable.
+"""A derived index beside the file, for collections that are too large to be scanned.
 
 It holds 32 bytes for each face (product quantization, 64 parts of 4 bits: Andre, Kermarrec and Le
 Scouarnec 2015, "Cache locality is not enough"), made by faiss. A search takes the 1,000 nearest by
@@ -7,7 +7,7 @@ changed since the index was made is scanned exactly. So distances are always exa
 that is gone is found; a neighbour is missed only if its code is not among the nearest.
 
 The index says which blocks it is made of; a block that has changed since is not looked for in it.
-Once too many have, it is made anew. Deleting removes it, since codes are biometric data as well.
+Once too many have, it is rebuilt. Deleting removes it, since codes are biometric data as well.
 """
 
 from __future__ import annotations
@@ -29,35 +29,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.storage.scan import LARGEST_NORM, Nearest, Segment, free_rows, make_segment, scan
+from facerec.storage.scan import MAX_NORM, Nearest, Segment, free_rows, make_segment, scan
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite import namespaces
 from facerec.storage.sqlite.blocks import BLOCK_SLOTS, Block
 from facerec.storage.sqlite.database import Database
 
 LARGE = 300_000
-"""Faces from which on a collection gets an index: reading them all takes a new process a second."""
+"""Minimum faces of a collection with an index: reading them takes a new process a second."""
 
 CANDIDATES = 1_000
-"""Nearest codes whose embeddings are compared; docs/embedded-store.md says what others find."""
+"""Nearest codes whose embeddings are compared."""
 
-LARGEST_CHANGE = 0.2
-"""The share of slots in changed blocks above which the index is made anew."""
+MAX_CHANGE = 0.2
+"""Share of slots in changed blocks above which the index is rebuilt."""
 
 MAPPED_BYTES = 2**40
-"""Of the file, from its start; SQLite maps at most 2 GiB (https://www.sqlite.org/mmap.html)."""
+"""Bytes of the file to map into memory; SQLite maps at most 2 GiB
+(https://www.sqlite.org/mmap.html)."""
 
 PARTS, BITS = 64, 4
 TRAINING_FACES = 65_536
-LEAST_FACES = 64
-"""Fewer cannot be learned from."""
+MIN_FACES = 64
+"""Minimum faces to train an index."""
 
 _HEAD_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Codes of the used slots of some blocks, in the order of the blocks."""
+    """Codes of the used slots of blocks, ordered by block."""
 
     blocks: tuple[Block, ...]
     slots: NDArray[np.int64]
@@ -65,10 +66,10 @@ class _Index:
 
 
 class ApproximateSearch:
-    """The indexes beside one file; every thread may call it."""
+    """The indexes beside one file. Safe to share between threads."""
 
     def __init__(self, database: Database, large: int = LARGE) -> None:
-        """Take the file.
+        """Create the indexes of a file.
 
         Args:
             database: the file.
@@ -88,7 +89,7 @@ class ApproximateSearch:
         top: int,
         max_distance: float,
     ) -> list[Nearest] | None:
-        """Return the nearest faces, or None where the collection is for an exact scan.
+        """Return the nearest faces, or None if the collection needs an exact scan.
 
         Args:
             connection: within a transaction.
@@ -102,16 +103,16 @@ class ApproximateSearch:
             return None
         namespace, write = found_namespace
         blocks = embedding_blocks.list_blocks(connection, namespace)
-        if sum(block.used for block in blocks) < max(self._large, LEAST_FACES):
+        if sum(block.used for block in blocks) < max(self._large, MIN_FACES):
             return None
         with self._lock:
             index = self._current(connection, namespace, blocks, write)
             changed = set(blocks).difference(index.blocks)
             tail = self._tail(connection, namespace, changed, write)
-        # Through the system's cache candidates are read ten times as fast as by SQLite's own pages.
+        # The system's cache reads candidates ten times as fast as SQLite's own pages.
         connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         found = self._candidates(index, set(blocks).difference(changed), probes)
-        # Of all probes at once: those of one photo have candidates in common.
+        # For all probes together: those of one photo share candidates.
         slots = np.unique(np.concatenate(found))
         near = make_segment(embedding_blocks.read_in_order(connection, slots.tolist()), slots)
         return scan((near, *tail), probes, top=top, max_distance=max_distance)
@@ -129,20 +130,20 @@ class ApproximateSearch:
         return index
 
     def _keep(self, namespace: int, index: _Index, write: int) -> None:
-        """Write an index for other processes; without room for it, each makes its own."""
+        """Write an index for other processes; without disk space, each builds its own."""
         path = _path(self._database.path, namespace)
         with suppress(OSError):
             _save(index, path)
         with self._database.reading() as connection:
             unchanged = namespaces.last_write(connection, namespace) == write
         if not unchanged:
-            # Something may have been deleted while the index was made: its code must not stay.
+            # Faces may have been deleted while the index was built: their codes must not stay.
             path.unlink(missing_ok=True)
 
     def _tail(
         self, connection: sqlite3.Connection, namespace: int, changed: Iterable[Block], write: int
     ) -> list[Segment]:
-        """Return what is not in the index, for an exact scan."""
+        """Return the embeddings that are not in the index, for an exact scan."""
         since, held = self._tails.get(namespace, (0, {}))
         if held and since != write:
             freed = embedding_blocks.slots_freed_since(connection, namespace, since)
@@ -160,12 +161,12 @@ class ApproximateSearch:
     def _candidates(
         index: _Index, current: set[Block], probes: NDArray[np.float32]
     ) -> list[NDArray[np.int64]]:
-        """Return the slots of the nearest codes of each probe, those of changed blocks left out."""
+        """Return the slots of the nearest codes of each probe, without those of changed blocks."""
         import faiss
 
         faiss.omp_set_num_threads(1)
-        # Codes of changed blocks may stand before others: as many more are asked for.
-        wanted = min(len(index.slots), round(CANDIDATES / (1 - LARGEST_CHANGE)))
+        # Codes of changed blocks are dropped, so more are requested.
+        wanted = min(len(index.slots), round(CANDIDATES / (1 - MAX_CHANGE)))
         _, rows = index.codes.search(np.ascontiguousarray(probes), wanted)
         numbers = np.array([block.number for block in current], np.int64)
         found = []
@@ -176,7 +177,7 @@ class ApproximateSearch:
 
 
 def remove_indexes(database: Path) -> None:
-    """Remove the indexes beside a file from the disk; to be called when something was deleted.
+    """Remove the indexes beside a file from the disk after a deletion.
 
     Those in memory stay: a block that has changed is not looked for in them.
     """
@@ -189,7 +190,7 @@ def _path(database: Path, namespace: int) -> Path:
 
 
 def is_available() -> bool:
-    """Say whether faiss is installed: ``pip install 'facerec[faiss]'``."""
+    """Return whether faiss is installed: ``pip install 'facerec[faiss]'``."""
     return find_spec("faiss") is not None
 
 
@@ -197,7 +198,7 @@ def _covers(index: _Index, blocks: Sequence[Block]) -> bool:
     changed = set(blocks).difference(index.blocks)
     gone = set(index.blocks).difference(blocks)
     total = sum(block.used for block in blocks)
-    most = LARGEST_CHANGE * total
+    most = MAX_CHANGE * total
     return sum(block.used for block in changed) <= most and sum(b.used for b in gone) <= most
 
 
@@ -217,15 +218,15 @@ def _make(connection: sqlite3.Connection, blocks: Sequence[Block]) -> _Index:
     del sample
     for block in blocks:
         embeddings = embedding_blocks.read_block(connection, block).copy()
-        # A free slot needs some code; what it is compared by later is far from everything.
+        # A free slot needs a code; its embedding is far from everything.
         embeddings[~_held(embeddings)] = 0
         codes.add(embeddings)
     return _Index(tuple(blocks), _slots(blocks), codes)
 
 
 def _held(embeddings: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return which rows are embeddings, and no free slots."""
-    held: NDArray[np.bool_] = embeddings[:, 0] < LARGEST_NORM
+    """Return which rows are embeddings and not free slots."""
+    held: NDArray[np.bool_] = embeddings[:, 0] < MAX_NORM
     return held
 
 
@@ -236,7 +237,7 @@ def _slots(blocks: Sequence[Block]) -> NDArray[np.int64]:
 
 
 def _save(index: _Index, path: Path) -> None:
-    """Write an index under a temporary name, then rename it: readers see all of it or none."""
+    """Write an index under a temporary name and rename it, so that readers see all or nothing."""
     import faiss
 
     head = json.dumps(index.blocks).encode()
@@ -253,7 +254,7 @@ def _save(index: _Index, path: Path) -> None:
 
 
 def _load(path: Path) -> _Index | None:
-    """Read an index; None where there is none, or what is there cannot be read."""
+    """Read an index; return None if it does not exist or cannot be read."""
     import faiss
 
     try:

@@ -1,7 +1,7 @@
 """The connections to one SQLite file, and transactions on it.
 
 A connection serves one thread at a time and is kept for the next. Write-ahead logging lets
-readers go on while one writer, of whichever process, commits; the other writers queue.
+readers continue while one writer of any process commits; other writers queue.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Database:
     """One SQLite file, open for this process; every thread may call it."""
 
     def __init__(self, path: Path) -> None:
-        """Open a store, or make it where there is none.
+        """Open a store; create it if it does not exist.
 
         Raises:
             InvalidInputError: the file is not facerec's, or of a later version.
@@ -92,7 +92,7 @@ class Database:
             (blocked, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if blocked:
             raise StoreUnavailableError(
-                f"what was deleted still stands in the log of the store {self.path}",
+                f"the log of the store {self.path} still contains deleted data",
                 "delete the same again when other processes have finished reading",
             )
 

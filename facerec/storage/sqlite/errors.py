@@ -16,7 +16,7 @@ def store_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):
-        # mistakes of the calling code, which a retry or another file would not mend
+        # Bugs in the calling code, which a retry or another file would not fix.
         raise
     except sqlite3.Error as error:
         raise _translated(error, path) from error

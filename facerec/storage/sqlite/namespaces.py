@@ -59,7 +59,7 @@ def begin_write(connection: sqlite3.Connection, namespace: int, *, added: int) -
 
 
 def mark_deleted(connection: sqlite3.Connection, name: str) -> None:
-    """Take the name from a namespace: from then on nobody finds it."""
+    """Remove the name of a namespace, so that it is no longer found."""
     connection.execute("UPDATE namespace SET name = NULL WHERE name = ?", (name,))
 
 

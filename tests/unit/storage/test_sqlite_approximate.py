@@ -86,7 +86,7 @@ def test_another_process_uses_the_index_that_is_there(
 def test_a_face_that_was_put_after_the_index_was_made_is_found(
     path: Path, embeddings: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(approximate, "LARGEST_CHANGE", 0.5)
+    monkeypatch.setattr(approximate, "MAX_CHANGE", 0.5)
     new = faces_of(-embeddings[:3], first=10_000)
     with SqliteStore(path, large=1) as store:
         search(store, embeddings[:1])
