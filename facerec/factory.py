@@ -1,9 +1,14 @@
-"""The parts of a deployment, each built and imported when an entry point asks for it."""
+"""The one place that builds engines, stores, galleries and job services.
+
+The command line, the server, the functions and the container of a job all build what they need
+here. Each thing is imported when it is built, so that a program pays only for what it uses.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +16,11 @@ from typing import TYPE_CHECKING
 from facerec.config import Settings, needed
 from facerec.core.aws_errors import aws_errors
 from facerec.errors import ConfigurationError
-from facerec.storage.objects import Objects
+from facerec.storage.objects import AccessPolicy, Objects
 
 if TYPE_CHECKING:
     from facerec.core.protocols import FaceEngine, RecordStore
+    from facerec.engine.pool import EnginePool
     from facerec.gallery.defaults import GalleryDefaults
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.inspection import Inspector
@@ -22,7 +28,7 @@ if TYPE_CHECKING:
     from facerec.jobs.child.attempt import ChildDependencies
     from facerec.jobs.local.jobs import LocalJobs
     from facerec.storage.faces import FaceStore
-    from facerec.storage.objects import AccessPolicy, ObjectStore
+    from facerec.storage.objects import ObjectStore
     from facerec.storage.sqlite import SqliteStore
 
 _SQLITE = "sqlite:///"
@@ -38,19 +44,53 @@ def open_gallery(data: str | os.PathLike[str]) -> Gallery:
     Args:
         data: The data folder, as of the command line's ``--data``.
     """
+    folder, objects = Path(data), Objects()
+    return _local_gallery(folder, open_local_store(folder), open_local_engine(), objects, objects)
+
+
+def open_server_gallery(
+    data: Path, store: SqliteStore, engine: FaceEngine, policy: AccessPolicy
+) -> Gallery:
+    """Open the gallery of a server on this machine; closing it closes the store.
+
+    Args:
+        data: folder of faces and jobs.
+        store: the store in that folder.
+        engine: detects faces, in several threads.
+        policy: what callers may read. The photos of stored faces are also read from paths, where
+            ``facerec index`` found them.
+    """
+    sources = Objects(replace(policy, own_folder=None, reads_paths=True))
+    return _local_gallery(data, store, engine, Objects(policy), sources)
+
+
+def open_deployed_gallery(
+    settings: Settings, photos: ObjectStore, *, patience: float | None = None
+) -> Gallery:
+    """Open the gallery of a deployment on AWS.
+
+    Args:
+        settings: settings of the deployment.
+        photos: reads what callers may name.
+        patience: seconds after which a throttled request is given up; by default, the store's.
+
+    Raises:
+        FacerecError: a setting is missing or wrong, or a store cannot be opened.
+    """
+    from facerec.engine.engine import open_engine
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.job_data import JobFolders
-    from facerec.storage.sqlite import SqliteStore
 
-    folder, objects = Path(data), Objects()
-    store = SqliteStore(folder / "facerec.db")
+    jobs_root = settings.jobs_root
+    # The job folders are erased from, whether or not callers may read photos in that bucket.
+    job_folders = Objects(AccessPolicy(buckets=frozenset(), own_folder=jobs_root))
     return Gallery(
-        open_local_engine(),
-        store,
-        store,
-        photos=objects,
-        job_data=JobFolders(objects, jobs_root_of(folder)),
-        on_close=store.close,
+        open_engine(threads=settings.threads),
+        open_faces(settings, patience=patience),
+        open_records(settings),
+        photos=photos,
+        job_data=JobFolders(job_folders, jobs_root),
+        defaults=gallery_defaults(settings),
     )
 
 
@@ -82,9 +122,12 @@ def open_local_engine() -> FaceEngine:
     return open_engine()
 
 
-def jobs_root_of(data: Path) -> str:
-    """Return the folder in a data folder that holds a folder for each job; ends in ``/``."""
-    return f"{data.absolute() / 'jobs'}/"
+def open_engine_pool(size: int) -> EnginePool:
+    """Return an engine that processes several photos at once, each in one thread."""
+    from facerec.engine.engine import open_engine
+    from facerec.engine.pool import EnginePool
+
+    return EnginePool([open_engine(threads=1) for _ in range(size)])
 
 
 def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStore:
@@ -137,6 +180,13 @@ def open_records(settings: Settings) -> RecordStore:
     return open_dynamodb_store(table, settings.region)
 
 
+def open_local_store(data: Path) -> SqliteStore:
+    """Open the store in a data folder; it is created if it does not exist."""
+    from facerec.storage.sqlite import SqliteStore
+
+    return SqliteStore(data / "facerec.db")
+
+
 def pinecone_api_key(settings: Settings) -> str:
     """Return the key itself, or the value of the secret that holds it.
 
@@ -150,29 +200,6 @@ def pinecone_api_key(settings: Settings) -> str:
     if settings.pinecone_secret_arn is None:
         raise ConfigurationError("neither PINECONE_API_KEY nor PINECONE_SECRET_ARN is set")
     return _secret(settings.pinecone_secret_arn)
-
-
-def _secret(arn: str) -> str:
-    import boto3
-
-    missing = ConfigurationError(f"the secret {arn} does not exist")
-    with aws_errors("Secrets Manager", f"the secret {arn}", missing=missing):
-        answer = boto3.client("secretsmanager").get_secret_value(SecretId=arn)
-    text: str = answer.get("SecretString", "").strip()
-    if not text:
-        raise ConfigurationError(f"the secret {arn} has no SecretString")
-    return text
-
-
-def _open_sqlite(address: str) -> SqliteStore:
-    if not address.startswith(_SQLITE):
-        raise ConfigurationError(
-            "the environment variable FACEREC_STORE is not sqlite:///path",
-            "leave it empty for the stores of AWS",
-        )
-    from facerec.storage.sqlite import SqliteStore
-
-    return SqliteStore(Path(address.removeprefix(_SQLITE)))
 
 
 def open_local_jobs(
@@ -236,11 +263,53 @@ def open_aws_jobs(
     )
 
 
-def open_local_store(data: Path) -> SqliteStore:
-    """Open the store in a data folder; it is created if it does not exist."""
+def jobs_root_of(data: Path) -> str:
+    """Return the folder in a data folder that holds a folder for each job; ends in ``/``."""
+    return f"{data.absolute() / 'jobs'}/"
+
+
+def _local_gallery(
+    data: Path,
+    store: SqliteStore,
+    engine: FaceEngine,
+    photos: ObjectStore,
+    sources: ObjectStore,
+) -> Gallery:
+    from facerec.gallery.gallery import Gallery
+    from facerec.jobs.job_data import JobFolders
+
+    return Gallery(
+        engine,
+        store,
+        store,
+        photos=photos,
+        job_data=JobFolders(photos, jobs_root_of(data)),
+        sources=sources,
+        on_close=store.close,
+    )
+
+
+def _open_sqlite(address: str) -> SqliteStore:
+    if not address.startswith(_SQLITE):
+        raise ConfigurationError(
+            "the environment variable FACEREC_STORE is not sqlite:///path",
+            "leave it empty for the stores of AWS",
+        )
     from facerec.storage.sqlite import SqliteStore
 
-    return SqliteStore(data / "facerec.db")
+    return SqliteStore(Path(address.removeprefix(_SQLITE)))
+
+
+def _secret(arn: str) -> str:
+    import boto3
+
+    missing = ConfigurationError(f"the secret {arn} does not exist")
+    with aws_errors("Secrets Manager", f"the secret {arn}", missing=missing):
+        answer = boto3.client("secretsmanager").get_secret_value(SecretId=arn)
+    text: str = answer.get("SecretString", "").strip()
+    if not text:
+        raise ConfigurationError(f"the secret {arn} has no SecretString")
+    return text
 
 
 def _build_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:

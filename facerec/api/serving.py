@@ -24,12 +24,15 @@ from facerec.api.connections import BoundedProtocol
 from facerec.api.limits import GRACE_SECONDS, KEEP_ALIVE_SECONDS, MAX_GRACE_SECONDS
 from facerec.core.protocols import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
-from facerec.engine.pool import EnginePool
 from facerec.errors import InvalidInputError
-from facerec.factory import jobs_root_of, open_local_jobs
-from facerec.gallery.gallery import Gallery
-from facerec.jobs.job_data import JobFolders
-from facerec.storage.objects import AccessPolicy, Objects
+from facerec.factory import (
+    jobs_root_of,
+    open_engine_pool,
+    open_local_jobs,
+    open_local_store,
+    open_server_gallery,
+)
+from facerec.storage.objects import AccessPolicy
 from facerec.storage.sqlite import SqliteStore
 
 
@@ -70,20 +73,10 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
     """
     cores = available_cores()
     engine = engine or open_engine_pool(cores)
-    jobs_root = jobs_root_of(settings.data)
-    policy = AccessPolicy(settings.folders, settings.s3_buckets, jobs_root)
-    objects = Objects(policy)
-    with SqliteStore(settings.data / "facerec.db") as store:
+    policy = AccessPolicy(settings.folders, settings.s3_buckets, jobs_root_of(settings.data))
+    with open_local_store(settings.data) as store:
         jobs = open_local_jobs(settings.data, workers=cores, policy=policy)
-        gallery = Gallery(
-            engine,
-            store,
-            store,
-            photos=objects,
-            job_data=JobFolders(objects, jobs_root),
-            # the store knows where photos are that `facerec index` read from paths
-            sources=Objects(AccessPolicy(settings.folders, settings.s3_buckets, reads_paths=True)),
-        )
+        gallery = open_server_gallery(settings.data, store, engine, policy)
         app = create_app(
             gallery, AppSettings(_guard(settings, store), jobs=jobs, origins=settings.origins)
         )
@@ -111,13 +104,6 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
             ) from error
         finally:
             jobs.close()
-
-
-def open_engine_pool(size: int) -> EnginePool:
-    """Return engines for as many photos at once, each of one thread."""
-    from facerec.engine.engine import open_engine
-
-    return EnginePool([open_engine(threads=1) for _ in range(size)])
 
 
 class _Server(uvicorn.Server):

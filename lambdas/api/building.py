@@ -15,10 +15,7 @@ from facerec.api.auth.grants import AccessTable
 from facerec.api.rekognition.model import CONTENT_TYPE
 from facerec.api.rest.problems import MEDIA_TYPE
 from facerec.config import read_settings
-from facerec.engine.engine import open_engine
-from facerec.factory import gallery_defaults, open_aws_jobs, open_faces, open_records
-from facerec.gallery.gallery import Gallery
-from facerec.jobs.job_data import JobFolders
+from facerec.factory import open_aws_jobs, open_deployed_gallery
 from facerec.storage.objects import AccessPolicy, Objects
 from lambdas.api.settings import read_api_settings
 from lambdas.logs import logger
@@ -41,19 +38,7 @@ def build_app(environment: Mapping[str, str], max_body: int) -> FastAPI:
     allowed = own.photo_buckets | ({settings.bucket} if settings.bucket else set())
     store = Objects()
     objects = Objects(AccessPolicy(buckets=allowed))
-    jobs_root = settings.jobs_root
-    engine = open_engine(threads=settings.threads)
-    gallery = Gallery(
-        engine,
-        open_faces(settings, patience=PATIENCE),
-        open_records(settings),
-        photos=objects,
-        # the work bucket, which callers may name no photo in unless it is allowed above
-        job_data=JobFolders(
-            Objects(AccessPolicy(buckets=frozenset(), own_folder=jobs_root)), jobs_root
-        ),
-        defaults=gallery_defaults(settings),
-    )
+    gallery = open_deployed_gallery(settings, objects, patience=PATIENCE)
     jobs = None
     if own.state_machine is not None:
         jobs = open_aws_jobs(
