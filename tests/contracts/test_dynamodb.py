@@ -63,7 +63,7 @@ class TestDynamoDBServiceRecords(ServiceRecordsContract):
         return dynamodb_store
 
 
-def test_a_table_that_is_missing_is_a_store_that_is_down(client: BaseClient) -> None:
+def test_a_missing_table_is_an_unavailable_store(client: BaseClient) -> None:
     store = DynamoDBStore(client, "nowhere")
     with pytest.raises(StoreUnavailableError):
         store.get_collection("staff")

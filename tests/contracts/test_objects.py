@@ -38,7 +38,7 @@ def place(
 Place = tuple[ObjectStore, str]
 
 
-def test_what_was_written_is_read_whole_and_in_ranges(place: Place) -> None:
+def test_an_object_is_read_whole_and_in_ranges(place: Place) -> None:
     objects, folder = place
     uri = f"{folder}deep/er/name with spaces & ümläuts.bin"
     assert objects.write(uri, b"0123456789")
@@ -53,7 +53,7 @@ def test_what_was_written_is_read_whole_and_in_ranges(place: Place) -> None:
     assert objects.head(uri).size == 10
 
 
-def test_an_empty_object_is_an_object(place: Place) -> None:
+def test_an_empty_object_exists(place: Place) -> None:
     objects, folder = place
     objects.write(f"{folder}empty", b"")
     assert objects.read(f"{folder}empty") == b""
@@ -75,7 +75,7 @@ def test_a_version_pins_the_content(place: Place) -> None:
         assert raised.value.uri == uri
 
 
-def test_writing_only_what_is_absent_keeps_what_is_there(place: Place) -> None:
+def test_writing_if_absent_keeps_an_existing_object(place: Place) -> None:
     objects, folder = place
     assert objects.write(f"{folder}a", b"one", if_absent=True)
     assert not objects.write(f"{folder}a", b"two", if_absent=True)
@@ -91,7 +91,7 @@ def test_a_file_becomes_an_object(place: Place, tmp_path: Path) -> None:
     assert objects.read(f"{folder}there/it/is") == b"x" * 100_000
 
 
-def test_what_does_not_exist_is_named(place: Place) -> None:
+def test_a_missing_object_is_named(place: Place) -> None:
     objects, folder = place
     with pytest.raises(ObjectNotFoundError) as raised:
         objects.read(f"{folder}missing")
@@ -101,7 +101,7 @@ def test_what_does_not_exist_is_named(place: Place) -> None:
     objects.delete(f"{folder}missing")
 
 
-def test_listing_is_in_the_order_of_uris_and_knows_sizes(place: Place) -> None:
+def test_objects_are_listed_in_order_with_their_sizes(place: Place) -> None:
     objects, folder = place
     names = ["a-b", "a.b/c", "a/b", "a/b-c", "a/b.d/e", "ab/c/d", "z"]
     for name in reversed(names):
@@ -121,7 +121,7 @@ def test_listing_takes_any_prefix(place: Place) -> None:
     assert list(objects.list(f"{folder}nothing/")) == []
 
 
-def test_folders_are_those_right_below(place: Place) -> None:
+def test_only_direct_subfolders_are_listed(place: Place) -> None:
     objects, folder = place
     for name in ("one/a", "one/b/c", "two/a", "file"):
         objects.write(folder + name, b"")
@@ -129,7 +129,7 @@ def test_folders_are_those_right_below(place: Place) -> None:
     assert list(objects.folders(f"{folder}nothing/")) == []
 
 
-def test_a_folder_is_deleted_with_all_that_is_in_it(place: Place) -> None:
+def test_a_folder_is_deleted_with_its_content(place: Place) -> None:
     objects, folder = place
     for name in ("one/a", "one/b/c", "one-more"):
         objects.write(folder + name, b"")

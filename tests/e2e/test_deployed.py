@@ -41,7 +41,7 @@ def test_every_line_has_exactly_one_row_although_a_child_was_killed(
     assert {row["child"] for row in job.rows} == set(range(CHILDREN))
 
 
-def test_the_killed_child_was_tried_again_and_went_on_where_it_was(
+def test_the_killed_child_was_retried_and_resumed_where_it_was(
     deployed: DeployedStack, job: DisturbedJob
 ) -> None:
     batch = deployed.client("batch")
@@ -87,7 +87,7 @@ def test_the_report_accounts_for_every_photo(
     assert job.output["faces_indexed"] == job.report["faces_indexed"]
 
 
-def test_the_command_line_tells_how_the_job_went(
+def test_the_command_line_shows_the_status_of_the_job(
     deployed: DeployedStack, job: DisturbedJob, photos: SomePhotos
 ) -> None:
     told = json.loads(deployed.facerec("jobs", "status", "disturbed", "--json").stdout)
@@ -99,7 +99,7 @@ def test_the_command_line_tells_how_the_job_went(
     assert told["machine_dollars"] > 0
 
 
-def test_a_second_start_does_no_work_twice(deployed: DeployedStack, job: DisturbedJob) -> None:
+def test_a_second_start_repeats_no_work(deployed: DeployedStack, job: DisturbedJob) -> None:
     started = deployed.facerec(
         *("jobs", "start", job.document["manifest"], "--collection", COLLECTION),
         *("--images-per-child", job.document["images_per_child"]),
@@ -112,7 +112,7 @@ def test_a_second_start_does_no_work_twice(deployed: DeployedStack, job: Disturb
     assert len(deployed.ledger(_folder(deployed, job))) == len(job.rows)
 
 
-def test_a_cancelled_job_goes_on_when_it_is_started_again(
+def test_a_cancelled_job_resumes_when_it_is_started_again(
     deployed: DeployedStack, job: DisturbedJob
 ) -> None:
     command = ("jobs", "start", job.document["manifest"], "--collection", "others")
@@ -130,14 +130,14 @@ def test_a_cancelled_job_goes_on_when_it_is_started_again(
     assert len(deployed.faces("others")) == len(deployed.faces(COLLECTION))
 
 
-def test_an_input_that_cannot_be_used_fails_with_the_field_named(deployed: DeployedStack) -> None:
+def test_an_invalid_input_fails_with_the_name_of_the_field(deployed: DeployedStack) -> None:
     ended = deployed.ended(deployed.start({"collection_id": "a/b", "manifest": "x"}, "invalid"))
 
     assert (ended["status"], ended["error"]) == ("FAILED", "InvalidInputError")
     assert "collection_id: " in ended["cause"]
 
 
-def test_the_api_tells_who_is_on_a_photo(
+def test_the_api_returns_who_is_in_a_photo(
     deployed: DeployedStack, job: DisturbedJob, photos: SomePhotos
 ) -> None:
     image = base64.b64encode(photos.probe.read_bytes()).decode()
@@ -168,7 +168,7 @@ def test_the_api_answers_rekognition_clients(deployed: DeployedStack, job: Distu
     assert answer["FaceCount"] == len(deployed.faces(COLLECTION))
 
 
-def test_no_log_tells_of_a_photo_or_a_name(
+def test_no_log_contains_a_photo_or_a_name(
     deployed: DeployedStack, job: DisturbedJob, photos: SomePhotos
 ) -> None:
     lines = deployed.logs()

@@ -26,7 +26,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_one_file_takes_the_place_of_both_stores(tmp_path: Path) -> None:
+def test_one_file_replaces_both_stores(tmp_path: Path) -> None:
     settings = Settings(store=f"sqlite:///{tmp_path}/store.sqlite")
     for store in (open_faces(settings), open_records(settings)):
         assert isinstance(store, SqliteStore)
@@ -39,7 +39,7 @@ def test_another_kind_of_store_is_refused() -> None:
         open_faces(Settings(store="postgres://elsewhere"))
 
 
-def test_a_store_that_is_not_named_is_refused() -> None:
+def test_a_missing_store_setting_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="PINECONE_API_KEY"):
         open_faces(Settings())
     with pytest.raises(ConfigurationError, match="FACEREC_TABLE"):

@@ -10,7 +10,7 @@ from facerec.engine.engine import open_engine
 from facerec.estimate.measuring import generated_photos, measure_photos_per_second
 
 
-def test_generated_photos_hold_the_faces_that_were_asked_for() -> None:
+def test_generated_photos_have_the_requested_faces() -> None:
     photos = generated_photos(1.0, 1.5, count=4)
     found = open_engine(threads=1).analyse(photos, FaceOptions(quality_filter=QualityFilter.NONE))
     assert all(isinstance(photo, PhotoFaces) for photo in found)
@@ -18,7 +18,7 @@ def test_generated_photos_hold_the_faces_that_were_asked_for() -> None:
 
 
 @pytest.mark.parametrize("megapixels", [0.06, 2.0])
-def test_generated_photos_are_as_large_as_asked_for(megapixels: float) -> None:
+def test_generated_photos_have_the_requested_size(megapixels: float) -> None:
     (found,) = open_engine(threads=1).analyse(
         generated_photos(megapixels, 0, count=1), FaceOptions()
     )
@@ -26,7 +26,7 @@ def test_generated_photos_are_as_large_as_asked_for(megapixels: float) -> None:
     assert found.width * found.height == pytest.approx(megapixels * 1e6, rel=0.02)
 
 
-def test_the_speed_is_photos_for_each_second_of_processor_time() -> None:
+def test_the_speed_is_photos_per_second_of_processor_time() -> None:
     photos = generated_photos(0.06, 1, count=2)
     rate = measure_photos_per_second(open_engine(threads=1), photos, FaceOptions(), seconds=0.2)
     assert 0.1 < rate < 10_000

@@ -45,7 +45,7 @@ def looked_at() -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_every_odd_file_decodes_or_says_why_not(
+def test_every_odd_file_decodes_or_has_a_reason(
     looked_at: subprocess.CompletedProcess[str],
 ) -> None:
     assert looked_at.returncode == 0, looked_at.stderr[-2000:]
@@ -65,7 +65,7 @@ def test_odd_files_need_less_than_a_gigabyte(
     assert json.loads(looked_at.stdout)["peak"] < GIGABYTE
 
 
-def test_odd_files_bring_no_warnings_of_python_to_the_terminal(
+def test_odd_files_print_no_python_warnings(
     looked_at: subprocess.CompletedProcess[str],
 ) -> None:
     assert "Warning" not in looked_at.stderr

@@ -47,14 +47,12 @@ def test_an_older_version_is_read_by_its_id(client: Client) -> None:
 
 
 @pytest.mark.parametrize("uri", ["s3://missing/a", "s3://bucket", "s3://bucket/", "s3://B_/a"])
-def test_an_address_that_leads_nowhere_is_not_found(client: Client, uri: str) -> None:
+def test_an_address_without_an_object_is_not_found(client: Client, uri: str) -> None:
     with pytest.raises(ObjectNotFoundError):
         S3Objects(client).read(uri)
 
 
-def test_listing_and_deleting_go_on_page_after_page(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_listing_and_deleting_follow_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_objects, "PAGE", 10)
     objects = S3Objects(client)
     for number in range(25):
@@ -77,7 +75,7 @@ def test_listing_and_deleting_go_on_page_after_page(
         (404, "NoSuchKey", ObjectNotFoundError),
     ],
 )
-def test_what_s3_answers_is_put_in_our_own_terms(
+def test_errors_of_s3_become_errors_of_facerec(
     client: Client, status: int, code: str, error: type[FacerecError]
 ) -> None:
     with Stubber(client) as stub:
@@ -94,7 +92,7 @@ def test_what_s3_answers_is_put_in_our_own_terms(
         (EndpointConnectionError(endpoint_url="https://s3"), StoreUnavailableError),
     ],
 )
-def test_no_credentials_and_no_network_are_told_apart(
+def test_missing_credentials_and_a_missing_network_are_different_errors(
     client: Client, failure: Exception, error: type[FacerecError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(**_: object) -> None:
@@ -105,7 +103,7 @@ def test_no_credentials_and_no_network_are_told_apart(
         S3Objects(client).head("s3://bucket/a")
 
 
-def test_a_body_that_breaks_off_is_read_again(
+def test_an_interrupted_download_is_retried(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     objects = S3Objects(client)

@@ -35,7 +35,7 @@ def zipped() -> dict[str, str]:
     }
 
 
-def test_handlers_are_imported_without_what_is_not_packaged() -> None:
+def test_handlers_import_only_packaged_libraries() -> None:
     modules = ", ".join(handler.rpartition(".")[0] for handler in zipped().values())
     assert modules == "lambdas.plan.handler, lambdas.report.handler"
     probe = PROBE.format(names=set(UNPACKAGED), modules=modules)

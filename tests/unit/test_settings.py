@@ -53,12 +53,12 @@ def test_variables_have_the_names_of_the_original_service() -> None:
         ("FACEREC_THREADS", "-1"),
     ],
 )
-def test_a_wrong_value_is_named_with_its_variable(name: str, value: str) -> None:
+def test_an_invalid_value_is_named_with_its_variable(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} is '{value}'"):
         read_settings({name: value})
 
 
-def test_the_key_does_not_show_when_settings_are_printed() -> None:
+def test_printed_settings_do_not_contain_the_key() -> None:
     assert "secret-key" not in repr(read_settings({"PINECONE_API_KEY": "secret-key"}))
 
 

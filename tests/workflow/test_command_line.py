@@ -105,7 +105,7 @@ def test_a_job_is_started_and_watched_to_its_end(stack: Stack, facerec: Facerec)
     assert len(stack.face_ids()) == 60
 
 
-def test_the_status_tells_photos_children_and_cost(stack: Stack, facerec: Facerec) -> None:
+def test_the_status_shows_photos_children_and_cost(stack: Stack, facerec: Facerec) -> None:
     stack.accidents.killed = {(1, 1)}
     manifest = stack.put_manifest(120)
     facerec(
@@ -152,7 +152,7 @@ def test_a_job_that_has_ended_cannot_be_cancelled(stack: Stack, facerec: Facerec
     assert "is not running: succeeded" in cancelled.stderr
 
 
-def test_more_failures_than_tolerated_are_told_listed_and_an_exit_code(
+def test_too_many_failures_are_reported_listed_and_an_exit_code(
     stack: Stack, facerec: Facerec
 ) -> None:
     manifest = stack.put_manifest(6, readable=False)
@@ -167,7 +167,7 @@ def test_more_failures_than_tolerated_are_told_listed_and_an_exit_code(
     assert facerec("jobs", "report", "latest").exit_code == 0
 
 
-def test_a_refused_manifest_is_told_with_its_address(stack: Stack, facerec: Facerec) -> None:
+def test_a_refused_manifest_is_reported_with_its_address(stack: Stack, facerec: Facerec) -> None:
     missing = f"s3://{BUCKET}/none.jsonl"
 
     result = facerec("jobs", "start", missing, "--collection", "staff", "--wait", "--interval", 1)
@@ -177,7 +177,7 @@ def test_a_refused_manifest_is_told_with_its_address(stack: Stack, facerec: Face
     assert facerec("jobs", "report", "latest").exit_code == 3
 
 
-def test_jobs_are_listed_the_newest_first(stack: Stack, facerec: Facerec) -> None:
+def test_jobs_are_listed_newest_first(stack: Stack, facerec: Facerec) -> None:
     manifest = stack.put_manifest(2)
     for collection in ("first", "second"):
         command = ("jobs", "start", manifest, "--collection", collection, "--wait", "--interval", 1)
@@ -192,7 +192,7 @@ def test_jobs_are_listed_the_newest_first(stack: Stack, facerec: Facerec) -> Non
     assert len(json.loads(facerec("jobs", "list", "--limit", 1, "--json").stdout)) == 1
 
 
-def test_a_dry_run_tells_children_time_and_cost_and_starts_nothing(
+def test_a_dry_run_shows_children_time_and_cost_and_starts_nothing(
     stack: Stack, facerec: Facerec
 ) -> None:
     manifest = stack.put_manifest(1000)
@@ -221,7 +221,7 @@ def test_a_dry_run_tells_children_time_and_cost_and_starts_nothing(
         (("start", "s3://none/m", "--collection", "a", "--dry-run"), 3, "does not exist"),
     ],
 )
-def test_what_cannot_be_done_is_one_line_and_an_exit_code(
+def test_an_error_is_one_line_and_an_exit_code(
     facerec: Facerec, words: tuple[str, ...], code: int, told: str
 ) -> None:
     result = facerec("jobs", *words)
@@ -230,7 +230,7 @@ def test_what_cannot_be_done_is_one_line_and_an_exit_code(
     assert told in result.stderr
 
 
-def test_a_foreign_stack_is_told_apart(stack: Stack, facerec: Facerec) -> None:
+def test_a_stack_of_another_kind_is_refused(stack: Stack, facerec: Facerec) -> None:
     template = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket"}}}
     boto3.client("cloudformation").create_stack(
         StackName="foreign", TemplateBody=json.dumps(template)
@@ -242,9 +242,7 @@ def test_a_foreign_stack_is_told_apart(stack: Stack, facerec: Facerec) -> None:
     assert "has no BucketName" in result.stderr
 
 
-def test_without_credentials_the_error_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_missing_credentials_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))

@@ -64,7 +64,7 @@ def test_a_thousand_lines_go_through_several_arrays(deploy: Callable[..., Stack]
     assert ended.largest < STATE_LIMIT
 
 
-def test_photos_may_be_named_by_a_prefix(stack: Stack) -> None:
+def test_photos_can_be_named_by_a_prefix(stack: Stack) -> None:
     stack.put_photos(12)
 
     ended = stack.index(f"s3://{BUCKET}/photos/", images_per_child=5)
@@ -74,7 +74,7 @@ def test_photos_may_be_named_by_a_prefix(stack: Stack) -> None:
     assert len(stack.face_ids()) == 12
 
 
-def test_photos_may_be_named_in_the_input_itself(stack: Stack) -> None:
+def test_photos_can_be_listed_in_the_input(stack: Stack) -> None:
     ended = stack.execute(
         {"collection_id": "staff", "create_collection": True, "images": stack.put_photos(3)}
     )
@@ -83,7 +83,7 @@ def test_photos_may_be_named_in_the_input_itself(stack: Stack) -> None:
     assert len(stack.face_ids()) == 3
 
 
-def test_a_second_start_does_no_work_twice(stack: Stack) -> None:
+def test_a_second_start_repeats_no_work(stack: Stack) -> None:
     manifest = stack.put_manifest(60)
     stack.index(manifest, images_per_child=30)
     faces, analysed = stack.face_ids(), stack.analysed
@@ -97,7 +97,7 @@ def test_a_second_start_does_no_work_twice(stack: Stack) -> None:
     assert len(stack.ledger()) == 60
 
 
-def test_a_child_that_fails_is_reported_and_a_second_start_goes_on_there(
+def test_a_failed_child_is_reported_and_a_second_start_resumes_it(
     deploy: Callable[..., Stack],
 ) -> None:
     stack = deploy(MAX_ARRAY_SIZE="3")
@@ -125,7 +125,7 @@ def test_a_child_that_fails_is_reported_and_a_second_start_goes_on_there(
     assert len(stack.face_ids()) == 100
 
 
-def test_a_killed_child_is_tried_again_and_leaves_no_trace(stack: Stack) -> None:
+def test_a_killed_child_is_retried_and_leaves_no_trace(stack: Stack) -> None:
     manifest = stack.put_manifest(150)
     stack.accidents.killed = {(0, 1)}
 
@@ -144,7 +144,7 @@ def test_a_killed_child_is_tried_again_and_leaves_no_trace(stack: Stack) -> None
     assert stack.face_ids() == disturbed
 
 
-def test_a_child_that_is_asked_to_stop_commits_and_goes_on_elsewhere(stack: Stack) -> None:
+def test_a_child_that_is_asked_to_stop_commits_and_resumes_elsewhere(stack: Stack) -> None:
     stack.accidents.asked_to_stop = {(0, 1), (0, 2)}
 
     ended = stack.index(stack.put_manifest(100))
@@ -156,7 +156,7 @@ def test_a_child_that_is_asked_to_stop_commits_and_goes_on_elsewhere(stack: Stac
     assert stack.analysed == 100
 
 
-def test_faults_of_the_platform_are_waited_out(stack: Stack, waits: list[float]) -> None:
+def test_errors_of_the_platform_are_retried(stack: Stack, waits: list[float]) -> None:
     stack.function_faults = ["Lambda.ServiceException", "Lambda.TooManyRequestsException"]
     stack.machines.faults = 2
 
@@ -177,7 +177,7 @@ def test_a_queue_that_takes_no_jobs_ends_in_a_report(stack: Stack) -> None:
     assert stack.read_json(ended.cause.rpartition("report: ")[2])["complete_children"] == 0
 
 
-def test_a_manifest_that_changes_under_the_job_ends_in_a_report(stack: Stack) -> None:
+def test_a_manifest_that_changes_during_the_job_ends_in_a_report(stack: Stack) -> None:
     manifest = stack.put_manifest(40)
 
     def change(child: int, attempt: int) -> None:
@@ -225,7 +225,7 @@ def test_the_report_of_very_many_children_is_a_job(
     assert "more than the 99.5 % tolerated" in ended.cause
 
 
-def test_an_invalid_input_fails_with_the_field_named(stack: Stack) -> None:
+def test_an_invalid_input_fails_with_the_name_of_the_field(stack: Stack) -> None:
     for document, named in (
         ("not an object", "is not of type 'object'"),
         ({"manifest": "s3://b/m.jsonl"}, "'collection_id' is a required property"),
@@ -270,7 +270,7 @@ def test_an_unknown_collection_is_refused_unless_it_is_to_be_created(stack: Stac
     assert stack.execute({"collection_id": "staff", "manifest": manifest}).status == "SUCCEEDED"
 
 
-def test_children_are_told_whether_their_execution_made_the_collection(stack: Stack) -> None:
+def test_children_know_whether_their_execution_created_the_collection(stack: Stack) -> None:
     stack.index(stack.put_manifest(2), images_per_child=1)
     stack.index(stack.put_manifest(1, key="more.jsonl"))
 
@@ -290,7 +290,7 @@ def test_a_collection_of_another_model_version_is_refused(
     assert (refused.status, refused.error) == ("FAILED", "ModelMismatchError")
 
 
-def test_an_image_of_another_model_version_does_no_work(
+def test_a_container_of_another_model_version_does_no_work(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODEL_VERSION", "fake-2")
@@ -302,7 +302,7 @@ def test_an_image_of_another_model_version_does_no_work(
     assert stack.analysed == 0
 
 
-def test_the_deployment_says_how_many_faces_are_kept_unless_the_input_does(
+def test_the_deployment_limits_faces_unless_the_input_does(
     deploy: Callable[..., Stack],
 ) -> None:
     stack = deploy(MAX_FACES_PER_IMAGE="2")

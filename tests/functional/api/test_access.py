@@ -118,12 +118,12 @@ def test_a_header_that_decides_must_be_signed(guarded: Guarded) -> None:
     assert send(guarded, request).json()["__type"] == "InvalidSignatureException"
 
 
-def test_a_body_hash_that_is_only_claimed_is_no_good(guarded: Guarded) -> None:
+def test_a_wrong_body_hash_is_refused(guarded: Guarded) -> None:
     request = signed(guarded, guarded.issue(), extra={"X-Amz-Content-SHA256": "UNSIGNED-PAYLOAD"})
     assert send(guarded, request).json()["__type"] == "InvalidSignatureException"
 
 
-def test_clients_that_sign_more_headers_than_boto3_are_understood(guarded: Guarded) -> None:
+def test_clients_can_sign_more_headers_than_boto3(guarded: Guarded) -> None:
     request = signed(guarded, guarded.issue(), extra={"amz-sdk-invocation-id": "x"})
     assert send(guarded, request).status_code == 200
 
@@ -154,7 +154,7 @@ def test_authorizations_of_other_kinds_are_refused(guarded: Guarded, authorizati
     assert httpx.post(guarded.address, content="{}", headers=headers).status_code == 400
 
 
-def test_a_key_can_be_for_reading_only(guarded: Guarded) -> None:
+def test_a_key_can_be_read_only(guarded: Guarded) -> None:
     guarded.client(guarded.issue()).create_collection(CollectionId="staff")
     client = guarded.client(guarded.issue(writes=False))
     assert client.describe_collection(CollectionId="staff")["FaceCount"] == 0
@@ -165,7 +165,7 @@ def test_a_key_can_be_for_reading_only(guarded: Guarded) -> None:
     assert client.search_faces_by_image(CollectionId="staff", Image=photo)["FaceMatches"] == []
 
 
-def test_a_key_can_be_for_some_collections_only(guarded: Guarded) -> None:
+def test_a_key_can_be_limited_to_some_collections(guarded: Guarded) -> None:
     owner = guarded.client(guarded.issue())
     arns = [
         owner.create_collection(CollectionId=name)["CollectionArn"] for name in ("staff", "guests")
@@ -198,7 +198,7 @@ def test_rest_requests_can_be_signed_too(guarded: Guarded) -> None:
         assert answer.status_code == status
 
 
-def test_pages_without_data_are_shown_to_anybody(guarded: Guarded) -> None:
+def test_pages_without_data_need_no_authentication(guarded: Guarded) -> None:
     for path in ("/", "/docs", "/openapi.json"):
         assert httpx.get(guarded.address + path).status_code == 200
 

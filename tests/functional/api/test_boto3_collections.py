@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from tests.support.api import Api, rekognition_client
 
 
-def test_a_collection_is_made_described_listed_and_deleted(api: Api, client: BaseClient) -> None:
+def test_a_collection_is_created_described_listed_and_deleted(api: Api, client: BaseClient) -> None:
     made = client.create_collection(CollectionId="staff", Tags={"team": "a"})
     assert made["StatusCode"] == 200
     assert made["FaceModelVersion"] == "fake-1"
@@ -79,7 +79,7 @@ def test_tags_are_set_listed_and_removed(client: BaseClient) -> None:
     assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"größe: ä/_+-@=.": "1"}
 
 
-def test_tags_are_found_by_the_arn_that_aws_gave_the_collection(client: BaseClient) -> None:
+def test_tags_are_found_by_an_arn_from_aws(client: BaseClient) -> None:
     client.create_collection(CollectionId="staff", Tags={"team": "a"})
     arn = "arn:aws:rekognition:eu-west-1:123456789012:collection/staff"
     assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"team": "a"}

@@ -58,7 +58,7 @@ def test_the_same_photo_indexed_again_gives_the_same_ids_and_no_duplicates(
     assert client.describe_collection(CollectionId=staff)["FaceCount"] == 1
 
 
-def test_indexing_fewer_faces_of_a_photo_takes_none_away(client: BaseClient, staff: str) -> None:
+def test_indexing_fewer_faces_of_a_photo_deletes_none(client: BaseClient, staff: str) -> None:
     client.index_faces(CollectionId=staff, Image={"Bytes": GROUP})
     again = client.index_faces(CollectionId=staff, Image={"Bytes": GROUP}, MaxFaces=1)
     assert len(again["FaceRecords"]) == 1
@@ -112,7 +112,7 @@ def test_faces_are_listed_in_pages_and_by_id(client: BaseClient, staff: str) -> 
     assert [face["FaceId"] for face in some["Faces"]] == [ids[3]]
 
 
-def test_deleted_faces_are_gone_and_unknown_ones_are_named(client: BaseClient, staff: str) -> None:
+def test_deleted_faces_are_gone_and_unknown_ones_are_listed(client: BaseClient, staff: str) -> None:
     face_id = index(client, "ann")
     unknown = "00000000-0000-4000-8000-000000000000"
     deleted = client.delete_faces(CollectionId=staff, FaceIds=[face_id, unknown])
@@ -165,7 +165,7 @@ def test_a_stranger_matches_nobody(client: BaseClient, staff: str) -> None:
     assert found["FaceMatches"] == []
 
 
-def test_blurred_faces_are_searched_for_unless_the_quality_filter_says_otherwise(
+def test_blurred_faces_are_searched_unless_the_quality_filter_rejects_them(
     client: BaseClient, staff: str
 ) -> None:
     index(client, "ann")

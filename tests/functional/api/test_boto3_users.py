@@ -29,7 +29,7 @@ def make_user(client: BaseClient, person: str, shots: int = 2) -> list[str]:
     return faces
 
 
-def test_users_are_made_listed_in_pages_and_deleted(client: BaseClient, staff: str) -> None:
+def test_users_are_created_listed_in_pages_and_deleted(client: BaseClient, staff: str) -> None:
     names = [f"user:{number}" for number in range(5)]
     for name in names:
         client.create_user(CollectionId=staff, UserId=name)
@@ -74,7 +74,7 @@ def test_a_request_token_makes_a_request_happen_once(
         client.create_user(CollectionId=staff, UserId="ann", ClientRequestToken="token-1")
 
 
-def test_associated_faces_are_known_by_their_user(client: BaseClient, staff: str) -> None:
+def test_associated_faces_are_listed_with_their_user(client: BaseClient, staff: str) -> None:
     faces = [index(client, "ann", shot) for shot in range(3)]
     client.create_user(CollectionId=staff, UserId="ann")
     outcome = client.associate_faces(CollectionId=staff, UserId="ann", FaceIds=faces[:2])
@@ -89,7 +89,7 @@ def test_associated_faces_are_known_by_their_user(client: BaseClient, staff: str
     assert again["AssociatedFaces"] == again["UnsuccessfulFaceAssociations"] == []
 
 
-def test_faces_that_cannot_be_associated_say_why(client: BaseClient, staff: str) -> None:
+def test_faces_that_cannot_be_associated_have_reasons(client: BaseClient, staff: str) -> None:
     (taken, *_) = make_user(client, "bob")
     stranger, own = index(client, "cyd"), index(client, "ann", 0)
     client.create_user(CollectionId=staff, UserId="ann")
@@ -132,7 +132,7 @@ def test_a_user_has_at_most_a_hundred_faces(client: BaseClient, staff: str) -> N
         client.associate_faces(CollectionId=staff, UserId="ann", FaceIds=more[1:])
 
 
-def test_disassociated_faces_are_free_again(client: BaseClient, staff: str) -> None:
+def test_disassociated_faces_can_be_associated_again(client: BaseClient, staff: str) -> None:
     mine, theirs, loose = (
         make_user(client, "ann"),
         make_user(client, "bob"),
@@ -167,7 +167,7 @@ def test_a_face_of_a_user_cannot_be_deleted(client: BaseClient, staff: str) -> N
     assert client.delete_faces(CollectionId=staff, FaceIds=[face])["DeletedFaces"] == [face]
 
 
-def test_a_user_is_nearer_to_the_person_than_any_of_the_faces(
+def test_a_user_is_nearer_to_the_person_than_any_of_its_faces(
     client: BaseClient, staff: str
 ) -> None:
     make_user(client, "ann", shots=8)
@@ -210,13 +210,15 @@ def test_users_are_searched_by_the_largest_face_of_a_photo(client: BaseClient, s
     ]
 
 
-def test_no_face_in_the_photo_finds_no_user_and_is_no_error(client: BaseClient, staff: str) -> None:
+def test_a_photo_without_a_face_finds_no_user_without_an_error(
+    client: BaseClient, staff: str
+) -> None:
     found = client.search_users_by_image(CollectionId=staff, Image={"Bytes": fake_photo()})
     assert found["UserMatches"] == []
     assert "SearchedFace" not in found
 
 
-def test_a_deleted_user_is_found_no_more(client: BaseClient, staff: str) -> None:
+def test_a_deleted_user_is_not_found(client: BaseClient, staff: str) -> None:
     make_user(client, "ann")
     client.delete_user(CollectionId=staff, UserId="ann")
     photo = {"Bytes": fake_photo(fake_face("ann"))}

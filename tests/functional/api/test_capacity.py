@@ -73,7 +73,7 @@ def detect(address: str) -> int:
     return answer.status_code
 
 
-def test_as_many_photos_are_looked_at_at_once_as_there_are_processors(
+def test_one_photo_per_processor_is_processed_concurrently(
     address: str, engine: HeldEngine
 ) -> None:
     with ThreadPoolExecutor(6) as clients:
@@ -94,7 +94,7 @@ def test_other_requests_do_not_wait_for_photos(address: str, engine: HeldEngine)
         assert [answer.result() for answer in answers] == [200] * 4
 
 
-def test_a_client_that_leaves_while_it_waits_costs_nothing(
+def test_the_request_of_a_client_that_disconnects_while_waiting_is_dropped(
     address: str, engine: HeldEngine
 ) -> None:
     with ThreadPoolExecutor(2) as clients:
@@ -120,7 +120,7 @@ def leave_without_an_answer(address: str) -> None:
         time.sleep(0.1)
 
 
-def test_too_many_waiting_clients_are_asked_to_come_back(address: str, engine: HeldEngine) -> None:
+def test_too_many_waiting_clients_are_told_when_to_retry(address: str, engine: HeldEngine) -> None:
     more = 6
     with ThreadPoolExecutor(2 + MAX_QUEUE + more) as clients:
         answers = [clients.submit(detect, address) for _ in range(2 + MAX_QUEUE + more)]
@@ -133,7 +133,7 @@ def test_too_many_waiting_clients_are_asked_to_come_back(address: str, engine: H
     assert statuses.count(200) == 2 + MAX_QUEUE
 
 
-def test_a_pool_gives_each_photo_an_engine_of_its_own() -> None:
+def test_a_pool_uses_a_separate_engine_for_each_photo() -> None:
     engines = [HeldEngine(), HeldEngine()]
     pool = EnginePool(engines)
     photo = fake_photo(fake_face("ann"))

@@ -69,7 +69,7 @@ def test_rekognitions_protocol_is_spoken_behind_the_gateway(function: EmulatedFu
     assert "CollectionIds" in json.loads(answer["body"])
 
 
-def test_a_photo_as_large_as_an_event_may_carry_is_looked_at(function: EmulatedFunction) -> None:
+def test_a_photo_as_large_as_an_event_allows_is_processed(function: EmulatedFunction) -> None:
     content = base64.b64encode(b"no photo" * 560_000).decode()
     fitting = json.dumps({"image": content}).ljust(MAX_BODY)
     assert len(fitting) == MAX_BODY
@@ -78,7 +78,7 @@ def test_a_photo_as_large_as_an_event_may_carry_is_looked_at(function: EmulatedF
     assert "cannot be read" in json.loads(answer["body"])["detail"]
 
 
-def test_a_larger_photo_is_refused_with_a_word_on_what_to_do(function: EmulatedFunction) -> None:
+def test_a_larger_photo_is_refused_with_a_hint(function: EmulatedFunction) -> None:
     body = " " * (MAX_BODY + 1)
     answer = function.invoke(event("POST", "/api/v1/face-recognition/detect", body))
     assert answer["statusCode"] == 413
@@ -91,7 +91,7 @@ def test_only_allowed_buckets_are_read(function: EmulatedFunction) -> None:
     assert answer["statusCode"] == 403
 
 
-def test_an_answer_that_lambda_cannot_carry_becomes_a_problem() -> None:
+def test_a_response_too_large_for_lambda_becomes_a_problem() -> None:
     large = {"statusCode": 200, "body": "x" * 101}
     request = event("GET", "/", None)
     refused = checked_answer(request, large, 100)
@@ -119,7 +119,7 @@ def test_a_location_leads_through_the_stage(function: EmulatedFunction) -> None:
     assert made["headers"]["location"] == "/v1/api/v1/collections/located"
 
 
-def test_a_function_that_lacks_a_setting_says_so_without_a_stack_trace(
+def test_a_missing_setting_is_reported_without_a_stack_trace(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("FACEREC_STORE", raising=False)

@@ -29,7 +29,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ASGIApp]:
         yield create_app(gallery, AppSettings(OpenGuard()))
 
 
-def test_every_answer_is_documented_and_none_is_a_fault(app: ASGIApp) -> None:
+def test_every_response_is_documented_and_none_is_a_server_error(app: ASGIApp) -> None:
     document = schemathesis.openapi.from_asgi("/openapi.json", app)
     operations = [found.ok() for found in document.get_all_operations()]
     assert len(operations) == 15

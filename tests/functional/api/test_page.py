@@ -68,7 +68,9 @@ def test_a_photo_shows_boxes_matches_and_decisions(page: playwright.Page, tmp_pa
     assert float(box.get_attribute("width") or 0) == pytest.approx(0.4)
 
 
-def test_a_photo_that_is_none_is_said_to_be_so(page: playwright.Page, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_photo_is_reported_as_such(
+    page: playwright.Page, tmp_path: Path
+) -> None:
     (tmp_path / "notes.txt").write_text("no photo")
     page.locator("#file").set_input_files(tmp_path / "notes.txt")
     playwright.expect(page.locator("#status")).to_contain_text("cannot be read")
@@ -103,7 +105,7 @@ def test_a_face_is_deleted_with_the_keyboard_alone(api: Api, page: playwright.Pa
     assert focused == "Delete the face of bob"
 
 
-def test_a_collection_is_made_and_chosen(page: playwright.Page) -> None:
+def test_a_collection_is_created_and_selected(page: playwright.Page) -> None:
     page.on("dialog", lambda dialog: dialog.accept("visitors"))
     page.get_by_role("button", name="New …").click()
     playwright.expect(page.locator("#status")).to_have_text("Collection visitors is made.")

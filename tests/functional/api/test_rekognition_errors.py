@@ -110,7 +110,7 @@ def test_a_search_for_users_names_either_a_face_or_a_user(client: BaseClient) ->
 
 
 @look_at_a_photo
-def test_what_is_no_photo_is_an_invalid_image_format(
+def test_a_file_that_is_not_a_photo_is_an_invalid_image_format(
     client: BaseClient, operation: str, settings: dict[str, object]
 ) -> None:
     call = getattr(client, operation)
@@ -227,7 +227,7 @@ def test_a_collection_of_another_model_is_not_mixed_with_this_one(
         ),
     ],
 )
-def test_what_boto3_lets_through_and_the_model_forbids_is_a_validation_exception(
+def test_what_the_model_forbids_is_a_validation_exception_although_boto3_accepts_it(
     client: BaseClient, operation: str, request_: dict[str, object], constraint: str
 ) -> None:
     with pytest.raises(ClientError) as raised:
@@ -263,7 +263,7 @@ def test_every_violation_is_named(api: Api) -> None:
         '{"CollectionId": "staff", "FaceId": "x", "MaxFaces": 1' + "0" * 5000 + "}",
     ],
 )
-def test_what_cannot_be_parsed_is_a_serialization_exception(api: Api, body: str) -> None:
+def test_a_body_that_cannot_be_parsed_is_a_serialization_exception(api: Api, body: str) -> None:
     response = post(api, "SearchFaces", body.encode("latin-1"))
     assert response.status_code == 400
     assert response.json()["__type"] == "SerializationException"
@@ -275,21 +275,19 @@ def test_a_photo_that_is_not_base64_is_a_serialization_exception(api: Api, conte
     assert response.json()["__type"] == "SerializationException"
 
 
-def test_members_that_the_model_does_not_know_are_passed_over(api: Api) -> None:
+def test_unknown_members_are_ignored(api: Api) -> None:
     response = post(api, "DescribeCollection", {"CollectionId": "staff", "Later": [1]})
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("target", ["DetectLabels", "Nothing", "", "__class__"])
-def test_an_unknown_operation_says_so(api: Api, target: str) -> None:
+def test_an_unknown_operation_is_reported_as_such(api: Api, target: str) -> None:
     response = post(api, target, {})
     assert response.status_code == 400
     assert response.json()["__type"] == "UnknownOperationException"
 
 
-def test_a_page_token_is_refused_when_it_is_old_damaged_or_of_another_listing(
-    api: Api, client: BaseClient
-) -> None:
+def test_an_expired_damaged_or_foreign_page_token_is_refused(api: Api, client: BaseClient) -> None:
     for number in range(3):
         client.create_collection(CollectionId=f"c{number}")
         client.create_user(CollectionId="staff", UserId=f"u{number}")
@@ -305,7 +303,7 @@ def test_a_page_token_is_refused_when_it_is_old_damaged_or_of_another_listing(
     assert code_of(client.list_collections, NextToken=token) == refused
 
 
-def test_a_body_beyond_the_limit_is_refused_with_a_word_on_what_to_do(api: Api) -> None:
+def test_a_body_beyond_the_limit_is_refused_with_a_hint(api: Api) -> None:
     response = post(api, "DetectFaces", b"x" * (16 * 1024 * 1024 + 1))
     assert response.status_code in (400, 413)
     assert "bucket" in response.json()["Message"]
@@ -328,7 +326,7 @@ class BrokenStore:
         (RuntimeError("secret of ann"), "InternalServerError"),
     ],
 )
-def test_faults_of_the_server_have_rekognitions_names_and_no_stack_trace(
+def test_server_errors_have_rekognitions_names_and_no_stack_trace(
     api: Api, caplog: pytest.LogCaptureFixture, error: Exception, code: str
 ) -> None:
     gallery = replace(api.collaborators, faces=BrokenStore(error)).gallery()

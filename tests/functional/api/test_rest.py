@@ -111,7 +111,7 @@ def test_photos_are_read_from_buckets(api: Api, rest: httpx.Client, staff: str) 
     assert len(matched["faces"][0]["matches"]) == 1
 
 
-def test_photos_are_compared_and_looked_at_without_a_collection(rest: httpx.Client) -> None:
+def test_photos_are_compared_and_detected_without_a_collection(rest: httpx.Client) -> None:
     both = in_base64(fake_face("ann"), fake_face("bob", left=0.6))
     compared = rest.post(
         f"{RECOGNITION}/compare",
@@ -123,7 +123,7 @@ def test_photos_are_compared_and_looked_at_without_a_collection(rest: httpx.Clie
     assert len(detected["faces"]) == 2
 
 
-def test_collections_are_made_described_listed_and_deleted(rest: httpx.Client) -> None:
+def test_collections_are_created_described_listed_and_deleted(rest: httpx.Client) -> None:
     made = rest.post("/api/v1/collections", json={"collection_id": "a"})
     valid("collection", made, 201)
     rest.post("/api/v1/collections", json={"collection_id": "b"})
@@ -151,7 +151,7 @@ def test_faces_are_listed_and_deleted(rest: httpx.Client, staff: str) -> None:
     problem(rest.delete(f"/api/v1/collections/{staff}/faces/{ids[0]}"), 404)
 
 
-def test_a_face_of_a_user_says_so_and_cannot_be_deleted(
+def test_a_face_of_a_user_names_its_user_and_cannot_be_deleted(
     rest: httpx.Client, client: BaseClient, staff: str
 ) -> None:
     face_id = index(rest, "ann")["faces"][0]["face_id"]
@@ -165,7 +165,7 @@ def test_a_face_of_a_user_says_so_and_cannot_be_deleted(
     problem(rest.delete(f"/api/v1/collections/{staff}/faces/{face_id}"), 409)
 
 
-def test_the_server_says_that_it_is_well(rest: httpx.Client) -> None:
+def test_the_health_check_succeeds(rest: httpx.Client) -> None:
     assert valid("health", rest.get("/api/v1/health"))["model_version"] == "fake-1"
 
 
@@ -189,7 +189,7 @@ def test_the_server_says_that_it_is_well(rest: httpx.Client) -> None:
     ],
 )
 @pytest.mark.parametrize("route", ["index", "match"])
-def test_requests_that_cannot_be_answered_get_a_problem(
+def test_failed_requests_return_a_problem(
     rest: httpx.Client, staff: str, route: str, document: object, status: int
 ) -> None:
     problem(rest.post(f"{RECOGNITION}/{route}", json=document), status)
@@ -221,16 +221,14 @@ def test_malformed_json_is_refused(rest: httpx.Client, body: str) -> None:
     problem(answer, answer.status_code)
 
 
-def test_a_photo_without_a_face_is_indexed_as_such_and_matches_nothing(
-    rest: httpx.Client, staff: str
-) -> None:
+def test_a_photo_without_a_face_indexes_and_matches_nothing(rest: httpx.Client, staff: str) -> None:
     document = {"collection_id": staff, "image": in_base64()}
     indexed = valid("index-result", rest.post(f"{RECOGNITION}/index", json=document))
     assert indexed["faces"] == []
     problem(rest.post(f"{RECOGNITION}/match", json=document), 422)
 
 
-def test_problems_never_repeat_what_was_sent(rest: httpx.Client, staff: str) -> None:
+def test_problems_never_repeat_the_request(rest: httpx.Client, staff: str) -> None:
     document = {"collection_id": staff, "image": "secret photo of ann"}
     assert "ann" not in problem(rest.post(f"{RECOGNITION}/match", json=document), 422)["detail"]
 
@@ -250,7 +248,7 @@ class BrokenStore:
         raise self._error
 
 
-def test_a_store_that_is_down_asks_to_come_back_later(api: Api) -> None:
+def test_an_unavailable_store_tells_when_to_retry(api: Api) -> None:
     broken = BrokenStore(StoreUnavailableError("the table is down"))
     gallery = replace(api.collaborators, records=broken).gallery()
     with running(create_app(gallery, AppSettings(LoopbackGuard()))) as address:
@@ -259,9 +257,7 @@ def test_a_store_that_is_down_asks_to_come_back_later(api: Api) -> None:
     assert int(answer.headers["Retry-After"]) > 0
 
 
-def test_an_unexpected_fault_says_nothing_of_itself(
-    api: Api, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unexpected_error_reveals_no_details(api: Api, caplog: pytest.LogCaptureFixture) -> None:
     broken = BrokenStore(RuntimeError("secret of ann"))
     gallery = replace(api.collaborators, records=broken).gallery()
     with running(create_app(gallery, AppSettings(LoopbackGuard()))) as address:
@@ -269,7 +265,7 @@ def test_an_unexpected_fault_says_nothing_of_itself(
     assert "ann" not in problem(answer, 500)["detail"]
 
 
-def test_a_face_is_shown_where_its_photo_can_be_read(
+def test_a_thumbnail_is_returned_if_the_photo_can_be_read(
     api: Api, rest: httpx.Client, staff: str
 ) -> None:
     real = photo_of_nobody()
@@ -308,7 +304,7 @@ def photo_of_nobody() -> bytes:
     return content.getvalue()
 
 
-def test_the_documentation_needs_nothing_from_elsewhere(rest: httpx.Client) -> None:
+def test_the_documentation_loads_nothing_from_other_servers(rest: httpx.Client) -> None:
     docs = rest.get("/docs")
     assert "http" not in docs.text.replace("httpSnippet", "")
     for name in ("swagger-ui-bundle.js", "swagger-ui.css"):

@@ -133,7 +133,7 @@ def detect(address: str, statuses: list[int]) -> None:
     statuses.append(answer.status_code)
 
 
-def test_a_server_that_others_can_reach_demands_a_token(tmp_path: Path) -> None:
+def test_a_server_reachable_by_others_requires_a_token(tmp_path: Path) -> None:
     refused = facerec("serve", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path))
     assert refused.returncode == ExitCode.INVALID_INPUT
     assert "token" in refused.stderr
@@ -166,7 +166,7 @@ def test_a_server_that_others_can_reach_demands_a_token(tmp_path: Path) -> None:
         (("--host", "192.0.2.1", "--token", "x"), ExitCode.INVALID_INPUT),
     ],
 )
-def test_a_server_that_cannot_start_says_why(
+def test_a_server_that_cannot_start_reports_the_reason(
     tmp_path: Path, options: tuple[str, ...], code: ExitCode
 ) -> None:
     ended = facerec("serve", "--data", str(tmp_path), *options)
@@ -174,7 +174,7 @@ def test_a_server_that_cannot_start_says_why(
     assert "Traceback" not in ended.stderr
 
 
-def test_revoking_an_unknown_key_says_so(tmp_path: Path) -> None:
+def test_revoking_an_unknown_key_is_an_error(tmp_path: Path) -> None:
     ended = facerec("keys", "revoke", "FRECUNKNOWN", "--data", str(tmp_path))
     assert ended.returncode == ExitCode.NOT_FOUND
     assert "no keys yet" in facerec("keys", "list", "--data", str(tmp_path)).stdout

@@ -64,9 +64,7 @@ def started(
 
 
 @pytest.mark.parametrize("new", ["true", "false"])
-def test_a_collection_that_the_job_made_is_not_searched_for_faces_of_others(
-    job: LocalJob, new: str
-) -> None:
+def test_a_new_collection_is_not_searched_for_earlier_faces(job: LocalJob, new: str) -> None:
     with PineconeServer() as server:
         pinecone = {"FACEREC_STORE": "", "PINECONE_API_KEY": API_KEY}
         pinecone["PINECONE_INDEX_HOST"] = server.host
@@ -106,13 +104,13 @@ def test_the_report_is_written_on_demand(job: LocalJob) -> None:
         (["report"], {"FACEREC_TOLERATED_FAILURE_PERCENTAGE": "some"}),
     ],
 )
-def test_what_is_set_up_wrongly_is_not_retried(
+def test_a_wrong_configuration_is_not_retried(
     job: LocalJob, arguments: list[str], variables: dict[str, str]
 ) -> None:
     assert end(job, *arguments, **variables) == DO_NOT_RETRY
 
 
-def test_the_log_tells_what_went_wrong_and_names_no_photo(job: LocalJob, tmp_path: Path) -> None:
+def test_the_log_reports_the_error_and_names_no_photo(job: LocalJob, tmp_path: Path) -> None:
     lines = []
     for variables in ({"FACEREC_CHILD_OFFSET": "one"}, {"AWS_BATCH_JOB_ATTEMPT": "2"}):
         with started(job, tmp_path, **variables) as process:
@@ -164,14 +162,14 @@ def test_photos_that_crash_the_process_are_rows_and_all_others_are_indexed(
     assert [place for place, row in enumerate(rows) if row.reason == "CRASHED"] == [0, 60]
 
 
-def test_a_process_that_crashes_before_it_gets_to_a_photo_is_no_endless_loop(
+def test_a_process_that_crashes_before_its_first_photo_does_not_loop_forever(
     job: LocalJob, tmp_path: Path
 ) -> None:
     with started(job, tmp_path, engine="os.abort()") as process:
         assert process.wait(timeout=120) == RETRY
 
 
-def test_nothing_works_on_when_its_container_is_killed(job: LocalJob, tmp_path: Path) -> None:
+def test_no_process_survives_its_container(job: LocalJob, tmp_path: Path) -> None:
     with started(job, tmp_path) as process:
         while not job.ledger(0):
             time.sleep(0.05)
@@ -182,7 +180,7 @@ def test_nothing_works_on_when_its_container_is_killed(job: LocalJob, tmp_path: 
     assert len(job.rows()) == done < 100
 
 
-def test_the_engine_gets_the_threads_that_are_set(job: LocalJob) -> None:
+def test_the_engine_uses_the_configured_threads(job: LocalJob) -> None:
     asked = []
 
     def build(threads: int) -> FakeEngine:

@@ -18,12 +18,12 @@ def test_an_estimate_shows_both_bills_and_where_rekognition_is_cheaper(facerec: 
     assert "photos like these, Rekognition is cheaper" in result.stdout
 
 
-def test_an_estimate_for_scripts_fits_its_contract(facerec: Facerec) -> None:
+def test_an_estimate_as_json_follows_its_schema(facerec: Facerec) -> None:
     words = ["--photos", 1000, "--photos-per-second", 2, "--searches", 50, "--json"]
     assert violation("estimate", document(facerec("estimate", *words))) is None
 
 
-def test_without_a_given_speed_it_is_measured_on_photos_of_ones_own(facerec: Facerec) -> None:
+def test_without_a_given_speed_it_is_measured_with_the_sample(facerec: Facerec) -> None:
     result = facerec("estimate", "--sample", EXAMPLES / "photos", "--photos", 1000, "--json")
     assert document(result)["workload"]["photos_per_second"] > 0
 
@@ -35,7 +35,7 @@ def test_a_folder_without_photos_cannot_be_measured(facerec: Facerec, tmp_path: 
     assert "holds no photos" in result.stderr
 
 
-def test_a_changed_price_counts(facerec: Facerec) -> None:
+def test_a_changed_price_changes_the_estimate(facerec: Facerec) -> None:
     words = ["--photos", 100_000, "--photos-per-second", 20, "--existing-collection", "--json"]
     dear = ["--price", "pinecone.read_unit=1", "--price", "ec2.spot_vcpu_hour=0"]
     usual, changed = (document(facerec("estimate", *words, *more)) for more in ([], dear))
@@ -46,7 +46,7 @@ def test_a_changed_price_counts(facerec: Facerec) -> None:
 @pytest.mark.parametrize(
     "words", [["--price", "s3.get"], ["--price", "nothing=1"], ["--region", "mars-north-1"]]
 )
-def test_what_cannot_be_priced_is_refused(facerec: Facerec, words: list[str]) -> None:
+def test_unknown_prices_and_regions_are_refused(facerec: Facerec, words: list[str]) -> None:
     result = facerec("estimate", "--photos-per-second", 20, *words)
     assert result.exit_code == 4
 

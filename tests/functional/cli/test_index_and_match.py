@@ -12,7 +12,7 @@ from tests.support.command_line import EXAMPLES, Facerec, document
 PROBE = EXAMPLES / "probe.jpg"
 
 
-def test_the_person_on_a_new_photo_is_found(people: Path, facerec: Facerec) -> None:
+def test_the_person_in_a_new_photo_is_found(people: Path, facerec: Facerec) -> None:
     result = facerec("match", PROBE, "--collection", "people")
     assert result.exit_code == 0
     assert "Face 1" in result.stdout
@@ -29,7 +29,7 @@ def test_a_match_as_json_follows_its_schema(people: Path, facerec: Facerec) -> N
     assert names == ["barack-obama:1", "barack-obama:2"]
 
 
-def test_indexing_again_does_nothing_and_says_so(people: Path, facerec: Facerec) -> None:
+def test_indexing_again_does_nothing_and_reports_it(people: Path, facerec: Facerec) -> None:
     again = facerec("index", EXAMPLES / "manifest.jsonl", "--collection", "people")
     assert again.exit_code == 0
     assert "already indexed" in again.stdout
@@ -44,7 +44,7 @@ def test_the_report_accounts_for_every_line(people: Path, facerec: Facerec) -> N
     assert report["faces_indexed"] == 4
 
 
-def test_a_probe_without_a_face_ends_with_its_own_code(people: Path, facerec: Facerec) -> None:
+def test_a_probe_without_a_face_has_its_own_exit_code(people: Path, facerec: Facerec) -> None:
     result = facerec("match", EXAMPLES / "photos" / "rocket.jpg", "--collection", "people")
     assert result.exit_code == 5
     assert "no face" in result.stderr
@@ -82,7 +82,7 @@ def test_a_collection_of_another_model_is_refused(
         (("faces", "list", "--collection", "strangers"), 3, "'strangers' does not exist"),
     ],
 )
-def test_what_cannot_be_done_is_one_clear_line_and_a_code(
+def test_an_error_is_one_line_and_an_exit_code(
     people: Path, facerec: Facerec, words: tuple[object, ...], code: int, said: str
 ) -> None:
     result = facerec(*words)

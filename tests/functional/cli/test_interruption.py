@@ -27,7 +27,7 @@ def manifest(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_interrupted_job_goes_on_where_it_was(manifest: Path, tmp_path: Path) -> None:
+def test_an_interrupted_job_resumes_where_it_was(manifest: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     words = ["index", str(manifest), "--collection", "plain", "--workers", "2"]
     command = [sys.executable, "-m", "facerec.cli.main", *words, "--data", str(data)]

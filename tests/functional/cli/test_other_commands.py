@@ -53,7 +53,7 @@ def test_characters_that_the_terminal_lacks_are_printed_as_escapes(data: Path) -
     assert result.stderr == b""
 
 
-def test_comparing_tells_the_same_person_from_another(facerec: Facerec) -> None:
+def test_comparing_distinguishes_one_person_from_another(facerec: Facerec) -> None:
     photos = EXAMPLES / "photos"
     same = document(facerec("compare", PROBE, photos / "barack-obama-1.jpg", "--json"))
     other = document(facerec("compare", PROBE, photos / "joe-biden-1.jpg", "--json"))
@@ -77,7 +77,7 @@ def test_a_deleted_face_is_gone_from_the_store_and_the_jobs(people: Path, facere
     assert again.exit_code == 3
 
 
-def test_a_deleted_collection_takes_its_jobs_along(people: Path, facerec: Facerec) -> None:
+def test_deleting_a_collection_deletes_its_jobs(people: Path, facerec: Facerec) -> None:
     asked = facerec("collections", "delete", "people", input="n\n")
     assert asked.exit_code != 0
     assert facerec("collections", "describe", "people").exit_code == 0
@@ -88,7 +88,7 @@ def test_a_deleted_collection_takes_its_jobs_along(people: Path, facerec: Facere
     assert [path for path in people.rglob("*") if path.suffix in (".npz", ".jsonl")] == []
 
 
-def test_a_page_of_faces_names_the_next(people: Path, facerec: Facerec) -> None:
+def test_a_page_of_faces_links_to_the_next(people: Path, facerec: Facerec) -> None:
     words = ("faces", "list", "--collection", "people", "--limit", "3", "--json")
     first = document(facerec(*words))
     second = document(facerec(*words, "--next-token", first["next_token"]))
@@ -97,7 +97,7 @@ def test_a_page_of_faces_names_the_next(people: Path, facerec: Facerec) -> None:
     assert second["next_token"] is None
 
 
-def test_jobs_are_listed_with_what_became_of_them(people: Path, facerec: Facerec) -> None:
+def test_jobs_are_listed_with_their_reports(people: Path, facerec: Facerec) -> None:
     (job,) = document(facerec("jobs", "list", "--json"))
     assert job["collection_id"] == "people"
     assert (job["status"], job["photos"]) == ("SUCCEEDED", 5)

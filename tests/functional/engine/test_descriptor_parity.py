@@ -97,6 +97,6 @@ def test_no_chips_have_no_descriptors(embedder: Embedder) -> None:
     [np.zeros((1, 150, 150, 3)), np.zeros((1, 151, 150, 3), np.uint8), np.zeros((150, 150, 3))],
     ids=["float", "size", "single"],
 )
-def test_what_is_no_chip_is_refused(embedder: Embedder, chips: np.ndarray) -> None:
+def test_an_array_that_is_not_a_chip_is_refused(embedder: Embedder, chips: np.ndarray) -> None:
     with pytest.raises(ValueError, match="chips"):
         embedder.embed(chips)

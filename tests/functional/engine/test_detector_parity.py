@@ -83,7 +83,7 @@ def test_narrow_photos_are_searched_as_dlib_does(
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (6, 4)])
-def test_tiny_photos_hold_no_face(detector: ExactDetector, shape: tuple[int, int]) -> None:
+def test_tiny_photos_have_no_face(detector: ExactDetector, shape: tuple[int, int]) -> None:
     assert detector.detect(np.zeros((*shape, 3), dtype=np.uint8), 80) == []
 
 

@@ -89,7 +89,7 @@ def test_a_portrait_holds_one_face_with_all_that_is_known_of_it(engine: FaceEngi
     assert abs(face.quality.pose.yaw) < 20
 
 
-def test_descriptors_tell_people_apart(engine: FaceEngine) -> None:
+def test_descriptors_distinguish_people(engine: FaceEngine) -> None:
     names = ["barack-obama-1", "barack-obama-2", "joe-biden-1", "eileen-collins-1"]
     one, again, *others = (analyse(engine, PORTRAITS[name]).faces[0].embedding for name in names)
     assert np.linalg.norm(one - again) < SAME_PERSON
@@ -136,7 +136,7 @@ def test_faces_come_largest_first(engine: FaceEngine) -> None:
     assert areas == sorted(areas, reverse=True)
 
 
-def test_faces_over_the_limit_are_reported_as_left_out(engine: FaceEngine) -> None:
+def test_faces_over_the_limit_are_reported_as_rejected(engine: FaceEngine) -> None:
     photo = side_by_side("barack-obama-1", "eileen-collins-1")
     found = analyse(engine, photo, replace(OPTIONS, max_faces=1))
     (face,), (rejected,) = found.faces, found.rejected
@@ -144,7 +144,7 @@ def test_faces_over_the_limit_are_reported_as_left_out(engine: FaceEngine) -> No
     assert share(face.box, rejected.box) == 0
 
 
-def test_doubtful_faces_are_reported_as_left_out(engine: FaceEngine) -> None:
+def test_doubtful_faces_are_reported_as_rejected(engine: FaceEngine) -> None:
     confidence = analyse(engine, OBAMA).faces[0].confidence
     found = analyse(engine, OBAMA, replace(OPTIONS, min_confidence=(1 + confidence) / 2))
     assert found.faces == ()
@@ -153,7 +153,7 @@ def test_doubtful_faces_are_reported_as_left_out(engine: FaceEngine) -> None:
     assert rejected.confidence == pytest.approx(confidence)
 
 
-def test_a_blurred_face_is_left_out_by_the_quality_filter_only(engine: FaceEngine) -> None:
+def test_a_blurred_face_is_rejected_by_the_quality_filter_only(engine: FaceEngine) -> None:
     small = Image.open(io.BytesIO(OBAMA)).resize((51, 64)).resize((512, 640))
     photo = png(small)
     strict = replace(OPTIONS, quality_filter=QualityFilter.HIGH, min_confidence=0.5)
@@ -208,7 +208,7 @@ def test_faces_of_a_large_photo_are_found_at_the_same_place(engine: FaceEngine) 
 
 
 @pytest.mark.parametrize("side", [900, 1800])
-def test_a_small_face_of_a_large_jpeg_keeps_all_that_its_descriptor_needs(
+def test_a_small_face_of_a_large_jpeg_keeps_the_detail_its_descriptor_needs(
     engine: FaceEngine, side: int
 ) -> None:
     """The large JPEG is searched at half its size; the PNG is always decoded in full."""
@@ -238,7 +238,7 @@ def test_an_unknown_detector_is_refused(engine: FaceEngine) -> None:
         engine.analyse([OBAMA], replace(OPTIONS, detector="eyes"))
 
 
-def test_boxes_are_upright_whatever_the_orientation_tag_says(engine: FaceEngine) -> None:
+def test_boxes_are_upright_for_any_orientation_tag(engine: FaceEngine) -> None:
     image = Image.open(io.BytesIO(OBAMA))
     upright = analyse(engine, OBAMA).faces[0]
     exif = Image.Exif()
@@ -270,7 +270,7 @@ def test_the_model_version_names_weights_alignment_and_recipe(engine: FaceEngine
     assert engine.model_version == "dlib-resnet-v1:55533b28/5pt:c4b1e980/pad0.25/single"
 
 
-def test_missing_weights_are_said_when_they_are_needed(
+def test_missing_weights_are_reported_when_they_are_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FACEREC_MODELS", str(tmp_path))

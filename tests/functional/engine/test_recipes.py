@@ -30,7 +30,7 @@ def test_a_face_carries_the_stats_of_its_descriptor(recipe: Recipe) -> None:
     assert face.stats.deviation == pytest.approx(expected.deviation, abs=1e-5)
 
 
-def test_recipes_have_model_versions_of_their_own() -> None:
+def test_each_recipe_has_its_own_model_version() -> None:
     versions = {open_engine(recipe=recipe).model_version for recipe in Recipe}
     assert len(versions) == len(Recipe)
 

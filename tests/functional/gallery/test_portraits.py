@@ -48,7 +48,7 @@ def test_at_least_33_of_34_smiling_people_are_named_first(
     assert len(right) >= 33
 
 
-def test_nobody_is_decided_to_be_somebody_else(searches: dict[str, SearchedFace]) -> None:
+def test_no_decision_names_the_wrong_person(searches: dict[str, SearchedFace]) -> None:
     decided = {
         name: searched.matches[0].face.external_image_id
         for name, searched in searches.items()

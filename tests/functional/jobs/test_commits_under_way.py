@@ -97,7 +97,7 @@ def undisturbed(tmp_path: Path) -> tuple[object, ...]:
     return job.essence()
 
 
-def test_a_photo_that_comes_again_a_step_later_is_already_indexed(tmp_path: Path) -> None:
+def test_a_photo_repeated_in_the_next_step_is_already_indexed(tmp_path: Path) -> None:
     job = BucketJob(tmp_path)
     job.run(SlowEngine(0.001), FolderBuckets(tmp_path, 0.02))
     rows = job.rows()
@@ -106,7 +106,7 @@ def test_a_photo_that_comes_again_a_step_later_is_already_indexed(tmp_path: Path
     assert rows[-1].faces == rows[32].faces
 
 
-def test_photos_are_looked_at_while_the_step_before_is_committed(tmp_path: Path) -> None:
+def test_photos_are_processed_while_the_previous_step_is_committed(tmp_path: Path) -> None:
     happened: list[str] = []
 
     class Watched(FakeEngine):
@@ -177,7 +177,7 @@ def test_a_child_killed_around_every_write_ends_as_if_undisturbed(
     assert points == 17
 
 
-def test_attempts_side_by_side_end_as_one(tmp_path: Path, undisturbed: tuple[object, ...]) -> None:
+def test_concurrent_attempts_end_as_one(tmp_path: Path, undisturbed: tuple[object, ...]) -> None:
     job = BucketJob(tmp_path / "job")
     far = FolderBuckets(job.folder, 0.005)
     attempts = [in_a_process(lambda: job.run(SlowEngine(0.002), far)) for _ in range(3)]
@@ -188,7 +188,7 @@ def test_attempts_side_by_side_end_as_one(tmp_path: Path, undisturbed: tuple[obj
     assert job.essence() == undisturbed
 
 
-def test_a_commit_that_fails_ends_the_attempt_with_what_stands(
+def test_a_failed_commit_ends_the_attempt_with_what_is_committed(
     tmp_path: Path, undisturbed: tuple[object, ...]
 ) -> None:
     class Down(FolderBuckets):
@@ -205,7 +205,7 @@ def test_a_commit_that_fails_ends_the_attempt_with_what_stands(
     assert job.essence() == undisturbed
 
 
-def test_a_photo_that_crashes_the_process_is_left_out_in_the_end(tmp_path: Path) -> None:
+def test_a_photo_that_crashes_the_process_is_skipped_in_the_end(tmp_path: Path) -> None:
     job = BucketJob(tmp_path, odd=b"crash")
     crashes = 0
     while not job.complete:

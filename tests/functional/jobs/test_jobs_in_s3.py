@@ -166,7 +166,7 @@ def test_a_manifest_that_changed_since_planning_is_refused(s3: S3Job) -> None:
         s3.run(plan)
 
 
-def test_photos_that_may_not_be_read_are_rows_and_a_manifest_is_an_error(s3: S3Job) -> None:
+def test_unreadable_photos_are_rows_and_an_unreadable_manifest_is_an_error(s3: S3Job) -> None:
     read = s3.objects.read
 
     def denied(uri: str, **ranges: Any) -> bytes:  # noqa: ANN401

@@ -122,7 +122,7 @@ def test_a_child_killed_around_every_write_ends_as_if_undisturbed(tmp_path: Path
     assert points == 17
 
 
-def test_attempts_that_run_side_by_side_end_as_one_undisturbed(tmp_path: Path) -> None:
+def test_concurrent_attempts_end_as_one_undisturbed(tmp_path: Path) -> None:
     job = job_of(tmp_path)
     attempts = [
         in_a_process(lambda: run_child(job.plan, 0, slow_dependencies(job.store, 0.002)))

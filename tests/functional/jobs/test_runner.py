@@ -158,7 +158,7 @@ def test_a_stopped_run_keeps_what_is_done_and_the_next_resumes_it(
     assert len(job.face_ids()) == 100
 
 
-def test_an_engine_that_cannot_start_ends_the_run_with_its_own_words(tmp_path: Path) -> None:
+def test_an_engine_that_cannot_start_ends_the_run_with_its_error(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 60)
     job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
     with pytest.raises(FacerecError, match="this engine does not start") as raised:

@@ -62,7 +62,7 @@ def hasty_client(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_an_image_that_was_looked_for_is_not_listed_again_when_it_is_put(
+def test_a_photo_that_was_looked_up_is_not_listed_again_when_it_is_stored(
     server: PineconeServer, store: FaceStore
 ) -> None:
     store.put_images("staff", by_image([stored_face("somebody")]))
@@ -104,7 +104,7 @@ def test_nothing_is_listed_in_a_collection_that_is_known_to_be_new(server: Pinec
         assert server.requests["/vectors/list"] > 0
 
 
-def test_faces_replaced_before_they_could_be_read_are_gone_in_the_end(
+def test_faces_replaced_before_they_are_readable_are_gone_in_the_end(
     server: PineconeServer, store: FaceStore
 ) -> None:
     server.lags = True
@@ -115,7 +115,7 @@ def test_faces_replaced_before_they_could_be_read_are_gone_in_the_end(
     assert store.list_faces("staff") == [second.record]
 
 
-def test_looking_for_an_image_does_not_hide_faces_that_cannot_be_read_yet(
+def test_looking_up_a_photo_does_not_hide_faces_that_are_not_readable_yet(
     server: PineconeServer, store: FaceStore
 ) -> None:
     server.lags = True
@@ -128,7 +128,7 @@ def test_looking_for_an_image_does_not_hide_faces_that_cannot_be_read_yet(
     assert store.list_faces("staff") == [second.record]
 
 
-def test_faces_that_another_process_put_are_replaced(
+def test_faces_stored_by_another_process_are_replaced(
     server: PineconeServer, store: FaceStore
 ) -> None:
     first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
@@ -138,9 +138,7 @@ def test_faces_that_another_process_put_are_replaced(
     assert store.list_faces("staff") == [second.record]
 
 
-def test_a_put_that_failed_is_mended_by_the_same_put(
-    server: PineconeServer, store: FaceStore
-) -> None:
+def test_a_failed_put_is_repaired_by_repeating_it(server: PineconeServer, store: FaceStore) -> None:
     first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
     store.put_images("staff", by_image([first]))
     server.fail("/vectors/delete", 400, 1)
@@ -151,7 +149,7 @@ def test_a_put_that_failed_is_mended_by_the_same_put(
 
 
 @pytest.mark.usefixtures("hasty_client")
-def test_throttled_requests_are_sent_again_until_they_are_taken(
+def test_throttled_requests_are_retried_until_they_succeed(
     server: PineconeServer, store: FaceStore
 ) -> None:
     server.fail("/vectors/upsert", 429, 3)
@@ -181,9 +179,7 @@ def test_a_service_that_cannot_be_reached_is_unavailable() -> None:
             open_faces(API_KEY, host=host, patience=0.01)
 
 
-def test_an_upsert_that_was_taken_only_in_part_is_an_error(
-    server: PineconeServer, store: FaceStore
-) -> None:
+def test_a_partially_accepted_upsert_is_an_error(server: PineconeServer, store: FaceStore) -> None:
     server.loses = 1
     with pytest.raises(StoreUnavailableError, match="1 of 2 vectors"):
         store.put_images("staff", by_image([stored_face("ann"), stored_face("bob")]))
@@ -270,7 +266,7 @@ class TestOpening:
             store.put_images("staff", by_image([stored_face("ann")]))
             assert store.count_faces("staff") == 1
 
-    def test_an_unknown_index_is_an_error_that_says_how_to_make_one(
+    def test_an_unknown_index_is_an_error_with_a_hint(
         self, server: PineconeServer, control_plane: Callable[[PineconeServer], None]
     ) -> None:
         control_plane(server)
@@ -315,7 +311,7 @@ class TestOpening:
         ],
         ids=["no index", "no key", "no header value", "no host"],
     )
-    def test_what_cannot_be_an_index_or_a_key_is_refused_without_a_request(
+    def test_an_impossible_index_name_or_key_is_refused_without_a_request(
         self, key: str, where: dict[str, str]
     ) -> None:
         with pytest.raises(ConfigurationError) as raised:

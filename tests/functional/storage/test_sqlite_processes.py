@@ -21,7 +21,7 @@ SPAWN = multiprocessing.get_context("spawn")
 BATCHES = 6
 
 
-def test_four_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
+def test_four_concurrent_writers_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "facerec.db"
     writers = [
         SPAWN.Process(target=write_batches, args=(path, writer, BATCHES)) for writer in range(4)
@@ -110,7 +110,7 @@ def assert_whole(path: Path, acknowledged: int) -> None:
     connection.close()
 
 
-def test_a_store_that_may_not_grow_says_so_and_keeps_what_it_had(tmp_path: Path) -> None:
+def test_a_store_that_cannot_grow_is_an_error_and_keeps_its_content(tmp_path: Path) -> None:
     pytest.importorskip("resource", reason="limits on file sizes are a matter of Unix")
     path = tmp_path / "facerec.db"
     kept = stored_face("ann")

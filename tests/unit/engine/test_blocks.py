@@ -45,11 +45,11 @@ def test_outputs_see_as_far_as_the_network_reaches(side: int) -> None:
         assert span.result.start == span.outputs.start - first
 
 
-def test_what_fits_is_not_divided() -> None:
+def test_a_photo_that_fits_is_not_divided() -> None:
     assert len(divide(1000, 1000, GEOMETRY)) == 1
     assert divide(20, 1000, GEOMETRY) == []
 
 
-def test_spans_that_would_be_all_overlap_are_refused() -> None:
+def test_spans_that_consist_of_overlap_are_refused() -> None:
     with pytest.raises(ValueError, match="overlap"):
         divide(1000, 150, GEOMETRY)

@@ -14,7 +14,7 @@ def strangers() -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("recipe", list(Recipe))
-def test_every_recipe_has_a_cohort_of_its_own(recipe: Recipe) -> None:
+def test_every_recipe_has_its_own_cohort(recipe: Recipe) -> None:
     cohort = Cohort.load(recipe)
     assert 1_000 <= len(cohort) <= 4_000
     assert cohort.version.startswith("mixtures-1:")

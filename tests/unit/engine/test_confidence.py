@@ -31,7 +31,7 @@ def test_confidence_is_between_0_and_1(name: str, score: float) -> None:
 
 
 @given(detectors, scores, scores)
-def test_a_better_score_is_never_less_sure(name: str, first: float, second: float) -> None:
+def test_a_higher_score_never_has_less_confidence(name: str, first: float, second: float) -> None:
     low, high = sorted([first, second])
     assert confidence(name, low) <= confidence(name, high)
 
@@ -57,7 +57,7 @@ def test_the_threshold_for_a_confidence_has_that_confidence(name: str, wanted: f
 
 
 @given(detectors, st.floats(0, 1))
-def test_a_threshold_stays_within_what_was_calibrated(name: str, wanted: float) -> None:
+def test_a_threshold_stays_within_the_calibrated_range(name: str, wanted: float) -> None:
     assert score_at(name, wanted) >= score_at(name, 0)
 
 

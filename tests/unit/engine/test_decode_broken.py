@@ -65,7 +65,7 @@ def test_a_truncated_photo_is_an_outcome_with_a_reason(format_name: str) -> None
     assert "damaged" in outcome.detail
 
 
-def test_a_jpeg_of_12_bits_is_a_variety_that_is_not_supported() -> None:
+def test_a_jpeg_of_12_bits_is_not_supported() -> None:
     content = GOOD["JPEG"]
     frame = content.index(b"\xff\xc0")
     twelve_bits = content[: frame + 4] + b"\x0c" + content[frame + 5 :]

@@ -149,7 +149,7 @@ def test_floating_point_and_32_bit_grey_become_rgb() -> None:
         assert difference(decoded(content).pixels, grey) <= 1
 
 
-def test_values_without_a_number_do_not_spoil_the_rest() -> None:
+def test_nan_values_do_not_affect_other_pixels() -> None:
     share = np.asarray(sample().convert("L"), dtype=np.float32) / 255
     share[0, 0], share[1, 1] = np.nan, np.inf
     pixels = decoded(saved(Image.fromarray(share), "TIFF")).pixels

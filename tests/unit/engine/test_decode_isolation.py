@@ -64,7 +64,7 @@ def test_the_pixels_are_those_of_a_decoder_in_this_process() -> None:
     processes.close()
 
 
-def test_a_decoder_that_does_not_end_is_ended() -> None:
+def test_a_decoder_that_does_not_finish_is_killed() -> None:
     starts = Starts(BUSY_FOR_EVER)
     processes = DecoderProcesses(starts)
     started = time.monotonic()
@@ -116,7 +116,7 @@ def test_a_process_is_used_again() -> None:
     processes.close()
 
 
-def test_threads_that_decode_at_once_do_not_mix_their_photos() -> None:
+def test_concurrent_threads_do_not_mix_their_photos() -> None:
     starts = Starts()
     processes = DecoderProcesses(starts)
     barrier = threading.Barrier(3)
@@ -133,7 +133,7 @@ def test_threads_that_decode_at_once_do_not_mix_their_photos() -> None:
     processes.close()
 
 
-def test_what_libraries_print_about_odd_files_goes_nowhere() -> None:
+def test_the_output_of_libraries_about_odd_files_is_discarded() -> None:
     code = (
         "from facerec.engine.decode.decoding import decode\n"
         "from tests.unit.engine.test_decode_isolation import TIFF\n"

@@ -139,13 +139,13 @@ def test_a_reduction_covers_pixels_that_do_not_divide_evenly() -> None:
     assert photo.pixels.shape == (241, 319, 3)
 
 
-def test_a_photo_reduced_strip_by_strip_is_the_photo_reduced_at_once() -> None:
+def test_reducing_a_photo_in_strips_equals_reducing_it_whole() -> None:
     large = sample(3001, 2003)
     photo = decoded(saved(large, "BMP"), 300)
     assert np.array_equal(photo.pixels, np.asarray(large.reduce(3)))
 
 
-def test_what_is_handed_on_is_bounded_whatever_is_asked_for() -> None:
+def test_the_decoded_size_is_bounded_for_any_request() -> None:
     content = saved(Image.new("L", (9000, 6000)), "PNG")
     photo = decoded(content, smallest_face=20)
     assert photo.pixels.shape[0] * photo.pixels.shape[1] <= MAX_PIXELS_HANDED_ON

@@ -45,7 +45,7 @@ def reason(content: bytes) -> UnreadableReason | None:
 
 @pytest.mark.parametrize("trailer", TRAILERS)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_jpeg_is_read_whatever_stands_in_place_of_its_end_marker(kind: str, trailer: str) -> None:
+def test_a_jpeg_is_read_with_anything_in_place_of_its_end_marker(kind: str, trailer: str) -> None:
     content = KINDS[kind]
     assert content.endswith(b"\xff\xd9")
     photo = decoded(content[:-2] + TRAILERS[trailer])
@@ -134,13 +134,13 @@ def test_a_heic_is_turned_once_by_its_properties_or_by_exif(
 
 
 @pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"MiHB", b"miaf", b"mif2", b"1pic"])
-def test_a_heic_is_told_by_any_of_its_brands(brand: bytes) -> None:
+def test_a_heic_is_recognised_by_any_of_its_brands(brand: bytes) -> None:
     content = heic()
     assert b"heic" in content[16:32]
     assert decoded(content[:8] + brand + content[12:]).width == 128
 
 
-def test_a_film_is_not_a_photo() -> None:
+def test_a_video_is_not_a_photo() -> None:
     film = struct.pack(">I4s4sI4s4s", 24, b"ftyp", b"isom", 512, b"isom", b"mp42") + bytes(100)
     assert reason(film) is UnreadableReason.UNSUPPORTED_FORMAT
 

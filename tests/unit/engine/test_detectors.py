@@ -11,7 +11,7 @@ from facerec.errors import InvalidInputError
 PHOTO = np.zeros((300, 400, 3), dtype=np.uint8)
 
 
-def test_an_unknown_detector_is_refused_with_the_names_there_are() -> None:
+def test_an_unknown_detector_is_refused_with_a_list_of_names() -> None:
     with pytest.raises(InvalidInputError, match="'eyes'") as raised:
         open_detector("eyes")
     assert raised.value.hint == f"choose one of {', '.join(sorted(DETECTORS))}"

@@ -57,7 +57,7 @@ def test_weights_are_converted_once(conversions: list[bytes]) -> None:
     assert len(conversions) == 1
 
 
-def test_other_weights_are_converted_anew(folder: Path, conversions: list[bytes]) -> None:
+def test_other_weights_are_converted_separately(folder: Path, conversions: list[bytes]) -> None:
     first = detector_model()
     (folder / Weights.DETECTOR.value).write_bytes(small_detector(seed=1))
     assert detector_model() != first
@@ -66,7 +66,7 @@ def test_other_weights_are_converted_anew(folder: Path, conversions: list[bytes]
 
 @pytest.mark.parametrize("suffix", [".onnx", ".sha256"])
 @pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "empty"])
-def test_a_damaged_cache_is_made_again(
+def test_a_damaged_cache_is_recreated(
     folder: Path, conversions: list[bytes], suffix: str, damage: str
 ) -> None:
     model = detector_model()
@@ -89,7 +89,7 @@ def test_nothing_temporary_stays_in_the_cache(folder: Path) -> None:
     assert [path.suffix for path in cached(folder)] == [".onnx", ".sha256"]
 
 
-def test_a_cache_that_cannot_be_written_is_logged_and_does_without(
+def test_an_unwritable_cache_is_logged_and_not_used(
     folder: Path, conversions: list[bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder / "cache").write_bytes(b"a file where the folder should be")
@@ -99,7 +99,7 @@ def test_a_cache_that_cannot_be_written_is_logged_and_does_without(
     assert len(conversions) == 2
 
 
-def test_several_at_once_convert_without_harm(folder: Path) -> None:
+def test_concurrent_conversions_are_safe(folder: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(lambda _: detector_model(), range(16)))
     assert len(set(results)) == 1

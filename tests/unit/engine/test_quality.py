@@ -151,7 +151,9 @@ def test_a_good_face_passes_every_filter() -> None:
         (Quality(150, 80, 50, Pose(0, 0, 60)), RejectionReason.EXTREME_POSE),
     ],
 )
-def test_a_poor_face_is_left_out_for_what_is_poor(poor: Quality, reason: RejectionReason) -> None:
+def test_a_poor_face_is_rejected_for_its_poor_measure(
+    poor: Quality, reason: RejectionReason
+) -> None:
     assert rejections(poor, QualityFilter.AUTO) == (reason,)
     assert rejections(poor, QualityFilter.NONE) == ()
 
@@ -181,7 +183,7 @@ qualities = st.builds(
 
 
 @given(qualities)
-def test_what_a_filter_leaves_out_a_stricter_one_does_too(quality: Quality) -> None:
+def test_a_stricter_filter_rejects_at_least_as_much(quality: Quality) -> None:
     reasons = [set(rejections(quality, quality_filter)) for quality_filter in STRICTER]
     for lenient, strict in pairwise(reasons):
         assert lenient <= strict

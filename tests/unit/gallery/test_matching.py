@@ -54,7 +54,7 @@ def test_in_an_empty_collection_everyone_is_unknown(gallery: Gallery) -> None:
     assert (searched.decision, searched.matches) == (Decision.UNKNOWN, ())
 
 
-def test_every_face_of_the_probe_is_searched_the_largest_first(gallery: Gallery) -> None:
+def test_every_face_of_the_probe_is_searched_largest_first(gallery: Gallery) -> None:
     for person in ("ann", "bob"):
         gallery.index("staff", fake_photo(fake_face(person)), external_image_id=person)
     probe = fake_photo(
@@ -85,7 +85,7 @@ def test_a_blurred_probe_is_searched_unless_the_caller_filters(gallery: Gallery)
         gallery.search("staff", blurred, options=FaceOptions(quality_filter=QualityFilter.HIGH))
 
 
-def test_the_most_similar_faces_come_first_and_no_more_than_asked_for(
+def test_the_most_similar_faces_come_first_up_to_the_limit(
     gallery: Gallery,
 ) -> None:
     for shot in range(6):
@@ -102,7 +102,7 @@ def test_the_most_similar_faces_come_first_and_no_more_than_asked_for(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(threshold=st.floats(0, 1))
-def test_every_match_is_as_similar_as_asked_and_every_face_as_similar_is_a_match(
+def test_exactly_the_faces_above_the_threshold_are_matches(
     gallery: Gallery, threshold: float
 ) -> None:
     if not gallery.describe_collection("staff").face_count:
@@ -116,7 +116,7 @@ def test_every_match_is_as_similar_as_asked_and_every_face_as_similar_is_a_match
     )
 
 
-def test_two_photos_that_are_unlike_and_equally_near_are_ambiguous(gallery: Gallery) -> None:
+def test_two_different_photos_that_are_equally_near_are_ambiguous(gallery: Gallery) -> None:
     for shot, name in enumerate(("left", "right")):
         photo = fake_photo(fake_face("cyd", away=0.5 + 0.01 * shot, shot=shot))
         gallery.index("staff", photo, external_image_id=name)
@@ -145,7 +145,7 @@ def test_a_rival_that_is_clearly_farther_leaves_a_match(gallery: Gallery) -> Non
     assert searched.decision is Decision.MATCH
 
 
-def test_photos_under_one_name_are_one_person_however_unlike(gallery: Gallery) -> None:
+def test_photos_with_one_name_are_one_person_even_if_different(gallery: Gallery) -> None:
     for shot in (1, 2):
         photo = fake_photo(fake_face("cyd", away=0.5, shot=shot))
         gallery.index("staff", photo, external_image_id="cyd")
@@ -165,7 +165,7 @@ def test_photos_of_one_name_in_two_folders_are_not_one_person_by_that(
     assert searched.decision is Decision.AMBIGUOUS
 
 
-def test_people_on_one_photo_are_two_though_they_share_its_name(gallery: Gallery) -> None:
+def test_people_in_one_photo_are_two_although_they_share_its_name(gallery: Gallery) -> None:
     both = fake_photo(
         fake_face("cyd", away=0.5, shot=1), fake_face("cyd", away=0.5, shot=2, left=0.5)
     )

@@ -19,7 +19,7 @@ Check = Callable[[str], str]
 
 @KINDS
 @pytest.mark.parametrize("name", ["a", "staff_2.new-York", "0", "x" * 255, "..", "-"])
-def test_letters_digits_dots_dashes_and_underscores_are_fine(check: Check, name: str) -> None:
+def test_letters_digits_dots_dashes_and_underscores_are_allowed(check: Check, name: str) -> None:
     assert check(name) == name
 
 

@@ -22,7 +22,7 @@ SCORES = st.floats(-30, 30)
 @pytest.mark.parametrize(
     ("rate", "similarity"), [(1e-2, 0.5), (1e-3, 0.8), (1e-4, 0.941), (1e-5, 0.985)]
 )
-def test_similarity_stands_for_a_false_match_rate(rate: float, similarity: float) -> None:
+def test_similarity_follows_from_the_false_match_rate(rate: float, similarity: float) -> None:
     assert similarity_at(rate) == pytest.approx(similarity, abs=5e-4)
     assert false_match_rate_of(similarity_at(rate)) == pytest.approx(rate)
 

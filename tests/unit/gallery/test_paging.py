@@ -12,7 +12,7 @@ names = st.text(st.sampled_from("abcXYZ0123456789_.-:"), min_size=1, max_size=25
 
 
 @given(names)
-def test_a_token_leads_to_the_name_that_it_was_made_for(name: str) -> None:
+def test_a_token_returns_its_name(name: str) -> None:
     token = page_token("collections", name, NOW)
     assert len(token) <= MAX_TOKEN
     assert read_page_token("collections", token, NOW + 60) == name
@@ -34,19 +34,19 @@ def test_a_token_expires() -> None:
         read_page_token("collections", token, NOW - 10)
 
 
-def test_a_token_is_good_for_its_own_listing_only() -> None:
+def test_a_token_is_valid_for_its_own_listing_only() -> None:
     with pytest.raises(InvalidPageTokenError):
         read_page_token("users of staff", page_token("collections", "staff", NOW), NOW)
 
 
 @given(st.text(max_size=300))
-def test_what_is_no_token_is_refused(text: str) -> None:
+def test_a_text_that_is_not_a_token_is_refused(text: str) -> None:
     with pytest.raises(InvalidPageTokenError):
         read_page_token("collections", text, NOW)
 
 
 @given(names, st.integers(min_value=0), st.characters(max_codepoint=127))
-def test_a_damaged_token_is_refused_or_leads_to_the_same_place(
+def test_a_damaged_token_is_refused_or_returns_the_same_name(
     name: str, place: int, character: str
 ) -> None:
     token = page_token("collections", name, NOW)

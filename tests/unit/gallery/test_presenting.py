@@ -53,19 +53,19 @@ def validate(document: object, schema: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*RESULTS, "face.json", "photo-faces.json"])
-def test_the_schemas_of_results_are_schemas(name: str) -> None:
+def test_the_schemas_of_results_are_valid_schemas(name: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[name])
     assert SCHEMAS[name]["$id"] == name
 
 
 @pytest.mark.parametrize("name", RESULTS)
-def test_a_schema_refuses_what_is_no_result(name: str) -> None:
+def test_a_schema_refuses_an_invalid_result(name: str) -> None:
     validator = Draft202012Validator(SCHEMAS[name], registry=REGISTRY)
     assert not validator.is_valid({})
     assert not validator.is_valid({"embedding": [0.1]})
 
 
-def test_a_match_is_presented_as_its_schema_says(gallery: Gallery, tmp_path: Path) -> None:
+def test_a_match_follows_its_schema(gallery: Gallery, tmp_path: Path) -> None:
     path = tmp_path / "group.jpg"
     path.write_bytes(GROUP)
     indexed = index_json(gallery.index("staff", path, external_image_id="group.jpg"))
@@ -84,20 +84,20 @@ def test_a_match_is_presented_as_its_schema_says(gallery: Gallery, tmp_path: Pat
     assert presented["rejected"][0]["reasons"] == ["LOW_CONFIDENCE"]
 
 
-def test_a_comparison_is_presented_as_its_schema_says(gallery: Gallery) -> None:
+def test_a_comparison_follows_its_schema(gallery: Gallery) -> None:
     presented = comparison_json(gallery.compare(GROUP, GROUP))
     validate(presented, "compare-result.json")
     assert [pair["best"] for pair in presented["pairs"]] == [True, True, False, False]
 
 
-def test_a_detection_is_presented_as_its_schema_says(gallery: Gallery) -> None:
+def test_a_detection_follows_its_schema(gallery: Gallery) -> None:
     photo = gallery.detect(GROUP)
     presented = detection_json(photo, "fake-1")
     validate(presented, "detect-result.json")
     assert (len(presented["faces"]), len(presented["rejected"])) == (2, 1)
 
 
-def test_collections_and_faces_are_presented_as_their_schemas_say(gallery: Gallery) -> None:
+def test_collections_and_faces_follow_their_schemas(gallery: Gallery) -> None:
     faces = gallery.index("staff", GROUP, external_image_id="group").faces
     summary = gallery.describe_collection("staff")
     validate(summary_json(summary), "collection.json")
@@ -109,7 +109,7 @@ def test_collections_and_faces_are_presented_as_their_schemas_say(gallery: Galle
     validate(deletion_json(deletion), "deletion.json")
 
 
-def test_no_result_holds_an_embedding(gallery: Gallery) -> None:
+def test_no_result_contains_an_embedding(gallery: Gallery) -> None:
     indexed = gallery.index("staff", GROUP)
     result = gallery.search("staff", GROUP)
     number = repr(float(result.faces[0].face.embedding[0]))[:8]

@@ -50,7 +50,7 @@ def test_a_similarity_comes_back_from_its_distance(similarity: float) -> None:
 
 
 @pytest.mark.parametrize("threshold", [0, 0.8, 1])
-def test_thresholds_from_0_to_1_are_fine(threshold: float) -> None:
+def test_thresholds_from_0_to_1_are_allowed(threshold: float) -> None:
     assert checked_threshold(threshold) == threshold
 
 

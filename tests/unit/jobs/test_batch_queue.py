@@ -82,7 +82,7 @@ def child(job_id: str, *ends: str) -> dict[str, Any]:
     return {"jobId": job_id, "attempts": [{"statusReason": reason} for reason in ends]}
 
 
-def test_interruptions_are_the_attempts_whose_machine_went_away(answers: Answers) -> None:
+def test_interruptions_are_attempts_whose_machine_was_reclaimed(answers: Answers) -> None:
     answers.lists(("a", f"{JOB}-0", 1001))
     answers.describes(array("a", SUCCEEDED=1, RUNNING=2))
     answers.describes(
@@ -97,7 +97,7 @@ def test_interruptions_are_the_attempts_whose_machine_went_away(answers: Answers
     assert seen.interruptions == 3
 
 
-def test_several_arrays_add_up_and_very_many_children_are_not_looked_at(answers: Answers) -> None:
+def test_several_arrays_add_up_without_reading_very_many_children(answers: Answers) -> None:
     many = MAX_CHILDREN_DESCRIBED + 1
     answers.lists(("a", f"{JOB}-0", 1001), ("b", f"{JOB}-501", 1002))
     answers.describes(array("a", SUCCEEDED=many), array("b", SUCCEEDED=2, FAILED=1))
@@ -108,7 +108,7 @@ def test_several_arrays_add_up_and_very_many_children_are_not_looked_at(answers:
     assert seen.interruptions is None
 
 
-def test_earlier_starts_reports_and_what_a_redrive_replaced_do_not_count(answers: Answers) -> None:
+def test_earlier_starts_reports_and_replaced_jobs_do_not_count(answers: Answers) -> None:
     answers.lists(
         ("before", f"{JOB}-0", 999),
         ("first", f"{JOB}-0", 1001),
@@ -121,7 +121,7 @@ def test_earlier_starts_reports_and_what_a_redrive_replaced_do_not_count(answers
     assert answers.queue.children(JOB, STARTED).states == {"SUCCEEDED": 1}
 
 
-def test_nothing_submitted_yet_is_no_children(answers: Answers) -> None:
+def test_before_submission_there_are_no_children(answers: Answers) -> None:
     answers.lists()
 
     seen = answers.queue.children(JOB, STARTED)
@@ -136,7 +136,7 @@ def test_nothing_submitted_yet_is_no_children(answers: Answers) -> None:
         ("ServerException", StoreUnavailableError),
     ],
 )
-def test_what_aws_refuses_is_an_error_of_facerec(
+def test_a_refusal_of_aws_is_an_error_of_facerec(
     answers: Answers, code: str, error: type[Exception]
 ) -> None:
     answers.stub.add_client_error("list_jobs", code)

@@ -70,7 +70,7 @@ def test_the_job_folder_keeps_each_embedding_that_was_stored(tmp_path: Path) -> 
     assert np.array_equal(first.embedding, fake_embedding("p0-0"))
 
 
-def test_what_is_wrong_with_a_line_or_photo_is_a_row_that_says_so(tmp_path: Path) -> None:
+def test_a_problem_with_a_line_or_photo_is_a_row_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / "face.jpg").write_bytes(fake_photo(fake_face("ann")))
     (tmp_path / "blurred.jpg").write_bytes(fake_photo(fake_face("bob", sharp=False)))
     (tmp_path / "wall.jpg").write_bytes(fake_photo())
@@ -126,7 +126,7 @@ def test_what_is_wrong_with_a_line_or_photo_is_a_row_that_says_so(tmp_path: Path
     assert rejected.reasons == ("LOW_SHARPNESS",)
 
 
-def test_a_photo_that_comes_twice_is_indexed_once_under_each_name(tmp_path: Path) -> None:
+def test_a_repeated_photo_is_indexed_once_under_each_name(tmp_path: Path) -> None:
     photo = write_photos(tmp_path / "photos", 1)[0]
     lines = [f"{photo},ann", f"{photo},ann", f"{photo},bob", f"{photo},ann"]
     (tmp_path / "list.csv").write_text("image,external_image_id\n" + "\n".join(lines))
@@ -139,7 +139,7 @@ def test_a_photo_that_comes_twice_is_indexed_once_under_each_name(tmp_path: Path
     assert len(job.face_ids()) == 2
 
 
-def test_what_was_indexed_before_costs_no_second_look(tmp_path: Path) -> None:
+def test_an_indexed_photo_is_not_processed_again(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 50)
     first = LocalJob(tmp_path, write_manifest(tmp_path / "a.jsonl", photos[:40]))
     first.run()
@@ -155,7 +155,7 @@ def test_what_was_indexed_before_costs_no_second_look(tmp_path: Path) -> None:
     assert again.engine.analysed == 0
 
 
-def test_other_options_look_at_a_photo_again_and_replace_its_faces(tmp_path: Path) -> None:
+def test_other_options_process_a_photo_again_and_replace_its_faces(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 3, faces=3)
     manifest = write_manifest(tmp_path / "list.jsonl", photos)
     first = LocalJob(tmp_path, manifest)
@@ -171,7 +171,7 @@ def test_other_options_look_at_a_photo_again_and_replace_its_faces(tmp_path: Pat
     assert none.face_ids() == []
 
 
-def test_a_stopped_child_commits_what_is_done_and_goes_on_from_there(tmp_path: Path) -> None:
+def test_a_stopped_child_commits_its_results_and_resumes_after_them(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 100)
     manifest = write_manifest(tmp_path / "list.jsonl", photos)
     job = LocalJob(tmp_path, manifest, images_per_child=100)
@@ -219,7 +219,7 @@ def test_an_attempt_that_died_between_store_and_ledger_leaves_no_trace(tmp_path:
 
 
 @pytest.mark.parametrize("first_ahead", [5, 32, 37, 70])
-def test_an_attempt_adopts_what_another_has_committed_meanwhile(
+def test_an_attempt_adopts_what_a_concurrent_one_has_committed(
     tmp_path: Path, first_ahead: int
 ) -> None:
     photos = write_photos(tmp_path / "photos", 70)
@@ -261,7 +261,7 @@ def test_a_compressed_manifest_is_shared_by_stripes(tmp_path: Path) -> None:
     assert all(read_summary(job.objects, job.plan.job_folder, n).lines == 100 for n in range(4))  # type: ignore[union-attr]
 
 
-def test_a_manifest_that_changes_under_the_job_ends_it_for_good(tmp_path: Path) -> None:
+def test_a_manifest_that_changes_during_the_job_ends_it_for_good(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 3)
     manifest = write_manifest(tmp_path / "list.jsonl", photos)
     job = LocalJob(tmp_path, manifest)
@@ -290,7 +290,7 @@ def test_an_engine_of_another_model_refuses_the_job(tmp_path: Path) -> None:
     assert exit_code_of(raised.value) == DO_NOT_RETRY
 
 
-def test_a_store_that_is_down_is_a_reason_to_try_again_and_no_photo_s_fault(
+def test_an_unavailable_store_is_retried_and_fails_no_photo(
     tmp_path: Path,
 ) -> None:
     photos = write_photos(tmp_path / "photos", 60)

@@ -93,7 +93,7 @@ def test_erasing_all_faces_of_a_file_deletes_it_with_torn_ones(tmp_path: Path) -
     assert job.kept_embeddings() == []
 
 
-def test_a_collection_s_jobs_go_and_those_of_others_stay(tmp_path: Path) -> None:
+def test_deleting_a_collections_jobs_keeps_those_of_others(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 3)
     manifest = write_manifest(tmp_path / "list.jsonl", photos)
     staff = LocalJob(tmp_path, manifest)

@@ -70,7 +70,7 @@ def test_each_line_of_a_gzip_file_is_read_once_and_in_order_by_stripes(
 
 
 @given(manifests(), st.integers(1, 6), st.data(), st.booleans())
-def test_reading_goes_on_at_any_line_where_it_was_left(
+def test_reading_resumes_at_any_line(
     manifest: tuple[bytes, list[bytes]], children: int, data: st.DataObject, compressed: bool
 ) -> None:
     text, _ = manifest
@@ -90,7 +90,7 @@ def test_reading_goes_on_at_any_line_where_it_was_left(
 
 
 @given(manifests(), st.lists(st.integers(1, 9), min_size=1))
-def test_lines_do_not_depend_on_the_pieces_that_a_text_comes_in(
+def test_lines_do_not_depend_on_how_a_text_is_split(
     manifest: tuple[bytes, list[bytes]], sizes: list[int]
 ) -> None:
     text, _ = manifest
@@ -102,7 +102,7 @@ def test_lines_do_not_depend_on_the_pieces_that_a_text_comes_in(
     assert list(split_lines(pieces)) == list(split_lines([text]))
 
 
-def test_a_line_that_is_too_long_keeps_its_place_and_nothing_else() -> None:
+def test_a_line_that_is_too_long_keeps_only_its_position() -> None:
     text = b"a\n" + b"b" * (5 * MAX_LINE_BYTES) + b"\r\nc"
     pieces = [text[start : start + 1000] for start in range(0, len(text), 1000)]
     for lines in (list(split_lines(pieces)), list(split_lines([text]))):

@@ -61,7 +61,7 @@ def planned_by(
     ],
 )
 @pytest.mark.parametrize("compressed", [False, True])
-def test_formats_are_told_by_name_and_first_line(
+def test_formats_are_recognised_by_name_and_first_line(
     tmp_path: Path, name: str, content: bytes, format: LineFormat, images: int, compressed: bool
 ) -> None:
     path = tmp_path / (name + ".gz" * compressed)
@@ -89,7 +89,7 @@ def test_formats_are_told_by_name_and_first_line(
         ),
     ],
 )
-def test_what_cannot_be_a_manifest_is_refused_with_the_reason(
+def test_an_invalid_manifest_is_refused_with_the_reason(
     tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     (tmp_path / name).write_bytes(content)
@@ -115,7 +115,7 @@ def test_a_manifest_that_does_not_exist_is_named(tmp_path: Path) -> None:
         ([], "is not of type 'object'"),
     ],
 )
-def test_an_input_that_is_not_valid_names_the_field(document: object, message: str) -> None:
+def test_the_error_of_an_invalid_input_names_the_field(document: object, message: str) -> None:
     with pytest.raises(InvalidInputError, match=message):
         read_job_request(document)
 
@@ -145,7 +145,7 @@ class HugeObject(LocalObjects):
     ("images", "children"),
     [(1, 1), (500, 1), (10_000, 20), (128_000, 256), (300_000, 256), (10**6, 500)],
 )
-def test_children_in_containers_are_as_many_as_run_at_once_but_neither_tiny_nor_endless(
+def test_the_number_of_children_follows_the_concurrency_within_bounds(
     images: int, children: int
 ) -> None:
     assert -(-images // images_per_child(images)) == pytest.approx(children, abs=1)
@@ -170,7 +170,7 @@ def test_a_job_has_no_more_children_than_a_workflow_can_carry(tmp_path: Path) ->
     assert len(json.dumps(planned.to_json())) < 32 * 1024
 
 
-def test_a_plan_survives_its_way_through_json_and_keeps_to_its_schema(tmp_path: Path) -> None:
+def test_a_plan_survives_json_and_follows_its_schema(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 9)
     planned = plan(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
     document = json.loads(json.dumps(planned.to_json()))
@@ -180,7 +180,7 @@ def test_a_plan_survives_its_way_through_json_and_keeps_to_its_schema(tmp_path: 
     assert document["arrays"] == [{"offset": 0, "size": 2}]
 
 
-def test_the_same_input_is_the_same_job_and_any_other_is_another(tmp_path: Path) -> None:
+def test_the_same_input_is_the_same_job_and_another_is_a_different_one(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 3)
     manifest = write_manifest(tmp_path / "list.jsonl", photos)
     first = plan(tmp_path, manifest)
@@ -197,7 +197,7 @@ def test_the_same_input_is_the_same_job_and_any_other_is_another(tmp_path: Path)
     assert first.job_id.startswith("staff-")
 
 
-def test_a_folder_of_its_own_holds_one_job_only(tmp_path: Path) -> None:
+def test_a_chosen_folder_holds_one_job_only(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", 3)
     manifest = write_manifest(tmp_path / "list.jsonl", photos)
     folder = f"{tmp_path}/own/"
@@ -286,14 +286,12 @@ def test_a_single_photo_is_a_job_of_one_named_after_its_file(tmp_path: Path) -> 
     assert (row.photo, row.external_image_id) == (str(photo), "ann.jpg")
 
 
-def test_a_photo_is_told_by_its_bytes_where_its_name_says_nothing(tmp_path: Path) -> None:
+def test_a_photo_is_recognised_by_its_bytes_if_not_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "photo").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
     assert plan(tmp_path, tmp_path / "photo").estimated_photos == 1
 
 
-def test_photos_may_stand_in_the_input_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_photos_can_be_listed_in_the_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = write_photos(tmp_path, 2)
     monkeypatch.chdir(tmp_path)
     job = read_job_request(

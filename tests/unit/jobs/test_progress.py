@@ -29,7 +29,7 @@ def run_partly(job: LocalJob, child: int) -> None:
     run_child(job.plan, child, job.parts, stop=lambda: next(asked) > 32)
 
 
-def test_before_anything_is_done_nothing_is(job: LocalJob) -> None:
+def test_before_the_first_commit_progress_is_zero(job: LocalJob) -> None:
     seen = ProgressTracker(job.plan, job.objects).read(0.0)
 
     assert (seen.photos, seen.faces, seen.failures) == (0, 0, 0)
@@ -37,7 +37,7 @@ def test_before_anything_is_done_nothing_is(job: LocalJob) -> None:
     assert seen.photos_per_second is None
 
 
-def test_rows_of_children_under_way_count(job: LocalJob) -> None:
+def test_rows_of_running_children_count(job: LocalJob) -> None:
     watcher = ProgressTracker(job.plan, job.objects)
     run_partly(job, 2)
     under_way = watcher.read(0.0)
@@ -58,7 +58,7 @@ def test_rows_of_children_under_way_count(job: LocalJob) -> None:
     assert seen.photos_per_second is not None
 
 
-def test_a_whole_job_is_all_of_it(job: LocalJob) -> None:
+def test_a_complete_job_has_full_progress(job: LocalJob) -> None:
     job.run()
 
     seen = ProgressTracker(job.plan, job.objects).read(0.0)
@@ -67,7 +67,7 @@ def test_a_whole_job_is_all_of_it(job: LocalJob) -> None:
     assert (seen.complete_children, seen.faces, seen.failures) == (4, 198, 2)
 
 
-def test_of_very_many_children_some_stand_for_all(
+def test_progress_of_very_many_children_is_estimated_from_a_sample(
     job: LocalJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job_progress, "MAX_CHILDREN_READ", 2)

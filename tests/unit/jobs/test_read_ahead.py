@@ -45,7 +45,7 @@ def test_results_come_in_order_and_stay_within_bounds(
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_no_more_is_begun_while_what_waits_is_heavy(threads: int) -> None:
+def test_no_fetch_starts_while_buffered_results_are_heavy(threads: int) -> None:
     begun: list[int] = []
 
     def fetch(number: int) -> int:
@@ -62,7 +62,7 @@ def test_no_more_is_begun_while_what_waits_is_heavy(threads: int) -> None:
     results.close()
 
 
-def test_what_a_fetch_raises_is_raised_in_its_place_and_ends_the_threads() -> None:
+def test_an_error_of_a_fetch_is_raised_in_order_and_ends_the_threads() -> None:
     def fetch(number: int) -> int:
         if number == 3:
             raise ValueError("three")
@@ -76,7 +76,7 @@ def test_what_a_fetch_raises_is_raised_in_its_place_and_ends_the_threads() -> No
     assert threading.active_count() == before
 
 
-def test_several_are_fetched_at_once() -> None:
+def test_fetches_are_concurrent() -> None:
     meeting = threading.Barrier(4, timeout=20)
 
     def fetch(number: int) -> int:

@@ -102,7 +102,7 @@ def test_a_report_names_children_that_are_missing_and_counts_what_they_did(tmp_p
     assert [row.manifest_line for row in rows] == list(range(1, report.tally.photos + 1))
 
 
-def test_what_children_leave_keeps_to_the_contracts(tmp_path: Path) -> None:
+def test_files_of_children_follow_their_schemas(tmp_path: Path) -> None:
     photos = mixed_photos(tmp_path / "photos")
     job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
     job.run()
@@ -116,6 +116,6 @@ def test_what_children_leave_keeps_to_the_contracts(tmp_path: Path) -> None:
         assert "embedding" not in "".join(str(row) for row in rows)
 
 
-def test_spells_of_work_that_overlap_count_once() -> None:
+def test_overlapping_working_periods_count_once() -> None:
     assert merged([(5, 9), (1, 3), (2, 4), (20, 21), (9.5, 12)]) == [(1, 12), (20, 21)]
     assert merged([(1, 10), (2, 3)]) == [(1, 10)]

@@ -25,9 +25,7 @@ OBJECTS = LocalObjects()
     "path", ["missing", "folder", "file/below", "pipe", "zero\0byte", "long" * 2000, "circle"]
 )
 @pytest.mark.timeout(10)
-def test_what_is_no_regular_file_is_not_found_and_never_waited_for(
-    tmp_path: Path, path: str
-) -> None:
+def test_special_files_are_not_found_and_never_block(tmp_path: Path, path: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / "pipe")
@@ -37,9 +35,7 @@ def test_what_is_no_regular_file_is_not_found_and_never_waited_for(
             method(f"{tmp_path}/{path}")
 
 
-def test_a_file_that_may_not_be_read_is_denied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreadable_file_is_denied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secret").touch(mode=0o000)
     if os.geteuid() == 0:
 
@@ -51,7 +47,7 @@ def test_a_file_that_may_not_be_read_is_denied(
         OBJECTS.read(str(tmp_path / "secret"))
 
 
-def test_a_full_disk_is_one_clear_line_and_leaves_what_was_there(
+def test_a_full_disk_is_a_clear_error_and_keeps_existing_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     OBJECTS.write(f"{tmp_path}/a", b"before")
@@ -67,7 +63,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_what_was_there(
     assert OBJECTS.read(f"{tmp_path}/a") == b"before"
 
 
-def test_of_many_that_write_a_name_at_once_one_wins_and_nothing_is_left_over(
+def test_one_of_many_concurrent_writers_wins_and_no_file_remains(
     tmp_path: Path,
 ) -> None:
     uri, won = f"{tmp_path}/name", []
@@ -97,7 +93,7 @@ def test_a_file_that_changed_is_not_read_as_the_version_that_was_pinned(tmp_path
         OBJECTS.read(uri, version=version)
 
 
-def test_listing_follows_links_to_folders_but_never_in_circles(tmp_path: Path) -> None:
+def test_listing_follows_links_to_folders_without_loops(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "photo").touch()
     (tmp_path / "a" / "b" / "up").symlink_to(tmp_path / "a")
@@ -110,7 +106,7 @@ def test_listing_follows_links_to_folders_but_never_in_circles(tmp_path: Path) -
     assert len(names) == len(set(names)) < 8
 
 
-def test_a_file_of_a_broken_name_is_listed_and_read(tmp_path: Path) -> None:
+def test_a_file_with_an_undecodable_name_is_listed_and_read(tmp_path: Path) -> None:
     name = os.fsdecode(b"caf\xe9.jpg")
     (tmp_path / name).write_bytes(b"photo")
     (found,) = OBJECTS.list(f"{tmp_path}/")

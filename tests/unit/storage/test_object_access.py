@@ -58,7 +58,7 @@ def test_nothing_else_is_read(objects: Objects, uri: str) -> None:
         list(objects.list(uri))
 
 
-def test_keys_that_are_no_names_are_not_found(objects: Objects) -> None:
+def test_invalid_keys_are_not_found(objects: Objects) -> None:
     for uri in ("s3://photos/missing", "s3://photos/", "s3://photos/zero\0byte", "s3://photos/b"):
         with pytest.raises(ObjectNotFoundError):
             objects.read(uri)

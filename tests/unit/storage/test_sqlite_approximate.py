@@ -83,7 +83,7 @@ def test_another_process_uses_the_index_that_is_there(
         assert search(store, embeddings[:3]) == expected
 
 
-def test_a_face_that_was_put_after_the_index_was_made_is_found(
+def test_a_face_stored_after_the_index_was_built_is_found(
     path: Path, embeddings: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(approximate, "MAX_CHANGE", 0.5)
@@ -108,7 +108,7 @@ def test_a_deleted_face_is_not_found_and_no_index_of_it_stays(
         assert search(store, embeddings[:1], top=1) == [[second]]
 
 
-def test_deletion_removes_indexes_where_faiss_is_missing(
+def test_deletion_removes_indexes_without_faiss(
     path: Path, embeddings: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with SqliteStore(path, large=1) as store:
@@ -119,7 +119,7 @@ def test_deletion_removes_indexes_where_faiss_is_missing(
     assert indexes(path) == []
 
 
-def test_an_index_is_made_anew_once_much_has_changed(
+def test_an_index_is_rebuilt_after_many_changes(
     path: Path, embeddings: NDArray[np.float32]
 ) -> None:
     with SqliteStore(path, large=1) as store:
@@ -132,7 +132,7 @@ def test_an_index_is_made_anew_once_much_has_changed(
 
 
 @pytest.mark.parametrize("damage", [b"", b"nothing", bytes(2000), b"\xff" * 100])
-def test_a_damaged_index_is_made_anew(
+def test_a_damaged_index_is_rebuilt(
     path: Path, embeddings: NDArray[np.float32], damage: bytes
 ) -> None:
     with SqliteStore(path, large=1) as store:
@@ -143,7 +143,7 @@ def test_a_damaged_index_is_made_anew(
     assert len(indexes(path)[0].read_bytes()) > 2000
 
 
-def test_a_cut_index_is_made_anew(path: Path, embeddings: NDArray[np.float32]) -> None:
+def test_a_truncated_index_is_rebuilt(path: Path, embeddings: NDArray[np.float32]) -> None:
     with SqliteStore(path, large=1) as store:
         expected = search(store, embeddings[:2])
     whole = indexes(path)[0].read_bytes()

@@ -20,7 +20,7 @@ def test_the_file_and_its_folder_are_private(tmp_path: Path) -> None:
     assert set(modes.values()) == {0o600}
 
 
-def test_what_was_put_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
+def test_stored_faces_are_there_when_the_file_is_reopened(tmp_path: Path) -> None:
     face = stored_face("ann")
     with SqliteStore(tmp_path / "facerec.db") as store:
         store.create_collection(Collection("staff", "fake-1", 1.0))
@@ -36,7 +36,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
         assert store.list_collections() == []
 
 
-def test_a_file_that_is_no_database_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_an_error_that_names_it(tmp_path: Path) -> None:
     path = tmp_path / "facerec.db"
     path.write_bytes(b"not a database at all " * 1000)
     with pytest.raises(InvalidInputError, match="not a facerec store") as raised:
@@ -55,7 +55,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     assert tables == [("song",)]
 
 
-def test_a_store_of_a_later_facerec_is_an_error_that_says_so(tmp_path: Path) -> None:
+def test_a_store_of_a_later_facerec_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "facerec.db"
     SqliteStore(path).close()
     with sqlite3.connect(path) as later:
@@ -65,7 +65,7 @@ def test_a_store_of_a_later_facerec_is_an_error_that_says_so(tmp_path: Path) -> 
     assert "update facerec" in (raised.value.hint or "")
 
 
-def test_a_folder_that_cannot_be_made_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error_that_names_the_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "facerec.db"
     with pytest.raises(StoreUnavailableError) as raised:

@@ -9,7 +9,7 @@ from facerec.testing.engine import fake_embedding
 from facerec.testing.faces import by_image, stored_face
 
 
-def test_one_open_store_sees_at_once_what_another_writes(tmp_path: Path) -> None:
+def test_an_open_store_sees_writes_of_another_immediately(tmp_path: Path) -> None:
     path = tmp_path / "facerec.db"
     faces = [stored_face(f"person {number}") for number in range(200)]
     with SqliteStore(path) as reader, SqliteStore(path) as writer:
@@ -24,7 +24,7 @@ def test_one_open_store_sees_at_once_what_another_writes(tmp_path: Path) -> None
         assert found_by(reader, faces) == {f.record.face_id for f in faces[:10]}
 
 
-def test_blocks_of_a_deleted_collection_serve_the_next_one(tmp_path: Path) -> None:
+def test_blocks_of_a_deleted_collection_are_reused(tmp_path: Path) -> None:
     path = tmp_path / "facerec.db"
     with SqliteStore(path) as store:
         sizes = []
@@ -36,7 +36,7 @@ def test_blocks_of_a_deleted_collection_serve_the_next_one(tmp_path: Path) -> No
     assert sizes[2:] == sizes[1:2] * 2
 
 
-def test_threads_search_while_faces_come_and_go(tmp_path: Path) -> None:
+def test_threads_search_while_faces_change(tmp_path: Path) -> None:
     staying = [stored_face(f"staying {number}", away=0.1) for number in range(40)]
     passing = [stored_face(f"passing {number}") for number in range(100)]
     probes = np.stack([fake_embedding(f"staying {number}") for number in range(40)])
