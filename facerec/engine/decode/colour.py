@@ -16,6 +16,13 @@ from PIL import Image
 STRIP_PIXELS = 4_000_000
 """How many pixels are converted at a time, so that a large photo never exists twice."""
 
+MIN_RED_SHARE = 0.12
+"""Share of a photo's light that is red, at least, unless it is in light of one colour. Of 242
+ordinary photos none has less than 0.24."""
+
+_TINT_STEP = 8
+"""The tint of a photo is that of every eighth pixel of every eighth row."""
+
 _Conversion = Callable[[Image.Image], Image.Image]
 
 
@@ -46,6 +53,23 @@ def rgb_pixels(photo: Image.Image, reduction: int) -> NDArray[np.uint8]:
         first = top // reduction
         pixels[first : first + strip.height] = np.asarray(strip)
     return pixels
+
+
+def without_tint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a photo in green, blue or cyan light as grey, any other photo as it is.
+
+    Stage light, aquaria and night cameras leave next to nothing in the red channel, on which the
+    networks depend. Of 40 photos of LFW in green light they find no face, and all of them in the
+    same light made grey. Red light does not disturb them.
+
+    Args:
+        pixels: uint8, shape (height, width, 3), RGB.
+    """
+    red, green, blue = pixels[::_TINT_STEP, ::_TINT_STEP].reshape(-1, 3).mean(axis=0)
+    if red >= MIN_RED_SHARE * (red + green + blue):
+        return pixels
+    brightest = pixels[:, :, 1 if green >= blue else 2]
+    return np.repeat(brightest[:, :, None], 3, axis=2)
 
 
 def _conversion(photo: Image.Image) -> _Conversion:

@@ -12,7 +12,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
-from facerec.engine.decode.colour import rgb_pixels
+from facerec.engine.decode.colour import rgb_pixels, without_tint
 from facerec.engine.decode.formats import (
     AVIF,
     GIF,
@@ -109,7 +109,7 @@ def _decode(
             check_tiff(photo, content)
         photo.load()
         remaining = max(1, reduction // reduced, _bounding_reduction(*photo.size))
-        pixels = rgb_pixels(photo, remaining)
+        pixels = without_tint(rgb_pixels(photo, remaining))
         orientation = _orientation(photo)
         if photo_format is HEIC and not turns_pixels(content):
             orientation = photo.info.get("original_orientation")
