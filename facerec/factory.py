@@ -77,7 +77,6 @@ def open_deployed_gallery(
     Raises:
         FacerecError: a setting is missing or wrong, or a store cannot be opened.
     """
-    from facerec.engine.engine import open_engine
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.job_data import JobFolders
 
@@ -85,7 +84,7 @@ def open_deployed_gallery(
     # The job folders are erased from, whether or not callers may read photos in that bucket.
     job_folders = Objects(AccessPolicy(buckets=frozenset(), own_folder=jobs_root))
     return Gallery(
-        open_engine(threads=settings.threads),
+        open_deployed_engine(settings),
         open_faces(settings, patience=patience),
         open_records(settings),
         photos=photos,
@@ -120,6 +119,13 @@ def open_local_engine() -> FaceEngine:
     from facerec.engine.engine import open_engine
 
     return open_engine()
+
+
+def open_deployed_engine(settings: Settings) -> FaceEngine:
+    """Open the engine of a deployment, which processes one photo at a time."""
+    from facerec.engine.engine import open_engine
+
+    return open_engine(threads=settings.threads)
 
 
 def open_engine_pool(size: int) -> EnginePool:

@@ -11,7 +11,6 @@ from botocore.config import Config
 from moto import mock_aws
 
 import facerec.factory
-import lambdas.api.building
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.factory import open_gallery
@@ -39,7 +38,7 @@ DOORS = ("python", "command line", "rest", "rekognition", "lambda")
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the fake engine behind every door."""
     monkeypatch.setattr(facerec.factory, "open_local_engine", FakeEngine)
-    monkeypatch.setattr(lambdas.api.building, "open_engine", lambda **_: FakeEngine())
+    monkeypatch.setattr(facerec.factory, "open_deployed_engine", lambda _: FakeEngine())
 
 
 @pytest.fixture
