@@ -228,7 +228,7 @@ def open_local_jobs(
     return LocalJobs(
         Objects(policy),
         jobs_root_of(data),
-        open_records=partial(open_local_store, data),
+        open_store=partial(open_local_store, data),
         build_dependencies=partial(_build_worker, data, policy),
         model_version=model_version,
         workers=workers or available_cores(),

@@ -38,6 +38,12 @@ INTERVAL = 0.5
 )
 @index_face_options
 @click.option(
+    "--retry-failures",
+    is_flag=True,
+    help="Process photos again that failed in a complete job.",
+)
+@click.option("--force", is_flag=True, help="Process all photos again, also indexed ones.")
+@click.option(
     "--tolerated-failures",
     type=click.FloatRange(0, 100),
     default=5.0,
@@ -79,6 +85,8 @@ def index(
     data: Path | None,
     workers: int | None,
     options: FaceOptions,
+    retry_failures: bool,
+    force: bool,
     tolerated_failures: float,
     job_folder: Path | None,
     include: tuple[str, ...],
@@ -91,6 +99,8 @@ def index(
     SOURCE is a manifest (JSON lines, CSV or plain addresses, also gzipped), a photo, a folder, or
     an s3:// address of one of these. The collection is created if it does not exist. The same
     command resumes an interrupted run; photos that are indexed already are not processed again.
+    Faces that the collection has lost since are restored, unless they were deleted on purpose. A
+    photo that failed is tried again once it has changed.
 
     \b
     Examples:
@@ -108,6 +118,8 @@ def index(
         "include": list(include),
         "exclude": list(exclude),
         "person_from": person_from,
+        "retry_failures": retry_failures,
+        "force": force,
     }
     run_here(document, data, workers=workers, job_folder=job_folder, as_json=as_json)
 
@@ -157,7 +169,7 @@ def run_here(
         print_json(report.to_json())
     else:
         nothing_new = result.new_photos == 0 and not result.stopped
-        print_report(report, nothing_new=nothing_new)
+        print_report(report, nothing_new=nothing_new, verification=result.verification)
     _exit(job, result)
 
 

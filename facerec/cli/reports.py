@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.verification import Verification
 
 MEANINGS = {
     "INDEXED": "faces added to the collection",
@@ -29,17 +30,22 @@ INDEXED = {"INDEXED", "ALREADY_INDEXED", "NO_FACE"}
 """Outcomes of photos that are in the collection, as far as they show a face."""
 
 
-def print_report(report: Report, *, nothing_new: bool = False) -> None:
+def print_report(
+    report: Report, *, nothing_new: bool = False, verification: Verification | None = None
+) -> None:
     """Print a report.
 
     Args:
         report: the report.
         nothing_new: whether the run had nothing left to do.
+        verification: what the run found in the collection of what earlier runs had stored.
     """
     out = console()
     tally = report.tally
+    if verification is not None:
+        print_verification(verification)
     if nothing_new:
-        done = set(tally.outcomes) <= INDEXED
+        done = set(tally.outcomes) <= INDEXED and not (verification and verification.deleted)
         whole = "Everything is already indexed in" if done else "Nothing is left to do for"
         out.print(f"{whole} collection {report.collection_id}.")
     out.print(f"Job {report.job_id}: {report.status.value.lower()}")
@@ -57,6 +63,9 @@ def print_report(report: Report, *, nothing_new: bool = False) -> None:
         reasons = (f"{reason} {number:,}" for reason, number in tally.faces_rejected.most_common())
         out.print(f"faces rejected: {', '.join(reasons)}")
         out.print(f"to keep them: {remedies(tally.faces_rejected)}")
+    if tally.faces_removed:
+        removed = count(tally.faces_removed, "face")
+        out.print(f"{removed} removed: indexed before with other options")
     if report.incomplete:
         missing = report.children - report.complete_children
         out.print(f"{count(missing, 'child', 'children')} of {report.children:,} incomplete")
@@ -68,6 +77,27 @@ def print_report(report: Report, *, nothing_new: bool = False) -> None:
         print_failures(tally.failures)
         if report.failed_photos > len(tally.failures):
             out.print(f"all of them: facerec jobs failures {report.job_id}")
+
+
+def print_verification(verification: Verification, *, repaired: bool = True) -> None:
+    """Print how a collection differed from a ledger; nothing if it did not.
+
+    Args:
+        verification: the differences.
+        repaired: whether they have been repaired.
+    """
+    out = console()
+    if verification.missing:
+        what = "restored" if repaired else "missing"
+        missing = count(verification.missing, "face")
+        out.print(f"{missing} {what}: the collection had lost them")
+    if verification.extra:
+        what = "removed" if repaired else "to be removed"
+        extra = count(verification.extra, "face")
+        out.print(f"{extra} {what}: indexed since then with other options")
+    if verification.deleted:
+        deleted = count(verification.deleted, "face")
+        out.print(f"{deleted} deleted on purpose since then; --force indexes the photos again")
 
 
 def print_failures(rows: Iterable[LedgerRow]) -> None:

@@ -41,6 +41,8 @@ class Plan:
         estimated_photos: about how many photos the manifest names.
         exact: whether they were counted.
         created_at: seconds since 1970, UTC.
+        round: 0, or how often a complete job was processed again, since photos had failed.
+        force: whether photos are processed that are indexed already.
     """
 
     job_id: str
@@ -57,6 +59,8 @@ class Plan:
     estimated_photos: int
     exact: bool
     created_at: float
+    round: int = 0
+    force: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan in the form of ``schemas/plan.json``, with the arrays of a workflow."""

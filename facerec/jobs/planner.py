@@ -6,7 +6,8 @@
 2. ``prepare_collection``: the collection exists, and which creation of it this is.
 3. ``_job_id``: derived from both, so that the same request finds the same job again, and a request
    for a collection that was deleted and created again finds a new one.
-4. The plan is read from the job folder if it exists, else stored there.
+4. The plan is read from the job folder if it exists, else stored there. A complete job whose failed
+   photos may have changed, or that is to be processed again, gets a new round: a job of its own.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from facerec.jobs.manifest.listing import folder_entries, write_entries
 from facerec.jobs.manifest.sources import Inspection, SourceKind, inspect, is_photo, read_sample
 from facerec.jobs.plan import PLAN_VERSION, Plan, plan_uri, read_plan
 from facerec.jobs.request import JobRequest, options_to_json
+from facerec.jobs.rounds import needs_new_round
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore, folder_of, scheme_of
 
@@ -111,13 +113,52 @@ def plan_job(
             now=time.time(),
             records=records,
         )
-        job_id = _job_id(request, source, prepared.collection)
-        folder = job_folder or f"{jobs_root}{job_id}/"
-        plan = _planned_before(objects, folder, job_id)
+        rounds = _Rounds(request, source, prepared.collection, objects, jobs_root, job_folder)
+        plan, job_round = rounds.latest()
+        if plan is not None and needs_new_round(request, plan, objects):
+            plan, job_round = None, job_round + 1
         if plan is None:
-            plan = _plan(request, job_id, folder, source, prepared.collection)
-            plan = _store(objects, plan, source.listing)
+            plan = _store(objects, rounds.plan(job_round), source.listing)
     return PlannedJob(plan, prepared.created)
+
+
+class _Rounds:
+    """The rounds of a job: round 0, and one for each time that it was processed again."""
+
+    def __init__(
+        self,
+        request: JobRequest,
+        source: _FoundSource,
+        collection: Collection,
+        objects: ObjectStore,
+        jobs_root: str,
+        job_folder: str | None,
+    ) -> None:
+        self._request, self._source, self._collection = request, source, collection
+        self._objects, self._jobs_root, self._job_folder = objects, jobs_root, job_folder
+
+    def latest(self) -> tuple[Plan | None, int]:
+        """Return the plan of the latest round, None if there is none yet, and its number."""
+        plan, job_round = self._read(0), 0
+        while plan is not None and (following := self._read(job_round + 1)) is not None:
+            plan, job_round = following, job_round + 1
+        return plan, job_round
+
+    def plan(self, job_round: int) -> Plan:
+        """Return the plan of a new round."""
+        job_id, folder = self._names(job_round)
+        plan = _plan(self._request, job_id, folder, self._source, self._collection)
+        return replace(plan, round=job_round, force=self._request.force)
+
+    def _read(self, job_round: int) -> Plan | None:
+        job_id, folder = self._names(job_round)
+        return _planned_before(self._objects, folder, job_id)
+
+    def _names(self, job_round: int) -> tuple[str, str]:
+        job_id = _job_id(self._request, self._source, self._collection, job_round)
+        if self._job_folder is None:
+            return job_id, f"{self._jobs_root}{job_id}/"
+        return job_id, self._job_folder + (f"round-{job_round}/" if job_round else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +248,9 @@ def _listed(identity: str, base: str | None, file: IO[bytes]) -> _FoundSource:
     return _FoundSource(identity, base, inspection, Path(file.name))
 
 
-def _job_id(request: JobRequest, source: _FoundSource, collection: Collection) -> str:
+def _job_id(
+    request: JobRequest, source: _FoundSource, collection: Collection, job_round: int
+) -> str:
     named = json.dumps(
         [
             PLAN_VERSION,
@@ -217,6 +260,7 @@ def _job_id(request: JobRequest, source: _FoundSource, collection: Collection) -
             options_to_json(request.options),
             collection.model_version,
             request.images_per_child,
+            job_round,
         ],
         sort_keys=True,
     )

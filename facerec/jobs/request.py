@@ -31,6 +31,9 @@ class JobRequest:
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
         create_collection: whether to create the collection if it does not exist.
         listing: rules for the files of a folder or prefix.
+        retry_failures: whether to process a complete job again if photos failed; photos that are
+            indexed are not processed again.
+        force: whether to process a complete job again, and every photo in it.
     """
 
     collection_id: str
@@ -41,6 +44,8 @@ class JobRequest:
     tolerated_failure_percentage: float = TOLERATED_FAILURE_PERCENTAGE
     create_collection: bool = False
     listing: ListingRules = field(default_factory=ListingRules)
+    retry_failures: bool = False
+    force: bool = False
 
 
 def read_job_request(
@@ -73,6 +78,8 @@ def read_job_request(
             exclude=tuple(document.get("exclude", ())),
             person_from=PersonFrom(document.get("person_from", PersonFrom.FILE)),
         ),
+        retry_failures=document.get("retry_failures", False),
+        force=document.get("force", False),
     )
 
 

@@ -26,6 +26,7 @@ from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import Cursor, SliceReader, slice_of
 from facerec.jobs.plan import Plan
 from facerec.jobs.prefetch import read_ahead_in
+from facerec.jobs.verification import verify_job
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -70,6 +71,8 @@ def run_child(
 ) -> ChildSummary:
     """Process a child until its whole slice is in the ledger, resuming earlier attempts.
 
+    The faces of a child that is complete are compared with the collection, and restored if lost.
+
     Any number of attempts may run after or beside one another: each line of the slice gets exactly
     one row. Whatever is wrong with a photo or a line is a row, not an exception.
 
@@ -91,6 +94,7 @@ def run_child(
     """
     summary = read_summary(dependencies.objects, plan.job_folder, child)
     if summary is not None:
+        verify_job(plan, dependencies.objects, dependencies.faces, repair=True, children=[child])
         tally = summary.tally
         on_commit(
             SegmentCommitted(child, tally.photos, tally.faces_indexed, tally.failed_photos, True)
@@ -204,10 +208,13 @@ class _Attempt:
             return KnownPhotos()
         stored = self._faces.find_images(self._plan.collection_id, list(keys))
         current = {key: faces for key, faces in stored.items() if self._is_current(faces)}
+        if self._plan.force:
+            current = {}
         if current:
             unrecorded = self._writer.unrecorded()
             current = {key: faces for key, faces in current.items() if key not in unrecorded}
-        return KnownPhotos(frozenset(stored), current)
+        ids = {key: frozenset(face.face_id for face in faces) for key, faces in stored.items()}
+        return KnownPhotos(ids, current)
 
     def _is_current(self, faces: Sequence[FaceRecord]) -> bool:
         """Return whether a photo's faces were selected with this job's options and engine."""

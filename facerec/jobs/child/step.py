@@ -32,12 +32,12 @@ class KnownPhotos:
     """What the collection already contains of the photos of a step.
 
     Attributes:
-        stored: keys of the photos with faces in the collection.
+        stored: ids by key of the faces that photos have in the collection.
         current: faces by key of those stored photos that need no processing, because they were
             indexed with this job's options and engine.
     """
 
-    stored: frozenset[str] = frozenset()
+    stored: Mapping[str, frozenset[str]] = field(default_factory=dict)
     current: Mapping[str, Sequence[FaceRecord]] = field(default_factory=dict)
 
 
@@ -183,12 +183,14 @@ class _StepBuilder:
             now=time.time(),
         )
         self._step.faces[key] = faces
+        stored = self._known.stored.get(key, frozenset())
         outcome = Outcome.INDEXED
         if not faces:
             outcome = Outcome.ALL_FACES_REJECTED if result.rejected else Outcome.NO_FACE
         return replace(
             row,
             outcome=outcome,
+            removed=len(stored - {face.record.face_id for face in faces}),
             faces=tuple(_indexed_face(face.record) for face in faces),
             rejected=tuple(
                 RejectedFace(face.box, face.confidence, tuple(str(why) for why in face.reasons))
@@ -223,6 +225,7 @@ def _repeated(row: LedgerRow, first: LedgerRow) -> LedgerRow:
         photo=row.photo,
         outcome=Outcome.ALREADY_INDEXED if indexed else first.outcome,
         rejected=() if indexed else first.rejected,
+        removed=0,
         bytes=row.bytes,
         milliseconds=row.milliseconds,
     )

@@ -45,6 +45,8 @@ class LedgerRow:
         rejected: faces that were detected and not indexed.
         rotation: degrees clockwise by which the photo was turned to find its faces.
         is_animated: whether the file holds more frames than the first, which was searched.
+        removed: number of faces of the photo that the row's faces replaced in the collection:
+            they were indexed with other options, and are not among the row's faces.
         bytes: size of the photo file.
         milliseconds: time for reading it, plus its share of what was done for several photos.
         manifest_line: number of the line, from 1, in the manifest. None in a segment, and as long
@@ -63,6 +65,7 @@ class LedgerRow:
     rejected: tuple[RejectedFace, ...] = ()
     rotation: int = 0
     is_animated: bool = False
+    removed: int = 0
     bytes: int = 0
     milliseconds: float = 0.0
     manifest_line: int | None = None

@@ -45,6 +45,7 @@ class Tally:
         faces_indexed: faces that were added to the collection.
         faces_present: faces of photos that were indexed before.
         faces_rejected: faces by ``RejectionReason``; a face may have several.
+        faces_removed: faces that were indexed with other options and have been replaced.
         bytes: size of the photo files.
         spells: when work was done, seconds since 1970.
         failures: the first ``MAX_FAILURES`` rows that failed.
@@ -56,6 +57,7 @@ class Tally:
     faces_indexed: int = 0
     faces_present: int = 0
     faces_rejected: Counter[str] = field(default_factory=Counter)
+    faces_removed: int = 0
     bytes: int = 0
     spells: list[Spell] = field(default_factory=list)
     failures: list[LedgerRow] = field(default_factory=list)
@@ -86,6 +88,7 @@ class Tally:
     def _count(self, row: LedgerRow) -> None:
         self.photos += 1
         self.outcomes[row.outcome] += 1
+        self.faces_removed += row.removed
         self.bytes += row.bytes
         if row.reason is not None:
             self.reasons[row.reason] += 1
@@ -106,6 +109,7 @@ class Tally:
         self.faces_indexed += other.faces_indexed
         self.faces_present += other.faces_present
         self.faces_rejected.update(other.faces_rejected)
+        self.faces_removed += other.faces_removed
         self.bytes += other.bytes
         self.spells = merged([*self.spells, *other.spells])
         self.failures += other.failures[: MAX_FAILURES - len(self.failures)]
@@ -119,6 +123,7 @@ class Tally:
             "faces_indexed": self.faces_indexed,
             "faces_present": self.faces_present,
             "faces_rejected": dict(self.faces_rejected),
+            "faces_removed": self.faces_removed,
             "bytes": self.bytes,
             "spells": [list(spell) for spell in self.spells],
             "failures": [row.to_json() for row in self.failures],
@@ -134,6 +139,7 @@ def tally_from_json(document: Mapping[str, Any]) -> Tally:
         faces_indexed=document["faces_indexed"],
         faces_present=document["faces_present"],
         faces_rejected=Counter(document["faces_rejected"]),
+        faces_removed=document["faces_removed"],
         bytes=document["bytes"],
         spells=[(start, end) for start, end in document["spells"]],
         failures=[row_from_json(row) for row in document["failures"]],

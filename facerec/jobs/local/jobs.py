@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from facerec.core.protocols import RecordStore
 from facerec.errors import FacerecError, InvalidInputError, JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.folders import JobFolder, find_folder, list_folders, read_folder, redirect
 from facerec.jobs.ledger.reading import iterate_rows
@@ -40,7 +39,9 @@ from facerec.jobs.request import (
 )
 from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import JobStatus
+from facerec.jobs.verification import verify_job
 from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.sqlite import SqliteStore
 
 _LOG = logging.getLogger("facerec.jobs")
 
@@ -56,7 +57,7 @@ class LocalJobs:
         objects: ObjectStore,
         jobs_root: str,
         *,
-        open_records: Callable[[], RecordStore],
+        open_store: Callable[[], SqliteStore],
         build_dependencies: BuildDependencies,
         model_version: Callable[[], str],
         workers: int,
@@ -67,14 +68,14 @@ class LocalJobs:
         Args:
             objects: contains the job folders, and the photos that jobs may read.
             jobs_root: parent of all job folders, with the final ``/``.
-            open_records: opens the store of collections.
+            open_store: opens the store of collections and faces.
             build_dependencies: builds engine and stores of a worker in its process.
             model_version: returns the version of the workers' engine.
             workers: number of processes per job.
             local_paths: whether jobs may name paths of this machine.
         """
         self._objects, self._jobs_root = objects, jobs_root
-        self._open_records, self._build_dependencies = open_records, build_dependencies
+        self._open_store, self._build_dependencies = open_store, build_dependencies
         self._model_version, self._workers = model_version, workers
         self._local_paths = local_paths
         self._progress = ProgressReader(objects)
@@ -97,7 +98,7 @@ class LocalJobs:
         plan = plan_job(
             request,
             self._objects,
-            self._open_records(),
+            self._open_store(),
             jobs_root=self._jobs_root,
             model_version=self._model_version(),
             job_folder=job_folder,
@@ -202,9 +203,11 @@ class LocalJobs:
         write_record(plan.job_folder, record)
         stop = partial(self._stop, plan)
         try:
+            verification = verify_job(plan, self._objects, self._open_store(), repair=True)
             result = run_children(
                 plan, self._build_dependencies, self._objects, workers=self._workers, stop=stop
             )
+            result.verification = verification
         except FacerecError as error:
             self._end(plan, replace(record, cause=error.message))
             raise

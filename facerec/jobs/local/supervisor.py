@@ -25,6 +25,7 @@ from facerec.jobs.local.worker import (
     work,
 )
 from facerec.jobs.plan import Plan
+from facerec.jobs.verification import Verification
 from facerec.storage.objects.protocol import ObjectStore
 
 MAX_ATTEMPTS = 3
@@ -55,11 +56,13 @@ class RunResult:
         new_photos: rows that this run has added to the ledger.
         stopped: whether it was asked to stop.
         lost: the cause for each child that was given up; the next run tries them again.
+        verification: what the run found in the collection of what earlier runs had stored.
     """
 
     new_photos: int = 0
     stopped: bool = False
     lost: dict[int, str] = field(default_factory=dict)
+    verification: Verification = field(default_factory=Verification)
 
 
 def run_children(

@@ -1,0 +1,51 @@
+"""Whether a job that is complete is processed again.
+
+Only photos are processed again that are not indexed, so a new round of a job costs little more than
+reading its photos. Without a reason there is none: a job that is complete stays complete.
+"""
+
+from __future__ import annotations
+
+from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
+from facerec.jobs.ledger.report import read_report
+from facerec.jobs.ledger.rows import LedgerRow
+from facerec.jobs.outcomes import Outcome
+from facerec.jobs.plan import Plan
+from facerec.jobs.request import JobRequest
+from facerec.storage.objects.protocol import ObjectStore
+
+
+def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bool:
+    """Return whether a job is processed again rather than resumed.
+
+    That is so for a complete job if the request forces it, if it asks for failed photos to be
+    retried and there are any, or if one of the failures that the report names may be gone: a
+    missing photo exists, a denied one can be read, an unreadable one has another size.
+    """
+    try:
+        report = read_report(objects, plan.job_folder)
+    except (ObjectNotFoundError, InvalidInputError):
+        return False
+    if report.incomplete:
+        return False
+    if request.force or (request.retry_failures and report.failed_photos):
+        return True
+    return any(_may_have_changed(row, objects) for row in report.tally.failures)
+
+
+def _may_have_changed(row: LedgerRow, objects: ObjectStore) -> bool:
+    try:
+        match row.outcome:
+            case Outcome.NOT_FOUND:
+                objects.head(row.photo)
+                return True
+            case Outcome.ACCESS_DENIED:
+                objects.read(row.photo, end=1)
+                return True
+            case Outcome.UNREADABLE:
+                # Of these two the size is not known; --retry-failures is for them.
+                known = row.reason not in ("TOO_LARGE", "CRASHED")
+                return known and objects.head(row.photo).size != row.bytes
+    except (ObjectNotFoundError, AccessDeniedError):
+        pass
+    return False

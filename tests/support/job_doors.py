@@ -1,0 +1,233 @@
+"""The doors through which jobs are run, each over photos of the fake engine."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from fastapi.testclient import TestClient
+
+import facerec.engine.dlib.version
+import facerec.factory
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.access import OpenGuard
+from facerec.cli.main import main
+from facerec.factory import open_gallery, open_local_jobs
+from facerec.jobs.child.attempt import ChildDependencies
+from facerec.storage.objects import AccessPolicy, Objects
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.workflow.stack import BUCKET, Stack
+
+
+def fake_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
+    """Build the dependencies of a worker process with the fake engine."""
+    return ChildDependencies(FakeEngine(), SqliteStore(data / "facerec.db"), Objects(policy))
+
+
+def use_fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the fake engine behind local jobs and the API."""
+    monkeypatch.setattr(facerec.factory, "_build_worker", fake_worker)
+    monkeypatch.setattr(facerec.factory, "open_local_engine", FakeEngine)
+    monkeypatch.setattr(
+        facerec.engine.dlib.version, "model_version", lambda: FakeEngine().model_version
+    )
+
+
+def photo_of(people: str) -> bytes:
+    """Return a photo of people, whose names are joined by ``+``."""
+    faces = (
+        fake_face(name, left=0.1 * place, width=0.3 - 0.01 * place)
+        for place, name in enumerate(people.split("+"))
+    )
+    return fake_photo(*faces)
+
+
+class JobDoor:
+    """A door through which jobs are submitted and collections are deleted."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a photo, or a manifest."""
+        raise NotImplementedError
+
+    def delete_photo(self, name: str) -> None:
+        """Delete a photo."""
+        raise NotImplementedError
+
+    def address(self, name: str) -> str:
+        """Return the address of a photo."""
+        raise NotImplementedError
+
+    def run(self, manifest: str, **settings: object) -> dict[str, Any]:
+        """Run a job of a manifest to its end; return its report."""
+        raise NotImplementedError
+
+    def delete_collection(self) -> None:
+        """Delete the collection ``staff``."""
+        raise NotImplementedError
+
+    def delete_face(self, face_id: str) -> None:
+        """Delete a face of the collection ``staff``."""
+        raise NotImplementedError
+
+    @property
+    def store(self) -> SqliteStore:
+        """The store of the faces."""
+        raise NotImplementedError
+
+    def index(self, *people: str, **settings: object) -> dict[str, Any]:
+        """Write a photo of each person and a manifest of them, and run its job."""
+        for person in people:
+            self.write(f"{person}.jpg", photo_of(person))
+        return self.index_again(people, **settings)
+
+    def index_again(self, people: Iterable[str], **settings: object) -> dict[str, Any]:
+        """Run the job of the manifest once more, from photos that are there or not."""
+        lines = "".join(f"{self.address(f'{person}.jpg')}\n" for person in people)
+        self.write("people.txt", lines.encode())
+        return self.run("people.txt", **settings)
+
+    def face_ids(self) -> list[str]:
+        """Return the ids of the faces in the collection."""
+        with self.store as store:
+            return [face.face_id for face in store.list_faces("staff", limit=1000)]
+
+
+class _LocalDoor(JobDoor):
+    def __init__(self, folder: Path) -> None:
+        self.data, self.photos = folder / "data", folder / "photos"
+        self.data.mkdir(parents=True)
+        self.photos.mkdir()
+
+    def write(self, name: str, content: bytes) -> None:
+        path = self.photos / name
+        # A manifest that did not change is the same version of it.
+        if not path.exists() or path.read_bytes() != content:
+            path.write_bytes(content)
+
+    def delete_photo(self, name: str) -> None:
+        (self.photos / name).unlink()
+
+    @property
+    def store(self) -> SqliteStore:
+        return SqliteStore(self.data / "facerec.db")
+
+
+class CommandLineJobs(_LocalDoor):
+    """``facerec index`` on this machine."""
+
+    def address(self, name: str) -> str:
+        return str(self.photos / name)
+
+    def run(self, manifest: str, **settings: object) -> dict[str, Any]:
+        words = ["index", self.address(manifest), "--collection", "staff", "--workers", "1"]
+        for name, value in settings.items():
+            words.append(f"--{name.replace('_', '-')}")
+            words += [] if value is True else [str(value)]
+        report: dict[str, Any] = json.loads(self._run(*words, "--json", codes=(0, 7)))
+        return report
+
+    def delete_collection(self) -> None:
+        self._run("collections", "delete", "staff", "--yes")
+
+    def delete_face(self, face_id: str) -> None:
+        self._run("faces", "delete", "--collection", "staff", face_id)
+
+    def _run(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
+        result = CliRunner().invoke(main, [*words, "--data", str(self.data)])
+        assert result.exit_code in codes, result.output
+        return result.stdout
+
+
+class RestJobs(_LocalDoor):
+    """REST on this machine; a folder stands in for a bucket."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        policy = AccessPolicy({"photos": self.photos}, frozenset(), f"{self.data}/jobs/")
+        self.jobs = open_local_jobs(self.data, workers=1, policy=policy)
+        app = create_app(open_gallery(self.data), AppSettings(OpenGuard(), jobs=self.jobs))
+        self.client = TestClient(app, base_url="http://localhost")
+
+    def address(self, name: str) -> str:
+        return f"s3://photos/{name}"
+
+    def run(self, manifest: str, **settings: object) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "collection_id": "staff",
+            "manifest": self.address(manifest),
+            "create_collection": True,
+            "options": {name: settings.pop(name) for name in ("max_faces",) if name in settings},
+            **settings,
+        }
+        job = self.jobs.submit(document)
+        deadline = time.monotonic() + 60
+        while True:
+            answer = self.client.get(f"/api/v1/jobs/{job.id}").json()
+            if answer["status"] not in ("PENDING", "RUNNING"):
+                report: dict[str, Any] = answer["report"]
+                return report
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def delete_collection(self) -> None:
+        assert self.client.delete("/api/v1/collections/staff").status_code == 204
+
+    def delete_face(self, face_id: str) -> None:
+        address = f"/api/v1/collections/staff/faces/{face_id}"
+        assert self.client.delete(address).status_code == 204
+
+
+class DeployedJobs(JobDoor):
+    """The functions and the container as deployed, with the real state machine."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        gallery_settings = AccessPolicy(buckets=frozenset(), own_folder=f"s3://{BUCKET}/jobs/")
+        self._objects = Objects(gallery_settings)
+
+    def write(self, name: str, content: bytes) -> None:
+        self.stack.put(name, content)
+
+    def delete_photo(self, name: str) -> None:
+        self.stack.s3.delete_object(Bucket=BUCKET, Key=name)
+
+    def address(self, name: str) -> str:
+        return f"s3://{BUCKET}/{name}"
+
+    def run(self, manifest: str, **settings: object) -> dict[str, Any]:
+        options = {name: settings.pop(name) for name in ("max_faces",) if name in settings}
+        ended = self.stack.index(self.address(manifest), options=options, **settings)
+        address = ended.output.get("report") or ended.cause.rpartition("report: ")[2]
+        return self.stack.read_json(address)
+
+    def delete_collection(self) -> None:
+        with self._gallery() as gallery:
+            gallery.delete_collection("staff")
+
+    def delete_face(self, face_id: str) -> None:
+        with self._gallery() as gallery:
+            gallery.delete_faces("staff", [face_id])
+
+    def _gallery(self) -> Any:  # noqa: ANN401
+        from facerec.gallery.gallery import Gallery
+        from facerec.jobs.job_data import JobFolders
+
+        store = self.store
+        return Gallery(
+            FakeEngine(),
+            store,
+            store,
+            photos=Objects(),
+            job_data=JobFolders(self._objects, f"s3://{BUCKET}/jobs/"),
+            on_close=store.close,
+        )
+
+    @property
+    def store(self) -> SqliteStore:
+        return SqliteStore(self.stack.store)

@@ -1,0 +1,104 @@
+"""A job means the same at every door: on one machine, by REST, and as deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.job_doors import (
+    CommandLineJobs,
+    DeployedJobs,
+    JobDoor,
+    RestJobs,
+    photo_of,
+    use_fake_engine,
+)
+from tests.support.workflow.stack import Stack
+
+PEOPLE = ("ann", "bob+cid", "dan")
+
+
+@pytest.fixture(params=["command line", "rest", "deployed"])
+def door(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    deploy: Callable[..., Stack],
+) -> JobDoor:
+    """Each door in turn."""
+    use_fake_engine(monkeypatch)
+    if request.param == "command line":
+        return CommandLineJobs(tmp_path / "cli")
+    if request.param == "rest":
+        return RestJobs(tmp_path / "rest")
+    return DeployedJobs(deploy())
+
+
+def test_a_job_of_a_deleted_collection_indexes_again(door: JobDoor) -> None:
+    first = door.index(*PEOPLE)
+    assert (first["status"], first["faces_indexed"]) == ("SUCCEEDED", 4)
+    faces = door.face_ids()
+    door.delete_collection()
+    again = door.index(*PEOPLE)
+    assert (again["status"], again["faces_indexed"]) == ("SUCCEEDED", 4)
+    assert again["job_id"] != first["job_id"]
+    assert door.face_ids() == faces
+
+
+def test_faces_that_the_collection_has_lost_are_restored(door: JobDoor) -> None:
+    door.index(*PEOPLE)
+    faces = door.face_ids()
+    with door.store as store:
+        store.delete_faces("staff", faces[1:3])
+    again = door.index(*PEOPLE)
+    assert again["status"] == "SUCCEEDED"
+    assert door.face_ids() == faces
+
+
+def test_a_face_that_was_deleted_on_purpose_stays_deleted_unless_forced(door: JobDoor) -> None:
+    door.index(*PEOPLE)
+    first, *others = door.face_ids()
+    door.delete_face(first)
+    door.index(*PEOPLE)
+    assert door.face_ids() == others
+    forced = door.index(*PEOPLE, force=True)
+    assert forced["faces_indexed"] == 4
+    assert door.face_ids() == [first, *others]
+
+
+def test_other_options_and_back_again_end_in_the_first_faces(door: JobDoor) -> None:
+    door.index(*PEOPLE)
+    faces = door.face_ids()
+    fewer = door.index(*PEOPLE, max_faces=1)
+    assert fewer["faces_removed"] == 1
+    assert len(door.face_ids()) == 3
+    door.index(*PEOPLE)
+    assert door.face_ids() == faces
+
+
+def test_a_photo_that_was_missing_is_tried_again_once_it_is_there(door: JobDoor) -> None:
+    door.index(*PEOPLE)
+    door.delete_collection()
+    door.delete_photo("dan.jpg")
+    without = door.index_again(PEOPLE)
+    assert without["outcomes"] == {"INDEXED": 2, "NOT_FOUND": 1}
+    same = door.index_again(PEOPLE)
+    assert same["job_id"] == without["job_id"]
+    door.write("dan.jpg", photo_of("dan"))
+    whole = door.index_again(PEOPLE)
+    assert (whole["status"], whole["failed_photos"]) == ("SUCCEEDED", 0)
+    assert whole["outcomes"] == {"ALREADY_INDEXED": 2, "INDEXED": 1}
+    assert len(door.face_ids()) == 4
+
+
+def test_failures_are_retried_when_asked_for(door: JobDoor) -> None:
+    door.write("broken.jpg", b"no photo")
+    first = door.index_again(["broken"])
+    assert first["outcomes"] == {"UNREADABLE": 1}
+    # Another photo of the same size: nothing tells that it changed.
+    door.write("broken.jpg", b"NO PHOTO")
+    assert door.index_again(["broken"])["job_id"] == first["job_id"]
+    retried = door.index_again(["broken"], retry_failures=True)
+    assert retried["job_id"] != first["job_id"]
