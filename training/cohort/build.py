@@ -3,13 +3,15 @@
     python -m training.cohort.build --data FOLDER [--recipe accurate]
 
 The folder holds ``fairface/`` and ``london/`` as ``training/cohort/README.md`` describes them.
-Takes a minute on one core, and writes ``facerec/engine/describe/cohort-RECIPE.npz``.
+Takes two minutes on one core, and writes ``facerec/engine/describe/cohort-RECIPE.npz``.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +21,13 @@ from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.engine.describe.cohort import NEAREST
 from facerec.engine.describe.recipe import Recipe
-from facerec.engine.engine import open_engine
+from facerec.engine.engine import Engine, open_engine
+from training.cohort.damage import DAMAGES, damaged
 
 TARGET = Path(__file__).resolve().parents[2] / "facerec" / "engine" / "describe"
 EVERY_FACE = FaceOptions(max_faces=100, min_confidence=0.5, quality_filter=QualityFilter.NONE)
+
+PHOTOS_OF_BATCH = 16
 
 SAME_PERSON = 0.4
 """Two photos nearer than this may show one person, whose average would be that person's own
@@ -31,8 +36,13 @@ descriptor; they are not mixed. Euclidean distance; 1 of 500,000 pairs of strang
 MATES = 2
 """How many of a stranger's most similar strangers it is mixed with."""
 
+CLEAR_MIXTURES = 1450
+"""Mixtures of faces as they are; the others are of damaged ones."""
+
 STEPS = 127
 """Levels of an int8 on either side of 0."""
+
+Vectors = NDArray[np.float64]
 
 
 def main() -> None:
@@ -42,42 +52,67 @@ def main() -> None:
     parser.add_argument("--recipe", type=Recipe, choices=list(Recipe), default=Recipe.FAST)
     options = parser.parse_args()
     photos = sorted((options.data / "fairface").rglob("*.jpg"))
-    photos += sorted((options.data / "london").rglob("*_neutral_front.jpg"))
-    write(embed(photos, options.recipe), options.recipe)
+    neutral = sorted((options.data / "london").rglob("*_neutral_front.jpg"))
+    engine, random = open_engine(threads=1, recipe=options.recipe), np.random.default_rng(1)
+    strangers = embed((path.read_bytes() for path in photos + neutral), engine)
+    mixtures = [mixed(strangers, CLEAR_MIXTURES, random, apart=SAME_PERSON)]
+    for damage, count in DAMAGES:
+        shuffled = [photos[place] for place in random.permutation(len(photos))]
+        contents = (damaged(path, damage, random) for path in shuffled)
+        faces = embed(contents, engine, limit=count * 2 // 3)
+        mixtures.append(mixed(faces, count, random))
+    write(random.permutation(np.concatenate(mixtures)), strangers, options.recipe)
 
 
-def embed(photos: list[Path], recipe: Recipe) -> NDArray[np.float32]:
+def embed(
+    contents: Iterable[bytes], engine: Engine, *, limit: int | None = None
+) -> NDArray[np.float32]:
     """Return the descriptor of the face nearest to the centre of each photo that shows one."""
-    engine = open_engine(threads=1, recipe=recipe)
     embeddings: list[NDArray[np.float32]] = []
-    for start in range(0, len(photos), 16):
-        contents = [path.read_bytes() for path in photos[start : start + 16]]
+    for batch in batched(contents, PHOTOS_OF_BATCH):
         embeddings += [
             min(outcome.faces, key=_distance_from_centre).embedding
-            for outcome in engine.analyse(contents, EVERY_FACE)
+            for outcome in engine.analyse(batch, EVERY_FACE)
             if isinstance(outcome, PhotoFaces) and outcome.faces
         ]
+        if limit is not None and len(embeddings) >= limit:
+            break
     return np.stack(embeddings)
 
 
-def write(strangers: NDArray[np.float32], recipe: Recipe) -> None:
-    """Mix descriptors of strangers, one of each person, and write the file of a recipe."""
-    first, second = similar_pairs(strangers)
-    vectors, step = mixtures(strangers, first, second)
-    name = f"mixtures-1:{hashlib.sha256(vectors.tobytes()).hexdigest()[:8]}"
-    deviation = typical_deviation(strangers, vectors * step, first, second)
-    np.savez_compressed(
-        TARGET / f"cohort-{recipe}.npz",
-        vectors=vectors,
-        step=np.float32(step),
-        typical_deviation=np.float32(deviation),
-        version=np.array(name),
-    )
-    print(f"{name}: {len(vectors):,} mixtures of {len(strangers):,} people, {deviation=:.4f}")
+def batched(contents: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    """Yield lists of this many photos; the last may be shorter."""
+    remaining = iter(contents)
+    while batch := list(islice(remaining, size)):
+        yield batch
+
+
+def mixed(
+    strangers: NDArray[np.float32], count: int, random: np.random.Generator, *, apart: float = 0.0
+) -> Vectors:
+    """Return averages of similar strangers.
+
+    Averages lie closer together than the strangers do, so they are spread from the centre until
+    their mean distance from it is the strangers' own.
+
+    Args:
+        strangers: descriptors of different people, float32 of shape (n, 128).
+        count: number of averages, or fewer if there are not as many pairs.
+        random: chooses the pairs.
+        apart: minimum distance of a pair.
+    """
+    first, second = similar_pairs(strangers, apart)
+    averages = (strangers[first].astype(np.float64) + strangers[second]) / 2
+    centre = strangers.mean(axis=0, dtype=np.float64)
+    spread = np.linalg.norm(strangers - centre, axis=1).mean()
+    spread /= np.linalg.norm(averages - centre, axis=1).mean()
+    chosen = random.permutation(len(averages))[:count]
+    mixtures: Vectors = centre + (averages[chosen] - centre) * spread
+    return mixtures
 
 
 def similar_pairs(
-    strangers: NDArray[np.float32],
+    strangers: NDArray[np.float32], apart: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each stranger with its most similar ones, every pair once."""
     distances = euclidean(strangers, strangers)
@@ -89,43 +124,28 @@ def similar_pairs(
                 (min(one, mate), max(one, mate))
                 for one, own in enumerate(mates.tolist())
                 for mate in own
-                if distances[one, mate] >= SAME_PERSON
+                if distances[one, mate] >= apart
             }
         )
     )
     return pairs[:, 0], pairs[:, 1]
 
 
-def mixtures(
-    strangers: NDArray[np.float32], first: NDArray[np.int64], second: NDArray[np.int64]
-) -> tuple[NDArray[np.int8], float]:
-    """Return the average of each pair in random order, and the step of its int8 values.
-
-    Averages lie closer together than the strangers do, so they are spread from the centre until
-    their mean distance from it is the strangers' own.
-    """
-    averages = (strangers[first].astype(np.float64) + strangers[second]) / 2
-    centre = strangers.mean(axis=0, dtype=np.float64)
-    spread = np.linalg.norm(strangers - centre, axis=1).mean()
-    spread /= np.linalg.norm(averages - centre, axis=1).mean()
-    mixed = centre + (averages - centre) * spread
-    step = float(np.abs(mixed).max() / STEPS)
-    order = np.random.default_rng(1).permutation(len(mixed))
-    return np.round(mixed / step).astype(np.int8)[order], step
-
-
-def typical_deviation(
-    strangers: NDArray[np.float32],
-    vectors: NDArray[np.float64],
-    first: NDArray[np.int64],
-    second: NDArray[np.int64],
-) -> float:
-    """Return the mean deviation of a stranger's nearest mixtures, its own left aside."""
-    order = np.random.default_rng(1).permutation(len(vectors))
-    distances = euclidean(strangers, vectors)
-    for column, pair in enumerate(order.tolist()):
-        distances[[first[pair], second[pair]], column] = np.inf
-    return float(np.sort(distances, axis=1)[:, :NEAREST].std(axis=1).mean())
+def write(mixtures: Vectors, strangers: NDArray[np.float32], recipe: Recipe) -> None:
+    """Write the file of a recipe."""
+    step = float(np.abs(mixtures).max() / STEPS)
+    vectors = np.round(mixtures / step).astype(np.int8)
+    name = f"mixtures-1:{hashlib.sha256(vectors.tobytes()).hexdigest()[:8]}"
+    nearest = np.sort(euclidean(strangers, vectors * step), axis=1)[:, :NEAREST]
+    deviation = float(nearest.std(axis=1).mean())
+    np.savez_compressed(
+        TARGET / f"cohort-{recipe}.npz",
+        vectors=vectors,
+        step=np.float32(step),
+        typical_deviation=np.float32(deviation),
+        version=np.array(name),
+    )
+    print(f"{name}: {len(vectors):,} mixtures, {deviation=:.4f}")
 
 
 def euclidean(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:
