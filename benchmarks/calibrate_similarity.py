@@ -1,11 +1,10 @@
-"""Measure what distances mean: false match rates, false non-match rates, wrong decisions.
+"""Fit false match rates to normalised scores, and measure decisions and groups of people.
 
-    python -m benchmarks.calibrate_similarity [--lfw FOLDER] [--embeddings FILE] [--json FILE]
+    python -m benchmarks.calibrate_similarity [--data FOLDER] [--recipe fast] [--json FILE]
 
-Needs photos of Labeled Faces in the Wild: ``pairs.csv`` (fold, image_a, image_b, same) and
-``images/PERSON/PHOTO.jpg``. Prints the two distances that ``facerec.gallery.similarity`` is fixed
-by, and the tables of ``docs/accuracy.md``. The descriptors are computed once (about two minutes)
-and kept in the file of ``--embeddings``.
+Needs ``lfw/`` and ``fairface/`` in the folder. Prints the constants of
+``facerec.gallery.normalisation`` and the tables of ``docs/accuracy.md`` that ``facerec evaluate``
+does not print. Takes three minutes on one core.
 """
 
 from __future__ import annotations
@@ -13,218 +12,187 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.support.results import DATA, arguments, finish
+from benchmarks.support.results import DATA, arguments, finish, show
 from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Point, Pose, Quality
-from facerec.core.ids import face_id, group_of, image_id, image_key
+from facerec.core.ids import face_id, image_id, image_key
 from facerec.core.options import FaceOptions, QualityFilter
-from facerec.core.photos import EmbeddedFace, PhotoFaces
+from facerec.core.photos import EmbeddedFace
 from facerec.core.records import FaceRecord, StoredFace
-from facerec.engine.engine import open_engine
+from facerec.engine.describe.cohort import NEAREST, Cohort
+from facerec.engine.describe.recipe import Recipe
+from facerec.engine.engine import Engine, open_engine
+from facerec.evaluate.faces import DescribedFaces, describe
 from facerec.gallery.decision import MARGIN
 from facerec.gallery.matching import search_probes
-from facerec.gallery.similarity import distance_of, similarity_of
 from facerec.storage.sqlite import SqliteStore
+from training.cohort.build import mixed
 
-LFW = DATA / "lfw"
-SIMILARITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
-DECISION_THRESHOLDS = (0.8, 0.95, 0.99, 0.999)
-FALSE_MATCH_RATES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+RATES = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6)
+"""False match rates that the curve is fitted at."""
+
+DECISION_THRESHOLDS = (0.8, 0.95, 0.99)
+SEEDS = 4
+"""How often people are split into halves."""
+
 EVERY_FACE = FaceOptions(max_faces=100, min_confidence=0.5, quality_filter=QualityFilter.NONE)
-
-
-@dataclass(frozen=True)
-class Faces:
-    """One face of each photo.
-
-    Attributes:
-        photos: ``PERSON/PHOTO.jpg``; sorted.
-        embeddings: float32, shape (n, 128).
-        missed: photos in which no face was found.
-        model_version: of the engine.
-    """
-
-    photos: list[str]
-    embeddings: NDArray[np.float32]
-    missed: list[str]
-    model_version: str
-
-    @property
-    def people(self) -> NDArray[np.int64]:
-        """A number for each photo's person, shape (n,)."""
-        names = [photo.split("/")[0] for photo in self.photos]
-        return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
 def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
-    parser.add_argument("--lfw", type=Path, default=LFW)
-    parser.add_argument("--embeddings", type=Path, help="where to keep the descriptors (.npz)")
-    parser.add_argument("--detector", default=EVERY_FACE.detector)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--recipe", type=Recipe, choices=list(Recipe), default=Recipe.FAST)
     options = parser.parse_args()
-    faces = load_faces(options.lfw, options.embeddings, options.detector)
-    pairs = read_pairs(options.lfw / "pairs.csv", faces)
-    impostors = impostor_distances(faces)
-    genuine = pairs.distances[pairs.same]
-    results = {
-        "model_version": faces.model_version,
-        "photos": len(faces.photos) + len(faces.missed),
-        "photos_without_a_face": len(faces.missed),
-        "impostor_pairs": len(impostors),
-        "genuine_pairs": len(genuine),
-        "by_false_match_rate": [
-            {
-                "false_match_rate": rate,
-                "distance": (distance := float(np.quantile(impostors, rate))),
-                "similarity": similarity_of(distance),
-                "false_non_match_rate": float(np.mean(genuine > distance)),
-            }
-            for rate in FALSE_MATCH_RATES
-        ],
-        "by_similarity": [
-            {
-                "similarity": similarity,
-                "distance": (distance := distance_of(similarity)),
-                "false_match_rate": float(np.mean(impostors <= distance)),
-                "false_matches": int(np.sum(impostors <= distance)),
-                "false_non_match_rate": float(np.mean(genuine > distance)),
-            }
-            for similarity in SIMILARITIES
-        ],
-        "view_2_accuracy_by_fold": verification_accuracy(pairs),
-        "decisions": decision_rates(faces),
-    }
-    print_tables(results)
+    engine = open_engine(threads=1, recipe=options.recipe)
+    lfw = described(options.data / "lfw" / "images", engine)
+    people = numbers([name.split("/")[0] for name in lfw.names])
+    fit = fitted(impostor_scores(lfw, people))
+    halves = [rates_on_other_half(lfw, people, seed) for seed in range(SEEDS)]
+    groups = group_rates(options.data / "fairface", engine, options.recipe)
+    decisions = decision_rates(lfw, people)
+    print(f"{engine.model_version}, {engine.cohort_version}")
+    print("INTERCEPT, SLOPE, CURVE = " + ", ".join(f"{value:.4f}" for value in fit))
+    show("Rates on one half of the people at thresholds of the other half", halves)
+    show("False match rates by group, at 1e-3 over all pairs", groups)
+    show("Decisions", decisions)
+    results = {"fit": fit, "halves": halves, "groups": groups, "decisions": decisions}
     finish("calibrate_similarity", results, options.json)
 
 
-def load_faces(lfw: Path, kept: Path | None, detector: str) -> Faces:
-    """Return the descriptors of all photos, computed unless ``kept`` has them."""
-    engine, options = open_engine(threads=1), replace(EVERY_FACE, detector=detector)
-    if kept and kept.exists():
-        content = np.load(kept)
-        if str(content["model_version"]) == engine.model_version:
-            return Faces(
-                list(content["photos"]),
-                content["embeddings"],
-                list(content["missed"]),
-                engine.model_version,
-            )
-    paths = sorted((lfw / "images").glob("*/*.jpg"))
-    found: dict[str, NDArray[np.float32]] = {}
-    missed = []
-    for start in range(0, len(paths), 16):
-        batch = paths[start : start + 16]
-        outcomes = engine.analyse([path.read_bytes() for path in batch], options)
-        for path, outcome in zip(batch, outcomes, strict=True):
-            name = f"{path.parent.name}/{path.name}"
-            if isinstance(outcome, PhotoFaces) and outcome.faces:
-                found[name] = central_face(outcome).embedding
-            else:
-                missed.append(name)
-    faces = Faces(list(found), np.stack(list(found.values())), missed, engine.model_version)
-    if kept:
-        np.savez(
-            kept,
-            photos=faces.photos,
-            embeddings=faces.embeddings,
-            missed=np.array(faces.missed, dtype=str),
-            model_version=faces.model_version,
-        )
-    return faces
+def described(folder: Path, engine: Engine) -> DescribedFaces:
+    """Return the face nearest to the centre of each photo of a folder."""
+    names = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*.jpg"))]
+    return describe(folder, names, engine=engine, options=EVERY_FACE)
 
 
-def central_face(photo: PhotoFaces) -> EmbeddedFace:
-    """Return the face that the photo is named for: the one nearest to its centre."""
-    return min(
-        photo.faces,
-        key=lambda face: np.hypot(
-            face.box.left + face.box.width / 2 - 0.5, face.box.top + face.box.height / 2 - 0.5
-        ),
-    )
+def numbers(names: list[str]) -> NDArray[np.int64]:
+    """Return a number for each name; equal names have equal numbers."""
+    return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
-@dataclass(frozen=True)
-class Pairs:
-    """The labelled pairs of View 2; arrays of shape (n,)."""
-
-    folds: NDArray[np.int64]
-    distances: NDArray[np.float64]
-    same: NDArray[np.bool_]
-
-
-def read_pairs(path: Path, faces: Faces) -> Pairs:
-    """Return the labelled pairs with their distances; infinite where a face was missed."""
-    places = {photo: place for place, photo in enumerate(faces.photos)}
-    folds, distances, same = [], [], []
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            both = [places[row[name]] for name in ("image_a", "image_b") if row[name] in places]
-            folds.append(int(row["fold"]))
-            same.append(row["same"] == "1")
-            if len(both) == 2:
-                first, second = faces.embeddings[both].astype(np.float64)
-                distances.append(float(np.linalg.norm(first - second)))
-            else:
-                distances.append(np.inf)
-    return Pairs(np.array(folds), np.array(distances), np.array(same))
-
-
-def impostor_distances(faces: Faces) -> NDArray[np.float32]:
-    """Return the distances of all pairs of photos of different people."""
-    embeddings, people = faces.embeddings.astype(np.float64), faces.people
-    norms = np.einsum("ij,ij->i", embeddings, embeddings)
+def impostor_scores(
+    faces: DescribedFaces, people: NDArray[np.int64], chosen: NDArray[np.int64] | None = None
+) -> NDArray[np.float64]:
+    """Return the scores of all pairs of different people, in order."""
+    places = np.arange(len(people)) if chosen is None else chosen
     parts = []
-    for place in range(0, len(embeddings), 256):
-        rows = slice(place, place + 256)
-        squared = norms[rows, None] + norms[None] - 2 * embeddings[rows] @ embeddings.T
-        behind = (
-            np.arange(len(embeddings))[None] > np.arange(place, place + len(norms[rows]))[:, None]
-        )
-        other = people[rows, None] != people[None]
-        parts.append(np.sqrt(np.maximum(squared[behind & other], 0)).astype(np.float32))
-    return np.concatenate(parts)
+    for place in range(len(places) - 1):
+        one, others = places[place], places[place + 1 :]
+        others = others[people[others] != people[one]]
+        parts.append(faces.scores(np.full(len(others), one), others)[1])
+    return np.sort(np.concatenate(parts))
 
 
-def verification_accuracy(pairs: Pairs) -> list[dict[str, float]]:
-    """Return the accuracy in each fold at the threshold that is best in the other folds."""
-    results = []
-    for fold in np.unique(pairs.folds):
-        others = pairs.folds != fold
-        candidates = np.unique(pairs.distances[others & np.isfinite(pairs.distances)])
-        same, different = (
-            np.sort(pairs.distances[others & (pairs.same == kind)]) for kind in (True, False)
-        )
-        right = np.searchsorted(same, candidates, "right") + len(different)
-        right -= np.searchsorted(different, candidates, "right")
-        threshold = float(candidates[np.argmax(right)])
-        inside = pairs.folds == fold
-        accuracy = np.mean((pairs.distances[inside] <= threshold) == pairs.same[inside])
-        results.append({"fold": int(fold), "threshold": threshold, "accuracy": float(accuracy)})
-    return results
+def fitted(impostors: NDArray[np.float64]) -> list[float]:
+    """Return intercept, slope and curve of log10 of the false match rate."""
+    thresholds = np.quantile(impostors, RATES)
+    return np.polyfit(thresholds, np.log10(RATES), 2)[::-1].tolist()
 
 
-def decision_rates(faces: Faces) -> list[dict[str, Any]]:
+def rates_on_other_half(
+    faces: DescribedFaces, people: NDArray[np.int64], seed: int
+) -> dict[str, Any]:
+    """Return the rates that half of the people have at the thresholds of the other half."""
+    random = np.random.default_rng(seed)
+    first = np.isin(people, random.permutation(people.max() + 1)[: people.max() // 2])
+    one, other = (impostor_scores(faces, people, np.flatnonzero(half)) for half in (first, ~first))
+    return {"split": seed} | {
+        f"{rate:.0e}": float(np.mean(other <= np.quantile(one, rate)))
+        for rate in (1e-2, 1e-3, 1e-4)
+    }
+
+
+def group_rates(folder: Path, engine: Engine, recipe: Recipe) -> list[dict[str, Any]]:
+    """Return false match rates within groups of people who are not in the cohort.
+
+    Half of the people take the place of FairFace's in the cohort, the other half are measured.
+    """
+    faces = described(folder, engine)
+    with (folder / "labels.csv").open(newline="") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    labels = [rows[Path(name).name] for name in faces.names]
+    groups = {f"{row['race']} {row['gender']}" for row in labels}
+    kinds = {
+        name: np.array([f"{row['race']} {row['gender']}" == name for row in labels])
+        for name in sorted(groups)
+    }
+    kinds["children up to 9"] = np.array([row["age"] in ("0-2", "3-9") for row in labels])
+    counts: Counter[tuple[str, str]] = Counter()
+    for seed in range(SEEDS):
+        order = np.random.default_rng(seed).permutation(len(labels))
+        halves = order[: len(order) // 2], order[len(order) // 2 :]
+        for cohort, measured in (halves, halves[::-1]):
+            count_matches(faces, cohort, measured, kinds, recipe, counts)
+    return [
+        {
+            "group": name,
+            "pairs": counts[name, "pairs"],
+            "plain": counts[name, "plain"] / counts[name, "pairs"],
+            "normalised": counts[name, "normalised"] / counts[name, "pairs"],
+        }
+        for name in ("all", *kinds)
+    ]
+
+
+def count_matches(
+    faces: DescribedFaces,
+    cohort: NDArray[np.int64],
+    measured: NDArray[np.int64],
+    kinds: dict[str, NDArray[np.bool_]],
+    recipe: Recipe,
+    counts: Counter[tuple[str, str]],
+) -> None:
+    """Count the matches of half of the people at 1e-3 over all their pairs."""
+    random = np.random.default_rng(0)
+    vectors = mixed(faces.embeddings[cohort], 2 * len(cohort), random, apart=0.4)
+    substitute = Cohort(
+        vectors.astype(np.float32),
+        typical_deviation=Cohort.load(recipe).typical_deviation,
+        version="half",
+    )
+    assert len(vectors) > NEAREST
+    stats = substitute.stats(faces.embeddings[measured])
+    half = DescribedFaces(
+        [faces.names[place] for place in measured],
+        [faces.boxes[place] for place in measured],
+        faces.embeddings[measured],
+        np.array([own.mean for own in stats]),
+        np.array([own.deviation for own in stats]),
+        {},
+    )
+    one, other = np.triu_indices(len(measured), 1)
+    distances, scores = half.scores(one, other)
+    for name, values in (("plain", distances), ("normalised", scores)):
+        matched = values <= np.quantile(values, 1e-3)
+        counts["all", name] += int(matched.sum())
+        for kind, members in kinds.items():
+            inside = members[measured][one] & members[measured][other]
+            counts[kind, name] += int(matched[inside].sum())
+    counts["all", "pairs"] += len(one)
+    for kind, members in kinds.items():
+        counts[kind, "pairs"] += int((members[measured][one] & members[measured][other]).sum())
+
+
+def decision_rates(faces: DescribedFaces, people: NDArray[np.int64]) -> list[dict[str, Any]]:
     """Search half of the photos among the other half, and count decisions.
 
-    A probe is known if its person is on photos of both halves, and a stranger otherwise.
+    A probe is known if its person is in photos of both halves, and a stranger otherwise.
     """
-    people = faces.people
-    stored = [stored_face(*face) for face in zip(faces.photos, faces.embeddings, strict=True)]
+    stored = [stored_face(faces, place) for place in range(len(people))]
     person_of = {face.record.face_id: person for face, person in zip(stored, people, strict=True)}
     half_of = np.arange(len(stored)) % 2
+    engine = open_engine(threads=1)
     results = []
     with tempfile.TemporaryDirectory() as folder, SqliteStore(Path(folder) / "faces.db") as store:
         for half in (0, 1):
             members = [stored[place] for place in np.flatnonzero(half_of == half)]
-            store.put_images(f"half-{half}", {group_of(f.record.face_id): [f] for f in members})
+            store.put_images(f"half-{half}", {f.record.face_id[:24]: [f] for f in members})
         for threshold in DECISION_THRESHOLDS:
             counts: Counter[str] = Counter()
             for half in (0, 1):
@@ -234,6 +202,8 @@ def decision_rates(faces: Faces) -> list[dict[str, Any]]:
                     [probe(stored[place]) for place in places],
                     collection_id=f"half-{half}",
                     faces=store,
+                    users=store,
+                    cohort=engine,
                     threshold=threshold,
                     limit=1,
                 )
@@ -243,19 +213,33 @@ def decision_rates(faces: Faces) -> list[dict[str, Any]]:
                     right = first is not None and person_of[first] == people[place]
                     who = "right" if right else "wrong" if first else "nobody"
                     counts[f"{kind}_{face.decision}_{who}"] += 1
-            results.append({"threshold": threshold, "margin": MARGIN, "counts": dict(counts)})
+            results += [
+                {
+                    "threshold": threshold,
+                    "margin": MARGIN,
+                    "probes": kind,
+                    "match, right": counts[f"{kind}_match_right"],
+                    "match, wrong": counts[f"{kind}_match_wrong"],
+                    "ambiguous, right first": counts[f"{kind}_ambiguous_right"],
+                    "ambiguous, wrong first": counts[f"{kind}_ambiguous_wrong"],
+                    "unknown": counts[f"{kind}_unknown_nobody"],
+                }
+                for kind in ("known", "stranger")
+            ]
     return results
 
 
-def stored_face(photo: str, embedding: NDArray[np.float32]) -> StoredFace:
-    """Return a photo's face as a collection would hold it, under a name of the photo's own."""
-    content_id = image_id(photo.encode())
-    box, point = BoundingBox(0.33, 0.33, 0.33, 0.33), Point(0.5, 0.5)
+def stored_face(faces: DescribedFaces, place: int) -> StoredFace:
+    """Return a photo's face as a collection would hold it, with an id that names the photo only."""
+    name = faces.names[place]
+    content_id = image_id(name.encode())
+    point = Point(0.5, 0.5)
+    box = BoundingBox(0.33, 0.33, 0.33, 0.33)
     record = FaceRecord(
         face_id=face_id(image_key("lfw", content_id, None, "measured"), box),
         image_id=content_id,
-        external_image_id=Path(photo).name,
-        source=photo,
+        external_image_id=Path(name).name,
+        source=name,
         box=box,
         confidence=1.0,
         landmarks=Landmarks(point, point, point, point, point),
@@ -263,69 +247,25 @@ def stored_face(photo: str, embedding: NDArray[np.float32]) -> StoredFace:
         model_version="measured",
         settings="",
         indexed_at=0.0,
+        stats=CohortStats(
+            float(faces.means[place]), float(faces.deviations[place]), Cohort.load().version
+        ),
     )
-    return StoredFace(record, embedding)
+    return StoredFace(record, faces.embeddings[place])
 
 
 def probe(face: StoredFace) -> EmbeddedFace:
     """Return a stored face as a face to search for."""
     record = face.record
+    assert record.stats is not None
     return EmbeddedFace(
         record.box,
         record.confidence,
         record.landmarks,
         record.quality,
         face.embedding,
-        CohortStats(0.63, 0.026, "measured"),
+        record.stats,
     )
-
-
-def print_tables(results: dict[str, Any]) -> None:
-    """Print the results for people, as ``docs/accuracy.md`` has them."""
-    print(
-        f"{results['model_version']}: {results['photos']:,} photos, "
-        f"{results['photos_without_a_face']} without a face; "
-        f"{results['impostor_pairs']:,} pairs of different people, "
-        f"{results['genuine_pairs']:,} of one person\n"
-    )
-    print("| false match rate | distance | similarity | false non-match rate |")
-    print("| --- | --- | --- | --- |")
-    for row in results["by_false_match_rate"]:
-        print(
-            f"| {row['false_match_rate']:.0e} | {row['distance']:.3f} "
-            f"| {row['similarity']:.4f} | {row['false_non_match_rate']:.1%} |"
-        )
-    print("\n| similarity | distance | false match rate | false non-match rate |")
-    print("| --- | --- | --- | --- |")
-    for row in results["by_similarity"]:
-        print(
-            f"| {row['similarity']} | {row['distance']:.3f} | {row['false_match_rate']:.1e} "
-            f"({row['false_matches']:,} pairs) | {row['false_non_match_rate']:.1%} |"
-        )
-    folds = results["view_2_accuracy_by_fold"]
-    accuracies = [fold["accuracy"] for fold in folds]
-    print(
-        f"\nView 2, folds {', '.join(str(fold['fold']) for fold in folds)}: accuracy "
-        f"{np.mean(accuracies):.2%} (standard deviation {np.std(accuracies):.2%}), "
-        f"thresholds {min(f['threshold'] for f in folds):.3f} to "
-        f"{max(f['threshold'] for f in folds):.3f}"
-    )
-    print("\n| threshold | probe | right person | wrong person | ambiguous | unknown |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    for row in results["decisions"]:
-        for kind in ("known", "stranger"):
-            counts = {
-                name.removeprefix(f"{kind}_"): count
-                for name, count in row["counts"].items()
-                if name.startswith(kind)
-            }
-            ambiguous = sum(counts.get(f"ambiguous_{who}", 0) for who in ("right", "wrong"))
-            print(
-                f"| {row['threshold']} | {kind} | {counts.get('match_right', 0):,} "
-                f"| {counts.get('match_wrong', 0):,} | {ambiguous:,} "
-                f"(nearest was wrong: {counts.get('ambiguous_wrong', 0):,}) "
-                f"| {counts.get('unknown_nobody', 0):,} |"
-            )
 
 
 if __name__ == "__main__":

@@ -257,13 +257,8 @@ class JobData(Protocol):
         ...
 
 
-class FaceEngine(Protocol):
-    """Finds faces in photos and computes their descriptors."""
-
-    @property
-    def model_version(self) -> str:
-        """Version of weights, alignment and recipe; only faces of one version can be compared."""
-        ...
+class Cohort(Protocol):
+    """Vectors of strangers by which distances are normalised."""
 
     @property
     def cohort_version(self) -> str:
@@ -272,6 +267,15 @@ class FaceEngine(Protocol):
 
     def cohort_stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
         """Return the stats of descriptors, float32 of shape (n, 128)."""
+        ...
+
+
+class FaceEngine(Cohort, Protocol):
+    """Finds faces in photos and computes their descriptors."""
+
+    @property
+    def model_version(self) -> str:
+        """Version of weights, alignment and recipe; only faces of one version can be compared."""
         ...
 
     def analyse(

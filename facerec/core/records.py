@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from facerec.core.faces import BoundingBox, Landmarks, Quality
+from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Quality
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +28,8 @@ class FaceRecord:
         model_version: version of the engine that computed the embedding.
         settings: digest of the options for the faces of this photo.
         indexed_at: seconds since 1970, UTC.
+        stats: how near the face's most similar strangers are; None in collections that an earlier
+            facerec filled.
     """
 
     face_id: str
@@ -41,6 +43,7 @@ class FaceRecord:
     model_version: str
     settings: str
     indexed_at: float
+    stats: CohortStats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

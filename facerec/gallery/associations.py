@@ -8,10 +8,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols import Cohort, RecordStore
 from facerec.core.records import User
 from facerec.errors import ConflictError, QuotaExceededError
-from facerec.gallery.similarity import similarity_of
+from facerec.gallery.scoring import similarity_between, stats_of, stats_of_stored
 from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector, user_vector
 from facerec.storage.faces import FaceStore
 
@@ -83,6 +83,7 @@ def associate_faces(
     face_ids: Sequence[str],
     *,
     threshold: float,
+    cohort: Cohort,
 ) -> AssociationOutcome:
     """Associate faces with a user; see ``Gallery.associate_faces``.
 
@@ -96,7 +97,7 @@ def associate_faces(
         new = [face_id for face_id in dict.fromkeys(face_ids) if face_id not in user.face_ids]
         if new and len(user.face_ids) >= MAX_FACES_OF_USER:
             raise QuotaExceededError(f"a user has at most {MAX_FACES_OF_USER} faces")
-        chosen, failed = _choose(faces, users, collection_id, user, new, threshold)
+        chosen, failed = _choose(faces, users, collection_id, user, new, threshold, cohort)
         if not chosen:
             return AssociationOutcome((), failed, status_of(user))
         try:
@@ -147,11 +148,13 @@ def _choose(
     user: User,
     face_ids: Sequence[str],
     threshold: float,
+    cohort: Cohort,
 ) -> tuple[tuple[str, ...], tuple[FailedAssociation, ...]]:
     """Return the ids of the faces that can be associated, and the failures."""
     stored = {face.record.face_id: face for face in faces.get_faces(collection_id, face_ids)}
     owners = users.users_of_faces(collection_id, face_ids)
     vector = user_vector(faces, collection_id, user)
+    stats = None if vector is None else stats_of(vector, cohort)
     chosen: list[str] = []
     failed: list[FailedAssociation] = []
     for face_id in face_ids:
@@ -161,9 +164,10 @@ def _choose(
         if face_id in owners:
             failed.append(_other_user(face_id, owners[face_id]))
             continue
-        if vector is not None:
-            difference = stored[face_id].embedding.astype(np.float64) - vector
-            similarity = similarity_of(float(np.linalg.norm(difference)))
+        if vector is not None and stats is not None:
+            face = stored[face_id]
+            distance = float(np.linalg.norm(face.embedding.astype(np.float64) - vector))
+            similarity = similarity_between(distance, stats, stats_of_stored(face, cohort))
             if similarity < threshold:
                 reason = AssociationFailureReason.LOW_MATCH_CONFIDENCE
                 failed.append(FailedAssociation(face_id, (reason,), similarity=similarity))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from facerec.core.photos import PhotoFaces
-from facerec.gallery.similarity import similarity_of
+from facerec.gallery.scoring import similarity_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,24 @@ def pair_faces(source: PhotoFaces, target: PhotoFaces) -> tuple[FacePair, ...]:
         for photo in (source, target)
     )
     distances = np.linalg.norm(sources[:, None] - targets[None], axis=2)
+    similarities = np.array(
+        [
+            [
+                similarity_between(float(distances[row, column]), one.stats, other.stats)
+                for column, other in enumerate(target.faces)
+            ]
+            for row, one in enumerate(source.faces)
+        ]
+    )
     pairs: list[FacePair] = []
     paired_sources: set[int] = set()
     paired_targets: set[int] = set()
-    for index in np.argsort(distances, axis=None, kind="stable"):
+    for index in np.lexsort((distances.ravel(), -similarities.ravel())):
         row, column = divmod(int(index), distances.shape[1])
-        distance = float(distances[row, column])
+        distance, similarity = float(distances[row, column]), float(similarities[row, column])
         best = row not in paired_sources and column not in paired_targets
         if best:
             paired_sources.add(row)
             paired_targets.add(column)
-        pairs.append(FacePair(row, column, similarity_of(distance), distance, best))
+        pairs.append(FacePair(row, column, similarity, distance, best))
     return tuple(pairs)

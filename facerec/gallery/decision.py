@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from facerec.core.faces import CohortStats
 from facerec.core.names import is_derived
 from facerec.core.records import FaceRecord, StoredFace
+from facerec.gallery.normalisation import normalised_score, score_of_similarity
 
-MARGIN = 0.05
-"""Euclidean distance by which the nearest person must be nearer than the next one;
+MARGIN = 1.5
+"""Normalised score by which the most similar person must be ahead of the next one;
 ``docs/accuracy.md`` shows how often a smaller lead is the wrong person's."""
+
+PERSON_SEPARATOR = ":"
+"""What comes before it in an external image id names the person: ``ann:1`` and ``ann:2`` are
+photos of ann."""
 
 
 class Decision(StrEnum):
@@ -28,42 +35,87 @@ class Decision(StrEnum):
     """Nobody in the collection is similar enough."""
 
 
-def decide(nearest: Sequence[tuple[StoredFace, float]], *, max_distance: float) -> Decision:
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A stored face that may show the person of a probe.
+
+    Attributes:
+        face: The stored face.
+        score: Normalised score against the probe; the lower, the more similar.
+        user_id: The user that the face is associated with, if any.
+        stats: Cohort stats of the face.
+    """
+
+    face: StoredFace
+    score: float
+    user_id: str | None
+    stats: CohortStats
+
+
+def decide(
+    nearest: Sequence[Candidate], *, threshold: float
+) -> tuple[Decision, tuple[Candidate, ...]]:
     """Decide who a probe shows.
 
-    A collection holds photos, not people. Two stored faces count as one person's if they have the
-    same external image id, or if their embeddings are within ``max_distance`` of each other. An id
-    that was only derived from the path of a photo names the photo, not a person: two folders may
-    both have a ``1.jpg``.
+    A collection holds photos, not people. Two stored faces count as one person's if they are
+    associated with one user, if their external image ids name one person, or, where neither says,
+    if they are as similar to each other as a match. Faces of different users, or of external image
+    ids that name different people before ``PERSON_SEPARATOR``, are different people's.
 
     Args:
-        nearest: Stored faces with their Euclidean distances from the probe, nearest first, all
-            within ``max_distance + MARGIN``.
-        max_distance: Maximum Euclidean distance of two faces of one person.
+        nearest: Stored faces, lowest score first.
+        threshold: Minimum similarity of two faces of one person.
+
+    Returns:
+        The decision, and the best face of each person that is too close to call: one for a match,
+        at least two if it is ambiguous, none if the probe is unknown.
     """
-    if not nearest or nearest[0][1] > max_distance:
-        return Decision.UNKNOWN
-    best, best_distance = nearest[0]
-    for rival, distance in nearest[1:]:
-        if distance > best_distance + MARGIN:
+    max_score = score_of_similarity(threshold)
+    if not nearest or nearest[0].score > max_score:
+        return Decision.UNKNOWN, ()
+    people: list[list[Candidate]] = []
+    for candidate in nearest:
+        if candidate.score > nearest[0].score + MARGIN:
             break
-        if not _same_person(best, rival, max_distance):
-            return Decision.AMBIGUOUS
-    return Decision.MATCH
+        for person in people:
+            if any(_same_person(candidate, other, max_score) for other in person):
+                person.append(candidate)
+                break
+        else:
+            people.append([candidate])
+    best = tuple(person[0] for person in people)
+    return (Decision.MATCH if len(best) == 1 else Decision.AMBIGUOUS), best
 
 
-def _same_person(face: StoredFace, other: StoredFace, max_distance: float) -> bool:
-    return _same_name(face.record, other.record) or (
-        float(np.linalg.norm(face.embedding - other.embedding)) <= max_distance
-    )
+def _same_person(one: Candidate, other: Candidate, max_score: float) -> bool:
+    if one.user_id is not None and other.user_id is not None:
+        return one.user_id == other.user_id
+    first, second = one.face.record, other.face.record
+    if first.image_id == second.image_id:
+        # a photo shows nobody twice
+        return False
+    name, other_name = _person(first), _person(second)
+    if name is not None and other_name is not None:
+        return name == other_name
+    if _same_name(first, second):
+        return True
+    distance = float(np.linalg.norm(one.face.embedding - other.face.embedding))
+    return distance == 0 or normalised_score(distance, one.stats, other.stats) <= max_score
 
 
-def _same_name(face: FaceRecord, other: FaceRecord) -> bool:
-    # the faces of one photo have one name, but a photo shows nobody twice
+def _person(record: FaceRecord) -> str | None:
+    """Return the person that an external image id names before the separator."""
+    name = record.external_image_id
+    if name is None or PERSON_SEPARATOR not in name or is_derived(name, record.source):
+        return None
+    return name.partition(PERSON_SEPARATOR)[0]
+
+
+def _same_name(one: FaceRecord, other: FaceRecord) -> bool:
+    name = one.external_image_id
     return (
-        face.external_image_id is not None
-        and face.external_image_id == other.external_image_id
-        and face.image_id != other.image_id
-        and not is_derived(face.external_image_id, face.source)
-        and not is_derived(face.external_image_id, other.source)
+        name is not None
+        and name == other.external_image_id
+        and not is_derived(name, one.source)
+        and not is_derived(name, other.source)
     )

@@ -77,6 +77,7 @@ def to_stored_faces(
             model_version=model_version,
             settings=settings,
             indexed_at=now,
+            stats=face.stats,
         )
 
     return [StoredFace(record(face), face.embedding) for face in photo.faces]

@@ -99,20 +99,17 @@ class RecognitionOperations(GalleryBase):
             found.faces[:1] if largest_only else found.faces,
             collection_id=collection_id,
             faces=self._faces,
+            users=self._records,
+            cohort=self._engine,
             threshold=threshold,
             limit=limit,
-        )
-        matches = with_user_ids(
-            collection_id, (face.matches for face in searched), users=self._records
         )
         result = SearchResult(
             collection_id=collection_id,
             model_version=collection.model_version,
             threshold=threshold,
             photo=found,
-            faces=tuple(
-                replace(face, matches=own) for face, own in zip(searched, matches, strict=True)
-            ),
+            faces=searched,
         )
         if not index:
             return result
@@ -141,6 +138,7 @@ class RecognitionOperations(GalleryBase):
             face,
             collection_id=collection_id,
             faces=self._faces,
+            cohort=self._engine,
             threshold=threshold,
             limit=limit,
         )

@@ -100,6 +100,7 @@ class UserOperations(GalleryBase):
             user_id,
             face_ids,
             threshold=threshold,
+            cohort=self._engine,
         )
 
     def disassociate_faces(
@@ -139,6 +140,7 @@ class UserOperations(GalleryBase):
             collection_id=collection_id,
             faces=self._faces,
             users=self._records,
+            cohort=self._engine,
             threshold=threshold,
             limit=limit,
         )
@@ -169,6 +171,7 @@ class UserOperations(GalleryBase):
             collection_id=collection_id,
             faces=self._faces,
             users=self._records,
+            cohort=self._engine,
             threshold=threshold,
             limit=limit,
             exclude=user_id,
@@ -204,6 +207,7 @@ class UserOperations(GalleryBase):
             collection_id=collection_id,
             faces=self._faces,
             users=self._records,
+            cohort=self._engine,
             threshold=threshold,
             limit=limit,
         )

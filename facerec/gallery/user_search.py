@@ -8,9 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.photos import EmbeddedFace, RejectedFace
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols import Cohort, RecordStore
 from facerec.core.records import User
-from facerec.gallery.similarity import distance_of, similarity_of
+from facerec.gallery.scoring import (
+    NEIGHBOURS_TO_SCORE,
+    reach,
+    similarity_between,
+    stats_of,
+)
 from facerec.gallery.user_vectors import mean_embedding, search_vectors
 from facerec.storage.faces import FaceStore
 
@@ -67,6 +72,7 @@ def find_users(
     collection_id: str,
     faces: FaceStore,
     users: RecordStore,
+    cohort: Cohort,
     threshold: float,
     limit: int,
     exclude: str | None = None,
@@ -82,39 +88,42 @@ def find_users(
         collection_id: Id of the collection.
         faces: Store of its faces and of its users' vectors.
         users: Store of its users.
+        cohort: Computes the stats that similarity needs.
         threshold: Minimum similarity, 0 to 1.
         limit: Maximum number of users.
         exclude: Id of a user that is not returned.
     """
+    probe_stats = stats_of(probe, cohort)
     distances = dict(
         search_vectors(
             faces,
             collection_id,
             probe,
-            limit=limit + (exclude is not None),
-            max_distance=distance_of(threshold),
+            limit=max(limit, NEIGHBOURS_TO_SCORE) + (exclude is not None),
+            max_distance=reach(threshold, probe_stats),
         )
     )
     # a user deleted since the search is not returned
     found = users.get_users(collection_id, [each for each in distances if each != exclude])
-    candidates = [
-        UserMatch(user, distances[user.user_id], similarity_of(distances[user.user_id]))
-        for user in found[:limit]
-    ]
-    face_ids = [face_id for match in candidates for face_id in match.user.face_ids]
+    face_ids = [face_id for user in found for face_id in user.face_ids]
     stored = faces.get_faces(collection_id, face_ids) if face_ids else []
     left = {face.record.face_id: face.embedding for face in stored}
+    vectors = {
+        user.user_id: mean_embedding([left[each] for each in user.face_ids if each in left])
+        for user in found
+        if any(each in left for each in user.face_ids)
+    }
+    if not vectors:
+        return ()
+    stats = dict(zip(vectors, cohort.cohort_stats(np.stack(list(vectors.values()))), strict=True))
     matches = []
-    for match in candidates:
-        embeddings = [left[face_id] for face_id in match.user.face_ids if face_id in left]
-        if not embeddings:
+    for user in found:
+        if user.user_id not in vectors:
             continue
-        if len(embeddings) == len(match.user.face_ids):
-            matches.append(match)
-            continue
-        vector = mean_embedding(embeddings).astype(np.float64)
+        vector = vectors[user.user_id].astype(np.float64)
         distance = float(np.linalg.norm(vector - probe))
-        similarity = similarity_of(distance)
+        similarity = similarity_between(distance, probe_stats, stats[user.user_id])
         if similarity >= threshold:
-            matches.append(UserMatch(match.user, distance, similarity))
-    return tuple(sorted(matches, key=lambda match: match.distance))
+            matches.append(UserMatch(user, distance, similarity))
+    matches.sort(key=lambda match: (-match.similarity, match.distance))
+    return tuple(matches[:limit])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
+from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Point, Pose, Quality
 from facerec.core.records import FaceRecord
 
 Value: TypeAlias = str | float | None
@@ -40,10 +40,15 @@ NUMBER_COLUMNS = (
 """Columns that hold a number; units as in ``facerec.core.faces``."""
 
 COLUMNS = TEXT_COLUMNS + NUMBER_COLUMNS
+"""Columns that every face has."""
+
+STATS_COLUMNS = ("cohort_mean", "cohort_deviation", "cohort_version")
+"""Columns of the cohort stats, which are None for faces of an earlier facerec."""
 
 
 def to_columns(record: FaceRecord) -> dict[str, Value]:
-    """Return a record's values by column, one for each of ``COLUMNS``."""
+    """Return a record's values by column: ``COLUMNS`` and ``STATS_COLUMNS``."""
+    stats = record.stats
     columns: dict[str, Value] = {
         "face_id": record.face_id,
         "image_id": record.image_id,
@@ -63,6 +68,9 @@ def to_columns(record: FaceRecord) -> dict[str, Value]:
         "roll": record.quality.pose.roll,
         "yaw": record.quality.pose.yaw,
         "pitch": record.quality.pose.pitch,
+        "cohort_mean": None if stats is None else stats.mean,
+        "cohort_deviation": None if stats is None else stats.deviation,
+        "cohort_version": None if stats is None else stats.version,
     }
     for landmark in LANDMARKS:
         point: Point = getattr(record.landmarks, landmark)
@@ -102,4 +110,7 @@ def from_columns(columns: Mapping[str, Value]) -> FaceRecord:
         model_version=text("model_version"),
         settings=text("settings"),
         indexed_at=number("indexed_at"),
+        stats=None
+        if columns.get("cohort_version") is None
+        else CohortStats(number("cohort_mean"), number("cohort_deviation"), text("cohort_version")),
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
 from facerec.core.ids import face_id, group_of, image_id, image_key
 from facerec.core.records import FaceRecord, StoredFace
-from facerec.testing.engine import fake_embedding
+from facerec.testing.engine import FAKE_COHORT_STATS, fake_embedding
 
 
 def stored_face(
@@ -44,6 +44,7 @@ def stored_face(
         model_version=model_version,
         settings="0123456789ab",
         indexed_at=1_700_000_000.125,
+        stats=FAKE_COHORT_STATS,
     )
     if embedding is None:
         embedding = fake_embedding(person, away, shot)

@@ -39,6 +39,10 @@ MATES = 2
 CLEAR_MIXTURES = 1450
 """Mixtures of faces as they are; the others are of damaged ones."""
 
+OWN_MIXTURES = 4
+"""Mixtures that one of these strangers may be part of. They are the nearest to it, and are skipped
+when the typical deviation is measured, since no other face has any."""
+
 STEPS = 127
 """Levels of an int8 on either side of 0."""
 
@@ -135,9 +139,10 @@ def write(mixtures: Vectors, strangers: NDArray[np.float32], recipe: Recipe) -> 
     """Write the file of a recipe."""
     step = float(np.abs(mixtures).max() / STEPS)
     vectors = np.round(mixtures / step).astype(np.int8)
-    name = f"mixtures-1:{hashlib.sha256(vectors.tobytes()).hexdigest()[:8]}"
-    nearest = np.sort(euclidean(strangers, vectors * step), axis=1)[:, :NEAREST]
-    deviation = float(nearest.std(axis=1).mean())
+    nearest = np.sort(euclidean(strangers, vectors * step), axis=1)
+    deviation = float(nearest[:, OWN_MIXTURES : OWN_MIXTURES + NEAREST].std(axis=1).mean())
+    digest = hashlib.sha256(vectors.tobytes() + np.array([step, deviation], np.float32).tobytes())
+    name = f"mixtures-1:{digest.hexdigest()[:8]}"
     np.savez_compressed(
         TARGET / f"cohort-{recipe}.npz",
         vectors=vectors,

@@ -43,7 +43,7 @@ class Cohort:
         self.version = version
         self._vectors = vectors
         self._squares = np.einsum("ij,ij->i", vectors, vectors)
-        self._typical_deviation = typical_deviation
+        self.typical_deviation = typical_deviation
 
     @classmethod
     @cache
@@ -73,7 +73,7 @@ class Cohort:
         for start in range(0, len(embeddings), _BATCH):
             nearest = self._nearest(np.asarray(embeddings[start : start + _BATCH], np.float32))
             means = nearest.mean(axis=1)
-            deviations = (nearest.std(axis=1) + self._typical_deviation) / 2
+            deviations = (nearest.std(axis=1) + self.typical_deviation) / 2
             stats += [
                 CohortStats(float(mean), float(deviation), self.version)
                 for mean, deviation in zip(means, deviations, strict=True)

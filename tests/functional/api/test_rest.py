@@ -95,7 +95,7 @@ def test_matches_are_limited_by_threshold_and_number(rest: httpx.Client, staff: 
     for person in ("ann", "bob", "cyd"):
         index(rest, person)
     document = {"collection_id": staff, "image": in_base64(fake_face("ann"))}
-    strict = rest.post(f"{RECOGNITION}/match", json={**document, "threshold": 0.99999})
+    strict = rest.post(f"{RECOGNITION}/match", json={**document, "threshold": 1})
     loose = rest.post(f"{RECOGNITION}/match", json={**document, "threshold": 0, "limit": 2})
     assert len(strict.json()["faces"][0]["matches"]) == 0
     assert len(loose.json()["faces"][0]["matches"]) == 2

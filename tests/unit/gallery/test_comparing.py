@@ -2,8 +2,8 @@ import pytest
 
 from facerec.errors import NoFaceError, UnreadablePhotoError
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.similarity import similarity_of
-from facerec.testing.engine import fake_face, fake_photo
+from facerec.gallery.scoring import similarity_between
+from facerec.testing.engine import FAKE_COHORT_STATS, fake_face, fake_photo
 
 ANN = fake_photo(fake_face("ann"))
 
@@ -12,7 +12,10 @@ def test_one_person_in_two_photos_is_a_similar_pair(gallery: Gallery) -> None:
     (pair,) = gallery.compare(ANN, fake_photo(fake_face("ann", away=0.3))).pairs
     assert (pair.source, pair.target, pair.best) == (0, 0, True)
     assert pair.distance == pytest.approx(0.3, abs=1e-6)
-    assert pair.similarity == similarity_of(pair.distance) > 0.99
+    assert pair.similarity > 0.99
+    assert pair.similarity == similarity_between(
+        pair.distance, FAKE_COHORT_STATS, FAKE_COHORT_STATS
+    )
 
 
 def test_a_photo_compared_with_itself_has_distance_0(gallery: Gallery) -> None:

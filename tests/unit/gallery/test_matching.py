@@ -17,8 +17,14 @@ from facerec.errors import (
 )
 from facerec.gallery.decision import MARGIN, Decision
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.similarity import DISTANCE_AT_DEFAULT, similarity_of
-from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from facerec.gallery.scoring import similarity_between
+from facerec.testing.engine import (
+    FAKE_COHORT_STATS,
+    FAKE_DISTANCE_AT_DEFAULT,
+    FakeEngine,
+    fake_face,
+    fake_photo,
+)
 from tests.support.gallery import Collaborators
 
 ANN = fake_photo(fake_face("ann"))
@@ -33,7 +39,9 @@ def test_a_known_person_is_named_with_similarity_and_distance(gallery: Gallery) 
     (found,) = searched.matches
     assert found.face == stored.record
     assert found.distance == pytest.approx(0.4, abs=1e-6)
-    assert found.similarity == similarity_of(found.distance)
+    assert found.similarity == pytest.approx(
+        similarity_between(found.distance, FAKE_COHORT_STATS, FAKE_COHORT_STATS)
+    )
 
 
 def test_a_stored_photo_matches_itself_at_distance_0(gallery: Gallery) -> None:
@@ -126,7 +134,7 @@ def test_two_different_photos_that_are_equally_near_are_ambiguous(gallery: Galle
 
 
 def test_a_rival_just_below_the_threshold_makes_a_match_ambiguous(gallery: Gallery) -> None:
-    best, rival = DISTANCE_AT_DEFAULT - 0.01, DISTANCE_AT_DEFAULT + 0.01
+    best, rival = FAKE_DISTANCE_AT_DEFAULT - 0.01, FAKE_DISTANCE_AT_DEFAULT + 0.01
     gallery.index("staff", fake_photo(fake_face("cyd", away=best, shot=1)), external_image_id="one")
     gallery.index(
         "staff", fake_photo(fake_face("cyd", away=rival, shot=2)), external_image_id="two"
@@ -138,7 +146,7 @@ def test_a_rival_just_below_the_threshold_makes_a_match_ambiguous(gallery: Galle
 
 def test_a_rival_that_is_clearly_farther_leaves_a_match(gallery: Gallery) -> None:
     gallery.index("staff", fake_photo(fake_face("cyd", away=0.4, shot=1)), external_image_id="one")
-    rival = fake_face("cyd", away=0.4 + MARGIN + 0.01, shot=2)
+    rival = fake_face("cyd", away=0.4 + MARGIN * FAKE_COHORT_STATS.deviation + 0.01, shot=2)
     gallery.index("staff", fake_photo(rival), external_image_id="two")
     (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
     assert len(searched.matches) == 2

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
+from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Point, Pose, Quality
 from facerec.core.records import FaceRecord
-from facerec.storage.columns import COLUMNS, from_columns, to_columns
+from facerec.storage.columns import COLUMNS, STATS_COLUMNS, from_columns, to_columns
+from facerec.storage.face_metadata import from_metadata, to_metadata
 
 numbers = st.floats(allow_nan=False)
 points = st.builds(Point, numbers, numbers)
@@ -22,11 +25,25 @@ records = st.builds(
     model_version=st.text(),
     settings=st.text(),
     indexed_at=numbers,
+    stats=st.none() | st.builds(CohortStats, numbers, numbers, st.text()),
 )
 
 
 @given(records)
 def test_a_record_comes_back_from_its_columns(record: FaceRecord) -> None:
     columns = to_columns(record)
-    assert set(columns) == set(COLUMNS)
+    assert set(columns) == {*COLUMNS, *STATS_COLUMNS}
     assert from_columns(columns) == record
+
+
+@given(records)
+def test_a_record_comes_back_from_its_metadata(record: FaceRecord) -> None:
+    metadata = to_metadata(record)
+    assert None not in metadata.values()
+    assert from_metadata(record.face_id, metadata) == record
+
+
+@given(records)
+def test_a_record_of_an_earlier_facerec_has_no_stats(record: FaceRecord) -> None:
+    columns = {name: value for name, value in to_columns(record).items() if name in COLUMNS}
+    assert from_columns(columns) == replace(record, stats=None)

@@ -21,6 +21,7 @@ from facerec.gallery.user_search import find_users
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.schema import SCHEMA_VERSION
+from facerec.testing.engine import FakeEngine
 from facerec.testing.faces import by_image, stored_face
 
 GOLDEN = Path(__file__).parent / "data" / "schema-1.db.gz"
@@ -70,7 +71,13 @@ def test_users_are_found_by_their_vectors(path: Path) -> None:
         assert len(user.face_ids) == 2
         (face, _) = store.get_faces("staff", user.face_ids)
         (match,) = find_users(
-            face.embedding, collection_id="staff", faces=store, users=store, threshold=0.8, limit=5
+            face.embedding,
+            collection_id="staff",
+            faces=store,
+            users=store,
+            cohort=FakeEngine(),
+            threshold=0.8,
+            limit=5,
         )
         assert match.user == user
 
