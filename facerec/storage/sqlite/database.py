@@ -38,17 +38,22 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open a store; create it if it does not exist.
 
+        A store on a disk that cannot be written is opened for reading.
+
         Raises:
             InvalidInputError: the file is not facerec's, or of a later version.
             StoreUnavailableError: it cannot be opened or made.
         """
         self.path = path
         self._idle: list[sqlite3.Connection] = []
+        self._read_only = _is_read_only(path)
         with store_errors(path):
-            _make_private_file(path)
-            connection = _connect(path)
+            if not self._read_only:
+                _make_private_file(path)
+            connection = _connect(path, read_only=self._read_only)
             try:
-                _begin_logging(connection)
+                if not self._read_only:
+                    _begin_logging(connection)
                 prepare(connection, path)
             except BaseException:
                 connection.close()
@@ -106,7 +111,7 @@ class Database:
         try:
             connection = self._idle.pop()
         except IndexError:
-            connection = _connect(self.path)
+            connection = _connect(self.path, read_only=self._read_only)
         try:
             yield connection
         except sqlite3.Error:
@@ -127,9 +132,17 @@ def _make_private_file(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _is_read_only(path: Path) -> bool:
+    return path.exists() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+        _read_only_uri(path) if read_only else path,
+        timeout=BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=read_only,
     )
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute("PRAGMA synchronous = FULL")
@@ -137,6 +150,17 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA journal_size_limit = {MAX_IDLE_LOG}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {MAX_LOG_PAGES}")
     return connection
+
+
+def _read_only_uri(path: Path) -> str:
+    """Return the uri of a file that SQLite must not write beside (https://www.sqlite.org/uri.html).
+
+    A log that was left is read; without one the file is declared immutable, since SQLite would
+    create files of its own otherwise.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
+    return f"{path.absolute().as_uri()}?{mode}"
 
 
 def _begin_logging(connection: sqlite3.Connection) -> None:

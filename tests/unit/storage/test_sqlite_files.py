@@ -1,3 +1,4 @@
+import os
 import sqlite3
 from pathlib import Path
 
@@ -101,3 +102,26 @@ def test_a_store_that_another_process_keeps_locked_is_unavailable(tmp_path: Path
     impatient = sqlite3.connect(path, timeout=0, isolation_level=None)
     with pytest.raises(StoreUnavailableError, match="another process"), store_errors(path):
         impatient.execute("BEGIN IMMEDIATE")
+
+
+def test_a_store_on_a_disk_that_cannot_be_written_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A name as odd as a path may be, since SQLite reads it from a uri.
+    path = tmp_path / "data 1?#%20" / "facerec.db"
+    face = stored_face("ann")
+    with SqliteStore(path) as store:
+        store.create_collection(Collection("staff", "fake-1", 1.0))
+        store.put_images("staff", by_image([face]))
+    files = {entry.name: entry.read_bytes() for entry in path.parent.iterdir()}
+    # Root, as which tests may run, may write anywhere.
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
+    with SqliteStore(path) as store:
+        assert store.list_faces("staff") == [face.record]
+        (found,) = store.search("staff", face.embedding[None], top=1, max_distance=1.0)
+        assert [neighbour.record for neighbour in found] == [face.record]
+        with pytest.raises(StoreUnavailableError, match="cannot be written"):
+            store.put_images("staff", by_image([stored_face("bob")]))
+        with pytest.raises(StoreUnavailableError, match="cannot be written"):
+            store.delete_collection("staff")
+    assert {entry.name: entry.read_bytes() for entry in path.parent.iterdir()} == files
