@@ -168,8 +168,9 @@ class CollectionOperations(GalleryBase):
         delete_vectors(self._faces, collection_id)
         self._faces.delete_namespace(collection_id)
         self._records.delete_collection(collection_id)
-        # A job may have been planned, or have stored more faces, since.
+        # A concurrent request or job may have stored more since.
         self._job_data.forget_collection(collection_id)
+        delete_vectors(self._faces, collection_id)
         self._faces.delete_namespace(collection_id)
 
     def get_tags(self, collection_id: str) -> dict[str, str]:
