@@ -28,14 +28,14 @@ MAX_ATTEMPTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a job left.
+    """The results of a job.
 
     Attributes:
-        rows: of the ledger, as far as they do not depend on time.
+        rows: rows of the ledger, without fields that depend on time.
         faces: ids and embeddings of the stored faces.
-        kept: ids of the faces whose embeddings the job folder keeps.
+        kept: ids of the faces with embeddings in the job folder.
         calls: calls of the last attempt.
-        faults: how often each fault happened.
+        faults: number of times that each fault happened.
         attempts: processes that worked on the job.
     """
 

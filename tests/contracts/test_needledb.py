@@ -1,7 +1,7 @@
-"""The contract once more, on a server of the same REST interface that is not ours.
+"""The contract on a server of the same REST interface that is not ours.
 
-``needledb`` may stand in this environment or, since it brings 200 MB with it, in one of its own
-named ``.needledb`` at the root of the repository.
+``needledb`` is installed in this environment or, since it brings 200 MB with it, in
+``.needledb`` at the root of the repository.
 """
 
 from __future__ import annotations

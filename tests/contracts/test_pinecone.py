@@ -1,4 +1,4 @@
-"""The Pinecone store keeps the contracts on a server whose reads lag behind writes."""
+"""The Pinecone store keeps the contracts on a server whose reads lag writes."""
 
 from __future__ import annotations
 

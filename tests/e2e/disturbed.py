@@ -15,7 +15,7 @@ from tests.e2e.stack import DeployedStack, until
 
 CHILDREN = 4
 VICTIM = 1
-"""The child whose first machine is taken away."""
+"""The child whose first machine is reclaimed."""
 
 COLLECTION = "people"
 
@@ -26,10 +26,10 @@ class DisturbedJob:
 
     Attributes:
         document: the input of its execution.
-        execution: how it ended, as Step Functions describes it.
-        output: of its execution.
+        execution: the ended execution, as Step Functions describes it.
+        output: output of its execution.
         report: the report in the job's folder.
-        rows: of its ledger.
+        rows: rows of its ledger.
         committed: rows that the victim had committed when it was killed.
     """
 

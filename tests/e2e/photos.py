@@ -11,20 +11,20 @@ from tests.e2e.machine import ROOT
 from tests.support.shared_data import SHARED_DATA
 
 LABELLED = int(os.environ.get("FACEREC_E2E_PHOTOS", "500"))
-"""How many labelled photos are indexed."""
+"""Number of labelled photos to index."""
 
 LINES_OF_EXAMPLES = 160
-"""There are few examples: lines of the manifest go round them, each with an id of its own."""
+"""Lines of the manifest of example photos, which repeats them with different ids."""
 
 
 @dataclass(frozen=True)
 class SomePhotos:
-    """Photos to index, and one more of a person who is on one of them.
+    """Photos to index, and another one of a person in one of them.
 
     Attributes:
-        lines: the photos, a manifest line each.
+        lines: the photos, one per line of the manifest.
         probe: the other photo.
-        known: which of the photos the same person is on.
+        known: the indexed photo of the same person.
     """
 
     lines: list[Path]

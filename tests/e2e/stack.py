@@ -32,13 +32,13 @@ KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 @dataclass(frozen=True)
 class BuiltStack:
-    """What stacks are deployed from, and to.
+    """What stacks are deployed from and to.
 
     Attributes:
-        emulator: of AWS.
-        folder: holds what the SAM CLI built.
+        emulator: emulator of AWS.
+        folder: folder of the SAM CLI's build.
         pinecone: the index for stacks that store vectors in Pinecone.
-        vectors: what stands for Amazon S3 Vectors.
+        vectors: the fake of Amazon S3 Vectors.
     """
 
     emulator: Emulator
@@ -51,10 +51,10 @@ class DeployedStack:
     """A stack on the emulator.
 
     Attributes:
-        name: of the stack.
-        emulator: of AWS.
-        pinecone: the index that holds the faces, with Pinecone.
-        parameters: that the stack is deployed with.
+        name: name of the stack.
+        emulator: emulator of AWS.
+        pinecone: the index of the faces, if they are stored in Pinecone.
+        parameters: parameters of the deployment.
     """
 
     def __init__(self, built: BuiltStack, name: str) -> None:
@@ -180,7 +180,7 @@ class DeployedStack:
     def remains(self) -> list[str]:
         """Return what is left in the account of what costs or keeps anything.
 
-        The bucket that the SAM CLI keeps for all stacks is no part of it.
+        The bucket that the SAM CLI keeps for all stacks is not part of it.
         """
         buckets = [bucket["Name"] for bucket in self.s3.list_buckets()["Buckets"]]
         functions = self.client("lambda").list_functions()["Functions"]

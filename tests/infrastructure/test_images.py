@@ -18,7 +18,7 @@ WEIGHTS = {
 
 
 def stages() -> dict[str, str]:
-    """Return the instructions of each stage, comments left out, by its name."""
+    """Return the instructions of each stage by its name, without comments."""
     text = re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.M)
     parts = re.split(r"^FROM (\S+) AS (\w[\w-]*)$", text, flags=re.M)
     return {

@@ -39,7 +39,7 @@ def lint(tool: str, path: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_cfn_lint_finds_nothing_in_the_definition_put_inline(tmp_path: Path) -> None:
-    # In a file beside the template cfn-lint would not look at it.
+    # cfn-lint does not check a separate file.
     names = properties("Workflow")["DefinitionSubstitutions"]
     arns = {name: f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in names}
     inline = {
@@ -104,7 +104,7 @@ def test_a_failed_array_is_caught_inside_its_iteration() -> None:
     for job in jobs:
         (catch,) = job["Catch"]
         assert catch["ErrorEquals"] == ["States.ALL"]
-        # The cause of a failed job is kilobytes, and is left behind.
+        # The cause of a failed job has kilobytes, and is dropped.
         assert "$.fault.Cause" not in json.dumps(iteration[catch["Next"]])
 
 

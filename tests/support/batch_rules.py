@@ -8,7 +8,7 @@ EXITED = "Essential container in task exited"
 """What AWS Batch gives as the status reason of a job whose process ended by itself."""
 
 RECLAIMED = "Host EC2 (instance i-0123456789abcdef0) terminated."
-"""What it gives where the machine went away."""
+"""AWS Batch's reason if the machine was reclaimed."""
 
 
 def is_tried_again(
@@ -18,13 +18,13 @@ def is_tried_again(
     status_reason: str,
     reason: str = "",
 ) -> bool:
-    """Return what ``evaluateOnExit`` says about an attempt that failed.
+    """Return whether ``evaluateOnExit`` retries a failed attempt.
 
     https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html
 
     Args:
-        rules: with the keys of the service's own interface, such as ``onExitCode``.
-        exit_code: of the container; None where it has none.
+        rules: rules with the keys of the service's interface, such as ``onExitCode``.
+        exit_code: exit code of the container, or None.
         status_reason: why the job ended.
         reason: why the container ended.
     """

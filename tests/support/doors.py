@@ -1,4 +1,4 @@
-"""Every door to a gallery behind one interface, so that tests can compare what they answer.
+"""Every door to a gallery with one interface, so that tests can compare what they answer.
 
 Each door has a data folder of its own. Set-up goes through ``gallery``, which works on the same
 stores; the operation under test goes through the door's own protocol, from its command, request or

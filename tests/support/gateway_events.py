@@ -17,7 +17,7 @@ HOST = "abc123.execute-api.eu-west-1.amazonaws.com"
 STAGE = "v1"
 
 OPEN = "NONE"
-"""The authorization of a method that lets everybody pass."""
+"""The authorization of a method that is open to everybody."""
 
 
 def rest_event(
@@ -33,13 +33,13 @@ def rest_event(
     """Return the event of a request that a REST API passes on.
 
     Args:
-        method: of the request.
-        path: without the stage.
-        document: the body; text is sent as it is.
-        authorization: of the method that was called: ``NONE``, ``AWS_IAM`` or ``COGNITO``.
-        headers: beside those that every client sends.
-        arn: of the caller, with ``AWS_IAM``.
-        claims: of the caller's token beside ``sub`` and ``iss``, with ``COGNITO``.
+        method: method of the request.
+        path: path without the stage.
+        document: the body; text is sent unchanged.
+        authorization: authorization of the method: ``NONE``, ``AWS_IAM`` or ``COGNITO``.
+        headers: headers in addition to those of every client.
+        arn: ARN of the caller, with ``AWS_IAM``.
+        claims: claims of the caller's token in addition to ``sub`` and ``iss``, with ``COGNITO``.
     """
     sent = {"Host": HOST, "Content-Type": "application/json", **(headers or {})}
     # "The Authorization header is dropped if it contains a Signature Version 4 signature or if

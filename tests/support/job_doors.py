@@ -31,7 +31,7 @@ def fake_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
 
 
 def use_fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the fake engine behind local jobs and the API."""
+    """Use the fake engine for local jobs and the API."""
     monkeypatch.setattr(facerec.factory, "_build_worker", fake_worker)
     monkeypatch.setattr(facerec.factory, "open_local_engine", FakeEngine)
     monkeypatch.setattr(
@@ -87,7 +87,7 @@ class JobDoor:
         return self.index_again(people, **settings)
 
     def index_again(self, people: Iterable[str], **settings: object) -> dict[str, Any]:
-        """Run the job of the manifest once more, from photos that are there or not."""
+        """Run the job of the manifest again, from photos that are there or not."""
         lines = "".join(f"{self.address(f'{person}.jpg')}\n" for person in people)
         self.write("people.txt", lines.encode())
         return self.run("people.txt", **settings)
@@ -145,7 +145,7 @@ class CommandLineJobs(_LocalDoor):
 
 
 class RestJobs(_LocalDoor):
-    """REST on this machine; a folder stands in for a bucket."""
+    """REST on this machine; a folder is served as a bucket."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)

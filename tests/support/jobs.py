@@ -61,7 +61,7 @@ def job_input(manifest: Path | str, **settings: object) -> JobRequest:
 
 
 class SlowEngine(FakeEngine):
-    """Takes its time over each photo."""
+    """Takes ``seconds`` per photo."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -75,12 +75,12 @@ class SlowEngine(FakeEngine):
 
 
 def slow_dependencies(store: Path, seconds: float) -> ChildDependencies:
-    """Build the parts of a child: bind the arguments with ``functools.partial``."""
+    """Create the dependencies of a child with a slow engine."""
     return ChildDependencies(SlowEngine(seconds), SqliteStore(store), LocalObjects())
 
 
 class CrashingEngine(FakeEngine):
-    """Crashes, as a decoder's native code may, on any photo of a certain note."""
+    """Crashes like a decoder's native code on photos that contain ``crash``."""
 
     def analyse(
         self, photos: Sequence[bytes], options: FaceOptions
@@ -91,16 +91,16 @@ class CrashingEngine(FakeEngine):
 
 
 def crashing_dependencies(store: Path) -> ChildDependencies:
-    """Build the parts of a child whose engine crashes: bind ``store`` with ``partial``."""
+    """Create the dependencies of a child whose engine crashes."""
     return ChildDependencies(CrashingEngine(), SqliteStore(store), LocalObjects())
 
 
 class LocalJob:
-    """A job with its parts under one folder.
+    """A job with its stores in one folder.
 
     Attributes:
-        plan: of the job.
-        engine: counts what it is given.
+        plan: plan of the job.
+        engine: engine that counts its photos.
         store: the file of the store.
         faces: the store.
         objects: local files.
@@ -128,7 +128,7 @@ class LocalJob:
         self.parts = ChildDependencies(self.engine, self.faces, self.objects)
 
     def run(self, **hooks: Any) -> list[ChildSummary]:  # noqa: ANN401 - passed on
-        """Run all children, one after another."""
+        """Run all children in turn."""
         return [
             run_child(self.plan, child, self.parts, **hooks) for child in range(self.plan.children)
         ]

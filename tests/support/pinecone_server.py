@@ -35,7 +35,7 @@ class PineconeServer:
 
     Attributes:
         lags: writes are read only after ``settle``.
-        loses: so many records of each upsert are not taken, which its answer admits.
+        loses: number of records of each upsert that are not taken, which its answer admits.
         namespaces: what can be read: vectors by id, by namespace.
         delay: seconds that every request takes.
         requests: how often each path was asked for.

@@ -1,4 +1,4 @@
-"""Small photos made on the spot, and the checks that tell whether they were read properly."""
+"""Small photos made on the spot, and checks that they were decoded correctly."""
 
 from __future__ import annotations
 

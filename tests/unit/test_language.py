@@ -78,7 +78,6 @@ PENDING: dict[str, str] = {
     "docs/detection.md": "engine",
     "docs/jobs.md": "jobs",
     "docs/operations.md": "aws",
-    "tests/": "shell",
 }
 """Paths whose language is still to be cleaned, each with who does it."""
 

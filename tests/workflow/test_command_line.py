@@ -55,11 +55,11 @@ class Held:
     """Children that wait.
 
     Attributes:
-        begun: set once one has begun.
-        released: set to let them go on.
+        started: set once one has started.
+        released: set to let them continue.
     """
 
-    begun: threading.Event = field(default_factory=threading.Event)
+    started: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
 
@@ -69,7 +69,7 @@ def held(stack: Stack) -> Iterator[Held]:
     children = Held()
 
     def wait(child: int, attempt: int) -> None:
-        children.begun.set()
+        children.started.set()
         children.released.wait(30)
 
     stack.accidents.before = wait
@@ -129,7 +129,7 @@ def test_a_running_job_is_found_by_its_name_and_by_its_id(
     stack: Stack, facerec: Facerec, held: Held
 ) -> None:
     name = started(facerec("jobs", "start", stack.put_manifest(3), "--collection", "staff"))
-    assert held.begun.wait(30)
+    assert held.started.wait(30)
 
     status = json.loads(facerec("jobs", "status", name, "--json").stdout)
 
@@ -202,16 +202,16 @@ def test_a_dry_run_shows_children_time_and_cost_and_starts_nothing(
         *("--images-per-child", 100),
     )
 
-    told = json.loads(result.stdout)
-    assert (told["photos"], told["exact"], told["children"]) == (1000, True, 10)
-    assert told["dollars"] > 0
-    assert told["seconds"] > 1000 / 20 / 256
+    expected = json.loads(result.stdout)
+    assert (expected["photos"], expected["exact"], expected["children"]) == (1000, True, 10)
+    assert expected["dollars"] > 0
+    assert expected["seconds"] > 1000 / 20 / 256
     assert stack.keys("jobs/") == []
     assert json.loads(facerec("jobs", "list", "--json").stdout) == []
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "expected"),
     [
         (("status", "nothing"), 3, "job 'nothing' does not exist"),
         (("status",), 3, "job 'latest' does not exist"),
@@ -222,12 +222,12 @@ def test_a_dry_run_shows_children_time_and_cost_and_starts_nothing(
     ],
 )
 def test_an_error_is_one_line_and_an_exit_code(
-    facerec: Facerec, words: tuple[str, ...], code: int, told: str
+    facerec: Facerec, words: tuple[str, ...], code: int, expected: str
 ) -> None:
     result = facerec("jobs", *words)
 
     assert result.exit_code == code, result.output
-    assert told in result.stderr
+    assert expected in result.stderr
 
 
 def test_a_stack_of_another_kind_is_refused(stack: Stack, facerec: Facerec) -> None:

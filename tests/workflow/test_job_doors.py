@@ -97,7 +97,7 @@ def test_failures_are_retried_when_asked_for(door: JobDoor) -> None:
     door.write("broken.jpg", b"no photo")
     first = door.index_again(["broken"])
     assert first["outcomes"] == {"UNREADABLE": 1}
-    # Another photo of the same size: nothing tells that it changed.
+    # Another photo of the same size: nothing shows that it changed.
     door.write("broken.jpg", b"NO PHOTO")
     assert door.index_again(["broken"])["job_id"] == first["job_id"]
     retried = door.index_again(["broken"], retry_failures=True)

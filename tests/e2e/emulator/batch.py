@@ -1,4 +1,4 @@
-"""AWS Batch over HTTP: jobs in the place of ministack's, which succeed without being run."""
+"""AWS Batch over HTTP: jobs that run, instead of ministack's, which only succeed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class RefusedError(Exception):
 
 
 def install(jobs: Jobs) -> None:
-    """Take the place of ministack's operations on jobs, and complete that on definitions."""
+    """Replace ministack's operations on jobs, and complete those on job definitions."""
     operations: dict[str, Callable[[Document], Any]] = {
         "/v1/submitjob": lambda request: _name(submit(jobs, request)),
         "/v1/describejobs": lambda request: {"jobs": _described(jobs, request)},
@@ -41,7 +41,7 @@ def submit(jobs: Jobs, request: Document) -> Job:
     """Submit a job.
 
     Raises:
-        RefusedError: AWS Batch would not take it.
+        RefusedError: AWS Batch would refuse it.
     """
     size = (request.get("arrayProperties") or {}).get("size")
     if size is not None and size not in ARRAY_SIZES:
@@ -83,7 +83,7 @@ def describe(job: Job) -> dict[str, Any]:
 
 
 def register(request: Document) -> Answer:
-    """Register a job definition, with what ministack leaves out of it."""
+    """Register a job definition, with the fields that ministack lacks."""
     answer: Answer = ministack_batch._register_job_definition(request)
     kept = ministack_batch._job_definitions[request["jobDefinitionName"]][-1]
     for name in ("retryStrategy", "timeout", "parameters", "platformCapabilities"):

@@ -1,4 +1,4 @@
-"""Between the names of AWS Batch's own interface and those of Step Functions and CloudFormation."""
+"""Converts names of AWS Batch's interface to those of Step Functions and CloudFormation."""
 
 # ruff: noqa: ANN401 - JSON
 from __future__ import annotations
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 MAPS = ("parameters", "tags", "options")
-"""Whose keys are the caller's own."""
+"""Objects whose keys callers choose."""
 
 
 def camel_case(document: Any) -> Any:
-    """Return a document whose keys begin in lower case."""
+    """Return a document whose keys start in lower case."""
     return _renamed(document, lambda key: key[:1].lower() + key[1:])
 
 

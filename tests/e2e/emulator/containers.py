@@ -21,14 +21,15 @@ STOP_TIMEOUT = 30.0
 
 @dataclass(frozen=True)
 class Ended:
-    """How a container ended.
+    """The end of a container.
 
     Attributes:
-        exit_code: of its process; None where there was none, or the machine went away.
-        status_reason: what AWS Batch says about the job.
-        reason: what it says about the container.
-        output: the lines that it wrote.
-        final: whether it is not tried again whatever the rules say.
+        exit_code: exit code of its process; None without a process, or if the machine was
+            reclaimed.
+        status_reason: AWS Batch's reason for the status of the job.
+        reason: its reason for the status of the container.
+        output: lines of its output.
+        final: whether it is not retried, regardless of the retry rules.
     """
 
     exit_code: int | None
@@ -41,8 +42,8 @@ class Ended:
 class Containers:
     """Runs images.
 
-    Whoever wants a machine to be reclaimed kills the process: each running container has a file
-    ``<process id>.json`` in a folder, which tells the variables of its environment.
+    To reclaim a machine, kill the process: each running container has a file ``<process id>.json``
+    in a folder, with the variables of its environment.
     """
 
     def __init__(self, images: Mapping[str, Image], running: Path) -> None:
@@ -61,11 +62,11 @@ class Containers:
         """Run an image to its end.
 
         Args:
-            image: its address.
-            arguments: of its entry point.
-            environment: beside the image's own.
-            timeout: seconds after which it is ended.
-            stop: ends it when set.
+            image: address of the image.
+            arguments: arguments of its entry point.
+            environment: variables in addition to those of the image.
+            timeout: seconds after which it is killed.
+            stop: stops it when set.
             started: called once its process runs.
         """
         if image not in self._images:

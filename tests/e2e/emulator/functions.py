@@ -1,7 +1,7 @@
 """Functions that are container images, run by AWS's own runtime interface emulator.
 
-The emulator takes the place of Lambda and speaks its runtime interface to ``awslambdaric`` in the
-image's entry point: https://github.com/aws/aws-lambda-runtime-interface-emulator
+The emulator replaces Lambda and offers its runtime interface to ``awslambdaric`` in the entry
+point of the image: https://github.com/aws/aws-lambda-runtime-interface-emulator
 """
 
 # ruff: noqa: ANN401 - JSON
@@ -23,11 +23,11 @@ import ministack.services.lambda_svc as ministack_functions
 from tests.e2e.emulator.settings import Image
 
 PATIENCE = 60.0
-"""Seconds that a function may take to start."""
+"""Timeout for the start of a function, in seconds."""
 
 
 def install(images: Mapping[str, Image]) -> None:
-    """Take the place of ministack's use of a container engine."""
+    """Replace ministack's use of a container engine."""
     running: dict[str, _Function] = {}
     lock = threading.Lock()
 
@@ -37,7 +37,7 @@ def install(images: Mapping[str, Image]) -> None:
         with lock:
             function = running.get(name)
             if function is None or function.configuration != _settings(configuration):
-                # What is changed takes effect in new execution environments.
+                # Changes take effect in new execution environments.
                 if function is not None:
                     function.end()
                 function = _Function(configuration, images[configuration["ImageUri"]])

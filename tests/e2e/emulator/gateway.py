@@ -28,11 +28,11 @@ import ministack.services.cloudformation.provisioners as provisioners
 ANY = "x-amazon-apigateway-any-method"
 
 _SERVED: ContextVar[dict[str, Any] | None] = ContextVar("served", default=None)
-"""The resources that the stage of the request at hand serves."""
+"""Resources of the stage of the current request."""
 
 
 def install() -> None:
-    """Take the place of what differs."""
+    """Replace what differs from API Gateway."""
     _import_any_methods()
     _serve_deployments()
     _overwrite_bodies()
@@ -44,8 +44,8 @@ def passed_headers(headers: Mapping[str, Any], authorization: str) -> dict[str, 
     """Return the headers of a request that reach the integration.
 
     Args:
-        headers: of the request.
-        authorization: of the method, such as ``AWS_IAM``.
+        headers: headers of the request.
+        authorization: authorization of the method, such as ``AWS_IAM``.
     """
     return {
         name: value

@@ -27,18 +27,18 @@ class Job:
     """A plain job, an array, or a child of one.
 
     Attributes:
-        job_id: ``uuid``, of a child ``uuid:index``.
-        request: what was submitted.
+        job_id: ``uuid``, or ``uuid:index`` for a child.
+        request: the request that submitted it.
         definition: the job definition.
-        arn: of the job.
+        arn: ARN of the job.
         created: milliseconds since 1970.
-        index: of a child.
-        status: one of ``STATES``; of an array that of its children.
-        status_reason: why it is so.
+        index: index of a child.
+        status: one of ``STATES``; an array has that of its children.
+        status_reason: reason of the status.
         attempts: as AWS Batch describes them.
-        children: of an array.
-        stop: set to end it.
-        started: milliseconds since 1970, of the last attempt.
+        children: children of an array.
+        stop: stops the job when set.
+        started: start of the last attempt, milliseconds since 1970.
         stopped: milliseconds since 1970.
     """
 

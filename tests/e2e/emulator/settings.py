@@ -1,4 +1,4 @@
-"""What the environment tells the emulator."""
+"""Settings of the emulator from the environment."""
 
 from __future__ import annotations
 

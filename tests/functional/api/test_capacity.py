@@ -28,11 +28,11 @@ DETECT = "/api/v1/face-recognition/detect"
 
 
 class HeldEngine(FakeEngine):
-    """An engine that waits until the test lets it go on."""
+    """An engine that waits until the test lets it continue."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.begun = threading.Semaphore(0)
+        self.started = threading.Semaphore(0)
         self.go_on = threading.Event()
         self.at_once = 0
         self.most_at_once = 0
@@ -44,7 +44,7 @@ class HeldEngine(FakeEngine):
         with self._lock:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
-        self.begun.release()
+        self.started.release()
         self.go_on.wait(30)
         try:
             return super().analyse(photos, options)
@@ -79,7 +79,7 @@ def test_one_photo_per_processor_is_processed_concurrently(
     with ThreadPoolExecutor(6) as clients:
         answers = [clients.submit(detect, address) for _ in range(6)]
         for _ in range(2):
-            assert engine.begun.acquire(timeout=10)
+            assert engine.started.acquire(timeout=10)
         engine.go_on.set()
         assert [answer.result() for answer in answers] == [200] * 6
     assert engine.most_at_once == 2
@@ -88,7 +88,7 @@ def test_one_photo_per_processor_is_processed_concurrently(
 def test_other_requests_do_not_wait_for_photos(address: str, engine: HeldEngine) -> None:
     with ThreadPoolExecutor(4) as clients:
         answers = [clients.submit(detect, address) for _ in range(4)]
-        assert engine.begun.acquire(timeout=10)
+        assert engine.started.acquire(timeout=10)
         assert httpx.get(f"{address}/api/v1/collections").status_code == 200
         engine.go_on.set()
         assert [answer.result() for answer in answers] == [200] * 4
@@ -100,7 +100,7 @@ def test_the_request_of_a_client_that_disconnects_while_waiting_is_dropped(
     with ThreadPoolExecutor(2) as clients:
         answers = [clients.submit(detect, address) for _ in range(2)]
         for _ in range(2):
-            assert engine.begun.acquire(timeout=10)
+            assert engine.started.acquire(timeout=10)
         for _ in range(5):
             leave_without_an_answer(address)
         engine.go_on.set()
@@ -140,7 +140,7 @@ def test_a_pool_uses_a_separate_engine_for_each_photo() -> None:
     with ThreadPoolExecutor(2) as threads:
         found = [threads.submit(pool.analyse, [photo], FaceOptions()) for _ in range(2)]
         for engine in engines:
-            assert engine.begun.acquire(timeout=10)
+            assert engine.started.acquire(timeout=10)
             engine.go_on.set()
         assert all(len(one.result()[0].faces) == 1 for one in found)
     assert [engine.analysed for engine in engines] == [1, 1]

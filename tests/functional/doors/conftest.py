@@ -36,7 +36,7 @@ DOORS = ("python", "command line", "rest", "rekognition", "lambda")
 
 @pytest.fixture(autouse=True)
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put the fake engine behind every door."""
+    """Use the fake engine at every door."""
     monkeypatch.setattr(facerec.factory, "open_local_engine", FakeEngine)
     monkeypatch.setattr(facerec.factory, "open_deployed_engine", lambda _: FakeEngine())
 

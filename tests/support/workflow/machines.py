@@ -54,10 +54,10 @@ class Machines:
     """Runs the jobs of one test.
 
     Attributes:
-        container: the entry function: arguments and environment into an exit code.
-        environment: what all containers get.
-        attempts: what was run, in order.
-        faults: how many of the next submissions are to fail with a fault of AWS Batch.
+        container: entry point that maps arguments and environment to an exit code.
+        environment: variables of all containers.
+        attempts: the attempts in order.
+        faults: number of next submissions that fail with an error of AWS Batch.
     """
 
     container: Container
@@ -68,7 +68,7 @@ class Machines:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Take the place of what moto does when a job is submitted."""
+        """Replace moto's handling of submitted jobs."""
         machines = self
         submit = BatchSimpleBackend.submit_job
 

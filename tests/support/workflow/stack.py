@@ -68,15 +68,15 @@ class FrailEngine(FakeEngine):
 
 @dataclass
 class Ended:
-    """An execution that came to its end.
+    """An ended execution.
 
     Attributes:
         status: SUCCEEDED or FAILED.
-        output: of a success.
-        error: of a failure.
-        cause: of a failure.
-        states: the states that were entered, in order.
-        largest: bytes of the largest input or output of a state.
+        output: output of a success.
+        error: error of a failure.
+        cause: cause of a failure.
+        states: entered states in order.
+        largest: maximum bytes of the input or output of a state.
     """
 
     status: str

@@ -1,4 +1,4 @@
-"""What is said about a face's quality, and which faces the filters leave out."""
+"""What is said about a face's quality, and which faces the filters reject."""
 
 from __future__ import annotations
 

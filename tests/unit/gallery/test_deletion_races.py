@@ -20,14 +20,14 @@ ANN = fake_photo(fake_face("ann"))
 class InterruptedEngine(FakeEngine):
     """Does something else while it processes a photo."""
 
-    def __init__(self, meanwhile: Callable[[], object]) -> None:
+    def __init__(self, interrupt: Callable[[], object]) -> None:
         super().__init__()
-        self._meanwhile = meanwhile
+        self._interrupt = interrupt
 
     def analyse(
         self, photos: Sequence[bytes], options: FaceOptions
     ) -> list[PhotoFaces | UnreadablePhoto]:
-        self._meanwhile()
+        self._interrupt()
         return super().analyse(photos, options)
 
 

@@ -18,7 +18,7 @@ OVERLAP, COVER = 0.338, 1.0
 """From which on dlib's detection network takes two boxes for one face."""
 
 PIXELS = 20_000
-"""Of a photo's side: boxes are compared by whole pixels."""
+"""Share of a photo's side: boxes are compared by whole pixels."""
 
 sides = st.floats(0.004, 1.5)
 places = st.floats(-0.5, 1.2)

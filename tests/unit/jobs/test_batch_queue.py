@@ -1,4 +1,4 @@
-"""How the children of a job stand in AWS Batch, told by its own answers."""
+"""The states of a job's children in AWS Batch, told by its own answers."""
 
 from __future__ import annotations
 

@@ -28,15 +28,15 @@ from facerec.testing.engine import FakeEngine, fake_embedding, fake_face, fake_p
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 
-def stop_after(parts: int) -> tuple[Callable[[SegmentCommitted], None], Callable[[], bool]]:
-    """Return hooks that stop a child once so many parts of its ledger are written."""
+def stop_after(segments: int) -> tuple[Callable[[SegmentCommitted], None], Callable[[], bool]]:
+    """Return hooks that stop a child after ``segments`` segments of its ledger."""
     written: list[SegmentCommitted] = []
 
     def note(segment: SegmentCommitted) -> None:
         if not segment.resumed:
             written.append(segment)
 
-    return note, lambda: len(written) >= parts
+    return note, lambda: len(written) >= segments
 
 
 def test_every_photo_gets_a_row_and_its_faces_are_stored(tmp_path: Path) -> None:

@@ -46,10 +46,10 @@ def test_results_come_in_order_and_stay_within_bounds(
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_no_fetch_starts_while_buffered_results_are_heavy(threads: int) -> None:
-    begun: list[int] = []
+    started: list[int] = []
 
     def fetch(number: int) -> int:
-        begun.append(number)
+        started.append(number)
         return number
 
     results = read_ahead(
@@ -57,8 +57,8 @@ def test_no_fetch_starts_while_buffered_results_are_heavy(threads: int) -> None:
     )
     for taken in range(100):
         assert next(results) == taken
-        # Three weigh as much as may wait; each thread may have begun before that was so.
-        assert len(begun) <= taken + 1 + 3 + threads
+        # Three weigh as much as may wait; each thread may have started before that was so.
+        assert len(started) <= taken + 1 + 3 + threads
     results.close()
 
 
