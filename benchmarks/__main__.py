@@ -34,6 +34,7 @@ NAMES = {
     "startup": [],
     "api": ["--repeats", "3", "--seconds", "4"],
     "search": ["--faces", "1000000", "--repeats", "9"],
+    "store_growth": [],
     "approximate_search": ["--faces", "300000", "--photos", "600"],
     "plan": [],
     "report": ["--delay-ms", "20"],

@@ -93,6 +93,8 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
                 {
                     "sum": embeddings.sum,
                     "one": lambda: search(probes[next(turn) % PROBES][None]),
+                    "two": lambda: search(probes[:2]),
+                    "four": lambda: search(probes[:4]),
                     "many": lambda: search(probes),
                 },
             )
@@ -106,6 +108,8 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
             "sum of the same bytes": 1000 * times["sum"].processor_median,
             "one probe": 1000 * times["one"].processor_median,
             "one probe to sum": ratio(times["one"], times["sum"]),
+            "two probes to sum": ratio(times["two"], times["sum"]),
+            "four probes to sum": ratio(times["four"], times["sum"]),
             "each of 64 probes": 1000 * times["many"].processor_median / PROBES,
             "each of 64 to sum": ratio(times["many"], times["sum"]) / PROBES,
         }
