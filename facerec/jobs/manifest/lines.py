@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from facerec.errors import InvalidInputError
+
 MAX_LINE_BYTES = 64 * 1024
 """Bytes of a manifest line; a longer one is malformed, and none of it is kept."""
+
+MAX_ENDLESS_BYTES = 64 * 1024 * 1024
+"""Bytes without the end of a line from which a text is not a manifest: a few megabytes of gzip may
+inflate to gigabytes, for each child that reads them."""
 
 
 def split_lines(chunks: Iterable[bytes], start: int = 0) -> Iterator[tuple[int, bytes | None]]:
@@ -18,6 +24,9 @@ def split_lines(chunks: Iterable[bytes], start: int = 0) -> Iterator[tuple[int, 
     Yields:
         The offset of the following line's first byte, and the line without its end; None for a
         line of more than ``MAX_LINE_BYTES``.
+
+    Raises:
+        InvalidInputError: a line has more than ``MAX_ENDLESS_BYTES``.
     """
     kept, dropped = b"", 0
     for chunk in chunks:
@@ -28,6 +37,11 @@ def split_lines(chunks: Iterable[bytes], start: int = 0) -> Iterator[tuple[int, 
             dropped = 0
         if dropped or len(kept) > MAX_LINE_BYTES:
             kept, dropped = b"", dropped + len(kept)
+            if dropped > MAX_ENDLESS_BYTES:
+                raise InvalidInputError(
+                    f"a line of the manifest has more than {MAX_ENDLESS_BYTES:,} bytes",
+                    "a manifest is a text of one line per photo",
+                )
     if kept or dropped:
         yield start + dropped + len(kept), _content(kept, dropped)
 

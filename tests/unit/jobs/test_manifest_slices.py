@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gzip
 import tempfile
+import time
+import zlib
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facerec.errors import InvalidInputError
 from facerec.jobs.manifest.lines import MAX_LINE_BYTES, split_lines
 from facerec.jobs.manifest.slices import ManifestLine, SliceReader, slice_of
 from facerec.jobs.manifest.sources import Source, inspect, read_sample
 from facerec.storage.objects.local import LocalObjects
+from tests.support.jobs import LocalJob
 
 OBJECTS = LocalObjects()
 
@@ -107,3 +112,17 @@ def test_a_line_that_is_too_long_keeps_only_its_position() -> None:
     pieces = [text[start : start + 1000] for start in range(0, len(text), 1000)]
     for lines in (list(split_lines(pieces)), list(split_lines([text]))):
         assert lines == [(2, b"a"), (len(text) - 1, None), (len(text), b"c")]
+
+
+def test_a_text_without_line_ends_is_not_read_to_its_end(tmp_path: Path) -> None:
+    compressor = zlib.compressobj(9, wbits=31)
+    zeros = bytes(1_000_000)
+    content = b"".join(compressor.compress(zeros) for _ in range(2_000)) + compressor.flush()
+    manifest = tmp_path / "list.jsonl.gz"
+    manifest.write_bytes(content)
+    assert len(content) < 3_000_000
+    job = LocalJob(tmp_path, manifest)
+    started = time.monotonic()
+    with pytest.raises(InvalidInputError, match="a line of the manifest"):
+        job.run()
+    assert time.monotonic() - started < 10
