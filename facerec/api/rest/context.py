@@ -79,4 +79,6 @@ def options_document(options: FaceOptions) -> dict[str, Any]:
         "max_faces": options.max_faces,
         "min_confidence": options.min_confidence,
         "quality_filter": options.quality_filter.value,
+        "smallest_face": options.smallest_face,
+        "rotate": options.rotate,
     }

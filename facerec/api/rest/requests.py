@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
@@ -14,7 +15,12 @@ from facerec.core.names import (
     EXTERNAL_IMAGE_ID_CHARACTER,
     MAX_NAME_LENGTH,
 )
-from facerec.core.options import DEFAULT_THRESHOLD, FaceOptions, QualityFilter
+from facerec.core.options import (
+    DEFAULT_THRESHOLD,
+    MIN_SMALLEST_FACE,
+    FaceOptions,
+    QualityFilter,
+)
 from facerec.gallery.defaults import DEFAULT_LIMIT, MAX_FACES, GalleryDefaults
 from facerec.gallery.photos import Photo, PhotoLocation
 from facerec.storage.checks import MAX_MATCHES
@@ -112,22 +118,41 @@ class FaceChoice(_Document):
         description="Reject faces that are hard to recognise; by default AUTO where faces are "
         "stored, else NONE.",
     )
+    smallest_face: Annotated[int, Field(ge=MIN_SMALLEST_FACE)] | None = Field(
+        None,
+        description="Find faces from this size on, in pixels of the photo; by default 2 % of its "
+        "longer side, and at least 40.",
+    )
+    rotate: bool | None = Field(
+        None,
+        description="Search a photo in all four orientations if its file does not state one and no "
+        "upright face is found; by default true.",
+    )
 
     def index_options(self, defaults: GalleryDefaults) -> FaceOptions:
         """Return the options for photos whose faces are stored."""
-        return defaults.index_options(
-            max_faces=self.max_faces,
-            min_confidence=self.min_confidence,
-            quality_filter=self._filter(),
+        return self._search_options(
+            defaults.index_options(
+                max_faces=self.max_faces,
+                min_confidence=self.min_confidence,
+                quality_filter=self._filter(),
+            )
         )
 
     def probe_options(self, defaults: GalleryDefaults) -> FaceOptions:
         """Return the options for a photo that is searched, compared or inspected, not stored."""
-        return defaults.probe_options(
-            max_faces=self.max_faces,
-            min_confidence=self.min_confidence,
-            quality_filter=self._filter(),
+        return self._search_options(
+            defaults.probe_options(
+                max_faces=self.max_faces,
+                min_confidence=self.min_confidence,
+                quality_filter=self._filter(),
+            )
         )
+
+    def _search_options(self, options: FaceOptions) -> FaceOptions:
+        if self.smallest_face is not None:
+            options = replace(options, smallest_face=self.smallest_face)
+        return options if self.rotate is None else replace(options, rotate=self.rotate)
 
     def _filter(self) -> QualityFilter | None:
         return None if self.quality_filter is None else QualityFilter(self.quality_filter)

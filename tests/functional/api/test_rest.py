@@ -123,6 +123,20 @@ def test_photos_are_compared_and_detected_without_a_collection(rest: httpx.Clien
     assert len(detected["faces"]) == 2
 
 
+def test_the_smallest_face_can_be_chosen_as_far_as_detectors_see(rest: httpx.Client) -> None:
+    photo = in_base64(fake_face("ann"))
+    for size, status in ((20, 200), (19, 422), (0, 422), (-5, 422)):
+        document = {"image": photo, "smallest_face": size, "rotate": False}
+        assert rest.post(f"{RECOGNITION}/detect", json=document).status_code == status
+
+
+def test_a_rejected_face_names_the_options_that_would_keep_it(rest: httpx.Client) -> None:
+    two = in_base64(fake_face("ann"), fake_face("bob", left=0.6))
+    response = rest.post(f"{RECOGNITION}/detect", json={"image": two, "max_faces": 1})
+    (rejected,) = valid("detect-result", response)["rejected"]
+    assert (rejected["reasons"], rejected["options"]) == (["EXCEEDS_MAX_FACES"], ["max_faces"])
+
+
 def test_collections_are_created_described_listed_and_deleted(rest: httpx.Client) -> None:
     made = rest.post("/api/v1/collections", json={"collection_id": "a"})
     valid("collection", made, 201)
