@@ -2,12 +2,12 @@
 
     python -m benchmarks.calibrate_confidence [--data ../shared/data] [--detector cnn]
 
-Every detection above a low threshold in photos of groups and every 13th photo of LFW is true or
-false: true where it overlaps a face. Which faces there are is known from dlib's labels and LFW's
-layout (the person named is in the middle), and for all others from looking at every detection of
-both detectors (judged_faces.json, by the hash of the photo's content). Faces in masks and in
-profile are faces; statues, heads from behind and parts of a face are none. A photo of drawings is
-left out, and so are detections that the eye could not settle.
+Every detection above a low threshold, in photos of groups and in every 13th photo of LFW, is true
+if it overlaps a face and otherwise false. The faces come from dlib's labels, from the layout of LFW
+(the person named is in the middle), and for all other detections of both detectors from judging
+them by eye (judged_faces.json, by the hash of the photo's content). Faces in masks and in profile
+are faces; statues, backs of heads and parts of a face are not. A photo of drawings is excluded, as
+are detections that could not be judged.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ Box = tuple[float, float, float, float]
 """Left, top, width and height in pixels of the photo."""
 
 THRESHOLDS = {"cnn": -1.0, "hog": -0.6}
-"""Everything above these scores was looked at."""
+"""All detections above these scores were judged."""
 
-SMALLEST_FACE = 40
+FACE_PIXELS = 40
 SAME_FACE = 0.3
-"""A detection that overlaps a face by this intersection over union has found it."""
+"""Minimum intersection over union of a detection and the face it found."""
 
 EVERY = 13
 LFW_FACE: Box = (83, 83, 84, 84)
-"""Where the person named is in the 250x250 photos of LFW."""
+"""Box of the person named in the 250x250 photos of LFW."""
 
 PHOTO_OF_DRAWINGS = "masked_face__imgs__img1.jpeg"
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)
@@ -116,11 +116,11 @@ def look_at(
     detector = open_detector(name, threads=1)
     scores, is_face, best = [], [], []
     for photo in photos:
-        decoded = decode(photo.path.read_bytes(), smallest_face=SMALLEST_FACE, max_pixels=10**8)
+        decoded = decode(photo.path.read_bytes(), smallest_face=FACE_PIXELS, max_pixels=10**8)
         if not isinstance(decoded, DecodedPhoto):
             raise SystemExit(f"{photo.path} cannot be read: {decoded.detail}")
         found = [-math.inf] * len(photo.faces)
-        smallest = SMALLEST_FACE * decoded.scale
+        smallest = FACE_PIXELS * decoded.scale
         for detection in detector.detect(decoded.pixels, smallest, threshold=THRESHOLDS[name]):
             sides = (detection.left, detection.top, detection.width, detection.height)
             left, top, width, height = (side / decoded.scale for side in sides)

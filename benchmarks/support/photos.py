@@ -40,7 +40,7 @@ def studio_photos(count: int) -> list[Path]:
 
 
 def group_photos(min_faces: int, max_faces: int) -> list[Path]:
-    """Return the labelled photos with so many faces; an empty list if they are absent."""
+    """Return the labelled photos whose number of faces is in a range; may be empty."""
     return [photo.path for photo in labelled_photos() if min_faces <= len(photo.faces) <= max_faces]
 
 

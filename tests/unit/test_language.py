@@ -67,15 +67,10 @@ FRAGMENT_OF_ARGUMENT = re.compile(r"^\s+\w+: (of|that|to|whose|which|than) ", re
 """How the description of an argument or attribute must not begin."""
 
 PENDING: dict[str, str] = {
-    "benchmarks/calibrate_confidence.py": "engine",
     "benchmarks/calibrate_similarity.py": "trust",
-    "benchmarks/detection.py": "engine",
-    "benchmarks/pipeline.py": "engine",
     "docs/accuracy.md": "trust",
     "docs/architecture.md": "aws",
-    "docs/benchmarks.md": "engine",
     "docs/deploy.md": "aws",
-    "docs/detection.md": "engine",
     "docs/jobs.md": "jobs",
     "docs/operations.md": "aws",
 }
