@@ -71,7 +71,6 @@ PENDING: dict[str, str] = {
     "docs/accuracy.md": "trust",
     "docs/architecture.md": "aws",
     "docs/deploy.md": "aws",
-    "docs/jobs.md": "jobs",
     "docs/operations.md": "aws",
 }
 """Paths whose language is still to be cleaned, each with who does it."""
