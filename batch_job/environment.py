@@ -16,9 +16,13 @@ class ChildAssignment:
     Attributes:
         job_folder: FACEREC_JOB_FOLDER, uri of the job folder with its final ``/``.
         child: number of the child: FACEREC_CHILD_OFFSET, that of the first one of the array, plus
-            AWS_BATCH_JOB_ARRAY_INDEX, which is only set in an array.
+            AWS_BATCH_JOB_ARRAY_INDEX, which is only set in an array. With ``numbers``, it is the
+            position in that list.
+        numbers: FACEREC_CHILD_NUMBERS, uri of the numbers of children that are submitted again, or None.
         attempt: AWS_BATCH_JOB_ATTEMPT, from 1.
         new_collection: FACEREC_NEW_COLLECTION, ``true`` if the execution created the collection.
+        incomplete_uri: FACEREC_INCOMPLETE, address for the numbers of incomplete children, for a
+            report; None stores none.
         tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE, for a report.
     """
 
@@ -26,6 +30,8 @@ class ChildAssignment:
     child: int
     attempt: int
     new_collection: bool
+    numbers: str | None
+    incomplete_uri: str | None
     tolerated_failure_percentage: float
 
 
@@ -46,6 +52,8 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
         + _number(environment, "AWS_BATCH_JOB_ARRAY_INDEX", 0),
         attempt=_number(environment, "AWS_BATCH_JOB_ATTEMPT", 1),
         new_collection=environment.get("FACEREC_NEW_COLLECTION") == "true",
+        numbers=environment.get("FACEREC_CHILD_NUMBERS") or None,
+        incomplete_uri=environment.get("FACEREC_INCOMPLETE") or None,
         tolerated_failure_percentage=float(
             environment.get("FACEREC_TOLERATED_FAILURE_PERCENTAGE") or TOLERATED_FAILURE_PERCENTAGE
         ),

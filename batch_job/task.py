@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from batch_job.environment import ChildAssignment, read_assignment
 from batch_job.log import describe, logger
@@ -15,6 +16,7 @@ from facerec.factory import open_faces
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
 from facerec.jobs.exit_codes import RETRY, exit_code_of
+from facerec.jobs.ledger.incomplete import read_numbers
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.plan import read_plan
 from facerec.storage.objects import Objects, ObjectStore
@@ -48,7 +50,7 @@ def run(
     log = logger()
     try:
         task = _task(arguments)
-        assignment = read_assignment(environment)
+        assignment = _resolve(read_assignment(environment))
         log.append_keys(child=assignment.child, attempt=assignment.attempt)
         return task(assignment, read_settings(environment), stop, build_engine or _open_engine)
     except Exception as error:
@@ -72,7 +74,7 @@ def note_signal(number: int, environment: Mapping[str, str]) -> int:
     """
     log = logger()
     try:
-        assignment = read_assignment(environment)
+        assignment = _resolve(read_assignment(environment))
         child = assignment.child
         log.error("ended by a signal", signal=number, child=child, attempt=assignment.attempt)
         if number not in CRASH_SIGNALS:
@@ -133,9 +135,20 @@ def _run_report(
         plan,
         objects,
         tolerated_failure_percentage=assignment.tolerated_failure_percentage,
+        incomplete_uri=assignment.incomplete_uri,
     )
     logger().info("reported", job_id=plan.job_id, status=report.status, photos=report.tally.photos)
     return DONE
+
+
+def _resolve(assignment: ChildAssignment) -> ChildAssignment:
+    """Return an assignment with the number of its child, also where a list has it."""
+    if assignment.numbers is None:
+        return assignment
+    numbers = read_numbers(Objects(), assignment.numbers)
+    if assignment.child >= len(numbers):
+        raise InvalidInputError(f"{assignment.numbers} has no child at {assignment.child}")
+    return replace(assignment, child=numbers[assignment.child], numbers=None)
 
 
 def _open_engine(threads: int) -> FaceEngine:

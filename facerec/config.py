@@ -38,6 +38,10 @@ class Settings:
         similarity_threshold: SIMILARITY_THRESHOLD, minimum similarity of a match, 0 to 1.
         allowed_origins: ALLOWED_ORIGINS, origins of web pages that can call the API.
         threads: FACEREC_THREADS, threads per run of a network; None for all cores of the process.
+        child_memory: CHILD_MEMORY, MiB of a child of a job on AWS.
+        resubmissions: RESUBMISSIONS, how often children that did not finish are submitted again,
+            0 to 5.
+        job_queue: JOB_QUEUE_ARN, the queue of AWS Batch, or None.
         max_array_size: MAX_ARRAY_SIZE, maximum children per array job, 3 to 10,000.
     """
 
@@ -56,6 +60,9 @@ class Settings:
     similarity_threshold: float = DEFAULT_THRESHOLD
     allowed_origins: tuple[str, ...] = ()
     threads: int | None = None
+    child_memory: int = 1792
+    resubmissions: int = 3
+    job_queue: str | None = None
     max_array_size: int = MAX_ARRAY_SIZE
 
     @property
@@ -102,6 +109,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ),
         allowed_origins=tuple((variables.text("ALLOWED_ORIGINS") or "").replace(",", " ").split()),
         threads=variables.number("FACEREC_THREADS", int, 0, 1, 1024) or None,
+        child_memory=variables.number("CHILD_MEMORY", int, _DEFAULTS.child_memory, 1024, 32768),
+        resubmissions=variables.number("RESUBMISSIONS", int, _DEFAULTS.resubmissions, 0, 5),
+        job_queue=variables.text("JOB_QUEUE_ARN"),
         max_array_size=variables.number(
             "MAX_ARRAY_SIZE", int, MAX_ARRAY_SIZE, _MIN_ARRAY_LIMIT, MAX_ARRAY_SIZE
         ),

@@ -7,13 +7,12 @@ import os
 import re
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from facerec.config import Settings, needed, read_settings
 from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
 from facerec.factory import gallery_defaults, open_records
-from facerec.jobs.arrays import arrays_of
+from facerec.jobs.aws.submissions import first_submission
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
 from facerec.jobs.request import read_job_request
@@ -75,11 +74,9 @@ def plan_execution(
         open_records: opens the store of collections.
 
     Returns:
-        For a job: ``refused`` false, ``job_id``, ``job_folder``, ``job_name`` (for AWS Batch),
-        ``children``, ``arrays`` (each with ``offset`` and ``size``), ``large`` (the report is
-        written by a job of AWS Batch), ``new_collection`` (this execution created the collection,
-        so it contains no other faces) and ``tolerated_failure_percentage``. For a refusal:
-        ``refused`` true, ``error`` (a class of ``facerec.errors``) and ``cause``.
+        For a job: ``refused`` false, ``job_id``, ``children`` and the fields of its first
+        ``Submission``. For a refusal: ``refused`` true, ``error`` (a class of
+        ``facerec.errors``) and ``cause``.
 
     Raises:
         StoreUnavailableError: another attempt may succeed.
@@ -101,13 +98,17 @@ def plan_execution(
     return {
         "refused": False,
         "job_id": plan.job_id,
-        "job_folder": plan.job_folder,
-        "job_name": job_name(plan),
         "children": plan.children,
-        "arrays": [asdict(array) for array in arrays_of(plan.children, settings.max_array_size)],
-        "large": plan.children > MAX_CHILDREN_OF_FUNCTION,
-        "new_collection": planned.collection_created,
-        "tolerated_failure_percentage": request.tolerated_failure_percentage,
+        **first_submission(
+            job_folder=plan.job_folder,
+            job_name=job_name(plan),
+            children=plan.children,
+            large=plan.children > MAX_CHILDREN_OF_FUNCTION,
+            new_collection=planned.collection_created,
+            tolerated_failure_percentage=request.tolerated_failure_percentage,
+            memory=settings.child_memory,
+            max_array_size=settings.max_array_size,
+        ).to_json(),
     }
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.errors import ObjectNotFoundError
+from facerec.config import Settings, read_settings
+from facerec.errors import FacerecError, ObjectNotFoundError
+from facerec.jobs.aws.batch_queue import BatchQueue
+from facerec.jobs.aws.submissions import Submission, next_submission, submission_from_json
+from facerec.jobs.ledger.incomplete import incomplete_uri
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.report import Report, read_report, write_report
 from facerec.jobs.plan import read_plan
@@ -13,32 +20,111 @@ from facerec.jobs.status import JobStatus
 from facerec.storage.objects import Objects, ObjectStore
 from lambdas.logs import logger
 
+if TYPE_CHECKING:
+    from aws_lambda_powertools.metrics import Metrics
+
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Write the report of a job and summarise it.
 
     Args:
-        event: ``job_folder``, ``tolerated_failure_percentage`` and ``large`` (the report has been
-            written by a job of AWS Batch).
+        event: the fields of the ``Submission`` that has ended; where it is ``large``, the
+            report has been written by a job of AWS Batch.
 
     Returns:
-        What ``summarise_execution`` returns.
+        What ``end_submission`` returns.
 
     Raises:
         StoreUnavailableError: another attempt may succeed.
     """
+    settings = read_settings(os.environ)
+    find_reasons: FindReasons = no_reasons
+    if settings.job_queue is not None:
+        find_reasons = BatchQueue(settings.job_queue).failures
+    result = end_submission(submission_from_json(event), settings, Objects(), find_reasons)
+    if result["again"]:
+        logger().warning("submitted again", submission=result["number"], pause=result["pause"])
+    else:
+        logger().info("reported", **{name: result[name] for name in ("job_id", "status", "photos")})
+        if result["failed"]:
+            metrics = _metrics()
+            metrics.add_metric(name="FailedJobs", unit="Count", value=1)
+            metrics.flush_metrics()
+    return result
+
+
+@cache
+def _metrics() -> Metrics:
+    from aws_lambda_powertools.metrics import Metrics
+
+    return Metrics(namespace="Facerec")
+
+
+FindReasons = Callable[[str], Mapping[str, int]]
+"""Returns why children failed, and how many for each reason, by the prefix of their jobs' names."""
+
+
+def no_reasons(_job_name: str) -> Mapping[str, int]:
+    """Return nothing, where no queue can be asked."""
+    return {}
+
+
+def end_submission(
+    last: Submission, settings: Settings, objects: ObjectStore, find_reasons: FindReasons
+) -> dict[str, Any]:
+    """Return the next submission of a job's children, or how the execution ends.
+
+    Args:
+        last: the submission that has ended.
+        settings: settings of the deployment.
+        objects: contains the job folder.
+        find_reasons: says why children failed.
+
+    Returns:
+        For another submission: ``again`` true and its fields. Else ``again`` false and what
+        ``summarise_execution`` returns.
+    """
     summary = summarise_execution(
-        Objects(),
-        event["job_folder"],
-        event["tolerated_failure_percentage"],
-        written=event["large"],
+        objects,
+        last.job_folder,
+        last.tolerated_failure_percentage,
+        written=last.large,
+        incomplete_uri=incomplete_uri(last.job_folder, last.number),
     )
-    logger().info("reported", **{name: summary[name] for name in ("job_id", "status", "photos")})
-    return summary
+    if summary["status"] is not JobStatus.INCOMPLETE:
+        return {"again": False, **summary}
+    reasons = _reasons(find_reasons, f"{last.job_name}-{last.number}")
+    following = next_submission(
+        last,
+        reasons,
+        objects,
+        resubmissions=settings.resubmissions,
+        max_array_size=settings.max_array_size,
+    )
+    if following is not None:
+        return {"again": True, **following.to_json()}
+    if reasons:
+        named = ", ".join(f"{count} x {reason}" for reason, count in reasons.items())
+        summary["cause"] = f"{summary['cause']}; why children ended: {named}"
+    return {"again": False, **summary}
+
+
+def _reasons(find_reasons: FindReasons, job_name: str) -> Mapping[str, int]:
+    """Return why children failed; without an answer they are submitted as if nothing was known."""
+    try:
+        return find_reasons(job_name)
+    except FacerecError as error:
+        logger().warning("cannot ask why children failed", cause=error.message)
+        return {}
 
 
 def summarise_execution(
-    objects: ObjectStore, job_folder: str, tolerated_failure_percentage: float, *, written: bool
+    objects: ObjectStore,
+    job_folder: str,
+    tolerated_failure_percentage: float,
+    *,
+    written: bool,
+    incomplete_uri: str | None = None,
 ) -> dict[str, Any]:
     """Return the output of an execution, or the error and cause that it ends with.
 
@@ -47,6 +133,7 @@ def summarise_execution(
         job_folder: uri of the folder, with the final ``/``.
         tolerated_failure_percentage: 0 to 100, of this execution.
         written: whether the report has been written already.
+        incomplete_uri: address for the numbers of children that are not complete.
 
     Returns:
         ``failed``, ``report`` (its address) and its numbers; for a failure also ``error`` and
@@ -67,7 +154,10 @@ def summarise_execution(
         report = read_report(objects, job_folder)
     else:
         report = write_report(
-            plan, objects, tolerated_failure_percentage=tolerated_failure_percentage
+            plan,
+            objects,
+            tolerated_failure_percentage=tolerated_failure_percentage,
+            incomplete_uri=incomplete_uri,
         )
     summary: dict[str, Any] = {
         "failed": report.status is not JobStatus.SUCCEEDED,

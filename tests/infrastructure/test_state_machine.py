@@ -91,7 +91,7 @@ def test_only_service_errors_are_retried() -> None:
 
 def test_outputs_of_jobs_are_reduced() -> None:
     jobs = [task for task in tasks().values() if task["Resource"].endswith("submitJob.sync")]
-    assert len(jobs) == 3
+    assert len(jobs) == 4
     for job in jobs:
         assert "ResultSelector" in job or job["ResultPath"] is None
 

@@ -15,6 +15,7 @@ import pytest
 from facerec.api.auth.gateway import ApiAuthorization
 from facerec.config import read_settings
 from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
+from tests.support.batch_rules import EXITED, RECLAIMED, is_tried_again
 from tests.support.stack_template import (
     TEMPLATE,
     container_environment,
@@ -23,12 +24,12 @@ from tests.support.stack_template import (
     resources,
     template,
 )
-from tests.support.workflow.machines import EXITED, RECLAIMED, Attempt, action
 
 # Actions of the services below know no resource that a policy could name.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
 WITHOUT_RESOURCE = {
     "batch:DescribeJobs",
+    "batch:ListJobs",
     "ecr:GetAuthorizationToken",
     "logs:CreateLogDelivery",
     "logs:DeleteLogDelivery",
@@ -66,9 +67,17 @@ def statements() -> Iterator[dict[str, Any]]:
                 yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
-def containers_retry(exit_code: int | None, status_reason: str) -> bool:
+def containers_retry(exit_code: int | None, status_reason: str, reason: str = "") -> bool:
     rules = properties("JobDefinition")["RetryStrategy"]["EvaluateOnExit"]
-    return action(rules, Attempt(0, 1, exit_code, status_reason)) == "RETRY"
+    return is_tried_again(
+        [
+            {f"{name[:1].lower()}{name[1:]}": value for name, value in rule.items()}
+            for rule in rules
+        ],
+        exit_code=exit_code,
+        status_reason=status_reason,
+        reason=reason,
+    )
 
 
 def test_cfn_lint_finds_nothing() -> None:
@@ -80,18 +89,25 @@ def test_cfn_lint_finds_nothing() -> None:
 def test_only_reclaimed_machines_and_transient_errors_are_retried() -> None:
     assert containers_retry(None, RECLAIMED)
     assert containers_retry(None, "Task failed to start")
+    assert containers_retry(None, "Task failed to start", "CannotPullContainerError: timeout")
     assert containers_retry(RETRY, EXITED)
     assert not containers_retry(DO_NOT_RETRY, EXITED)
     assert not containers_retry(1, EXITED)
-    # Killed for its memory, or at its timeout: it would be again.
-    assert not containers_retry(137, EXITED)
+    assert not containers_retry(139, EXITED)
 
 
-def test_the_last_retry_rule_matches_everything() -> None:
+def test_a_container_killed_without_a_reason_has_lost_its_machine() -> None:
+    assert containers_retry(137, EXITED)
+    assert containers_retry(143, EXITED)
+    # Killed for its memory, it would be again.
+    killed = "OutOfMemoryError: Container killed due to memory usage"
+    assert not containers_retry(137, EXITED, killed)
+
+
+def test_there_are_no_more_rules_of_retry_than_the_service_takes() -> None:
     strategy = properties("JobDefinition")["RetryStrategy"]
     assert 1 < strategy["Attempts"] <= 10
     assert len(strategy["EvaluateOnExit"]) <= 5
-    assert strategy["EvaluateOnExit"][-1] == {"Action": "EXIT", "OnReason": "*"}
 
 
 def test_machines_are_spot_scale_from_zero_and_are_updated_in_place() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -64,6 +64,31 @@ class BatchQueue:
                 states.update(summary if summary else [job["status"]])
             return ChildStates(+states, self._interruptions(described))
 
+    def failures(self, job_name: str) -> Counter[str]:
+        """Return why children failed, and how many for each reason, the most frequent first.
+
+        At most 100 children of each array are looked at.
+
+        Args:
+            job_name: prefix of the names of the jobs in AWS Batch.
+        """
+        with aws_errors("AWS Batch"):
+            failed: list[str] = []
+            for job in self._described(self._newest(job_name, 0)):
+                if job["status"] != "FAILED":
+                    continue
+                if not job.get("arrayProperties", {}).get("size"):
+                    failed.append(job["jobId"])
+                    continue
+                children = self._client.list_jobs(
+                    arrayJobId=job["jobId"],
+                    jobStatus="FAILED",
+                    maxResults=MAX_DESCRIBED_PER_CALL,
+                )
+                failed += [child["jobId"] for child in children["jobSummaryList"]]
+            counts = Counter(_reason_of(job) for job in self._described(failed))
+        return Counter(dict(counts.most_common()))
+
     def _newest(self, job_name: str, since: float) -> list[str]:
         """Return the ids of jobs; of several with the same name, the last one's (a redrive)."""
         pages = self._client.get_paginator("list_jobs").paginate(
@@ -98,3 +123,12 @@ class BatchQueue:
             for child in self._described(ids)
             for attempt in child.get("attempts", ())
         )
+
+
+def _reason_of(job: Mapping[str, Any]) -> str:
+    container = job.get("container", {})
+    reason = str(container.get("reason") or "")
+    code = container.get("exitCode")
+    if not reason and code is not None:
+        return f"exit code {code}"
+    return reason or str(job.get("statusReason") or "unknown")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facerec.errors import InvalidInputError
+from facerec.jobs.ledger.incomplete import write_numbers
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.reading import first_lines, numbered, read_summaries
 from facerec.jobs.ledger.tally import Tally, tally_from_json
@@ -63,7 +64,11 @@ class Report:
 
 
 def write_report(
-    plan: Plan, objects: ObjectStore, *, tolerated_failure_percentage: float
+    plan: Plan,
+    objects: ObjectStore,
+    *,
+    tolerated_failure_percentage: float,
+    incomplete_uri: str | None = None,
 ) -> Report:
     """Sum up what the children have written, and store the report in the job folder.
 
@@ -74,6 +79,8 @@ def write_report(
         plan: the job's plan.
         objects: contains the job folder.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
+        incomplete_uri: address for the numbers of all children that are not complete, if any;
+            None stores none.
     """
     tally = Tally()
     lines = array("q")
@@ -102,6 +109,8 @@ def write_report(
         tally=tally,
         written_at=time.time(),
     )
+    if incomplete and incomplete_uri is not None:
+        write_numbers(objects, incomplete_uri, incomplete)
     content = json.dumps(report.to_json(), indent=1).encode()
     objects.write(report_uri(plan.job_folder), content)
     return report

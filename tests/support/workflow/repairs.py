@@ -21,21 +21,27 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import (  # noqa: E501
     StateTaskService,
 )
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
+    WaitFunction,
+)
 
 _SESSION = botocore.session.get_session()
 
 
 def repair(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Repair moto for one test, and let its retries not wait.
+    """Repair moto for one test, and let its retries and Wait states not wait.
 
     Returns:
-        A list that takes the seconds that each retry would have waited.
+        A list that takes the seconds that each would have waited.
     """
     monkeypatch.setattr(StateTaskService, "_normalise_parameters", _normalise_parameters)
     monkeypatch.setattr(StateTaskService, "_normalise_response", _normalise_response)
     monkeypatch.setattr(state_task_service_callback, "_DELAY_SECONDS_SYNC_CONDITION_CHECK", 0.01)
     waits: list[float] = []
     monkeypatch.setattr(retrier_decl, "time", SimpleNamespace(sleep=waits.append))
+    monkeypatch.setattr(
+        WaitFunction, "_wait_interval", lambda _self, env, wait_seconds: waits.append(wait_seconds)
+    )
     return waits
 
 

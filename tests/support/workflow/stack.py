@@ -96,7 +96,12 @@ class Stack:
         self.function_faults: list[str] = []
         self.analysed = 0
         self.environments: list[Mapping[str, str]] = []
-        self._settings = {"FACEREC_STORE": f"sqlite:///{self.store}", **settings}
+        # By default without further submissions, so that what fails a child is seen at once.
+        self._settings = {
+            "FACEREC_STORE": f"sqlite:///{self.store}",
+            "RESUBMISSIONS": "0",
+            **settings,
+        }
         for name, value in self._environment(function_environment("PlanFunction")).items():
             monkeypatch.setenv(name, value)
         self.s3 = boto3.client("s3")
@@ -220,6 +225,7 @@ class Stack:
             "MAX_FACES_PER_IMAGE": "10",
             "MIN_FACE_CONFIDENCE": "0.9",
             "SIMILARITY_THRESHOLD": "0.8",
+            "CHILD_MEMORY": "1792",
             "POWERTOOLS_SERVICE_NAME": "facerec",
             "POWERTOOLS_METRICS_NAMESPACE": "Facerec",
         }
@@ -295,6 +301,8 @@ class Stack:
         self.environments.append(environment)
         offset = int(environment.get("FACEREC_CHILD_OFFSET", 0))
         child = offset + int(environment.get("AWS_BATCH_JOB_ARRAY_INDEX", 0))
+        if environment.get("FACEREC_CHILD_NUMBERS"):
+            child = self.read_json(environment["FACEREC_CHILD_NUMBERS"])[child]
         place = (child, int(environment["AWS_BATCH_JOB_ATTEMPT"]))
         self.accidents.before(*place)
         engine = self._engine(place)

@@ -1,0 +1,140 @@
+"""Submissions of a job's children to AWS Batch: of all, then of those that did not finish.
+
+Within a submission AWS Batch retries a child at once, up to 8 times. That outlasts a reclaimed machine,
+but not an outage of ten minutes. So the workflow waits and starts the children that are not
+complete again, which resume where their ledgers end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from facerec.jobs.arrays import arrays_of
+from facerec.jobs.exit_codes import DO_NOT_RETRY
+from facerec.jobs.ledger.incomplete import incomplete_uri, read_numbers
+from facerec.storage.objects.protocol import ObjectStore
+
+PAUSES = (60, 300, 1500, 3600, 3600)
+"""Seconds before each further submission."""
+
+MIN_CHILDREN_FOR_CANARY = 1000
+"""Children from which on one runs alone first, so that a fault that hits all of them costs one."""
+
+MAX_MEMORY = 30_000
+"""MiB of a child after its memory was doubled: fits a machine of 32 GiB beside its agent."""
+
+OUT_OF_MEMORY = "OutOfMemoryError"
+"""Prefix of the reason of a container that was killed for its memory
+(https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html)."""
+
+REFUSED = f"exit code {DO_NOT_RETRY}"
+"""Reason of a child that would end the same way again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What the workflow needs to run children.
+
+    Attributes:
+        job_folder: uri of the job folder, with its final ``/``.
+        job_name: prefix of the names of its jobs in AWS Batch.
+        large: whether the report is written by a job of AWS Batch.
+        new_collection: whether the execution created the collection.
+        tolerated_failure_percentage: 0 to 100, of the execution.
+        arrays: the array jobs, each with ``offset`` and ``size``.
+        numbers: uri of the list of child numbers that the arrays index; empty if they are the
+            numbers themselves.
+        memory: MiB of a child, as text.
+        canary: whether one child runs alone first.
+        number: 0 for the first submission.
+        pause: seconds to wait before it.
+    """
+
+    job_folder: str
+    job_name: str
+    large: bool
+    new_collection: bool
+    tolerated_failure_percentage: float
+    arrays: Sequence[Mapping[str, int]]
+    numbers: str
+    memory: str
+    canary: bool
+    number: int
+    pause: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the submission as a part of the state of the execution."""
+        return {**asdict(self), "arrays": [dict(array) for array in self.arrays]}
+
+
+def submission_from_json(document: Mapping[str, Any]) -> Submission:
+    """Read a submission from the state of the execution."""
+    return Submission(**{name: document[name] for name in Submission.__slots__})
+
+
+def first_submission(
+    *,
+    job_folder: str,
+    job_name: str,
+    children: int,
+    large: bool,
+    new_collection: bool,
+    tolerated_failure_percentage: float,
+    memory: int,
+    max_array_size: int,
+) -> Submission:
+    """Return the submission of all children of a job."""
+    return Submission(
+        job_folder=job_folder,
+        job_name=job_name,
+        large=large,
+        new_collection=new_collection,
+        tolerated_failure_percentage=tolerated_failure_percentage,
+        arrays=[asdict(array) for array in arrays_of(children, max_array_size)],
+        numbers="",
+        memory=str(memory),
+        canary=children >= MIN_CHILDREN_FOR_CANARY,
+        number=0,
+        pause=0,
+    )
+
+
+def next_submission(
+    last: Submission,
+    reasons: Mapping[str, int],
+    objects: ObjectStore,
+    *,
+    resubmissions: int,
+    max_array_size: int,
+) -> Submission | None:
+    """Return the submission after one that left children incomplete, or None if there is none.
+
+    Args:
+        last: the submission that has ended.
+        reasons: why children failed, and how many for each reason; empty if that is not known.
+        objects: contains the job folder, with the list of children that are not complete.
+        resubmissions: number of submissions allowed after the first.
+        max_array_size: maximum children of an array.
+    """
+    if last.number >= min(resubmissions, len(PAUSES)) or (reasons and set(reasons) == {REFUSED}):
+        return None
+    numbers = incomplete_uri(last.job_folder, last.number)
+    children = read_numbers(objects, numbers)
+    memory = int(last.memory)
+    if any(reason.startswith(OUT_OF_MEMORY) for reason in reasons):
+        memory = min(2 * memory, max(memory, MAX_MEMORY))
+    return Submission(
+        job_folder=last.job_folder,
+        job_name=last.job_name,
+        large=last.large,
+        new_collection=last.new_collection,
+        tolerated_failure_percentage=last.tolerated_failure_percentage,
+        arrays=[asdict(array) for array in arrays_of(len(children), max_array_size)],
+        numbers=numbers,
+        memory=str(memory),
+        canary=len(children) >= MIN_CHILDREN_FOR_CANARY,
+        number=last.number + 1,
+        pause=PAUSES[last.number],
+    )

@@ -1,0 +1,97 @@
+"""Children that did not finish are started again by the workflow itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from facerec.jobs.aws import submissions
+from tests.support.workflow.stack import Stack
+
+Deploy = Callable[..., Stack]
+
+
+@pytest.fixture
+def stack(deploy: Deploy) -> Stack:
+    return deploy(RESUBMISSIONS="3")
+
+
+def plain_and_arrays(stack: Stack) -> list[int | None]:
+    return [submitted["array_properties"].get("size") for submitted in stack.machines.submissions]
+
+
+def break_child(stack: Stack, child: int, times: int) -> Counter[int]:
+    """Let a child end in a fault that nobody foresaw, so many times; count its attempts."""
+    attempts: Counter[int] = Counter()
+
+    def before(number: int, attempt: int) -> None:
+        attempts[number] += 1
+        stack.accidents.broken = {(child, attempt)} if attempts[child] <= times else set()
+
+    stack.accidents.before = before
+    return attempts
+
+
+def test_only_the_children_that_did_not_finish_are_started_again(
+    stack: Stack, waits: list[float]
+) -> None:
+    attempts = break_child(stack, 2, times=1)
+
+    ended = stack.index(stack.put_manifest(50), images_per_child=10)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert plain_and_arrays(stack) == [5, None]
+    assert attempts == {0: 1, 1: 1, 2: 2, 3: 1, 4: 1}
+    assert waits == [60]
+    assert sorted(row["external_image_id"] for row in stack.ledger()) == sorted(
+        f"line:{line}" for line in range(50)
+    )
+
+
+def test_submissions_are_used_up_with_pauses_that_grow_and_the_children_named(
+    stack: Stack, waits: list[float]
+) -> None:
+    break_child(stack, 3, times=99)
+
+    ended = stack.index(stack.put_manifest(50), images_per_child=10)
+
+    assert (ended.status, ended.error) == ("FAILED", "JobIncomplete")
+    assert "1 of 5 children" in ended.cause
+    assert "(3)" in ended.cause
+    assert waits == [60, 300, 1500]
+
+
+def test_one_child_of_many_runs_alone_first(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submissions, "MIN_CHILDREN_FOR_CANARY", 5)
+
+    ended = stack.index(stack.put_manifest(50), images_per_child=10)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert plain_and_arrays(stack) == [None, 5]
+    assert len(stack.ledger()) == 50
+
+
+def test_what_ends_the_first_child_ends_no_others(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, waits: list[float]
+) -> None:
+    monkeypatch.setattr(submissions, "MIN_CHILDREN_FOR_CANARY", 5)
+    attempts = break_child(stack, 0, times=2)
+
+    ended = stack.index(stack.put_manifest(50), images_per_child=10)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    # Two submissions end with the first child; in the third it and then all others run.
+    assert plain_and_arrays(stack) == [None, None, None, 5]
+    assert [attempts[child] for child in range(1, 5)] == [1, 1, 1, 1]
+    assert waits == [60, 300]
+
+
+def test_the_state_of_an_execution_stays_small(stack: Stack) -> None:
+    break_child(stack, 1, times=2)
+
+    ended = stack.index(stack.put_manifest(50), images_per_child=1)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert ended.largest < 32 * 1024
