@@ -18,7 +18,7 @@ class ChildAssignment:
         child: number of the child: FACEREC_CHILD_OFFSET, that of the first one of the array, plus
             AWS_BATCH_JOB_ARRAY_INDEX, which is only set in an array. With ``numbers``, it is the
             position in that list.
-        numbers: FACEREC_CHILD_NUMBERS, uri of the numbers of children that are submitted again, or None.
+        numbers: FACEREC_CHILD_NUMBERS, uri of the numbers of resubmitted children, or None.
         attempt: AWS_BATCH_JOB_ATTEMPT, from 1.
         new_collection: FACEREC_NEW_COLLECTION, ``true`` if the execution created the collection.
         incomplete_uri: FACEREC_INCOMPLETE, address for the numbers of incomplete children, for a

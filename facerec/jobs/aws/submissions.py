@@ -1,8 +1,8 @@
 """Submissions of a job's children to AWS Batch: of all, then of those that did not finish.
 
-Within a submission AWS Batch retries a child at once, up to 8 times. That outlasts a reclaimed machine,
-but not an outage of ten minutes. So the workflow waits and starts the children that are not
-complete again, which resume where their ledgers end.
+AWS Batch retries a child at once, up to 8 times. That outlasts a reclaimed machine, but not an
+outage of ten minutes. So the workflow waits and submits the children that are not complete again,
+which resume where their ledgers end.
 """
 
 from __future__ import annotations
