@@ -23,7 +23,7 @@ def plain_and_arrays(stack: Stack) -> list[int | None]:
 
 
 def break_child(stack: Stack, child: int, times: int) -> Counter[int]:
-    """Let a child end in a fault that nobody foresaw, so many times; count its attempts."""
+    """Let the first attempts at a child fail with an unexpected error; count all attempts."""
     attempts: Counter[int] = Counter()
 
     def before(number: int, attempt: int) -> None:
