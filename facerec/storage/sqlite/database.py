@@ -20,6 +20,9 @@ from facerec.storage.sqlite.schema import prepare
 BUSY_TIMEOUT = 60.0
 """Seconds to queue for the lock of another writer."""
 
+CHECKPOINT_PAUSE = 0.01
+"""Seconds between two attempts at a checkpoint while another connection runs one."""
+
 PAGE_SIZE = 4096
 """Bytes. Ids are hashes, so that each new one rewrites a page at random: a quarter of the page
 size is a quarter of the bytes written per face (``benchmarks/store_growth.py``)."""
@@ -93,13 +96,21 @@ class Database:
         Raises:
             StoreUnavailableError: readers kept the log in use all the time.
         """
+        give_up = time.monotonic() + BUSY_TIMEOUT
+        while not self._truncate_log():
+            # SQLite waits for readers, but not for the checkpoint of another connection
+            # (https://www.sqlite.org/c3ref/wal_checkpoint_v2.html).
+            if time.monotonic() > give_up:
+                raise StoreUnavailableError(
+                    f"the log of the store {self.path} still contains deleted data",
+                    "delete the same again when other processes have finished reading",
+                )
+            time.sleep(CHECKPOINT_PAUSE)
+
+    def _truncate_log(self) -> bool:
         with store_errors(self.path), self._connection() as connection:
             (blocked, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if blocked:
-            raise StoreUnavailableError(
-                f"the log of the store {self.path} still contains deleted data",
-                "delete the same again when other processes have finished reading",
-            )
+        return not blocked
 
     def close(self) -> None:
         """Close the idle connections; the file can be opened again at any time."""
