@@ -69,9 +69,6 @@ FRAGMENT_OF_ARGUMENT = re.compile(r"^\s+\w+: (of|that|to|whose|which|than) ", re
 PENDING: dict[str, str] = {
     "benchmarks/calibrate_similarity.py": "trust",
     "docs/accuracy.md": "trust",
-    "docs/architecture.md": "aws",
-    "docs/deploy.md": "aws",
-    "docs/operations.md": "aws",
 }
 """Paths whose language is still to be cleaned, each with who does it."""
 
