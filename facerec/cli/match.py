@@ -30,9 +30,16 @@ from facerec.gallery.presenting import search_json
 @click.option(
     "--threshold",
     type=probability,
-    default=GalleryDefaults().threshold,
-    show_default=True,
-    help="Minimum similarity of a match.",
+    default=None,
+    help=f"Minimum similarity of a match (default: {GalleryDefaults().threshold}).",
+)
+@click.option(
+    "--target-fmr",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=None,
+    metavar="RATE",
+    help="Instead of a threshold: the share of searches for a stranger that may have a match in a "
+    "collection of this size.",
 )
 @click.option(
     "--limit",
@@ -48,7 +55,8 @@ def match(
     photo: str,
     collection: str,
     data: Path | None,
-    threshold: float,
+    threshold: float | None,
+    target_fmr: float | None,
     limit: int,
     options: FaceOptions,
     as_json: bool,
@@ -62,10 +70,16 @@ def match(
     Examples:
       facerec match visitor.jpg --collection staff
       facerec match visitor.jpg --collection staff --threshold 0.95 --limit 1 --json
+      facerec match visitor.jpg --collection staff --target-fmr 0.01
     """
     with open_gallery(data_folder(data)) as gallery:
         result = gallery.search(
-            collection, photo, threshold=threshold, limit=limit, options=options
+            collection,
+            photo,
+            threshold=threshold,
+            target_fmr=target_fmr,
+            limit=limit,
+            options=options,
         )
     if as_json:
         print_json(search_json(result))

@@ -8,7 +8,7 @@ from facerec.core.names import checked_external_image_id
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
 from facerec.core.records import Collection
-from facerec.errors import CollectionNotFoundError
+from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored, with_users
 from facerec.gallery.indexing import IndexResult, name_image, store_faces, to_stored_faces
@@ -21,6 +21,7 @@ from facerec.gallery.matching import (
     with_user_ids,
 )
 from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
+from facerec.gallery.similarity import threshold_at
 
 
 class RecognitionOperations(GalleryBase):
@@ -61,6 +62,7 @@ class RecognitionOperations(GalleryBase):
         photo: Photo,
         *,
         threshold: float | None = None,
+        target_fmr: float | None = None,
         limit: int | None = None,
         options: FaceOptions | None = None,
         largest_only: bool = False,
@@ -73,6 +75,8 @@ class RecognitionOperations(GalleryBase):
             collection_id: Id of the collection.
             photo: The probe: bytes of an image file, or where one is.
             threshold: Minimum similarity of a match, 0 to 1.
+            target_fmr: Instead of a threshold, the share of searches for a stranger, above 0 and
+                below 1, that may have a match in a collection of this size.
             limit: Maximum number of matches of each face, 1 to 4096.
             options: How the probe's faces are found and chosen.
             largest_only: Whether to search for the largest face only.
@@ -80,15 +84,17 @@ class RecognitionOperations(GalleryBase):
             external_image_id: The caller's own name for the photo, if it is added.
 
         Raises:
-            InvalidInputError: An id, ``threshold`` or ``limit`` is not valid.
+            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid, or
+                both a threshold and a rate are given.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: Its faces have another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.
         """
-        threshold, limit = self._threshold(threshold), self._limit(limit)
+        limit = self._limit(limit)
         collection = self._require(collection_id)
+        threshold = self._search_threshold(collection_id, threshold, target_fmr)
         if options is None:
             defaults = self._defaults
             options = defaults.index_options() if index else defaults.probe_options()
@@ -146,6 +152,17 @@ class RecognitionOperations(GalleryBase):
         return FaceSearchResult(
             collection_id, collection.model_version, threshold, face_id, matches
         )
+
+    def _search_threshold(
+        self, collection_id: str, threshold: float | None, target_fmr: float | None
+    ) -> float:
+        if target_fmr is None:
+            return self._threshold(threshold)
+        if threshold is not None:
+            raise InvalidInputError(
+                "a threshold and a target false match rate exclude each other", "give one of them"
+            )
+        return threshold_at(target_fmr, self._faces.count_faces(collection_id))
 
     def _limit(self, limit: int | None) -> int:
         return self._defaults.limit if limit is None else checked_limit(limit)

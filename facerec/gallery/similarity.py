@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from facerec.core.options import DEFAULT_THRESHOLD
 from facerec.errors import InvalidInputError
+from facerec.gallery.normalisation import similarity_at
 
 
 def checked_threshold(threshold: float) -> float:
@@ -18,3 +21,24 @@ def checked_threshold(threshold: float) -> float:
             f"give one from 0 to 1, such as {DEFAULT_THRESHOLD}",
         )
     return threshold
+
+
+def threshold_at(target_fmr: float, faces: int = 1) -> float:
+    """Return the similarity at which a rate of searches for a stranger has a false match.
+
+    A probe is compared with every face, so each comparison may match at the rate
+    1 - (1 - target_fmr)^(1 / faces).
+
+    Args:
+        target_fmr: Rate per search, above 0 and below 1.
+        faces: Number of faces that are searched.
+
+    Raises:
+        InvalidInputError: The rate is out of range.
+    """
+    if not 0 < target_fmr < 1:
+        raise InvalidInputError(
+            f"a target false match rate of {target_fmr} is out of range",
+            "give one above 0 and below 1, such as 0.001",
+        )
+    return similarity_at(-math.expm1(math.log1p(-target_fmr) / max(1, faces)))

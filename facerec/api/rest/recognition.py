@@ -83,6 +83,7 @@ def recognition_router(context: Context) -> APIRouter:
                 body.collection_id,
                 body.photo(),
                 threshold=body.threshold,
+                target_fmr=body.target_fmr,
                 limit=body.limit,
                 options=choose(gallery.defaults),
                 index=body.index,

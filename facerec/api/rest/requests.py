@@ -172,6 +172,11 @@ class MatchRequest(PhotoSource, FaceChoice):
         description="Minimum similarity of a match; by default the server's setting "
         f"({DEFAULT_THRESHOLD}).",
     )
+    target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="Instead of `threshold`: the share of searches for a stranger that may have a "
+        "match in a collection of this size. The threshold that was used is in the answer.",
+    )
     index: bool = Field(
         False,
         description="Store the faces of this photo too, after the search. The defaults of its "

@@ -29,7 +29,15 @@ _PHOTOS = {"image": "image", "file": "image", "source": "source", "target": "tar
 """Field of the document that takes each part with a photo."""
 
 _JSON_FIELDS = frozenset(
-    {"create_collection", "index", "limit", "max_faces", "min_confidence", "threshold"}
+    {
+        "create_collection",
+        "index",
+        "limit",
+        "max_faces",
+        "min_confidence",
+        "target_fmr",
+        "threshold",
+    }
 )
 """Fields that are numbers or booleans in the document."""
 

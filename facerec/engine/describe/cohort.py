@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from facerec.core.faces import CohortStats
 from facerec.engine.describe.recipe import Recipe
 
-NEAREST = 100
-"""Cohort vectors that the stats of a face are taken over; 50 to 300 give the same error rates
-(``docs/accuracy.md``)."""
+NEAREST = 50
+"""Cohort vectors that the stats of a face are taken over. 30 to 300 give nearly the same error
+rates overall; fewer give groups of people more equal ones (``docs/accuracy.md``)."""
 
 _BATCH = 512
 """Faces in one matrix of distances: 6 MB with 3,000 cohort vectors."""

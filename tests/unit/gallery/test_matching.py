@@ -18,6 +18,7 @@ from facerec.errors import (
 from facerec.gallery.decision import MARGIN, Decision
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.scoring import similarity_between
+from facerec.gallery.similarity import threshold_at
 from facerec.testing.engine import (
     FAKE_COHORT_STATS,
     FAKE_DISTANCE_AT_DEFAULT,
@@ -244,3 +245,59 @@ def test_a_collection_of_another_model_is_not_searched(
     with pytest.raises(ModelMismatchError) as raised:
         later.search("staff", ANN)
     assert (raised.value.expected, raised.value.found) == ("fake-2", "fake-1")
+
+
+def test_a_rate_takes_the_place_of_a_threshold(gallery: Gallery) -> None:
+    gallery.index("staff", fake_photo(fake_face("bob"), fake_face("cyd", left=0.5)))
+    result = gallery.search("staff", ANN, target_fmr=1e-3)
+    assert result.threshold == pytest.approx(threshold_at(1e-3, 2))
+    with pytest.raises(InvalidInputError, match="exclude each other"):
+        gallery.search("staff", ANN, threshold=0.8, target_fmr=1e-3)
+
+
+def test_an_ambiguous_answer_returns_both_people_whatever_the_threshold_hides(
+    gallery: Gallery,
+) -> None:
+    best, rival = FAKE_DISTANCE_AT_DEFAULT - 0.01, FAKE_DISTANCE_AT_DEFAULT + 0.01
+    for name, away, shot in (("ann:1", best, 1), ("bob:1", rival, 2)):
+        photo = fake_photo(fake_face("cyd", away=away, shot=shot))
+        gallery.index("staff", photo, external_image_id=name)
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
+    assert searched.decision is Decision.AMBIGUOUS
+    assert [match.face.external_image_id for match in searched.matches] == ["ann:1"]
+    assert [match.face.external_image_id for match in searched.candidates] == ["ann:1", "bob:1"]
+
+
+def test_several_photos_of_one_person_are_never_ambiguous(gallery: Gallery) -> None:
+    for shot in range(4):
+        photo = fake_photo(fake_face("cyd", away=0.5, shot=shot))
+        gallery.index("staff", photo, external_image_id=f"cyd:{shot}")
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
+    assert searched.decision is Decision.MATCH
+    assert len(searched.matches) == 4
+    assert len(searched.candidates) == 1
+
+
+def test_people_with_names_of_their_own_are_two_however_similar(gallery: Gallery) -> None:
+    for name, shot in (("ann:1", 1), ("bob:1", 2)):
+        photo = fake_photo(fake_face("cyd", away=0.1, shot=shot))
+        gallery.index("staff", photo, external_image_id=name)
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
+    assert searched.decision is Decision.AMBIGUOUS
+
+
+def test_faces_of_one_user_are_one_person_and_faces_of_two_are_two(gallery: Gallery) -> None:
+    stored = [
+        gallery.index("staff", fake_photo(fake_face("cyd", away=0.5, shot=shot))).faces[0]
+        for shot in (1, 2)
+    ]
+    for user_id, faces in (("one", stored[:1]), ("two", stored[1:])):
+        gallery.create_user("staff", user_id)
+        gallery.associate_faces("staff", user_id, [face.record.face_id for face in faces])
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
+    assert searched.decision is Decision.AMBIGUOUS
+    assert {match.user_id for match in searched.candidates} == {"one", "two"}
+    gallery.delete_user("staff", "two")
+    gallery.associate_faces("staff", "one", [stored[1].record.face_id], threshold=0)
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
+    assert searched.decision is Decision.MATCH
