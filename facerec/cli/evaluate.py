@@ -139,11 +139,15 @@ def _print_verification(result: Verification) -> None:
         f"({kind})\n"
     )
     if result.accuracy:
-        shown = table("fold", "accuracy", "similarity", right=("accuracy", "similarity"))
+        shown = table("fold", "accuracy", "similarity", "accuracy by plain distance")
         for fold, (accuracy, threshold) in result.accuracy.items():
-            shown.add_row(fold, f"{accuracy:.2%}", f"{similarity_of_score(threshold):.3f}")
-        rates = [accuracy for accuracy, _ in result.accuracy.values()]
-        shown.add_row("mean", f"{sum(rates) / len(rates):.2%}", "")
+            shown.add_row(
+                fold,
+                f"{accuracy:.2%}",
+                f"{similarity_of_score(threshold):.3f}",
+                f"{result.plain_accuracy[fold][0]:.2%}",
+            )
+        shown.add_row("mean", _mean(result.accuracy), "", _mean(result.plain_accuracy))
         out.print(shown)
     shown = table("false match rate", "similarity", "misses (95 %)", "misses by plain distance")
     for row, plain in zip(result.miss_rates, result.plain_miss_rates, strict=True):
@@ -191,6 +195,10 @@ def _print_identification(result: Identification) -> None:
             _interval(plain.miss_rate),
         )
     out.print(shown)
+
+
+def _mean(accuracy: dict[str, tuple[float, float]]) -> str:
+    return f"{sum(rate for rate, _ in accuracy.values()) / len(accuracy):.2%}"
 
 
 def _interval(value: Interval) -> str:

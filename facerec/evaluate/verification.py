@@ -81,6 +81,7 @@ class Verification:
         genuine: pairs of one person that were judged.
         impostors: pairs of different people that were judged.
         accuracy: and score threshold of each fold; empty without folds.
+        plain_accuracy: the same by plain distance.
         miss_rates: by normalised score.
         plain_miss_rates: by plain distance.
         thresholds: error rates by similarity.
@@ -99,6 +100,7 @@ class Verification:
     genuine: int
     impostors: int
     accuracy: dict[str, tuple[float, float]]
+    plain_accuracy: dict[str, tuple[float, float]]
     miss_rates: list[MissRate]
     plain_miss_rates: list[MissRate]
     thresholds: list[ThresholdRates]
@@ -155,7 +157,8 @@ def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification
         all_pairs=all_pairs,
         genuine=len(genuine),
         impostors=len(impostors),
-        accuracy=_fold_accuracies(pairs, labelled, found),
+        accuracy=_fold_accuracies(pairs, labelled.scores, found),
+        plain_accuracy=_fold_accuracies(pairs, labelled.distances, found),
         miss_rates=miss_rates(genuine, impostors, photos_of),
         plain_miss_rates=miss_rates(plain_genuine, plain_impostors, photos_of),
         thresholds=_threshold_rates(genuine.scores, impostors.scores),
@@ -214,14 +217,16 @@ def _scored(
 
 
 def _fold_accuracies(
-    pairs: Sequence[LabelledPair], labelled: _JudgedPairs, found: NDArray[np.bool_]
+    pairs: Sequence[LabelledPair],
+    scores: NDArray[np.float64],
+    found: NDArray[np.bool_],
 ) -> dict[str, tuple[float, float]]:
     folds = np.array([pair.fold for pair in pairs])
     if len(np.unique(folds)) < 2:
         return {}
-    scores = np.full(len(pairs), np.inf)
-    scores[found] = labelled.scores
-    return accuracies(scores, np.array([pair.same for pair in pairs]), folds)
+    all_scores = np.full(len(pairs), np.inf)
+    all_scores[found] = scores
+    return accuracies(all_scores, np.array([pair.same for pair in pairs]), folds)
 
 
 def _threshold_rates(
