@@ -106,12 +106,13 @@ def scan(
     """Return the nearest embeddings of each probe.
 
     Args:
-        segments: the collection; iterated once for every ``PROBES_AT_ONCE`` probes.
+        segments: the collection, read once if there are at most ``PROBES_AT_ONCE`` probes.
         probes: float32, shape (n, 128), finite.
         top: the most neighbours of a probe.
         max_distance: Euclidean; neighbours at this distance still count.
     """
-    segments = tuple(segments)
+    if len(probes) > PROBES_AT_ONCE:
+        segments = tuple(segments)
     reach = min(max_distance, 2 * MAX_NORM)
     found = []
     for start in range(0, len(probes), PROBES_AT_ONCE):
@@ -121,7 +122,7 @@ def scan(
 
 
 def _scan_group(
-    segments: tuple[Segment, ...], probes: NDArray[np.float32], top: int, reach: float
+    segments: Iterable[Segment], probes: NDArray[np.float32], top: int, reach: float
 ) -> list[Nearest]:
     nothing = Nearest(np.empty(0), np.empty(0, np.int64))
     nearest = [nothing] * len(probes)

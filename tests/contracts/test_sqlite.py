@@ -10,6 +10,7 @@ import pytest
 
 from facerec.storage.faces import FaceStore
 from facerec.storage.sqlite import SqliteStore
+from facerec.storage.sqlite.approximate import ApproximateSearch
 from facerec.storage.sqlite.vector_store import SqliteVectors
 from facerec.testing.face_store import FaceStoreContract
 from facerec.testing.record_store import RecordStoreContract
@@ -36,6 +37,8 @@ class TestApproximateSqliteVectors(VectorStoreContract):
     @pytest.fixture
     def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteVectors]:
         monkeypatch.setattr("facerec.storage.sqlite.approximate.MIN_FACES", 16)
+        # the first search of a process would be exact
+        monkeypatch.setattr(ApproximateSearch, "_is_first_search", lambda *_: False)
         with SqliteStore(tmp_path / "facerec.db", large=1) as store:
             yield store.vectors
 

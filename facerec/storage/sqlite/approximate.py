@@ -29,7 +29,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.storage.scan import MAX_NORM, Nearest, Segment, free_rows, make_segment, scan
+from facerec.storage.scan import (
+    MAX_NORM,
+    PROBES_AT_ONCE,
+    Nearest,
+    Segment,
+    free_rows,
+    make_segment,
+    scan,
+)
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite import namespaces
 from facerec.storage.sqlite.blocks import BLOCK_SLOTS, Block
@@ -78,6 +86,8 @@ class ApproximateSearch:
         self._database, self._large = database, large
         self._indexes: dict[int, _Index] = {}
         self._tails: dict[int, tuple[int, dict[Block, Segment]]] = {}
+        self._searched: set[int] = set()
+        self._locks: dict[int, Lock] = {}
         self._lock = Lock()
 
     def search(
@@ -105,8 +115,10 @@ class ApproximateSearch:
         blocks = embedding_blocks.list_blocks(connection, namespace)
         if sum(block.used for block in blocks) < max(self._large, MIN_FACES):
             return None
-        with self._lock:
+        with self._lock_of(namespace):
             index = self._current(connection, namespace, blocks, write)
+            if index is None:
+                return self._scan_once(connection, blocks, probes, top, max_distance)
             changed = set(blocks).difference(index.blocks)
             tail = self._tail(connection, namespace, changed, write)
         # The system's cache reads candidates ten times as fast as SQLite's own pages.
@@ -119,15 +131,45 @@ class ApproximateSearch:
 
     def _current(
         self, connection: sqlite3.Connection, namespace: int, blocks: Sequence[Block], write: int
-    ) -> _Index:
+    ) -> _Index | None:
+        """Return the index, built if this process has searched the namespace before.
+
+        A process that searches once scans: building an index takes several times as long.
+        """
         index = self._indexes.get(namespace)
         if index is None or not _covers(index, blocks):
             index = _load(_path(self._database.path, namespace))
         if index is None or not _covers(index, blocks):
+            if self._is_first_search(namespace):
+                return None
             index = _make(connection, blocks)
             self._keep(namespace, index, write)
         self._indexes[namespace] = index
         return index
+
+    def _is_first_search(self, namespace: int) -> bool:
+        first = namespace not in self._searched
+        self._searched.add(namespace)
+        return first
+
+    def _lock_of(self, namespace: int) -> Lock:
+        """Return the lock of a namespace: building an index delays no other namespace."""
+        with self._lock:
+            return self._locks.setdefault(namespace, Lock())
+
+    @staticmethod
+    def _scan_once(
+        connection: sqlite3.Connection,
+        blocks: Sequence[Block],
+        probes: NDArray[np.float32],
+        top: int,
+        max_distance: float,
+    ) -> list[Nearest] | None:
+        """Scan all embeddings without keeping them in memory; None for very many probes."""
+        if len(probes) > PROBES_AT_ONCE:
+            return None
+        segments = (_block_segment(connection, block) for block in blocks if block.used)
+        return scan(segments, probes, top=top, max_distance=max_distance)
 
     def _keep(self, namespace: int, index: _Index, write: int) -> None:
         """Write an index for other processes; without disk space, each builds its own."""

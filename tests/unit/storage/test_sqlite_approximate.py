@@ -54,6 +54,8 @@ def indexes(path: Path) -> list[Path]:
 
 
 def search(store: SqliteStore, probes: NDArray[np.float32], top: int = 10) -> list[list[str]]:
+    """Search twice: only the second search of a process builds an index."""
+    store.search("staff", probes[:1], top=top, max_distance=2.0)
     found = store.search("staff", probes, top=top, max_distance=2.0)
     return [[neighbour.record.face_id for neighbour in nearest] for nearest in found]
 
@@ -64,6 +66,7 @@ def test_neighbours_and_distances_are_those_of_an_exact_search(
     probes = embeddings[::100] + np.float32(0.001)
     with SqliteStore(path, large=10**9) as exact, SqliteStore(path, large=1) as store:
         expected = exact.search("staff", probes, top=5, max_distance=2.0)
+        store.search("staff", probes[:1], top=5, max_distance=2.0)
         found = store.search("staff", probes, top=5, max_distance=2.0)
     assert len(indexes(path)) == 1
     assert [[n.record for n in near] for near in found] == [
@@ -71,6 +74,16 @@ def test_neighbours_and_distances_are_those_of_an_exact_search(
     ]
     for near, other in zip(found, expected, strict=True):
         assert [n.distance for n in near] == pytest.approx([n.distance for n in other], abs=1e-12)
+
+
+def test_a_single_search_of_a_process_is_exact_and_builds_no_index(
+    path: Path, embeddings: NDArray[np.float32]
+) -> None:
+    probes = embeddings[::200] + np.float32(0.001)
+    with SqliteStore(path, large=10**9) as exact, SqliteStore(path, large=1) as store:
+        expected = exact.search("staff", probes, top=5, max_distance=2.0)
+        assert store.search("staff", probes, top=5, max_distance=2.0) == expected
+    assert indexes(path) == []
 
 
 def test_another_process_uses_the_index_that_is_there(
