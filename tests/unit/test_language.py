@@ -66,12 +66,6 @@ FRAGMENT = re.compile(
 FRAGMENT_OF_ARGUMENT = re.compile(r"^\s+\w+: (of|that|to|whose|which|than) ", re.MULTILINE)
 """How the description of an argument or attribute must not begin."""
 
-PENDING: dict[str, str] = {
-    "benchmarks/calibrate_similarity.py": "trust",
-    "docs/accuracy.md": "trust",
-}
-"""Paths whose language is still to be cleaned, each with who does it."""
-
 GLOSSARY = re.compile(r"^\| use \| for \| instead of \|$(.*?)^$", re.MULTILINE | re.DOTALL)
 SUFFIXES = {".py", ".md", ".json", ".yaml", ".toml", ".html", ".sh", ""}
 EXEMPT = re.compile(
@@ -94,10 +88,6 @@ def text_of(name: str) -> str:
     text = (ROOT / name).read_text("utf-8")
     # The glossary names the words that it replaces.
     return GLOSSARY.sub("", text) if name == "CONTRIBUTING.md" else text
-
-
-def is_pending(name: str) -> bool:
-    return any(name == path or name.startswith(path) for path in PENDING)
 
 
 def dialect_in(name: str) -> Iterator[str]:
@@ -131,19 +121,14 @@ def fragments_in(name: str) -> Iterator[str]:
             yield f"{name}:{line}: {match.group().strip()!r} does not describe the argument"
 
 
-CLEAN = [name for name in tracked_files() if not is_pending(name)]
+FILES = tracked_files()
 
 
-@pytest.mark.parametrize("name", CLEAN)
+@pytest.mark.parametrize("name", FILES)
 def test_a_file_is_written_in_plain_english(name: str) -> None:
     assert list(dialect_in(name)) == []
 
 
-@pytest.mark.parametrize("name", [name for name in CLEAN if name.endswith(".py")])
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".py")])
 def test_docstrings_are_full_phrases(name: str) -> None:
     assert list(fragments_in(name)) == []
-
-
-def test_pending_paths_exist() -> None:
-    for path in PENDING:
-        assert any(name.startswith(path) for name in tracked_files()), path
