@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -77,7 +78,9 @@ def note_signal(number: int, environment: Mapping[str, str]) -> int:
         assignment = _resolve(read_assignment(environment))
         child = assignment.child
         log.error("ended by a signal", signal=number, child=child, attempt=assignment.attempt)
-        if number not in CRASH_SIGNALS:
+        # Whoever kills a container kills its first process. What kills the one that decodes, and
+        # not that one, is the kernel: it takes the largest when memory is short.
+        if number not in {*CRASH_SIGNALS, signal.SIGKILL}:
             return RETRY
         objects: ObjectStore = Objects()
         note_crash(objects, read_plan(objects, assignment.job_folder), child)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -82,11 +83,15 @@ def slow_dependencies(store: Path, seconds: float) -> ChildDependencies:
 class CrashingEngine(FakeEngine):
     """Crashes like a decoder's native code on photos that contain ``crash``."""
 
+    def __init__(self, number: int = signal.SIGABRT) -> None:
+        super().__init__()
+        self._signal = number
+
     def analyse(
         self, photos: Sequence[bytes], options: FaceOptions
     ) -> list[PhotoFaces | UnreadablePhoto]:
         if any(b"crash" in photo for photo in photos):
-            os.abort()
+            os.kill(os.getpid(), self._signal)
         return super().analyse(photos, options)
 
 

@@ -3,8 +3,9 @@
 A fault in a decoder's native code kills a child, and every further attempt at the same photo. So
 whoever sees a child's process end by such a signal notes where the ledger ended at that time. The
 next attempt takes the photos from there on one at a time; after two crashes at the same place the
-photo there gets a row with the reason CRASHED, without being decoded. SIGKILL and SIGTERM do not
-count as crashes: they come from outside, at any time.
+photo there gets a row with the reason CRASHED, without being decoded. SIGTERM does not count as a
+crash: it comes from outside, at any time. SIGKILL does where the kernel may have sent it because
+the photo needs more memory than there is.
 """
 
 from __future__ import annotations

@@ -14,9 +14,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from facerec.errors import StoreUnavailableError
-from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
+from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash, read_crashes
 from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.ledger.reading import complete_children
+from facerec.jobs.local.memory import count_memory_kills
 from facerec.jobs.local.worker import (
     BuildDependencies,
     ChildFinished,
@@ -28,7 +29,7 @@ from facerec.jobs.plan import Plan
 from facerec.jobs.verification import Verification
 from facerec.storage.objects.protocol import ObjectStore
 
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 4
 """Attempts at a child without progress before it is given up."""
 
 RETRY_DELAY = 2.0
@@ -102,6 +103,7 @@ class _Worker:
     pipe: Connection
     child: int | None = None
     stopping: bool = False
+    memory_kills: int = field(default_factory=lambda: count_memory_kills())
 
 
 @dataclass(slots=True)
@@ -251,7 +253,7 @@ class _Supervisor:
         child = worker.child
         if child is None:
             return
-        if -(worker.process.exitcode or 0) in CRASH_SIGNALS:
+        if self._may_be_the_photos_fault(worker, child):
             note_crash(self._objects, self._plan, child)
         if self.result.stopped or self.error is not None:
             return
@@ -260,6 +262,22 @@ class _Supervisor:
             self._queue.children.appendleft(child)
         else:
             self.result.lost[child] = _cause(worker.process.exitcode)
+
+    def _may_be_the_photos_fault(self, worker: _Worker, child: int) -> bool:
+        """Return whether the photo that a worker was processing may have ended it.
+
+        SIGKILL comes from the kernel when memory is short, or from anybody at any time. It counts
+        if the kernel reports that it killed for memory, or if the child makes no progress between
+        two of them. Until this run gets any photo done, it counts once per child: that is enough
+        to take photos one at a time, and a machine that is too small is not taken for thousands
+        of bad photos.
+        """
+        number = -(worker.process.exitcode or 0)
+        if number != signal.SIGKILL:
+            return number in CRASH_SIGNALS
+        if count_memory_kills() == worker.memory_kills and not self._attempts[child]:
+            return False
+        return self.result.new_photos > 0 or not read_crashes(self._objects, self._plan, child)
 
 
 def _cause(exit_code: int | None) -> str:

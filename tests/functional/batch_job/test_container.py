@@ -147,14 +147,15 @@ def test_sigterm_commits_what_is_done_and_asks_for_another_attempt(
     assert engine.analysed == len(job.rows()) - done
 
 
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGKILL])
 def test_photos_that_crash_the_process_are_rows_and_all_others_are_indexed(
-    job: LocalJob, tmp_path: Path
+    job: LocalJob, tmp_path: Path, number: signal.Signals
 ) -> None:
     photos = write_photos(tmp_path / "photos", 100)
-    for number in (0, 60):
-        photos[number].write_bytes(fake_photo(fake_face("eve"), note=f"crash {number}"))
+    for place in (0, 60):
+        photos[place].write_bytes(fake_photo(fake_face("eve"), note=f"crash {place}"))
 
-    with started(job, tmp_path, engine="CrashingEngine()") as process:
+    with started(job, tmp_path, engine=f"CrashingEngine({number.value})") as process:
         assert process.wait(timeout=60) == 0
 
     rows = job.rows()

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import signal
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.schemas import violation
 from facerec.errors import FacerecError, InvalidInputError, StoreUnavailableError
 from facerec.jobs.child.attempt import ChildDependencies
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
+from facerec.jobs.local import supervisor
 from facerec.jobs.local.supervisor import MAX_ATTEMPTS, RunResult, Stop, run_children
 from facerec.jobs.status import JobStatus
-from facerec.testing.engine import fake_face, fake_photo
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.jobs import (
     LocalJob,
     crashing_dependencies,
@@ -108,7 +115,7 @@ def test_a_child_whose_workers_all_die_is_given_up_and_named(tmp_path: Path) -> 
     result = run_children(job.plan, partial(dying_parts, job.store), job.objects, workers=2)
     assert report(job).status is JobStatus.INCOMPLETE
     assert report(job).incomplete == (0,)
-    assert result.lost == {0: "its worker was killed by signal 9, 3 times"}
+    assert result.lost == {0: "its worker was killed by signal 9, 4 times"}
 
 
 def test_photos_that_crash_the_process_are_rows_and_all_others_are_indexed(tmp_path: Path) -> None:
@@ -127,6 +134,43 @@ def test_photos_that_crash_the_process_are_rows_and_all_others_are_indexed(tmp_p
     assert crashed == list(crashing)
     assert len(job.face_ids()) == 37
     assert {violation("ledger-row", row.to_json()) for row in rows} == {None}
+
+
+class KilledEngine(FakeEngine):
+    """Is killed, as by a kernel without memory, at any photo of a certain note."""
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        if any(b"huge" in photo for photo in photos):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().analyse(photos, options)
+
+
+def killed_dependencies(store: Path) -> ChildDependencies:
+    return ChildDependencies(KilledEngine(), SqliteStore(store), LocalObjects())
+
+
+@pytest.mark.parametrize("kernel_reports", [True, False])
+def test_a_photo_that_needs_more_memory_than_there_is_is_a_row_and_all_others_are_indexed(
+    tmp_path: Path, kernel_reports: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = itertools.count() if kernel_reports else itertools.repeat(0)
+    monkeypatch.setattr(supervisor, "count_memory_kills", lambda: next(counts))
+    photos = write_photos(tmp_path / "photos", 40)
+    huge = (8, 27, 39)
+    for number in huge:
+        photos[number].write_bytes(fake_photo(fake_face("eve"), note=f"huge {number}"))
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    job = LocalJob(tmp_path, manifest, images_per_child=40)
+    build = partial(killed_dependencies, job.store)
+    assert run_children(job.plan, build, job.objects, workers=1).lost == {}
+    assert report(job, tolerated=10).status is JobStatus.SUCCEEDED
+    rows = job.rows()
+    assert [row.photo for row in rows] == [str(photo) for photo in photos]
+    crashed = [number for number, row in enumerate(rows) if row.reason == "CRASHED"]
+    assert crashed == list(huge)
+    assert len(job.face_ids()) == 37
 
 
 @pytest.mark.parametrize("how", [Stop.COMMIT, Stop.KILL])

@@ -1,0 +1,17 @@
+"""Whether the kernel killed processes because memory was short."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+_VMSTAT = Path("/proc/vmstat")
+
+
+def count_memory_kills() -> int:
+    """Return how many processes of this machine were killed for memory, 0 where it is unknown."""
+    with suppress(OSError):
+        found = re.search(r"^oom_kill (\d+)$", _VMSTAT.read_text(), re.MULTILINE)
+        return int(found[1]) if found else 0
+    return 0
