@@ -11,7 +11,7 @@ def sign_for_api_gateway(client: Any) -> Any:  # noqa: ANN401 - boto3 has no sta
     Rekognition's clients sign for the service ``rekognition``; API Gateway with IAM demands
     ``execute-api``. Nothing else of the client changes:
 
-        client = boto3.client("rekognition", endpoint_url="https://...amazonaws.com/prod/")
+        client = boto3.client("rekognition", endpoint_url="https://...amazonaws.com/v1")
         sign_for_api_gateway(client)
         client.list_collections()
 
