@@ -12,6 +12,7 @@ from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import FaceNotFoundError, UserNotFoundError
 from facerec.gallery.associations import disassociate_faces
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.stats_refresh import refresh_stats
 from facerec.gallery.thumbnails import cut_thumbnail
 from facerec.storage.faces import FaceStore
 
@@ -118,6 +119,19 @@ def require_stored(collection_id: str, face_id: str, *, faces: FaceStore) -> Sto
 
 class FaceOperations(GalleryBase):
     """The operations of a gallery on stored faces."""
+
+    def refresh_stats(self, collection_id: str) -> int:
+        """Store cohort stats with faces that have none or another cohort's; return their number.
+
+        Without this, each search computes such stats again. No photo is needed. Nothing else may
+        change the collection at the same time: a face that is deleted just then could be restored.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+        """
+        self._require(collection_id)
+        return refresh_stats(collection_id, faces=self._faces, cohort=self._engine)
 
     def list_faces(
         self,

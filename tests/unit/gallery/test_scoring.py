@@ -84,3 +84,18 @@ def test_a_face_of_an_earlier_facerec_scores_as_one_of_this(
     (match,) = face.matches
     expected = similarity_between(match.distance, FAKE_COHORT_STATS, FAKE_COHORT_STATS)
     assert match.similarity == pytest.approx(expected)
+
+
+def test_stats_are_refreshed_without_photos(gallery: Gallery, collaborators: Collaborators) -> None:
+    photo = fake_photo(fake_face("ann"), fake_face("bob", left=0.5))
+    indexed = gallery.index("staff", photo).faces
+    before = collaborators.faces.get_faces("staff", [face.record.face_id for face in indexed])
+    first, second = before
+    earlier = StoredFace(replace(first.record, stats=None), first.embedding)
+    collaborators.faces.put_images("staff", by_image([earlier, second]))
+    assert gallery.refresh_stats("staff") == 1
+    assert gallery.refresh_stats("staff") == 0
+    after = collaborators.faces.get_faces("staff", [face.record.face_id for face in before])
+    assert [face.record for face in after] == [face.record for face in before]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one.embedding, other.embedding)
