@@ -82,8 +82,7 @@ def assert_shape(value: Any, shape: Any) -> None:  # noqa: ANN401
     if shape.type_name == "structure":
         assert set(value) <= set(shape.members) | ADDED, shape.name
         for name in set(value) & set(shape.members):
-            if value[name] is not None:
-                assert_shape(value[name], shape.members[name])
+            assert_shape(value[name], shape.members[name])
     elif shape.type_name == "list":
         for item in value:
             assert_shape(item, shape.member)

@@ -75,11 +75,11 @@ def list_collections(
         limit=request.get("MaxResults") or MAX_PAGE,
         only=only,
     )
-    return {
+    answer: Shape = {
         "CollectionIds": [collection.collection_id for collection in page.collections],
         "FaceModelVersions": [collection.model_version for collection in page.collections],
-        "NextToken": page.next_token,
     }
+    return _paged(answer, page.next_token)
 
 
 def _delete_collection(gallery: Gallery, request: Request) -> Shape:
@@ -122,11 +122,11 @@ def _list_faces(gallery: Gallery, request: Request) -> Shape:
         user_id=request.get("UserId"),
         face_ids=request.get("FaceIds"),
     )
-    return {
+    answer: Shape = {
         "Faces": [shapes.listed_face(face) for face in page.faces],
-        "NextToken": page.next_token,
         "FaceModelVersion": page.model_version,
     }
+    return _paged(answer, page.next_token)
 
 
 def _delete_faces(gallery: Gallery, request: Request) -> Shape:
@@ -229,7 +229,7 @@ def _list_users(gallery: Gallery, request: Request) -> Shape:
         next_token=request.get("NextToken"),
         limit=request.get("MaxResults", MAX_USER_PAGE),
     )
-    return {"Users": [shapes.user(user) for user in page.users], "NextToken": page.next_token}
+    return _paged({"Users": [shapes.user(user) for user in page.users]}, page.next_token)
 
 
 def _associate_faces(gallery: Gallery, request: Request) -> Shape:
@@ -327,6 +327,11 @@ OPERATIONS = {
     "TagResource": Operation(_tag_resource, writes=True),
     "UntagResource": Operation(_untag_resource, writes=True),
 }
+
+
+def _paged(answer: Shape, next_token: str | None) -> Shape:
+    """Return an answer with the token of the next page; the last page has none."""
+    return answer if next_token is None else {**answer, "NextToken": next_token}
 
 
 def _photo(image: Shape) -> Photo:
