@@ -107,6 +107,8 @@ def _range(text: str) -> str:
     """Return a range of numbers (``1<=x<=100``, ``x>=1``, ``x>0``) in words."""
     if match := re.fullmatch(r"(.+)<=x<=(.+)", text):
         return f"{match.group(1)} to {match.group(2)}"
+    if match := re.fullmatch(r"(.+)<x<(.+)", text):
+        return f"Between {match.group(1)} and {match.group(2)}"
     if match := re.fullmatch(r"x>=(.+)", text):
         return f"At least {match.group(1)}"
     return f"More than {text.removeprefix('x>')}"

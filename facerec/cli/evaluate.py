@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from rich.progress import Progress
@@ -14,7 +13,7 @@ from facerec.cli.options import detector_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.engine.describe.recipe import Recipe
-from facerec.engine.engine import open_engine
+from facerec.engine.engine import Engine, open_engine
 from facerec.evaluate.faces import DescribedFaces, describe
 from facerec.evaluate.identification import Identification, identify, people_photos
 from facerec.evaluate.page import identification_page, verification_page
@@ -22,9 +21,6 @@ from facerec.evaluate.pairs import read_pairs
 from facerec.evaluate.rates import Interval
 from facerec.evaluate.verification import Verification, verify
 from facerec.gallery.normalisation import similarity_of_score
-
-if TYPE_CHECKING:
-    from facerec.engine.engine import Engine
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 

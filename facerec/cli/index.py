@@ -6,20 +6,25 @@ import signal
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
+from facerec.cli.job_progress import progress_display
+from facerec.cli.job_services import ShownJobs
 from facerec.cli.options import collection_option, data_option, index_face_options, json_option
+from facerec.cli.output import console, count, print_json
+from facerec.cli.reports import print_report
 from facerec.core.options import FaceOptions
 from facerec.errors import JobNotFoundError
-
-if TYPE_CHECKING:
-    from facerec.jobs.local.jobs import LocalJobs
-    from facerec.jobs.local.supervisor import RunResult
-    from facerec.jobs.progress import Progress
-    from facerec.jobs.service import Job
+from facerec.factory import open_local_jobs
+from facerec.jobs.local.jobs import LocalJobs
+from facerec.jobs.local.supervisor import RunResult
+from facerec.jobs.progress import Progress
+from facerec.jobs.service import Job, wait_for_job
+from facerec.jobs.status import JobStatus
 
 INTERVAL = 0.5
 """Seconds between two looks at a running job."""
@@ -144,13 +149,6 @@ def run_here(
     Raises:
         SystemExit: the job was interrupted, is incomplete, or too many photos failed.
     """
-    from facerec.cli.data_folder import data_folder
-    from facerec.cli.job_progress import progress_display
-    from facerec.cli.job_services import ShownJobs
-    from facerec.cli.output import console, count, print_json
-    from facerec.cli.reports import print_report
-    from facerec.factory import open_local_jobs
-
     jobs = open_local_jobs(data_folder(data), workers=workers)
     folder = f"{job_folder.absolute()}/" if job_folder else None
     job = jobs.submit(document, job_folder=folder)
@@ -175,7 +173,6 @@ def run_here(
 
 def _wait(jobs: LocalJobs, job: Job, show: Callable[[Job, Progress | None], None]) -> Job:
     """Wait for the end of a job. Ctrl-C cancels it; a second Ctrl-C kills its workers."""
-    from facerec.jobs.service import wait_for_job
 
     def sleep(seconds: float) -> None:
         jobs.wait(job, seconds)
@@ -192,8 +189,6 @@ def _wait(jobs: LocalJobs, job: Job, show: Callable[[Job, Progress | None], None
 
 
 def _exit(job: Job, result: RunResult) -> None:
-    from facerec.jobs.status import JobStatus
-
     if result.stopped:
         click.echo("interrupted; the same command resumes the job", err=True)
         raise SystemExit(ExitCode.INTERRUPTED)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from facerec.cli.job_services import ShownJobs
 from facerec.cli.output import console, count, dollars
-
-if TYPE_CHECKING:
-    from facerec.cli.job_services import ShownJobs
-    from facerec.jobs.progress import Progress
-    from facerec.jobs.service import Job
+from facerec.jobs.progress import Progress
+from facerec.jobs.service import Job
 
 LINE_INTERVAL = 5.0
 """Seconds between two lines where there is no terminal."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from facerec.jobs.progress import Progress
-    from facerec.jobs.service import Job, JobService
+from facerec.cli.data_folder import data_folder
+from facerec.estimate.prices import load_prices
+from facerec.factory import open_aws_jobs, open_local_jobs
+from facerec.jobs.aws.stack import find_stack
+from facerec.jobs.progress import Progress
+from facerec.jobs.service import Job, JobService
+from facerec.storage.objects.s3 import S3Objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,7 @@ def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
         NotFoundError: there is no such stack.
     """
     if stack is None:
-        from facerec.cli.data_folder import data_folder
-        from facerec.factory import open_local_jobs
-
         return ShownJobs(open_local_jobs(data_folder(data)))
-    from facerec.estimate.prices import load_prices
-    from facerec.factory import open_aws_jobs
-    from facerec.jobs.aws.stack import find_stack
-    from facerec.storage.objects.s3 import S3Objects
 
     found = find_stack(stack)
     jobs = open_aws_jobs(

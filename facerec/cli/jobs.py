@@ -6,18 +6,23 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from facerec.cli.exit_codes import ExitCode
+from facerec.cli.index import run_here
+from facerec.cli.job_preview import preview
+from facerec.cli.job_progress import print_job, progress_display
 from facerec.cli.job_services import ShownJobs, open_jobs
 from facerec.cli.options import collection_option, data_option, json_option
+from facerec.cli.output import console, print_json, table
+from facerec.cli.reports import print_failures, print_report
 from facerec.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from facerec.jobs.ledger.report import Report
-    from facerec.jobs.service import Job
+from facerec.jobs.ledger.report import Report
+from facerec.jobs.local.jobs import LocalJobs
+from facerec.jobs.service import Job, wait_for_job
+from facerec.jobs.status import JobStatus
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -126,12 +131,8 @@ def start(
     if images_per_child is not None:
         document["images_per_child"] = images_per_child
     if dry_run:
-        from facerec.cli.job_preview import preview
-
         preview(document, stack, photos_per_second, as_json=as_json)
     elif stack is None:
-        from facerec.cli.index import run_here
-
         if images_per_child is not None:
             raise InvalidInputError(
                 "--images-per-child only applies to AWS jobs", "add --stack NAME"
@@ -168,8 +169,6 @@ def list_command(stack: str | None, data: Path | None, limit: int, as_json: bool
       facerec jobs list
       facerec jobs list --stack facerec
     """
-    from facerec.cli.output import console, table
-
     found = open_jobs(stack, data).service.list(limit)
     if as_json:
         _print_json([job.to_json() for job in found])
@@ -195,8 +194,6 @@ def status(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> 
     Example:
       facerec jobs status latest --stack facerec
     """
-    from facerec.cli.job_progress import print_job
-
     shown = open_jobs(stack, data)
     job = shown.service.get(job_id)
     progress = shown.progress(job)
@@ -283,17 +280,12 @@ def cancel(job_id: str, stack: str | None, data: Path | None) -> None:
 
 def _get(shown: ShownJobs, job_id: str) -> Job:
     """Return a job by its id, or by the path of a job folder on this machine."""
-    from facerec.jobs.local.jobs import LocalJobs
-
     if isinstance(shown.service, LocalJobs) and (Path(job_id) / "plan.json").exists():
         return shown.service.get_folder(f"{Path(job_id).absolute()}/")
     return shown.service.get(job_id)
 
 
 def _watch(shown: ShownJobs, job: Job, interval: float, *, as_json: bool) -> None:
-    from facerec.cli.job_progress import progress_display
-    from facerec.jobs.service import wait_for_job
-
     try:
         with progress_display(shown) as show:
             job = wait_for_job(shown.service, job, interval=interval, show=show)
@@ -304,8 +296,6 @@ def _watch(shown: ShownJobs, job: Job, interval: float, *, as_json: bool) -> Non
 
 
 def _print_end(job: Job, *, as_json: bool) -> None:
-    from facerec.jobs.status import JobStatus
-
     if job.report is not None:
         _print_report(job.report, as_json=as_json)
     elif as_json:
@@ -319,14 +309,11 @@ def _print_end(job: Job, *, as_json: bool) -> None:
 
 
 def _print_json(document: Any) -> None:  # noqa: ANN401 - JSON
-    from facerec.cli.output import print_json
 
     print_json(document)
 
 
 def _print_report(shown: Report, *, as_json: bool) -> None:
-    from facerec.cli.reports import print_report
-
     if as_json:
         _print_json(shown.to_json())
     else:
@@ -334,8 +321,6 @@ def _print_report(shown: Report, *, as_json: bool) -> None:
 
 
 def _print_failures(shown: ShownJobs, job: Job, *, as_json: bool) -> None:
-    from facerec.cli.reports import print_failures
-
     rows = (row for row in shown.service.rows(job) if row.failed)
     if as_json:
         for row in rows:

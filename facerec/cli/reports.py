@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from facerec.cli.faces_shown import remedies
 from facerec.cli.output import console, count, shortened, table
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from facerec.jobs.ledger.report import Report
-    from facerec.jobs.ledger.rows import LedgerRow
-    from facerec.jobs.verification import Verification
+from facerec.jobs.ledger.report import Report
+from facerec.jobs.ledger.rows import LedgerRow
+from facerec.jobs.verification import Verification
 
 MEANINGS = {
     "INDEXED": "faces added to the collection",
