@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import sys
@@ -10,6 +11,15 @@ from functools import partial
 from os import EX_TEMPFAIL
 
 from batch_job.watched import run_watched
+
+DO_NOT_RETRY = 78
+"""Exit code of ``facerec.jobs.exit_codes``, which is not imported: this process stays small."""
+
+_READY = mmap.mmap(-1, 1)
+"""1 once the engine has been tried; shared with the process that does the work."""
+
+_MACHINE_SIGNALS = frozenset((signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE))
+"""Signals by which a process ends whose machine cannot run the engine."""
 
 MAX_CRASHES = 24
 """Crashes before the attempt is given up; a photo that crashes the process does so up to three
@@ -28,9 +38,16 @@ def main() -> int:
     for _ in range(MAX_CRASHES):
         if ended >= 0:
             break
+        if not _READY[0]:
+            # No photo can have done it: the machine cannot run the engine.
+            return DO_NOT_RETRY if -ended in _MACHINE_SIGNALS else EX_TEMPFAIL
         # Also in a child process, so that this one stays small and free of threads.
         ended = run_watched(partial(_note_crash, -ended)) or run_watched(_work)
     return ended if ended >= 0 else EX_TEMPFAIL
+
+
+def _set_ready() -> None:
+    _READY[0] = 1
 
 
 def _work() -> int:
@@ -38,7 +55,7 @@ def _work() -> int:
 
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
-    return run(sys.argv[1:], os.environ, stop=asked.is_set)
+    return run(sys.argv[1:], os.environ, stop=asked.is_set, ready=_set_ready)
 
 
 def _note_crash(number: int) -> int:

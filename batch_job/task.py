@@ -35,6 +35,7 @@ def run(
     environment: Mapping[str, str],
     *,
     stop: Callable[[], bool] = lambda: False,
+    ready: Callable[[], None] = lambda: None,
     build_engine: BuildEngine | None = None,
 ) -> int:
     """Run a child of a job, or write the job's report.
@@ -43,6 +44,7 @@ def run(
         arguments: ``child`` or nothing, or ``report``.
         environment: settings (``facerec.config``) and assignment (``ChildAssignment``).
         stop: called between a few photos; once it returns true, what is done is committed.
+        ready: called before the first photo, once the engine has been tried.
         build_engine: builds the engine, by default dlib's networks.
 
     Returns:
@@ -53,7 +55,13 @@ def run(
         task = _task(arguments)
         assignment = _resolve(read_assignment(environment))
         log.append_keys(child=assignment.child, attempt=assignment.attempt)
-        return task(assignment, read_settings(environment), stop, build_engine or _open_engine)
+
+        def build(threads: int) -> FaceEngine:
+            engine = (build_engine or _open_engine)(threads)
+            ready()
+            return engine
+
+        return task(assignment, read_settings(environment), stop, build)
     except Exception as error:
         code = exit_code_of(error)
         log.error("failed", exit_code=code, **describe(error))
@@ -156,5 +164,8 @@ def _resolve(assignment: ChildAssignment) -> ChildAssignment:
 
 def _open_engine(threads: int) -> FaceEngine:
     from facerec.engine.engine import open_engine
+    from facerec.engine.self_check import check_engine
 
-    return open_engine(threads=threads)
+    engine = open_engine(threads=threads)
+    check_engine(engine)
+    return engine

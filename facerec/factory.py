@@ -321,11 +321,13 @@ def _secret(arn: str) -> str:
 def _build_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
     """Build the engine and stores of a worker, which has one thread: workers share the cores."""
     from facerec.engine.engine import open_engine
+    from facerec.engine.self_check import check_engine
     from facerec.jobs.child.attempt import ChildDependencies
 
     _silence_native_libraries()
-    objects = Objects(policy)
-    return ChildDependencies(open_engine(threads=1), open_local_store(data), objects)
+    engine = open_engine(threads=1)
+    check_engine(engine)
+    return ChildDependencies(engine, open_local_store(data), Objects(policy))
 
 
 def _silence_native_libraries() -> None:

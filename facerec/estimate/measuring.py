@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Sequence
-from importlib.resources import files as package_files
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from PIL import Image
 from facerec.core.options import FaceOptions
 from facerec.core.protocols import FaceEngine
 from facerec.engine.decode.formats import recognise
+from facerec.engine.self_check import known_face
 from facerec.errors import InvalidInputError
 
 BATCH_SIZE = 8
@@ -88,7 +88,7 @@ def generated_photos(
     """
     height = max(64, round((megapixels * 1e6 / 1.5) ** 0.5))
     width = round(height * 1.5)
-    head = Image.open(io.BytesIO((package_files("facerec.estimate") / "face.jpg").read_bytes()))
+    head = Image.open(io.BytesIO(known_face()))
     random = np.random.default_rng(1)
     photos = []
     for number in range(count):

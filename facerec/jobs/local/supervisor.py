@@ -13,7 +13,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from facerec.errors import StoreUnavailableError
+from facerec.errors import ConfigurationError, StoreUnavailableError
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash, read_crashes
 from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.ledger.reading import complete_children
@@ -23,6 +23,7 @@ from facerec.jobs.local.worker import (
     ChildFinished,
     WorkerFailed,
     WorkerMessage,
+    WorkerReady,
     work,
 )
 from facerec.jobs.plan import Plan
@@ -102,6 +103,7 @@ class _Worker:
     process: BaseProcess
     pipe: Connection
     child: int | None = None
+    ready: bool = False
     stopping: bool = False
     memory_kills: int = field(default_factory=lambda: count_memory_kills())
 
@@ -144,6 +146,7 @@ class _Supervisor:
         complete = complete_children(plan, objects)
         self._queue = _Queue(deque(child for child in range(plan.children) if not complete[child]))
         self._attempts: Counter[int] = Counter()
+        self._failed_starts = 0
         self._workers: list[_Worker] = []
         self.result = RunResult()
         self.error: Exception | None = None
@@ -220,7 +223,9 @@ class _Supervisor:
                 self._handle(worker, message)
 
     def _handle(self, worker: _Worker, message: WorkerMessage) -> None:
-        if isinstance(message, SegmentCommitted):
+        if isinstance(message, WorkerReady):
+            worker.ready, self._failed_starts = True, 0
+        elif isinstance(message, SegmentCommitted):
             if not message.resumed:
                 self.result.new_photos += message.photos
                 del self._attempts[message.child]
@@ -253,6 +258,9 @@ class _Supervisor:
         child = worker.child
         if child is None:
             return
+        if not worker.ready:
+            self._handle_failed_start(child, worker.process.exitcode)
+            return
         if self._may_be_the_photos_fault(worker, child):
             note_crash(self._objects, self._plan, child)
         if self.result.stopped or self.error is not None:
@@ -262,6 +270,21 @@ class _Supervisor:
             self._queue.children.appendleft(child)
         else:
             self.result.lost[child] = _cause(worker.process.exitcode)
+
+    def _handle_failed_start(self, child: int, exit_code: int | None) -> None:
+        """Retry a start that no photo can have ended; then the machine is at fault."""
+        if self.result.stopped or self.error is not None:
+            return
+        self._failed_starts += 1
+        if self._failed_starts < MAX_ATTEMPTS:
+            self._queue.children.appendleft(child)
+            return
+        self.error = ConfigurationError(
+            f"workers cannot start on this machine: the last one {_end(exit_code)} before the"
+            " first photo",
+            "check the memory of the machine, and the installed versions of numpy and onnxruntime",
+        )
+        self._stop_all()
 
     def _may_be_the_photos_fault(self, worker: _Worker, child: int) -> bool:
         """Return whether the photo that a worker was processing may have ended it.
@@ -281,6 +304,10 @@ class _Supervisor:
 
 
 def _cause(exit_code: int | None) -> str:
+    return f"its worker {_end(exit_code)}, {MAX_ATTEMPTS} times"
+
+
+def _end(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
-        return f"its worker was killed by signal {-exit_code}, {MAX_ATTEMPTS} times"
-    return f"its worker exited with code {exit_code}, {MAX_ATTEMPTS} times"
+        return f"was killed by signal {-exit_code}"
+    return f"exited with code {exit_code}"

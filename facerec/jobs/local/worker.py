@@ -20,6 +20,11 @@ module, or a ``functools.partial`` of one."""
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerReady:
+    """Message: the worker has its dependencies, so that from now on photos may end it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChildFinished:
     """Message: the worker finished a child, or was stopped before it was complete."""
 
@@ -50,7 +55,7 @@ class WorkerFailed:
         return cls(child, error, retry)
 
 
-WorkerMessage: TypeAlias = SegmentCommitted | ChildFinished | WorkerFailed
+WorkerMessage: TypeAlias = WorkerReady | SegmentCommitted | ChildFinished | WorkerFailed
 
 
 def work(plan: Plan, build_dependencies: BuildDependencies, pipe: Connection) -> None:
@@ -64,6 +69,7 @@ def work(plan: Plan, build_dependencies: BuildDependencies, pipe: Connection) ->
     child = None
     try:
         dependencies = build_dependencies()
+        pipe.send(WorkerReady())
         while (child := stop.next_child()) is not None:
             summary = run_child(plan, child, dependencies, stop=stop, on_commit=pipe.send)
             pipe.send(ChildFinished(child, summary.complete))

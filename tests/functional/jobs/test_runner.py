@@ -15,7 +15,12 @@ import pytest
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.schemas import violation
-from facerec.errors import FacerecError, InvalidInputError, StoreUnavailableError
+from facerec.errors import (
+    ConfigurationError,
+    FacerecError,
+    InvalidInputError,
+    StoreUnavailableError,
+)
 from facerec.jobs.child.attempt import ChildDependencies
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
@@ -59,6 +64,12 @@ def dying_parts(store: Path) -> ChildDependencies:
     parts = slow_dependencies(store, 0.0)
     parts.engine.analyse = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
     return parts
+
+
+def parts_that_cannot_start() -> ChildDependencies:
+    """End the process before the first photo, as a processor without AVX would."""
+    os.kill(os.getpid(), signal.SIGILL)
+    raise AssertionError
 
 
 def unavailable_parts(store: Path) -> ChildDependencies:
@@ -116,6 +127,15 @@ def test_a_child_whose_workers_all_die_is_given_up_and_named(tmp_path: Path) -> 
     assert report(job).status is JobStatus.INCOMPLETE
     assert report(job).incomplete == (0,)
     assert result.lost == {0: "its worker was killed by signal 9, 4 times"}
+
+
+def test_a_machine_that_cannot_run_the_engine_gets_the_blame_and_no_photo(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 60)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    with pytest.raises(ConfigurationError, match="killed by signal 4 before the first photo"):
+        run_children(job.plan, parts_that_cannot_start, job.objects, workers=2)
+    assert job.rows() == []
+    assert not Path(job.plan.job_folder, "crashes").exists()
 
 
 def test_photos_that_crash_the_process_are_rows_and_all_others_are_indexed(tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""Tries an engine with a photo of a known face, before it processes photos of a job."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces
+from facerec.core.protocols import FaceEngine
+from facerec.errors import ConfigurationError
+
+
+def known_face() -> bytes:
+    """Return a photo that shows one face."""
+    return (files("facerec") / "engine" / "known_face.jpg").read_bytes()
+
+
+def check_engine(engine: FaceEngine) -> None:
+    """Check that this machine can run an engine.
+
+    Otherwise what is wrong with the machine would be recorded as a failure of every photo.
+
+    Raises:
+        ConfigurationError: the engine does not find the face of a photo that shows one.
+    """
+    (result,) = engine.analyse([known_face()], FaceOptions(min_confidence=0.5))
+    if not isinstance(result, PhotoFaces) or len(result.faces) != 1:
+        found = f"{len(result.faces)} faces" if isinstance(result, PhotoFaces) else result.detail
+        raise ConfigurationError(
+            f"the engine does not work on this machine: in a photo of one face it found {found}",
+            "check the memory of the machine, and the installed versions of numpy and onnxruntime",
+        )
