@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +17,7 @@ from facerec.api.limits import (
     MAX_BODIES,
     MAX_BODY,
     MAX_BODY_SECONDS,
+    MAX_DISCARD_SECONDS,
     MAX_JSON_TOKENS,
     MAX_PUBLIC_BODY,
 )
@@ -80,6 +81,7 @@ class AccessControl:
         head = _request_head(scope)
         rekognition = head.method == "POST" and "x-amz-target" in head.headers
         public = not rekognition and self._public(head.method, scope["path"])
+        receive = _Body(receive)
         with self._holding() as hold:
             try:
                 _check_repeated_headers(scope)
@@ -96,6 +98,7 @@ class AccessControl:
                 if rekognition or not is_upload(head.headers.get("content-type", "")):
                     await _check_json(body)
             except RefusedError as error:
+                await receive.discard_rest()
                 await _send(send, refusal(error, rekognition=rekognition))
                 return
             if rekognition:
@@ -120,6 +123,30 @@ class AccessControl:
             yield hold
         finally:
             self._held -= held
+
+
+class _Body:
+    """The body of a request, as it is received."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._complete = False
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._complete = message["type"] == "http.disconnect" or not message.get("more_body")
+        return message
+
+    async def discard_rest(self) -> None:
+        """Receive the rest without keeping it, for a moment.
+
+        A client that is still sending when the connection closes may never see the answer.
+        """
+        discarded = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MAX_DISCARD_SECONDS):
+                while not self._complete and discarded < MAX_BODIES:
+                    discarded += len((await self()).get("body", b""))
 
 
 def _request_head(scope: Scope) -> RequestHead:

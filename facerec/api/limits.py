@@ -14,6 +14,9 @@ MAX_BODIES = 8 * MAX_BODY
 MAX_BODY_SECONDS = 120
 """Seconds until the body of a request is complete: 16 MB at one megabit a second."""
 
+MAX_DISCARD_SECONDS = 3
+"""Seconds in which the rest of a refused request is received and discarded."""
+
 MAX_JSON_TOKENS = 50_000
 """Values of a request. The longest lists that requests have are of 4,096 ids or 1,000 photos; a
 parsed value takes 15 to 30 times the bytes of its text."""

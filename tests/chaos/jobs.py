@@ -140,7 +140,8 @@ class Job:
             for name in named
             for face in read_embeddings(objects, plan.job_folder + name)
         )
-        files = {str(path) for path in Path(plan.job_folder).glob("embeddings/*/*.npz")}
+        # Half-written files count too: they may hold embeddings.
+        files = {str(path) for path in Path(plan.job_folder).glob("embeddings/*/*")}
         # One row per line, and the report equals the ledger.
         assert len(rows) == self.lines == report.tally.photos
         assert report.status is JobStatus.SUCCEEDED

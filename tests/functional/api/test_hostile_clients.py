@@ -90,6 +90,18 @@ def test_a_body_is_not_read_from_who_may_not_send_it(api: Api) -> None:
         assert everything(connection).startswith(b"HTTP/1.1 401")
 
 
+@pytest.mark.parametrize("size", [4_000_000, 40_000_000])
+def test_a_client_that_is_refused_while_it_sends_sees_why(api: Api, size: int) -> None:
+    with bounded(api, token=TOKEN) as address:
+        answer = httpx.post(f"{address}/api/v1/collections", content=b" " * size)
+        assert answer.status_code == 401
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        answer = httpx.post(
+            f"{address}/api/v1/collections", content=b" " * (size + 17_000_000), headers=headers
+        )
+        assert answer.status_code == 413
+
+
 def test_a_large_body_is_not_read_for_a_page_that_anybody_may_see(api: Api) -> None:
     with connected(api.address) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
