@@ -50,6 +50,8 @@ class RecognitionOperations(GalleryBase):
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
         """
+        if external_image_id is not None:
+            checked_external_image_id(external_image_id)
         collection = self._require(collection_id)
         options = options or self._defaults.index_options()
         loaded = load_photo(photo, self._photos)
@@ -93,6 +95,8 @@ class RecognitionOperations(GalleryBase):
             NoFaceError: The photo shows no face that the options accept.
         """
         limit = self._limit(limit)
+        if external_image_id is not None:
+            checked_external_image_id(external_image_id)
         collection = self._require(collection_id)
         threshold = self._search_threshold(collection_id, threshold, target_fmr)
         if options is None:
@@ -177,8 +181,6 @@ class RecognitionOperations(GalleryBase):
     ) -> IndexResult:
         """Store the faces of a photo in a collection that must still be the same afterwards."""
         collection_id, now = collection.collection_id, self._clock()
-        if external_image_id is not None:
-            checked_external_image_id(external_image_id)
         image = name_image(
             collection_id,
             loaded.content,

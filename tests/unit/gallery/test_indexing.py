@@ -81,6 +81,11 @@ def test_a_file_name_that_is_not_utf8_can_be_stored(gallery: Gallery, tmp_path: 
     assert gallery.list_faces("staff").faces == (face,)
 
 
-def test_an_impossible_external_image_id_is_refused(gallery: Gallery) -> None:
+def test_an_impossible_external_image_id_is_refused_before_the_photo_is_processed(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
     with pytest.raises(InvalidInputError, match="external image id"):
         gallery.index("staff", GROUP, external_image_id="a b")
+    with pytest.raises(InvalidInputError, match="external image id"):
+        gallery.search("staff", GROUP, index=True, external_image_id="a b")
+    assert collaborators.engine.analysed == 0
