@@ -317,7 +317,7 @@ class BusyError(FacerecError):
     """The server has too many requests waiting. Safe to retry."""
 
     def __init__(self) -> None:
-        super().__init__("too many requests at once", "try again in a few seconds")
+        super().__init__("too many concurrent requests", "retry in a few seconds")
 
 
 class ConfigurationError(FacerecError):

@@ -129,7 +129,7 @@ def open_deployed_engine(settings: Settings) -> FaceEngine:
 
 
 def open_engine_pool(size: int) -> EnginePool:
-    """Return an engine that processes several photos at once, each in one thread."""
+    """Return an engine that processes several photos concurrently, each in one thread."""
     from facerec.engine.engine import open_engine
     from facerec.engine.pool import EnginePool
 

@@ -1,1 +1,1 @@
-"""Entry points of the functions: each reads the environment, builds the parts, calls the core."""
+"""Entry points of the functions: each reads its environment and calls the core."""

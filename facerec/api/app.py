@@ -107,7 +107,7 @@ def _middleware(settings: AppSettings) -> list[Middleware]:
     )
     if not settings.origins:
         return [guarded]
-    # a browser asks without credentials first, so this stands before the guard
+    # Browsers send a request without credentials first, so this runs before the guard.
     crossing = Middleware(
         CORSMiddleware,
         allow_origins=list(settings.origins),

@@ -1,4 +1,4 @@
-"""How many requests run at once."""
+"""Limits the number of concurrent requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Capacity:
     """
 
     def __init__(self, processors: int) -> None:
-        """Allow as many requests with photos at once as there are processors for them."""
+        """Allow one concurrent request with a photo per processor."""
         self._photos = anyio.CapacityLimiter(processors)
         self._others = anyio.CapacityLimiter(MAX_CONCURRENT_OTHERS)
 

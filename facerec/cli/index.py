@@ -27,7 +27,7 @@ from facerec.jobs.service import Job, wait_for_job
 from facerec.jobs.status import JobStatus
 
 INTERVAL = 0.5
-"""Seconds between two looks at a running job."""
+"""Seconds between two polls of a running job."""
 
 
 @click.command()
@@ -105,7 +105,7 @@ def index(
     an s3:// address of one of these. The collection is created if it does not exist. The same
     command resumes an interrupted run; photos that are indexed already are not processed again.
     Faces that the collection has lost since are restored, unless they were deleted on purpose. A
-    photo that failed is tried again once it has changed.
+    failed photo is processed again once it has changed.
 
     \b
     Examples:

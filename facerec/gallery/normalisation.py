@@ -1,4 +1,4 @@
-"""Normalised scores of two faces, the false match rates they stand for, and similarities.
+"""Normalised scores of two faces, their false match rates, and similarities.
 
 The score of two faces a and b at Euclidean distance d is adaptive symmetric normalisation
 (s-norm; Matejka et al. 2017, "Analysis of Score Normalization in Multilingual Speaker

@@ -37,7 +37,7 @@ class Plan:
         base: the folder of relative paths in it, with the final ``/``, or None.
         local: whether it may name paths of the machine that reads it.
         stripes: number of children that share a file; 1 where they share by byte range.
-        children: number of children; 0 where there is nothing to do.
+        children: number of children; 0 if there is nothing to do.
         estimated_photos: about how many photos the manifest names.
         exact: whether they were counted.
         created_at: seconds since 1970, UTC.

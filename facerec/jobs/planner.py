@@ -1,4 +1,4 @@
-"""Plans a job: one look at the size of the manifest and at a sample of it.
+"""Plans a job from the size of the manifest and a sample of it.
 
 ``plan_job`` is the one way to a plan, for every door:
 
@@ -47,8 +47,8 @@ minutes of work, as AWS Batch advises
 ChildTimeout even for large photos and the exact detector."""
 
 CHILDREN = 256
-"""Minimum of children if there are enough photos: as many as run at once with the stack's default
-MaxvCpus."""
+"""Minimum of children if there are enough photos: as many as run concurrently with the stack's
+default MaxvCpus."""
 
 LOCAL_IMAGES_PER_CHILD = (8, 500)
 """On one machine a child costs next to nothing: small ones keep all workers busy to the end."""

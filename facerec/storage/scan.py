@@ -38,7 +38,7 @@ because candidates are picked by comparing two such products."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """A piece of a collection that is scanned at once; see ``free_rows`` for its only change.
+    """A piece of a collection that is scanned as a whole; see ``free_rows`` for its only change.
 
     Attributes:
         embeddings: float32, shape (n, 128).

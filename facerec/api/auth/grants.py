@@ -15,7 +15,7 @@ from facerec.errors import InvalidInputError, NotFoundError
 _LOG = logging.getLogger("facerec.api")
 
 TABLE_LIFETIME = 60.0
-"""Seconds that a table is used for before it is read again, hence until a change takes effect."""
+"""Seconds after which the table is read again, so that changes take effect."""
 
 _ASSUMED_ROLE = re.compile(r"(arn:[\w-]+):sts::(\d{12}):assumed-role/([^/]+)/[^/]+")
 _ROLE = re.compile(r"(arn:[\w-]+):iam::(\d{12}):role/(?:.*/)?([^/]+)")

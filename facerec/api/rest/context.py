@@ -24,7 +24,7 @@ class Context:
 
     Attributes:
         gallery: The operations.
-        capacity: Limits the number of requests that are processed at once.
+        capacity: Limits the number of requests that are processed concurrently.
         jobs: Runs jobs; None where none can be run.
     """
 

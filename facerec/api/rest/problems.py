@@ -55,7 +55,7 @@ _COMMON: dict[int | str, dict[str, Any]] = {
     403: answer("The sender may not do this.", "problem"),
     413: answer("The request or the photo is too large.", "problem"),
     422: answer("The request cannot be used as it is.", "problem"),
-    500: answer("An unexpected fault of the server.", "problem"),
+    500: answer("An unexpected error of the server.", "problem"),
     503: answer("A store is down or refuses for now, or too many requests wait.", "problem"),
 }
 
@@ -106,7 +106,7 @@ def handle_problems(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     def unexpected(_request: Request, error: Exception) -> Response:
         log_fault(error)
-        return _problem(500, "an unexpected fault; the server's log says more")
+        return _problem(500, "an unexpected error; the server's log has details")
 
 
 def _status_of(error: FacerecError) -> int:

@@ -26,7 +26,7 @@ _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 """Markers between segments that no length follows: TEM and restarts."""
 
 _BETWEEN_SCANS = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE})
-"""Segments that may stand between scans: tables, line counts, application data, comments."""
+"""Segments that can occur between scans: tables, line counts, application data, comments."""
 
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MARKER_AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")

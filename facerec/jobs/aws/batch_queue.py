@@ -28,7 +28,7 @@ class ChildStates:
     Attributes:
         states: number of children that are SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING,
             SUCCEEDED or FAILED.
-        interruptions: attempts whose machine was reclaimed; None where there are too many
+        interruptions: attempts whose machine was reclaimed; None if there are too many
             children to describe each.
     """
 

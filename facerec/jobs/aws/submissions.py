@@ -1,6 +1,6 @@
 """Submissions of a job's children to AWS Batch: of all, then of those that did not finish.
 
-AWS Batch retries a child at once, up to 8 times. That outlasts a reclaimed machine, but not an
+AWS Batch retries a child immediately, up to 8 times. That outlasts a reclaimed machine, but not an
 outage of ten minutes. So the workflow waits and submits the children that are not complete again,
 which resume where their ledgers end.
 """
@@ -20,7 +20,7 @@ PAUSES = (60, 300, 1500, 3600, 3600)
 """Seconds before each further submission."""
 
 MIN_CHILDREN_FOR_CANARY = 1000
-"""Children from which on one runs alone first, so that a fault that hits all of them costs one."""
+"""Children from which on one runs alone first, so that a failure of all of them costs one."""
 
 MAX_MEMORY = 30_000
 """MiB of a child after its memory was doubled: fits a machine of 32 GiB beside its agent."""

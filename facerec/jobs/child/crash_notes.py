@@ -1,6 +1,6 @@
 """Finds and rejects photos that crash the process that decodes them.
 
-A fault in a decoder's native code kills a child, and every further attempt at the same photo. So
+A crash in a decoder's native code kills a child, and every further attempt at the same photo. So
 whoever sees a child's process end by such a signal notes where the ledger ended at that time. The
 next attempt takes the photos from there on one at a time; after two crashes at the same place the
 photo there gets a row with the reason CRASHED, without being decoded. SIGTERM does not count as a
@@ -24,7 +24,7 @@ from facerec.storage.objects.protocol import ObjectStore
 CRASH_SIGNALS = frozenset(
     (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)
 )
-"""Signals by which a fault in native code ends a process."""
+"""Signals of a crash in native code."""
 
 FATAL_CRASHES = 2
 """Crashes at a place before its photo is rejected; in the second one the photo was alone."""
@@ -36,7 +36,7 @@ CRASHED = PhotoFailure(
 
 
 def note_crash(objects: ObjectStore, plan: Plan, child: int) -> None:
-    """Note that a child's process crashed; call it before the child is tried again."""
+    """Note that a child's process crashed; call it before the child is retried."""
     end = SliceReader.first(plan.source, slice_of(plan.source, plan.children, plan.stripes, child))
     for segment in read_segments(objects, plan.job_folder, child):
         end = segment.end

@@ -1,6 +1,6 @@
 """Appends the segments of one child to its ledger.
 
-The invariant that a job stands on: **the segments of a child are one chain of write-once objects,
+The invariant that a job relies on: **the segments of a child are one chain of write-once objects,
 without gap or overlap, whatever number of attempts at the child run, in turn or at the same time,
 and wherever they are killed.** It follows from three rules, all of them kept in this module:
 

@@ -30,7 +30,7 @@ class Segment:
         end: where it ended.
         rows: one for each line in between that is not blank.
         embeddings: path, in the job folder, of the file with the embeddings of the faces that the
-            rows name as indexed; None where there are none.
+            rows name as indexed; None if there are none.
         started: seconds since 1970, UTC.
         finished: seconds since 1970, UTC.
     """

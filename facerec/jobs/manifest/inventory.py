@@ -22,7 +22,7 @@ from facerec.jobs.manifest.sources import (
 from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
-"""Bytes of a ``manifest.json``: enough to name some 10^5 files, hence 10^10 photos."""
+"""Bytes of a ``manifest.json``: enough to name some 10^5 files with 10^10 photos."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from facerec.storage.s3vectors.indexes import DOCUMENT, Item, VectorIndexes
 from facerec.storage.s3vectors.limits import MAX_GET, MAX_METADATA, MIN_CANDIDATES
 
 _PLACEHOLDER = [1.0] + [0.0] * 127
-"""The values of what stands for a group, which nobody searches."""
+"""Values of the marker of a group, which is never searched."""
 
 
 class S3Vectors(VectorStore):
@@ -28,7 +28,7 @@ class S3Vectors(VectorStore):
     prefix nor by metadata, so the other holds for each group the ids of its vectors; it names more
     ids than there are vectors while a group is being written, and never fewer.
 
-    What was written can be read at once:
+    What was written can be read immediately:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors.html
     Nothing is a transaction: if two writers put different vectors for one group at the same time,
     the vectors of both may stay until the group is put again.

@@ -175,7 +175,7 @@ def _read_only_uri(path: Path) -> str:
 
 
 def _begin_logging(connection: sqlite3.Connection) -> None:
-    # SQLite does not queue for this switch when two processes make a file at once
+    # SQLite does not queue for this switch if two processes create a file concurrently
     deadline = time.monotonic() + BUSY_TIMEOUT
     while True:
         try:

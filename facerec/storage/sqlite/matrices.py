@@ -22,7 +22,7 @@ from facerec.storage.sqlite import namespaces
 from facerec.storage.sqlite.blocks import Block
 
 SEGMENT_BLOCKS = 16
-"""Blocks that are scanned at once. A change of one copies them all (8 MiB, about 2 ms)."""
+"""Blocks that are scanned together. A change of one copies them all (8 MiB, about 2 ms)."""
 
 MAX_MEMORY = 4 * 1024**3
 """Bytes of embeddings to keep in memory, beside those of the namespace searched last."""

@@ -72,7 +72,7 @@ _STATEMENTS = (
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
     """Create the tables if the file is empty, and migrate those of an earlier facerec.
 
-    Several processes may do this at once; the file must be in WAL mode already.
+    Several processes may do this concurrently; the file must be in WAL mode already.
 
     Raises:
         InvalidInputError: the file belongs to another program or to a later facerec.
