@@ -29,22 +29,25 @@ PLAIN_DISTANCE = 0.547
 
 Change = Callable[[Image.Image], Image.Image]
 
+RANDOM = np.random.default_rng(0)
+"""One generator for all photos: the same noise in all of them would make them similar."""
+
 CHANGES: dict[str, Change] = {
     "as it is": lambda photo: photo,
     "turned by 30 degrees": lambda photo: photo.rotate(30, Image.Resampling.BICUBIC),
     "turned by 60 degrees": lambda photo: photo.rotate(60, Image.Resampling.BICUBIC),
     "turned by 90 degrees": lambda photo: photo.rotate(90, expand=True),
     "turned by 270 degrees": lambda photo: photo.rotate(270, expand=True),
-    "noise of 20 levels": lambda photo: grainy(20, 20)(photo, np.random.default_rng(0)),
-    "noise of 40 levels": lambda photo: grainy(40, 40)(photo, np.random.default_rng(0)),
-    "noise of 80 levels": lambda photo: grainy(80, 80)(photo, np.random.default_rng(0)),
-    "squares of 4 pixels": lambda photo: pixelated(4, 4)(photo, np.random.default_rng(0)),
-    "squares of 6 pixels": lambda photo: pixelated(6, 6)(photo, np.random.default_rng(0)),
-    "squares of 8 pixels": lambda photo: pixelated(8, 8)(photo, np.random.default_rng(0)),
+    "noise of 20 levels": lambda photo: grainy(20, 20)(photo, RANDOM),
+    "noise of 40 levels": lambda photo: grainy(40, 40)(photo, RANDOM),
+    "noise of 80 levels": lambda photo: grainy(80, 80)(photo, RANDOM),
+    "squares of 4 pixels": lambda photo: pixelated(4, 4)(photo, RANDOM),
+    "squares of 6 pixels": lambda photo: pixelated(6, 6)(photo, RANDOM),
+    "squares of 8 pixels": lambda photo: pixelated(8, 8)(photo, RANDOM),
     "1.5 times as wide": lambda photo: photo.resize((photo.width * 3 // 2, photo.height)),
     "twice as wide": lambda photo: photo.resize((photo.width * 2, photo.height)),
     "twice as high": lambda photo: photo.resize((photo.width, photo.height * 2)),
-    "blurred by 4 pixels": lambda photo: blurred(4, 4)(photo, np.random.default_rng(0)),
+    "blurred by 4 pixels": lambda photo: blurred(4, 4)(photo, RANDOM),
 }
 
 
