@@ -14,6 +14,7 @@ COMMANDS = {
     "detect": ("facerec.cli.detect", "Find the faces of a photo."),
     "collections": ("facerec.cli.collections", "List, create, describe and delete collections."),
     "faces": ("facerec.cli.faces", "List and delete the faces of a collection."),
+    "verify": ("facerec.cli.verify", "Compare a collection with the jobs that indexed it."),
     "jobs": ("facerec.cli.jobs", "Start, list, watch, report and cancel jobs."),
     "evaluate": ("facerec.cli.evaluate", "Measure error rates on labelled photos."),
     "estimate": ("facerec.cli.estimate", "Estimate the time and cost of a job."),

@@ -8,12 +8,14 @@ purpose has no embedding there any more, so that it stays deleted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from facerec.core.ids import group_of
-from facerec.core.records import StoredFace
-from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.core.protocols import RecordStore
+from facerec.core.records import Collection, StoredFace
+from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
+from facerec.jobs.folders import list_folders
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.segments import Segment, read_segments
 from facerec.jobs.outcomes import Outcome
@@ -59,6 +61,7 @@ def verify_job(
     *,
     repair: bool,
     children: Iterable[int] | None = None,
+    seen: set[str] | None = None,
 ) -> Verification:
     """Compare the ledger of a job with its collection.
 
@@ -68,22 +71,85 @@ def verify_job(
         faces: the store of the collection.
         repair: whether to restore what differs.
         children: the children whose ledgers to compare; by default all.
+        seen: keys of images that a newer job has indexed, which are skipped; those of this job are
+            added.
     """
     total = Verification()
     for child in range(plan.children) if children is None else children:
         for segment in read_segments(objects, plan.job_folder, child):
-            total.add(_verify_segment(plan, segment, objects, faces, repair=repair))
+            expected = _expected(segment)
+            if seen is not None:
+                expected = {key: ids for key, ids in expected.items() if key not in seen}
+                seen.update(expected)
+            total.add(_verify_segment(plan, segment, expected, objects, faces, repair=repair))
     return total
 
 
-def _verify_segment(
-    plan: Plan, segment: Segment, objects: ObjectStore, faces: FaceStore, *, repair: bool
+def verify_collection(
+    collection_id: str,
+    objects: ObjectStore,
+    jobs_root: str,
+    faces: FaceStore,
+    records: RecordStore,
+    *,
+    repair: bool,
 ) -> Verification:
-    expected = {
+    """Compare the ledgers of all jobs of a collection with it, without reading a photo.
+
+    Of a photo that several jobs have indexed, the newest job counts. With ``repair`` a collection
+    whose record is lost is created again, as the job folders name it. A deleted collection is not:
+    its job folders are deleted with it.
+
+    Args:
+        collection_id: the collection.
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        faces: the store of the collection.
+        records: store of the collections.
+        repair: whether to restore what differs.
+
+    Raises:
+        CollectionNotFoundError: the collection does not exist, and is not restored.
+    """
+    plans = [
+        folder.plan
+        for folder in list_folders(objects, jobs_root)
+        if folder.plan.collection_id == collection_id
+    ]
+    newest_first = sorted(plans, key=lambda plan: plan.created_at, reverse=True)
+    try:
+        collection = records.get_collection(collection_id)
+    except CollectionNotFoundError:
+        if not (repair and newest_first):
+            raise
+        newest = newest_first[0]
+        collection = Collection(collection_id, newest.model_version, newest.collection_created_at)
+        records.create_collection(collection)
+    total, seen = Verification(), set[str]()
+    for plan in newest_first:
+        if plan.collection_created_at == collection.created_at:
+            total.add(verify_job(plan, objects, faces, repair=repair, seen=seen))
+    return total
+
+
+def _expected(segment: Segment) -> dict[str, set[str]]:
+    """Return the ids of the faces that a segment names as indexed, by image key."""
+    return {
         group_of(row.faces[0].face_id): {face.face_id for face in row.faces}
         for row in segment.rows
         if row.outcome is Outcome.INDEXED and row.faces
     }
+
+
+def _verify_segment(
+    plan: Plan,
+    segment: Segment,
+    expected: Mapping[str, set[str]],
+    objects: ObjectStore,
+    faces: FaceStore,
+    *,
+    repair: bool,
+) -> Verification:
     result = Verification(faces=sum(map(len, expected.values())))
     if not expected:
         return result

@@ -1,0 +1,52 @@
+"""`facerec verify`: compare a collection with what its jobs have indexed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from facerec.cli.data_folder import data_folder
+from facerec.cli.exit_codes import ExitCode
+from facerec.cli.options import data_option, json_option
+from facerec.cli.output import console, count, print_json
+
+
+@click.command()
+@click.argument("collection")
+@data_option
+@click.option("--repair", is_flag=True, help="Restore what the collection has lost.")
+@json_option
+def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> None:
+    """Compare a collection with the jobs that indexed it.
+
+    COLLECTION is compared with the ledgers of all its jobs; no photo is read. With --repair, lost
+    faces are restored from the embeddings in the job folders, also into an empty database. Faces
+    that were deleted on purpose stay deleted. The exit code is 1 if something differs and is not
+    repaired.
+
+    \b
+    Examples:
+      facerec verify staff
+      facerec verify staff --repair
+    """
+    from facerec.cli.reports import print_verification
+    from facerec.factory import jobs_root_of, open_local_store
+    from facerec.jobs.verification import verify_collection
+    from facerec.storage.objects import Objects
+
+    folder = data_folder(data)
+    with open_local_store(folder) as store:
+        result = verify_collection(
+            collection, Objects(), jobs_root_of(folder), store, store, repair=repair
+        )
+    if as_json:
+        print_json({"collection_id": collection, "repaired": repair, **asdict(result)})
+    else:
+        console().print(f"{count(result.faces, 'face')} of jobs compared with {collection}")
+        print_verification(result, repaired=repair)
+        if result.agrees:
+            console().print("the collection has all of them")
+    if not result.agrees and not repair:
+        raise SystemExit(ExitCode.ERROR)

@@ -1,0 +1,77 @@
+"""A collection is compared with its jobs, and lost faces are restored without a photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facerec.errors import CollectionNotFoundError
+from facerec.jobs.ledger.erasure import erase_faces
+from facerec.jobs.verification import Verification, verify_collection
+from facerec.storage.sqlite import SqliteStore
+from tests.support.jobs import LocalJob, write_manifest, write_photos
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> LocalJob:
+    """Return a job of 40 photos of two faces each that has run; the photos are gone."""
+    photos = write_photos(tmp_path / "photos", 40, faces=2)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    for photo in photos:
+        photo.unlink()
+    return job
+
+
+def verify(job: LocalJob, *, repair: bool, store: SqliteStore | None = None) -> Verification:
+    root = str(Path(job.plan.job_folder).parent) + "/"
+    store = store or SqliteStore(job.store)
+    return verify_collection("staff", job.objects, root, store, store, repair=repair)
+
+
+def test_a_collection_that_has_everything_agrees(job: LocalJob) -> None:
+    assert verify(job, repair=False) == Verification(faces=80)
+
+
+def test_lost_faces_are_reported_and_restored(job: LocalJob) -> None:
+    faces = job.face_ids()
+    job.faces.delete_faces("staff", faces[::9])
+    lost = len(faces[::9])
+    assert verify(job, repair=False).missing == lost
+    assert len(job.face_ids()) == 80 - lost
+    assert verify(job, repair=True).missing == lost
+    assert job.face_ids() == faces
+    assert verify(job, repair=False).agrees
+
+
+def test_deleted_faces_stay_deleted(job: LocalJob) -> None:
+    faces = job.face_ids()
+    gone = faces[:5]
+    root = str(Path(job.plan.job_folder).parent) + "/"
+    erase_faces(job.objects, root, "staff", gone)
+    job.faces.delete_faces("staff", gone)
+    assert verify(job, repair=True) == Verification(faces=80, deleted=5)
+    assert job.face_ids() == faces[5:]
+
+
+def test_a_lost_database_is_restored_with_the_identity_of_the_collection(
+    job: LocalJob, tmp_path: Path
+) -> None:
+    empty = SqliteStore(tmp_path / "empty.sqlite")
+    with pytest.raises(CollectionNotFoundError):
+        verify(job, repair=False, store=empty)
+    assert verify(job, repair=True, store=empty).missing == 80
+    assert [face.face_id for face in empty.list_faces("staff", limit=1000)] == job.face_ids()
+    assert empty.get_collection("staff") == SqliteStore(job.store).get_collection("staff")
+
+
+def test_of_two_jobs_over_the_same_photos_the_newest_counts(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 5, faces=2)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    first = LocalJob(tmp_path, manifest)
+    first.run()
+    second = LocalJob(tmp_path, manifest, faces=first.faces, options={"max_faces": 1})
+    second.run()
+    assert verify(first, repair=True) == Verification(faces=5)
+    assert len(first.face_ids()) == 5
