@@ -124,6 +124,12 @@ def fragments_in(name: str) -> Iterator[str]:
 FILES = tracked_files()
 
 
+def test_descriptions_in_schemas_are_full_phrases() -> None:
+    for path in sorted((ROOT / "facerec" / "schemas").glob("*.json")):
+        for description in re.findall(r'"description": "([^"]*)"', path.read_text("utf-8")):
+            assert not FRAGMENT.match(description), f"{path.name}: {description}"
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_is_written_in_plain_english(name: str) -> None:
     assert list(dialect_in(name)) == []
