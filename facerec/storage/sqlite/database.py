@@ -27,12 +27,9 @@ PAGE_SIZE = 4096
 """Bytes. Ids are hashes, so that each new one rewrites a page at random: a quarter of the page
 size is a quarter of the bytes written per face (``benchmarks/store_growth.py``)."""
 
-MAX_LOG_PAGES = 16_384
-"""Pages in the write-ahead log from which they are copied into the file. The more there are, the
-more writes of a page become one; SQLite's default is 1,000."""
-
-MAX_IDLE_LOG = PAGE_SIZE * MAX_LOG_PAGES
-"""Bytes that the write-ahead log may keep on disk after a large transaction."""
+MAX_LOG_BYTES = 64 * 1024 * 1024
+"""Size of the write-ahead log from which its pages are copied into the file. The larger it is, the
+more writes of a page become one; SQLite's default is 1,000 pages."""
 
 
 class Database:
@@ -158,8 +155,10 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
-    connection.execute(f"PRAGMA journal_size_limit = {MAX_IDLE_LOG}")
-    connection.execute(f"PRAGMA wal_autocheckpoint = {MAX_LOG_PAGES}")
+    connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
+    # a file of an earlier facerec has larger pages
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.execute(f"PRAGMA wal_autocheckpoint = {MAX_LOG_BYTES // page_size}")
     return connection
 
 
