@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from facerec.config import Settings, needed
 from facerec.core.aws_errors import aws_errors
+from facerec.core.aws_region import aws_region
 from facerec.errors import ConfigurationError
 from facerec.storage.objects import AccessPolicy, Objects
 
@@ -260,7 +261,7 @@ def open_aws_jobs(
     from facerec.jobs.aws.jobs import AwsJobs
 
     with aws_errors("Step Functions"):
-        client = boto3.client("stepfunctions", region_name=region)
+        client = boto3.client("stepfunctions", region_name=aws_region(region))
     return AwsJobs(
         Executions(state_machine, client),
         objects,
@@ -311,7 +312,8 @@ def _secret(arn: str) -> str:
 
     missing = ConfigurationError(f"the secret {arn} does not exist")
     with aws_errors("Secrets Manager", f"the secret {arn}", missing=missing):
-        answer = boto3.client("secretsmanager").get_secret_value(SecretId=arn)
+        client = boto3.client("secretsmanager", region_name=aws_region())
+        answer = client.get_secret_value(SecretId=arn)
     text: str = answer.get("SecretString", "").strip()
     if not text:
         raise ConfigurationError(f"the secret {arn} has no SecretString")

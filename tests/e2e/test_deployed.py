@@ -93,9 +93,10 @@ def test_the_command_line_shows_the_status_of_the_job(
     told = json.loads(deployed.facerec("jobs", "status", "disturbed", "--json").stdout)
 
     assert told["status"] == "SUCCEEDED"
-    assert told["photos"] == told["estimated_photos"] == len(photos.lines)
-    assert told["children"] == {"SUCCEEDED": CHILDREN}
-    assert told["interruptions"] == 1
+    progress = told["progress"]
+    assert progress["photos"] == progress["estimated_photos"] == len(photos.lines)
+    assert progress["child_states"] == {"SUCCEEDED": CHILDREN}
+    assert progress["interruptions"] == 1
     assert told["machine_dollars"] > 0
 
 
@@ -103,7 +104,7 @@ def test_a_second_start_repeats_no_work(deployed: DeployedStack, job: DisturbedJ
     started = deployed.facerec(
         *("jobs", "start", job.document["manifest"], "--collection", COLLECTION),
         *("--images-per-child", job.document["images_per_child"]),
-        *("--wait", "--every", 1, "--json"),
+        *("--wait", "--interval", 1, "--json"),
     )
 
     assert started.returncode == 0, started.stderr
@@ -123,7 +124,7 @@ def test_a_cancelled_job_resumes_when_it_is_started_again(
     (newest,) = json.loads(deployed.facerec("jobs", "list", "--limit", 1, "--json").stdout)
     assert newest["status"] == "CANCELLED"
 
-    again = deployed.facerec(*command, *each, "--wait", "--every", 1, "--json")
+    again = deployed.facerec(*command, *each, "--wait", "--interval", 1, "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["photos"] == len(job.rows)
     assert deployed.faces("others").keys().isdisjoint(deployed.faces(COLLECTION))

@@ -63,7 +63,7 @@ def test_an_update_in_mid_job_does_no_harm(deployed: DeployedStack) -> None:
 
     ended = deployed.ended(execution)
     assert ended["status"] == "SUCCEEDED", ended.get("cause")
-    assert json.loads(ended["output"])["images"] == 80
+    assert json.loads(ended["output"])["photos"] == 80
     _update(deployed)
 
 

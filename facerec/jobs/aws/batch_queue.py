@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from facerec.core.aws_errors import aws_errors
+from facerec.core.aws_region import aws_region
 
 MAX_DESCRIBED_PER_CALL = 100
 """https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html"""
@@ -45,7 +46,7 @@ class BatchQueue:
             import boto3
 
             with aws_errors("AWS Batch"):
-                client = boto3.client("batch")
+                client = boto3.client("batch", region_name=aws_region())
         self._queue, self._client = queue, client
 
     def children(self, job_name: str, since: float) -> ChildStates:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facerec.core.aws_errors import aws_errors
+from facerec.core.aws_region import aws_region
 from facerec.errors import ConfigurationError, InvalidInputError, JobNotFoundError
 from facerec.jobs.status import JobStatus
 
@@ -81,7 +82,7 @@ class Executions:
             import boto3
 
             with aws_errors("Step Functions"):
-                client = boto3.client("stepfunctions")
+                client = boto3.client("stepfunctions", region_name=aws_region())
         self._state_machine, self._client = state_machine, client
 
     def start(self, document: Mapping[str, Any]) -> Execution:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facerec.core.aws_errors import aws_errors
+from facerec.core.aws_region import aws_region
 from facerec.errors import InvalidInputError, NotFoundError
 
 
@@ -52,7 +53,7 @@ def find_stack(name: str) -> Stack:
 
     try:
         with aws_errors("CloudFormation", f"the stack {name!r}"):
-            client = boto3.client("cloudformation")
+            client = boto3.client("cloudformation", region_name=aws_region())
             (found,) = client.describe_stacks(StackName=name)["Stacks"]
     except NotFoundError as error:
         region = client.meta.region_name

@@ -23,6 +23,7 @@ from typing import Any
 from typing_extensions import override
 
 from facerec.core.aws_errors import aws_errors
+from facerec.core.aws_region import aws_region
 from facerec.core.protocols import RecordStore
 from facerec.core.records import AnsweredRequest, Collection, User
 from facerec.errors import (
@@ -65,7 +66,9 @@ def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
     from botocore.config import Config
 
     config = Config(retries={"mode": "standard", "total_max_attempts": 5}, max_pool_connections=32)
-    return DynamoDBStore(boto3.client("dynamodb", region_name=region, config=config), table)
+    return DynamoDBStore(
+        boto3.client("dynamodb", region_name=aws_region(region), config=config), table
+    )
 
 
 class DynamoDBStore(RecordStore):

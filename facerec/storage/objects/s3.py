@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from facerec.core.aws_errors import aws_errors
+from facerec.core.aws_region import aws_region
 from facerec.errors import (
     AccessDeniedError,
     ObjectChangedError,
@@ -58,7 +59,9 @@ class S3Objects:
 
             retries: Any = {"mode": "standard", "total_max_attempts": 8}
             client = boto3.client(
-                "s3", config=Config(max_pool_connections=CONNECTIONS, retries=retries)
+                "s3",
+                region_name=aws_region(),
+                config=Config(max_pool_connections=CONNECTIONS, retries=retries),
             )
         self._client = client
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from facerec.core.aws_region import aws_region
 from facerec.storage.s3vectors.indexes import VectorIndexes
 from facerec.storage.s3vectors.vector_store import S3Vectors
 
@@ -33,5 +34,5 @@ def open_s3_vectors(
         read_timeout=max(5.0, min(patience, 30.0)),
         max_pool_connections=32,
     )
-    client = boto3.client("s3vectors", region_name=region, config=config)
+    client = boto3.client("s3vectors", region_name=aws_region(region), config=config)
     return S3Vectors(VectorIndexes(client, bucket.rpartition("/")[2]))
