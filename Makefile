@@ -41,7 +41,7 @@ lint: $(VENV)/.dev ## Check formatting, lint, types, the stack, the state machin
 	$(BIN)/statelint statemachine/index.asl.json
 	$(BIN)/hadolint Dockerfile
 
-test: lint .needledb/.ready .venv-sam/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
+test: lint .needledb/.ready .venv-sam/.ready .venv-checkov/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
 format: $(VENV)/.dev ## Format the code and fix what the linter can.
@@ -67,6 +67,7 @@ requirements: ## Pin the newest allowed releases with hashes (needs pip-tools).
 	$(call pin,requirements/dev.txt,--extra aws --extra dev --extra faiss pyproject.toml)
 	$(call pin,requirements/needledb.txt,requirements/needledb.in)
 	$(call pin,requirements/e2e.txt,requirements/e2e.in)
+	$(call pin,requirements/checkov.txt,requirements/checkov.in)
 	$(call pin,requirements/sam.txt,--no-strip-extras requirements/sam.in)
 	$(call pin,batch_job/requirements.txt,batch_job/requirements.in)
 	$(call pin,batch_job/weights.txt,batch_job/weights.in)
@@ -78,7 +79,7 @@ pin = $(PYTHON) -m piptools compile --quiet --upgrade --generate-hashes --allow-
 	-o $(1) $(2)
 
 clean: ## Remove the environments and the caches of tools.
-	rm -rf $(VENV) .needledb .venv-sam .venv-e2e .venv-containers build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .needledb .venv-sam .venv-e2e .venv-containers .venv-checkov build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- The stack: on AWS, and on an emulator of it -------------------------------------------------
 
@@ -91,6 +92,12 @@ PARAMETERS ?=
 E2E_PYTHON ?= python3.11
 
 .PHONY: e2e image deploy teardown
+
+.venv-checkov/.ready: requirements/checkov.txt
+	@test -x .venv-checkov/bin/python || $(PYTHON) -m venv .venv-checkov
+	@echo "Installing checkov into .venv-checkov (first time only) ..." >&2
+	@.venv-checkov/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements/checkov.txt
+	@touch $@
 
 # Separate environments: the SAM CLI and the emulator pin conflicting releases.
 .venv-sam/.ready: requirements/sam.txt
