@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.table import Table
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.faces_shown import position, print_remarks
@@ -19,7 +21,7 @@ from facerec.cli.output import console, count, print_json, shortened, shown_name
 from facerec.core.options import FaceOptions
 from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults
-from facerec.gallery.matching import SearchedFace, SearchResult
+from facerec.gallery.matching import Match, SearchedFace, SearchResult
 from facerec.gallery.presenting import search_json
 
 
@@ -105,14 +107,23 @@ def _print_face(number: int, searched: SearchedFace, result: SearchResult, limit
     if not searched.matches:
         out.print(f"  no face of the collection has a similarity of {result.threshold:g} or more")
         return
+    out.print(_rows(searched.matches))
+    shown = {match.face.face_id for match in searched.matches}
+    hidden = [match for match in searched.candidates if match.face.face_id not in shown]
+    if hidden:
+        out.print("  also too close to call, below the threshold or the limit:")
+        out.print(_rows(hidden))
+    if len(searched.matches) == limit:
+        out.print(f"  these are the {limit} most similar; see more with a higher --limit")
+
+
+def _rows(matches: Sequence[Match]) -> Table:
     rows = table("similarity", "distance", "who", "photo", right=("similarity",))
-    for match in searched.matches:
+    for match in matches:
         rows.add_row(
             f"{match.similarity:.3f}",
             f"{match.distance:.3f}",
             shown_name(match.face.external_image_id),
             shortened(match.face.source) or "-",
         )
-    out.print(rows)
-    if len(searched.matches) == limit:
-        out.print(f"  these are the {limit} most similar; see more with a higher --limit")
+    return rows
