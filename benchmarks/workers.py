@@ -22,7 +22,7 @@ from benchmarks.support.photos import any_photos
 from benchmarks.support.results import arguments, finish, show
 from facerec.engine.engine import open_engine
 from facerec.jobs.child.attempt import ChildDependencies
-from facerec.jobs.local.supervisor import run_locally
+from facerec.jobs.local.supervisor import run_children
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 
@@ -69,12 +69,13 @@ def measure(photos: list[str], folder: Path, workers: int) -> tuple[float, float
         images_per_child=PHOTOS_PER_CHILD,
     )
     used, began = _processor_seconds(), time.perf_counter()
-    run = run_locally(plan, partial(_parts, folder / "faces.db"), LocalObjects(), workers=workers)
-    assert run.report.tally.photos == len(photos)
+    build = partial(_dependencies, folder / "faces.db")
+    result = run_children(plan, build, LocalObjects(), workers=workers)
+    assert result.new_photos == len(photos)
     return time.perf_counter() - began, _processor_seconds() - used
 
 
-def _parts(store: Path) -> ChildDependencies:
+def _dependencies(store: Path) -> ChildDependencies:
     return ChildDependencies(open_engine(threads=1), SqliteStore(store), LocalObjects())
 
 
