@@ -31,6 +31,7 @@ OPERATIONS = [
     "list_users",
     "model_version",
     "prepare_collection",
+    "refresh_stats",
     "remove_tags",
     "search",
     "search_face",
