@@ -95,14 +95,15 @@ class LocalJobs:
         request = read_job_request(document)
         if not self._local_paths:
             require_s3_addresses(request)
-        plan = plan_job(
-            request,
-            self._objects,
-            self._open_store(),
-            jobs_root=self._jobs_root,
-            model_version=self._model_version(),
-            job_folder=job_folder,
-        ).plan
+        with self._open_store() as records:
+            plan = plan_job(
+                request,
+                self._objects,
+                records,
+                jobs_root=self._jobs_root,
+                model_version=self._model_version(),
+                job_folder=job_folder,
+            ).plan
         redirect(self._objects, self._jobs_root, plan)
         with self._lock:
             run = self._runs.get(plan.job_id)
@@ -203,7 +204,8 @@ class LocalJobs:
         write_record(plan.job_folder, record)
         stop = partial(self._stop, plan)
         try:
-            verification = verify_job(plan, self._objects, self._open_store(), repair=True)
+            with self._open_store() as store:
+                verification = verify_job(plan, self._objects, store, repair=True)
             result = run_children(
                 plan, self._build_dependencies, self._objects, workers=self._workers, stop=stop
             )
