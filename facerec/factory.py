@@ -115,8 +115,14 @@ def open_inspector() -> Inspector:
 def open_local_engine() -> FaceEngine:
     """Open the engine of a program that processes one photo at a time.
 
-    Each network is loaded when it is first needed.
+    Its modules are imported at the first use, and each network is loaded when it is first needed.
     """
+    from facerec.engine.deferred import DeferredEngine
+
+    return DeferredEngine(_import_engine)
+
+
+def _import_engine() -> FaceEngine:
     from facerec.engine.engine import open_engine
 
     return open_engine()

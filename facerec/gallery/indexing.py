@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from facerec.core.ids import face_id, image_id, image_key
 from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.core.records import FaceRecord, StoredFace
-from facerec.gallery.faces import ListedFace
 from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.gallery.faces import ListedFace
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Self
 
 from facerec.core.protocols import VectorStore
 from facerec.core.records import FaceRecord, Neighbour, StoredFace
 from facerec.core.vectors import Vector, VectorRecord
 from facerec.storage.face_metadata import from_metadata, to_metadata
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class FaceStore:

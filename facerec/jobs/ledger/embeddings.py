@@ -2,6 +2,8 @@
 
 A file is what ``numpy.savez`` writes: ``embeddings``, float32 of shape (n, 128), and ``records``,
 bytes of UTF-8: n lines of JSON, the columns of each face's record (``facerec.storage.columns``).
+
+numpy is imported when a file is read or written: commands that only list jobs start without it.
 """
 
 from __future__ import annotations
@@ -10,8 +12,6 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
-
-import numpy as np
 
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.records import StoredFace
@@ -22,6 +22,8 @@ from facerec.storage.objects.protocol import ObjectStore
 
 def write_embeddings(objects: ObjectStore, uri: str, faces: Sequence[StoredFace]) -> None:
     """Write a file of faces with their embeddings."""
+    import numpy as np
+
     records = "".join(json.dumps(to_columns(face.record)) + "\n" for face in faces)
     embeddings = np.array([face.embedding for face in faces], np.float32)
     file = io.BytesIO()
@@ -40,6 +42,8 @@ def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
         ObjectNotFoundError: it does not exist.
         InvalidInputError: the file is not a complete file of embeddings.
     """
+    import numpy as np
+
     try:
         with np.load(io.BytesIO(objects.read(uri)), allow_pickle=False) as file:
             embeddings = file["embeddings"]

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.errors import FacerecError, InvalidInputError, JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.folders import JobFolder, find_folder, list_folders, read_folder, redirect
@@ -41,7 +41,9 @@ from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import JobStatus
 from facerec.jobs.verification import verify_job
 from facerec.storage.objects.protocol import ObjectStore
-from facerec.storage.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from facerec.storage.sqlite import SqliteStore
 
 _LOG = logging.getLogger("facerec.jobs")
 

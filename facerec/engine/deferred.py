@@ -1,0 +1,50 @@
+"""An engine that is opened when it is first used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from facerec.core.faces import CohortStats
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.core.protocols import FaceEngine
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class DeferredEngine:
+    """An engine whose modules are imported at its first use; implements ``FaceEngine``.
+
+    Commands that list or delete need no engine, and start in less time without its imports.
+    """
+
+    def __init__(self, open_engine: Callable[[], FaceEngine]) -> None:
+        self._open_engine = open_engine
+
+    @property
+    def model_version(self) -> str:
+        """See ``FaceEngine``."""
+        return self._engine.model_version
+
+    @property
+    def cohort_version(self) -> str:
+        """See ``FaceEngine``."""
+        return self._engine.cohort_version
+
+    def cohort_stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
+        """See ``FaceEngine``."""
+        return self._engine.cohort_stats(embeddings)
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        """See ``FaceEngine``."""
+        return self._engine.analyse(photos, options)
+
+    @cached_property
+    def _engine(self) -> FaceEngine:
+        return self._open_engine()
