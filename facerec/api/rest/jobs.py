@@ -12,6 +12,7 @@ from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
 from facerec.errors import JobNotFoundError
 from facerec.jobs.service import Job, JobService
+from facerec.storage.objects.protocol import scheme_of
 
 JobPath = Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[A-Za-z0-9_.:\-]+$")]
 
@@ -75,4 +76,8 @@ def jobs_router(context: Context) -> APIRouter:
 
 
 def _with_progress(jobs: JobService, job: Job) -> dict[str, Any]:
-    return job.to_json(jobs.progress(job) if job.plan else None)
+    document = job.to_json(jobs.progress(job) if job.plan else None)
+    # A path of the server is of no use to a client, and not its business.
+    if scheme_of(document["job_folder"] or "") == "file":
+        document["job_folder"] = None
+    return document

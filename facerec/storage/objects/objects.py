@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from typing_extensions import override
 
-from facerec.errors import ObjectNotFoundError
+from facerec.errors import (
+    AccessDeniedError,
+    ObjectChangedError,
+    ObjectNotFoundError,
+    StoreUnavailableError,
+)
 from facerec.storage.objects.access import AccessPolicy, ResolvedUri
 from facerec.storage.objects.protocol import ObjectInfo, ObjectStore, scheme_of
 
@@ -27,6 +33,24 @@ def _s3_objects() -> ObjectStore:
 
 _BACKENDS: Mapping[str, Callable[[], ObjectStore]] = {"file": _local_objects, "s3": _s3_objects}
 """Factory of the backend of each scheme; paths have the scheme ``file``."""
+
+
+@contextmanager
+def _errors_of(place: ResolvedUri) -> Iterator[None]:
+    """Raise a backend's errors with the address that the caller used.
+
+    A folder that is served as a bucket has a path that clients must not learn.
+    """
+    try:
+        yield
+    except (ObjectNotFoundError, AccessDeniedError, ObjectChangedError) as error:
+        if place.folder is None:
+            raise
+        raise type(error)(place.requested) from error
+    except StoreUnavailableError as error:
+        if place.folder is None:
+            raise
+        raise StoreUnavailableError(f"{place.requested} cannot be read now") from error
 
 
 class Objects(ObjectStore):
@@ -49,7 +73,8 @@ class Objects(ObjectStore):
     @override
     def head(self, uri: str) -> ObjectInfo:
         backend, place = self._resolve(uri, AccessPolicy.resolve_read)
-        found = backend.head(place.uri)
+        with _errors_of(place):
+            found = backend.head(place.uri)
         return ObjectInfo(uri, found.size, found.version)
 
     @override
@@ -63,7 +88,10 @@ class Objects(ObjectStore):
         version_id: str | None = None,
     ) -> bytes:
         backend, place = self._resolve(uri, AccessPolicy.resolve_read)
-        return backend.read(place.uri, start=start, end=end, version=version, version_id=version_id)
+        with _errors_of(place):
+            return backend.read(
+                place.uri, start=start, end=end, version=version, version_id=version_id
+            )
 
     @override
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
@@ -78,15 +106,17 @@ class Objects(ObjectStore):
     @override
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         backend, place = self._resolve(prefix, AccessPolicy.resolve_list)
-        for found in backend.list(place.uri):
-            if not place.leaves_folder(found.uri):
-                yield ObjectInfo(place.requested_uri(found.uri), found.size, found.version)
+        with _errors_of(place):
+            for found in backend.list(place.uri):
+                if not place.leaves_folder(found.uri):
+                    yield ObjectInfo(place.requested_uri(found.uri), found.size, found.version)
 
     @override
     def folders(self, prefix: str) -> Iterator[str]:
         backend, place = self._resolve(prefix, AccessPolicy.resolve_list)
-        for found in backend.folders(place.uri):
-            yield place.requested_uri(found)
+        with _errors_of(place):
+            for found in backend.folders(place.uri):
+                yield place.requested_uri(found)
 
     @override
     def delete(self, uri: str) -> None:

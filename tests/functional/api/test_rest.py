@@ -247,6 +247,18 @@ def test_problems_never_repeat_the_request(rest: httpx.Client, staff: str) -> No
     assert "ann" not in problem(rest.post(f"{RECOGNITION}/match", json=document), 422)["detail"]
 
 
+@pytest.mark.parametrize("route", ["index", "match", "detect"])
+def test_problems_name_no_path_of_the_server(
+    api: Api, rest: httpx.Client, staff: str, route: str
+) -> None:
+    document = {"bucket": "photos", "key": "missing.jpg"}
+    if route != "detect":
+        document["collection_id"] = staff
+    answer = rest.post(f"{RECOGNITION}/{route}", json=document)
+    assert "s3://photos/missing.jpg" in problem(answer, 404)["detail"]
+    assert str(api.bucket) not in answer.text
+
+
 def test_unknown_routes_and_methods_are_problems_too(rest: httpx.Client) -> None:
     problem(rest.get("/api/v1/nothing"), 404)
     answer = rest.put("/api/v1/collections")

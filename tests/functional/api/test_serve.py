@@ -70,6 +70,9 @@ def test_a_folder_of_photos_is_indexed_as_a_job(server: str) -> None:
     assert shown.headers["Content-Type"] == "image/jpeg"
     jobs = httpx.get(f"{server}/api/v1/jobs").json()["jobs"]
     assert [job["status"] for job in jobs] == ["SUCCEEDED"]
+    job = httpx.get(f"{server}/api/v1/jobs/{jobs[0]['job_id']}")
+    assert job.json()["job_folder"] is None
+    assert '"/' not in job.text  # no string of it is a path
     assert httpx.get(f"{server}/api/v1/jobs/nothing").status_code == 404
 
 

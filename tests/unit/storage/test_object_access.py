@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from facerec.errors import AccessDeniedError, ObjectNotFoundError
+from facerec.errors import AccessDeniedError, ObjectChangedError, ObjectNotFoundError
 from facerec.storage.objects import AccessPolicy, Objects
 
 
@@ -62,6 +63,30 @@ def test_invalid_keys_are_not_found(objects: Objects) -> None:
     for uri in ("s3://photos/missing", "s3://photos/", "s3://photos/zero\0byte", "s3://photos/b"):
         with pytest.raises(ObjectNotFoundError):
             objects.read(uri)
+
+
+@pytest.mark.parametrize("key", ["missing", "b", "b/link.jpg", "a.jpg/x", "zero\0byte", "n" * 300])
+def test_errors_name_the_address_of_the_caller_and_no_path(
+    tmp_path: Path, objects: Objects, key: str
+) -> None:
+    uri = f"s3://photos/{key}"
+    calls: list[Callable[[], object]] = [
+        lambda: objects.read(uri),
+        lambda: objects.read(uri, version_id="v1"),
+        lambda: objects.head(uri),
+    ]
+    for call in calls:
+        with pytest.raises((ObjectNotFoundError, AccessDeniedError)) as raised:
+            call()
+        assert uri in raised.value.message
+        assert str(tmp_path) not in str(vars(raised.value))
+
+
+def test_a_changed_file_is_named_by_its_address(tmp_path: Path, objects: Objects) -> None:
+    with pytest.raises(ObjectChangedError) as raised:
+        objects.read("s3://photos/a.jpg", version="older")
+    assert raised.value.uri == "s3://photos/a.jpg"
+    assert str(tmp_path) not in str(vars(raised.value))
 
 
 def test_paths_may_be_read_and_not_written(tmp_path: Path) -> None:
