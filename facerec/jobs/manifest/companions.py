@@ -1,16 +1,18 @@
-"""Files beside photos that are not photos: films, sidecars, thumbnails of other programs."""
+"""Files beside photos that are not photos: videos, sidecars, thumbnails of other programs."""
 
 from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-FILMS = frozenset(
+VIDEOS = frozenset(
     {".mov", ".mp4", ".m4v", ".avi", ".mkv", ".3gp", ".mts", ".m2ts", ".mpg", ".webm", ".lrv"}
 )
 SIDECARS = frozenset(
-    {".json", ".xmp", ".aae", ".thm", ".xml", ".pp3", ".dop", ".txt", ".csv", ".html", ".pdf"}
+    {".json", ".jsonl", ".xmp", ".aae", ".thm", ".xml", ".pp3", ".dop"}
+    | {".txt", ".md", ".csv", ".html", ".pdf"}
 )
-SOUNDS = frozenset({".wav", ".mp3", ".m4a"})
+ARCHIVES = frozenset({".gz", ".zip"})
+AUDIO = frozenset({".wav", ".mp3", ".m4a"})
 SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", ".ds_store", ".picasa.ini"})
 FOREIGN_FOLDERS = frozenset(
     {"@eadir", "#recycle", "@recycle", "$recycle.bin", "__macosx", ".thumbnails", "lost+found"}
@@ -29,10 +31,12 @@ def describe_companion(uri: str) -> str | None:
         return "in a folder of thumbnails or deleted files"
     if path.name in SYSTEM_FILES:
         return "a file of the operating system"
-    if path.suffix in FILMS:
-        return "a film"
+    if path.suffix in VIDEOS:
+        return "a video file"
     if path.suffix in SIDECARS:
-        return "a text beside photos"
-    if path.suffix in SOUNDS:
-        return "a sound"
+        return "a sidecar file"
+    if path.suffix in AUDIO:
+        return "an audio file"
+    if path.suffix in ARCHIVES:
+        return "an archive"
     return None
