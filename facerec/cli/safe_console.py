@@ -1,4 +1,4 @@
-"""A console that a name in a result cannot take over."""
+"""A console that escapes control characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a manifest line can end in."""
+"""Outcomes of a manifest line."""
 
 from __future__ import annotations
 

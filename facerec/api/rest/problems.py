@@ -47,7 +47,7 @@ _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
     (ConfigurationError, 500),
     (WeightsError, 500),
 )
-"""What each error is answered with; 422 what is in none of these rows."""
+"""HTTP status of each error; 422 for all others."""
 
 _COMMON: dict[int | str, dict[str, Any]] = {
     400: answer("The request is malformed.", "problem"),
@@ -73,7 +73,7 @@ def problems(*more: int) -> dict[int | str, dict[str, Any]]:
 
 
 def handle_problems(app: FastAPI) -> None:
-    """Have an application answer errors as problems."""
+    """Register handlers that return errors as problem documents."""
 
     @app.exception_handler(FacerecError)
     def facerec_error(_request: Request, error: FacerecError) -> Response:

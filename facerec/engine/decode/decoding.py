@@ -1,4 +1,4 @@
-"""The bytes of an image file into upright RGB pixels, no larger than its faces need."""
+"""Decodes image files into upright RGB pixels no larger than detection needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PNG files without what no pixel needs.
+"""Removes PNG chunks that decoding does not need.
 
 Pillow refuses a PNG for a large or damaged chunk of metadata, which viewers ignore; and metadata
 may cost far more than the pixels. So only the chunks that decide about pixels and orientation are

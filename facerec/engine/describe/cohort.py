@@ -69,8 +69,8 @@ class Cohort:
     def stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
         """Return the stats of faces.
 
-        The deviation is the average of the face's own and the typical one: as it is estimated from
-        few distances, its own alone loses more pairs at low false match rates.
+        The deviation is the average of the face's own and the typical one. The face's own is
+        estimated from few distances: alone it gives more false non-matches.
 
         Args:
             embeddings: float32 of shape (n, 128).

@@ -59,7 +59,7 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """Return the report in the form of ``schemas/report.json``."""
         fields = {name: getattr(self, name) for name in self.__slots__ if name != "tally"}
-        tally = {name: value for name, value in self.tally.to_json().items() if name != "spells"}
+        tally = {name: value for name, value in self.tally.to_json().items() if name != "busy_intervals"}
         return {**fields, "incomplete": list(self.incomplete), **tally}
 
 
@@ -131,7 +131,7 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
 
 
 def _from_json(document: Mapping[str, Any]) -> Report:
-    tally = tally_from_json({**document, "spells": []})
+    tally = tally_from_json({**document, "busy_intervals": []})
     fields = {name: document[name] for name in Report.__slots__ if name != "tally"}
     fields["status"] = JobStatus(document["status"])
     fields["incomplete"] = tuple(document["incomplete"])

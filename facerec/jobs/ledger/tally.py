@@ -18,15 +18,15 @@ MAX_FAILURES = 20
 """Failed rows in a summary and a report; the ledger has all of them."""
 
 MAX_SPELL_GAP = 1.0
-"""Seconds between two steps that still count as one spell of work."""
+"""Seconds between two steps that still count as one busy interval."""
 
-Spell = tuple[float, float]
+Interval = tuple[float, float]
 
 
-def merged(spells: Iterable[Spell]) -> list[Spell]:
-    """Return the union of spells of time, in order; each is a start and an end in seconds."""
-    union: list[Spell] = []
-    for start, end in sorted(spells):
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
+    """Return the union of intervals, in order; each is a start and an end in seconds."""
+    union: list[Interval] = []
+    for start, end in sorted(intervals):
         if union and start <= union[-1][1] + MAX_SPELL_GAP:
             union[-1] = (union[-1][0], max(end, union[-1][1]))
         else:
@@ -47,7 +47,7 @@ class Tally:
         faces_rejected: faces by ``RejectionReason``; a face may have several.
         faces_removed: faces that were indexed with other options and have been replaced.
         bytes: size of the photo files.
-        spells: when work was done, seconds since 1970.
+        busy_intervals: when work was done, seconds since 1970.
         failures: the first ``MAX_FAILURES`` rows that failed.
     """
 
@@ -59,13 +59,13 @@ class Tally:
     faces_rejected: Counter[str] = field(default_factory=Counter)
     faces_removed: int = 0
     bytes: int = 0
-    spells: list[Spell] = field(default_factory=list)
+    busy_intervals: list[Interval] = field(default_factory=list)
     failures: list[LedgerRow] = field(default_factory=list)
 
     @classmethod
-    def of(cls, rows: Iterable[LedgerRow], spell: Spell) -> Self:
-        """Return the sums over the rows that a spell of work produced."""
-        tally = cls(spells=[spell])
+    def of(cls, rows: Iterable[LedgerRow], interval: Interval) -> Self:
+        """Return the sums over the rows that were produced in a busy interval."""
+        tally = cls(busy_intervals=[interval])
         for row in rows:
             tally._count(row)
         return tally
@@ -82,8 +82,8 @@ class Tally:
 
     @property
     def seconds(self) -> float:
-        """Total length of the spells."""
-        return sum(end - start for start, end in self.spells)
+        """Total length of the busy intervals."""
+        return sum(end - start for start, end in self.busy_intervals)
 
     def _count(self, row: LedgerRow) -> None:
         self.photos += 1
@@ -111,7 +111,7 @@ class Tally:
         self.faces_rejected.update(other.faces_rejected)
         self.faces_removed += other.faces_removed
         self.bytes += other.bytes
-        self.spells = merged([*self.spells, *other.spells])
+        self.busy_intervals = merged([*self.busy_intervals, *other.busy_intervals])
         self.failures += other.failures[: MAX_FAILURES - len(self.failures)]
 
     def to_json(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class Tally:
             "faces_rejected": dict(self.faces_rejected),
             "faces_removed": self.faces_removed,
             "bytes": self.bytes,
-            "spells": [list(spell) for spell in self.spells],
+            "busy_intervals": [list(interval) for interval in self.busy_intervals],
             "failures": [row.to_json() for row in self.failures],
         }
 
@@ -141,7 +141,7 @@ def tally_from_json(document: Mapping[str, Any]) -> Tally:
         faces_rejected=Counter(document["faces_rejected"]),
         faces_removed=document["faces_removed"],
         bytes=document["bytes"],
-        spells=[(start, end) for start, end in document["spells"]],
+        busy_intervals=[(start, end) for start, end in document["busy_intervals"]],
         failures=[row_from_json(row) for row in document["failures"]],
     )
 
