@@ -35,7 +35,7 @@ class Access:
     seconds: float = 0.0
 
     def watch(self, send: Send) -> Send:
-        """Return a ``send`` that notes the status of the response."""
+        """Return a ``send`` that records the status of the response."""
 
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -63,14 +63,14 @@ def record_access(write: Callable[[Access], None]) -> Iterator[Access]:
 
 
 def note_principal(name: str) -> None:
-    """Note who sent the request at hand."""
+    """Record who sent the request."""
     access = _CURRENT.get()
     if access is not None:
         access.principal = name
 
 
 def note_access(operation: str, collection_id: str | None) -> None:
-    """Note what the request at hand asks for."""
+    """Record which operation and collection the request names."""
     access = _CURRENT.get()
     if access is not None:
         access.operation, access.collection_id = operation, collection_id

@@ -42,7 +42,7 @@ class Capacity:
             cpu_bound: whether that finds faces in photos, and so occupies a processor.
 
         Raises:
-            BusyError: too many requests wait already.
+            BusyError: too many queued requests.
             ClientGoneError: the client left while the request waited.
         """
         limiter = self._photos if cpu_bound else self._others

@@ -1,4 +1,4 @@
-"""The guard behind API Gateway: it demands what the gateway leaves in an event it has checked.
+"""Authentication behind API Gateway: requires the identity that the gateway verified.
 
 The gateway authenticates. The function does not take that on trust: a stage that still serves an
 earlier deployment, or a route that somebody opened by hand, passes requests on without the fields

@@ -51,8 +51,8 @@ class Context:
             cpu_bound: Whether it finds faces in photos, and so occupies a processor.
 
         Raises:
-            RefusedError: The sender may not do this.
-            BusyError: Too many requests wait already.
+            RefusedError: Permission denied.
+            BusyError: Too many queued requests.
         """
         authorise(request, collection_id, writes=writes)
         return await self.capacity.run(request, work, cpu_bound=cpu_bound)
@@ -62,14 +62,14 @@ def authorise(request: Request, collection_id: str | None, *, writes: bool) -> P
     """Return the sender of a request, which may do what the request asks for.
 
     Raises:
-        RefusedError: The sender may not do this.
+        RefusedError: Permission denied.
     """
     principal: Principal = request.state.principal
     note_access(f"{request.method} {request.scope['route'].path}", collection_id)
     if (writes and not principal.may_change(collection_id)) or (
         collection_id is not None and not principal.may_use(collection_id)
     ):
-        raise RefusedError("AccessDeniedException", "The sender may not do this.", 403)
+        raise RefusedError("AccessDeniedException", "Permission denied.", 403)
     return principal
 
 

@@ -52,11 +52,11 @@ _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
 _COMMON: dict[int | str, dict[str, Any]] = {
     400: answer("The request is malformed.", "problem"),
     401: answer("The request needs a token.", "problem"),
-    403: answer("The sender may not do this.", "problem"),
+    403: answer("Permission denied.", "problem"),
     413: answer("The request or the photo is too large.", "problem"),
     422: answer("The request cannot be used as it is.", "problem"),
     500: answer("An unexpected error of the server.", "problem"),
-    503: answer("A store is down or refuses for now, or too many requests wait.", "problem"),
+    503: answer("A store is down or refuses for now, or too many queued requests.", "problem"),
 }
 
 

@@ -54,7 +54,7 @@ MAX_PIXELS_HANDED_ON = 25_000_000
 
 _MAX_DETAIL = 160
 
-_RARE_VARIETY = re.compile(
+_UNSUPPORTED_VARIANT = re.compile(
     r"unsupported|unknown|cannot handle|not (yet )?implemented", re.IGNORECASE
 )
 
@@ -186,7 +186,7 @@ def _refusal(width: int, height: int, limit: int) -> UnreadablePhoto | None:
 
 
 _ANIMATED = (GIF, WEBP, AVIF)
-"""Formats that may hold a film; the other pictures of a HEIC or TIFF are photos of their own."""
+"""Formats that may hold a video; the other pictures of a HEIC or TIFF are photos of their own."""
 
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 """Orientations in which the upright photo's width is the stored height."""
@@ -227,13 +227,13 @@ def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 
 def _failure(photo_format: PhotoFormat, error: Exception) -> UnreadablePhoto:
-    """Tell a rare variety of a format from a broken file by what the decoder says."""
+    """Distinguish an unsupported variant from a corrupt file by the decoder's message."""
     text = "".join(character if character.isprintable() else " " for character in str(error))
     because = " ".join(text.split())[:_MAX_DETAIL] or type(error).__name__
-    if _RARE_VARIETY.search(because):
+    if _UNSUPPORTED_VARIANT.search(because):
         return UnreadablePhoto(
             UnreadableReason.UNSUPPORTED_FORMAT,
-            f"a variety of {photo_format.name} that cannot be read: {because}",
+            f"an unsupported variant of {photo_format.name}: {because}",
         )
     return UnreadablePhoto(
         UnreadableReason.CORRUPT, f"the {photo_format.name} file is damaged: {because}"
