@@ -102,7 +102,9 @@ class ProgressTracker:
         if complete and not plan.exact:
             estimated = round(of_complete * plan.children / complete)
         estimated = max(estimated, photos)
-        started = min((tally.busy_intervals[0][0] for tally in every if tally.busy_intervals), default=None)
+        started = min(
+            (tally.busy_intervals[0][0] for tally in every if tally.busy_intervals), default=None
+        )
         rate = self._rate(photos, run_started, started)
         return Progress(
             photos=photos,

@@ -59,7 +59,9 @@ class Report:
     def to_json(self) -> dict[str, Any]:
         """Return the report in the form of ``schemas/report.json``."""
         fields = {name: getattr(self, name) for name in self.__slots__ if name != "tally"}
-        tally = {name: value for name, value in self.tally.to_json().items() if name != "busy_intervals"}
+        tally = {
+            name: value for name, value in self.tally.to_json().items() if name != "busy_intervals"
+        }
         return {**fields, "incomplete": list(self.incomplete), **tally}
 
 
