@@ -1,0 +1,131 @@
+"""The status of an execution is the same status of its job at every door.
+
+Moto calls an execution that was stopped FAILED in some answers. So this Step Functions answers as
+documented
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html):
+``error`` and ``cause`` only in ``describe_execution``, ``stopDate`` only after the end.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from fastapi.testclient import TestClient
+
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.access import OpenGuard
+from facerec.cli import jobs as commands
+from facerec.cli.job_services import ShownJobs
+from facerec.cli.main import main
+from facerec.jobs.aws.executions import STATUSES, Executions
+from facerec.jobs.aws.jobs import AwsJobs
+from tests.support.gallery import Collaborators
+from tests.support.memory_objects import MemoryObjects
+
+STATE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:facerec"
+NAME = "staff-20261122-101500-3f2a9b1c0d4e5f60"
+EXECUTION = f"{STATE_MACHINE.replace(':stateMachine:', ':execution:')}:{NAME}"
+
+
+@dataclass
+class StepFunctions:
+    """A client of Step Functions with one execution.
+
+    Attributes:
+        status: status of the execution.
+        error: the error that it failed with, or None.
+    """
+
+    status: str
+    error: str | None = None
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        assert executionArn == EXECUTION
+        document = json.dumps({"collection_id": "staff", "manifest": "s3://bucket/photos.txt"})
+        failed = {} if self.error is None else {"error": self.error, "cause": "one line"}
+        return {**self._listed(), "input": document, **failed}
+
+    def list_executions(self, **_request: object) -> dict[str, Any]:
+        return {"executions": [self._listed()]}
+
+    def get_execution_history(self, **_request: object) -> dict[str, Any]:
+        return {"events": []}
+
+    def _listed(self) -> dict[str, Any]:
+        listed = {
+            "executionArn": EXECUTION,
+            "stateMachineArn": STATE_MACHINE,
+            "name": NAME,
+            "status": self.status,
+            "startDate": datetime(2026, 11, 22, 10, 15, tzinfo=UTC),
+        }
+        if self.status not in ("RUNNING", "PENDING_REDRIVE"):
+            listed["stopDate"] = datetime(2026, 11, 22, 10, 20, tzinfo=UTC)
+        return listed
+
+
+CASES = [
+    ("RUNNING", None, "RUNNING"),
+    ("PENDING_REDRIVE", None, "RUNNING"),
+    ("SUCCEEDED", None, "SUCCEEDED"),
+    ("ABORTED", None, "CANCELLED"),
+    ("TIMED_OUT", None, "INCOMPLETE"),
+    ("TIMED_OUT", "States.Timeout", "INCOMPLETE"),
+    ("FAILED", "JobIncomplete", "INCOMPLETE"),
+    ("FAILED", "TooManyFailures", "FAILED"),
+    ("FAILED", "JobDeletedError", "FAILED"),
+    ("FAILED", "CollectionNotFoundError", "FAILED"),
+    ("FAILED", None, "FAILED"),
+]
+
+
+@pytest.mark.parametrize(("execution", "error", "expected"), CASES)
+def test_an_execution_has_one_status_at_every_door(
+    execution: str,
+    error: str | None,
+    expected: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = StepFunctions(execution, error)
+    service = AwsJobs(Executions(STATE_MACHINE, client), MemoryObjects(), "s3://bucket/jobs/")
+    monkeypatch.setattr(commands, "open_jobs", lambda _stack, _data: ShownJobs(service, 0.0))
+
+    assert (
+        shown_by_commands()
+        == shown_by_rest(service, tmp_path)
+        == {"status": expected, "list": expected}
+    )
+
+
+def test_every_status_of_an_execution_is_a_case() -> None:
+    assert {status for status, _, _ in CASES} == set(STATUSES)
+
+
+def shown_by_commands() -> dict[str, str]:
+    """Return the status that ``facerec jobs status`` and ``list`` show."""
+
+    def run(*words: str) -> Any:  # noqa: ANN401 - JSON
+        result = CliRunner().invoke(main, ["jobs", *words, "--stack", "facerec", "--json"])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    (listed,) = run("list")
+    return {"status": run("status", NAME)["status"], "list": listed["status"]}
+
+
+def shown_by_rest(service: AwsJobs, folder: Path) -> dict[str, str]:
+    """Return the status that ``GET /api/v1/jobs`` and ``/api/v1/jobs/{id}`` answer."""
+    app = create_app(
+        Collaborators.in_folder(folder).gallery(), AppSettings(OpenGuard(), jobs=service)
+    )
+    client = TestClient(app, base_url="http://localhost")
+    (listed,) = client.get("/api/v1/jobs").json()["jobs"]
+    status = client.get(f"/api/v1/jobs/{NAME}").json()["status"]
+    return {"status": status, "list": listed["status"]}
