@@ -109,7 +109,7 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
         raise InvalidInputError(
             f"{job_folder} was written by another release of facerec (version {version} of job"
             f" folders, not {PLAN_VERSION})",
-            "remove this folder and submit the job again: indexed photos are not processed again",
+            "remove this folder and submit the job again: its photos are processed again",
         )
     # A folder may have been moved since it was planned.
     return replace(plan_from_json(document), job_folder=job_folder)

@@ -1,0 +1,141 @@
+"""Job folders that commit 325589f wrote are refused with what to do, or erased; never misread.
+
+``data/first-release`` is a data folder as that commit left it: a job of three photos of the fake
+engine, with two faces each, and of a file that is not a photo.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from fastapi.testclient import TestClient
+
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.access import OpenGuard
+from facerec.cli.exit_codes import ExitCode
+from facerec.cli.main import main
+from facerec.factory import open_gallery, open_local_jobs
+from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.storage.objects.local import LocalObjects
+from tests.support.job_doors import use_fake_engine
+from tests.support.jobs import write_manifest, write_photos
+
+GOLDEN = Path(__file__).parent / "data" / "first-release"
+JOB = "staff-5cf2c9367bd1"
+FACES = 6
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Return a copy of the data folder."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    shutil.copytree(GOLDEN / "jobs", data / "jobs")
+    (data / "facerec.db").write_bytes(gzip.decompress((GOLDEN / "facerec.db.gz").read_bytes()))
+    return data
+
+
+@pytest.fixture
+def run(data: Path) -> Run:
+    """Return a function that runs a command on the data folder."""
+    return lambda *words: CliRunner(env={"FACEREC_DATA": str(data)}).invoke(main, words)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def kept(data: Path) -> set[str]:
+    """Return the ids of the faces in the files of embeddings."""
+    return {
+        face.record.face_id
+        for path in (data / "jobs").glob("*/embeddings/*/*.npz")
+        for face in read_embeddings(LocalObjects(), str(path))
+    }
+
+
+def face_ids(run: Run) -> set[str]:
+    listed = json.loads(run("faces", "list", "--collection", "staff", "--json").stdout)
+    return {face["face_id"] for face in listed["faces"]}
+
+
+@pytest.mark.parametrize("command", ["status", "report", "failures", "watch", "cancel"])
+def test_a_command_about_the_job_is_refused_with_what_to_do(
+    data: Path, run: Run, command: str
+) -> None:
+    before = contents(data / "jobs")
+
+    result = run("jobs", command, JOB)
+
+    assert result.exit_code == ExitCode.INVALID_INPUT
+    error, hint = result.stderr.splitlines()
+    assert error.startswith(f"error: {data}/jobs/{JOB}/ was written by another release of facerec")
+    assert hint.startswith("hint: remove this folder and submit the job again: its photos are")
+    assert result.stdout == ""
+    assert contents(data / "jobs") == before
+
+
+def test_the_folder_of_the_job_is_refused_as_well(data: Path, run: Run) -> None:
+    result = run("jobs", "report", str(data / "jobs" / JOB))
+
+    assert result.exit_code == ExitCode.INVALID_INPUT
+    assert "was written by another release of facerec" in result.stderr
+
+
+def test_the_job_is_not_listed(run: Run) -> None:
+    assert json.loads(run("jobs", "list", "--json").stdout) == []
+    assert run("jobs", "status", "latest").exit_code == ExitCode.NOT_FOUND
+
+
+def test_the_api_refuses_the_job_and_lists_the_others(data: Path) -> None:
+    settings = AppSettings(OpenGuard(), jobs=open_local_jobs(data, workers=1))
+    with open_gallery(data) as gallery:
+        client = TestClient(create_app(gallery, settings), base_url="http://localhost")
+        answer = client.get(f"/api/v1/jobs/{JOB}")
+        listed = client.get("/api/v1/jobs")
+
+    assert answer.status_code == 422
+    assert "was written by another release of facerec" in answer.json()["detail"]
+    assert "submit the job again" in answer.json()["hint"]
+    assert listed.json() == {"jobs": []}
+
+
+def test_the_faces_open_and_a_deleted_one_leaves_the_folder(data: Path, run: Run) -> None:
+    faces = face_ids(run)
+    assert len(faces) == FACES
+    assert kept(data) == faces
+    gone = min(faces)
+
+    assert run("faces", "delete", "--collection", "staff", gone).exit_code == 0
+
+    assert face_ids(run) == kept(data) == faces - {gone}
+
+
+def test_a_deleted_collection_takes_the_folder_with_it(data: Path, run: Run) -> None:
+    assert run("collections", "delete", "staff", "--yes").exit_code == 0
+
+    assert contents(data / "jobs") == {}
+
+
+def test_the_job_submitted_again_processes_the_photos_and_keeps_the_face_ids(
+    data: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    faces = face_ids(run)
+    photos = write_photos(tmp_path / "photos", 3, faces=2)
+    manifest = write_manifest(tmp_path / "photos" / "list.jsonl", photos)
+    shutil.rmtree(data / "jobs" / JOB)
+
+    result = run("index", str(manifest), "--collection", "staff", "--workers", "1", "--json")
+
+    # The digest of the options has changed with the options since.
+    assert json.loads(result.stdout)["outcomes"] == {"INDEXED": 3}, result.output
+    assert face_ids(run) == faces
