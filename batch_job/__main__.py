@@ -8,12 +8,9 @@ import signal
 import sys
 import threading
 from functools import partial
-from os import EX_TEMPFAIL
+from os import EX_CONFIG, EX_TEMPFAIL
 
 from batch_job.watched import run_watched
-
-DO_NOT_RETRY = 78
-"""Exit code of ``facerec.jobs.exit_codes``, which is not imported: this process stays small."""
 
 _READY = mmap.mmap(-1, 1)
 """1 once the engine has been tried; shared with the process that does the work."""
@@ -32,7 +29,8 @@ def main() -> int:
     If a photo crashes the process, the work continues in another one.
 
     Returns:
-        0 when all is done; RETRY or DO_NOT_RETRY of ``facerec.jobs.exit_codes`` otherwise.
+        0 when all is done; EX_TEMPFAIL or EX_CONFIG otherwise: RETRY or DO_NOT_RETRY of
+            ``facerec.jobs.exit_codes``, which is not imported to keep this process small.
     """
     ended = run_watched(_work)
     for _ in range(MAX_CRASHES):
@@ -40,7 +38,7 @@ def main() -> int:
             break
         if not _READY[0]:
             # No photo can have done it: the machine cannot run the engine.
-            return DO_NOT_RETRY if -ended in _MACHINE_SIGNALS else EX_TEMPFAIL
+            return EX_CONFIG if -ended in _MACHINE_SIGNALS else EX_TEMPFAIL
         # Also in a child process, so that this one stays small and free of threads.
         ended = run_watched(partial(_note_crash, -ended)) or run_watched(_work)
     return ended if ended >= 0 else EX_TEMPFAIL

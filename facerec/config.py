@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from facerec.core.limits import MAX_ARRAY_SIZE
-from facerec.core.options import DEFAULT_THRESHOLD, FaceOptions
+from facerec.core.options import DEFAULT_THRESHOLD, MAX_FACES, FaceOptions
 from facerec.errors import ConfigurationError
 
 Value = TypeVar("Value")
@@ -100,7 +100,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         pinecone_index_host=variables.text("PINECONE_INDEX_HOST"),
         vector_bucket=variables.text("VECTOR_BUCKET"),
         model_version=variables.text("MODEL_VERSION"),
-        max_faces=variables.number("MAX_FACES_PER_IMAGE", int, _DEFAULTS.max_faces, 1, 100),
+        max_faces=variables.number("MAX_FACES_PER_IMAGE", int, _DEFAULTS.max_faces, 1, MAX_FACES),
         min_confidence=variables.number(
             "MIN_FACE_CONFIDENCE", float, _DEFAULTS.min_confidence, 0, 1
         ),

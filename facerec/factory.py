@@ -156,7 +156,9 @@ def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStor
     if settings.store is not None:
         return _open_sqlite(settings.store)
     from facerec.storage.faces import FaceStore
+    from facerec.storage.patience import PATIENCE
 
+    patience = PATIENCE if patience is None else patience
     if settings.vector_bucket is not None:
         from facerec.storage import s3vectors
 
@@ -164,17 +166,17 @@ def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStor
             s3vectors.open_s3_vectors(
                 settings.vector_bucket,
                 region=settings.region,
-                patience=s3vectors.PATIENCE if patience is None else patience,
+                patience=patience,
             )
         )
-    from facerec.storage.pinecone import PATIENCE, open_pinecone_vectors
+    from facerec.storage.pinecone import open_pinecone_vectors
 
     return FaceStore(
         open_pinecone_vectors(
             api_key=pinecone_api_key(settings),
             index_name=settings.pinecone_index_name,
             host=settings.pinecone_index_host,
-            patience=PATIENCE if patience is None else patience,
+            patience=patience,
         )
     )
 

@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from facerec.cli.options import detector_option, json_option
 from facerec.cli.output import console, print_json, table
-from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter
 from facerec.engine.describe.recipe import Recipe
 from facerec.engine.engine import Engine, open_engine
 from facerec.evaluate.faces import DescribedFaces, describe
@@ -112,7 +112,10 @@ def evaluate(
 
 def _describe(root: Path, names: Sequence[str], engine: Engine, detector: str) -> DescribedFaces:
     options = FaceOptions(
-        max_faces=100, min_confidence=0.5, quality_filter=QualityFilter.NONE, detector=detector
+        max_faces=MAX_FACES,
+        min_confidence=0.5,
+        quality_filter=QualityFilter.NONE,
+        detector=detector,
     )
     with Progress(console=console(stderr=True), transient=True) as bar:
         task = bar.add_task(f"{root}", total=len(names))

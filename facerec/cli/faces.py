@@ -9,6 +9,7 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, shortened, shown_name, table
+from facerec.core.limits import MAX_PAGE
 from facerec.errors import FaceInUseError, FaceNotFoundError
 from facerec.factory import open_gallery
 from facerec.gallery.presenting import deletion_json, face_page_json
@@ -25,7 +26,7 @@ def faces() -> None:
 @click.option("--next-token", default=None, metavar="TOKEN", help="Continue after a previous page.")
 @click.option(
     "--limit",
-    type=click.IntRange(1, 4096),
+    type=click.IntRange(1, MAX_PAGE),
     default=1000,
     show_default=True,
     metavar="N",

@@ -23,6 +23,7 @@ from facerec.factory import open_local_jobs
 from facerec.jobs.local.jobs import LocalJobs
 from facerec.jobs.local.supervisor import RunResult
 from facerec.jobs.progress import Progress
+from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
 from facerec.jobs.service import Job, wait_for_job
 from facerec.jobs.status import JobStatus
 
@@ -51,7 +52,7 @@ INTERVAL = 0.5
 @click.option(
     "--tolerated-failures",
     type=click.FloatRange(0, 100),
-    default=5.0,
+    default=TOLERATED_FAILURE_PERCENTAGE,
     show_default=True,
     metavar="PERCENT",
     help="Percentage of photos that may fail before the job counts as failed.",

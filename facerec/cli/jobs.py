@@ -18,9 +18,11 @@ from facerec.cli.job_services import ShownJobs, open_jobs
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.cli.reports import print_failures, print_report
+from facerec.core.options import MAX_FACES
 from facerec.errors import InvalidInputError
 from facerec.jobs.ledger.report import Report
 from facerec.jobs.local.jobs import LocalJobs
+from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
 from facerec.jobs.service import Job, wait_for_job
 from facerec.jobs.status import JobStatus
 
@@ -69,7 +71,7 @@ def jobs() -> None:
 )
 @click.option(
     "--max-faces",
-    type=click.IntRange(1, 100),
+    type=click.IntRange(1, MAX_FACES),
     metavar="N",
     help="Keep at most N faces per photo, best first.",
 )
@@ -82,7 +84,7 @@ def jobs() -> None:
 @click.option(
     "--tolerated-failures",
     type=click.FloatRange(0, 100),
-    default=5.0,
+    default=TOLERATED_FAILURE_PERCENTAGE,
     show_default=True,
     metavar="PERCENT",
     help="Percentage of photos that may fail before the job counts as failed.",

@@ -18,6 +18,7 @@ from facerec.cli.options import (
     probe_face_options,
 )
 from facerec.cli.output import console, count, print_json, shortened, shown_name, table
+from facerec.core.limits import MAX_MATCHES
 from facerec.core.options import FaceOptions
 from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults
@@ -45,7 +46,7 @@ from facerec.gallery.presenting import search_json
 )
 @click.option(
     "--limit",
-    type=click.IntRange(1, 4096),
+    type=click.IntRange(1, MAX_MATCHES),
     default=GalleryDefaults().limit,
     show_default=True,
     metavar="N",

@@ -10,7 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
-from facerec.core.options import MIN_SMALLEST_FACE, FaceOptions, QualityFilter
+from facerec.core.options import (
+    DETECTOR_NAMES,
+    MAX_FACES,
+    MIN_SMALLEST_FACE,
+    FaceOptions,
+    QualityFilter,
+)
 from facerec.gallery.defaults import GalleryDefaults
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -28,7 +34,7 @@ collection_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 detector_option = click.option(
     "--detector",
-    type=click.Choice(["cnn", "cnn-exact", "hog"]),
+    type=click.Choice(DETECTOR_NAMES),
     default=FaceOptions().detector,
     show_default=True,
     help="How to find faces: with the fast cascade, with dlib's network alone, or with dlib's HOG "
@@ -56,7 +62,7 @@ def _face_options(
     added = (
         click.option(
             "--max-faces",
-            type=click.IntRange(1, 100),
+            type=click.IntRange(1, MAX_FACES),
             default=defaults.max_faces,
             show_default=True,
             metavar="N",

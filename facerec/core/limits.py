@@ -1,4 +1,4 @@
-"""Limits that a plan must fit, with the pages that state them."""
+"""Limits of jobs, photos and answers, with the pages that state them."""
 
 from __future__ import annotations
 
@@ -14,3 +14,11 @@ larger children."""
 MAX_PHOTO_BYTES = 64 * 1024 * 1024
 """Bytes of a photo, whatever door it comes through. Rekognition takes 15 MB from S3 and 5 MB in a
 request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
+
+MAX_MATCHES = 4096
+"""Matches of one probe, as in Rekognition (``MaxFaces`` of ``SearchFaces``,
+https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchFaces.html)."""
+
+MAX_PAGE = 4096
+"""Entries of a page of collections or faces, as in Rekognition (``MaxResults`` of ``ListFaces``,
+https://docs.aws.amazon.com/rekognition/latest/APIReference/API_ListFaces.html)."""

@@ -12,6 +12,13 @@ from facerec.errors import InvalidInputError
 DEFAULT_THRESHOLD = 0.8
 """Similarity from which two faces count as the same person (see ``facerec.gallery.similarity``)."""
 
+MAX_FACES = 100
+"""Faces of one photo that are processed, as in Rekognition
+(https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
+
+DETECTOR_NAMES = ("cnn", "cnn-exact", "hog")
+"""The detectors, which ``facerec.engine.detect.detectors`` opens."""
+
 MIN_SMALLEST_FACE = 20
 """Side in pixels of the smallest face that may be searched for. The detectors enlarge the photo so
 that such a face fills their window; below this, little of what they find can be recognised."""
@@ -44,7 +51,7 @@ class FaceOptions:
         max_pixels: refuse photos with more pixels; JPEG counts at its decoded size.
     """
 
-    max_faces: int = 100
+    max_faces: int = MAX_FACES
     min_confidence: float = 0.9
     quality_filter: QualityFilter = QualityFilter.AUTO
     smallest_face: int | None = None

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from facerec.core.options import DEFAULT_THRESHOLD, FaceOptions, QualityFilter
-
-MAX_FACES = 100
-"""Faces of one photo that are processed, as in Rekognition
-(https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
+from facerec.core.options import DEFAULT_THRESHOLD, MAX_FACES, FaceOptions, QualityFilter
 
 UNFILTERED_CONFIDENCE = 0.5
 """Minimum confidence of a face where no quality filter applies: what is less likely a face than

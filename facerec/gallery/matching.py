@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from facerec.core.limits import MAX_MATCHES
 from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.core.protocols import Cohort, RecordStore
 from facerec.core.records import FaceRecord, StoredFace
@@ -20,7 +21,6 @@ from facerec.gallery.scoring import (
     score_neighbours,
     stats_of_stored,
 )
-from facerec.storage.checks import MAX_MATCHES
 from facerec.storage.faces import FaceStore
 
 

@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.ids import is_group
+from facerec.core.limits import MAX_MATCHES
 from facerec.core.vectors import Vector
 from facerec.storage.scan import MAX_NORM
-
-MAX_MATCHES = 4096
-"""Matches of one probe, as in Rekognition (``MaxFaces`` of ``SearchFaces``)."""
 
 
 def checked_groups(groups: Mapping[str, Sequence[Vector]]) -> dict[str, Vector]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from facerec.core.limits import MAX_MATCHES
 from facerec.core.names import (
     COLLECTION_ID_CHARACTER,
     EXTERNAL_IMAGE_ID_CHARACTER,
@@ -17,13 +18,13 @@ from facerec.core.names import (
 )
 from facerec.core.options import (
     DEFAULT_THRESHOLD,
+    MAX_FACES,
     MIN_SMALLEST_FACE,
     FaceOptions,
     QualityFilter,
 )
-from facerec.gallery.defaults import DEFAULT_LIMIT, MAX_FACES, GalleryDefaults
+from facerec.gallery.defaults import DEFAULT_LIMIT, GalleryDefaults
 from facerec.gallery.photos import Photo, PhotoLocation
-from facerec.storage.checks import MAX_MATCHES
 
 COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
 EXTERNAL_IMAGE_PATTERN = f"^{EXTERNAL_IMAGE_ID_CHARACTER}+$"

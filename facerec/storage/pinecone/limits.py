@@ -42,6 +42,3 @@ FIRST_PAUSE = 0.5
 
 MAX_PAUSE = 20.0
 """Maximum pause, in seconds."""
-
-PATIENCE = 60.0
-"""Default time for which a refused request is retried, in seconds."""

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.errors import ConfigurationError
+from facerec.storage.patience import PATIENCE
 from facerec.storage.pinecone.index import VectorIndex
-from facerec.storage.pinecone.limits import PATIENCE, REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT
+from facerec.storage.pinecone.limits import REQUEST_TIMEOUT, REQUESTS_IN_FLIGHT
 from facerec.storage.pinecone.requests import Requests
 from facerec.storage.pinecone.vector_store import PineconeVectors
 

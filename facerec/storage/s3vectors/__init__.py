@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from facerec.core.aws_region import aws_region
+from facerec.storage.patience import PATIENCE
 from facerec.storage.s3vectors.indexes import VectorIndexes
 from facerec.storage.s3vectors.vector_store import S3Vectors
 
-PATIENCE = 60.0
-"""Seconds that a throttled request is retried for, about."""
-
-__all__ = ["PATIENCE", "S3Vectors", "open_s3_vectors"]
+__all__ = ["S3Vectors", "open_s3_vectors"]
 
 
 def open_s3_vectors(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facerec.core.options import FaceOptions
+from facerec.core.options import DETECTOR_NAMES, FaceOptions
 from facerec.engine.detect.detection import MAX_SEARCHED_PIXELS, scale_for
 from facerec.engine.detect.detectors import DETECTORS, open_detector
 from facerec.errors import InvalidInputError
@@ -46,3 +46,7 @@ def test_a_photo_above_the_limit_is_not_shrunk_for_it() -> None:
 
 def test_a_photo_shrinks_to_no_less_than_a_pixel() -> None:
     assert scale_for(PHOTO, 10**6, window=80).shape == (1, 1, 3)
+
+
+def test_every_detector_has_an_opener() -> None:
+    assert tuple(DETECTORS) == DETECTOR_NAMES
