@@ -1,18 +1,27 @@
 """Names that callers choose, by Rekognition's rules, and names derived from paths.
 
-See ``CollectionId``, ``ExternalImageId`` and ``UserId`` in
-https://docs.aws.amazon.com/rekognition/latest/APIReference/API_IndexFaces.html.
+See ``CollectionId`` and ``ExternalImageId`` in
+https://docs.aws.amazon.com/rekognition/latest/APIReference/API_IndexFaces.html, ``UserId`` in
+https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CreateUser.html and ``Tags`` in
+https://docs.aws.amazon.com/rekognition/latest/APIReference/API_TagResource.html.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
+from collections.abc import Mapping
 
 from facerec.errors import InvalidInputError
 
 MAX_NAME_LENGTH = 255
 """Characters of a collection id or external image id."""
+
+MAX_USER_ID_LENGTH = 128
+MAX_TAG_KEY_LENGTH = 128
+MAX_TAG_VALUE_LENGTH = 256
+"""Characters of a user id, and of a tag's key and value."""
 
 COLLECTION_ID_CHARACTER = r"[a-zA-Z0-9_.\-]"
 EXTERNAL_IMAGE_ID_CHARACTER = r"[a-zA-Z0-9_.\-:]"
@@ -29,7 +38,7 @@ def checked_collection_id(name: str) -> str:
         InvalidInputError: it is empty, too long, or has other characters than
             ``[a-zA-Z0-9_.-]``.
     """
-    return _checked(name, _COLLECTION_ID, "collection id", "letters, digits, '_', '.' and '-'")
+    return _checked(name, _COLLECTION_ID, "collection ID", "letters, digits, '_', '.' and '-'")
 
 
 def checked_external_image_id(name: str) -> str:
@@ -40,17 +49,73 @@ def checked_external_image_id(name: str) -> str:
             ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(
-        name, _EXTERNAL_IMAGE_ID, "external image id", "letters, digits, '_', '.', '-' and ':'"
+        name, _EXTERNAL_IMAGE_ID, "external image ID", "letters, digits, '_', '.', '-' and ':'"
     )
 
 
-def _checked(name: str, allowed: re.Pattern[str], kind: str, characters: str) -> str:
-    if len(name) > MAX_NAME_LENGTH or not allowed.fullmatch(name):
-        shown = name if len(name) <= MAX_NAME_LENGTH else f"{name[:40]}..."
+def checked_user_id(name: str) -> str:
+    """Return a user id unchanged if it is valid.
+
+    Raises:
+        InvalidInputError: it is empty, has more than 128 characters, or has other characters than
+            ``[a-zA-Z0-9_.:-]``.
+    """
+    return _checked(
+        name,
+        _EXTERNAL_IMAGE_ID,
+        "user ID",
+        "letters, digits, '_', '.', '-' and ':'",
+        maximum=MAX_USER_ID_LENGTH,
+    )
+
+
+def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """Return tags unchanged if their keys and values are valid.
+
+    Raises:
+        InvalidInputError: a key is empty or begins with ``aws:``, or a key or value is too long or
+            has other characters than letters, digits, spaces and ``_.:/=+-@``.
+    """
+    for key, value in tags.items():
+        if not key or key.startswith("aws:") or not _is_tag_text(key, MAX_TAG_KEY_LENGTH):
+            raise InvalidInputError(
+                f"invalid tag key {_shown(key, MAX_TAG_KEY_LENGTH)}",
+                f"use 1 to {MAX_TAG_KEY_LENGTH} {_TAG_CHARACTERS}, not beginning with 'aws:'",
+            )
+        if not _is_tag_text(value, MAX_TAG_VALUE_LENGTH):
+            raise InvalidInputError(
+                f"invalid value of the tag {key!r}",
+                f"use up to {MAX_TAG_VALUE_LENGTH} {_TAG_CHARACTERS}",
+            )
+    return tags
+
+
+_TAG_CHARACTERS = "letters, digits, spaces and any of _.:/=+-@"
+
+
+def _is_tag_text(text: str, maximum: int) -> bool:
+    return len(text) <= maximum and all(
+        character in "_.:/=+-@" or unicodedata.category(character)[0] in "LZN" for character in text
+    )
+
+
+def _checked(
+    name: str,
+    allowed: re.Pattern[str],
+    kind: str,
+    characters: str,
+    *,
+    maximum: int = MAX_NAME_LENGTH,
+) -> str:
+    if len(name) > maximum or not allowed.fullmatch(name):
         raise InvalidInputError(
-            f"{shown!r} cannot be a {kind}", f"use 1 to {MAX_NAME_LENGTH} {characters}"
+            f"invalid {kind} {_shown(name, maximum)}", f"use 1 to {maximum} {characters}"
         )
     return name
+
+
+def _shown(name: str, maximum: int) -> str:
+    return repr(name if len(name) <= maximum else f"{name[:40]}...")
 
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9_.\-/]|\.(?=x[0-9A-F]{2})")

@@ -60,11 +60,26 @@ class FaceOptions:
     max_pixels: int = 100_000_000
 
     def __post_init__(self) -> None:
-        """Check the smallest face.
+        """Check every field.
 
         Raises:
-            InvalidInputError: it is smaller than the detectors can see.
+            InvalidInputError: names a field that is out of range.
         """
+        if not 1 <= self.max_faces <= MAX_FACES:
+            raise InvalidInputError(f"max_faces must be 1 to {MAX_FACES}, got {self.max_faces}")
+        if not 0 <= self.min_confidence <= 1:  # also false for NaN
+            raise InvalidInputError(f"min_confidence must be 0 to 1, got {self.min_confidence}")
+        if self.quality_filter not in list(QualityFilter):
+            raise InvalidInputError(
+                f"unknown quality filter {self.quality_filter!r}",
+                f"choose one of {', '.join(QualityFilter)}",
+            )
+        if self.detector not in DETECTOR_NAMES:
+            raise InvalidInputError(
+                f"unknown detector {self.detector!r}", f"choose one of {', '.join(DETECTOR_NAMES)}"
+            )
+        if self.max_pixels < 1:
+            raise InvalidInputError(f"max_pixels must be at least 1, got {self.max_pixels}")
         if self.smallest_face is not None and self.smallest_face < MIN_SMALLEST_FACE:
             raise InvalidInputError(
                 f"the smallest face must be at least {MIN_SMALLEST_FACE} pixels, "

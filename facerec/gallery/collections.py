@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
+from facerec.core.names import checked_tags
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, QuotaExceededError
 from facerec.gallery.base import GalleryBase
@@ -44,12 +45,13 @@ class CollectionOperations(GalleryBase):
         """Create an empty collection for faces of the engine's model version.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id.
+            InvalidInputError: The id is not a valid collection id, or a tag is not valid.
             CollectionExistsError: A collection of this id exists.
             QuotaExceededError: There are more than ``MAX_TAGS`` tags.
         """
         if tags and len(tags) > MAX_TAGS:
             raise QuotaExceededError(f"a collection has at most {MAX_TAGS} tags")
+        checked_tags(tags or {})
         collection = create_collection(
             collection_id,
             model_version=self._engine.model_version,
@@ -185,10 +187,11 @@ class CollectionOperations(GalleryBase):
         """Add tags to a collection; a tag of the same key is replaced.
 
         Raises:
+            InvalidInputError: A key or value is not valid.
             CollectionNotFoundError: The collection does not exist.
             QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
         """
-        self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
+        self._records.change_tags(collection_id, put=checked_tags(tags), limit=MAX_TAGS)
 
     def remove_tags(self, collection_id: str, keys: Sequence[str]) -> None:
         """Remove tags from a collection; unknown keys are ignored.

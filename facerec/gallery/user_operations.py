@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from facerec.core.names import checked_user_id
 from facerec.core.options import FaceOptions
 from facerec.core.records import User
 from facerec.gallery import associations
@@ -35,10 +36,11 @@ class UserOperations(GalleryBase):
         """Create a user without faces.
 
         Raises:
+            InvalidInputError: The id is not a valid user id.
             CollectionNotFoundError: The collection does not exist.
             UserExistsError: A user of this id exists.
         """
-        user = User(user_id, self._clock())
+        user = User(checked_user_id(user_id), self._clock())
         self._records.create_user(collection_id, user)
         return user
 

@@ -84,8 +84,8 @@ def test_a_file_name_that_is_not_utf8_can_be_stored(gallery: Gallery, tmp_path: 
 def test_an_impossible_external_image_id_is_refused_before_the_photo_is_processed(
     gallery: Gallery, collaborators: Collaborators
 ) -> None:
-    with pytest.raises(InvalidInputError, match="external image id"):
+    with pytest.raises(InvalidInputError, match="external image ID"):
         gallery.index("staff", GROUP, external_image_id="a b")
-    with pytest.raises(InvalidInputError, match="external image id"):
+    with pytest.raises(InvalidInputError, match="external image ID"):
         gallery.search("staff", GROUP, index=True, external_image_id="a b")
     assert collaborators.engine.analysed == 0

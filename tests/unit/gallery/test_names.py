@@ -1,4 +1,6 @@
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +13,10 @@ from facerec.core.names import (
     is_derived,
     readable_name,
 )
+from facerec.core.options import DETECTOR_NAMES, FaceOptions
+from facerec.engine.detect import detectors
 from facerec.errors import InvalidInputError
+from facerec.gallery.gallery import Gallery
 
 KINDS = pytest.mark.parametrize("check", [checked_collection_id, checked_external_image_id])
 Check = Callable[[str], str]
@@ -102,3 +107,65 @@ def test_an_id_is_derived_if_it_says_no_more_than_the_path(
     name: str, source: str, derived: bool
 ) -> None:
     assert is_derived(name, source) == derived
+
+
+@pytest.mark.parametrize("name", ["", "bad name", "x" * 129, "a\n\x1b[31m", "é"])
+def test_a_user_id_is_checked_by_the_gallery(gallery: Gallery, name: str) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        gallery.create_user("staff", name)
+    assert raised.value.message.startswith("invalid user ID ")
+    assert raised.value.message.isprintable()
+    assert gallery.list_users("staff").users == ()
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"": "x"},
+        {"k" * 129: "x"},
+        {"aws:owner": "x"},
+        {"a\n": "x"},
+        {"team;": "x"},
+        {"team": "v" * 257},
+        {"team": "\x1b[31m"},
+    ],
+)
+def test_tags_are_checked_by_the_gallery(gallery: Gallery, tags: dict[str, str]) -> None:
+    with pytest.raises(InvalidInputError):
+        gallery.set_tags("staff", tags)
+    with pytest.raises(InvalidInputError):
+        gallery.create_collection("guests", tags=tags)
+    assert gallery.get_tags("staff") == {}
+    assert [found.collection_id for found in gallery.all_collections()] == ["staff"]
+
+
+def test_tags_may_have_letters_of_any_script_and_empty_values(gallery: Gallery) -> None:
+    tags = {"größe": "", "cost:center": "7 @ Zürich/東京=+-_."}
+    gallery.set_tags("staff", tags)
+    assert gallery.get_tags("staff") == tags
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"max_faces": 0},
+        {"max_faces": -1},
+        {"max_faces": 101},
+        {"min_confidence": 9.0},
+        {"min_confidence": -0.1},
+        {"min_confidence": float("nan")},
+        {"quality_filter": "SHARP"},
+        {"detector": "x"},
+        {"smallest_face": 0},
+        {"max_pixels": 0},
+    ],
+)
+def test_every_face_option_is_checked_where_it_is_made(settings: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError):
+        FaceOptions(**settings)
+    with pytest.raises(InvalidInputError):
+        replace(FaceOptions(), **settings)
+
+
+def test_the_names_of_detectors_are_those_of_the_engine() -> None:
+    assert set(DETECTOR_NAMES) == set(detectors.DETECTORS)
