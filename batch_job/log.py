@@ -1,23 +1,11 @@
-"""The log of a container: one JSON object per line, without photos, vectors or names."""
+"""What a container logs of an error: neither photos, vectors nor names."""
 
 from __future__ import annotations
 
 import traceback
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facerec.errors import FacerecError, StoreUnavailableError
-
-if TYPE_CHECKING:
-    from aws_lambda_powertools import Logger
-
-
-@cache
-def logger() -> Logger:
-    """Return the log, named after POWERTOOLS_SERVICE_NAME."""
-    from aws_lambda_powertools import Logger
-
-    return Logger()
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from batch_job.environment import ChildAssignment, read_assignment
-from batch_job.log import describe, logger
+from batch_job.log import describe
 from batch_job.meters import Meters
 from facerec.config import Settings, read_settings
 from facerec.core.protocols import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
 from facerec.errors import InvalidInputError
 from facerec.factory import open_faces
+from facerec.jobs.aws.log import logger
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
 from facerec.jobs.exit_codes import RETRY, exit_code_of

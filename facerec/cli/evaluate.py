@@ -18,7 +18,6 @@ from facerec.evaluate.faces import DescribedFaces, describe
 from facerec.evaluate.identification import Identification, identify, people_photos
 from facerec.evaluate.page import identification_page, verification_page
 from facerec.evaluate.pairs import read_pairs
-from facerec.evaluate.rates import Interval
 from facerec.evaluate.verification import Verification, verify
 from facerec.gallery.normalisation import similarity_of_score
 
@@ -153,8 +152,8 @@ def _print_verification(result: Verification) -> None:
         shown.add_row(
             f"{row.false_match_rate:.0e}",
             f"{similarity_of_score(row.threshold):.4f}",
-            _interval(row.false_non_match_rate),
-            _interval(plain.false_non_match_rate),
+            str(row.false_non_match_rate),
+            str(plain.false_non_match_rate),
         )
     out.print(shown)
     shown = table("similarity", "predicted false match rate", "measured", "misses (95 %)")
@@ -163,7 +162,7 @@ def _print_verification(result: Verification) -> None:
             f"{rates_of.similarity}",
             f"{rates_of.predicted_false_match_rate:.1e}",
             f"{rates_of.false_match_rate:.1e}",
-            _interval(rates_of.false_non_match_rate),
+            str(rates_of.false_non_match_rate),
         )
     out.print(shown)
     if result.cohorts:
@@ -171,8 +170,8 @@ def _print_verification(result: Verification) -> None:
         for cohort in result.cohorts:
             shown.add_row(
                 f"{cohort.column}: {cohort.value}",
-                _interval(cohort.false_match_rate),
-                _interval(cohort.false_non_match_rate),
+                str(cohort.false_match_rate),
+                str(cohort.false_non_match_rate),
             )
         out.print(shown)
 
@@ -183,22 +182,18 @@ def _print_identification(result: Identification) -> None:
         f"{result.known:,} probes of known people and {result.strangers:,} of strangers, "
         f"{len(result.failures):,} photos without a face\n"
         f"{result.faces:,} faces of {result.people:,} people in the gallery\n"
-        f"most similar face is the right person's: {_interval(result.rank_1)}\n"
+        f"most similar face is the right person's: {result.rank_1}\n"
     )
     shown = table("strangers named", "similarity", "misses (95 %)", "misses by plain distance")
     for row, plain in zip(result.open_set, result.plain_open_set, strict=True):
         shown.add_row(
             f"{row.false_positive_rate:.0%}",
             f"{row.similarity:.4f}",
-            _interval(row.miss_rate),
-            _interval(plain.miss_rate),
+            str(row.miss_rate),
+            str(plain.miss_rate),
         )
     out.print(shown)
 
 
 def _mean(accuracy: dict[str, tuple[float, float]]) -> str:
     return f"{sum(rate for rate, _ in accuracy.values()) / len(accuracy):.2%}"
-
-
-def _interval(value: Interval) -> str:
-    return f"{value.rate:.2%} ({value.low:.2%} to {value.high:.2%})"

@@ -15,7 +15,6 @@ from facerec.core.faces import BoundingBox
 from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.evaluate.identification import Identification
 from facerec.evaluate.plots import Axis, Line, LinearAxis, line_plot
-from facerec.evaluate.rates import Interval
 from facerec.evaluate.verification import PairError, Verification
 from facerec.gallery.normalisation import similarity_of_score
 
@@ -77,8 +76,8 @@ def verification_page(
                 (
                     f"{row.false_match_rate:.0e}",
                     f"{similarity_of_score(row.threshold):.4f}",
-                    _interval(row.false_non_match_rate),
-                    _interval(plain.false_non_match_rate),
+                    str(row.false_non_match_rate),
+                    str(plain.false_non_match_rate),
                 )
                 for row, plain in zip(result.miss_rates, result.plain_miss_rates, strict=True)
             ],
@@ -95,7 +94,7 @@ def verification_page(
                     f"{row.similarity}",
                     f"{row.predicted_false_match_rate:.1e}",
                     f"{row.false_match_rate:.1e} ({row.false_matches:,} pairs)",
-                    _interval(row.false_non_match_rate),
+                    str(row.false_non_match_rate),
                 )
                 for row in result.thresholds
             ],
@@ -121,15 +120,15 @@ def identification_page(result: Identification, *, model_version: str) -> str:
             f"searched among {result.faces:,} faces of {result.people:,} people. "
             f"Model version {model_version}."
         ),
-        _paragraph(f"The most similar face is the right person's for {_interval(result.rank_1)}."),
+        _paragraph(f"The most similar face is the right person's for {result.rank_1}."),
         _table(
             ("strangers who are named", "similarity", "misses (95 %)", "by plain distance (95 %)"),
             [
                 (
                     f"{row.false_positive_rate:.0%}",
                     f"{row.similarity:.4f}",
-                    _interval(row.miss_rate),
-                    _interval(plain.miss_rate),
+                    str(row.miss_rate),
+                    str(plain.miss_rate),
                 )
                 for row, plain in zip(result.open_set, result.plain_open_set, strict=True)
             ],
@@ -186,8 +185,8 @@ def _cohorts(result: Verification) -> str:
     rows = [
         (
             f"{row.column}: {row.value}",
-            f"{_interval(row.false_match_rate)} of {row.different:,}",
-            f"{_interval(row.false_non_match_rate)} of {row.same:,}",
+            f"{row.false_match_rate} of {row.different:,}",
+            f"{row.false_non_match_rate} of {row.same:,}",
         )
         for row in result.cohorts
     ]
@@ -215,10 +214,6 @@ def _pictured(errors: Sequence[PairError], picture: Picture) -> str:
         for error in errors
     ]
     return f'<div class="pairs">{"".join(figures)}</div>'
-
-
-def _interval(value: Interval) -> str:
-    return f"{value.rate:.2%} ({value.low:.2%} to {value.high:.2%})"
 
 
 def _paragraph(text: str) -> str:

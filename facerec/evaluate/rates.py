@@ -25,6 +25,10 @@ class Interval:
     low: float
     high: float
 
+    def __str__(self) -> str:
+        """Return the rate and the interval in percent."""
+        return f"{self.rate:.2%} ({self.low:.2%} to {self.high:.2%})"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredPairs:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 from facerec.core.faces import BoundingBox, Landmarks, Quality
 from facerec.core.photos import OPTIONS_BY_REASON, DetectedFace, PhotoFaces, RejectedFace
 from facerec.core.records import Collection, FaceRecord
+from facerec.core.times import iso_time
 from facerec.gallery.collections import CollectionSummary
 from facerec.gallery.comparing import Comparison
 from facerec.gallery.faces import FaceDeletion, FacePage, FailedDeletion
@@ -26,7 +26,7 @@ def collection_json(collection: Collection) -> Json:
     return {
         "collection_id": collection.collection_id,
         "model_version": collection.model_version,
-        "created_at": _time(collection.created_at),
+        "created_at": iso_time(collection.created_at),
     }
 
 
@@ -48,7 +48,7 @@ def stored_face_json(record: FaceRecord, user_id: str | None = None) -> Json:
         "source": record.source,
         **_appearance(record.box, record.confidence, record.landmarks, record.quality),
         "model_version": record.model_version,
-        "indexed_at": _time(record.indexed_at),
+        "indexed_at": iso_time(record.indexed_at),
     }
     return face if user_id is None else {**face, "user_id": user_id}
 
@@ -180,7 +180,3 @@ def _appearance(
         "landmarks": asdict(landmarks),
         "quality": asdict(quality),
     }
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from facerec.core.times import iso_time
 from facerec.errors import JobNotPlannedError
 from facerec.jobs.ledger.report import Report
 from facerec.jobs.ledger.rows import LedgerRow
@@ -67,8 +67,8 @@ class Job:
             "job_id": self.id,
             "status": self.status,
             "collection_id": self.collection_id,
-            "created_at": _iso(self.created_at),
-            "ended_at": None if self.ended_at is None else _iso(self.ended_at),
+            "created_at": iso_time(self.created_at),
+            "ended_at": None if self.ended_at is None else iso_time(self.ended_at),
             "photos": self.photos,
             "faces": self.faces,
             "cause": self.cause,
@@ -164,7 +164,3 @@ def wait_for_job(
         if job.status.ended:
             return job
         sleep(interval)
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -16,9 +16,9 @@ from facerec.api.rekognition.model import CONTENT_TYPE
 from facerec.api.rest.problems import MEDIA_TYPE
 from facerec.config import read_settings
 from facerec.factory import open_aws_jobs, open_deployed_gallery
+from facerec.jobs.aws.log import logger
 from facerec.storage.objects import AccessPolicy, Objects
 from lambdas.api.settings import read_api_settings
-from lambdas.logs import logger
 
 PATIENCE = 5.0
 """Seconds that Pinecone may keep a request waiting; API Gateway gives up after 29."""

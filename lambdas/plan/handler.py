@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from facerec.config import Settings, needed, read_settings
 from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
 from facerec.factory import gallery_defaults, open_records
+from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.submissions import first_submission
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
 from facerec.jobs.request import read_job_request
 from facerec.storage.objects import Objects, ObjectStore
-from lambdas.logs import logger
 
 if TYPE_CHECKING:
     from facerec.core.protocols import RecordStore

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.config import Settings, read_settings
 from facerec.errors import FacerecError, ObjectNotFoundError
 from facerec.jobs.aws.batch_queue import BatchQueue
+from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.submissions import Submission, next_submission, submission_from_json
 from facerec.jobs.ledger.incomplete import incomplete_uri
 from facerec.jobs.ledger.layout import report_uri
@@ -18,7 +19,6 @@ from facerec.jobs.ledger.report import Report, read_report, write_report
 from facerec.jobs.plan import read_plan
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects import Objects, ObjectStore
-from lambdas.logs import logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.metrics import Metrics

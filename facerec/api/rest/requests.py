@@ -77,9 +77,7 @@ class _Document(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class PhotoSource(_Document):
-    """A photo: its bytes in `image`, or `bucket` and `key` of an object."""
-
+class _PhotoFields(_Document):
     bucket: Bucket | None = None
     key: Key | None = None
     version: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
@@ -90,6 +88,10 @@ class PhotoSource(_Document):
         if self.image is not None:
             return base64.b64decode(self.image)
         return PhotoLocation.in_bucket(self.bucket or "", self.key or "", self.version)
+
+
+class PhotoSource(_PhotoFields):
+    """A photo: its bytes in `image`, or `bucket` and `key` of an object."""
 
     @model_validator(mode="after")
     def _one_photo(self) -> PhotoSource:
@@ -188,17 +190,13 @@ class MatchRequest(PhotoSource, FaceChoice):
     )
 
 
-class IndexRequest(FaceChoice):
+class IndexRequest(_PhotoFields, FaceChoice):
     """Index the faces of one photo, or of all photos of a manifest or prefix.
 
     Give exactly one of `image`, `bucket` with `key`, `bucket` with `prefix`, and `manifest`.
     """
 
     collection_id: CollectionName
-    bucket: Bucket | None = None
-    key: Key | None = None
-    version: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
-    image: Base64 | None = Field(None, description="The photo's bytes in base64.")
     prefix: Annotated[str, Field(max_length=1024)] | None = Field(
         None,
         description="With `bucket`: index all photos in this folder of it, as a job; empty: all.",
@@ -217,12 +215,6 @@ class IndexRequest(FaceChoice):
     def is_job(self) -> bool:
         """Whether the request is about more than one photo."""
         return self.manifest is not None or self.prefix is not None
-
-    def photo(self) -> Photo:
-        """Return the photo that the request names or holds."""
-        if self.image is not None:
-            return base64.b64decode(self.image)
-        return PhotoLocation.in_bucket(self.bucket or "", self.key or "", self.version)
 
     def execution_input(self, options: dict[str, Any]) -> dict[str, Any]:
         """Return the execution input of the job that the request asks for."""

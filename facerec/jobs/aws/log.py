@@ -1,4 +1,4 @@
-"""The log of a function: one JSON object per line, without photos, vectors or names."""
+"""The log on AWS: one JSON object per line, without photos, vectors or names."""
 
 from __future__ import annotations
 
