@@ -133,6 +133,17 @@ def test_a_package_imports_only_what_the_table_allows(package: str) -> None:
     assert wrong == set()
 
 
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_table_allows_a_package_only_what_it_imports(package: str) -> None:
+    used = {
+        package_of(target)
+        for module, targets in GRAPH.items()
+        for target in targets
+        if package_of(module) == package
+    }
+    assert PACKAGES[package] - {package, "facerec.errors"} <= used
+
+
 def test_no_modules_import_each_other_in_a_circle() -> None:
     assert cycles() == set()
 
