@@ -1,0 +1,168 @@
+"""Causes of executions and problem documents give no advice about the command line."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from facerec import errors
+from facerec.api.rest.problems import handle_problems
+from facerec.cli.exit_codes import HINTS
+from facerec.config import Settings
+from facerec.core.photos import UnreadableReason
+from facerec.core.protocols import RecordStore
+from facerec.errors import FacerecError, StoreUnavailableError
+from lambdas.plan.handler import plan_execution
+from tests.support.memory_objects import MemoryObjects
+from tests.support.workflow.stack import BUCKET, Ended, Stack
+
+COMMAND_LINE = re.compile(r"\bfacerec [a-z]|`|(?<!\S)--?[a-z]")
+"""A command, or an option, of the command line."""
+
+FIELDS = {
+    "message": "the message",
+    "uri": "s3://bucket/key",
+    "photo": "s3://bucket/a.jpg",
+    "reason": UnreadableReason.EMPTY,
+    "detail": "it is empty",
+    "face_id": "1f24060b-5358-86f0-aeb5-fb817a2acb3c",
+    "user_id": "ann",
+    "access_key_id": "AKIDEXAMPLE",
+    "collection_id": "staff",
+    "job_id": "staff-5cf2c9367bd1",
+    "expected": "dlib-2",
+    "found": "dlib-1",
+    "resource": "the table",
+}
+"""Values of the required arguments of errors."""
+
+CLASSES = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, FacerecError)
+]
+
+
+def example(kind: type[FacerecError]) -> FacerecError:
+    """Return an error of a class."""
+    required = [
+        name
+        for name, parameter in inspect.signature(kind).parameters.items()
+        if parameter.default is inspect.Parameter.empty
+    ]
+    return kind(**{name: FIELDS[name] for name in required})
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+def test_a_problem_document_names_no_command(kind: type[FacerecError]) -> None:
+    app, error = FastAPI(), example(kind)
+    handle_problems(app)
+
+    @app.get("/")
+    def fail() -> None:
+        raise error
+
+    answer = TestClient(app).get("/")
+
+    assert answer.status_code >= 400
+    assert error.message in answer.json()["detail"]
+    assert not COMMAND_LINE.search(answer.text)
+
+
+def refusals() -> list[type[FacerecError]]:
+    """Return the classes that refuse an input; another attempt may succeed after the other one."""
+    return [kind for kind in CLASSES if not issubclass(kind, StoreUnavailableError)]
+
+
+@pytest.mark.parametrize("kind", refusals(), ids=lambda kind: kind.__name__)
+def test_the_cause_of_a_refusal_names_no_command(kind: type[FacerecError]) -> None:
+    error, objects = example(kind), MemoryObjects()
+    objects.content["s3://bucket/photos.txt"] = b"s3://bucket/a.jpg\n"
+
+    def open_records() -> RecordStore:
+        raise error
+
+    result = plan_execution(
+        {"collection_id": "staff", "manifest": "s3://bucket/photos.txt"},
+        "run-1",
+        Settings(bucket="bucket", model_version="fake-1"),
+        objects,
+        open_records,
+    )
+
+    assert result["error"] == kind.__name__
+    assert error.message in result["cause"]
+    assert not COMMAND_LINE.search(result["cause"])
+    assert "\n" not in result["cause"]
+
+
+def of_an_unknown_collection(stack: Stack, _monkeypatch: pytest.MonkeyPatch) -> Ended:
+    return stack.execute({"collection_id": "staff", "manifest": stack.put_manifest(1)})
+
+
+def of_another_model(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Ended:
+    manifest = stack.put_manifest(1)
+    stack.index(manifest)
+    monkeypatch.setenv("MODEL_VERSION", "fake-2")
+    return stack.index(manifest)
+
+
+def of_an_empty_manifest(stack: Stack, _monkeypatch: pytest.MonkeyPatch) -> Ended:
+    return stack.index(stack.put("empty.jsonl", b""))
+
+
+def of_a_missing_manifest(stack: Stack, _monkeypatch: pytest.MonkeyPatch) -> Ended:
+    return stack.index(f"s3://{BUCKET}/none.jsonl")
+
+
+def of_a_path_of_a_machine(stack: Stack, _monkeypatch: pytest.MonkeyPatch) -> Ended:
+    return stack.index("photos/all.jsonl")
+
+
+def of_an_unknown_field(stack: Stack, _monkeypatch: pytest.MonkeyPatch) -> Ended:
+    return stack.index(f"s3://{BUCKET}/all.jsonl", colour=1)
+
+
+def of_unreadable_photos(stack: Stack, _monkeypatch: pytest.MonkeyPatch) -> Ended:
+    return stack.index(stack.put_manifest(3, readable=False))
+
+
+def of_a_broken_engine(stack: Stack, _monkeypatch: pytest.MonkeyPatch) -> Ended:
+    stack.accidents.broken = {(0, attempt) for attempt in range(20)}
+    return stack.index(stack.put_manifest(3))
+
+
+@pytest.mark.parametrize(
+    ("execution", "error"),
+    [
+        (of_an_unknown_collection, "CollectionNotFoundError"),
+        (of_another_model, "ModelMismatchError"),
+        (of_an_empty_manifest, "InvalidInputError"),
+        (of_a_missing_manifest, "ObjectNotFoundError"),
+        (of_a_path_of_a_machine, "InvalidInputError"),
+        (of_an_unknown_field, "InvalidInputError"),
+        (of_unreadable_photos, "TooManyFailures"),
+        (of_a_broken_engine, "JobIncomplete"),
+    ],
+)
+def test_the_cause_of_a_failed_execution_names_no_command(
+    execution: Callable[[Stack, pytest.MonkeyPatch], Ended],
+    error: str,
+    stack: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ended = execution(stack, monkeypatch)
+
+    assert (ended.status, ended.error) == ("FAILED", error)
+    assert ended.cause
+    assert not COMMAND_LINE.search(ended.cause)
+
+
+def test_the_advice_of_the_command_line_is_recognised() -> None:
+    advice = [*HINTS.values(), "add --stack NAME", "see facerec collections list"]
+    assert all(COMMAND_LINE.search(each) for each in advice)
