@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from facerec.core.ids import group_bounds
 from facerec.core.vectors import Metadata, VectorRecord
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+"""Created once: ``json.dumps`` would create one for each row."""
+
 
 def put(
     connection: sqlite3.Connection, namespace: int, records: Mapping[int, VectorRecord]
@@ -35,22 +38,29 @@ def delete(connection: sqlite3.Connection, namespace: int, slots: Mapping[str, i
     )
 
 
-def slots_of_group(connection: sqlite3.Connection, namespace: int, group: str) -> dict[str, int]:
-    """Return the slots of a group's vectors by id, ordered by id."""
+def slots_of_groups(
+    connection: sqlite3.Connection, namespace: int, groups: Iterable[str]
+) -> dict[str, int]:
+    """Return the slots of the vectors of groups by id."""
     rows = connection.execute(
-        "SELECT id, slot FROM vector_slot WHERE namespace = ? AND id >= ? AND id < ? ORDER BY id",
-        (namespace, *group_bounds(group)),
+        "SELECT vector_slot.id, slot FROM json_each(?) AS bounds CROSS JOIN vector_slot "
+        "ON namespace = ? AND vector_slot.id >= bounds.key AND vector_slot.id < bounds.value",
+        (_bounds(groups), namespace),
     )
     return dict(rows.fetchall())
 
 
-def records_of_group(
-    connection: sqlite3.Connection, namespace: int, group: str
+def records_of_groups(
+    connection: sqlite3.Connection, namespace: int, groups: Iterable[str]
 ) -> list[VectorRecord]:
-    """Return the records of a group, ordered by id."""
-    slots = slots_of_group(connection, namespace, group).values()
-    records = records_of_slots(connection, slots) if slots else {}
-    return [records[slot] for slot in slots]
+    """Return the records of groups, ordered by id."""
+    rows = connection.execute(
+        "SELECT vector.id, metadata FROM json_each(?) AS bounds CROSS JOIN vector_slot "
+        "ON namespace = ? AND vector_slot.id >= bounds.key AND vector_slot.id < bounds.value "
+        "CROSS JOIN vector USING (slot) ORDER BY vector.id",
+        (_bounds(groups), namespace),
+    )
+    return [_record(*row) for row in rows]
 
 
 def slots_of_ids(
@@ -92,7 +102,12 @@ def records_after(
 
 def encode(metadata: Metadata) -> str:
     """Return metadata as the text that a row holds."""
-    return json.dumps(metadata, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(metadata)
+
+
+def _bounds(groups: Iterable[str]) -> str:
+    """Return the bounds of groups as an object of JSON, for one statement instead of many."""
+    return json.dumps(dict(map(group_bounds, groups)))
 
 
 def _record(vector_id: str, metadata: str) -> VectorRecord:

@@ -49,9 +49,7 @@ class SqliteVectors(VectorStore):
         clear_piece(self._database)
         with self._database.writing() as connection:
             number = namespaces.find_or_create(connection, namespace)
-            slots: dict[str, int] = {}
-            for group in groups:
-                slots |= rows.slots_of_group(connection, number, group)
+            slots = rows.slots_of_groups(connection, number, groups)
             changed = _changed(connection, slots, given)
             dropped = {each: slot for each, slot in slots.items() if each not in given}
             added = [vector_id for vector_id in given if vector_id not in slots]
@@ -75,8 +73,11 @@ class SqliteVectors(VectorStore):
             number = namespaces.find(connection, namespace)
             if number is None:
                 return {}
-            found = {group: rows.records_of_group(connection, number, group) for group in groups}
-        return {group: records for group, records in found.items() if records}
+            records = rows.records_of_groups(connection, number, groups)
+        found: dict[str, list[VectorRecord]] = {group: [] for group in groups}
+        for record in records:
+            found[record.group].append(record)
+        return {group: members for group, members in found.items() if members}
 
     @override
     def search(
