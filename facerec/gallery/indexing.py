@@ -66,13 +66,14 @@ def to_stored_faces(
         model_version: Model version of the engine that found them.
         now: Current time in seconds since 1970.
     """
+    source = _storable(image.source)
 
     def record(face: EmbeddedFace) -> FaceRecord:
         return FaceRecord(
             face_id=face_id(image.image_key, face.box),
             image_id=image.image_id,
             external_image_id=image.external_image_id,
-            source=_storable(image.source),
+            source=source,
             box=face.box,
             confidence=face.confidence,
             landmarks=face.landmarks,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from facerec.core.records import FaceRecord
 from facerec.core.vectors import Metadata
 from facerec.storage.columns import LANDMARKS, Value, from_columns, to_columns
@@ -12,17 +14,23 @@ _PACKED = {
 }
 """Numbers that share a text, since no filter needs one of them."""
 
+_NOT_METADATA = frozenset({"face_id"}.union(*_PACKED.values()))
+"""Columns that are not metadata of their own."""
+
 
 def to_metadata(record: FaceRecord) -> Metadata:
     """Return everything of a record except the face's id."""
     columns = to_columns(record)
-    del columns["face_id"]
-    packed: dict[str, str | float] = {}
+    metadata = {
+        name: value
+        for name, value in columns.items()
+        if value is not None and name not in _NOT_METADATA
+    }
     for field, members in _PACKED.items():
-        numbers = [columns.pop(member) for member in members]
+        numbers = map(float, itemgetter(*members)(columns))
         # repr is the shortest text that reads back as the same number
-        packed[field] = " ".join(repr(float(number)) for number in numbers if number is not None)
-    return {name: value for name, value in columns.items() if value is not None} | packed
+        metadata[field] = " ".join(map(repr, numbers))
+    return metadata
 
 
 def from_metadata(face_id: str, metadata: Metadata) -> FaceRecord:
