@@ -59,15 +59,20 @@ class LocalObjects:
         """Return a range of a file's bytes; files have no older versions (``version_id``)."""
         if version_id is not None:
             raise ObjectNotFoundError(f"{uri} (version {version_id})")
+        path = Path(uri)
         with _local_errors(uri):
             # Opening a pipe without a writer would block forever, so check first.
-            _regular(uri, Path(uri).stat())
-            with Path(uri).open("rb") as file:
+            _regular(uri, path.stat())
+            with path.open("rb") as file:
                 found = os.fstat(file.fileno())
                 if version is not None and _info(uri, found).version != version:
                     raise ObjectChangedError(uri)
                 file.seek(start)
-                return file.read(-1 if end is None else max(0, end - start))
+                if end is None:
+                    return file.read()
+                length = max(0, end - start)
+                # A read of n bytes allocates n bytes, however short the file is.
+                return file.read(-1 if found.st_size <= end else length)[:length]
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
         """Write a file through a temporary one, and wait until it is on the disk."""
