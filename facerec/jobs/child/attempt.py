@@ -8,7 +8,7 @@ that were not committed; the next attempt continues where the ledger ends.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -173,6 +173,7 @@ class _Attempt:
     ) -> Iterator[list[LoadedPhoto]]:
         """Yield the photos of each step, until there are no more or the attempt is stopped."""
         batch: list[LoadedPhoto] = []
+        size = 0
         for photo in photos:
             if photo is None:
                 continue
@@ -181,17 +182,20 @@ class _Attempt:
             if not batch and self._crashes[start.offset] >= FATAL_CRASHES:
                 photo = replace(photo, content=CRASHED, image_id=None)
             batch.append(photo)
-            full = len(batch) == PHOTOS_PER_STEP or sum(p.size for p in batch) >= BYTES_PER_STEP
+            size += photo.size
+            full = len(batch) == PHOTOS_PER_STEP or size >= BYTES_PER_STEP
             if full or self._one_at_a_time:
                 yield batch
-                start, batch = photo.end, []
+                start, batch, size = photo.end, [], 0
         if batch:
             yield batch
 
     def _process(self, batch: Sequence[LoadedPhoto], start: Cursor) -> Step:
+        keys = [photo_key(self._plan, photo) for photo in batch]
         return process_photos(
             batch,
-            self._known_photos(batch),
+            keys,
+            self._known_photos(batch, {key for key in keys if key}),
             start=start,
             plan=self._plan,
             child=self._child,
@@ -199,11 +203,10 @@ class _Attempt:
             stop=self._stop,
         )
 
-    def _known_photos(self, batch: Sequence[LoadedPhoto]) -> KnownPhotos:
+    def _known_photos(self, batch: Sequence[LoadedPhoto], keys: Set[str]) -> KnownPhotos:
         if self._writer.is_committing(frozenset(p.image_id for p in batch if p.image_id)):
             # The second of two equal photos must find the faces of the first one.
             self._writer.flush()
-        keys = {key for photo in batch if (key := photo_key(self._plan, photo))}
         if not keys:
             return KnownPhotos()
         stored = self._faces.find_images(self._plan.collection_id, list(keys))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 
 from facerec.core.ids import image_key
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
@@ -76,6 +75,7 @@ def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
 
 def process_photos(
     photos: Sequence[LoadedPhoto],
+    keys: Sequence[str | None],
     known: KnownPhotos,
     *,
     start: Cursor,
@@ -88,6 +88,7 @@ def process_photos(
 
     Args:
         photos: one or more consecutive photos of the slice.
+        keys: their image keys (see ``photo_key``).
         known: what the collection already contains of them.
         start: the cursor before the first one.
         plan: the job's plan.
@@ -97,9 +98,9 @@ def process_photos(
     """
     step = Step(start, photos[-1].end)
     builder = _StepBuilder(step, known, plan, child, engine)
-    remaining = iter(photos)
-    while group := list(islice(remaining, PHOTOS_PER_CALL)):
-        builder.process(group)
+    for first in range(0, len(photos), PHOTOS_PER_CALL):
+        group = slice(first, first + PHOTOS_PER_CALL)
+        builder.process(photos[group], keys[group])
         if stop() and len(step.rows) < len(photos):
             step.end, step.complete = photos[len(step.rows) - 1].end, False
             break
@@ -118,10 +119,9 @@ class _StepBuilder:
         self._settings = plan.options.digest()
         self._rows_by_key: dict[str, LedgerRow] = {}
 
-    def process(self, photos: Sequence[LoadedPhoto]) -> None:
+    def process(self, photos: Sequence[LoadedPhoto], keys: Sequence[str | None]) -> None:
         """Append the rows of photos, and the faces to store."""
         started = time.perf_counter()
-        keys = [photo_key(self._plan, photo) for photo in photos]
         analysed = self._analyse(dict(self._unknown(photos, keys)))
         share = 1000 * (time.perf_counter() - started) / max(1, len(analysed))
         for photo, key in zip(photos, keys, strict=True):
@@ -160,11 +160,15 @@ class _StepBuilder:
         if key in self._known.current:
             faces = tuple(map(_indexed_face, self._known.current[key]))
             return replace(row, outcome=Outcome.ALREADY_INDEXED, faces=faces)
-        row = replace(row, milliseconds=row.milliseconds + milliseconds)
-        return self._analysed(row, photo, key, analysed[key])
+        return self._analysed(row, photo, key, analysed[key], milliseconds)
 
     def _analysed(
-        self, row: LedgerRow, photo: LoadedPhoto, key: str, result: PhotoFaces | UnreadablePhoto
+        self,
+        row: LedgerRow,
+        photo: LoadedPhoto,
+        key: str,
+        result: PhotoFaces | UnreadablePhoto,
+        milliseconds: float,
     ) -> LedgerRow:
         if isinstance(result, UnreadablePhoto):
             self._step.faces[key] = []
@@ -173,6 +177,7 @@ class _StepBuilder:
                 outcome=Outcome.UNREADABLE,
                 reason=result.reason.value,
                 detail=" ".join(result.detail.split())[:500],
+                milliseconds=row.milliseconds + milliseconds,
             )
         image = IndexedImage(row.image_id or "", key, photo.external_image_id, photo.uri)
         faces = to_stored_faces(
@@ -198,6 +203,7 @@ class _StepBuilder:
             ),
             rotation=result.rotation,
             is_animated=result.is_animated,
+            milliseconds=row.milliseconds + milliseconds,
         )
 
     def _row(self, photo: LoadedPhoto) -> LedgerRow:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 VIDEOS = frozenset(
     {".mov", ".mp4", ".m4v", ".avi", ".mkv", ".3gp", ".mts", ".m2ts", ".mpg", ".webm", ".lrv"}
 )
@@ -26,17 +24,19 @@ def describe_companion(uri: str) -> str | None:
     Args:
         uri: a path or an ``s3://`` address.
     """
-    path = PurePosixPath(uri.lower())
-    if any(part in FOREIGN_FOLDERS for part in path.parts[:-1]):
+    folder, _, name = uri.lower().rstrip("/").rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    suffix = dot + extension if stem else ""
+    if not FOREIGN_FOLDERS.isdisjoint(folder.split("/")):
         return "in a folder of thumbnails or deleted files"
-    if path.name in SYSTEM_FILES:
+    if name in SYSTEM_FILES:
         return "a file of the operating system"
-    if path.suffix in VIDEOS:
+    if suffix in VIDEOS:
         return "a video file"
-    if path.suffix in SIDECARS:
+    if suffix in SIDECARS:
         return "a sidecar file"
-    if path.suffix in AUDIO:
+    if suffix in AUDIO:
         return "an audio file"
-    if path.suffix in ARCHIVES:
+    if suffix in ARCHIVES:
         return "an archive"
     return None
