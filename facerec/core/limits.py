@@ -22,3 +22,7 @@ https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchFaces.html
 MAX_PAGE = 4096
 """Entries of a page of collections or faces, as in Rekognition (``MaxResults`` of ``ListFaces``,
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_ListFaces.html)."""
+
+MAX_USER_PAGE = 500
+"""Entries of a page of users, as in Rekognition (``MaxResults`` of ``ListUsers``,
+https://docs.aws.amazon.com/rekognition/latest/APIReference/API_ListUsers.html)."""

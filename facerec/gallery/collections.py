@@ -8,11 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
+from facerec.core.limits import MAX_PAGE
 from facerec.core.names import checked_tags
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, QuotaExceededError
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.preparing import PreparedCollection, create_collection, prepare_collection
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.preparing import create_collection
 
 MAX_TAGS = 200
 """Tags of one collection, as in Rekognition
@@ -62,39 +64,6 @@ class CollectionOperations(GalleryBase):
             self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
         return collection
 
-    def prepare_collection(self, collection_id: str, *, create: bool) -> PreparedCollection:
-        """Return a collection that a job can index into, created first if asked for.
-
-        What holds for the collection that is returned:
-
-        - It exists, and its model version is the engine's.
-        - Of several concurrent callers with ``create``, one creates it, and all get the same.
-        - Its ``created_at`` identifies this creation: once the collection is deleted, a later
-          one of the same id has another. A plan that was made for another ``created_at``
-          belongs to a deleted collection, and its ledger must not be resumed, since the faces
-          that it lists are gone. To keep ``created_at`` in the plan and in what identifies the
-          job is enough.
-
-        Call this once the job's input is known to be valid, so that input that is refused leaves
-        no empty collection.
-
-        Args:
-            collection_id: Id of the collection.
-            create: Whether to create the collection if it does not exist.
-
-        Raises:
-            InvalidInputError: The id is not a valid collection id.
-            CollectionNotFoundError: The collection does not exist, and ``create`` is false.
-            ModelMismatchError: Its faces have another model version.
-        """
-        return prepare_collection(
-            collection_id,
-            model_version=self._engine.model_version,
-            create=create,
-            now=self._clock(),
-            records=self._records,
-        )
-
     def describe_collection(self, collection_id: str) -> CollectionSummary:
         """Return a collection with its counts.
 
@@ -120,13 +89,15 @@ class CollectionOperations(GalleryBase):
 
         Args:
             next_token: Token of the page before; None for the first page.
-            limit: Maximum number of collections.
+            limit: Maximum number of collections, 1 to 4096.
             only: Ids of the collections that the caller may see; None for all. Nothing in the
                 answer reveals any other, not even the token.
 
         Raises:
+            InvalidInputError: ``limit`` is not valid.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
+        checked_limit(limit, MAX_PAGE)
         after = self._after("collections", next_token)
         if only is None:
             found = self._records.list_collections(after=after, limit=limit + 1)

@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
+from facerec.core.limits import MAX_PAGE
 from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import FaceNotFoundError, UserNotFoundError
 from facerec.gallery.associations import disassociate_faces
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.paging import checked_limit
 from facerec.gallery.stats_refresh import refresh_stats
 from facerec.gallery.thumbnails import cut_thumbnail
 from facerec.storage.faces import FaceStore
@@ -147,16 +149,17 @@ class FaceOperations(GalleryBase):
         Args:
             collection_id: Id of the collection.
             next_token: Token from the previous page; None for the first page.
-            limit: Maximum number of faces.
+            limit: Maximum number of faces, 1 to 4096.
             user_id: List only faces associated with this user.
             face_ids: List only faces with these ids.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id.
+            InvalidInputError: The id is not a valid collection id, or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The user does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
+        checked_limit(limit, MAX_PAGE)
         collection = self._get(collection_id)
         listing = f"faces of {collection_id} of {user_id}"
         only = None if face_ids is None else set(face_ids)

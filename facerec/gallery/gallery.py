@@ -15,14 +15,15 @@ from facerec.gallery.user_operations import UserOperations
 class Gallery(CollectionOperations, RecognitionOperations, FaceOperations, UserOperations):
     """Collections of faces: one method per operation, called by every door.
 
-    The command line, REST, Rekognition's protocol, jobs and Python programs call these methods
-    and nothing below them, so that they cannot disagree. Safe to share between threads if the
+    The command line, REST, Rekognition's protocol and Python programs call these methods and
+    nothing below them, so that they cannot disagree. Jobs use the functions that the methods
+    consist of, since they index many photos at once. Safe to share between threads if the
     collaborators are.
 
     ``GalleryBase`` documents the constructor. The operations are grouped as they are below:
 
-    - collections: ``create_collection``, ``prepare_collection`` (for jobs),
-      ``describe_collection``, ``list_collections``, ``delete_collection``, and tags;
+    - collections: ``create_collection``, ``describe_collection``, ``list_collections``,
+      ``delete_collection``, and tags;
     - photos: ``index``, ``search``, ``search_face``, and without a collection ``compare`` and
       ``detect``;
     - stored faces: ``list_faces``, ``delete_faces``, ``thumbnail``;

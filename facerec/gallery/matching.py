@@ -11,7 +11,6 @@ from facerec.core.limits import MAX_MATCHES
 from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.core.protocols import Cohort, RecordStore
 from facerec.core.records import FaceRecord, StoredFace
-from facerec.errors import InvalidInputError
 from facerec.gallery.decision import MARGIN, Candidate, Decision, decide
 from facerec.gallery.indexing import IndexResult
 from facerec.gallery.scoring import (
@@ -89,17 +88,6 @@ class FaceSearchResult:
     threshold: float
     face_id: str
     matches: tuple[Match, ...]
-
-
-def checked_limit(limit: int) -> int:
-    """Return a maximum number of matches.
-
-    Raises:
-        InvalidInputError: It is not 1 to 4096.
-    """
-    if not 1 <= limit <= MAX_MATCHES:
-        raise InvalidInputError(f"limit must be 1 to {MAX_MATCHES}, got {limit}")
-    return limit
 
 
 def search_probes(

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import struct
 
-from facerec.errors import InvalidPageTokenError
+from facerec.errors import InvalidInputError, InvalidPageTokenError
 
 LIFETIME = 24 * 3600.0
 """Seconds for which a token is valid."""
@@ -24,6 +24,17 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-:"
 
 _CHECK_SIZE = 4
 _HEADER = struct.Struct(">I")
+
+
+def checked_limit(limit: int, maximum: int) -> int:
+    """Return a maximum number of entries unchanged if it is valid.
+
+    Raises:
+        InvalidInputError: It is not 1 to ``maximum``.
+    """
+    if not 1 <= limit <= maximum:
+        raise InvalidInputError(f"limit must be 1 to {maximum}, got {limit}")
+    return limit
 
 
 def page_token(listing: str, after: str, now: float) -> str:

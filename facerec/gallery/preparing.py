@@ -56,10 +56,20 @@ def create_collection(
 def prepare_collection(
     collection_id: str, *, model_version: str, create: bool, now: float, records: RecordStore
 ) -> PreparedCollection:
-    """Return a collection that a job can index into; see ``Gallery.prepare_collection``.
+    """Return a collection that a job can index into, created first if asked for.
 
-    The plan function calls this function itself: it has records, but neither an engine nor a
-    store of vectors.
+    What holds for the collection that is returned:
+
+    - It exists, and its model version is the engine's.
+    - Of several concurrent callers with ``create``, one creates it, and all get the same.
+    - Its ``created_at`` identifies this creation: once the collection is deleted, a later one of
+      the same id has another. A plan that was made for another ``created_at`` belongs to a
+      deleted collection, and its ledger must not be resumed, since the faces that it lists are
+      gone. To keep ``created_at`` in the plan and in what identifies the job is enough.
+
+    Call this once the job's input is known to be valid, so that input that is refused leaves no
+    empty collection. It needs neither an engine nor a store of vectors, which the plan function
+    does not have.
 
     Args:
         collection_id: Id of the collection.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from facerec.core.limits import MAX_MATCHES
 from facerec.core.names import checked_external_image_id
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
@@ -15,11 +16,11 @@ from facerec.gallery.indexing import IndexResult, name_image, store_faces, to_st
 from facerec.gallery.matching import (
     FaceSearchResult,
     SearchResult,
-    checked_limit,
     search_like,
     search_probes,
     with_user_ids,
 )
+from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
 from facerec.gallery.similarity import threshold_at
 
@@ -169,7 +170,7 @@ class RecognitionOperations(GalleryBase):
         return threshold_at(target_fmr, self._faces.count_faces(collection_id))
 
     def _limit(self, limit: int | None) -> int:
-        return self._defaults.limit if limit is None else checked_limit(limit)
+        return self._defaults.limit if limit is None else checked_limit(limit, MAX_MATCHES)
 
     def _store(
         self,

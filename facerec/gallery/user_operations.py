@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from facerec.core.limits import MAX_USER_PAGE
 from facerec.core.names import checked_user_id
 from facerec.core.options import FaceOptions
 from facerec.core.records import User
@@ -11,6 +12,7 @@ from facerec.gallery import associations
 from facerec.gallery.associations import AssociationOutcome
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored
+from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, find_faces, load_photo
 from facerec.gallery.user_search import (
     PhotoUserSearchResult,
@@ -56,14 +58,16 @@ class UserOperations(GalleryBase):
         delete_vector(self._faces, collection_id, user_id)
 
     def list_users(
-        self, collection_id: str, *, next_token: str | None = None, limit: int = 500
+        self, collection_id: str, *, next_token: str | None = None, limit: int = MAX_USER_PAGE
     ) -> UserPage:
         """Return a page of a collection's users, in the order of their ids.
 
         Raises:
+            InvalidInputError: ``limit`` is not 1 to 500.
             CollectionNotFoundError: The collection does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
+        checked_limit(limit, MAX_USER_PAGE)
         self._get(collection_id)
         listing = f"users of {collection_id}"
         after = self._after(listing, next_token)
@@ -131,10 +135,12 @@ class UserOperations(GalleryBase):
         """Search for the users that a stored face may show.
 
         Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
         """
         threshold = self._threshold(threshold)
+        checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
         face = require_stored(collection_id, face_id, faces=self._faces)
         matches = find_users(
@@ -159,10 +165,12 @@ class UserOperations(GalleryBase):
         """Search for other users that resemble a user; a user without faces resembles none.
 
         Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The user does not exist.
         """
         threshold = self._threshold(threshold)
+        checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
         user = self._records.get_user(collection_id, user_id)
         vector = user_vector(self._faces, collection_id, user)
@@ -192,12 +200,14 @@ class UserOperations(GalleryBase):
         """Search for the users that the largest face of a photo may show.
 
         Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: Its faces have another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
         """
         threshold = self._threshold(threshold)
+        checked_limit(limit, MAX_USER_MATCHES)
         collection = self._require(collection_id)
         loaded = load_photo(photo, self._photos)
         options = options or self._defaults.probe_options()

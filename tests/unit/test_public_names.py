@@ -30,7 +30,6 @@ OPERATIONS = [
     "list_faces",
     "list_users",
     "model_version",
-    "prepare_collection",
     "refresh_stats",
     "remove_tags",
     "search",

@@ -11,7 +11,7 @@ from facerec.api.rekognition import shapes
 from facerec.api.rekognition.arns import collection_arn, collection_of
 from facerec.api.rekognition.errors import invalid_parameter
 from facerec.api.rekognition.shapes import Shape, percent
-from facerec.core.limits import MAX_PAGE
+from facerec.core.limits import MAX_PAGE, MAX_USER_PAGE
 from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter
 from facerec.core.photos import DetectedFace
 from facerec.gallery.associations import AssociationOutcome
@@ -22,9 +22,6 @@ from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD, MAX_USER_MATC
 
 Request: TypeAlias = dict[str, Any]
 Answer: TypeAlias = Callable[[Gallery, Request], Shape]
-
-MAX_USER_PAGE = 500
-"""Entries of a page of users, as in Rekognition."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def index(door: Door) -> str:
 
 def indexed_by_job(door: Door, tmp_path: Path) -> list[str]:
     """Run a job of three photos and return the ids of their faces."""
-    door.gallery.prepare_collection("staff", create=True)
+    door.gallery.create_collection("staff")
     photos = write_photos(tmp_path / "photos", 3)
     manifest = write_manifest(tmp_path / "manifest.jsonl", photos)
     job = LocalJob(tmp_path / "job", manifest, faces=door.gallery._faces)

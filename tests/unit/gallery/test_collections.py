@@ -12,6 +12,7 @@ from facerec.errors import (
 )
 from facerec.gallery.faces import DeletionFailureReason
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.preparing import PreparedCollection, prepare_collection
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
 
@@ -39,33 +40,45 @@ def test_a_collection_cannot_be_created_twice_or_under_a_bad_name(gallery: Galle
         gallery.create_collection("st/aff")
 
 
-def test_a_collection_is_prepared_by_creating_it_once(gallery: Gallery) -> None:
-    first = gallery.prepare_collection("guests", create=True)
-    again = gallery.prepare_collection("guests", create=True)
+def prepare(
+    collaborators: Collaborators, collection_id: str, *, create: bool = True
+) -> PreparedCollection:
+    return prepare_collection(
+        collection_id,
+        model_version=collaborators.engine.model_version,
+        create=create,
+        now=collaborators.clock(),
+        records=collaborators.records,
+    )
+
+
+def test_a_collection_is_prepared_by_creating_it_once(collaborators: Collaborators) -> None:
+    first = prepare(collaborators, "guests")
+    again = prepare(collaborators, "guests")
     assert (first.created, again.created) == (True, False)
     assert first.collection == again.collection
 
 
-def test_a_missing_collection_is_created_only_if_asked_for(gallery: Gallery) -> None:
+def test_a_missing_collection_is_created_only_if_asked_for(collaborators: Collaborators) -> None:
     with pytest.raises(CollectionNotFoundError):
-        gallery.prepare_collection("guests", create=False)
+        prepare(collaborators, "guests", create=False)
 
 
 def test_a_collection_of_another_model_is_not_prepared(
     gallery: Gallery, collaborators: Collaborators
 ) -> None:
-    later = replace(collaborators, engine=FakeEngine("fake-2")).gallery()
+    later = replace(collaborators, engine=FakeEngine("fake-2"))
     with pytest.raises(ModelMismatchError):
-        later.prepare_collection("staff", create=True)
+        prepare(later, "staff")
 
 
 def test_a_recreated_collection_differs_from_the_deleted_one(
     gallery: Gallery, collaborators: Collaborators
 ) -> None:
-    first = gallery.prepare_collection("staff", create=True).collection
+    first = prepare(collaborators, "staff").collection
     gallery.delete_collection("staff")
     collaborators.clock.now += 0.001
-    again = gallery.prepare_collection("staff", create=True)
+    again = prepare(collaborators, "staff")
     assert again.created
     assert again.collection.created_at != first.created_at
 

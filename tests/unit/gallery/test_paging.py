@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facerec.errors import InvalidPageTokenError
+from facerec.errors import InvalidInputError, InvalidPageTokenError
+from facerec.gallery.gallery import Gallery
 from facerec.gallery.paging import LIFETIME, MAX_TOKEN, page_token, read_page_token
+from facerec.testing.engine import fake_photo
 
 NOW = 1_800_000_000.25
 names = st.text(st.sampled_from("abcXYZ0123456789_.-:"), min_size=1, max_size=255)
@@ -56,3 +60,29 @@ def test_a_damaged_token_is_refused_or_returns_the_same_name(
         assert read_page_token("collections", damaged, NOW) == name
     except InvalidPageTokenError:
         assert damaged != token
+
+
+LISTINGS: dict[str, Callable[[Gallery, int], object]] = {
+    "collections": lambda gallery, limit: gallery.list_collections(limit=limit),
+    "visible collections": lambda gallery, limit: gallery.list_collections(limit=limit, only={"a"}),
+    "faces": lambda gallery, limit: gallery.list_faces("staff", limit=limit),
+    "users": lambda gallery, limit: gallery.list_users("staff", limit=limit),
+    "matches": lambda gallery, limit: gallery.search("staff", fake_photo(), limit=limit),
+    "matches of a face": lambda gallery, limit: gallery.search_face("staff", "f", limit=limit),
+    "users of a face": lambda gallery, limit: gallery.search_users_by_face(
+        "staff", "f", limit=limit
+    ),
+    "users of a user": lambda gallery, limit: gallery.search_users_by_user(
+        "staff", "u", limit=limit
+    ),
+    "users of a photo": lambda gallery, limit: gallery.search_users_by_photo(
+        "staff", fake_photo(), limit=limit
+    ),
+}
+
+
+@pytest.mark.parametrize("limit", [0, -1, 99_999])
+@pytest.mark.parametrize("listing", LISTINGS)
+def test_every_limit_is_checked(gallery: Gallery, listing: str, limit: int) -> None:
+    with pytest.raises(InvalidInputError, match="limit must be 1 to"):
+        LISTINGS[listing](gallery, limit)
