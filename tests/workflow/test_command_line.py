@@ -249,6 +249,8 @@ def test_missing_credentials_are_reported(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    # The session of earlier tests in this process keeps their credentials.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
     result = CliRunner().invoke(main, ["jobs", "list", "--stack", "facerec"])
 
