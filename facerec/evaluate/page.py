@@ -1,4 +1,4 @@
-"""The result of an evaluation as one HTML file with plots and pictures, and no outside address."""
+"""The result of an evaluation as one HTML file with plots and faces, and no outside address."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from facerec.evaluate.verification import PairError, Verification
 from facerec.gallery.normalisation import similarity_of_score
 
 THUMBNAIL = 96
-"""Side of a pictured face in pixels."""
+"""Side of a thumbnail's face in pixels."""
 
 MARGIN = 0.3
-"""Margin around a pictured face as a share of its box."""
+"""Margin around a thumbnail's face as a share of its box."""
 
 MAX_FAILURES_LISTED = 100
 
-Picture = Callable[[str], str]
+Thumbnail = Callable[[str], str]
 
 _STYLE = """
 :root{color-scheme:light dark}
@@ -58,7 +58,7 @@ def verification_page(
     up = Axis("false non-match rate", -3, 0)
     lines = (Line("normalised score", result.curve), Line("plain distance", result.plain_curve))
     kept = (Line(line.name, [(x, 1 - y) for x, y in line.points]) for line in lines)
-    picture = face_pictures(images, boxes)
+    thumbnail = face_thumbnails(images, boxes)
     kind = "pairs of all photos" if result.all_pairs else "labelled pairs"
     sections = [
         _paragraph(
@@ -101,9 +101,9 @@ def verification_page(
         ),
         _cohorts(result),
         "<h2>Most similar faces of different people</h2>",
-        _pictured(result.false_matches, picture),
+        _with_thumbnails(result.false_matches, thumbnail),
         "<h2>Least similar faces of one person</h2>",
-        _pictured(result.false_non_matches, picture),
+        _with_thumbnails(result.false_non_matches, thumbnail),
         _failures(result.failures),
     ]
     return _page("Verification", sections)
@@ -139,10 +139,10 @@ def identification_page(result: Identification, *, model_version: str) -> str:
     return _page("Identification", sections)
 
 
-def face_pictures(images: Path, boxes: Mapping[str, BoundingBox]) -> Picture:
+def face_thumbnails(images: Path, boxes: Mapping[str, BoundingBox]) -> Thumbnail:
     """Return a function that returns the face of a photo as a data address, or "" if unreadable."""
 
-    def picture(name: str) -> str:
+    def thumbnail(name: str) -> str:
         photo = decode((images / name).read_bytes(), smallest_face=None, max_pixels=10**8)
         if not isinstance(photo, DecodedPhoto) or name not in boxes:
             return ""
@@ -151,7 +151,7 @@ def face_pictures(images: Path, boxes: Mapping[str, BoundingBox]) -> Picture:
         face.save(content, "JPEG", quality=80)
         return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
 
-    return picture
+    return thumbnail
 
 
 def _crop(photo: DecodedPhoto, box: BoundingBox) -> Image.Image:
@@ -203,12 +203,14 @@ def _failures(failures: Mapping[str, str]) -> str:
     return "<h2>Photos without a face</h2>" + _table(("photo", "reason"), rows) + more
 
 
-def _pictured(errors: Sequence[PairError], picture: Picture) -> str:
+def _with_thumbnails(errors: Sequence[PairError], thumbnail: Thumbnail) -> str:
     if not errors:
         return _paragraph("None at a similarity of 0.5.")
     figures = [
         "<figure>"
-        + "".join(f'<img src="{picture(name)}" alt=""> ' for name in (error.image_a, error.image_b))
+        + "".join(
+            f'<img src="{thumbnail(name)}" alt=""> ' for name in (error.image_a, error.image_b)
+        )
         + f"<figcaption>similarity {error.similarity:.3f}, distance {error.distance:.3f}<br>"
         f"{escape(error.image_a)}<br>{escape(error.image_b)}</figcaption></figure>"
         for error in errors

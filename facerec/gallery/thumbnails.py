@@ -1,4 +1,4 @@
-"""Small pictures of stored faces, cut from the photos that they were found on."""
+"""Thumbnails of stored faces, cut from the photos that they were found on."""
 
 from __future__ import annotations
 

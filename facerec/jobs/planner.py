@@ -315,9 +315,9 @@ def images_per_child(photos: int, *, local: bool = False) -> int:
         photos: number of photos of the job.
         local: whether it runs on one machine.
     """
-    least, most = LOCAL_IMAGES_PER_CHILD if local else IMAGES_PER_CHILD
+    min_photos, max_photos = LOCAL_IMAGES_PER_CHILD if local else IMAGES_PER_CHILD
     children = LOCAL_CHILDREN if local else CHILDREN
-    return min(most, max(least, -(-photos // children)))
+    return min(max_photos, max(min_photos, -(-photos // children)))
 
 
 def _children(inspection: Inspection, requested: int | None, *, local: bool) -> tuple[int, int]:

@@ -9,29 +9,29 @@ from facerec.api.auth.access import RefusedError
 
 BINARY_TYPE = "image/jpeg"
 """The one media type that the API of the stack hands on as bytes. The gateway decides by the first
-type that a client accepts; to others a picture would arrive as base64 text:
+type that a client accepts; to others a thumbnail would arrive as base64 text:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html"""
 
 
-def checked_answer(event: dict[str, Any], answer: dict[str, Any], most: int) -> dict[str, Any]:
+def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int) -> dict[str, Any]:
     """Return an answer as the client can use it, or the refusal of one that it could not.
 
     Args:
         event: the request.
         answer: what the application says.
-        most: bytes of an answer's body.
+        max_bytes: size of an answer's body.
     """
-    if len(answer.get("body") or "") > most:
+    if len(answer.get("body") or "") > max_bytes:
         error = RefusedError(
             "InvalidParameterException",
-            f"The answer has more than {most} bytes. Ask for fewer faces or smaller pages.",
+            f"The answer has more than {max_bytes} bytes. Ask for fewer faces or smaller pages.",
             422,
         )
         return _refused(event, error)
     if answer.get("isBase64Encoded") and _first_accepted(event) != BINARY_TYPE:
         error = RefusedError(
             "InvalidParameterException",
-            f"Ask for a picture with the header Accept: {BINARY_TYPE}.",
+            f"Ask for a thumbnail with the header Accept: {BINARY_TYPE}.",
             406,
         )
         return _refused(event, error)

@@ -51,6 +51,7 @@ WORDS: dict[str, str] = {
     r"\b(hush|heed|bury|employ|dismiss|obtain)(ed|s|es)?\b": "a usual word",
     r"\bnought\b|\bmerry\b|\bshall\b|\bupon\b": "a usual word",
     r"\bMOST_[A-Z]|\bLARGEST_[A-Z]|\bLONGEST_[A-Z]": "MAX_",
+    r"\b(least|most)(, (least|most))? = |\b(least|most): (int|float)\b": "min_, max_",
     r"\bLEAST_[A-Z]|\bSMALLEST_[A-Z]|\bSHORTEST_[A-Z]": "MIN_",
 }
 """Patterns that are not allowed in any line, and what to write instead."""

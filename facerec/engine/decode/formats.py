@@ -16,7 +16,7 @@ from typing import IO
 from PIL import ImageFile
 
 from facerec.engine.decode.bmp import check_run_lengths
-from facerec.engine.decode.gif import first_picture_only
+from facerec.engine.decode.gif import without_extensions
 from facerec.engine.decode.heif import HeifKind, heif_kind
 from facerec.engine.decode.limits import TimedFile
 from facerec.engine.decode.png import without_metadata
@@ -107,7 +107,7 @@ def _open_heic(file: IO[bytes]) -> ImageFile.ImageFile:
 # GIF 2, progressive JPEG of full colour 6.7, HEIC 7, AVIF 9, WebP 16.
 JPEG = PhotoFormat("JPEG", _open_jpeg)
 PNG = PhotoFormat("PNG", _open_png, without_metadata)
-GIF = PhotoFormat("GIF", _open_gif, first_picture_only)
+GIF = PhotoFormat("GIF", _open_gif, without_extensions)
 BMP = PhotoFormat("BMP", _open_bmp, check_run_lengths)
 TIFF = PhotoFormat("TIFF", _open_tiff, isolated=True)
 WEBP = PhotoFormat("WebP", _open_webp, pixel_share=0.4, isolated=True)

@@ -13,11 +13,11 @@ _GRAPHIC_CONTROL = 0xF9
 _HEADER = 13
 
 
-def first_picture_only(content: bytes) -> bytes:
-    """Return a GIF file with its header, the transparency of its first picture, and its pictures.
+def without_extensions(content: bytes) -> bytes:
+    """Return a GIF file with its header, the transparency of its first frame, and its frames.
 
     Raises:
-        LimitExceededError: more than ``MAX_BLOCKS`` blocks precede the first picture.
+        LimitExceededError: more than ``MAX_BLOCKS`` blocks precede the first frame.
     """
     if len(content) < _HEADER:
         return content
@@ -32,7 +32,7 @@ def first_picture_only(content: bytes) -> bytes:
             blocks += 1
             if blocks > MAX_BLOCKS:
                 raise too_costly(
-                    f"the GIF file has more than {MAX_BLOCKS:,} blocks before its first picture"
+                    f"the GIF file has more than {MAX_BLOCKS:,} blocks before its first frame"
                 )
             size = int.from_bytes(content[position : position + 1], "big")
             position += 1 + size

@@ -38,7 +38,7 @@ def heif_kind(content: bytes) -> HeifKind | None:
 
 
 def turns_pixels(content: bytes) -> bool:
-    """Return whether a HEIC file turns or mirrors its picture by its own properties."""
+    """Return whether a HEIC file turns or mirrors its photo by its own properties."""
     for meta in _boxes(content, 0, len(content), b"meta"):
         # Four bytes of version and flags precede the boxes in `meta`.
         for properties in _boxes(content, meta[0] + 4, meta[1], b"iprp"):

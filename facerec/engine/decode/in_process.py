@@ -148,9 +148,9 @@ _GARBAGE = b"".join(b"\x55\xaa\x33\xcc" * 16 + bytes((0xFF, 0xD0 + n)) for n in 
 
 
 def _decode_without_end(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:
-    """Decode a JPEG whose end marker is missing, but nothing of the picture is.
+    """Decode a JPEG whose end marker is missing, but nothing of the photo is.
 
-    libjpeg fills in missing blocks, and ignores data after the last one. So the picture is complete
+    libjpeg fills in missing blocks, and ignores data after the last one. So the photo is complete
     if its pixels are the same with garbage before the end marker and without.
     """
     with open_photo(JPEG, content) as header:
@@ -163,7 +163,7 @@ def _decode_without_end(content: bytes, options: DecodeOptions) -> DecodedPhoto 
         if isinstance(other, DecodedPhoto) and np.array_equal(photo.pixels, other.pixels):
             return photo
     return UnreadablePhoto(
-        UnreadableReason.CORRUPT, "the JPEG file is damaged: a part of the picture is missing"
+        UnreadableReason.CORRUPT, "the JPEG file is damaged: a part of the photo is missing"
     )
 
 
@@ -186,7 +186,7 @@ def _refusal(width: int, height: int, limit: int) -> UnreadablePhoto | None:
 
 
 _ANIMATED = (GIF, WEBP, AVIF)
-"""Formats that may hold a video; the other pictures of a HEIC or TIFF are photos of their own."""
+"""Formats that may hold a video; the further images of a HEIC or TIFF are photos of their own."""
 
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 """Orientations in which the upright photo's width is the stored height."""

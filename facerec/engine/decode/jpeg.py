@@ -120,7 +120,7 @@ def holds_all_coefficients(photo: JpegImageFile, content: bytes) -> bool:
 
 
 def without_what_follows(content: bytes, components: int) -> bytes | None:
-    """Return a JPEG up to the end of its last scan, None where a part of the picture is missing.
+    """Return a JPEG up to the end of its last scan, None where a part of the photo is missing.
 
     Viewers show photos that lack the end marker, or have something else in its place, as
     panoramas of some phones do. The result lacks the end marker too.

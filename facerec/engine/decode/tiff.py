@@ -23,7 +23,7 @@ DNG_VERSION = 50706
 supplement, and DNG 1.7."""
 
 _REDUCED = 1
-"""The bit of ``NEW_SUBFILE_TYPE`` that marks a smaller version of another picture of the file."""
+"""The bit of ``NEW_SUBFILE_TYPE`` that marks a smaller version of another photo of the file."""
 
 _OLD_REDUCED = 2
 """The same, as a value of ``SUBFILE_TYPE``."""
@@ -51,7 +51,7 @@ def check_tiff(photo: TiffImageFile, content: bytes) -> None:
     if _is_thumbnail(photo, content):
         raise LimitExceededError(
             UnreadableReason.UNSUPPORTED_FORMAT,
-            "a raw photo, or another TIFF file whose first picture is a thumbnail",
+            "a raw photo, or another TIFF file whose first photo is a thumbnail",
         )
     _check_tiles(photo, content)
 
@@ -72,7 +72,7 @@ def _sub_directories(tags: Mapping[int, Any]) -> tuple[int, ...]:
 
 
 def _pixels(photo: TiffImageFile, offset: int) -> int:
-    """Return how many pixels the picture of a directory has, 0 where it cannot be read."""
+    """Return how many pixels the photo of a directory has, 0 where it cannot be read."""
     directory = ImageFileDirectory_v2(prefix=photo.tag_v2.prefix)
     file = cast("IO[bytes]", photo.fp)
     position = file.tell()

@@ -36,7 +36,7 @@ _BACKENDS: Mapping[str, Callable[[], ObjectStore]] = {"file": _local_objects, "s
 
 
 @contextmanager
-def _errors_of(place: ResolvedUri) -> Iterator[None]:
+def _errors_of(resolved: ResolvedUri) -> Iterator[None]:
     """Raise a backend's errors with the address that the caller used.
 
     A folder that is served as a bucket has a path that clients must not learn.
@@ -44,13 +44,13 @@ def _errors_of(place: ResolvedUri) -> Iterator[None]:
     try:
         yield
     except (ObjectNotFoundError, AccessDeniedError, ObjectChangedError) as error:
-        if place.folder is None:
+        if resolved.folder is None:
             raise
-        raise type(error)(place.requested) from error
+        raise type(error)(resolved.requested) from error
     except StoreUnavailableError as error:
-        if place.folder is None:
+        if resolved.folder is None:
             raise
-        raise StoreUnavailableError(f"{place.requested} cannot be read now") from error
+        raise StoreUnavailableError(f"{resolved.requested} cannot be read now") from error
 
 
 class Objects(ObjectStore):
@@ -72,9 +72,9 @@ class Objects(ObjectStore):
 
     @override
     def head(self, uri: str) -> ObjectInfo:
-        backend, place = self._resolve(uri, AccessPolicy.resolve_read)
-        with _errors_of(place):
-            found = backend.head(place.uri)
+        backend, resolved = self._resolve(uri, AccessPolicy.resolve_read)
+        with _errors_of(resolved):
+            found = backend.head(resolved.uri)
         return ObjectInfo(uri, found.size, found.version)
 
     @override
@@ -87,59 +87,59 @@ class Objects(ObjectStore):
         version: str | None = None,
         version_id: str | None = None,
     ) -> bytes:
-        backend, place = self._resolve(uri, AccessPolicy.resolve_read)
-        with _errors_of(place):
+        backend, resolved = self._resolve(uri, AccessPolicy.resolve_read)
+        with _errors_of(resolved):
             return backend.read(
-                place.uri, start=start, end=end, version=version, version_id=version_id
+                resolved.uri, start=start, end=end, version=version, version_id=version_id
             )
 
     @override
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
-        backend, place = self._resolve(uri, AccessPolicy.resolve_write)
-        return backend.write(place.uri, content, if_absent=if_absent)
+        backend, resolved = self._resolve(uri, AccessPolicy.resolve_write)
+        return backend.write(resolved.uri, content, if_absent=if_absent)
 
     @override
     def write_file(self, uri: str, path: Path) -> None:
-        backend, place = self._resolve(uri, AccessPolicy.resolve_write)
-        backend.write_file(place.uri, path)
+        backend, resolved = self._resolve(uri, AccessPolicy.resolve_write)
+        backend.write_file(resolved.uri, path)
 
     @override
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        backend, place = self._resolve(prefix, AccessPolicy.resolve_list)
-        with _errors_of(place):
-            for found in backend.list(place.uri):
-                if not place.leaves_folder(found.uri):
-                    yield ObjectInfo(place.requested_uri(found.uri), found.size, found.version)
+        backend, resolved = self._resolve(prefix, AccessPolicy.resolve_list)
+        with _errors_of(resolved):
+            for found in backend.list(resolved.uri):
+                if not resolved.leaves_folder(found.uri):
+                    yield ObjectInfo(resolved.requested_uri(found.uri), found.size, found.version)
 
     @override
     def folders(self, prefix: str) -> Iterator[str]:
-        backend, place = self._resolve(prefix, AccessPolicy.resolve_list)
-        with _errors_of(place):
-            for found in backend.folders(place.uri):
-                yield place.requested_uri(found)
+        backend, resolved = self._resolve(prefix, AccessPolicy.resolve_list)
+        with _errors_of(resolved):
+            for found in backend.folders(resolved.uri):
+                yield resolved.requested_uri(found)
 
     @override
     def delete(self, uri: str) -> None:
-        backend, place = self._resolve(uri, AccessPolicy.resolve_write)
-        backend.delete(place.uri)
+        backend, resolved = self._resolve(uri, AccessPolicy.resolve_write)
+        backend.delete(resolved.uri)
 
     @override
     def delete_folder(self, prefix: str) -> None:
-        backend, place = self._resolve(prefix, AccessPolicy.resolve_write)
-        backend.delete_folder(place.uri)
+        backend, resolved = self._resolve(prefix, AccessPolicy.resolve_write)
+        backend.delete_folder(resolved.uri)
 
     def _resolve(
         self, uri: str, resolve: Callable[[AccessPolicy, str], ResolvedUri]
     ) -> tuple[ObjectStore, ResolvedUri]:
         """Return the backend and the real address of an object."""
-        place = ResolvedUri(uri, uri) if self._policy is None else resolve(self._policy, uri)
-        return self._backend(place), place
+        resolved = ResolvedUri(uri, uri) if self._policy is None else resolve(self._policy, uri)
+        return self._backend(resolved), resolved
 
-    def _backend(self, place: ResolvedUri) -> ObjectStore:
-        scheme = scheme_of(place.uri)
+    def _backend(self, resolved: ResolvedUri) -> ObjectStore:
+        scheme = scheme_of(resolved.uri)
         with self._lock:
             if scheme not in self._backends:
                 if scheme not in _BACKENDS:
-                    raise ObjectNotFoundError(place.requested)
+                    raise ObjectNotFoundError(resolved.requested)
                 self._backends[scheme] = _BACKENDS[scheme]()
             return self._backends[scheme]

@@ -68,7 +68,7 @@ class S3Objects:
     def head(self, uri: str) -> ObjectInfo:
         """Return an object's size and ETag."""
         with _errors(uri):
-            found = self._client.head_object(**_place(uri))
+            found = self._client.head_object(**_address_of(uri))
         return ObjectInfo(uri, found["ContentLength"], found["ETag"])
 
     def read(
@@ -83,7 +83,7 @@ class S3Objects:
         """Return a range of an object's bytes."""
         if end is not None and end <= start:
             return b""
-        request: dict[str, Any] = _place(uri)
+        request: dict[str, Any] = _address_of(uri)
         if start or end is not None:
             request["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
         if version is not None:
@@ -98,16 +98,16 @@ class S3Objects:
         condition = {"IfNoneMatch": "*"} if if_absent else {}
         try:
             with _errors(uri):
-                self._client.put_object(**_place(uri), Body=content, **condition)
+                self._client.put_object(**_address_of(uri), Body=content, **condition)
         except ObjectChangedError:
             return False
         return True
 
     def write_file(self, uri: str, path: Path) -> None:
         """Upload a file, a large one in parts."""
-        place = _place(uri)
+        address = _address_of(uri)
         with _errors(uri):
-            self._client.upload_file(str(path), place["Bucket"], place["Key"])
+            self._client.upload_file(str(path), address["Bucket"], address["Key"])
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects below a prefix, with one page in memory."""
@@ -125,7 +125,7 @@ class S3Objects:
     def delete(self, uri: str) -> None:
         """Delete an object."""
         with _errors(uri):
-            self._client.delete_object(**_place(uri))
+            self._client.delete_object(**_address_of(uri))
 
     def delete_folder(self, prefix: str) -> None:
         """Delete the objects below a prefix, a page per request."""
@@ -141,10 +141,10 @@ class S3Objects:
                 raise AccessDeniedError(f"s3://{page['Name']}/{answer['Errors'][0]['Key']}")
 
     def _pages(self, prefix: str, **settings: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-        place = _place(prefix)
+        address = _address_of(prefix)
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=place["Bucket"],
-            Prefix=place["Key"],
+            Bucket=address["Bucket"],
+            Prefix=address["Key"],
             PaginationConfig={"PageSize": PAGE},
             **settings,
         )
@@ -175,7 +175,7 @@ class S3Objects:
         raise AssertionError("the last attempt returns or raises")
 
 
-def _place(uri: str) -> dict[str, str]:
+def _address_of(uri: str) -> dict[str, str]:
     address = ADDRESS.fullmatch(uri)
     if not address:
         raise ObjectNotFoundError(uri)

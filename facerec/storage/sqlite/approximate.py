@@ -240,8 +240,8 @@ def _covers(index: _Index, blocks: Sequence[Block]) -> bool:
     changed = set(blocks).difference(index.blocks)
     gone = set(index.blocks).difference(blocks)
     total = sum(block.used for block in blocks)
-    most = MAX_CHANGE * total
-    return sum(block.used for block in changed) <= most and sum(b.used for b in gone) <= most
+    limit = MAX_CHANGE * total
+    return sum(block.used for block in changed) <= limit and sum(b.used for b in gone) <= limit
 
 
 def _make(connection: sqlite3.Connection, blocks: Sequence[Block]) -> _Index:
