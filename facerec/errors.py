@@ -27,6 +27,7 @@
     ├── StoreUnavailableError
     ├── BusyError
     ├── ConfigurationError
+    │   └── NoCredentialsError
     └── WeightsError
 
 An error says what is wrong, in fields. How it is presented is up to each door: exit codes and
@@ -94,7 +95,7 @@ class FaceInUseError(InvalidInputError):
     def __init__(self, face_id: str, user_id: str) -> None:
         super().__init__(
             f"face {face_id} is associated with user {user_id!r}",
-            "disassociate the face first, or delete the user",
+            "set disassociate=true to remove it from the user and delete it",
         )
         self.face_id = face_id
         self.user_id = user_id
@@ -145,10 +146,10 @@ class UnreadablePhotoError(InvalidInputError):
     """
 
     def __init__(self, photo: str, reason: str, detail: str) -> None:
-        super().__init__(
-            f"{photo} cannot be read: {detail}",
-            "photos are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF files",
-        )
+        formats = "photos are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF files"
+        # The detail of an unsupported format lists the formats already.
+        hint = None if reason == "UNSUPPORTED_FORMAT" else formats
+        super().__init__(f"{photo} cannot be read: {detail}", hint)
         self.reason = reason
         self.detail = detail
 
@@ -322,6 +323,13 @@ class BusyError(FacerecError):
 
 class ConfigurationError(FacerecError):
     """A setting of the deployment is missing or wrong. The operator must correct it."""
+
+
+class NoCredentialsError(ConfigurationError):
+    """This process has no AWS credentials, so that it can use no service of AWS."""
+
+    def __init__(self) -> None:
+        super().__init__("there are no AWS credentials", "set AWS_PROFILE, or run `aws configure`")
 
 
 class WeightsError(FacerecError):

@@ -11,6 +11,7 @@ from facerec.errors import (
     AccessKeyNotFoundError,
     CollectionNotFoundError,
     ConfigurationError,
+    FaceInUseError,
     FaceNotFoundError,
     FacerecError,
     InvalidInputError,
@@ -91,13 +92,12 @@ EXIT_CODES: dict[type[FacerecError], ExitCode] = {
 
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
-    CollectionNotFoundError: (
-        "see `facerec collections list`, or create it with `facerec collections create`"
-    ),
+    CollectionNotFoundError: "see `facerec collections list`",
+    FaceInUseError: "add --disassociate",
     FaceNotFoundError: "see `facerec faces list`",
     JobNotFoundError: "see `facerec jobs list`",
 }
-"""Hint of each class, for errors that carry none; a subclass has that of its base class."""
+"""Hint of each class. A subclass has that of its base class if its errors carry none."""
 
 
 def exit_code_of(error: FacerecError) -> ExitCode:
@@ -107,6 +107,8 @@ def exit_code_of(error: FacerecError) -> ExitCode:
 
 def hint_of(error: FacerecError) -> str | None:
     """Return what to do about an error in words of the command line, or None."""
+    if type(error) in HINTS:
+        return HINTS[type(error)]
     if error.hint is not None:
         return error.hint
     return next((HINTS[kind] for kind in type(error).__mro__ if kind in HINTS), None)

@@ -12,6 +12,7 @@ from facerec.errors import (
     ConfigurationError,
     FacerecError,
     InvalidInputError,
+    NoCredentialsError,
     NotFoundError,
     StoreUnavailableError,
 )
@@ -60,7 +61,8 @@ def aws_errors(
 
     Raises:
         AccessDeniedError: the credentials do not allow the request.
-        ConfigurationError: there are no credentials, or no region is set.
+        NoCredentialsError: there are no credentials.
+        ConfigurationError: no region is set.
         NotFoundError: the resource does not exist.
         InvalidInputError: boto3 refuses an argument, and ``missing`` is not given.
         StoreUnavailableError: the service does not answer, or fails, or throttles.
@@ -86,9 +88,7 @@ def aws_errors(
         botocore.PartialCredentialsError,
         botocore.ProfileNotFound,
     ) as error:
-        raise ConfigurationError(
-            "there are no AWS credentials", "set AWS_PROFILE, or run `aws configure`"
-        ) from error
+        raise NoCredentialsError from error
     except botocore.NoRegionError as error:
         raise ConfigurationError("no AWS region is set", "set AWS_REGION") from error
     except botocore.ParamValidationError as error:

@@ -54,7 +54,7 @@ class Inspector:
         found = []
         for photo, name in ((source, "the source photo"), (target, "the target photo")):
             loaded = load_photo(photo, self._photos, name=name)
-            faces = find_faces(loaded.content, engine=self._engine, options=options, name=name)
+            faces = find_faces(loaded, engine=self._engine, options=options)
             require_face(faces, name=name)
             found.append(faces)
         first, second = found
@@ -69,4 +69,4 @@ class Inspector:
         """
         loaded = load_photo(photo, self._photos)
         options = options or self._defaults.probe_options()
-        return find_faces(loaded.content, engine=self._engine, options=options)
+        return find_faces(loaded, engine=self._engine, options=options)

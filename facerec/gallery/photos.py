@@ -46,10 +46,17 @@ Photo: TypeAlias = bytes | str | os.PathLike[str] | PhotoLocation
 
 @dataclass(frozen=True, slots=True)
 class PhotoContent:
-    """The bytes of an image file, and where it was read: "" if the caller gave the bytes."""
+    """The bytes of an image file.
+
+    Attributes:
+        content: The bytes.
+        source: Where they were read; "" if the caller gave the bytes.
+        name: What errors call the photo: the path or address that the caller gave, if any.
+    """
 
     content: bytes = field(repr=False)
     source: str
+    name: str
 
 
 def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -> PhotoContent:
@@ -63,16 +70,21 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
     Raises:
         PhotoTooLargeError: It has more than ``MAX_PHOTO_BYTES`` bytes.
         ObjectNotFoundError: It does not exist.
-        InvalidInputError: It is a folder.
+        InvalidInputError: It is a folder, or an address of another kind.
         AccessDeniedError: It may not be read.
         StoreUnavailableError: It cannot be read for now.
     """
     if isinstance(photo, bytes):
-        loaded = PhotoContent(photo, "")
+        loaded = PhotoContent(photo, "", name)
     else:
         location = photo if isinstance(photo, PhotoLocation) else PhotoLocation(os.fspath(photo))
         # an absolute path, so that the photo is found from any working directory later
-        local = scheme_of(location.uri) == "file"
+        scheme = scheme_of(location.uri)
+        if scheme not in ("file", "s3"):
+            raise InvalidInputError(
+                f"{scheme}:// addresses are not supported", "use a path or an s3:// address"
+            )
+        local = scheme == "file"
         source = os.path.abspath(location.uri) if local else location.uri  # noqa: PTH100 - keeps links
         try:
             content = objects.read(source, end=MAX_PHOTO_BYTES + 1, version_id=location.version)
@@ -80,29 +92,26 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
             if local and Path(source).is_dir():
                 raise InvalidInputError(f"{location.uri} is a folder, not a photo") from error
             raise
-        loaded, name = PhotoContent(content, source), location.uri
+        loaded = PhotoContent(content, source, location.uri)
     if len(loaded.content) > MAX_PHOTO_BYTES:
-        raise PhotoTooLargeError(f"{name} has more than {MAX_PHOTO_BYTES // 1024**2} MiB")
+        raise PhotoTooLargeError(f"{loaded.name} has more than {MAX_PHOTO_BYTES // 1024**2} MiB")
     return loaded
 
 
-def find_faces(
-    content: bytes, *, engine: FaceEngine, options: FaceOptions, name: str = "the photo"
-) -> PhotoFaces:
+def find_faces(photo: PhotoContent, *, engine: FaceEngine, options: FaceOptions) -> PhotoFaces:
     """Return the faces of a photo.
 
     Args:
-        content: The bytes of an image file.
+        photo: The photo.
         engine: Finds the faces.
         options: How faces are found and chosen.
-        name: What errors call the photo.
 
     Raises:
         UnreadablePhotoError: The photo cannot be decoded.
     """
-    (outcome,) = engine.analyse([content], options)
+    (outcome,) = engine.analyse([photo.content], options)
     if isinstance(outcome, UnreadablePhoto):
-        raise UnreadablePhotoError(name, outcome.reason, outcome.detail)
+        raise UnreadablePhotoError(photo.name, outcome.reason, outcome.detail)
     return outcome
 
 

@@ -56,7 +56,7 @@ class RecognitionOperations(GalleryBase):
         collection = self._require(collection_id)
         options = options or self._defaults.index_options()
         loaded = load_photo(photo, self._photos)
-        found = find_faces(loaded.content, engine=self._engine, options=options)
+        found = find_faces(loaded, engine=self._engine, options=options)
         return self._store(collection, loaded, found, external_image_id, options)
 
     def search(
@@ -104,7 +104,7 @@ class RecognitionOperations(GalleryBase):
             defaults = self._defaults
             options = defaults.index_options() if index else defaults.probe_options()
         loaded = load_photo(photo, self._photos)
-        found = find_faces(loaded.content, engine=self._engine, options=options)
+        found = find_faces(loaded, engine=self._engine, options=options)
         require_face(found)
         searched = search_probes(
             found.faces[:1] if largest_only else found.faces,

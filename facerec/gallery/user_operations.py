@@ -211,7 +211,7 @@ class UserOperations(GalleryBase):
         collection = self._require(collection_id)
         loaded = load_photo(photo, self._photos)
         options = options or self._defaults.probe_options()
-        found = find_faces(loaded.content, engine=self._engine, options=options)
+        found = find_faces(loaded, engine=self._engine, options=options)
         if not found.faces:
             return PhotoUserSearchResult((), collection.model_version, None, (), found.rejected)
         matches = find_users(

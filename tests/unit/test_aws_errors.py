@@ -13,6 +13,10 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from facerec import errors
+from facerec.api.rekognition.errors import rekognition_error
+from facerec.api.rest import problems
+from facerec.cli.exit_codes import ExitCode, exit_code_of
 from facerec.core.aws_errors import aws_errors
 from facerec.errors import (
     AccessDeniedError,
@@ -49,9 +53,9 @@ def client_error(code: str, status: int = 400, message: str = "") -> ClientError
         (client_error("ThrottlingException"), StoreUnavailableError),
         (client_error("InternalServerError", 500), StoreUnavailableError),
         (client_error("SomethingNew"), StoreUnavailableError),
-        (NoCredentialsError(), ConfigurationError),
-        (PartialCredentialsError(provider="env", cred_var="x"), ConfigurationError),
-        (ProfileNotFound(profile="x"), ConfigurationError),
+        (NoCredentialsError(), errors.NoCredentialsError),
+        (PartialCredentialsError(provider="env", cred_var="x"), errors.NoCredentialsError),
+        (ProfileNotFound(profile="x"), errors.NoCredentialsError),
         (NoRegionError(), ConfigurationError),
         (ParamValidationError(report="x"), InvalidInputError),
         (EndpointConnectionError(endpoint_url="https://x"), StoreUnavailableError),
@@ -95,3 +99,11 @@ def test_other_errors_pass_unchanged() -> None:
         raise KeyError("x")
     with pytest.raises(NotFoundError, match="ours"), aws_errors("S3"):
         raise NotFoundError("ours")
+
+
+def test_missing_credentials_refuse_what_a_client_names() -> None:
+    with pytest.raises(errors.NoCredentialsError) as raised, aws_errors("S3", "s3://photos/a.jpg"):
+        raise NoCredentialsError
+    assert problems._status_of(raised.value) == 403
+    assert rekognition_error(raised.value).kind == "InvalidS3ObjectException"
+    assert exit_code_of(raised.value) == ExitCode.INVALID_INPUT

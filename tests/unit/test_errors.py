@@ -19,6 +19,7 @@ from facerec.errors import (
     BusyError,
     CollectionNotFoundError,
     ConfigurationError,
+    FaceInUseError,
     FacerecError,
     InvalidInputError,
     ModelMismatchError,
@@ -114,6 +115,9 @@ def test_only_the_command_line_gives_advice_about_the_command_line() -> None:
     assert error.hint is None
     assert "facerec collections list" in (hint_of(error) or "")
     assert hint_of(InvalidInputError("message", "another hint")) == "another hint"
+    in_use = FaceInUseError("f", "ann")
+    assert "disassociate" in (in_use.hint or "")
+    assert hint_of(in_use) == "add --disassociate"
 
 
 def test_no_error_raised_below_the_command_line_names_a_command_or_an_option() -> None:

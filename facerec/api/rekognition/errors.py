@@ -19,6 +19,7 @@ from facerec.errors import (
     InvalidInputError,
     InvalidPageTokenError,
     ModelMismatchError,
+    NoCredentialsError,
     NoFaceError,
     NotFoundError,
     ObjectNotFoundError,
@@ -39,6 +40,7 @@ _NAMES: dict[type[FacerecError], str] = {
     InvalidInputError: "InvalidParameterException",
     InvalidPageTokenError: "InvalidPaginationTokenException",
     ModelMismatchError: "InvalidParameterException",
+    NoCredentialsError: "InvalidS3ObjectException",
     NoFaceError: "InvalidParameterException",
     NotFoundError: "ResourceNotFoundException",
     ObjectNotFoundError: "InvalidS3ObjectException",
@@ -115,7 +117,7 @@ def _message_of(error: FacerecError) -> str:
         return f"The collection id: {error.collection_id} does not exist"
     if isinstance(error, CollectionExistsError):
         return f"The collection id: {error.collection_id} already exists"
-    if isinstance(error, ObjectNotFoundError | AccessDeniedError):
+    if isinstance(error, ObjectNotFoundError | AccessDeniedError | NoCredentialsError):
         return _S3_OBJECT
     if isinstance(error, UnreadablePhotoError):
         _, sentence = _UNREADABLE.get(error.reason, ("", "Request has invalid image format"))

@@ -23,6 +23,7 @@ from facerec.errors import (
     ConflictError,
     FaceInUseError,
     FacerecError,
+    NoCredentialsError,
     NotFoundError,
     PhotoTooLargeError,
     StoreUnavailableError,
@@ -37,6 +38,8 @@ MEDIA_TYPE = "application/problem+json"
 
 _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
     (AccessDeniedError, 403),
+    # a server without credentials works, but reads no bucket that a client may name
+    (NoCredentialsError, 403),
     (NotFoundError, 404),
     (CollectionExistsError, 409),
     (ConflictError, 409),
