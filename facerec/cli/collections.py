@@ -67,7 +67,7 @@ def create(name: str, data: Path | None, as_json: bool) -> None:
 @data_option
 @json_option
 def describe(name: str, data: Path | None, as_json: bool) -> None:
-    """Show a collection: its number of faces, model version and age.
+    """Show a collection: its numbers of faces and users, model version and age.
 
     \b
     Example:
@@ -119,13 +119,14 @@ def delete(name: str, data: Path | None, yes: bool) -> None:
 
 
 def _print(summaries: list[CollectionSummary]) -> None:
-    rows = table("collection", "faces", "created", "model", right=("faces",))
+    rows = table("collection", "faces", "users", "created", "model", right=("faces", "users"))
     for summary in summaries:
         collection = summary.collection
         created = datetime.fromtimestamp(collection.created_at, UTC)
         rows.add_row(
             collection.collection_id,
             f"{summary.face_count:,}",
+            f"{summary.user_count:,}",
             f"{created:%Y-%m-%d %H:%M UTC}",
             collection.model_version,
         )

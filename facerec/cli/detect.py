@@ -46,11 +46,10 @@ def detect(
     """
     if draw is not None:
         refuse_to_overwrite(photo, draw)
-    content = load_photo(photo, Objects()).content
     inspector = open_inspector()
-    faces = inspector.detect(content, options=options)
+    faces = inspector.detect(photo, options=options)
     if draw is not None:
-        draw_faces(content, faces, draw)
+        draw_faces(load_photo(photo, Objects()).content, faces, draw)
     if as_json:
         print_json(detection_json(faces, inspector.model_version))
     else:

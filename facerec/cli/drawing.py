@@ -35,7 +35,7 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
         path: where to save the copy. Its suffix chooses the format.
 
     Raises:
-        InvalidInputError: no image format has that suffix.
+        InvalidInputError: no image format has that suffix, or the file cannot be written.
     """
     decoded = decode(content, smallest_face=None, max_pixels=FaceOptions().max_pixels)
     assert isinstance(decoded, DecodedPhoto)  # noqa: S101 - it was decoded before
@@ -50,6 +50,10 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
     except ValueError as error:
         raise InvalidInputError(
             f"{path} has no suffix of an image format", "use .jpg or .png"
+        ) from error
+    except OSError as error:
+        raise InvalidInputError(
+            f"{path} cannot be written: {error.strerror or error}", "choose another file"
         ) from error
 
 

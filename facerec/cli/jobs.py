@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -327,5 +328,9 @@ def _print_failures(shown: ShownJobs, job: Job, *, as_json: bool) -> None:
     if as_json:
         for row in rows:
             click.echo(json.dumps(row.to_json()))
+        return
+    first = next(rows, None)
+    if first is None:
+        console().print("no failures")
     else:
-        print_failures(rows)
+        print_failures(chain([first], rows))

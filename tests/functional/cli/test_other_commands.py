@@ -102,3 +102,36 @@ def test_jobs_are_listed_with_their_reports(people: Path, facerec: Facerec) -> N
     assert job["collection_id"] == "people"
     assert (job["status"], job["photos"]) == ("SUCCEEDED", 5)
     assert job["job_id"] in facerec("jobs", "list").stdout
+
+
+def test_a_drawing_that_cannot_be_written_is_invalid_input(
+    facerec: Facerec, tmp_path: Path
+) -> None:
+    result = facerec("detect", PROBE, "--draw", tmp_path / "missing" / "boxes.jpg")
+    assert result.exit_code == 4
+    assert "cannot be written" in result.stderr
+
+
+def test_an_unreadable_photo_is_named(facerec: Facerec, tmp_path: Path) -> None:
+    text = tmp_path / "notes.md"
+    text.write_text("no photo")
+    result = facerec("detect", text)
+    assert result.exit_code == 4
+    assert f"{text} cannot be read" in result.stderr
+    assert result.stderr.count("JPEG") == 1
+
+
+def test_an_address_of_another_kind_is_refused(facerec: Facerec) -> None:
+    result = facerec("detect", "http://example.com/a.jpg")
+    assert result.exit_code == 4
+    assert "http:// addresses are not supported" in result.stderr
+
+
+def test_a_job_without_failures_says_so(facerec: Facerec, people: Path) -> None:
+    result = facerec("jobs", "failures", "latest")
+    assert (result.exit_code, result.stdout) == (0, "no failures\n")
+
+
+def test_a_collection_is_described_with_its_users(facerec: Facerec, people: Path) -> None:
+    heading, *_ = facerec("collections", "describe", "people").stdout.splitlines()
+    assert heading.split() == ["collection", "faces", "users", "created", "model"]
