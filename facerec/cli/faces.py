@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.exit_codes import exit_code_of
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, shortened, shown_name, table
 from facerec.core.limits import MAX_PAGE
-from facerec.errors import FaceInUseError, FaceNotFoundError
 from facerec.factory import open_gallery
 from facerec.gallery.presenting import deletion_json, face_page_json
 
@@ -90,13 +90,9 @@ def delete(
         print_json(deletion_json(deletion))
     else:
         console().print(f"{count(len(deletion.deleted), 'face')} deleted")
-    errors = [
-        FaceNotFoundError(failure.face_id)
-        if failure.user_id is None
-        else FaceInUseError(failure.face_id, failure.user_id)
-        for failure in deletion.failed
-    ]
-    for error in errors[:-1]:
+    # The exit code does not depend on the order of the ids: missing faces go before faces in use.
+    errors = sorted((failure.to_error() for failure in deletion.failed), key=exit_code_of)
+    for error in errors[1:]:
         click.echo(f"error: {error.message}", err=True)
     if errors:
-        raise errors[-1]
+        raise errors[0]

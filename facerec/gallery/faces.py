@@ -10,7 +10,7 @@ from enum import StrEnum
 from facerec.core.limits import MAX_PAGE
 from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
-from facerec.errors import FaceNotFoundError, UserNotFoundError
+from facerec.errors import FaceInUseError, FaceNotFoundError, UserNotFoundError
 from facerec.gallery.associations import disassociate_faces
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.paging import checked_limit
@@ -58,6 +58,12 @@ class FailedDeletion:
     face_id: str
     reason: DeletionFailureReason
     user_id: str | None = None
+
+    def to_error(self) -> FaceNotFoundError | FaceInUseError:
+        """Return the failure as an error, for callers that asked for this face alone."""
+        if self.user_id is None:
+            return FaceNotFoundError(self.face_id)
+        return FaceInUseError(self.face_id, self.user_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from facerec.api.rest.requests import (
     Limit,
     NextToken,
 )
-from facerec.errors import FaceInUseError, FaceNotFoundError
 from facerec.gallery.presenting import collection_json, face_page_json, summary_json
 
 _NO_CONTENT: dict[str, Any] = {"description": "Done."}
@@ -130,9 +129,7 @@ def collections_router(context: Context) -> APIRouter:
             writes=True,
         )
         for failure in deletion.failed:
-            if failure.user_id is None:
-                raise FaceNotFoundError(face_id)
-            raise FaceInUseError(face_id, failure.user_id)
+            raise failure.to_error()
         return Response(status_code=204)
 
     @router.get(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import Request
 
 from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal, RefusedError
 from facerec.api.capacity import Capacity
-from facerec.core.options import FaceOptions
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.service import JobService
 
@@ -71,14 +70,3 @@ def authorise(request: Request, collection_id: str | None, *, writes: bool) -> P
     ):
         raise RefusedError("AccessDeniedException", "Permission denied.", 403)
     return principal
-
-
-def options_document(options: FaceOptions) -> dict[str, Any]:
-    """Return options in the form of an execution input."""
-    return {
-        "max_faces": options.max_faces,
-        "min_confidence": options.min_confidence,
-        "quality_filter": options.quality_filter.value,
-        "smallest_face": options.smallest_face,
-        "rotate": options.rotate,
-    }

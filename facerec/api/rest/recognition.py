@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from facerec.api.rest.context import Context, options_document
+from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests import (
@@ -23,6 +23,7 @@ from facerec.gallery.presenting import (
     index_json,
     search_json,
 )
+from facerec.jobs.request import options_to_json
 from facerec.jobs.service import Job
 
 PREFIX = "/api/v1/face-recognition"
@@ -132,7 +133,7 @@ async def _start_job(
     jobs = context.jobs
     if jobs is None:
         raise InvalidInputError("this server runs no jobs")
-    document = body.execution_input(options_document(options))
+    document = body.execution_input(options_to_json(options))
     return await context.run(
         request,
         lambda: jobs.submit(document),

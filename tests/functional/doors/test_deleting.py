@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from facerec.cli.exit_codes import ExitCode
+from facerec.cli.main import main
 from facerec.errors import FaceInUseError
+from facerec.factory import open_gallery
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.job_data import JobFolders
 from facerec.jobs.ledger.embeddings import read_embeddings
@@ -131,3 +135,18 @@ def test_a_job_indexes_again_after_its_collection_was_deleted(door: Door, tmp_pa
     door.delete_collection("staff")
     assert run_job(door, manifest) == 3
     assert door.gallery.describe_collection("staff").face_count == 3
+
+
+@pytest.mark.parametrize("missing_first", [True, False])
+def test_the_exit_code_of_several_failures_does_not_depend_on_their_order(
+    tmp_path: Path, missing_first: bool
+) -> None:
+    with open_gallery(tmp_path) as gallery:
+        gallery.create_collection("staff")
+        (face,) = gallery.index("staff", fake_photo(fake_face("ann"))).faces
+        gallery.create_user("staff", "ann")
+        gallery.associate_faces("staff", "ann", [face.record.face_id])
+    ids = ["00000000-0000-8000-8000-000000000000", face.record.face_id]
+    words = ["faces", "delete", "--collection", "staff", *(ids if missing_first else ids[::-1])]
+    result = CliRunner(env={"FACEREC_DATA": str(tmp_path)}).invoke(main, words)
+    assert result.exit_code == ExitCode.NOT_FOUND
