@@ -162,13 +162,14 @@ class RestJobs(_LocalDoor):
             "collection_id": "staff",
             "manifest": self.address(manifest),
             "create_collection": True,
-            "options": {name: settings.pop(name) for name in ("max_faces",) if name in settings},
             **settings,
         }
-        job = self.jobs.submit(document)
+        submitted = self.client.post("/api/v1/face-recognition/index", json=document)
+        assert submitted.status_code == 202, submitted.text
+        address = submitted.headers["Location"]
         deadline = time.monotonic() + 60
         while True:
-            answer = self.client.get(f"/api/v1/jobs/{job.id}").json()
+            answer = self.client.get(address).json()
             if answer["status"] not in ("PENDING", "RUNNING"):
                 report: dict[str, Any] = answer["report"]
                 return report

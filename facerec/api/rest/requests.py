@@ -25,6 +25,7 @@ from facerec.core.options import (
 )
 from facerec.gallery.defaults import DEFAULT_LIMIT, GalleryDefaults
 from facerec.gallery.photos import Photo, PhotoLocation
+from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
 
 COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
 EXTERNAL_IMAGE_PATTERN = f"^{EXTERNAL_IMAGE_ID_CHARACTER}+$"
@@ -210,6 +211,20 @@ class IndexRequest(_PhotoFields, FaceChoice):
     create_collection: bool = Field(
         False, description="With a manifest or prefix: create the collection if it does not exist."
     )
+    retry_failures: bool = Field(
+        False,
+        description="With a manifest or prefix: process photos again that failed in a complete "
+        "job.",
+    )
+    force: bool = Field(
+        False,
+        description="With a manifest or prefix: process all photos again, also indexed ones.",
+    )
+    tolerated_failure_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
+        None,
+        description="With a manifest or prefix: the share of photos that may fail before the job "
+        f"counts as failed; by default {TOLERATED_FAILURE_PERCENTAGE:g}.",
+    )
 
     @property
     def is_job(self) -> bool:
@@ -220,12 +235,17 @@ class IndexRequest(_PhotoFields, FaceChoice):
         """Return the execution input of the job that the request asks for."""
         folder = (self.prefix or "").rstrip("/")
         prefix = f"s3://{self.bucket}/{folder}/" if folder else f"s3://{self.bucket}/"
-        return {
+        document = {
             "collection_id": self.collection_id,
             "manifest": self.manifest or prefix,
             "create_collection": self.create_collection,
+            "retry_failures": self.retry_failures,
+            "force": self.force,
             "options": options,
         }
+        if self.tolerated_failure_percentage is not None:
+            document["tolerated_failure_percentage"] = self.tolerated_failure_percentage
+        return document
 
     @model_validator(mode="after")
     def _one_source(self) -> IndexRequest:
@@ -239,8 +259,14 @@ class IndexRequest(_PhotoFields, FaceChoice):
             raise ValueError("give one of image, bucket and key, bucket and prefix, and manifest")
         if self.is_job and self.external_image_id is not None:
             raise ValueError("an external_image_id goes with one photo; manifests have their own")
-        if self.create_collection and not self.is_job:
-            raise ValueError("create_collection goes with a manifest or prefix")
+        for name in (
+            "create_collection",
+            "retry_failures",
+            "force",
+            "tolerated_failure_percentage",
+        ):
+            if getattr(self, name) and not self.is_job:
+                raise ValueError(f"{name} goes with a manifest or prefix")
         if self.version is not None and "key" not in given:
             raise ValueError("a version goes with bucket and key")
         return self
