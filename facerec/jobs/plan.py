@@ -129,6 +129,17 @@ def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
     return collection_id
 
 
+def read_job_id(objects: ObjectStore, job_folder: str) -> str | None:
+    """Return the id of the job of a folder, whatever release of facerec wrote it.
+
+    Raises:
+        ObjectNotFoundError: the folder has no plan.
+        InvalidInputError: the plan is not a JSON object.
+    """
+    job_id = _read_document(objects, plan_uri(job_folder)).get("job_id")
+    return job_id if isinstance(job_id, str) else None
+
+
 def _read_document(objects: ObjectStore, uri: str) -> dict[str, Any]:
     try:
         document = json.loads(objects.read(uri))

@@ -30,6 +30,7 @@ from facerec.core.protocols import RecordStore
 from facerec.core.records import Collection
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.gallery.preparing import prepare_collection
+from facerec.jobs.folders import find_entry
 from facerec.jobs.manifest.entries import ManifestEntry
 from facerec.jobs.manifest.inventory import inspect_inventory, is_inventory
 from facerec.jobs.manifest.listing import folder_entries, write_entries
@@ -94,12 +95,13 @@ def plan_job(
         records: store of the collections.
         jobs_root: parent of all job folders, with the final ``/``.
         model_version: version of the engine that the children will have.
-        job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``.
+        job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``. A job
+            that has a folder already keeps it.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
-        InvalidInputError: it is not a manifest or names no photos, or the job folder contains
-            another job.
+        InvalidInputError: it is not a manifest or names no photos, the job folder contains
+            another job, or the folder that the job has is missing.
         CollectionNotFoundError: the collection does not exist and is not to be created.
         ModelMismatchError: its faces have another model version.
     """
@@ -155,10 +157,20 @@ class _Rounds:
         return _planned_before(self._objects, folder, job_id)
 
     def _names(self, job_round: int) -> tuple[str, str]:
+        """Return the id and the folder of a round: the folder that it has, or would have."""
         job_id = _job_id(self._request, self._source, self._collection, job_round)
         if self._job_folder is None:
-            return job_id, f"{self._jobs_root}{job_id}/"
-        return job_id, self._job_folder + (f"round-{job_round}/" if job_round else "")
+            requested = f"{self._jobs_root}{job_id}/"
+        else:
+            requested = self._job_folder + (f"round-{job_round}/" if job_round else "")
+        try:
+            entry = find_entry(self._objects, self._jobs_root, job_id)
+        except InvalidInputError:
+            # The folder was moved, unless the request names where it is now.
+            if not _contains(self._objects, requested, job_id):
+                raise
+            entry = None
+        return job_id, requested if entry is None else entry.job_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +278,13 @@ def _job_id(
     )
     digest = hashlib.sha256(named.encode()).hexdigest()
     return f"{collection.collection_id[:40]}-{digest[:12]}"
+
+
+def _contains(objects: ObjectStore, folder: str, job_id: str) -> bool:
+    try:
+        return read_plan(objects, folder).job_id == job_id
+    except (ObjectNotFoundError, InvalidInputError):
+        return False
 
 
 def _planned_before(objects: ObjectStore, folder: str, job_id: str) -> Plan | None:

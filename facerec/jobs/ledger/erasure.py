@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from itertools import groupby
 
 from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
-from facerec.jobs.folders import Entry, list_entries
+from facerec.jobs.folders import Entry, list_entries, missing_folder, note_erased
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
 from facerec.jobs.ledger.layout import child_of_embeddings, embeddings_folder
@@ -46,7 +46,7 @@ def erase_faces(
     Raises:
         FacerecError: a job folder that may contain embeddings cannot be read.
     """
-    unreadable: list[str] = []
+    unreadable: list[FacerecError] = []
     erased = sum(
         _erase_from_folder(objects, entry.job_folder, frozenset(face_ids))
         for entry in _entries_of(objects, jobs_root, collection_id, unreadable)
@@ -66,9 +66,12 @@ def erase_collection(objects: ObjectStore, jobs_root: str, collection_id: str) -
     Raises:
         FacerecError: a job folder that may contain embeddings cannot be read.
     """
-    unreadable: list[str] = []
+    unreadable: list[FacerecError] = []
     deleted = 0
-    for entry in list(_entries_of(objects, jobs_root, collection_id, unreadable)):
+    entries = list(_entries_of(objects, jobs_root, collection_id, unreadable))
+    # A folder may be in another one: the innermost first, and none before its note is dealt with.
+    entries.sort(key=lambda entry: (entry.is_elsewhere, entry.job_folder), reverse=True)
+    for entry in entries:
         _delete_folder(objects, entry)
         deleted += 1
     _require_readable(unreadable)
@@ -76,23 +79,29 @@ def erase_collection(objects: ObjectStore, jobs_root: str, collection_id: str) -
 
 
 def _entries_of(
-    objects: ObjectStore, jobs_root: str, collection_id: str, unreadable: list[str]
+    objects: ObjectStore, jobs_root: str, collection_id: str, unreadable: list[FacerecError]
 ) -> Iterator[Entry]:
     """Yield the entries of a collection's jobs; append folders that cannot be read to a list."""
     for entry in list_entries(objects, jobs_root):
         try:
             found = read_collection_id(objects, entry.job_folder)
         except ObjectNotFoundError:
-            if entry.collection_id == collection_id:
-                # A folder elsewhere, for example on a disk that is not mounted.
-                unreadable.append(entry.job_folder)
-            elif entry.collection_id is None and _has_embeddings(objects, entry.job_folder):
+            if entry.is_elsewhere and entry.collection_id == collection_id:
+                if entry.erased:
+                    _delete_note(objects, entry)
+                else:
+                    # For example on a disk that is not mounted.
+                    unreadable.append(missing_folder(entry))
+            elif not entry.is_elsewhere and _has_embeddings(objects, entry.job_folder):
                 _delete_folder(objects, entry)
         except InvalidInputError:
-            unreadable.append(entry.job_folder)
+            unreadable.append(_unreadable_folder(entry))
         else:
             if found == collection_id:
                 yield entry
+            elif entry.is_elsewhere and entry.collection_id == collection_id:
+                # Another job has taken the place of this one.
+                unreadable.append(missing_folder(entry))
 
 
 def _delete_folder(objects: ObjectStore, entry: Entry) -> None:
@@ -100,22 +109,48 @@ def _delete_folder(objects: ObjectStore, entry: Entry) -> None:
     for name in _SUBFOLDERS:
         objects.delete_folder(f"{folder}{name}/")
     for found in list(objects.list(folder)):
-        if found.uri != plan:
+        if found.uri not in (plan, entry.note):
             objects.delete(found.uri)
-    objects.delete_folder(folder)
-    objects.delete_folder(entry.uri)
+    if entry.is_elsewhere:
+        # Once the plan is gone, a deletion that was killed here looks like a missing folder.
+        note_erased(objects, entry)
+        objects.delete_folder(folder)
+        _delete_note(objects, entry)
+    elif _exists(objects, entry.note):
+        objects.delete(plan)
+    else:
+        objects.delete_folder(folder)
+
+
+def _delete_note(objects: ObjectStore, entry: Entry) -> None:
+    if all(found.uri == entry.note for found in objects.list(entry.uri)):
+        objects.delete_folder(entry.uri)
+    else:
+        objects.delete(entry.note)
+
+
+def _exists(objects: ObjectStore, uri: str) -> bool:
+    try:
+        objects.head(uri)
+    except ObjectNotFoundError:
+        return False
+    return True
 
 
 def _has_embeddings(objects: ObjectStore, job_folder: str) -> bool:
     return next(iter(objects.list(embeddings_folder(job_folder))), None) is not None
 
 
-def _require_readable(unreadable: list[str]) -> None:
+def _unreadable_folder(entry: Entry) -> FacerecError:
+    return FacerecError(
+        f"the job folder {entry.job_folder} cannot be read; it may contain faces to be deleted",
+        "restore the folder or remove it, then delete again",
+    )
+
+
+def _require_readable(unreadable: list[FacerecError]) -> None:
     if unreadable:
-        raise FacerecError(
-            f"the job folder {unreadable[0]} cannot be read; it may contain faces to be deleted",
-            "restore the folder or remove it, then delete again",
-        )
+        raise unreadable[0]
 
 
 def _erase_from_folder(objects: ObjectStore, job_folder: str, face_ids: frozenset[str]) -> int:

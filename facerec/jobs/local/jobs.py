@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from facerec.errors import FacerecError, InvalidInputError, JobNotFoundError, ObjectNotFoundError
-from facerec.jobs.folders import JobFolder, find_folder, list_folders, read_folder, redirect
+from facerec.jobs.folders import JobFolder, find_entry, list_folders, read_folder, redirect
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.ledger.rows import LedgerRow
@@ -122,8 +122,11 @@ class LocalJobs:
             job_id = newest[0].id
         if "/" in job_id or job_id in (".", ".."):
             raise JobNotFoundError(job_id)
+        entry = find_entry(self._objects, self._jobs_root, job_id)
+        if entry is None:
+            raise JobNotFoundError(job_id)
         try:
-            return self.get_folder(find_folder(self._objects, self._jobs_root, job_id))
+            return self.get_folder(entry.job_folder)
         except ObjectNotFoundError:
             raise JobNotFoundError(job_id) from None
 
@@ -138,8 +141,9 @@ class LocalJobs:
 
     def list(self, limit: int) -> list[Job]:
         """Return the newest jobs; see ``JobService.list``."""
-        found = [self._job(folder) for folder in list_folders(self._objects, self._jobs_root)]
-        newest = sorted(found, key=lambda job: job.created_at, reverse=True)[:limit]
+        folders = list_folders(self._objects, self._jobs_root)
+        found = {folder.plan.job_id: self._job(folder) for folder in folders}
+        newest = sorted(found.values(), key=lambda job: job.created_at, reverse=True)[:limit]
         return [replace(job, plan=None, report=None) for job in newest]
 
     def progress(self, job: Job) -> Progress:

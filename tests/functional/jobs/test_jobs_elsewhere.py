@@ -1,0 +1,192 @@
+"""Jobs whose folders are given with ``--job``, together with those in the data folder."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from facerec.cli.main import main
+from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.ledger.erasure import erase_collection
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.sqlite import SqliteStore
+from tests.support.job_doors import use_fake_engine
+from tests.support.jobs import write_photos
+
+PHOTOS = 3
+
+
+class Machine:
+    """A data folder, photos, and folders that are given with ``--job``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.data = folder, folder / "data"
+        write_photos(folder / "photos", PHOTOS)
+
+    def command(self, *words: str) -> Result:
+        return CliRunner().invoke(main, [*words, "--data", str(self.data)])
+
+    def index(self, job: str | None = None, *options: str) -> Result:
+        """Index the photos, in a job folder of this name or one in the data folder."""
+        place = [] if job is None else ["--job", str(self.folder / job)]
+        words = ["index", str(self.folder / "photos"), "--collection", "staff", "--workers", "1"]
+        return self.command(*words, *place, *options)
+
+    def faces(self) -> list[str]:
+        with SqliteStore(self.data / "facerec.db") as store:
+            return [face.face_id for face in store.list_faces("staff", limit=100)]
+
+    def delete_faces(self, face_ids: Sequence[str]) -> None:
+        deleted = self.command("faces", "delete", "--collection", "staff", *face_ids)
+        assert deleted.exit_code == 0, deleted.output
+
+    def kept(self) -> set[str]:
+        """Return the faces whose embeddings are anywhere on the disk."""
+        return {
+            face.record.face_id
+            for file in self.folder.rglob("*.npz")
+            for face in read_embeddings(LocalObjects(), str(file))
+        }
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    use_fake_engine(monkeypatch)
+    return Machine(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "places", [(None, "a", "b"), ("a", None, "b"), ("a", "b", None), ("a", None, "a")]
+)
+def test_a_deleted_face_stays_deleted_wherever_the_folders_of_its_jobs_are(
+    machine: Machine, places: tuple[str | None, ...]
+) -> None:
+    first, second, third = places
+    assert machine.index(first).exit_code == 0
+    assert machine.index(second).exit_code == 0
+    gone, *others = machine.faces()
+    machine.delete_faces([gone])
+    assert machine.kept() == set(others)
+    for place in (third, first):
+        assert machine.index(place).exit_code == 0
+        assert set(machine.faces()) == machine.kept() == set(others)
+    machine.delete_faces(others)
+    assert machine.index(third).exit_code == 0
+    assert machine.faces() == []
+    assert machine.kept() == set()
+
+
+@pytest.mark.parametrize("places", [(None, "a"), ("a", None), ("a", "b"), ("a", "a")])
+def test_a_collection_is_deleted_with_all_rounds_wherever_they_are(
+    machine: Machine, places: tuple[str | None, ...]
+) -> None:
+    for place in places:
+        assert machine.index(place, "--force").exit_code == 0
+    deleted = machine.command("collections", "delete", "staff", "--yes")
+    assert deleted.exit_code == 0, deleted.output
+    assert machine.kept() == set()
+    assert list((machine.data / "jobs").iterdir()) == []
+    assert list(machine.folder.rglob("plan.json")) == []
+
+
+def test_a_folder_with_a_plan_and_a_note_has_both_folders_erased(
+    machine: Machine, tmp_path: Path
+) -> None:
+    machine.index("a")
+    (note,) = (machine.data / "jobs").glob("*/elsewhere.json")
+    for path in [path for path in (tmp_path / "a").rglob("*") if path.is_file()]:
+        copy = note.parent / path.relative_to(tmp_path / "a")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    gone, *others = machine.faces()
+    machine.delete_faces([gone])
+    assert machine.kept() == set(others)
+    assert machine.command("collections", "delete", "staff", "--yes").exit_code == 0
+    assert machine.kept() == set()
+    assert list((machine.data / "jobs").iterdir()) == []
+
+
+@pytest.mark.parametrize("job", [None, "a", "b"])
+def test_a_job_whose_folder_is_missing_is_refused_with_a_remedy(
+    machine: Machine, tmp_path: Path, job: str | None
+) -> None:
+    machine.index("a")
+    machine.delete_faces(machine.faces()[:1])
+    others = machine.faces()
+    (note,) = (machine.data / "jobs").glob("*/elsewhere.json")
+    (tmp_path / "a").rename(tmp_path / "unmounted")
+    refusals = [
+        machine.index(job),
+        machine.command("collections", "delete", "staff", "--yes"),
+        machine.command("jobs", "status", note.parent.name),
+    ]
+    for refused in refusals:
+        assert refused.exit_code != 0
+        assert "Indexing" not in refused.output
+        assert "missing" in refused.output
+        assert note.name in refused.output.replace("\n", "")
+    assert machine.index("unmounted").exit_code == 0
+    assert set(machine.faces()) == machine.kept() == set(others)
+    assert machine.command("collections", "delete", "staff", "--yes").exit_code == 0
+    assert machine.kept() == set()
+
+
+def test_without_its_note_a_missing_folder_is_forgotten(machine: Machine, tmp_path: Path) -> None:
+    machine.index("a")
+    (note,) = (machine.data / "jobs").glob("*/elsewhere.json")
+    (tmp_path / "a").rename(tmp_path.with_name(f"{tmp_path.name}-gone"))
+    note.unlink()
+    assert machine.index().exit_code == 0
+    assert len(machine.faces()) == PHOTOS
+    assert machine.command("collections", "delete", "staff", "--yes").exit_code == 0
+
+
+class Killed(LocalObjects):
+    """Is killed before its n-th change."""
+
+    def __init__(self, changes: int) -> None:
+        self.left = changes
+
+    def _step(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+
+    def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        self._step()
+        return super().write(uri, content, if_absent=if_absent)
+
+    def delete(self, uri: str) -> None:
+        self._step()
+        super().delete(uri)
+
+    def delete_folder(self, prefix: str) -> None:
+        self._step()
+        super().delete_folder(prefix)
+
+
+def test_a_killed_deletion_of_folders_elsewhere_is_completed_by_the_next_one(
+    machine: Machine, tmp_path: Path
+) -> None:
+    machine.index("a")
+    machine.index("a", "--force")
+    root = machine.data / "jobs"
+    for folder in (root, tmp_path / "a"):
+        shutil.copytree(folder, tmp_path / "copies" / folder.name)
+    for changes in itertools.count():
+        try:
+            erase_collection(Killed(changes), f"{root}/", "staff")
+        except KeyboardInterrupt:
+            erase_collection(LocalObjects(), f"{root}/", "staff")
+        else:
+            break
+        assert list(root.iterdir()) == []
+        assert list((tmp_path / "a").rglob("*.npz")) == []
+        for folder in (root, tmp_path / "a"):
+            shutil.copytree(tmp_path / "copies" / folder.name, folder, dirs_exist_ok=True)
+    assert changes >= 10
