@@ -52,7 +52,8 @@ def test_a_report_counts_everything_and_names_failures_by_line(tmp_path: Path) -
     assert report.failure_percentage == pytest.approx(100 * 7 / 61, abs=0.001)
     assert [row.manifest_line for row in report.tally.failures] == [1, 9, 13, 23, 33, 43, 53]
     assert report.seconds > 0
-    assert report.photos_per_second == pytest.approx(61 / report.seconds, rel=0.01)
+    # the seconds are rounded to milliseconds, and the job may take as few as 30
+    assert report.photos_per_second == pytest.approx(61 / report.seconds, rel=0.03)
     kept = read_report(job.objects, job.plan.job_folder)
     assert kept.to_json() == report.to_json()
     assert [violation("ledger-row", row) for row in kept.to_json()["failures"]] == [None] * 7
