@@ -94,7 +94,7 @@ def _summary(child: int) -> ChildSummary:
         outcomes=Counter(INDEXED=PHOTOS - FAILING, NOT_FOUND=FAILING),
         faces_indexed=PHOTOS,
         bytes=PHOTOS * 100_000,
-        spells=[(1e9 + child, 1e9 + child + 240)],
+        busy_intervals=[(1e9 + child, 1e9 + child + 240)],
         failures=failures,
     )
     return ChildSummary(child, True, PHOTOS, tally)
