@@ -329,7 +329,9 @@ class NoCredentialsError(ConfigurationError):
     """This process has no AWS credentials, so that it can use no service of AWS."""
 
     def __init__(self) -> None:
-        super().__init__("there are no AWS credentials", "set AWS_PROFILE, or run `aws configure`")
+        super().__init__(
+            "there are no AWS credentials", "set AWS_PROFILE, or the variables of an access key"
+        )
 
 
 class WeightsError(FacerecError):
