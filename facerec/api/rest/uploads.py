@@ -35,6 +35,8 @@ _JSON_FIELDS = frozenset(
         "limit",
         "max_faces",
         "min_confidence",
+        "rotate",
+        "smallest_face",
         "target_fmr",
         "threshold",
     }

@@ -44,6 +44,14 @@ def test_a_photo_is_the_body_of_a_request(rest: httpx.Client) -> None:
     assert len(send(rest, "detect", content=BOTH, headers=headers)["faces"]) == 2
 
 
+@pytest.mark.parametrize("route", ["index", "match", "detect"])
+def test_a_form_can_set_every_option_of_the_faces(rest: httpx.Client, route: str) -> None:
+    send(rest, "index", data={"collection_id": "staff"}, files={"image": ANN})
+    fields = {} if route == "detect" else {"collection_id": "staff"}
+    options = {"max_faces": "2", "min_confidence": "0.5", "smallest_face": "40", "rotate": "false"}
+    send(rest, route, data=fields | options, files={"image": BOTH})
+
+
 @pytest.mark.parametrize("name", ["image", "file"])
 def test_a_photo_is_a_part_of_a_form(rest: httpx.Client, name: str) -> None:
     fields = {"collection_id": "staff", "max_faces": "1"}
