@@ -230,8 +230,8 @@ def open_local_jobs(
         workers: number of processes per job; by default one per core.
         policy: what the jobs of a server may read; by default all that this machine can read.
     """
+    from facerec.engine.describe.version import model_version
     from facerec.engine.dlib.sessions import available_cores
-    from facerec.engine.dlib.version import model_version
     from facerec.jobs.local.jobs import LocalJobs
 
     return LocalJobs(

@@ -18,11 +18,11 @@ from facerec.engine.describe.cohort import Cohort
 from facerec.engine.describe.quality import assess
 from facerec.engine.describe.recipe import VIEWS, Recipe
 from facerec.engine.describe.selection import rejection_reasons
+from facerec.engine.describe.version import model_version
 from facerec.engine.detect.confidence import confidence, score_at
 from facerec.engine.detect.detection import Detection, Detector, Pixels
 from facerec.engine.detect.detectors import face_pixels, open_detector
 from facerec.engine.detect.orientation import OrientationFinder, is_upright, turned
-from facerec.engine.dlib.version import model_version
 from facerec.engine.photos import AlignedFace, AlignedPhoto, LocatedPhoto
 from facerec.engine.smallest_face import MIN_KEPT_SHARE, effective_smallest_face
 from facerec.engine.turning import turned_back

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from facerec.jobs.ledger.erasure import erase_collection, erase_faces
+from facerec.jobs.erasure import erase_collection, erase_faces
 from facerec.storage.objects.protocol import ObjectStore
 
 

@@ -301,7 +301,7 @@ def test_defaults_of_the_template_are_those_of_the_settings() -> None:
 
 
 def test_the_model_version_is_that_of_the_engine() -> None:
-    from facerec.engine.dlib.version import model_version
+    from facerec.engine.describe.version import model_version
 
     parameter = template()["Parameters"]["ModelVersion"]
     assert parameter["Default"] == model_version()

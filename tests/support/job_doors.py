@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from fastapi.testclient import TestClient
 
-import facerec.engine.dlib.version
+import facerec.engine.describe.version
 import facerec.factory
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
@@ -35,7 +35,7 @@ def use_fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facerec.factory, "_build_worker", fake_worker)
     monkeypatch.setattr(facerec.factory, "open_local_engine", FakeEngine)
     monkeypatch.setattr(
-        facerec.engine.dlib.version, "model_version", lambda: FakeEngine().model_version
+        facerec.engine.describe.version, "model_version", lambda: FakeEngine().model_version
     )
 
 

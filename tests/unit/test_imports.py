@@ -1,4 +1,4 @@
-"""Imports follow the table of packages in CONTRIBUTING.md."""
+"""Imports follow the tables of packages and sub-packages in CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -23,17 +23,32 @@ print({"numpy", "boto3", "pinecone", "onnxruntime", "PIL"} & set(sys.modules) or
 """
 
 
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
 def table() -> dict[str, set[str]]:
     """Return the packages of CONTRIBUTING.md and what each may import."""
     packages = {}
-    for package, cell in ROW.findall((ROOT / "CONTRIBUTING.md").read_text("utf-8")):
-        names = re.findall(r"`([\w.]+)`", cell)
-        allowed = {name if name == "facerec" else f"facerec.{name}" for name in names}
-        packages[package] = {package, "facerec.errors", *allowed}
+    for package, cell in ROW.findall(CONTRIBUTING):
+        if package.count(".") < 2:
+            names = re.findall(r"`([\w.]+)`", cell)
+            allowed = {name if name == "facerec" else f"facerec.{name}" for name in names}
+            packages[package] = {package, "facerec.errors", *allowed}
     return packages
 
 
+def sub_table() -> dict[str, set[str]]:
+    """Return the sub-packages of CONTRIBUTING.md and the siblings that each may import."""
+    found = {}
+    for name, cell in ROW.findall(CONTRIBUTING):
+        if name.count(".") == 2:
+            package = name.rpartition(".")[0]
+            found[name] = {f"{package}.{sibling}" for sibling in re.findall(r"`([\w.]+)`", cell)}
+    return found
+
+
 PACKAGES = table()
+SUB_PACKAGES = sub_table()
 
 
 def modules() -> dict[str, Path]:
@@ -80,32 +95,42 @@ def imported_by(path: Path) -> Iterator[str]:
 GRAPH = {name: set(imported_by(path)) - {name} for name, path in MODULES.items()}
 
 
-def cycles() -> set[str]:
-    """Return the strongly connected groups of modules, by Tarjan's algorithm."""
+def cycles(graph: dict[str, set[str]]) -> set[str]:
+    """Return the strongly connected groups of a graph's nodes, by Tarjan's algorithm."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
     found = set()
 
-    def visit(module: str) -> None:
-        index[module] = low[module] = len(index)
-        stack.append(module)
-        for target in GRAPH[module]:
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for target in graph[node]:
             if target not in index:
                 visit(target)
-                low[module] = min(low[module], low[target])
+                low[node] = min(low[node], low[target])
             elif target in stack:
-                low[module] = min(low[module], index[target])
-        if low[module] == index[module]:
-            start = stack.index(module)
+                low[node] = min(low[node], index[target])
+        if low[node] == index[node]:
+            start = stack.index(node)
             group, stack[start:] = stack[start:], []
             if len(group) > 1:
                 found.add(" <- ".join(sorted(group)))
 
-    for module in GRAPH:
-        if module not in index:
-            visit(module)
+    for node in graph:
+        if node not in index:
+            visit(node)
     return found
+
+
+def member_of(module: str) -> str:
+    """Return the sub-package or the module of a package that a module is or belongs to."""
+    return ".".join(module.split(".")[:3])
+
+
+MEMBERS: dict[str, set[str]] = {member_of(name): set() for name in MODULES}
+for name, targets in GRAPH.items():
+    MEMBERS[member_of(name)] |= {member_of(target) for target in targets} - {member_of(name)}
 
 
 def test_every_package_of_the_table_exists() -> None:
@@ -145,7 +170,26 @@ def test_the_table_allows_a_package_only_what_it_imports(package: str) -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    assert cycles() == set()
+    assert cycles(GRAPH) == set()
+
+
+def test_no_sub_package_imports_what_imports_it() -> None:
+    assert cycles(MEMBERS) == set()
+
+
+def test_the_table_names_every_sub_package() -> None:
+    folders = {
+        name
+        for name, path in MODULES.items()
+        if path.name == "__init__.py" and name.count(".") == 2 and name.startswith("facerec.")
+    }
+    assert set(SUB_PACKAGES) == folders
+
+
+@pytest.mark.parametrize("name", SUB_PACKAGES)
+def test_a_sub_package_imports_the_siblings_that_the_table_lists(name: str) -> None:
+    siblings = {other for other in SUB_PACKAGES if package_of(other) == package_of(name)}
+    assert MEMBERS[name] & siblings == SUB_PACKAGES[name]
 
 
 def test_the_core_imports_neither_numpy_nor_a_service() -> None:

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from facerec.cli.main import main
+from facerec.jobs.erasure import erase_collection
 from facerec.jobs.ledger.embeddings import read_embeddings
-from facerec.jobs.ledger.erasure import erase_collection
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from tests.support.job_doors import use_fake_engine

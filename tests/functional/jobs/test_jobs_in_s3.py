@@ -17,7 +17,7 @@ from moto import mock_aws
 
 from facerec.errors import AccessDeniedError, ObjectChangedError
 from facerec.jobs.child.attempt import ChildDependencies, run_child
-from facerec.jobs.ledger.erasure import erase_collection, erase_faces
+from facerec.jobs.erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.manifest.sources import SourceKind

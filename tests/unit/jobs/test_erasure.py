@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from facerec.errors import FacerecError, JobDeletedError
+from facerec.jobs.erasure import erase_collection, erase_faces
 from facerec.jobs.folders import list_folders, redirect
 from facerec.jobs.ledger.embeddings import read_embeddings
-from facerec.jobs.ledger.erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.report import write_report
 from facerec.storage.objects.local import TEMPORARY_PREFIX, LocalObjects
 from tests.support.jobs import LocalJob, write_manifest, write_photos

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from facerec.errors import CollectionNotFoundError
-from facerec.jobs.ledger.erasure import erase_faces
+from facerec.jobs.erasure import erase_faces
 from facerec.jobs.verification import Verification, verify_collection
 from facerec.storage.sqlite import SqliteStore
 from tests.support.jobs import LocalJob, write_manifest, write_photos
