@@ -10,7 +10,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import exit_code_of
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, shortened, shown_name, table
-from facerec.core.limits import MAX_PAGE
+from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.factory import open_gallery
 from facerec.gallery.presenting import deletion_json, face_page_json
 
@@ -27,7 +27,7 @@ def faces() -> None:
 @click.option(
     "--limit",
     type=click.IntRange(1, MAX_PAGE),
-    default=1000,
+    default=DEFAULT_PAGE,
     show_default=True,
     metavar="N",
     help="Show at most N faces.",

@@ -19,6 +19,7 @@ from facerec.cli.job_services import ShownJobs, open_jobs
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.cli.reports import print_failures, print_report
+from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
 from facerec.core.options import MAX_FACES
 from facerec.errors import InvalidInputError
 from facerec.jobs.ledger.report import Report
@@ -157,8 +158,8 @@ def start(
 @_service_options
 @click.option(
     "--limit",
-    type=click.IntRange(1, 1000),
-    default=20,
+    type=click.IntRange(1, MAX_JOBS),
+    default=DEFAULT_JOBS,
     show_default=True,
     metavar="N",
     help="Number of jobs to show.",

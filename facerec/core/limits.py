@@ -19,10 +19,26 @@ MAX_MATCHES = 4096
 """Matches of one probe, as in Rekognition (``MaxFaces`` of ``SearchFaces``,
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchFaces.html)."""
 
+DEFAULT_PAGE = 1000
+"""Entries of a page of collections or faces if the caller does not say, about 1 MB of JSON."""
+
 MAX_PAGE = 4096
 """Entries of a page of collections or faces, as in Rekognition (``MaxResults`` of ``ListFaces``,
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_ListFaces.html)."""
 
 MAX_USER_PAGE = 500
-"""Entries of a page of users, as in Rekognition (``MaxResults`` of ``ListUsers``,
+"""Entries of a page of users, and the default, as in Rekognition (``MaxResults`` of ``ListUsers``,
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_ListUsers.html)."""
+
+MAX_USER_MATCHES = 500
+"""Users that a search returns, and the default, as in Rekognition (``MaxUsers`` of ``SearchUsers``,
+https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchUsers.html)."""
+
+DEFAULT_JOBS = 20
+"""Jobs of a listing if the caller does not say."""
+
+MAX_JOBS = 300
+"""Jobs of a listing. On AWS each takes a call of DescribeExecution, of which Step Functions allows
+250 at once and then 10 per second
+(https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html), and API Gateway waits
+for 29 seconds."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from facerec.core.limits import MAX_PAGE
+from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.names import checked_tags
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, QuotaExceededError
@@ -82,7 +82,7 @@ class CollectionOperations(GalleryBase):
         self,
         *,
         next_token: str | None = None,
-        limit: int = 1000,
+        limit: int = DEFAULT_PAGE,
         only: AbstractSet[str] | None = None,
     ) -> CollectionPage:
         """Return a page of collections, in the order of their ids.

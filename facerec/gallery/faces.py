@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from facerec.core.limits import MAX_PAGE
+from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import FaceInUseError, FaceNotFoundError, UserNotFoundError
@@ -146,7 +146,7 @@ class FaceOperations(GalleryBase):
         collection_id: str,
         *,
         next_token: str | None = None,
-        limit: int = 1000,
+        limit: int = DEFAULT_PAGE,
         user_id: str | None = None,
         face_ids: Sequence[str] | None = None,
     ) -> FacePage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from facerec.core.limits import MAX_USER_PAGE
+from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.core.names import checked_user_id
 from facerec.core.options import FaceOptions
 from facerec.core.records import User
@@ -25,10 +25,6 @@ from facerec.gallery.user_vectors import delete_vector, user_vector
 ASSOCIATION_THRESHOLD = 0.75
 """Minimum similarity of a face to the user that it is associated with, as in Rekognition
 (https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
-
-MAX_USER_MATCHES = 500
-"""Users that a search returns, as in Rekognition
-(https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchUsers.html)."""
 
 
 class UserOperations(GalleryBase):

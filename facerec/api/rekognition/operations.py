@@ -11,14 +11,14 @@ from facerec.api.rekognition import shapes
 from facerec.api.rekognition.arns import collection_arn, collection_of
 from facerec.api.rekognition.errors import invalid_parameter
 from facerec.api.rekognition.shapes import Shape, percent
-from facerec.core.limits import MAX_PAGE, MAX_USER_PAGE
+from facerec.core.limits import MAX_PAGE, MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter
 from facerec.core.photos import DetectedFace
 from facerec.gallery.associations import AssociationOutcome
 from facerec.gallery.faces import FailedDeletion
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.photos import Photo, PhotoLocation
-from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD, MAX_USER_MATCHES
+from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
 
 Request: TypeAlias = dict[str, Any]
 Answer: TypeAlias = Callable[[Gallery, Request], Shape]
@@ -66,7 +66,7 @@ def list_collections(
     """Answer ListCollections for a sender who may see some collections only, None for all."""
     page = gallery.list_collections(
         next_token=request.get("NextToken"),
-        limit=request.get("MaxResults") or MAX_PAGE,
+        limit=_page_size(request),
         only=only,
     )
     answer: Shape = {
@@ -112,7 +112,7 @@ def _list_faces(gallery: Gallery, request: Request) -> Shape:
     page = gallery.list_faces(
         request["CollectionId"],
         next_token=request.get("NextToken"),
-        limit=request.get("MaxResults") or MAX_PAGE,
+        limit=_page_size(request),
         user_id=request.get("UserId"),
         face_ids=request.get("FaceIds"),
     )
@@ -326,6 +326,14 @@ OPERATIONS = {
 def _paged(answer: Shape, next_token: str | None) -> Shape:
     """Return an answer with the token of the next page; the last page has none."""
     return answer if next_token is None else {**answer, "NextToken": next_token}
+
+
+def _page_size(request: Request) -> int:
+    """Return the size of a page: as large as Rekognition's unless the request wants less.
+
+    Some programs read only one page. The model allows 0, which means the default.
+    """
+    return request.get("MaxResults") or MAX_PAGE
 
 
 def _photo(image: Shape) -> Photo:

@@ -18,6 +18,7 @@ from facerec.api.rest.requests import (
     Limit,
     NextToken,
 )
+from facerec.core.limits import DEFAULT_PAGE
 from facerec.gallery.presenting import collection_json, face_page_json, summary_json
 
 _NO_CONTENT: dict[str, Any] = {"description": "Done."}
@@ -34,7 +35,7 @@ def collections_router(context: Context) -> APIRouter:
         responses={**problems(), 200: answer("A page of collections.", "collection-list")},
     )
     async def list_collections(
-        request: Request, limit: Limit = 100, next_token: NextToken = None
+        request: Request, limit: Limit = DEFAULT_PAGE, next_token: NextToken = None
     ) -> JSONResponse:
         principal = authorise(request, None, writes=False)
         page = await context.run(
@@ -100,7 +101,7 @@ def collections_router(context: Context) -> APIRouter:
     async def list_faces(
         request: Request,
         collection_id: CollectionPath,
-        limit: Limit = 100,
+        limit: Limit = DEFAULT_PAGE,
         next_token: NextToken = None,
     ) -> JSONResponse:
         page = await context.run(

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from facerec.api.rest.context import Context, authorise
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
+from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
 from facerec.errors import JobNotFoundError
 from facerec.jobs.service import Job, JobService
 from facerec.storage.objects.protocol import scheme_of
@@ -32,7 +33,7 @@ def jobs_router(context: Context) -> APIRouter:
         responses={**problems(), 200: answer("The newest jobs.", "job-list")},
     )
     async def list_jobs(
-        request: Request, limit: Annotated[int, Query(ge=1, le=100)] = 20
+        request: Request, limit: Annotated[int, Query(ge=1, le=MAX_JOBS)] = DEFAULT_JOBS
     ) -> JSONResponse:
         jobs = context.jobs
         found = [] if jobs is None else await context.run(request, lambda: jobs.list(limit))

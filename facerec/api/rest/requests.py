@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from facerec.core.limits import MAX_MATCHES
+from facerec.core.limits import MAX_MATCHES, MAX_PAGE
 from facerec.core.names import (
     COLLECTION_ID_CHARACTER,
     EXTERNAL_IMAGE_ID_CHARACTER,
@@ -36,7 +36,7 @@ CollectionPath = Annotated[
     Path(min_length=1, max_length=MAX_NAME_LENGTH, pattern=COLLECTION_PATTERN, examples=["staff"]),
 ]
 FacePath = Annotated[str, Path(pattern=FACE_PATTERN)]
-Limit = Annotated[int, Query(ge=1, le=1000, description="Return at most this many entries.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Return at most this many entries.")]
 NextToken = Annotated[
     str | None, Query(max_length=255, description="`next_token` of the previous page.")
 ]
