@@ -168,6 +168,8 @@ def start(
 def list_command(stack: str | None, data: Path | None, limit: int, as_json: bool) -> None:
     """List jobs, newest first.
 
+    A job whose folder is missing, or was written by another release, has the status UNREADABLE.
+
     \b
     Examples:
       facerec jobs list
@@ -177,13 +179,17 @@ def list_command(stack: str | None, data: Path | None, limit: int, as_json: bool
     if as_json:
         _print_json([job.to_json() for job in found])
         return
-    rows = table(
-        "job", "collection", "started", "status", "photos", "faces", right=("photos", "faces")
-    )
+    columns = ["job", "collection", "started", "status", "photos", "faces"]
+    if any(job.cause for job in found):
+        columns.append("cause")
+    rows = table(*columns, right=("photos", "faces"))
     for job in found:
-        started = datetime.fromtimestamp(job.created_at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        # The date of a job is not known if its folder is missing.
+        moment = datetime.fromtimestamp(job.created_at, UTC)
+        started = moment.strftime("%Y-%m-%d %H:%M UTC") if job.created_at else ""
         numbers = ("" if number is None else f"{number:,}" for number in (job.photos, job.faces))
-        rows.add_row(job.id, job.collection_id or "", started, str(job.status), *numbers)
+        cells = [job.id, job.collection_id or "", started, str(job.status), *numbers]
+        rows.add_row(*cells, *([job.cause or ""] if "cause" in columns else []))
     console().print(rows if found else "no jobs yet; `facerec jobs start` starts one")
 
 

@@ -24,7 +24,7 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
     COLLECTION is compared with the ledgers of all its jobs; no photo is read. With --repair, lost
     faces are restored from the embeddings in the job folders, also into an empty database. Faces
     that were deleted on purpose stay deleted. The exit code is 1 if something differs and is not
-    repaired.
+    repaired, or if a job cannot be read.
 
     \b
     Examples:
@@ -48,5 +48,8 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
         print_verification(result, repaired=repair)
         if result.agrees:
             console().print("the collection has all of them")
-    if not result.agrees and not repair:
+        if result.unreadable_jobs:
+            jobs = count(result.unreadable_jobs, "job")
+            console().print(f"{jobs} cannot be read and not be compared; see `facerec jobs list`")
+    if result.unreadable_jobs or (not result.agrees and not repair):
         raise SystemExit(ExitCode.ERROR)

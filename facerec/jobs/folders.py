@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.report import Report, read_report
-from facerec.jobs.plan import Plan, plan_uri, read_job_id, read_plan
+from facerec.jobs.plan import Plan, plan_uri, read_facts, read_plan
 from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -18,6 +18,23 @@ class JobFolder:
 
     plan: Plan
     report: Report | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableFolder:
+    """A job folder that cannot be read.
+
+    Attributes:
+        job_id: id of the job.
+        cause: why it cannot be read, without its address.
+        collection_id: the collection that received the faces, if known.
+        created_at: when the job was planned, seconds since 1970, UTC; 0 if not known.
+    """
+
+    job_id: str
+    cause: str
+    collection_id: str | None = None
+    created_at: float = 0.0
 
 
 def read_folder(objects: ObjectStore, job_folder: str) -> JobFolder:
@@ -43,12 +60,20 @@ class Entry:
         job_folder: the job folder: the same, or one elsewhere.
         collection_id: collection of a job whose folder is elsewhere; None for the others.
         erased: whether only the plan and the note of a job elsewhere are left of it.
+        created_at: when a job whose folder is elsewhere was planned, seconds since 1970, UTC; 0
+            for the others.
     """
 
     uri: str
     job_folder: str
     collection_id: str | None = None
     erased: bool = False
+    created_at: float = 0.0
+
+    @property
+    def job_id(self) -> str:
+        """Id of the job."""
+        return _name(self.uri)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -96,23 +121,58 @@ def list_entries(objects: ObjectStore, jobs_root: str) -> Iterator[Entry]:
         yield from _entries(objects, uri)
 
 
-def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder]:
-    """Yield the jobs of a root; those that cannot be read are skipped."""
+def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | UnreadableFolder]:
+    """Yield the jobs of a root, also those whose folders cannot be read.
+
+    A folder without a plan is not a job: a deleted job left it.
+    """
     for uri in objects.folders(jobs_root):
         try:
             entries = _entries(objects, uri)
         except InvalidInputError:
+            yield UnreadableFolder(_name(uri), "the note of its folder is damaged")
             continue
         for entry in entries:
-            try:
-                yield read_folder(objects, entry.job_folder)
-            except (ObjectNotFoundError, InvalidInputError):
-                continue
+            if (folder := _read_entry(objects, entry)) is not None:
+                yield folder
+
+
+def _read_entry(objects: ObjectStore, entry: Entry) -> JobFolder | UnreadableFolder | None:
+    missing = UnreadableFolder(
+        entry.job_id, "its folder is missing", entry.collection_id, entry.created_at
+    )
+    try:
+        folder = read_folder(objects, entry.job_folder)
+    except ObjectNotFoundError:
+        return missing if entry.is_elsewhere and not entry.erased else None
+    except InvalidInputError:
+        return _read_facts(objects, entry)
+    if entry.is_elsewhere and folder.plan.job_id != entry.job_id:
+        # The user has removed the folder and used its name for another job.
+        return missing
+    return folder
+
+
+def _read_facts(objects: ObjectStore, entry: Entry) -> UnreadableFolder:
+    damaged = UnreadableFolder(entry.job_id, "its plan is damaged", entry.collection_id)
+    try:
+        facts = read_facts(objects, entry.job_folder)
+    except InvalidInputError:
+        return damaged
+    cause = damaged.cause if facts.is_current else "written by another release of facerec"
+    return UnreadableFolder(
+        facts.job_id or damaged.job_id, cause, facts.collection_id, facts.created_at
+    )
 
 
 def redirect(objects: ObjectStore, jobs_root: str, plan: Plan) -> None:
     """Note that a job has its folder elsewhere, so that it is listed and erased like the others."""
-    entry = Entry(f"{jobs_root}{plan.job_id}/", plan.job_folder, plan.collection_id)
+    entry = Entry(
+        f"{jobs_root}{plan.job_id}/",
+        plan.job_folder,
+        plan.collection_id,
+        created_at=plan.created_at,
+    )
     if entry.job_folder != entry.uri:
         _write_note(objects, entry)
 
@@ -133,7 +193,7 @@ def has_plan(objects: ObjectStore, job_folder: str) -> bool:
 
 def _contains_job(objects: ObjectStore, job_folder: str, job_id: str) -> bool:
     try:
-        return read_job_id(objects, job_folder) == job_id
+        return read_facts(objects, job_folder).job_id == job_id
     except ObjectNotFoundError:
         return False
 
@@ -156,6 +216,7 @@ def _entries(objects: ObjectStore, uri: str) -> list[Entry]:
             str(document["job_folder"]),
             str(document["collection_id"]),
             bool(document.get("erased")),
+            float(document.get("created_at", 0)),
         )
     except ObjectNotFoundError:
         return [own]
@@ -169,5 +230,10 @@ def _write_note(objects: ObjectStore, entry: Entry) -> None:
         "job_folder": entry.job_folder,
         "collection_id": entry.collection_id,
         "erased": entry.erased,
+        "created_at": entry.created_at,
     }
     objects.write(entry.note, json.dumps(document).encode())
+
+
+def _name(folder: str) -> str:
+    return folder.rstrip("/").rpartition("/")[2]

@@ -129,15 +129,39 @@ def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
     return collection_id
 
 
-def read_job_id(objects: ObjectStore, job_folder: str) -> str | None:
-    """Return the id of the job of a folder, whatever release of facerec wrote it.
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """What a plan states whatever release of facerec wrote it.
+
+    Attributes:
+        job_id: id of the job, if stated.
+        collection_id: the collection that received the faces, if stated.
+        created_at: seconds since 1970, UTC; 0 if not stated.
+        is_current: whether this release can read the rest.
+    """
+
+    job_id: str | None
+    collection_id: str | None
+    created_at: float
+    is_current: bool
+
+
+def read_facts(objects: ObjectStore, job_folder: str) -> PlanFacts:
+    """Read what the plan of a job folder states, whatever release of facerec wrote it.
 
     Raises:
         ObjectNotFoundError: the folder has no plan.
         InvalidInputError: the plan is not a JSON object.
     """
-    job_id = _read_document(objects, plan_uri(job_folder)).get("job_id")
-    return job_id if isinstance(job_id, str) else None
+    document = _read_document(objects, plan_uri(job_folder))
+    job_id, collection_id = document.get("job_id"), document.get("collection_id")
+    created_at = document.get("created_at")
+    return PlanFacts(
+        job_id if isinstance(job_id, str) else None,
+        collection_id if isinstance(collection_id, str) else None,
+        float(created_at) if isinstance(created_at, int | float) else 0.0,
+        document.get("version", 1) == PLAN_VERSION,
+    )
 
 
 def _read_document(objects: ObjectStore, uri: str) -> dict[str, Any]:

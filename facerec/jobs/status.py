@@ -20,6 +20,9 @@ class JobStatus(StrEnum):
     CANCELLED = "CANCELLED"
     """Somebody ended it; submit the same job again to resume it."""
 
+    UNREADABLE = "UNREADABLE"
+    """Its folder is missing, damaged, or was written by another release."""
+
     @property
     def ended(self) -> bool:
         """Whether the job has ended."""

@@ -15,7 +15,7 @@ from facerec.core.ids import group_of
 from facerec.core.protocols import RecordStore
 from facerec.core.records import Collection, StoredFace
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
-from facerec.jobs.folders import list_folders
+from facerec.jobs.folders import UnreadableFolder, list_folders
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.segments import Segment, read_segments
 from facerec.jobs.outcomes import Outcome
@@ -34,12 +34,14 @@ class Verification:
             restored unless the comparison was only to report.
         extra: faces of the same photos that other options had stored instead; likewise removed.
         deleted: those of them that were deleted on purpose.
+        unreadable_jobs: jobs whose folders cannot be read, so that nothing of them was compared.
     """
 
     faces: int = 0
     missing: int = 0
     extra: int = 0
     deleted: int = 0
+    unreadable_jobs: int = 0
 
     @property
     def agrees(self) -> bool:
@@ -52,6 +54,7 @@ class Verification:
         self.missing += other.missing
         self.extra += other.extra
         self.deleted += other.deleted
+        self.unreadable_jobs += other.unreadable_jobs
 
 
 def verify_job(
@@ -111,11 +114,12 @@ def verify_collection(
     Raises:
         CollectionNotFoundError: the collection does not exist, and is not restored.
     """
-    plans = [
-        folder.plan
-        for folder in list_folders(objects, jobs_root)
-        if folder.plan.collection_id == collection_id
-    ]
+    plans, unreadable = list[Plan](), 0
+    for folder in list_folders(objects, jobs_root):
+        if isinstance(folder, UnreadableFolder):
+            unreadable += folder.collection_id in (collection_id, None)
+        elif folder.plan.collection_id == collection_id:
+            plans.append(folder.plan)
     newest_first = sorted(plans, key=lambda plan: plan.created_at, reverse=True)
     try:
         collection = records.get_collection(collection_id)
@@ -125,7 +129,7 @@ def verify_collection(
         newest = newest_first[0]
         collection = Collection(collection_id, newest.model_version, newest.collection_created_at)
         records.create_collection(collection)
-    total, seen = Verification(), set[str]()
+    total, seen = Verification(unreadable_jobs=unreadable), set[str]()
     for plan in newest_first:
         if plan.collection_created_at == collection.created_at:
             total.add(verify_job(plan, objects, faces, repair=repair, seen=seen))

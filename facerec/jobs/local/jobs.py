@@ -13,7 +13,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from facerec.errors import FacerecError, InvalidInputError, JobNotFoundError, ObjectNotFoundError
-from facerec.jobs.folders import JobFolder, find_entry, list_folders, read_folder, redirect
+from facerec.jobs.folders import (
+    JobFolder,
+    UnreadableFolder,
+    find_entry,
+    list_folders,
+    read_folder,
+    redirect,
+)
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.ledger.rows import LedgerRow
@@ -141,8 +148,12 @@ class LocalJobs:
 
     def list(self, limit: int) -> list[Job]:
         """Return the newest jobs; see ``JobService.list``."""
-        folders = list_folders(self._objects, self._jobs_root)
-        found = {folder.plan.job_id: self._job(folder) for folder in folders}
+        found: dict[str, Job] = {}
+        for folder in list_folders(self._objects, self._jobs_root):
+            if isinstance(folder, UnreadableFolder):
+                found.setdefault(folder.job_id, _unreadable(folder))
+            else:
+                found[folder.plan.job_id] = self._job(folder)
         newest = sorted(found.values(), key=lambda job: job.created_at, reverse=True)[:limit]
         return [replace(job, plan=None, report=None) for job in newest]
 
@@ -268,6 +279,16 @@ class LocalJobs:
             plan=plan,
             report=report,
         )
+
+
+def _unreadable(folder: UnreadableFolder) -> Job:
+    return Job(
+        id=folder.job_id,
+        status=JobStatus.UNREADABLE,
+        created_at=folder.created_at,
+        collection_id=folder.collection_id,
+        cause=folder.cause,
+    )
 
 
 def _status(plan: Plan, record: RunRecord | None, report: Report | None) -> JobStatus:

@@ -28,6 +28,7 @@ from tests.support.jobs import write_manifest, write_photos
 
 GOLDEN = Path(__file__).parent / "data" / "first-release"
 JOB = "staff-5cf2c9367bd1"
+CAUSE = "written by another release of facerec"
 FACES = 6
 
 Run = Callable[..., Result]
@@ -90,12 +91,24 @@ def test_the_folder_of_the_job_is_refused_as_well(data: Path, run: Run) -> None:
     assert "was written by another release of facerec" in result.stderr
 
 
-def test_the_job_is_not_listed(run: Run) -> None:
-    assert json.loads(run("jobs", "list", "--json").stdout) == []
-    assert run("jobs", "status", "latest").exit_code == ExitCode.NOT_FOUND
+def test_the_job_is_listed_with_the_cause(run: Run) -> None:
+    (listed,) = json.loads(run("jobs", "list", "--json").stdout)
+    assert (listed["job_id"], listed["collection_id"]) == (JOB, "staff")
+    assert (listed["status"], listed["cause"]) == ("UNREADABLE", CAUSE)
+    shown = run("jobs", "list").stdout
+    assert "UNREADABLE" in shown
+    assert CAUSE in shown
+    assert run("jobs", "status", "latest").exit_code == ExitCode.INVALID_INPUT
 
 
-def test_the_api_refuses_the_job_and_lists_the_others(data: Path) -> None:
+def test_a_comparison_with_the_job_reports_that_it_cannot_be_read(run: Run) -> None:
+    result = run("verify", "staff")
+
+    assert result.exit_code == ExitCode.ERROR
+    assert "1 job cannot be read" in result.stdout
+
+
+def test_the_api_refuses_the_job_and_lists_it_without_a_path(data: Path) -> None:
     settings = AppSettings(OpenGuard(), jobs=open_local_jobs(data, workers=1))
     with open_gallery(data) as gallery:
         client = TestClient(create_app(gallery, settings), base_url="http://localhost")
@@ -105,7 +118,8 @@ def test_the_api_refuses_the_job_and_lists_the_others(data: Path) -> None:
     assert answer.status_code == 422
     assert "was written by another release of facerec" in answer.json()["detail"]
     assert "submit the job again" in answer.json()["hint"]
-    assert listed.json() == {"jobs": []}
+    (job,) = listed.json()["jobs"]
+    assert (job["job_id"], job["status"], job["cause"]) == (JOB, "UNREADABLE", CAUSE)
 
 
 def test_the_faces_open_and_a_deleted_one_leaves_the_folder(data: Path, run: Run) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -36,6 +38,10 @@ class Machine:
         place = [] if job is None else ["--job", str(self.folder / job)]
         words = ["index", str(self.folder / "photos"), "--collection", "staff", "--workers", "1"]
         return self.command(*words, *place, *options)
+
+    def list_jobs(self) -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = json.loads(self.command("jobs", "list", "--json").stdout)
+        return listed
 
     def faces(self) -> list[str]:
         with SqliteStore(self.data / "facerec.db") as store:
@@ -134,6 +140,59 @@ def test_a_job_whose_folder_is_missing_is_refused_with_a_remedy(
     assert set(machine.faces()) == machine.kept() == set(others)
     assert machine.command("collections", "delete", "staff", "--yes").exit_code == 0
     assert machine.kept() == set()
+
+
+def test_a_job_whose_folder_is_missing_is_listed_with_the_cause(
+    machine: Machine, tmp_path: Path
+) -> None:
+    machine.index("a")
+    (before,) = machine.list_jobs()
+    (tmp_path / "a").rename(tmp_path / "unmounted")
+    (after,) = machine.list_jobs()
+    assert (after["status"], after["cause"]) == ("UNREADABLE", "its folder is missing")
+    assert [after[key] for key in ("job_id", "collection_id")] == [
+        before[key] for key in ("job_id", "collection_id")
+    ]
+    assert "its folder is missing" in machine.command("jobs", "list").stdout
+    assert "1 job cannot be read" in machine.command("verify", "staff").stdout
+
+
+def test_a_job_whose_folder_was_taken_by_another_job_is_listed_as_missing(
+    machine: Machine, tmp_path: Path
+) -> None:
+    machine.index("a")
+    (tmp_path / "a").rename(tmp_path / "unmounted")
+    other = machine.command(
+        *("index", str(tmp_path / "photos"), "--collection", "visitors", "--workers", "1"),
+        *("--job", str(tmp_path / "a")),
+    )
+    assert other.exit_code == 0, other.output
+    statuses = {job["collection_id"]: job["status"] for job in machine.list_jobs()}
+    assert statuses == {"staff": "UNREADABLE", "visitors": "SUCCEEDED"}
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"version": 2}'])
+def test_a_job_with_a_damaged_plan_is_listed_with_the_cause(
+    machine: Machine, content: bytes
+) -> None:
+    machine.index()
+    (plan,) = (machine.data / "jobs").glob("*/plan.json")
+    plan.write_bytes(content)
+    (listed,) = machine.list_jobs()
+    assert listed["job_id"] == plan.parent.name
+    assert (listed["status"], listed["cause"]) == ("UNREADABLE", "its plan is damaged")
+
+
+def test_a_job_with_a_damaged_note_is_listed_with_the_cause(machine: Machine) -> None:
+    machine.index("a")
+    (note,) = (machine.data / "jobs").glob("*/elsewhere.json")
+    note.write_bytes(b"{")
+    (listed,) = machine.list_jobs()
+    assert listed["job_id"] == note.parent.name
+    assert (listed["status"], listed["cause"]) == (
+        "UNREADABLE",
+        "the note of its folder is damaged",
+    )
 
 
 def test_without_its_note_a_missing_folder_is_forgotten(machine: Machine, tmp_path: Path) -> None:
