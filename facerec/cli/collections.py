@@ -87,8 +87,8 @@ def describe(name: str, data: Path | None, as_json: bool) -> None:
 def refresh_stats(name: str, data: Path | None) -> None:
     """Store the cohort stats of faces that an earlier facerec indexed.
 
-    Searches are as accurate without, but slower. It needs no photo. Do not index or delete faces
-    of the collection at the same time.
+    Searches are as accurate without, but slower. It needs no photo. The collection can be used at
+    the same time.
 
     \b
     Example:

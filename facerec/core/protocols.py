@@ -16,7 +16,7 @@ from facerec.core.records import (
     Collection,
     User,
 )
-from facerec.core.vectors import Vector, VectorMatch, VectorRecord
+from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,6 +43,17 @@ class VectorStore(Protocol):
         Raises:
             ValueError: a group or a vector is malformed; nothing was stored.
             StoreUnavailableError: nothing, or only whole groups, were stored.
+        """
+        ...
+
+    def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
+        """Set fields of the metadata of stored vectors; their values and other fields stay.
+
+        A vector that is deleted concurrently stays deleted.
+
+        Args:
+            namespace: a namespace.
+            changes: the fields to set, by id; unknown ids are ignored.
         """
         ...
 

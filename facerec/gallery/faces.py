@@ -131,8 +131,8 @@ class FaceOperations(GalleryBase):
     def refresh_stats(self, collection_id: str) -> int:
         """Store cohort stats with faces that have none or another cohort's; return their number.
 
-        Without this, each search computes such stats again. No photo is needed. Nothing else may
-        change the collection at the same time: a face that is deleted just then could be restored.
+        Without this, each search computes such stats again. No photo is needed. The collection can
+        be searched and changed at the same time.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.

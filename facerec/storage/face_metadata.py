@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from operator import itemgetter
 
+from facerec.core.faces import CohortStats
 from facerec.core.records import FaceRecord
 from facerec.core.vectors import Metadata
-from facerec.storage.columns import LANDMARKS, Value, from_columns, to_columns
+from facerec.storage.columns import LANDMARKS, STATS_COLUMNS, Value, from_columns, to_columns
 
 _PACKED = {
     "landmarks": tuple(f"{landmark}_{axis}" for landmark in LANDMARKS for axis in "xy"),
@@ -31,6 +32,11 @@ def to_metadata(record: FaceRecord) -> Metadata:
         # repr is the shortest text that reads back as the same number
         metadata[field] = " ".join(map(repr, numbers))
     return metadata
+
+
+def stats_metadata(stats: CohortStats) -> Metadata:
+    """Return the metadata of cohort stats."""
+    return dict(zip(STATS_COLUMNS, (stats.mean, stats.deviation, stats.version), strict=True))
 
 
 def from_metadata(face_id: str, metadata: Metadata) -> FaceRecord:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from facerec.core.faces import CohortStats
 from facerec.core.protocols import VectorStore
 from facerec.core.records import FaceRecord, Neighbour, StoredFace
 from facerec.core.vectors import Vector, VectorRecord
-from facerec.storage.face_metadata import from_metadata, to_metadata
+from facerec.storage.face_metadata import from_metadata, stats_metadata, to_metadata
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,6 +55,12 @@ class FaceStore:
         """
         self.vectors.put_groups(
             collection_id, {key: [_vector(face) for face in faces] for key, faces in images.items()}
+        )
+
+    def put_stats(self, collection_id: str, stats: Mapping[str, CohortStats]) -> None:
+        """Store cohort stats by face id; faces that are unknown or deleted concurrently stay so."""
+        self.vectors.change_metadata(
+            collection_id, {face_id: stats_metadata(own) for face_id, own in stats.items()}
         )
 
     def find_images(

@@ -61,6 +61,34 @@ class VectorStoreContract:
         settle()
         assert store.list_vectors("staff") == [later.record]
 
+    def test_changed_metadata_keeps_other_fields_and_values(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        vector = vector_of("ann", metadata={"a": "1", "b": 2.0})
+        other = vector_of("bob", metadata={"a": "1"})
+        store.put_groups("staff", by_group([vector, other]))
+        settle()
+        store.change_metadata("staff", {vector.id: {"b": 3.0, "c": "ñ"}})
+        settle()
+        found, unchanged = store.get_vectors("staff", [vector.id, other.id])
+        assert found.metadata == {"a": "1", "b": 3.0, "c": "ñ"}
+        assert found.values.tobytes() == vector.values.tobytes()
+        assert unchanged.record == other.record
+
+    def test_metadata_of_unknown_vectors_is_not_stored(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        kept, deleted = vector_of("ann"), vector_of("bob")
+        store.put_groups("staff", by_group([kept, deleted]))
+        settle()
+        store.delete_vectors("staff", [deleted.id])
+        settle()
+        for namespace in ("staff", "new"):
+            store.change_metadata(namespace, {deleted.id: {"a": "1"}})
+        settle()
+        assert store.list_vectors("staff") == [kept.record]
+        assert store.list_vectors("new") == []
+
     def test_vectors_are_returned_in_the_order_requested_without_unknown_ones(
         self, store: VectorStore, settle: Settle
     ) -> None:

@@ -10,6 +10,7 @@ from facerec.storage.faces import FaceStore
 from facerec.storage.s3vectors import S3Vectors, open_s3_vectors
 from facerec.testing.face_store import FaceStoreContract
 from facerec.testing.vector_store import VectorStoreContract
+from facerec.testing.vectors import by_group, vector_of
 from tests.support.s3vectors_server import S3VectorsServer
 
 BUCKET = "facerec-vectors"
@@ -47,3 +48,26 @@ class TestS3VectorsFaces(FaceStoreContract):
     @pytest.fixture
     def faces(self, vectors: S3Vectors) -> FaceStore:
         return FaceStore(vectors)
+
+
+@pytest.mark.parametrize("moment", ["put", "get"])
+def test_a_vector_deleted_while_its_metadata_is_changed_stays_deleted(
+    vectors: S3Vectors, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    vector = vector_of("ann")
+    vectors.put_groups("staff", by_group([vector]))
+    indexes = vectors._indexes
+    call = getattr(indexes, moment)
+    calls = iter(range(100))
+
+    def interrupted(*arguments: object, **named: object) -> object:
+        # before the vector is put, and before its group is looked up
+        if next(calls) == {"put": 0, "get": 1}[moment]:
+            monkeypatch.setattr(indexes, moment, call)
+            vectors.delete_vectors("staff", [vector.id])
+        return call(*arguments, **named)
+
+    monkeypatch.setattr(indexes, moment, interrupted)
+    vectors.change_metadata("staff", {vector.id: {"a": "1"}})
+    assert vectors.list_vectors("staff") == []
+    assert vectors.find_groups("staff", [vector.group]) == {}

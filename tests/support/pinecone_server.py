@@ -131,6 +131,8 @@ class PineconeServer:
             return self._upsert(namespace, body["vectors"], size)
         if path == "/query":
             return self._query(namespace, body)
+        if path == "/vectors/update":
+            return self._update(namespace, body)
         if path == "/vectors/fetch":
             return self._fetch(namespace, query["ids"])
         if path == "/vectors/list":
@@ -183,6 +185,16 @@ class PineconeServer:
             written[vector["id"]] = {"values": values, "metadata": metadata}
         self._write(lambda: self.namespaces[namespace].update(written))
         return {"upsertedCount": len(vectors) - self.loses}
+
+    def _update(self, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        def change() -> None:
+            # an unknown id is not an error, and nothing is created
+            vector = self._space(namespace).get(body["id"])
+            if vector is not None:
+                vector["metadata"] = {**vector["metadata"], **body["setMetadata"]}
+
+        self._write(change)
+        return {}
 
     def _query(self, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
         _require(1 <= body["topK"] <= 10_000, "topK is out of range")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.core.vectors import Vector
+from facerec.core.vectors import Metadata, Vector
 from facerec.errors import NotFoundError, StoreUnavailableError
 from facerec.storage.pinecone.batches import Record, chunks, upserts
 from facerec.storage.pinecone.limits import IDS_PER_DELETE, IDS_PER_FETCH, IDS_PER_PAGE
@@ -61,6 +61,20 @@ class VectorIndex:
             for vectors in self._requests.send_each(fetch, chunks(ids, IDS_PER_FETCH))
             for vector_id, vector in vectors.items()
         }
+
+    def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
+        """Set fields of the metadata of vectors; unknown ids are ignored.
+
+        https://docs.pinecone.io/guides/manage-data/update-data
+        """
+
+        def change(item: tuple[str, Metadata]) -> None:
+            vector_id, fields = item
+            with suppress_not_found():
+                self._index.update(id=vector_id, set_metadata=dict(fields), namespace=namespace)
+
+        for _ in self._requests.send_each(change, list(changes.items())):
+            pass
 
     def delete(self, namespace: str, ids: Iterable[str]) -> None:
         """Delete vectors. Unknown ids are ignored."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from facerec.core.protocols import VectorStore
-from facerec.core.vectors import Vector, VectorMatch, VectorRecord
+from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.pinecone.index import VectorIndex
 from facerec.storage.pinecone.limits import MATCHES_WITH_METADATA
@@ -54,6 +54,11 @@ class PineconeVectors(VectorStore):
         self._memory.add(namespace, written, listed=False)
         self._index.upsert(namespace, groups)
         self._index.delete(namespace, sorted(stored - given.keys()))
+
+    @override
+    def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
+        """Set fields of metadata, with a request for each vector."""
+        self._index.change_metadata(namespace, changes)
 
     @override
     def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:

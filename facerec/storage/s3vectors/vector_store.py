@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
+from facerec.core.ids import group_of
 from facerec.core.protocols import VectorStore
-from facerec.core.vectors import Vector, VectorMatch, VectorRecord
+from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.s3vectors.indexes import DOCUMENT, Item, VectorIndexes
 from facerec.storage.s3vectors.limits import MAX_GET, MAX_METADATA, MIN_CANDIDATES
@@ -64,6 +65,25 @@ class S3Vectors(VectorStore):
             self._put_members(namespace, {group: ids for group, ids in after.items() if ids})
         emptied = [group for group, ids in after.items() if not ids]
         self._indexes.delete(_groups(namespace), emptied)
+        self._indexes.delete(_faces(namespace), sorted(stale))  # see change_metadata
+
+    @override
+    def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
+        """Set fields of metadata: five requests for each 100 vectors.
+
+        The service can only put whole vectors, which would restore one that is deleted at the same
+        time. So a vector that its group does not name afterwards is deleted again, and whoever
+        deletes a vector deletes it again after its group no longer names it.
+        """
+        stored = self._indexes.get(_faces(namespace), changes, data=True)
+        items = []
+        for vector in map(_vector, stored.values()):
+            fields = {**vector.metadata, **changes[vector.id]}
+            items.append(_item(Vector(vector.id, fields, vector.values)))
+        self._indexes.put(_faces(namespace), items)
+        groups = {group_of(each) for each in stored}
+        named = {each for ids in self._members(namespace, sorted(groups)).values() for each in ids}
+        self._indexes.delete(_faces(namespace), sorted(stored.keys() - named))
 
     @override
     def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
@@ -132,6 +152,7 @@ class S3Vectors(VectorStore):
         left = {group: [each for each in ids if each not in gone] for group, ids in members.items()}
         self._put_members(namespace, {group: ids for group, ids in left.items() if ids})
         self._indexes.delete(_groups(namespace), [group for group, ids in left.items() if not ids])
+        self._indexes.delete(_faces(namespace), list(stored))  # see change_metadata
         return [each for each in wanted if each in stored]
 
     @override

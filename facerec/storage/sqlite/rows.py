@@ -27,6 +27,21 @@ def put(
     )
 
 
+def change_metadata(
+    connection: sqlite3.Connection, namespace: int, changes: Mapping[str, Metadata]
+) -> None:
+    """Set fields of the metadata of those of the vectors that are stored, given by id."""
+    slots = slots_of_ids(connection, namespace, list(changes))
+    records = records_of_slots(connection, slots.values())
+    connection.executemany(
+        "UPDATE vector SET metadata = ? WHERE slot = ?",
+        (
+            (encode({**records[slot].metadata, **changes[vector_id]}), slot)
+            for vector_id, slot in slots.items()
+        ),
+    )
+
+
 def delete(connection: sqlite3.Connection, namespace: int, slots: Mapping[str, int]) -> None:
     """Delete the rows of vectors, given as slots by id."""
     connection.executemany(

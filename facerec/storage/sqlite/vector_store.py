@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from facerec.core.protocols import VectorStore
-from facerec.core.vectors import Vector, VectorMatch, VectorRecord
+from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.scan import Nearest, scan
 from facerec.storage.sqlite import blocks, namespaces, rows
@@ -66,6 +66,13 @@ class SqliteVectors(VectorStore):
             rows.put(connection, number, by_slot)
         if dropped:
             remove_indexes(self._database.path)
+
+    @override
+    def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
+        with self._database.writing() as connection:
+            number = namespaces.find(connection, namespace)
+            if number is not None:
+                rows.change_metadata(connection, number, changes)
 
     @override
     def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from facerec.core.faces import CohortStats
+from facerec.core.ids import group_of
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.core.records import StoredFace
 from facerec.errors import CollectionNotFoundError
 from facerec.gallery.gallery import Gallery
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
@@ -68,3 +73,34 @@ def test_a_face_that_the_next_collection_indexed_itself_stays(
     with pytest.raises(CollectionNotFoundError):
         replace(collaborators, engine=engine).gallery().index("staff", ANN)
     assert gallery.describe_collection("staff").face_count == 1
+
+
+class InterruptedCohort(FakeEngine):
+    """Does something else while it computes cohort stats."""
+
+    def __init__(self, interrupt: Callable[[], object]) -> None:
+        super().__init__()
+        self._interrupt = interrupt
+
+    def cohort_stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
+        self._interrupt()
+        return super().cohort_stats(embeddings)
+
+
+def test_refreshing_stats_neither_restores_a_deleted_face_nor_drops_a_new_one(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    photo = fake_photo(fake_face("ann"), fake_face("bob", left=0.5))
+    both = gallery.index("staff", photo).faces
+    ann, bob = collaborators.faces.get_faces("staff", [face.record.face_id for face in both])
+    (key,) = {group_of(ann.record.face_id)}
+    stale = StoredFace(replace(ann.record, stats=None), ann.embedding)
+    collaborators.faces.put_images("staff", {key: [stale]})
+
+    def delete_one_and_add_one() -> None:
+        gallery.delete_faces("staff", [stale.record.face_id])
+        collaborators.faces.put_images("staff", {key: [bob]})
+
+    engine = InterruptedCohort(delete_one_and_add_one)
+    replace(collaborators, engine=engine).gallery().refresh_stats("staff")
+    assert collaborators.faces.list_faces("staff") == [bob.record]
