@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from facerec.cli.faces_shown import position, print_remarks
-from facerec.cli.options import json_option
+from facerec.cli.options import json_option, probe_face_options
 from facerec.cli.output import console, print_json, table
-from facerec.core.options import DEFAULT_THRESHOLD
+from facerec.core.options import DEFAULT_THRESHOLD, FaceOptions
 from facerec.factory import open_inspector
 from facerec.gallery.comparing import Comparison
 from facerec.gallery.presenting import comparison_json
@@ -16,15 +16,17 @@ from facerec.gallery.presenting import comparison_json
 @click.command()
 @click.argument("photo")
 @click.argument("other")
+@probe_face_options
 @json_option
-def compare(photo: str, other: str, as_json: bool) -> None:
+def compare(photo: str, other: str, options: FaceOptions, as_json: bool) -> None:
     """Compare the faces of two photos.
 
     \b
-    Example:
+    Examples:
       facerec compare passport.jpg selfie.jpg
+      facerec compare passport.jpg group.jpg --smallest-face 20
     """
-    result = open_inspector().compare(photo, other)
+    result = open_inspector().compare(photo, other, options=options)
     if as_json:
         print_json(comparison_json(result))
     else:

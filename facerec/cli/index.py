@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +11,17 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
+from facerec.cli.job_options import job_options
 from facerec.cli.job_progress import progress_display
 from facerec.cli.job_services import ShownJobs
-from facerec.cli.options import collection_option, data_option, index_face_options, json_option
+from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json
 from facerec.cli.reports import print_report
-from facerec.core.options import FaceOptions
 from facerec.errors import JobNotFoundError
 from facerec.factory import open_local_jobs
 from facerec.jobs.local.jobs import LocalJobs
 from facerec.jobs.local.supervisor import RunResult
 from facerec.jobs.progress import Progress
-from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
 from facerec.jobs.service import Job, wait_for_job
 from facerec.jobs.status import JobStatus
 
@@ -42,21 +40,7 @@ INTERVAL = 0.5
     metavar="N",
     help="Number of worker processes (default: one per core).",
 )
-@index_face_options
-@click.option(
-    "--retry-failures",
-    is_flag=True,
-    help="Process photos again that failed in a complete job.",
-)
-@click.option("--force", is_flag=True, help="Process all photos again, also indexed ones.")
-@click.option(
-    "--tolerated-failures",
-    type=click.FloatRange(0, 100),
-    default=TOLERATED_FAILURE_PERCENTAGE,
-    show_default=True,
-    metavar="PERCENT",
-    help="Percentage of photos that may fail before the job counts as failed.",
-)
+@job_options
 @click.option(
     "--job",
     "job_folder",
@@ -64,40 +48,14 @@ INTERVAL = 0.5
     default=None,
     help="Folder for the job's ledger, embeddings and report (default: in the data folder).",
 )
-@click.option(
-    "--include",
-    multiple=True,
-    metavar="PATTERN",
-    help="Of a folder, index only files that match, such as '*.jpg'; can be repeated.",
-)
-@click.option(
-    "--exclude",
-    multiple=True,
-    metavar="PATTERN",
-    help="Of a folder, do not index files that match, such as 'raw/*'; can be repeated.",
-)
-@click.option(
-    "--person-from",
-    type=click.Choice(["file", "folder"]),
-    default="file",
-    show_default=True,
-    help="Name the faces of a folder after their files, or after the folders that they are in: "
-    "photos in one folder then count as the same person's.",
-)
 @json_option
 def index(
     source: str,
     collection: str,
     data: Path | None,
     workers: int | None,
-    options: FaceOptions,
-    retry_failures: bool,
-    force: bool,
-    tolerated_failures: float,
+    job_fields: dict[str, Any],
     job_folder: Path | None,
-    include: tuple[str, ...],
-    exclude: tuple[str, ...],
-    person_from: str,
     as_json: bool,
 ) -> None:
     """Index the faces of photos into a collection.
@@ -115,18 +73,7 @@ def index(
       facerec index manifest.jsonl --collection staff --workers 4 --max-faces 1
       facerec index s3://bucket/visitors/ --collection visitors --json
     """
-    document = {
-        "collection_id": collection,
-        "manifest": source,
-        "options": asdict(options),
-        "tolerated_failure_percentage": tolerated_failures,
-        "create_collection": True,
-        "include": list(include),
-        "exclude": list(exclude),
-        "person_from": person_from,
-        "retry_failures": retry_failures,
-        "force": force,
-    }
+    document = {"collection_id": collection, "manifest": source, **job_fields}
     run_here(document, data, workers=workers, job_folder=job_folder, as_json=as_json)
 
 

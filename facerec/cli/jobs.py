@@ -13,18 +13,17 @@ import click
 
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.index import run_here
+from facerec.cli.job_options import job_options
 from facerec.cli.job_preview import preview
 from facerec.cli.job_progress import print_job, progress_display
 from facerec.cli.job_services import ShownJobs, open_jobs
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.cli.reports import print_failures, print_report
-from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
-from facerec.core.options import MAX_FACES
+from facerec.core.limits import DEFAULT_JOBS, MAX_IMAGES_PER_CHILD, MAX_JOBS
 from facerec.errors import InvalidInputError
 from facerec.jobs.ledger.report import Report
 from facerec.jobs.local.jobs import LocalJobs
-from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
 from facerec.jobs.service import Job, wait_for_job
 from facerec.jobs.status import JobStatus
 
@@ -72,24 +71,10 @@ def jobs() -> None:
     help="Show the plan, duration and cost without starting the job.",
 )
 @click.option(
-    "--max-faces",
-    type=click.IntRange(1, MAX_FACES),
-    metavar="N",
-    help="Keep at most N faces per photo, best first.",
-)
-@click.option(
     "--images-per-child",
-    type=click.IntRange(1, 100_000),
+    type=click.IntRange(1, MAX_IMAGES_PER_CHILD),
     metavar="N",
     help="Photos per child (default: a few minutes' work).",
-)
-@click.option(
-    "--tolerated-failures",
-    type=click.FloatRange(0, 100),
-    default=TOLERATED_FAILURE_PERCENTAGE,
-    show_default=True,
-    metavar="PERCENT",
-    help="Percentage of photos that may fail before the job counts as failed.",
 )
 @click.option(
     "--photos-per-second",
@@ -98,6 +83,7 @@ def jobs() -> None:
     help="Photos per second that one vCPU indexes, for --dry-run; `facerec estimate` measures it.",
 )
 @interval_option
+@job_options
 @json_option
 def start(
     manifest: str,
@@ -106,11 +92,10 @@ def start(
     data: Path | None,
     wait: bool,
     dry_run: bool,
-    max_faces: int | None,
     images_per_child: int | None,
-    tolerated_failures: float,
     photos_per_second: float | None,
     interval: float,
+    job_fields: dict[str, Any],
     as_json: bool,
 ) -> None:
     """Start a job that indexes the photos that MANIFEST names.
@@ -127,11 +112,8 @@ def start(
     document: dict[str, Any] = {
         "collection_id": collection,
         "manifest": manifest,
-        "tolerated_failure_percentage": tolerated_failures,
-        "create_collection": True,
+        **job_fields,
     }
-    if max_faces is not None:
-        document["options"] = {"max_faces": max_faces}
     if images_per_child is not None:
         document["images_per_child"] = images_per_child
     if dry_run:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -14,6 +13,8 @@ from facerec.core.options import (
     DETECTOR_NAMES,
     MAX_FACES,
     MIN_SMALLEST_FACE,
+    OPTION_TEXTS,
+    ChosenOptions,
     FaceOptions,
     QualityFilter,
 )
@@ -32,30 +33,34 @@ collection_option = click.option(
     "--collection", required=True, metavar="NAME", help="Name of the collection."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+probability = click.FloatRange(0, 1)
 detector_option = click.option(
     "--detector",
     type=click.Choice(DETECTOR_NAMES),
     default=FaceOptions().detector,
     show_default=True,
-    help="How to find faces: with the fast cascade, with dlib's network alone, or with dlib's HOG "
-    "detector.",
+    help=f"{OPTION_TEXTS['detector']}.",
 )
-probability = click.FloatRange(0, 1)
 
 
-def index_face_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that choose faces of photos that are indexed; passed as ``options``."""
+def index_face_options(command: Command) -> Command:
+    """Add the options that choose faces of photos that are indexed; passed as ``chosen``."""
     return _face_options(GalleryDefaults().index_options, command)
 
 
 def probe_face_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that choose faces of photos that are not stored; passed as ``options``."""
-    return _face_options(GalleryDefaults().probe_options, command)
+    choose = GalleryDefaults().probe_options
+
+    @wraps(command)
+    def with_options(*args: Any, chosen: ChosenOptions, **others: Any) -> None:  # noqa: ANN401
+        command(*args, options=choose(**chosen), **others)
+
+    return _face_options(choose, with_options)
 
 
-def _face_options(
-    choose: Callable[..., FaceOptions], command: Callable[..., None]
-) -> Callable[..., None]:
+def _face_options(choose: Callable[..., FaceOptions], command: Command) -> Command:
+    """Add all face options; those that the user gives are passed as ``chosen``."""
     defaults = choose()
     unfiltered = choose(quality_filter=QualityFilter.NONE).min_confidence
     filtered = choose(quality_filter=QualityFilter.AUTO).min_confidence
@@ -63,66 +68,51 @@ def _face_options(
         click.option(
             "--max-faces",
             type=click.IntRange(1, MAX_FACES),
-            default=defaults.max_faces,
-            show_default=True,
             metavar="N",
-            help="Keep at most N faces per photo, best first.",
+            help=_help("max_faces", defaults.max_faces),
         ),
         click.option(
             "--min-confidence",
             type=probability,
-            default=None,
-            help="Reject faces below this confidence "
-            f"(default: {filtered:g}, or {unfiltered:g} without a quality filter).",
+            help=_help(
+                "min_confidence", f"{filtered:g}, or {unfiltered:g} without a quality filter"
+            ),
         ),
         click.option(
             "--quality-filter",
             type=click.Choice([choice.value for choice in QualityFilter], case_sensitive=False),
-            default=defaults.quality_filter.value,
-            show_default=True,
-            help="Reject faces of a lower quality.",
+            help=_help("quality_filter", defaults.quality_filter),
         ),
         click.option(
             "--smallest-face",
             type=click.IntRange(min=MIN_SMALLEST_FACE),
-            default=None,
             metavar="PX",
-            help="Find faces of at least this size, in pixels of the photo; smaller is slower "
-            "(default: 2 % of its longer side, at least 40).",
+            help=_help("smallest_face", "2 % of its longer side, at least 40"),
         ),
         click.option(
             "--rotate/--no-rotate",
-            default=FaceOptions().rotate,
-            show_default=True,
-            help="Search a photo in all four orientations if its file does not state one and no "
-            "upright face is found.",
+            default=None,
+            help=_help("rotate", "--rotate" if defaults.rotate else "--no-rotate"),
         ),
-        detector_option,
+        click.option(
+            "--detector",
+            type=click.Choice(DETECTOR_NAMES),
+            help=_help("detector", defaults.detector),
+        ),
     )
 
     @wraps(command)
-    def with_face_options(
-        *args: Any,  # noqa: ANN401 - the command's own arguments
-        max_faces: int,
-        min_confidence: float | None,
-        quality_filter: str,
-        smallest_face: int | None,
-        rotate: bool,
-        detector: str,
-        **others: Any,  # noqa: ANN401 - the command's own arguments
-    ) -> None:
-        options = replace(
-            choose(
-                max_faces=max_faces,
-                min_confidence=min_confidence,
-                quality_filter=QualityFilter(quality_filter.upper()),
-            ),
-            smallest_face=smallest_face,
-            rotate=rotate,
-            detector=detector,
-        )
-        command(*args, options=options, **others)
+    def with_face_options(*args: Any, **given: Any) -> None:  # noqa: ANN401
+        chosen = {name: given.pop(name) for name in ChosenOptions.__annotations__}
+        chosen = {name: value for name, value in chosen.items() if value is not None}
+        if "quality_filter" in chosen:
+            chosen["quality_filter"] = QualityFilter(chosen["quality_filter"].upper())
+        command(*args, chosen=chosen, **given)
 
     for option in reversed(added):
         with_face_options = option(with_face_options)
-    return with_face_options
+    return cast("Command", with_face_options)
+
+
+def _help(option: str, default: object) -> str:
+    return f"{OPTION_TEXTS[option]} (default: {default})."

@@ -11,6 +11,9 @@ MAX_CHILDREN = 1_000_000
 (256 KiB, https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html). Larger jobs get
 larger children."""
 
+MAX_IMAGES_PER_CHILD = 1_000_000
+"""Photos that a request may assign to each child of a job."""
+
 MAX_PHOTO_BYTES = 64 * 1024 * 1024
 """Bytes of a photo, whatever door it comes through. Rekognition takes 15 MB from S3 and 5 MB in a
 request (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import TypedDict
 
 from facerec.errors import InvalidInputError
 
@@ -32,6 +33,30 @@ class QualityFilter(StrEnum):
     LOW = "LOW"
     MEDIUM = "MEDIUM"
     HIGH = "HIGH"
+
+
+class ChosenOptions(TypedDict, total=False):
+    """The face options that callers of every door can choose; None leaves one to the gallery."""
+
+    max_faces: int | None
+    min_confidence: float | None
+    quality_filter: QualityFilter | None
+    smallest_face: int | None
+    rotate: bool | None
+    detector: str | None
+
+
+OPTION_TEXTS = {
+    "max_faces": "Keep at most this many faces per photo, best first",
+    "min_confidence": "Reject faces below this confidence",
+    "quality_filter": "Reject faces that are hard to recognise",
+    "smallest_face": "Find faces of at least this size, in pixels of the photo; smaller is slower",
+    "rotate": "Search a photo in all four orientations if its file does not state one and no "
+    "upright face is found",
+    "detector": "How to find faces: with the fast cascade, with dlib's network alone, or with "
+    "dlib's HOG detector",
+}
+"""What each option does, in the help of commands and in the OpenAPI document."""
 
 
 @dataclass(frozen=True, slots=True)

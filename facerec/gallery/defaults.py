@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any, Unpack
 
-from facerec.core.options import DEFAULT_THRESHOLD, MAX_FACES, FaceOptions, QualityFilter
+from facerec.core.options import (
+    DEFAULT_THRESHOLD,
+    MAX_FACES,
+    ChosenOptions,
+    FaceOptions,
+    QualityFilter,
+)
 
 UNFILTERED_CONFIDENCE = 0.5
 """Minimum confidence of a face where no quality filter applies: what is less likely a face than
@@ -29,49 +36,26 @@ class GalleryDefaults:
     threshold: float = DEFAULT_THRESHOLD
     limit: int = DEFAULT_LIMIT
 
-    def index_options(
-        self,
-        *,
-        max_faces: int | None = None,
-        min_confidence: float | None = None,
-        quality_filter: QualityFilter | None = None,
-    ) -> FaceOptions:
+    def index_options(self, **chosen: Unpack[ChosenOptions]) -> FaceOptions:
         """Return the options for a photo whose faces are stored."""
-        return self._options(
-            self.options.max_faces if max_faces is None else max_faces,
-            min_confidence,
-            self.options.quality_filter if quality_filter is None else quality_filter,
-        )
+        return self._options(chosen, self.options.max_faces, self.options.quality_filter)
 
-    def probe_options(
-        self,
-        *,
-        max_faces: int | None = None,
-        min_confidence: float | None = None,
-        quality_filter: QualityFilter | None = None,
-    ) -> FaceOptions:
+    def probe_options(self, **chosen: Unpack[ChosenOptions]) -> FaceOptions:
         """Return the options for a photo that is searched, compared or inspected, not stored.
 
         A probe is not filtered by quality unless the caller asks for it: whoever asks about a
         photo wants an answer for a blurred face too, as with Rekognition's
         ``SearchFacesByImage``.
         """
-        return self._options(
-            MAX_FACES if max_faces is None else max_faces,
-            min_confidence,
-            QualityFilter.NONE if quality_filter is None else quality_filter,
-        )
+        return self._options(chosen, MAX_FACES, QualityFilter.NONE)
 
     def _options(
-        self, max_faces: int, min_confidence: float | None, quality_filter: QualityFilter
+        self, chosen: ChosenOptions, max_faces: int, quality_filter: QualityFilter
     ) -> FaceOptions:
-        if min_confidence is None:
-            min_confidence = self.options.min_confidence
-            if quality_filter is QualityFilter.NONE:
-                min_confidence = min(min_confidence, UNFILTERED_CONFIDENCE)
-        return replace(
-            self.options,
-            max_faces=max_faces,
-            min_confidence=min_confidence,
-            quality_filter=quality_filter,
-        )
+        given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+        quality_filter = QualityFilter(given.get("quality_filter", quality_filter))
+        min_confidence = self.options.min_confidence
+        if quality_filter is QualityFilter.NONE:
+            min_confidence = min(min_confidence, UNFILTERED_CONFIDENCE)
+        defaults: dict[str, Any] = {"max_faces": max_faces, "min_confidence": min_confidence}
+        return replace(self.options, **{**defaults, **given, "quality_filter": quality_filter})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.options import FaceOptions
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
 from facerec.gallery.defaults import GalleryDefaults
@@ -42,7 +42,7 @@ class JobRequest:
     options: FaceOptions = field(default_factory=FaceOptions)
     images_per_child: int | None = None
     tolerated_failure_percentage: float = TOLERATED_FAILURE_PERCENTAGE
-    create_collection: bool = False
+    create_collection: bool = True
     listing: ListingRules = field(default_factory=ListingRules)
     retry_failures: bool = False
     force: bool = False
@@ -72,7 +72,7 @@ def read_job_request(
         tolerated_failure_percentage=document.get(
             "tolerated_failure_percentage", TOLERATED_FAILURE_PERCENTAGE
         ),
-        create_collection=document.get("create_collection", False),
+        create_collection=document.get("create_collection", True),
         listing=ListingRules(
             include=tuple(document.get("include", ())),
             exclude=tuple(document.get("exclude", ())),
@@ -108,14 +108,9 @@ def options_from_json(
     defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
 ) -> FaceOptions:
     """Parse face options; those not given have the defaults of a photo that is indexed."""
-    settings = dict(document)
-    quality_filter = settings.pop("quality_filter", None)
-    options = defaults.index_options(
-        max_faces=settings.pop("max_faces", None),
-        min_confidence=settings.pop("min_confidence", None),
-        quality_filter=None if quality_filter is None else QualityFilter(quality_filter),
-    )
-    return replace(options, **settings)
+    chosen = dict(document)
+    max_pixels = chosen.pop("max_pixels", defaults.options.max_pixels)
+    return replace(defaults.index_options(**chosen), max_pixels=max_pixels)
 
 
 def options_to_json(options: FaceOptions) -> dict[str, Any]:

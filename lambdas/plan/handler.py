@@ -127,7 +127,7 @@ def _refuse(
     """Store a refusal beside the job folders, and return it."""
     hint = error.hint
     if isinstance(error, CollectionNotFoundError):
-        hint = 'set "create_collection": true to create it'
+        hint = 'remove "create_collection": false to create it'
     cause = f"{error.message}; {hint}" if hint else error.message
     refusal = {"refused": True, "error": type(error).__name__, "cause": cause}
     stored = {**refusal, "execution": execution, "refused_at": time.time()}

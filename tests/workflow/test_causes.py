@@ -102,7 +102,7 @@ def test_the_cause_of_a_refusal_names_no_command(kind: type[FacerecError]) -> No
 
 
 def of_an_unknown_collection(stack: Stack, _monkeypatch: pytest.MonkeyPatch) -> Ended:
-    return stack.execute({"collection_id": "staff", "manifest": stack.put_manifest(1)})
+    return stack.index(stack.put_manifest(1), create_collection=False)
 
 
 def of_another_model(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Ended:

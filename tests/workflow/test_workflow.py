@@ -259,15 +259,15 @@ def test_a_manifest_that_does_not_exist_fails_with_its_address(stack: Stack) -> 
     assert len(stack.keys("jobs/refused/")) == 3
 
 
-def test_an_unknown_collection_is_refused_unless_it_is_to_be_created(stack: Stack) -> None:
+def test_an_unknown_collection_is_created_unless_the_input_forbids_it(stack: Stack) -> None:
     manifest = stack.put_manifest(1)
+    document = {"collection_id": "staff", "manifest": manifest}
 
-    refused = stack.execute({"collection_id": "staff", "manifest": manifest})
+    refused = stack.execute({**document, "create_collection": False})
 
     assert (refused.status, refused.error) == ("FAILED", "CollectionNotFoundError")
     assert "'staff'" in refused.cause
-    assert stack.index(manifest).status == "SUCCEEDED"
-    assert stack.execute({"collection_id": "staff", "manifest": manifest}).status == "SUCCEEDED"
+    assert stack.execute(document).status == "SUCCEEDED"
 
 
 def test_children_know_whether_their_execution_created_the_collection(stack: Stack) -> None:

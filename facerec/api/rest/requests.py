@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -20,8 +19,9 @@ from facerec.core.options import (
     DEFAULT_THRESHOLD,
     MAX_FACES,
     MIN_SMALLEST_FACE,
+    OPTION_TEXTS,
+    ChosenOptions,
     FaceOptions,
-    QualityFilter,
 )
 from facerec.gallery.defaults import DEFAULT_LIMIT, GalleryDefaults
 from facerec.gallery.photos import Photo, PhotoLocation
@@ -56,6 +56,9 @@ ExternalImageId = Annotated[
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Bucket = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[0-9A-Za-z.\-_]+$")]
 Key = Annotated[str, Field(min_length=1, max_length=1024)]
+Patterns = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=255)]], Field(max_length=100)
+]
 
 
 def _is_base64(text: str) -> str:
@@ -109,57 +112,44 @@ class FaceChoice(_Document):
 
     max_faces: Annotated[int, Field(ge=1, le=MAX_FACES)] | None = Field(
         None,
-        description="Keep at most this many faces of a photo, best first; by default 100, or "
-        "the server's setting where faces are stored.",
+        description=f"{OPTION_TEXTS['max_faces']}; by default {MAX_FACES}, or the server's setting "
+        "where faces are stored.",
     )
     min_confidence: Share | None = Field(
         None,
-        description="Reject faces below this confidence; by default the server's setting (0.9), "
-        "or 0.5 where no quality filter applies.",
+        description=f"{OPTION_TEXTS['min_confidence']}; by default the server's setting (0.9), or "
+        "0.5 where no quality filter applies.",
     )
     quality_filter: Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"] | None = Field(
         None,
-        description="Reject faces that are hard to recognise; by default AUTO where faces are "
-        "stored, else NONE.",
+        description=f"{OPTION_TEXTS['quality_filter']}; by default AUTO where faces are stored, "
+        "else NONE.",
     )
     smallest_face: Annotated[int, Field(ge=MIN_SMALLEST_FACE)] | None = Field(
         None,
-        description="Find faces from this size on, in pixels of the photo; by default 2 % of its "
-        "longer side, and at least 40.",
+        description=f"{OPTION_TEXTS['smallest_face']}; by default 2 % of its longer side, at least "
+        "40.",
     )
     rotate: bool | None = Field(
         None,
-        description="Search a photo in all four orientations if its file does not state one and no "
-        "upright face is found; by default true.",
+        description=f"{OPTION_TEXTS['rotate']}; by default true.",
+    )
+    detector: Literal["cnn", "cnn-exact", "hog"] | None = Field(
+        None, description=f"{OPTION_TEXTS['detector']}; by default the first."
     )
 
     def index_options(self, defaults: GalleryDefaults) -> FaceOptions:
         """Return the options for photos whose faces are stored."""
-        return self._search_options(
-            defaults.index_options(
-                max_faces=self.max_faces,
-                min_confidence=self.min_confidence,
-                quality_filter=self._filter(),
-            )
-        )
+        return defaults.index_options(**self.chosen())
 
     def probe_options(self, defaults: GalleryDefaults) -> FaceOptions:
         """Return the options for a photo that is searched, compared or inspected, not stored."""
-        return self._search_options(
-            defaults.probe_options(
-                max_faces=self.max_faces,
-                min_confidence=self.min_confidence,
-                quality_filter=self._filter(),
-            )
-        )
+        return defaults.probe_options(**self.chosen())
 
-    def _search_options(self, options: FaceOptions) -> FaceOptions:
-        if self.smallest_face is not None:
-            options = replace(options, smallest_face=self.smallest_face)
-        return options if self.rotate is None else replace(options, rotate=self.rotate)
-
-    def _filter(self) -> QualityFilter | None:
-        return None if self.quality_filter is None else QualityFilter(self.quality_filter)
+    def chosen(self) -> ChosenOptions:
+        """Return the options that the request gives."""
+        given = self.model_dump(include=set(ChosenOptions.__annotations__), exclude_none=True)
+        return cast("ChosenOptions", given)
 
 
 class MatchRequest(PhotoSource, FaceChoice):
@@ -191,6 +181,18 @@ class MatchRequest(PhotoSource, FaceChoice):
     )
 
 
+JOB_FIELDS = (
+    "create_collection",
+    "retry_failures",
+    "force",
+    "tolerated_failure_percentage",
+    "include",
+    "exclude",
+    "person_from",
+)
+"""Fields of an index request that are those of the execution input."""
+
+
 class IndexRequest(_PhotoFields, FaceChoice):
     """Index the faces of one photo, or of all photos of a manifest or prefix.
 
@@ -208,22 +210,36 @@ class IndexRequest(_PhotoFields, FaceChoice):
     external_image_id: ExternalImageId | None = Field(
         None, description="Your own name for the photo."
     )
-    create_collection: bool = Field(
-        False, description="With a manifest or prefix: create the collection if it does not exist."
+    create_collection: bool | None = Field(
+        None,
+        description="With a manifest or prefix: create the collection if it does not exist; by "
+        "default true.",
     )
-    retry_failures: bool = Field(
-        False,
+    retry_failures: bool | None = Field(
+        None,
         description="With a manifest or prefix: process photos again that failed in a complete "
         "job.",
     )
-    force: bool = Field(
-        False,
+    force: bool | None = Field(
+        None,
         description="With a manifest or prefix: process all photos again, also indexed ones.",
     )
     tolerated_failure_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
         None,
         description="With a manifest or prefix: the share of photos that may fail before the job "
         f"counts as failed; by default {TOLERATED_FAILURE_PERCENTAGE:g}.",
+    )
+    include: Patterns | None = Field(
+        None,
+        description="With a prefix: index only files that match one of these, such as `*.jpg`.",
+    )
+    exclude: Patterns | None = Field(
+        None, description="With a prefix: do not index files that match one of these."
+    )
+    person_from: Literal["file", "folder"] | None = Field(
+        None,
+        description="With a prefix: name the faces after their files (the default), or after the "
+        "folders that they are in.",
     )
 
     @property
@@ -238,14 +254,9 @@ class IndexRequest(_PhotoFields, FaceChoice):
         document = {
             "collection_id": self.collection_id,
             "manifest": self.manifest or prefix,
-            "create_collection": self.create_collection,
-            "retry_failures": self.retry_failures,
-            "force": self.force,
             "options": options,
         }
-        if self.tolerated_failure_percentage is not None:
-            document["tolerated_failure_percentage"] = self.tolerated_failure_percentage
-        return document
+        return {**document, **self.model_dump(include=set(JOB_FIELDS), exclude_none=True)}
 
     @model_validator(mode="after")
     def _one_source(self) -> IndexRequest:
@@ -259,12 +270,7 @@ class IndexRequest(_PhotoFields, FaceChoice):
             raise ValueError("give one of image, bucket and key, bucket and prefix, and manifest")
         if self.is_job and self.external_image_id is not None:
             raise ValueError("an external_image_id goes with one photo; manifests have their own")
-        for name in (
-            "create_collection",
-            "retry_failures",
-            "force",
-            "tolerated_failure_percentage",
-        ):
+        for name in JOB_FIELDS:
             if getattr(self, name) and not self.is_job:
                 raise ValueError(f"{name} goes with a manifest or prefix")
         if self.version is not None and "key" not in given:

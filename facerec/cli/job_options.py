@@ -1,0 +1,88 @@
+"""The options of the commands that start jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from facerec.cli.options import index_face_options
+from facerec.core.options import ChosenOptions
+from facerec.jobs.manifest.listing import PersonFrom
+from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
+
+_OPTIONS = (
+    click.option(
+        "--create-collection/--no-create-collection",
+        default=True,
+        show_default=True,
+        help="Create the collection if it does not exist.",
+    ),
+    click.option(
+        "--retry-failures",
+        is_flag=True,
+        help="Process photos again that failed in a complete job.",
+    ),
+    click.option("--force", is_flag=True, help="Process all photos again, also indexed ones."),
+    click.option(
+        "--tolerated-failures",
+        "tolerated_failure_percentage",
+        type=click.FloatRange(0, 100),
+        default=TOLERATED_FAILURE_PERCENTAGE,
+        show_default=True,
+        metavar="PERCENT",
+        help="Percentage of photos that may fail before the job counts as failed.",
+    ),
+    click.option(
+        "--include",
+        multiple=True,
+        metavar="PATTERN",
+        help="Of a folder, index only files that match, such as '*.jpg'; can be repeated.",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="PATTERN",
+        help="Of a folder, do not index files that match, such as 'raw/*'; can be repeated.",
+    ),
+    click.option(
+        "--person-from",
+        type=click.Choice([choice.value for choice in PersonFrom]),
+        default=PersonFrom.FILE.value,
+        show_default=True,
+        help="Name the faces of a folder after their files, or after the folders that they are in: "
+        "photos in one folder then count as the same person's.",
+    ),
+)
+
+_FIELDS = (
+    "create_collection",
+    "retry_failures",
+    "force",
+    "tolerated_failure_percentage",
+    "include",
+    "exclude",
+    "person_from",
+)
+
+
+def job_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a job; passed as ``job_fields``, fields of the execution input.
+
+    Of the face options only those that the user gives are passed, since a stack has its own
+    defaults of the others.
+    """
+
+    @wraps(command)
+    def with_job_options(*args: Any, chosen: ChosenOptions, **given: Any) -> None:  # noqa: ANN401
+        fields = {name: given.pop(name) for name in _FIELDS}
+        for name in ("include", "exclude"):
+            fields[name] = list(fields[name])
+        command(*args, job_fields={**fields, "options": chosen}, **given)
+
+    with_options = index_face_options(with_job_options)
+    for option in reversed(_OPTIONS):
+        with_options = option(with_options)
+    return with_options
