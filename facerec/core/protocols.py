@@ -30,7 +30,7 @@ class VectorStore(Protocol):
     unknown namespace has no vectors.
     """
 
-    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
         """Replace the vectors of each group.
 
         The whole call is durable when it returns. Putting the same vectors again changes nothing.
@@ -39,6 +39,10 @@ class VectorStore(Protocol):
             namespace: a namespace.
             groups: vectors by group (see ``facerec.core.ids.group_of``); a group without vectors
                 is deleted.
+
+        Returns:
+            The ids of the vectors that the groups had and no longer have, in order. A store whose
+            reads lag its writes may name ids that were deleted before.
 
         Raises:
             ValueError: a group or a vector is malformed; nothing was stored.

@@ -42,8 +42,12 @@ class FaceStore:
         """Close the vector store."""
         self.vectors.close()
 
-    def put_images(self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]) -> None:
-        """Replace the faces of each photo; durable when it returns.
+    def put_images(
+        self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]
+    ) -> list[str]:
+        """Replace the faces of each photo, durably; return the ids of those that photos lost.
+
+        The faces may belong to users: ``facerec.gallery.storing`` says what becomes of those.
 
         Args:
             collection_id: the collection.
@@ -53,7 +57,7 @@ class FaceStore:
             ValueError: a key, an id or an embedding is malformed; nothing was stored.
             StoreUnavailableError: nothing, or only whole images, were stored.
         """
-        self.vectors.put_groups(
+        return self.vectors.put_groups(
             collection_id, {key: [_vector(face) for face in faces] for key, faces in images.items()}
         )
 

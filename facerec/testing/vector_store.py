@@ -128,6 +128,20 @@ class VectorStoreContract:
         assert search_one(store, fake_embedding("bob"), max_distance=0.3) == []
         assert search_one(store, fake_embedding("dot")) == [(second[0].id, 0.0)]
 
+    def test_putting_groups_returns_the_ids_that_they_no_longer_have(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        first = [vector_of("ann", group="changing"), vector_of("bob", group="changing", place=1)]
+        second = [vector_of("dot", group="changing"), vector_of("eve", group="changing", place=2)]
+        assert store.put_groups("staff", by_group(first)) == []
+        settle()
+        assert store.put_groups("staff", by_group(first)) == []
+        settle()
+        assert store.put_groups("staff", by_group(second)) == [first[1].id]
+        settle()
+        (group,) = by_group(second)
+        assert set(store.put_groups("staff", {group: []})) >= set(ids_of(second))
+
     def test_a_group_can_be_put_without_vectors(self, store: VectorStore, settle: Settle) -> None:
         vector = vector_of("ann")
         (group,) = by_group([vector])

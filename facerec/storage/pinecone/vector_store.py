@@ -34,7 +34,7 @@ class PineconeVectors(VectorStore):
         self._memory = GroupMemory()
 
     @override
-    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
         """Replace the vectors of each group.
 
         Vectors are written first, then those that the groups no longer hold are deleted. To know
@@ -53,7 +53,9 @@ class PineconeVectors(VectorStore):
         written = {group: [vector.id for vector in vectors] for group, vectors in groups.items()}
         self._memory.add(namespace, written, listed=False)
         self._index.upsert(namespace, groups)
-        self._index.delete(namespace, sorted(stored - given.keys()))
+        stale = sorted(stored - given.keys())
+        self._index.delete(namespace, stale)
+        return stale
 
     @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:

@@ -44,7 +44,7 @@ class S3Vectors(VectorStore):
         self._expected_empty: set[str] = set()
 
     @override
-    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
         """Replace the vectors of each group: three requests, two of them where groups are new.
 
         Raises:
@@ -56,16 +56,17 @@ class S3Vectors(VectorStore):
         items = [_item(vector) for vector in given.values()]
         before = {} if namespace in self._expected_empty else self._members(namespace, groups)
         after = {group: [vector.id for vector in vectors] for group, vectors in groups.items()}
-        stale = {each for ids in before.values() for each in ids} - given.keys()
+        stale = sorted({each for ids in before.values() for each in ids} - given.keys())
         union = {group: sorted({*before.get(group, ()), *ids}) for group, ids in after.items()}
         self._put_members(namespace, {group: ids for group, ids in union.items() if ids})
         self._indexes.put(_faces(namespace), items)
         if stale:
-            self._indexes.delete(_faces(namespace), sorted(stale))
+            self._indexes.delete(_faces(namespace), stale)
             self._put_members(namespace, {group: ids for group, ids in after.items() if ids})
         emptied = [group for group, ids in after.items() if not ids]
         self._indexes.delete(_groups(namespace), emptied)
-        self._indexes.delete(_faces(namespace), sorted(stale))  # see change_metadata
+        self._indexes.delete(_faces(namespace), stale)  # see change_metadata
+        return stale
 
     @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:

@@ -44,7 +44,7 @@ class SqliteVectors(VectorStore):
         self._approximate = ApproximateSearch(database, large) if is_available() else None
 
     @override
-    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
         given = checked_groups(groups)
         clear_piece(self._database)
         with self._database.writing() as connection:
@@ -54,7 +54,7 @@ class SqliteVectors(VectorStore):
             dropped = {each: slot for each, slot in slots.items() if each not in given}
             added = [vector_id for vector_id in given if vector_id not in slots]
             if not (changed or dropped):
-                return
+                return []
             write = namespaces.begin_write(connection, number, added=len(added) - len(dropped))
             rows.delete(connection, number, dropped)
             blocks.release(connection, number, list(dropped.values()), write)
@@ -66,6 +66,7 @@ class SqliteVectors(VectorStore):
             rows.put(connection, number, by_slot)
         if dropped:
             remove_indexes(self._database.path)
+        return sorted(dropped)
 
     @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:

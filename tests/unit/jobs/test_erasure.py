@@ -233,12 +233,13 @@ def test_a_collection_that_is_deleted_while_a_job_runs_stays_deleted(
         erase_collection(job.objects, f"{tmp_path}/jobs/", "staff")
         job.faces.delete_namespace("staff")
 
-    def put_images(*given: Any) -> None:  # noqa: ANN401
+    def put_images(*given: Any) -> list[str]:  # noqa: ANN401
         if moment == "before":
             delete()
-        put(*given)
+        lost = put(*given)
         if moment == "after":
             delete()
+        return lost
 
     job.faces.put_images = put_images  # type: ignore[method-assign]
     with pytest.raises(JobDeletedError):
