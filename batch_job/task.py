@@ -13,7 +13,7 @@ from facerec.config import Settings, read_settings
 from facerec.core.protocols import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
 from facerec.errors import InvalidInputError
-from facerec.factory import open_faces
+from facerec.factory import open_faces, open_records
 from facerec.jobs.aws.log import logger
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
@@ -125,7 +125,7 @@ def _run_child(
     faces = open_faces(settings)
     if assignment.new_collection:
         faces.expect_empty(plan.collection_id)
-    dependencies = ChildDependencies(engine, faces, objects)
+    dependencies = ChildDependencies(engine, faces, open_records(settings), objects)
     summary = run_child(plan, assignment.child, dependencies, stop=stop, on_commit=meters.committed)
     log.info(
         "complete" if summary.complete else "asked to stop",

@@ -76,7 +76,8 @@ def measure(photos: list[str], folder: Path, workers: int) -> tuple[float, float
 
 
 def _dependencies(store: Path) -> ChildDependencies:
-    return ChildDependencies(open_engine(threads=1), SqliteStore(store), LocalObjects())
+    opened = SqliteStore(store)
+    return ChildDependencies(open_engine(threads=1), opened, opened, LocalObjects())
 
 
 def _processor_seconds() -> float:

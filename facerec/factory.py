@@ -337,7 +337,8 @@ def _build_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
     _silence_native_libraries()
     engine = open_engine(threads=1)
     check_engine(engine)
-    return ChildDependencies(engine, open_local_store(data), Objects(policy))
+    store = open_local_store(data)
+    return ChildDependencies(engine, store, store, Objects(policy))
 
 
 def _silence_native_libraries() -> None:

@@ -61,7 +61,7 @@ def one_collection(model_version: str) -> RecordStore:
 def run(plan: Plan, engine: FaceEngine, store: Path, objects: ObjectStore | None = None) -> int:
     """Run a job's children in turn and return the number of photos in the ledger."""
     with SqliteStore(store) as faces:
-        parts = ChildDependencies(engine, faces, objects or LocalObjects())
+        parts = ChildDependencies(engine, faces, faces, objects or LocalObjects())
         children = [run_child(plan, child, parts) for child in range(plan.children)]
     assert all(child.complete for child in children)
     return sum(child.tally.photos for child in children)

@@ -8,6 +8,7 @@ from facerec.cli.faces_shown import remedies
 from facerec.cli.output import console, count, shortened, table
 from facerec.jobs.ledger.report import Report
 from facerec.jobs.ledger.rows import LedgerRow
+from facerec.jobs.ledger.tally import Tally
 from facerec.jobs.verification import Verification
 
 MEANINGS = {
@@ -59,9 +60,7 @@ def print_report(
         reasons = (f"{reason} {number:,}" for reason, number in tally.faces_rejected.most_common())
         out.print(f"faces rejected: {', '.join(reasons)}")
         out.print(f"to keep them: {remedies(tally.faces_rejected)}")
-    if tally.faces_removed:
-        removed = count(tally.faces_removed, "face")
-        out.print(f"{removed} removed: indexed before with other options")
+    print_earlier_faces(tally)
     if report.incomplete:
         missing = report.children - report.complete_children
         out.print(f"{count(missing, 'child', 'children')} of {report.children:,} incomplete")
@@ -73,6 +72,18 @@ def print_report(
         print_failures(tally.failures)
         if report.failed_photos > len(tally.failures):
             out.print(f"all of them: facerec jobs failures {report.job_id}")
+
+
+def print_earlier_faces(tally: Tally) -> None:
+    """Print what became of faces that were indexed before with other options."""
+    out = console()
+    before = "indexed before with other options"
+    if tally.faces_replaced:
+        out.print(f"{count(tally.faces_replaced, 'face')} replaced: {before}")
+    if tally.faces_removed:
+        out.print(f"{count(tally.faces_removed, 'face')} removed: {before}")
+    if tally.faces_kept:
+        out.print(f"{count(tally.faces_kept, 'face')} kept: {before}, and belong to users")
 
 
 def print_verification(verification: Verification, *, repaired: bool = True) -> None:
@@ -91,6 +102,9 @@ def print_verification(verification: Verification, *, repaired: bool = True) -> 
         what = "removed" if repaired else "to be removed"
         extra = count(verification.extra, "face")
         out.print(f"{extra} {what}: indexed since then with other options")
+    if verification.kept:
+        kept = count(verification.kept, "face")
+        out.print(f"{kept} kept: indexed since then with other options, and belong to users")
     if verification.deleted:
         deleted = count(verification.deleted, "face")
         out.print(f"{deleted} deleted on purpose since then; --force indexes the photos again")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from facerec.core.protocols import Cohort, RecordStore
 from facerec.core.records import User
-from facerec.errors import ConflictError, QuotaExceededError
+from facerec.errors import ConflictError, QuotaExceededError, UserNotFoundError
 from facerec.gallery.scoring import similarity_between, stats_of, stats_of_stored
 from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector, user_vector
 from facerec.storage.faces import FaceStore
@@ -139,6 +140,38 @@ def disassociate_faces(
         user = refresh_vector(faces, users, collection_id, user)
         return AssociationOutcome(chosen, failed, status_of(user))
     raise _too_many_changes(user_id)
+
+
+def update_user(
+    faces: FaceStore,
+    users: RecordStore,
+    collection_id: str,
+    user_id: str,
+    removed: Collection[str],
+) -> None:
+    """Compute a user's vector again after faces of the user have changed or are gone.
+
+    Args:
+        faces: Store of faces and of the users' vectors.
+        users: Store of the users.
+        collection_id: Id of the collection.
+        user_id: Id of the user, who may have been deleted.
+        removed: Ids of faces that are no longer stored, which the user loses.
+
+    Raises:
+        ConflictError: Too many concurrent changes of the user.
+    """
+    with suppress(UserNotFoundError):
+        for _ in range(MAX_ATTEMPTS):
+            user = users.get_user(collection_id, user_id)
+            gone = tuple(face_id for face_id in user.face_ids if face_id in removed)
+            # Even without a face to remove, the version grows: a concurrent caller that computed
+            # the vector from the earlier faces computes it again.
+            with suppress(ConflictError):
+                user = users.change_user(collection_id, user_id, version=user.version, remove=gone)
+                refresh_vector(faces, users, collection_id, user)
+                return
+        raise _too_many_changes(user_id)
 
 
 def _choose(

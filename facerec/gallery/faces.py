@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
-from facerec.errors import FaceInUseError, FaceNotFoundError, UserNotFoundError
-from facerec.gallery.associations import disassociate_faces
+from facerec.errors import FaceInUseError, FaceNotFoundError
+from facerec.gallery.associations import update_user
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.stats_refresh import refresh_stats
@@ -209,7 +208,7 @@ class FaceOperations(GalleryBase):
         requested = list(dict.fromkeys(face_ids))
         if disassociate:
             self._disassociate(collection_id, requested)
-        owners = self._records.users_of_faces(collection_id, requested)
+        owners = self._owners_of_stored(collection_id, requested)
         free = [face_id for face_id in requested if face_id not in owners]
         # Job data goes first: after an interruption the caller still sees the faces and can
         # delete them again.
@@ -242,13 +241,25 @@ class FaceOperations(GalleryBase):
             face.record, photos=self._sources, max_pixels=self._defaults.options.max_pixels
         )
 
+    def _owners_of_stored(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
+        """Return the users of faces by face id; faces that are gone are taken from their users.
+
+        A process that removes a face of a user may be killed before the user loses it.
+        """
+        owners = self._records.users_of_faces(collection_id, face_ids) if face_ids else {}
+        if not owners:
+            return {}
+        faces = self._faces.get_faces(collection_id, list(owners))
+        stored = {face.record.face_id for face in faces}
+        self._disassociate(collection_id, [each for each in owners if each not in stored])
+        return {face_id: user_id for face_id, user_id in owners.items() if face_id in stored}
+
     def _disassociate(self, collection_id: str, face_ids: Sequence[str]) -> None:
         """Disassociate faces from whatever users they are associated with."""
         owners = self._records.users_of_faces(collection_id, face_ids) if face_ids else {}
         for user_id in sorted(set(owners.values())):
             own = [face_id for face_id in owners if owners[face_id] == user_id]
-            with suppress(UserNotFoundError):
-                disassociate_faces(self._faces, self._records, collection_id, user_id, own)
+            update_user(self._faces, self._records, collection_id, user_id, own)
 
 
 def _failed_deletion(face_id: str, user_id: str | None) -> FailedDeletion:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import face_id, image_id, image_key
 from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.core.records import FaceRecord, StoredFace
-from facerec.storage.faces import FaceStore
 
 if TYPE_CHECKING:
     from facerec.gallery.faces import ListedFace
@@ -109,24 +107,3 @@ class IndexResult:
     image_id: str
     photo: PhotoFaces
     faces: tuple[ListedFace, ...]
-
-
-def store_faces(
-    collection_id: str,
-    image: IndexedImage,
-    found: Sequence[StoredFace],
-    *,
-    faces: FaceStore,
-) -> tuple[FaceRecord, ...]:
-    """Add the faces of a photo to a collection and return them as the collection holds them.
-
-    Faces that it holds already stay as they are. Other faces of the same photo, found with other
-    options, stay too: an id that a caller was given is valid until the caller deletes the face.
-    """
-    stored = faces.find_images(collection_id, [image.image_key]).get(image.image_key, [])
-    held = {record.face_id: record for record in stored}
-    added = [face for face in found if face.record.face_id not in held]
-    if added:
-        kept = faces.get_faces(collection_id, list(held)) if held else []
-        faces.put_images(collection_id, {image.image_key: [*kept, *added]})
-    return tuple(held.get(face.record.face_id, face.record) for face in found)

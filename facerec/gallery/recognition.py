@@ -12,7 +12,7 @@ from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored, with_users
-from facerec.gallery.indexing import IndexResult, name_image, store_faces, to_stored_faces
+from facerec.gallery.indexing import IndexResult, name_image, to_stored_faces
 from facerec.gallery.matching import (
     FaceSearchResult,
     SearchResult,
@@ -23,6 +23,7 @@ from facerec.gallery.matching import (
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
 from facerec.gallery.similarity import threshold_at
+from facerec.gallery.storing import add_faces
 
 
 class RecognitionOperations(GalleryBase):
@@ -189,9 +190,9 @@ class RecognitionOperations(GalleryBase):
             source=loaded.source,
             model_version=collection.model_version,
         )
-        records = store_faces(
+        records = add_faces(
             collection_id,
-            image,
+            image.image_key,
             to_stored_faces(
                 image,
                 found,
@@ -200,6 +201,7 @@ class RecognitionOperations(GalleryBase):
                 now=now,
             ),
             faces=self._faces,
+            users=self._records,
         )
         if self._is_gone(collection):
             # The deletion may have swept the store before these faces were in it. A later

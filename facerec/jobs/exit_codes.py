@@ -5,10 +5,11 @@ The codes are those of ``sysexits.h``: EX_TEMPFAIL and EX_CONFIG.
 
 from __future__ import annotations
 
-from facerec.errors import FacerecError, StoreUnavailableError
+from facerec.errors import ConflictError, FacerecError, StoreUnavailableError
 
 RETRY = 75
-"""Another attempt may succeed: a store failed, or the process was asked to stop."""
+"""Another attempt may succeed: a store failed, somebody else changed the same, or the process was
+asked to stop."""
 
 DO_NOT_RETRY = 78
 """Another attempt would fail the same way: the input, the engine or permissions must change."""
@@ -20,5 +21,5 @@ def exit_code_of(error: BaseException) -> int:
     Unknown errors are not retried: most likely the same work would fail the same way.
     """
     if isinstance(error, FacerecError):
-        return RETRY if isinstance(error, StoreUnavailableError) else DO_NOT_RETRY
+        return RETRY if isinstance(error, ConflictError | StoreUnavailableError) else DO_NOT_RETRY
     return RETRY if isinstance(error, MemoryError | OSError | KeyboardInterrupt) else DO_NOT_RETRY

@@ -15,6 +15,7 @@ from facerec.core.ids import group_of
 from facerec.core.protocols import RecordStore
 from facerec.core.records import Collection, StoredFace
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
+from facerec.gallery.storing import faces_to_keep, replace_faces
 from facerec.jobs.folders import UnreadableFolder, list_folders
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.segments import Segment, read_segments
@@ -33,13 +34,16 @@ class Verification:
         missing: those of them that the collection lacked and the job folder has; they have been
             restored unless the comparison was only to report.
         extra: faces of the same photos that other options had stored instead; likewise removed.
-        deleted: those of them that were deleted on purpose.
+        kept: faces of the same photos that other options had stored, and that stay since they
+            belong to users.
+        deleted: faces of the ledger that were deleted on purpose.
         unreadable_jobs: jobs whose folders cannot be read, so that nothing of them was compared.
     """
 
     faces: int = 0
     missing: int = 0
     extra: int = 0
+    kept: int = 0
     deleted: int = 0
     unreadable_jobs: int = 0
 
@@ -53,6 +57,7 @@ class Verification:
         self.faces += other.faces
         self.missing += other.missing
         self.extra += other.extra
+        self.kept += other.kept
         self.deleted += other.deleted
         self.unreadable_jobs += other.unreadable_jobs
 
@@ -61,6 +66,7 @@ def verify_job(
     plan: Plan,
     objects: ObjectStore,
     faces: FaceStore,
+    users: RecordStore,
     *,
     repair: bool,
     children: Iterable[int] | None = None,
@@ -72,6 +78,7 @@ def verify_job(
         plan: the job's plan.
         objects: contains the job folder.
         faces: the store of the collection.
+        users: store of its users.
         repair: whether to restore what differs.
         children: the children whose ledgers to compare; by default all.
         seen: keys of images that a newer job has indexed, which are skipped; those of this job are
@@ -84,7 +91,8 @@ def verify_job(
             if seen is not None:
                 expected = {key: ids for key, ids in expected.items() if key not in seen}
                 seen.update(expected)
-            total.add(_verify_segment(plan, segment, expected, objects, faces, repair=repair))
+            found = _verify_segment(plan, segment, expected, objects, faces, users, repair=repair)
+            total.add(found)
     return total
 
 
@@ -132,16 +140,16 @@ def verify_collection(
     total, seen = Verification(unreadable_jobs=unreadable), set[str]()
     for plan in newest_first:
         if plan.collection_created_at == collection.created_at:
-            total.add(verify_job(plan, objects, faces, repair=repair, seen=seen))
+            total.add(verify_job(plan, objects, faces, records, repair=repair, seen=seen))
     return total
 
 
 def _expected(segment: Segment) -> dict[str, set[str]]:
     """Return the ids of the faces that a segment names as indexed, by image key."""
     return {
-        group_of(row.faces[0].face_id): {face.face_id for face in row.faces}
+        group_of(row.stored[0].face_id): {face.face_id for face in row.stored}
         for row in segment.rows
-        if row.outcome is Outcome.INDEXED and row.faces
+        if row.stored and row.outcome is not Outcome.ALREADY_INDEXED
     }
 
 
@@ -151,6 +159,7 @@ def _verify_segment(
     expected: Mapping[str, set[str]],
     objects: ObjectStore,
     faces: FaceStore,
+    users: RecordStore,
     *,
     repair: bool,
 ) -> Verification:
@@ -162,31 +171,49 @@ def _verify_segment(
     differing = {key for key, ids in expected.items() if stored.get(key, set()) != ids}
     if not differing:
         return result
-    kept = _read_kept(plan, segment, objects)
+    saved = _read_saved(plan, segment, objects)
     repairs: dict[str, list[StoredFace]] = {}
     for key in differing:
-        here = [face for face in kept.get(key, ()) if face.record.face_id in expected[key]]
-        ids = {face.record.face_id for face in here}
-        result.deleted += len(expected[key] - ids)
-        if not ids or ids == stored.get(key, set()):
-            continue
-        result.missing += len(ids - stored.get(key, set()))
-        result.extra += len(stored.get(key, set()) - ids)
-        repairs[key] = here
+        here = [face for face in saved.get(key, ()) if face.record.face_id in expected[key]]
+        result.deleted += len(expected[key]) - len(here)
+        if here:
+            repairs[key] = here
+    kept = faces_to_keep(
+        plan.collection_id,
+        repairs,
+        stored,
+        settings=plan.options.digest(),
+        faces=faces,
+        users=users,
+    )
+    result.kept += sum(map(len, kept.values()))
+    for key, here in list(repairs.items()):
+        repairs[key] = [*here, *kept.get(key, ())]
+        ids, before = {face.record.face_id for face in repairs[key]}, stored.get(key, set())
+        result.missing += len(ids - before)
+        result.extra += len(before - ids)
+        if ids == before:
+            del repairs[key]
     if repair and repairs:
-        faces.put_images(plan.collection_id, repairs)
+        replace_faces(
+            plan.collection_id,
+            repairs,
+            stored=set[str]().union(*(stored.get(key, ()) for key in repairs)),
+            faces=faces,
+            users=users,
+        )
     return result
 
 
-def _read_kept(plan: Plan, segment: Segment, objects: ObjectStore) -> dict[str, list[StoredFace]]:
+def _read_saved(plan: Plan, segment: Segment, objects: ObjectStore) -> dict[str, list[StoredFace]]:
     """Return the faces whose embeddings the job folder keeps of a segment, by image key."""
-    kept: dict[str, list[StoredFace]] = {}
+    saved: dict[str, list[StoredFace]] = {}
     if segment.embeddings is None:
-        return kept
+        return saved
     try:
         for face in read_embeddings(objects, plan.job_folder + segment.embeddings):
-            kept.setdefault(group_of(face.record.face_id), []).append(face)
+            saved.setdefault(group_of(face.record.face_id), []).append(face)
     except (ObjectNotFoundError, InvalidInputError):
         # Erased with all its faces.
         return {}
-    return kept
+    return saved

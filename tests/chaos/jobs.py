@@ -96,16 +96,16 @@ class Job:
         try:
             skew_clock(clock)
             disturbance = Disturbance(schedule or _Never(), notes)
-            store = SqliteStore(folder / "store.sqlite")
+            store = disturbance.wrap(SqliteStore(folder / "store.sqlite"))
             objects = disturbance.wrap(LocalObjects())
             plan = plan_job(
                 job_input(self.manifest, images_per_child=10),
                 objects,
-                disturbance.wrap(store),
+                store,
                 jobs_root=f"{folder}/jobs/",
                 model_version=FakeEngine().model_version,
             ).plan
-            dependencies = ChildDependencies(FakeEngine(), disturbance.wrap(store), objects)
+            dependencies = ChildDependencies(FakeEngine(), store, store, objects)
             for child in range(plan.children):
                 run_child(plan, child, dependencies)
             write_report(plan, objects, tolerated_failure_percentage=50)

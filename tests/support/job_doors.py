@@ -27,7 +27,8 @@ from tests.support.workflow.stack import BUCKET, Stack
 
 def fake_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
     """Build the dependencies of a worker process with the fake engine."""
-    return ChildDependencies(FakeEngine(), SqliteStore(data / "facerec.db"), Objects(policy))
+    store = SqliteStore(data / "facerec.db")
+    return ChildDependencies(FakeEngine(), store, store, Objects(policy))
 
 
 def use_fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.core.protocols import RecordStore
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.segments import Segment, read_segments
@@ -77,7 +78,8 @@ class SlowEngine(FakeEngine):
 
 def slow_dependencies(store: Path, seconds: float) -> ChildDependencies:
     """Create the dependencies of a child with a slow engine."""
-    return ChildDependencies(SlowEngine(seconds), SqliteStore(store), LocalObjects())
+    opened = SqliteStore(store)
+    return ChildDependencies(SlowEngine(seconds), opened, opened, LocalObjects())
 
 
 class CrashingEngine(FakeEngine):
@@ -97,7 +99,8 @@ class CrashingEngine(FakeEngine):
 
 def crashing_dependencies(store: Path) -> ChildDependencies:
     """Create the dependencies of a child whose engine crashes."""
-    return ChildDependencies(CrashingEngine(), SqliteStore(store), LocalObjects())
+    opened = SqliteStore(store)
+    return ChildDependencies(CrashingEngine(), opened, opened, LocalObjects())
 
 
 class LocalJob:
@@ -117,20 +120,22 @@ class LocalJob:
         manifest: Path | str,
         engine: FakeEngine | None = None,
         faces: FaceStore | None = None,
+        records: RecordStore | None = None,
         **settings: object,
     ) -> None:
         self.engine = engine or FakeEngine()
         self.store = folder / "store.sqlite"
+        self.records = SqliteStore(self.store) if records is None else records
         self.faces = faces or SqliteStore(self.store)
         self.objects = LocalObjects()
         self.plan: Plan = plan_job(
             job_input(manifest, **settings),
             self.objects,
-            SqliteStore(self.store),
+            self.records,
             jobs_root=f"{folder}/jobs/",
             model_version=self.engine.model_version,
         ).plan
-        self.parts = ChildDependencies(self.engine, self.faces, self.objects)
+        self.parts = ChildDependencies(self.engine, self.faces, self.records, self.objects)
 
     def run(self, **hooks: Any) -> list[ChildSummary]:  # noqa: ANN401 - passed on
         """Run all children in turn."""

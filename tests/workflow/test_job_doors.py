@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from facerec.core.records import User
 from tests.support.job_doors import (
     CommandLineJobs,
     DeployedJobs,
@@ -76,6 +77,23 @@ def test_other_options_and_back_again_end_in_the_first_faces(door: JobDoor) -> N
     assert len(door.face_ids()) == 3
     door.index(*PEOPLE)
     assert door.face_ids() == faces
+
+
+def test_faces_of_users_are_kept_by_other_options(door: JobDoor) -> None:
+    door.index(*PEOPLE)
+    faces = door.face_ids()
+    with door.store as store:
+        listed = store.list_faces("staff", limit=10)
+        # One photo shows Bob and, smaller, Cid.
+        cid = min(listed, key=lambda face: face.box.area).face_id
+        store.create_user("staff", User("cid", 0.0))
+        store.change_user("staff", "cid", version=0, add=[cid])
+    fewer = door.index(*PEOPLE, max_faces=1)
+    assert (fewer["faces_indexed"], fewer["faces_replaced"]) == (3, 3)
+    assert (fewer["faces_removed"], fewer["faces_kept"]) == (0, 1)
+    assert door.face_ids() == faces
+    with door.store as store:
+        assert store.get_user("staff", "cid").face_ids == (cid,)
 
 
 def test_a_photo_that_was_missing_is_tried_again_once_it_is_there(door: JobDoor) -> None:

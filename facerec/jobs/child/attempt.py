@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols import FaceEngine, RecordStore
 from facerec.core.records import FaceRecord
 from facerec.errors import ModelMismatchError
 from facerec.jobs.child.crash_notes import CRASHED, FATAL_CRASHES, read_crashes
@@ -47,6 +47,7 @@ class ChildDependencies:
     Attributes:
         engine: detects faces and computes embeddings.
         faces: stores the faces.
+        records: stores the users of faces.
         objects: contains the manifest, the photos and the job folder.
         readers: threads that load photos ahead. They outlive a child: starting them costs as much
             as a photo or two.
@@ -54,6 +55,7 @@ class ChildDependencies:
 
     engine: FaceEngine
     faces: FaceStore
+    records: RecordStore
     objects: ObjectStore
     readers: Executor = field(
         default_factory=partial(ThreadPoolExecutor, READERS, thread_name_prefix="read-ahead"),
@@ -94,7 +96,14 @@ def run_child(
     """
     summary = read_summary(dependencies.objects, plan.job_folder, child)
     if summary is not None:
-        verify_job(plan, dependencies.objects, dependencies.faces, repair=True, children=[child])
+        verify_job(
+            plan,
+            dependencies.objects,
+            dependencies.faces,
+            dependencies.records,
+            repair=True,
+            children=[child],
+        )
         tally = summary.tally
         on_commit(
             SegmentCommitted(child, tally.photos, tally.faces_indexed, tally.failed_photos, True)
@@ -124,7 +133,9 @@ class _Attempt:
         parser = LineParser(plan.source.format, plan.source.columns, plan.base, plan.local)
         self._loader = PhotoLoader(parser, self._objects)
         start = SliceReader.first(plan.source, self._slice)
-        self._writer = SegmentWriter(plan, child, start, self._faces, self._objects, on_commit)
+        self._writer = SegmentWriter(
+            plan, child, start, self._faces, dependencies.records, self._objects, on_commit
+        )
         self._crashes: Counter[int] = Counter()
         self._one_at_a_time_until = 0
         self._stopped = False
@@ -210,14 +221,12 @@ class _Attempt:
         if not keys:
             return KnownPhotos()
         stored = self._faces.find_images(self._plan.collection_id, list(keys))
-        current = {key: faces for key, faces in stored.items() if self._is_current(faces)}
+        current = {key for key, faces in stored.items() if self._is_current(faces)}
         if self._plan.force:
-            current = {}
+            current = set()
         if current:
-            unrecorded = self._writer.unrecorded()
-            current = {key: faces for key, faces in current.items() if key not in unrecorded}
-        ids = {key: frozenset(face.face_id for face in faces) for key, faces in stored.items()}
-        return KnownPhotos(ids, current)
+            current -= self._writer.unrecorded()
+        return KnownPhotos(stored, current)
 
     def _is_current(self, faces: Sequence[FaceRecord]) -> bool:
         """Return whether a photo's faces were selected with this job's options and engine."""

@@ -9,8 +9,9 @@ and wherever they are killed.** It follows from three rules, all of them kept in
    attempts that append at the same place one wins; the other takes the winner's segment for its
    own and continues from that segment's end.
 3. A commit stores the embeddings in the job folder, then the faces in the collection, then the
-   segment that names both. Whatever a killed attempt has stored without a segment is found by its
-   embeddings (``SegmentWriter.unrecorded``), and is processed again by the next attempt.
+   segment that names both. Faces of users that it would remove are kept, and are among those that
+   it stores. Whatever a killed attempt has stored without a segment is found by its embeddings
+   (``SegmentWriter.unrecorded``), and is processed again by the next attempt.
 
 Storing the same faces again changes nothing, since face ids derive from content.
 
@@ -30,7 +31,9 @@ from types import TracebackType
 from typing import Self
 
 from facerec.core.ids import group_of
+from facerec.core.protocols import RecordStore
 from facerec.errors import InvalidInputError, JobDeletedError, ObjectNotFoundError
+from facerec.gallery.storing import faces_to_keep, replace_faces
 from facerec.jobs.child.step import Step
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import id_prefixes, write_face_index
@@ -84,13 +87,14 @@ class SegmentWriter:
         child: int,
         start: Cursor,
         faces: FaceStore,
+        records: RecordStore,
         objects: ObjectStore,
         on_commit: Callable[[SegmentCommitted], None],
     ) -> None:
         """Write to the ledger of a child whose slice begins at ``start``."""
         self.cursor, self.tally = start, Tally()
         self._plan, self._child = plan, child
-        self._faces, self._objects = faces, objects
+        self._faces, self._records, self._objects = faces, records, objects
         self._on_commit = on_commit
         self._embeddings_files: dict[str, list[bytes]] = {}
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
@@ -166,7 +170,7 @@ class SegmentWriter:
                 self._objects, self._plan.job_folder, self._child, since=earliest
             )
             for segment in recorded:
-                keys -= {group_of(f.face_id) for row in segment.rows for f in row.faces}
+                keys -= {group_of(f.face_id) for row in segment.rows for f in row.stored}
         return keys
 
     def summary(self) -> ChildSummary:
@@ -205,12 +209,28 @@ class SegmentWriter:
 
     def _store(self, step: Step, started: float) -> Segment:
         plan, name = self._plan, None
+        step.keep(
+            faces_to_keep(
+                plan.collection_id,
+                step.faces,
+                step.stored,
+                settings=plan.options.digest(),
+                faces=self._faces,
+                users=self._records,
+            )
+        )
         if faces := [face for image in step.faces.values() for face in image]:
             # Every attempt has its own files: the one that lost must not replace the winner's.
             name = embeddings_name(self._child, step.start.offset, step.end.offset)
             write_embeddings(self._objects, plan.job_folder + name, faces)
         if step.faces:
-            self._faces.put_images(plan.collection_id, step.faces)
+            replace_faces(
+                plan.collection_id,
+                step.faces,
+                stored=frozenset[str]().union(*step.stored.values()),
+                faces=self._faces,
+                users=self._records,
+            )
         segment = Segment(
             self._child, step.start, step.end, tuple(step.rows), name, started, time.time()
         )
@@ -227,7 +247,7 @@ class SegmentWriter:
         self.cursor = segment.end
         if segment.embeddings is not None:
             self._embeddings_files[segment.embeddings] = id_prefixes(
-                face.face_id for row in segment.rows for face in row.faces
+                face.face_id for row in segment.rows for face in row.stored
             )
         self._on_commit(
             SegmentCommitted(

@@ -7,7 +7,7 @@ passed in, and what is to be stored is returned.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from facerec.core.ids import image_key
@@ -15,6 +15,7 @@ from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.protocols import FaceEngine
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.indexing import IndexedImage, to_stored_faces
+from facerec.gallery.storing import with_stored_ids
 from facerec.jobs.child.photos import LoadedPhoto
 from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, RejectedFace
 from facerec.jobs.manifest.slices import Cursor
@@ -31,13 +32,13 @@ class KnownPhotos:
     """What the collection already contains of the photos of a step.
 
     Attributes:
-        stored: ids by key of the faces that photos have in the collection.
-        current: faces by key of those stored photos that need no processing, because they were
-            indexed with this job's options and engine.
+        stored: faces by key that photos have in the collection.
+        current: keys of those stored photos that need no processing, because they were indexed
+            with this job's options and engine.
     """
 
-    stored: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    current: Mapping[str, Sequence[FaceRecord]] = field(default_factory=dict)
+    stored: Mapping[str, Sequence[FaceRecord]] = field(default_factory=dict)
+    current: Set[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Step:
         end: where it ends.
         rows: one for each photo that was processed, in order.
         faces: by image key, the faces to store; an empty list deletes those that are stored.
+        stored: ids of the faces that these photos have in the collection already, by image key.
         complete: whether all photos were processed, not only those before a stop request.
     """
 
@@ -56,12 +58,26 @@ class Step:
     end: Cursor
     rows: list[LedgerRow] = field(default_factory=list)
     faces: dict[str, list[StoredFace]] = field(default_factory=dict)
+    stored: dict[str, frozenset[str]] = field(default_factory=dict)
     complete: bool = True
+    row_of_key: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def image_ids(self) -> frozenset[str]:
         """The ids of the step's photos."""
         return frozenset(row.image_id for row in self.rows if row.image_id)
+
+    def keep(self, kept: Mapping[str, Sequence[StoredFace]]) -> None:
+        """Store faces in addition, by image key, instead of deleting them."""
+        for key, faces in kept.items():
+            number = self.row_of_key[key]
+            row = self.rows[number]
+            self.rows[number] = replace(
+                row,
+                kept=tuple(_indexed_face(face.record) for face in faces),
+                removed=row.removed - len(faces),
+            )
+            self.faces[key] = [*self.faces[key], *faces]
 
 
 def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
@@ -105,6 +121,11 @@ def process_photos(
             step.end, step.complete = photos[len(step.rows) - 1].end, False
             break
     step.faces = {k: faces for k, faces in step.faces.items() if faces or k in known.stored}
+    step.stored = {
+        key: frozenset(record.face_id for record in known.stored[key])
+        for key in step.faces
+        if key in known.stored
+    }
     return step
 
 
@@ -129,6 +150,7 @@ class _StepBuilder:
             if key is not None:
                 row = self._outcome(row, photo, key, analysed, share)
                 self._rows_by_key.setdefault(key, row)
+                self._step.row_of_key.setdefault(key, len(self._step.rows))
             self._step.rows.append(row)
 
     def _unknown(
@@ -158,7 +180,7 @@ class _StepBuilder:
         if key in self._rows_by_key:
             return _repeated(row, self._rows_by_key[key])
         if key in self._known.current:
-            faces = tuple(map(_indexed_face, self._known.current[key]))
+            faces = tuple(map(_indexed_face, self._known.stored[key]))
             return replace(row, outcome=Outcome.ALREADY_INDEXED, faces=faces)
         return self._analysed(row, photo, key, analysed[key], milliseconds)
 
@@ -170,32 +192,38 @@ class _StepBuilder:
         result: PhotoFaces | UnreadablePhoto,
         milliseconds: float,
     ) -> LedgerRow:
+        stored = self._known.stored.get(key, ())
         if isinstance(result, UnreadablePhoto):
             self._step.faces[key] = []
             return replace(
                 row,
+                removed=len(stored),
                 outcome=Outcome.UNREADABLE,
                 reason=result.reason.value,
                 detail=" ".join(result.detail.split())[:500],
                 milliseconds=row.milliseconds + milliseconds,
             )
         image = IndexedImage(row.image_id or "", key, photo.external_image_id, photo.uri)
-        faces = to_stored_faces(
+        found = to_stored_faces(
             image,
             result,
             settings=self._settings,
             model_version=self._plan.model_version,
             now=time.time(),
         )
-        self._step.faces[key] = faces
-        stored = self._known.stored.get(key, frozenset())
+        faces = with_stored_ids(found, stored)
+        self._step.faces[key] = list(faces)
+        ids = {face.record.face_id for face in faces}
+        # Faces of the same options were stored by an attempt that was killed, or are forced.
+        earlier = [record for record in stored if record.settings != self._settings]
         outcome = Outcome.INDEXED
         if not faces:
             outcome = Outcome.ALL_FACES_REJECTED if result.rejected else Outcome.NO_FACE
         return replace(
             row,
             outcome=outcome,
-            removed=len(stored - {face.record.face_id for face in faces}),
+            replaced=sum(record.face_id in ids for record in earlier),
+            removed=sum(record.face_id not in ids for record in stored),
             faces=tuple(_indexed_face(face.record) for face in faces),
             rejected=tuple(
                 RejectedFace(face.box, face.confidence, tuple(str(why) for why in face.reasons))
@@ -231,6 +259,7 @@ def _repeated(row: LedgerRow, first: LedgerRow) -> LedgerRow:
         photo=row.photo,
         outcome=Outcome.ALREADY_INDEXED if indexed else first.outcome,
         rejected=() if indexed else first.rejected,
+        replaced=0,
         removed=0,
         bytes=row.bytes,
         milliseconds=row.milliseconds,

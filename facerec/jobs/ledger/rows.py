@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,8 +61,11 @@ class LedgerRow:
         rejected: faces that were detected and not indexed.
         rotation: degrees clockwise by which the photo was turned to find its faces.
         is_animated: whether the file holds more frames than the first, which was searched.
-        removed: number of faces of the photo that the row's faces replaced in the collection:
-            they were indexed with other options, and are not among the row's faces.
+        kept: faces of the photo that were indexed before with other options and that this job does
+            not select; they stay in the collection since they belong to users.
+        replaced: number of the row's faces that were indexed before with other options.
+        removed: number of faces of the photo that were indexed before with other options, and that
+            were removed since this job does not select them.
         bytes: size of the photo file.
         milliseconds: time for reading it, plus its share of what was done for several photos.
         manifest_line: number of the line, from 1, in the manifest. None in a segment, and as long
@@ -81,6 +84,8 @@ class LedgerRow:
     rejected: tuple[RejectedFace, ...] = ()
     rotation: int = 0
     is_animated: bool = False
+    kept: tuple[IndexedFace, ...] = ()
+    replaced: int = 0
     removed: int = 0
     bytes: int = 0
     milliseconds: float = 0.0
@@ -91,6 +96,11 @@ class LedgerRow:
         """Whether the row counts against the tolerated percentage of failures."""
         return self.outcome in FAILURES
 
+    @property
+    def stored(self) -> tuple[IndexedFace, ...]:
+        """All faces that the collection holds of the photo."""
+        return (*self.faces, *self.kept)
+
     def to_json(self) -> dict[str, Any]:
         """Return the row in the form of ``schemas/ledger-row.json``."""
         fields = {name: getattr(self, name) for name in self.__slots__}
@@ -98,6 +108,7 @@ class LedgerRow:
             **fields,
             "faces": [face.to_json() for face in self.faces],
             "rejected": [face.to_json() for face in self.rejected],
+            "kept": [face.to_json() for face in self.kept],
             "milliseconds": round(self.milliseconds, 1),
         }
 
@@ -106,15 +117,21 @@ def row_from_json(document: Mapping[str, Any]) -> LedgerRow:
     """Return the row of a document that ``LedgerRow.to_json`` returned."""
     fields = dict(document)
     fields["outcome"] = Outcome(document["outcome"])
-    fields["faces"] = tuple(
-        IndexedFace(face["face_id"], BoundingBox(**face["box"]), face["confidence"])
-        for face in document["faces"]
-    )
+    fields["faces"] = _indexed_faces(document["faces"])
+    # Earlier releases wrote none.
+    fields["kept"] = _indexed_faces(document.get("kept", ()))
     fields["rejected"] = tuple(
         RejectedFace(BoundingBox(**face["box"]), face["confidence"], tuple(face["reasons"]))
         for face in document["rejected"]
     )
     return LedgerRow(**fields)
+
+
+def _indexed_faces(documents: Iterable[Mapping[str, Any]]) -> tuple[IndexedFace, ...]:
+    return tuple(
+        IndexedFace(face["face_id"], BoundingBox(**face["box"]), face["confidence"])
+        for face in documents
+    )
 
 
 def _box_to_json(box: BoundingBox) -> dict[str, float]:

@@ -45,7 +45,9 @@ class Tally:
         faces_indexed: faces that were added to the collection.
         faces_present: faces of photos that were indexed before.
         faces_rejected: faces by ``RejectionReason``; a face may have several.
-        faces_removed: faces that were indexed with other options and have been replaced.
+        faces_replaced: faces among ``faces_indexed`` that were indexed before with other options.
+        faces_removed: faces that were indexed with other options and have been removed.
+        faces_kept: faces that were indexed with other options and stay, since users have them.
         bytes: size of the photo files.
         busy_intervals: when work was done, seconds since 1970.
         failures: the first ``MAX_FAILURES`` rows that failed.
@@ -57,7 +59,9 @@ class Tally:
     faces_indexed: int = 0
     faces_present: int = 0
     faces_rejected: Counter[str] = field(default_factory=Counter)
+    faces_replaced: int = 0
     faces_removed: int = 0
+    faces_kept: int = 0
     bytes: int = 0
     busy_intervals: list[Interval] = field(default_factory=list)
     failures: list[LedgerRow] = field(default_factory=list)
@@ -88,7 +92,9 @@ class Tally:
     def _count(self, row: LedgerRow) -> None:
         self.photos += 1
         self.outcomes[row.outcome] += 1
+        self.faces_replaced += row.replaced
         self.faces_removed += row.removed
+        self.faces_kept += len(row.kept)
         self.bytes += row.bytes
         if row.reason is not None:
             self.reasons[row.reason] += 1
@@ -109,7 +115,9 @@ class Tally:
         self.faces_indexed += other.faces_indexed
         self.faces_present += other.faces_present
         self.faces_rejected.update(other.faces_rejected)
+        self.faces_replaced += other.faces_replaced
         self.faces_removed += other.faces_removed
+        self.faces_kept += other.faces_kept
         self.bytes += other.bytes
         self.busy_intervals = merged([*self.busy_intervals, *other.busy_intervals])
         self.failures += other.failures[: MAX_FAILURES - len(self.failures)]
@@ -123,7 +131,9 @@ class Tally:
             "faces_indexed": self.faces_indexed,
             "faces_present": self.faces_present,
             "faces_rejected": dict(self.faces_rejected),
+            "faces_replaced": self.faces_replaced,
             "faces_removed": self.faces_removed,
+            "faces_kept": self.faces_kept,
             "bytes": self.bytes,
             "busy_intervals": [list(interval) for interval in self.busy_intervals],
             "failures": [row.to_json() for row in self.failures],
@@ -139,7 +149,10 @@ def tally_from_json(document: Mapping[str, Any]) -> Tally:
         faces_indexed=document["faces_indexed"],
         faces_present=document["faces_present"],
         faces_rejected=Counter(document["faces_rejected"]),
+        # Earlier releases did not count faces that were replaced or kept.
+        faces_replaced=document.get("faces_replaced", 0),
         faces_removed=document["faces_removed"],
+        faces_kept=document.get("faces_kept", 0),
         bytes=document["bytes"],
         busy_intervals=[(start, end) for start, end in document["busy_intervals"]],
         failures=[row_from_json(row) for row in document["failures"]],

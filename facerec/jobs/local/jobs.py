@@ -222,7 +222,7 @@ class LocalJobs:
         stop = partial(self._stop, plan)
         try:
             with self._open_store() as store:
-                verification = verify_job(plan, self._objects, store, repair=True)
+                verification = verify_job(plan, self._objects, store, store, repair=True)
             result = run_children(
                 plan, self._build_dependencies, self._objects, workers=self._workers, stop=stop
             )

@@ -8,17 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from batch_job.task import run
+from facerec.core.records import User
 from facerec.engine.dlib.sessions import available_cores
 from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
+from facerec.storage.dynamodb.store import DynamoDBStore, open_dynamodb_store
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 from tests.support.pinecone_server import API_KEY, PineconeServer
-from tests.support.stack_template import ROOT
+from tests.support.stack_template import ROOT, properties
 
 PROGRAM = """
 import os
@@ -63,16 +68,62 @@ def started(
     )
 
 
+@pytest.fixture
+def records(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBStore]:
+    """Records in moto's DynamoDB, which the environment of this process names."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        table = properties("Table")
+        boto3.client("dynamodb").create_table(
+            TableName="facerec",
+            **{name: table[name] for name in ("AttributeDefinitions", "KeySchema", "BillingMode")},
+        )
+        yield open_dynamodb_store("facerec")
+
+
+def deployed(server: PineconeServer) -> dict[str, str]:
+    """Return the variables of a child whose stores are Pinecone and DynamoDB."""
+    pinecone = {"PINECONE_API_KEY": API_KEY, "PINECONE_INDEX_HOST": server.host}
+    return {"FACEREC_STORE": "", "FACEREC_TABLE": "facerec", **pinecone}
+
+
+@pytest.mark.usefixtures("records")
 @pytest.mark.parametrize("new", ["true", "false"])
 def test_a_new_collection_is_not_searched_for_earlier_faces(job: LocalJob, new: str) -> None:
     with PineconeServer() as server:
-        pinecone = {"FACEREC_STORE": "", "PINECONE_API_KEY": API_KEY}
-        pinecone["PINECONE_INDEX_HOST"] = server.host
+        pinecone = deployed(server)
         for child in ("0", "1"):
             place = {"AWS_BATCH_JOB_ARRAY_INDEX": child, "FACEREC_NEW_COLLECTION": new}
             assert end(job, **pinecone, **place) == 0
         assert len(job.rows()) == 200
         assert (server.requests["/vectors/list"] == 0) == (new == "true")
+
+
+def test_faces_of_users_are_kept_where_records_and_vectors_are_in_two_stores(
+    records: DynamoDBStore, tmp_path: Path
+) -> None:
+    photos = write_photos(tmp_path / "photos", 3, faces=2)
+    manifest = write_manifest(tmp_path / "all.jsonl", photos)
+    with PineconeServer() as server:
+        first = LocalJob(tmp_path, manifest, records=records)
+        assert end(first, **deployed(server)) == 0
+        smaller = first.rows()[1].faces[1].face_id
+        records.create_user("staff", User("ann", 0.0))
+        records.change_user("staff", "ann", version=0, add=[smaller])
+        second = LocalJob(tmp_path, manifest, records=records, options={"max_faces": 1})
+        assert end(second, **deployed(server)) == 0
+    rows = second.rows()
+    assert [(row.replaced, row.removed, len(row.kept)) for row in rows] == [
+        (1, 1, 0),
+        (1, 0, 1),
+        (1, 1, 0),
+    ]
+    assert rows[1].kept[0].face_id == smaller
+    # The vector of the user was computed again: its version is the user's.
+    ann = records.get_user("staff", "ann")
+    assert (ann.face_ids, ann.vector_version) == ((smaller,), ann.version)
 
 
 def test_a_child_is_found_by_offset_and_index(job: LocalJob) -> None:

@@ -14,6 +14,9 @@ import facerec.factory
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.factory import open_gallery
+from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.ledger.tally import Tally
+from facerec.jobs.planner import plan_job
 from facerec.storage.objects import Objects
 from facerec.testing.engine import FakeEngine
 from lambdas.api.building import build_app, for_lambda
@@ -27,6 +30,7 @@ from tests.support.doors import (
     RestDoor,
 )
 from tests.support.gateway_events import USER_ARN
+from tests.support.jobs import job_input
 from tests.support.server import running
 
 OpenDoor = Callable[[], Door]
@@ -101,3 +105,29 @@ def put_job(job_folder: str, door: Door) -> None:
         if path.is_file():
             uri = f"{door.jobs_root}{source.name}/{path.relative_to(source)}"
             objects.write(uri, path.read_bytes())
+
+
+def put_photo(photo: Path, door: Door) -> str:
+    """Copy a photo to where the jobs of a door may read it, and return its address."""
+    if not door.jobs_root.startswith("s3://"):
+        return str(photo)
+    uri = f"s3://{BUCKET}/photos/{photo.name}"
+    Objects().write(uri, photo.read_bytes())
+    return uri
+
+
+def run_job(door: Door, manifest: Path, **settings: object) -> Tally:
+    """Plan and run a job into the door's stores, and return its sums."""
+    objects, stores = Objects(), door.gallery
+    planned = plan_job(
+        job_input(manifest, **settings),
+        objects,
+        stores._records,
+        jobs_root=door.jobs_root,
+        model_version=stores.model_version,
+    )
+    dependencies = ChildDependencies(FakeEngine(), stores._faces, stores._records, objects)
+    tally = Tally()
+    for child in range(planned.plan.children):
+        tally.add(run_child(planned.plan, child, dependencies).tally)
+    return tally

@@ -11,15 +11,13 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.errors import FaceInUseError
 from facerec.factory import open_gallery
-from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.job_data import JobFolders
 from facerec.jobs.ledger.embeddings import read_embeddings
-from facerec.jobs.planner import plan_job
 from facerec.storage.objects import Objects
-from facerec.testing.engine import FakeEngine, fake_face, fake_photo
-from tests.functional.doors.conftest import put_job
-from tests.support.doors import BUCKET, Door, DoorError
-from tests.support.jobs import LocalJob, job_input, write_manifest, write_photos
+from facerec.testing.engine import fake_face, fake_photo
+from tests.functional.doors.conftest import put_job, put_photo, run_job
+from tests.support.doors import Door, DoorError
+from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 ANN = fake_photo(fake_face("ann"))
 
@@ -101,39 +99,13 @@ def test_the_folders_of_jobs_of_other_collections_stay(door: Door, tmp_path: Pat
     assert kept_by_jobs(door) == set(faces)
 
 
-def put_photo(photo: Path, door: Door) -> str:
-    """Copy a photo to where the jobs of a door may read it, and return its address."""
-    if not door.jobs_root.startswith("s3://"):
-        return str(photo)
-    uri = f"s3://{BUCKET}/photos/{photo.name}"
-    Objects().write(uri, photo.read_bytes())
-    return uri
-
-
-def run_job(door: Door, manifest: Path) -> int:
-    """Plan and run a job into the door's stores, and return how many faces it indexed."""
-    objects, stores = Objects(), door.gallery
-    planned = plan_job(
-        job_input(manifest),
-        objects,
-        stores._records,
-        jobs_root=door.jobs_root,
-        model_version=stores.model_version,
-    )
-    dependencies = ChildDependencies(FakeEngine(), stores._faces, objects)
-    summaries = [
-        run_child(planned.plan, child, dependencies) for child in range(planned.plan.children)
-    ]
-    return sum(summary.tally.faces_indexed for summary in summaries)
-
-
 def test_a_job_indexes_again_after_its_collection_was_deleted(door: Door, tmp_path: Path) -> None:
     photos = [put_photo(photo, door) for photo in write_photos(tmp_path / "photos", 3)]
     manifest = write_manifest(tmp_path / "manifest.jsonl", photos)
-    assert run_job(door, manifest) == 3
-    assert run_job(door, manifest) == 3  # as the ledger has it
+    assert run_job(door, manifest).faces_indexed == 3
+    assert run_job(door, manifest).faces_indexed == 3  # as the ledger has it
     door.delete_collection("staff")
-    assert run_job(door, manifest) == 3
+    assert run_job(door, manifest).faces_indexed == 3
     assert door.gallery.describe_collection("staff").face_count == 3
 
 

@@ -17,9 +17,11 @@ from facerec.errors import CollectionNotFoundError, FacerecError
 from facerec.gallery.gallery import Gallery
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
+from tests.support.jobs import LocalJob, write_manifest
 
 PHOTOS = [fake_photo(fake_face(f"p{n}")) for n in range(12)]
 ANN = fake_photo(fake_face("ann"))
+BOB = fake_photo(fake_face("bob"))
 
 
 class HesitantEngine(FakeEngine):
@@ -98,3 +100,41 @@ def test_a_deleted_face_is_never_found_as_its_user(gallery: Gallery) -> None:
         if not isinstance(deleted, Exception) and deleted.deleted:
             assert (stored, user.face_ids, found) == (set(), (), ())
         gallery.delete_faces("staff", [face_id], disassociate=True)
+
+
+def test_no_user_has_a_face_that_a_job_removes_at_the_same_time(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    gallery.create_collection("staff")
+    gallery.create_user("staff", "bob")
+    store = gallery._faces
+    for number in range(15):
+        faces = (fake_face("ann", width=0.4), fake_face("bob", left=0.6, width=0.1))
+        photo = tmp_path / f"{number}.jpg"
+        photo.write_bytes(fake_photo(*faces, note=str(number)))
+        _, bob = gallery.index("staff", photo, external_image_id="photo:0").faces
+        manifest = write_manifest(tmp_path / f"{number}.jsonl", [photo])
+        job = LocalJob(
+            tmp_path / f"job-{number}",
+            manifest,
+            faces=store,
+            records=gallery._records,
+            options={"max_faces": 1},
+        )
+
+        def associate(face_id: str = bob.record.face_id, delay: float = 0.001 * number) -> object:
+            time.sleep(delay)
+            return gallery.associate_faces("staff", "bob", [face_id])
+
+        with ThreadPoolExecutor(1) as threads:
+            association = threads.submit(attempt, associate)
+            job.run()
+            association.result()
+        stored = {face.record.face_id for face in gallery.list_faces("staff").faces}
+        (user,) = gallery.list_users("staff").users
+        assert set(user.face_ids) <= stored
+        (row,) = job.rows()
+        assert row.removed + len(row.kept) == 1
+        assert {face.face_id for face in row.stored} <= stored
+        assert bool(gallery.search_users_by_photo("staff", BOB).matches) == bool(user.face_ids)
+        gallery.disassociate_faces("staff", "bob", user.face_ids)

@@ -50,9 +50,8 @@ class BucketJob:
         assert (self.plan.children, self.plan.local) == (1, False)
 
     def parts(self, engine: FakeEngine, objects: FolderBuckets | None = None) -> ChildDependencies:
-        return ChildDependencies(
-            engine, SqliteStore(self.folder / "faces.db"), objects or self.objects
-        )
+        store = SqliteStore(self.folder / "faces.db")
+        return ChildDependencies(engine, store, store, objects or self.objects)
 
     def run(self, engine: FakeEngine | None = None, objects: FolderBuckets | None = None) -> None:
         run_child(self.plan, 0, self.parts(engine or FakeEngine(), objects))

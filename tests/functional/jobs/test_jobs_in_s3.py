@@ -62,8 +62,9 @@ class S3Job:
     def run(self, plan: Plan) -> Report:
         # As on AWS: each process has the plan from its folder.
         planned = read_plan(self.objects, plan.job_folder)
+        parts = ChildDependencies(self.engine, self.faces, self.faces, self.objects)
         for child in range(planned.children):
-            run_child(planned, child, ChildDependencies(self.engine, self.faces, self.objects))
+            run_child(planned, child, parts)
         return write_report(planned, self.objects, tolerated_failure_percentage=9)
 
 

@@ -7,12 +7,13 @@ import random
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.child.attempt import run_child
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.tally import read_summary
 from facerec.jobs.outcomes import Outcome
@@ -106,7 +107,7 @@ class Fatal(LocalObjects):
 def test_a_child_killed_around_every_write_ends_as_if_undisturbed(tmp_path: Path) -> None:
     def attempt(at: float) -> None:
         parts = slow_dependencies(job.store, 0.0)
-        run_child(job.plan, 0, ChildDependencies(parts.engine, parts.faces, Fatal(at)))
+        run_child(job.plan, 0, replace(parts, objects=Fatal(at)))
 
     first = job_of(tmp_path)
     whole = undisturbed(first, tmp_path)

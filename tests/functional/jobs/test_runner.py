@@ -168,7 +168,8 @@ class KilledEngine(FakeEngine):
 
 
 def killed_dependencies(store: Path) -> ChildDependencies:
-    return ChildDependencies(KilledEngine(), SqliteStore(store), LocalObjects())
+    opened = SqliteStore(store)
+    return ChildDependencies(KilledEngine(), opened, opened, LocalObjects())
 
 
 @pytest.mark.parametrize("kernel_reports", [True, False])

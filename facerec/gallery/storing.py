@@ -1,0 +1,177 @@
+"""What becomes of the faces that a collection holds of a photo when the photo is indexed again.
+
+Two operations store faces, and everything that does goes through one of them:
+
+- ``replace_faces``: the faces of a photo are exactly these. Jobs and repairs say so, since a job
+  makes a collection be what its input and options say.
+- ``add_faces``: the collection holds these faces too. A single request to index a photo says so.
+
+Both follow the same rules, so that nobody who was given a face or made a user loses it:
+
+- A face at about the place of a stored one is the same face. It keeps the id of the stored one, and
+  so its user.
+- A face of a user is never removed because other options do not choose it: it is kept
+  (``faces_to_keep``). Only whoever deletes it removes it.
+- A user's vector is computed again when a face of the user changes. A face that somebody gives to
+  a user at the very moment it is removed is taken from the user again, as if it was removed later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from facerec.core.faces import BoundingBox
+from facerec.core.protocols import RecordStore
+from facerec.core.records import FaceRecord, StoredFace
+from facerec.storage.faces import FaceStore
+
+SAME_PLACE = 0.5
+"""Share of the union of two boxes of one photo from which on they are boxes of the same face. Boxes
+of two faces that a detector keeps share less (``facerec.engine.detect.suppression``)."""
+
+
+def with_stored_ids(
+    found: Sequence[StoredFace], stored: Sequence[FaceRecord]
+) -> tuple[StoredFace, ...]:
+    """Return the faces of a photo under the ids that their places have in the collection.
+
+    Args:
+        found: Faces found in the photo, with ids derived from their boxes.
+        stored: Faces that the collection holds of the same photo.
+    """
+    ids = {face.record.face_id for face in found}
+    free = {record.face_id: record for record in stored if record.face_id not in ids}
+    if not free:
+        return tuple(found)
+    held = {record.face_id for record in stored}
+    pairs = sorted(
+        (-shared, number, face_id)
+        for number, face in enumerate(found)
+        if face.record.face_id not in held
+        for face_id, record in free.items()
+        if (shared := _shared(face.record.box, record.box)) >= SAME_PLACE
+    )
+    faces = list(found)
+    named: set[int] = set()
+    for _, number, face_id in pairs:
+        if number not in named and face_id in free:
+            named.add(number)
+            del free[face_id]
+            record = replace(faces[number].record, face_id=face_id)
+            faces[number] = StoredFace(record, faces[number].embedding)
+    return tuple(faces)
+
+
+def faces_to_keep(
+    collection_id: str,
+    images: Mapping[str, Sequence[StoredFace]],
+    stored: Mapping[str, Collection[str]],
+    *,
+    settings: str,
+    faces: FaceStore,
+    users: RecordStore,
+) -> dict[str, list[StoredFace]]:
+    """Return the faces of users that a replacement would remove, by image key.
+
+    Asks the stores nothing if the replacement removes no face. The faces are returned with the
+    settings of the replacement: with them, they are what the collection holds of the photo.
+
+    Args:
+        collection_id: The collection.
+        images: The faces that are to replace those of each photo.
+        stored: Ids of the faces that the collection holds of each photo.
+        settings: Digest of the options of the replacement.
+        faces: Store of the collection's faces.
+        users: Store of its users.
+    """
+    keys = {
+        face_id: key
+        for key, own in images.items()
+        for face_id in sorted(
+            set(stored.get(key, ())) - {face.record.face_id for face in own},
+        )
+    }
+    owners = users.users_of_faces(collection_id, list(keys)) if keys else {}
+    kept: dict[str, list[StoredFace]] = {}
+    for face in faces.get_faces(collection_id, sorted(owners)) if owners else []:
+        record = replace(face.record, settings=settings)
+        kept.setdefault(keys[record.face_id], []).append(StoredFace(record, face.embedding))
+    return kept
+
+
+def replace_faces(
+    collection_id: str,
+    images: Mapping[str, Sequence[StoredFace]],
+    *,
+    stored: Collection[str],
+    faces: FaceStore,
+    users: RecordStore,
+) -> None:
+    """Make the faces of photos exactly these, and update the users of faces that change.
+
+    Calls for photos that had no faces ask about no user.
+
+    Args:
+        collection_id: The collection.
+        images: Faces by image key, including those that are to be kept (``faces_to_keep``).
+        stored: Ids of the faces that the photos had, as far as the caller knows.
+        faces: Store of the collection's faces.
+        users: Store of its users.
+
+    Raises:
+        ConflictError: Too many concurrent changes of a user; the faces are stored.
+        StoreUnavailableError: Only some photos may be stored; calling again completes it.
+    """
+    lost = faces.put_images(collection_id, images)
+    _update_users(collection_id, {*stored, *lost}, lost, faces=faces, users=users)
+
+
+def add_faces(
+    collection_id: str,
+    image_key: str,
+    found: Sequence[StoredFace],
+    *,
+    faces: FaceStore,
+    users: RecordStore,
+) -> tuple[FaceRecord, ...]:
+    """Add faces to those of a photo, and return them as the collection holds them.
+
+    Faces that it holds already stay as they are. Other faces of the same photo, found with other
+    options, stay too: an id that a caller was given is valid until the caller deletes the face.
+    """
+    records = faces.find_images(collection_id, [image_key]).get(image_key, [])
+    held = {record.face_id: record for record in records}
+    chosen = with_stored_ids(found, records)
+    added = [face for face in chosen if face.record.face_id not in held]
+    if added:
+        kept = faces.get_faces(collection_id, list(held)) if held else []
+        lost = faces.put_images(collection_id, {image_key: [*kept, *added]})
+        _update_users(collection_id, lost, lost, faces=faces, users=users)
+    return tuple(held.get(face.record.face_id, face.record) for face in chosen)
+
+
+def _update_users(
+    collection_id: str,
+    face_ids: Collection[str],
+    lost: Collection[str],
+    *,
+    faces: FaceStore,
+    users: RecordStore,
+) -> None:
+    owners = users.users_of_faces(collection_id, sorted(face_ids)) if face_ids else {}
+    if owners:
+        # It imports numpy, and commands that only list jobs start without.
+        from facerec.gallery.associations import update_user
+
+        for user_id in sorted(set(owners.values())):
+            gone = [each for each in lost if owners.get(each) == user_id]
+            update_user(faces, users, collection_id, user_id, gone)
+
+
+def _shared(one: BoundingBox, other: BoundingBox) -> float:
+    """Return the share of the union of two boxes that both cover."""
+    across = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    down = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    both = max(0.0, across) * max(0.0, down)
+    return both / (one.area + other.area - both) if both else 0.0
