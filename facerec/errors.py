@@ -3,6 +3,7 @@
     FacerecError
     ├── InvalidInputError
     │   ├── CollectionExistsError
+    │   ├── DissimilarFaceError
     │   ├── FaceInUseError
     │   ├── InvalidPageTokenError
     │   ├── ObjectChangedError
@@ -84,18 +85,36 @@ class CollectionExistsError(InvalidInputError):
         self.collection_id = collection_id
 
 
-class FaceInUseError(InvalidInputError):
-    """A face cannot be deleted because it is associated with a user.
+class DissimilarFaceError(InvalidInputError):
+    """A face does not resemble the person that it was to be associated with.
 
     Attributes:
         face_id: the requested id.
-        user_id: the user that the face is associated with.
+        similarity: similarity of the face and the person's other faces, 0 to 1.
+    """
+
+    def __init__(self, face_id: str, similarity: float) -> None:
+        super().__init__(
+            f"face {face_id} does not resemble the person's other faces: its similarity is "
+            f"{similarity:.3f}",
+            "check whose face it is, or lower the threshold",
+        )
+        self.face_id = face_id
+        self.similarity = similarity
+
+
+class FaceInUseError(InvalidInputError):
+    """A face cannot be deleted or associated because it is associated with a person.
+
+    Attributes:
+        face_id: the requested id.
+        user_id: the person that the face is associated with.
     """
 
     def __init__(self, face_id: str, user_id: str) -> None:
         super().__init__(
-            f"face {face_id} is associated with user {user_id!r}",
-            "set disassociate=true to remove it from the user and delete it",
+            f"face {face_id} is associated with person {user_id!r}",
+            "disassociate it first",
         )
         self.face_id = face_id
         self.user_id = user_id
@@ -155,14 +174,14 @@ class UnreadablePhotoError(InvalidInputError):
 
 
 class UserExistsError(InvalidInputError):
-    """The collection already has a user of this name.
+    """The collection already has a person of this id.
 
     Attributes:
-        user_id: the requested name.
+        user_id: the requested id.
     """
 
     def __init__(self, user_id: str) -> None:
-        super().__init__(f"user {user_id!r} already exists")
+        super().__init__(f"person {user_id!r} already exists")
         self.user_id = user_id
 
 
@@ -257,14 +276,14 @@ class ObjectNotFoundError(NotFoundError):
 
 
 class UserNotFoundError(NotFoundError):
-    """The collection has no such user.
+    """The collection has no such person.
 
     Attributes:
-        user_id: the requested name.
+        user_id: the requested id.
     """
 
     def __init__(self, user_id: str) -> None:
-        super().__init__(f"user {user_id!r} does not exist")
+        super().__init__(f"person {user_id!r} does not exist")
         self.user_id = user_id
 
 

@@ -25,6 +25,7 @@ from facerec.api.rest.collections import collections_router
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer, components
 from facerec.api.rest.jobs import jobs_router
+from facerec.api.rest.people import people_photo_router, people_router
 from facerec.api.rest.problems import handle_problems, problems
 from facerec.api.rest.recognition import recognition_router
 from facerec.gallery.gallery import Gallery
@@ -78,6 +79,8 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     app.include_router(rekognition_router(gallery, context.capacity))
     app.include_router(recognition_router(context))
     app.include_router(collections_router(context))
+    app.include_router(people_router(context))
+    app.include_router(people_photo_router(context))
     app.include_router(jobs_router(context))
     app.include_router(pages_router(page=settings.page))
 

@@ -5,7 +5,10 @@ This is the one table of both; ``docs/cli.md`` is generated from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
+
+import click
 
 from facerec.errors import (
     AccessKeyNotFoundError,
@@ -19,6 +22,7 @@ from facerec.errors import (
     ModelMismatchError,
     NoFaceError,
     NotFoundError,
+    UserNotFoundError,
 )
 
 
@@ -51,7 +55,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = (
         3,
         "not found",
-        "Check the name of the photo, manifest, collection, job, face or key.",
+        "Check the name of the photo, manifest, collection, job, face, person or key.",
     )
     INVALID_INPUT = (
         4,
@@ -93,9 +97,10 @@ EXIT_CODES: dict[type[FacerecError], ExitCode] = {
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
     CollectionNotFoundError: "see `facerec collections list`",
-    FaceInUseError: "add --disassociate",
+    FaceInUseError: "see `facerec people remove`; `facerec faces delete` has --disassociate",
     FaceNotFoundError: "see `facerec faces list`",
     JobNotFoundError: "see `facerec jobs list`",
+    UserNotFoundError: "see `facerec people list`",
 }
 """Hint of each class. A subclass has that of its base class if its errors carry none."""
 
@@ -103,6 +108,18 @@ HINTS: dict[type[FacerecError], str] = {
 def exit_code_of(error: FacerecError) -> ExitCode:
     """Return the exit code of an error."""
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+
+
+def raise_first(errors: Iterable[FacerecError]) -> None:
+    """Raise the error of the lowest exit code, if there is any, and print the others.
+
+    So the exit code of a command with several failures does not depend on their order.
+    """
+    ordered = sorted(errors, key=exit_code_of)
+    for error in ordered[1:]:
+        click.echo(f"error: {error.message}", err=True)
+    if ordered:
+        raise ordered[0]
 
 
 def hint_of(error: FacerecError) -> str | None:

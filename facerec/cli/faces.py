@@ -1,4 +1,4 @@
-"""`facerec faces`: list and delete the faces of a collection."""
+"""`facerec faces`: list, match and delete the faces of a collection."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from pathlib import Path
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.exit_codes import exit_code_of
-from facerec.cli.options import collection_option, data_option, json_option
-from facerec.cli.output import console, count, print_json, shortened, shown_name, table
-from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
+from facerec.cli.exit_codes import raise_first
+from facerec.cli.faces_shown import face_table, match_table
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    json_option,
+    limit_option,
+    page_options,
+    threshold_option,
+)
+from facerec.cli.output import console, count, print_json
+from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.factory import open_gallery
-from facerec.gallery.presenting import deletion_json, face_page_json
+from facerec.gallery.defaults import GalleryDefaults
+from facerec.gallery.presenting import deletion_json, face_page_json, face_search_json
 
 
 @click.group()
 def faces() -> None:
-    """List and delete the faces of a collection."""
+    """List, match and delete the faces of a collection."""
 
 
 @faces.command("list")
 @collection_option
 @data_option
-@click.option("--next-token", default=None, metavar="TOKEN", help="Continue after a previous page.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, MAX_PAGE),
-    default=DEFAULT_PAGE,
-    show_default=True,
-    metavar="N",
-    help="Show at most N faces.",
-)
+@page_options("faces", DEFAULT_PAGE, MAX_PAGE)
 @json_option
 def list_command(
     collection: str, data: Path | None, next_token: str | None, limit: int, as_json: bool
@@ -48,17 +49,59 @@ def list_command(
     if as_json:
         print_json(face_page_json(page))
         return
-    rows = table("face id", "who", "photo", "confidence", right=("confidence",), whole=("face id",))
-    for face in page.faces:
-        record = face.record
-        who = shown_name(record.external_image_id)
-        source = shortened(record.source) or "-"
-        rows.add_row(record.face_id, who, source, f"{record.confidence:.3f}")
-    out = console()
     nothing = "no more faces" if next_token else f"collection {collection} has no faces"
-    out.print(rows if page.faces else nothing)
+    console().print(face_table(page.faces) if page.faces else nothing)
     if page.next_token:
-        out.print(f"more: --next-token {page.next_token}")
+        console().print(f"more: --next-token {page.next_token}")
+
+
+@faces.command()
+@collection_option
+@click.argument("face_id")
+@data_option
+@threshold_option
+@limit_option("matches", GalleryDefaults().limit, MAX_MATCHES)
+@json_option
+def match(
+    collection: str,
+    face_id: str,
+    data: Path | None,
+    threshold: float | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Search a collection for faces that resemble one of its own.
+
+    \b
+    Example:
+      facerec faces match --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        found = gallery.search_face(collection, face_id, threshold=threshold, limit=limit)
+    if as_json:
+        print_json(face_search_json(found))
+    elif found.matches:
+        console().print(match_table(found.matches))
+    else:
+        console().print(f"no other face has a similarity of {found.threshold:g} or more")
+
+
+@faces.command()
+@collection_option
+@click.argument("face_id")
+@click.argument("output", type=click.Path(dir_okay=False, path_type=Path), metavar="OUT.jpg")
+@data_option
+def thumbnail(collection: str, face_id: str, output: Path, data: Path | None) -> None:
+    """Save a small picture of a face, if the photo that it was found on can still be read.
+
+    \b
+    Example:
+      facerec faces thumbnail --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d face.jpg
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        content = gallery.thumbnail(collection, face_id)
+    output.write_bytes(content)
+    console().print(f"saved {output}")
 
 
 @faces.command()
@@ -90,9 +133,4 @@ def delete(
         print_json(deletion_json(deletion))
     else:
         console().print(f"{count(len(deletion.deleted), 'face')} deleted")
-    # The exit code does not depend on the order of the ids: missing faces go before faces in use.
-    errors = sorted((failure.to_error() for failure in deletion.failed), key=exit_code_of)
-    for error in errors[1:]:
-        click.echo(f"error: {error.message}", err=True)
-    if errors:
-        raise errors[0]
+    raise_first(failure.to_error() for failure in deletion.failed)

@@ -1,12 +1,18 @@
-"""Faces of a photo as text."""
+"""Faces as text: those of a photo, those of a collection, and matches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from facerec.cli.output import console, count
+from facerec.cli.output import console, count, shortened, shown_name, table
 from facerec.core.faces import BoundingBox
 from facerec.core.photos import OPTIONS_BY_REASON, PhotoFaces, RejectionReason
+from facerec.gallery.faces import ListedFace
+from facerec.gallery.matching import Match
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _ADVICE = {
     "max_faces": "a larger --max-faces",
@@ -21,6 +27,34 @@ def position(box: BoundingBox, photo: PhotoFaces) -> str:
     width, height = round(box.width * photo.width), round(box.height * photo.height)
     left, top = round(box.left * photo.width), round(box.top * photo.height)
     return f"{width}x{height}{left:+d}{top:+d}"
+
+
+def face_table(faces: Iterable[ListedFace]) -> Table:
+    """Return a table of stored faces."""
+    rows = table(
+        "face id", "who", "person", "photo", "confidence", right=("confidence",), whole=("face id",)
+    )
+    for face in faces:
+        record = face.record
+        who = shown_name(record.external_image_id)
+        source = shortened(record.source) or "-"
+        confidence = f"{record.confidence:.3f}"
+        rows.add_row(record.face_id, who, face.user_id or "-", source, confidence)
+    return rows
+
+
+def match_table(matches: Iterable[Match]) -> Table:
+    """Return a table of matches."""
+    rows = table("similarity", "distance", "who", "person", "photo", right=("similarity",))
+    for match in matches:
+        rows.add_row(
+            f"{match.similarity:.3f}",
+            f"{match.distance:.3f}",
+            shown_name(match.face.external_image_id),
+            match.user_id or "-",
+            shortened(match.face.source) or "-",
+        )
+    return rows
 
 
 def print_remarks(photo: PhotoFaces) -> None:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.table import Table
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.faces_shown import position, print_remarks
+from facerec.cli.faces_shown import match_table, position, print_remarks
 from facerec.cli.options import (
     collection_option,
     data_option,
     json_option,
-    probability,
+    limit_option,
     probe_face_options,
+    threshold_option,
 )
-from facerec.cli.output import console, count, print_json, shortened, shown_name, table
+from facerec.cli.output import console, count, print_json
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.options import FaceOptions
 from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults
-from facerec.gallery.matching import Match, SearchedFace, SearchResult
+from facerec.gallery.matching import SearchedFace, SearchResult
 from facerec.gallery.presenting import search_json
 
 
@@ -30,12 +29,7 @@ from facerec.gallery.presenting import search_json
 @click.argument("photo")
 @collection_option
 @data_option
-@click.option(
-    "--threshold",
-    type=probability,
-    default=None,
-    help=f"Minimum similarity of a match (default: {GalleryDefaults().threshold}).",
-)
+@threshold_option
 @click.option(
     "--target-fmr",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
@@ -44,14 +38,7 @@ from facerec.gallery.presenting import search_json
     help="Instead of a threshold: the share of searches for a stranger that may have a match in a "
     "collection of this size.",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(1, MAX_MATCHES),
-    default=GalleryDefaults().limit,
-    show_default=True,
-    metavar="N",
-    help="Show at most N matches of each face.",
-)
+@limit_option("matches of each face", GalleryDefaults().limit, MAX_MATCHES)
 @probe_face_options
 @json_option
 def match(
@@ -108,23 +95,11 @@ def _print_face(number: int, searched: SearchedFace, result: SearchResult, limit
     if not searched.matches:
         out.print(f"  no face of the collection has a similarity of {result.threshold:g} or more")
         return
-    out.print(_rows(searched.matches))
+    out.print(match_table(searched.matches))
     shown = {match.face.face_id for match in searched.matches}
     hidden = [match for match in searched.candidates if match.face.face_id not in shown]
     if hidden:
         out.print("  also too close to call, below the threshold or the limit:")
-        out.print(_rows(hidden))
+        out.print(match_table(hidden))
     if len(searched.matches) == limit:
         out.print(f"  these are the {limit} most similar; see more with a higher --limit")
-
-
-def _rows(matches: Sequence[Match]) -> Table:
-    rows = table("similarity", "distance", "who", "photo", right=("similarity",))
-    for match in matches:
-        rows.add_row(
-            f"{match.similarity:.3f}",
-            f"{match.distance:.3f}",
-            shown_name(match.face.external_image_id),
-            shortened(match.face.source) or "-",
-        )
-    return rows

@@ -34,6 +34,38 @@ collection_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 probability = click.FloatRange(0, 1)
+threshold_option = click.option(
+    "--threshold",
+    type=probability,
+    default=None,
+    help=f"Minimum similarity of a match (default: {GalleryDefaults().threshold}).",
+)
+
+
+def limit_option(noun: str, default: int, maximum: int) -> Callable[[Command], Command]:
+    """Return the option that limits how many entries are shown."""
+    return click.option(
+        "--limit",
+        type=click.IntRange(1, maximum),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help=f"Show at most N {noun}.",
+    )
+
+
+def page_options(noun: str, default: int, maximum: int) -> Callable[[Command], Command]:
+    """Return the options of a listing in pages."""
+
+    def add(command: Command) -> Command:
+        token = click.option(
+            "--next-token", default=None, metavar="TOKEN", help="Continue after a previous page."
+        )
+        return token(limit_option(noun, default, maximum)(command))
+
+    return add
+
+
 detector_option = click.option(
     "--detector",
     type=click.Choice(DETECTOR_NAMES),

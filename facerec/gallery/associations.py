@@ -11,7 +11,15 @@ import numpy as np
 
 from facerec.core.protocols import Cohort, RecordStore
 from facerec.core.records import User
-from facerec.errors import ConflictError, QuotaExceededError, UserNotFoundError
+from facerec.errors import (
+    ConflictError,
+    DissimilarFaceError,
+    FaceInUseError,
+    FaceNotFoundError,
+    FacerecError,
+    QuotaExceededError,
+    UserNotFoundError,
+)
 from facerec.gallery.scoring import similarity_between, stats_of, stats_of_stored
 from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector, user_vector
 from facerec.storage.faces import FaceStore
@@ -52,6 +60,16 @@ class FailedAssociation:
     reasons: tuple[AssociationFailureReason, ...]
     user_id: str | None = None
     similarity: float | None = None
+
+    def to_error(self) -> FacerecError:
+        """Return the failure as an error, for callers that asked for this face alone."""
+        if self.user_id is not None:
+            return FaceInUseError(self.face_id, self.user_id)
+        if self.similarity is not None:
+            return DissimilarFaceError(self.face_id, self.similarity)
+        if AssociationFailureReason.FACE_NOT_FOUND in self.reasons:
+            return FaceNotFoundError(self.face_id)
+        return _too_many_faces()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +115,7 @@ def associate_faces(
         user = users.get_user(collection_id, user_id)
         new = [face_id for face_id in dict.fromkeys(face_ids) if face_id not in user.face_ids]
         if new and len(user.face_ids) >= MAX_FACES_OF_USER:
-            raise QuotaExceededError(f"a user has at most {MAX_FACES_OF_USER} faces")
+            raise _too_many_faces()
         chosen, failed = _choose(faces, users, collection_id, user, new, threshold, cohort)
         if not chosen:
             return AssociationOutcome((), failed, status_of(user))
@@ -258,5 +276,9 @@ def _other_user(face_id: str, user_id: str) -> FailedAssociation:
     return FailedAssociation(face_id, (reason,), user_id=user_id)
 
 
+def _too_many_faces() -> QuotaExceededError:
+    return QuotaExceededError(f"a person has at most {MAX_FACES_OF_USER} faces")
+
+
 def _too_many_changes(user_id: str) -> ConflictError:
-    return ConflictError(f"user {user_id!r} is being changed by other callers", "try again")
+    return ConflictError(f"person {user_id!r} is being changed by other callers", "try again")

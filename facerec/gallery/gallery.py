@@ -27,7 +27,8 @@ class Gallery(CollectionOperations, RecognitionOperations, FaceOperations, UserO
     - photos: ``index``, ``search``, ``search_face``, and without a collection ``compare`` and
       ``detect``;
     - stored faces: ``list_faces``, ``delete_faces``, ``thumbnail``;
-    - users: ``create_user``, ``delete_user``, ``list_users``, ``associate_faces``,
+    - people, by Rekognition's name of users: ``create_user``, ``describe_user``,
+      ``delete_user``, ``list_users``, ``associate_faces``,
       ``disassociate_faces``, and the searches ``search_users_by_face``,
       ``search_users_by_user`` and ``search_users_by_photo``.
     """

@@ -16,7 +16,7 @@ from facerec.gallery.collections import CollectionSummary
 from facerec.gallery.comparing import Comparison
 from facerec.gallery.faces import FaceDeletion, FacePage, FailedDeletion
 from facerec.gallery.indexing import IndexResult
-from facerec.gallery.matching import Match, SearchedFace, SearchResult
+from facerec.gallery.matching import FaceSearchResult, Match, SearchedFace, SearchResult
 
 Json: TypeAlias = dict[str, Any]
 
@@ -111,6 +111,17 @@ def search_json(result: SearchResult) -> Json:
     if result.indexed is not None:
         document["indexed"] = index_json(result.indexed)
     return document
+
+
+def face_search_json(result: FaceSearchResult) -> Json:
+    """Present the stored faces that resemble a stored face (``face-match-result.json``)."""
+    return {
+        "collection_id": result.collection_id,
+        "model_version": result.model_version,
+        "threshold": result.threshold,
+        "face_id": result.face_id,
+        "matches": [match_json(match) for match in result.matches],
+    }
 
 
 def comparison_json(comparison: Comparison) -> Json:

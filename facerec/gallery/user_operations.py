@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.core.names import checked_user_id
 from facerec.core.options import FaceOptions
@@ -16,6 +19,7 @@ from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, find_faces, load_photo
 from facerec.gallery.user_search import (
     PhotoUserSearchResult,
+    UserMatch,
     UserPage,
     UserSearchResult,
     find_users,
@@ -41,6 +45,16 @@ class UserOperations(GalleryBase):
         user = User(checked_user_id(user_id), self._clock())
         self._records.create_user(collection_id, user)
         return user
+
+    def describe_user(self, collection_id: str, user_id: str) -> User:
+        """Return a user with the ids of its faces.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The user does not exist.
+        """
+        self._get(collection_id)
+        return self._records.get_user(collection_id, user_id)
 
     def delete_user(self, collection_id: str, user_id: str) -> None:
         """Delete a user with its vector; its faces stay in the collection.
@@ -139,16 +153,8 @@ class UserOperations(GalleryBase):
         checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
         face = require_stored(collection_id, face_id, faces=self._faces)
-        matches = find_users(
-            face.embedding,
-            collection_id=collection_id,
-            faces=self._faces,
-            users=self._records,
-            cohort=self._engine,
-            threshold=threshold,
-            limit=limit,
-        )
-        return UserSearchResult(matches, collection.model_version)
+        matches = self._find_users(collection_id, face.embedding, threshold, limit)
+        return UserSearchResult(collection_id, collection.model_version, threshold, matches)
 
     def search_users_by_user(
         self,
@@ -170,19 +176,8 @@ class UserOperations(GalleryBase):
         collection = self._get(collection_id)
         user = self._records.get_user(collection_id, user_id)
         vector = user_vector(self._faces, collection_id, user)
-        if vector is None:
-            return UserSearchResult((), collection.model_version)
-        matches = find_users(
-            vector,
-            collection_id=collection_id,
-            faces=self._faces,
-            users=self._records,
-            cohort=self._engine,
-            threshold=threshold,
-            limit=limit,
-            exclude=user_id,
-        )
-        return UserSearchResult(matches, collection.model_version)
+        matches = self._find_users(collection_id, vector, threshold, limit, exclude=user_id)
+        return UserSearchResult(collection_id, collection.model_version, threshold, matches)
 
     def search_users_by_photo(
         self,
@@ -208,17 +203,37 @@ class UserOperations(GalleryBase):
         loaded = load_photo(photo, self._photos)
         options = options or self._defaults.probe_options()
         found = find_faces(loaded, engine=self._engine, options=options)
-        if not found.faces:
-            return PhotoUserSearchResult((), collection.model_version, None, (), found.rejected)
-        matches = find_users(
-            found.faces[0].embedding,
+        face = found.faces[0] if found.faces else None
+        probe = None if face is None else face.embedding
+        return PhotoUserSearchResult(
+            collection_id,
+            collection.model_version,
+            threshold,
+            self._find_users(collection_id, probe, threshold, limit),
+            face,
+            found.faces[1:],
+            found.rejected,
+        )
+
+    def _find_users(
+        self,
+        collection_id: str,
+        probe: NDArray[np.float32] | None,
+        threshold: float,
+        limit: int,
+        *,
+        exclude: str | None = None,
+    ) -> tuple[UserMatch, ...]:
+        """Return the users that resemble a probe; none without a probe."""
+        if probe is None:
+            return ()
+        return find_users(
+            probe,
             collection_id=collection_id,
             faces=self._faces,
             users=self._records,
             cohort=self._engine,
             threshold=threshold,
             limit=limit,
-        )
-        return PhotoUserSearchResult(
-            matches, collection.model_version, found.faces[0], found.faces[1:], found.rejected
+            exclude=exclude,
         )

@@ -45,10 +45,19 @@ class UserMatch:
 
 @dataclass(frozen=True, slots=True)
 class UserSearchResult:
-    """The users found, most similar first, and the model version of their collection."""
+    """The users found, most similar first.
 
-    matches: tuple[UserMatch, ...]
+    Attributes:
+        collection_id: Id of the collection.
+        model_version: Model version of the collection.
+        threshold: Minimum similarity of a match, 0 to 1.
+        matches: The users, most similar first.
+    """
+
+    collection_id: str
     model_version: str
+    threshold: float
+    matches: tuple[UserMatch, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def test_only_the_command_line_gives_advice_about_the_command_line() -> None:
     assert hint_of(InvalidInputError("message", "another hint")) == "another hint"
     in_use = FaceInUseError("f", "ann")
     assert "disassociate" in (in_use.hint or "")
-    assert hint_of(in_use) == "add --disassociate"
+    assert "--disassociate" in (hint_of(in_use) or "")
 
 
 def test_no_error_raised_below_the_command_line_names_a_command_or_an_option() -> None:

@@ -22,6 +22,7 @@ OPERATIONS = [
     "delete_faces",
     "delete_user",
     "describe_collection",
+    "describe_user",
     "detect",
     "disassociate_faces",
     "get_tags",

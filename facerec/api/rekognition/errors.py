@@ -29,6 +29,7 @@ from facerec.errors import (
     StoreUnavailableError,
     UnreadablePhotoError,
     UserExistsError,
+    UserNotFoundError,
 )
 
 _NAMES: dict[type[FacerecError], str] = {
@@ -117,6 +118,10 @@ def _message_of(error: FacerecError) -> str:
         return f"The collection id: {error.collection_id} does not exist"
     if isinstance(error, CollectionExistsError):
         return f"The collection id: {error.collection_id} already exists"
+    if isinstance(error, UserNotFoundError):
+        return f"The user id: {error.user_id} does not exist"
+    if isinstance(error, UserExistsError):
+        return f"The user id: {error.user_id} already exists"
     if isinstance(error, ObjectNotFoundError | AccessDeniedError | NoCredentialsError):
         return _S3_OBJECT
     if isinstance(error, UnreadablePhotoError):

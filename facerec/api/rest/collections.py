@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import Context, authorise
@@ -17,9 +17,16 @@ from facerec.api.rest.requests import (
     FacePath,
     Limit,
     NextToken,
+    Threshold,
 )
-from facerec.core.limits import DEFAULT_PAGE
-from facerec.gallery.presenting import collection_json, face_page_json, summary_json
+from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES
+from facerec.gallery.defaults import DEFAULT_LIMIT
+from facerec.gallery.presenting import (
+    collection_json,
+    face_page_json,
+    face_search_json,
+    summary_json,
+)
 
 _NO_CONTENT: dict[str, Any] = {"description": "Done."}
 
@@ -132,6 +139,25 @@ def collections_router(context: Context) -> APIRouter:
         for failure in deletion.failed:
             raise failure.to_error()
         return Response(status_code=204)
+
+    @router.get(
+        "/{collection_id}/faces/{face_id}/matches",
+        summary="Search a collection for faces that resemble one of its own",
+        responses={**problems(404), 200: answer("The faces found.", "face-match-result")},
+    )
+    async def match_face(
+        request: Request,
+        collection_id: CollectionPath,
+        face_id: FacePath,
+        limit: Annotated[int, Query(ge=1, le=MAX_MATCHES)] = DEFAULT_LIMIT,
+        threshold: Threshold = None,
+    ) -> JSONResponse:
+        found = await context.run(
+            request,
+            lambda: gallery.search_face(collection_id, face_id, threshold=threshold, limit=limit),
+            collection_id=collection_id,
+        )
+        return JSONResponse(face_search_json(found))
 
     @router.get(
         "/{collection_id}/faces/{face_id}/thumbnail",

@@ -7,18 +7,23 @@ from importlib.resources import files
 from typing import Any
 
 ANSWERS = (
+    "association",
     "collection",
     "collection-list",
     "compare-result",
     "detect-result",
     "face",
     "face-list",
+    "face-match-result",
     "health",
     "index-result",
     "job",
     "job-list",
     "ledger-row",
     "match-result",
+    "people-match-result",
+    "person",
+    "person-list",
     "photo-faces",
     "problem",
     "report",

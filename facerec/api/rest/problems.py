@@ -28,6 +28,7 @@ from facerec.errors import (
     PhotoTooLargeError,
     StoreUnavailableError,
     UnreadablePhotoError,
+    UserExistsError,
     WeightsError,
 )
 
@@ -44,6 +45,7 @@ _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
     (CollectionExistsError, 409),
     (ConflictError, 409),
     (FaceInUseError, 409),
+    (UserExistsError, 409),
     (PhotoTooLargeError, 413),
     (StoreUnavailableError, 503),
     (BusyError, 503),

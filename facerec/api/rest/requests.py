@@ -9,11 +9,12 @@ from typing import Annotated, Any, Literal, cast
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from facerec.core.limits import MAX_MATCHES, MAX_PAGE
+from facerec.core.limits import MAX_MATCHES, MAX_PAGE, MAX_USER_MATCHES
 from facerec.core.names import (
     COLLECTION_ID_CHARACTER,
     EXTERNAL_IMAGE_ID_CHARACTER,
     MAX_NAME_LENGTH,
+    MAX_USER_ID_LENGTH,
 )
 from facerec.core.options import (
     DEFAULT_THRESHOLD,
@@ -23,8 +24,10 @@ from facerec.core.options import (
     ChosenOptions,
     FaceOptions,
 )
+from facerec.gallery.associations import MAX_FACES_OF_USER
 from facerec.gallery.defaults import DEFAULT_LIMIT, GalleryDefaults
 from facerec.gallery.photos import Photo, PhotoLocation
+from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
 from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
 
 COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
@@ -36,6 +39,19 @@ CollectionPath = Annotated[
     Path(min_length=1, max_length=MAX_NAME_LENGTH, pattern=COLLECTION_PATTERN, examples=["staff"]),
 ]
 FacePath = Annotated[str, Path(pattern=FACE_PATTERN)]
+UserPath = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=MAX_USER_ID_LENGTH,
+        pattern=EXTERNAL_IMAGE_PATTERN,
+        examples=["ann"],
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    Query(ge=0, le=1, allow_inf_nan=False, description="Minimum similarity of a match."),
+]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Return at most this many entries.")]
 NextToken = Annotated[
     str | None, Query(max_length=255, description="`next_token` of the previous page.")
@@ -53,6 +69,16 @@ CollectionName = Annotated[
 ExternalImageId = Annotated[
     str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=EXTERNAL_IMAGE_PATTERN)
 ]
+UserId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_USER_ID_LENGTH,
+        pattern=EXTERNAL_IMAGE_PATTERN,
+        examples=["ann"],
+    ),
+]
+FaceId = Annotated[str, Field(pattern=FACE_PATTERN)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Bucket = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[0-9A-Za-z.\-_]+$")]
 Key = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -293,3 +319,34 @@ class CreateCollectionRequest(_Document):
     """A new collection."""
 
     collection_id: CollectionName
+
+
+class CreatePersonRequest(_Document):
+    """A new person."""
+
+    user_id: UserId
+
+
+class AddFacesRequest(_Document):
+    """Associate faces with a person."""
+
+    face_ids: Annotated[list[FaceId], Field(min_length=1, max_length=MAX_FACES_OF_USER)]
+    threshold: Share | None = Field(
+        None,
+        description="Minimum similarity of a face to the person's other faces; by default "
+        f"{ASSOCIATION_THRESHOLD}.",
+    )
+
+
+class MatchPeopleRequest(PhotoSource, FaceChoice):
+    """Search for the people whom the largest face of a photo may show."""
+
+    collection_id: CollectionName
+    limit: Annotated[int, Field(ge=1, le=MAX_USER_MATCHES)] | None = Field(
+        None, description=f"Return at most this many people; by default {MAX_USER_MATCHES}."
+    )
+    threshold: Share | None = Field(
+        None,
+        description="Minimum similarity of a match; by default the server's setting "
+        f"({DEFAULT_THRESHOLD}).",
+    )

@@ -1,0 +1,230 @@
+"""The REST routes for people, by Rekognition's name users."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from facerec.api.rest.context import Context
+from facerec.api.rest.contracts import answer
+from facerec.api.rest.problems import problems
+from facerec.api.rest.requests import (
+    AddFacesRequest,
+    CollectionPath,
+    CreatePersonRequest,
+    FacePath,
+    MatchPeopleRequest,
+    NextToken,
+    Threshold,
+    UserPath,
+)
+from facerec.api.rest.uploads import UploadRoute, upload_bodies
+from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
+from facerec.gallery.presenting_people import (
+    association_json,
+    described_person_json,
+    people_match_json,
+    person_json,
+    person_page_json,
+    photo_people_match_json,
+)
+from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
+
+PeopleLimit = Annotated[
+    int, Query(ge=1, le=MAX_USER_MATCHES, description="Return at most this many people.")
+]
+_MATCHES: dict[int | str, dict[str, Any]] = {
+    **problems(404),
+    200: answer("The people found.", "people-match-result"),
+}
+
+
+def people_router(context: Context) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/api/v1/collections/{collection_id}", tags=["people"])
+    gallery = context.gallery
+
+    @router.get(
+        "/people",
+        summary="List the people of a collection",
+        responses={**problems(404), 200: answer("A page of people.", "person-list")},
+    )
+    async def list_people(
+        request: Request,
+        collection_id: CollectionPath,
+        limit: Annotated[int, Query(ge=1, le=MAX_USER_PAGE)] = MAX_USER_PAGE,
+        next_token: NextToken = None,
+    ) -> JSONResponse:
+        page = await context.run(
+            request,
+            lambda: gallery.list_users(collection_id, next_token=next_token, limit=limit),
+            collection_id=collection_id,
+        )
+        return JSONResponse(person_page_json(collection_id, page))
+
+    @router.post(
+        "/people",
+        status_code=201,
+        summary="Create a person without faces",
+        responses={**problems(404, 409), 201: answer("The new person.", "person")},
+    )
+    async def create_person(
+        request: Request, collection_id: CollectionPath, body: CreatePersonRequest
+    ) -> JSONResponse:
+        user = await context.run(
+            request,
+            lambda: gallery.create_user(collection_id, body.user_id),
+            collection_id=collection_id,
+            writes=True,
+        )
+        location = request.url_for("person", collection_id=collection_id, user_id=user.user_id)
+        return JSONResponse(person_json(user), 201, {"Location": str(location.path)})
+
+    @router.get(
+        "/people/{user_id}",
+        name="person",
+        summary="Describe a person",
+        responses={**problems(404), 200: answer("The person with its faces.", "person")},
+    )
+    async def describe_person(
+        request: Request, collection_id: CollectionPath, user_id: UserPath
+    ) -> JSONResponse:
+        user = await context.run(
+            request,
+            lambda: gallery.describe_user(collection_id, user_id),
+            collection_id=collection_id,
+        )
+        return JSONResponse(described_person_json(user))
+
+    @router.delete(
+        "/people/{user_id}",
+        status_code=204,
+        summary="Delete a person; the faces stay in the collection",
+        responses={**problems(404), 204: {"description": "Done."}},
+    )
+    async def delete_person(
+        request: Request, collection_id: CollectionPath, user_id: UserPath
+    ) -> Response:
+        await context.run(
+            request,
+            lambda: gallery.delete_user(collection_id, user_id),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return Response(status_code=204)
+
+    @router.post(
+        "/people/{user_id}/faces",
+        summary="Associate faces with a person",
+        responses={
+            **problems(404, 409),
+            200: answer("The faces that were associated, and those that were not.", "association"),
+        },
+    )
+    async def add_faces(
+        request: Request, collection_id: CollectionPath, user_id: UserPath, body: AddFacesRequest
+    ) -> JSONResponse:
+        threshold = ASSOCIATION_THRESHOLD if body.threshold is None else body.threshold
+        outcome = await context.run(
+            request,
+            lambda: gallery.associate_faces(
+                collection_id, user_id, body.face_ids, threshold=threshold
+            ),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return JSONResponse(association_json(collection_id, user_id, outcome))
+
+    @router.delete(
+        "/people/{user_id}/faces/{face_id}",
+        summary="Disassociate a face from a person; it stays in the collection",
+        responses={
+            **problems(404, 409),
+            200: answer("The face, if it was disassociated or could not be.", "association"),
+        },
+    )
+    async def remove_face(
+        request: Request, collection_id: CollectionPath, user_id: UserPath, face_id: FacePath
+    ) -> JSONResponse:
+        outcome = await context.run(
+            request,
+            lambda: gallery.disassociate_faces(collection_id, user_id, [face_id]),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return JSONResponse(association_json(collection_id, user_id, outcome))
+
+    @router.get(
+        "/people/{user_id}/matches",
+        summary="Search for people who resemble a person",
+        responses=_MATCHES,
+    )
+    async def match_person(
+        request: Request,
+        collection_id: CollectionPath,
+        user_id: UserPath,
+        limit: PeopleLimit = MAX_USER_MATCHES,
+        threshold: Threshold = None,
+    ) -> JSONResponse:
+        found = await context.run(
+            request,
+            lambda: gallery.search_users_by_user(
+                collection_id, user_id, threshold=threshold, limit=limit
+            ),
+            collection_id=collection_id,
+        )
+        return JSONResponse(people_match_json(found))
+
+    @router.get(
+        "/faces/{face_id}/people",
+        summary="Search for the people whom a stored face may show",
+        responses=_MATCHES,
+    )
+    async def match_face_to_people(
+        request: Request,
+        collection_id: CollectionPath,
+        face_id: FacePath,
+        limit: PeopleLimit = MAX_USER_MATCHES,
+        threshold: Threshold = None,
+    ) -> JSONResponse:
+        found = await context.run(
+            request,
+            lambda: gallery.search_users_by_face(
+                collection_id, face_id, threshold=threshold, limit=limit
+            ),
+            collection_id=collection_id,
+        )
+        return JSONResponse(people_match_json(found))
+
+    return router
+
+
+def people_photo_router(context: Context) -> APIRouter:
+    """Return the route that takes a photo."""
+    router = APIRouter(prefix="/api/v1/face-recognition", tags=["people"], route_class=UploadRoute)
+    gallery = context.gallery
+
+    @router.post(
+        "/match-people",
+        summary="Search for the people whom the largest face of a photo may show",
+        openapi_extra=upload_bodies("image"),
+        responses=_MATCHES,
+    )
+    async def match_people(request: Request, body: MatchPeopleRequest) -> JSONResponse:
+        found = await context.run(
+            request,
+            lambda: gallery.search_users_by_photo(
+                body.collection_id,
+                body.photo(),
+                threshold=body.threshold,
+                limit=MAX_USER_MATCHES if body.limit is None else body.limit,
+                options=body.probe_options(gallery.defaults),
+            ),
+            collection_id=body.collection_id,
+            cpu_bound=True,
+        )
+        return JSONResponse(photo_people_match_json(found))
+
+    return router

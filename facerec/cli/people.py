@@ -1,0 +1,204 @@
+"""`facerec people`: list, describe and change the people of a collection, and search for them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from facerec.cli.data_folder import data_folder
+from facerec.cli.exit_codes import raise_first
+from facerec.cli.faces_shown import face_table
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    json_option,
+    page_options,
+    probability,
+)
+from facerec.cli.output import console, count, print_json, table
+from facerec.cli.people_match import match
+from facerec.core.limits import MAX_USER_PAGE
+from facerec.factory import open_gallery
+from facerec.gallery.associations import AssociationOutcome, status_of
+from facerec.gallery.presenting_people import (
+    association_json,
+    described_person_json,
+    person_json,
+    person_page_json,
+)
+from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
+
+
+@click.group()
+def people() -> None:
+    """List, match and change the people of a collection.
+
+    A person is somebody whose faces in a collection are known to belong together: a user in
+    Rekognition. PERSON is an id of letters, digits and any of _.:-
+    """
+
+
+people.add_command(match)
+
+
+@people.command("list")
+@collection_option
+@data_option
+@page_options("people", MAX_USER_PAGE, MAX_USER_PAGE)
+@json_option
+def list_command(
+    collection: str, data: Path | None, next_token: str | None, limit: int, as_json: bool
+) -> None:
+    """List the people of a collection, ordered by id.
+
+    \b
+    Examples:
+      facerec people list --collection staff
+      facerec people list --collection staff --limit 100 --json
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        page = gallery.list_users(collection, next_token=next_token, limit=limit)
+    if as_json:
+        print_json(person_page_json(collection, page))
+        return
+    rows = table("person", "faces", "status", right=("faces",), whole=("person",))
+    for user in page.users:
+        rows.add_row(user.user_id, str(len(user.face_ids)), status_of(user).lower())
+    nothing = "no more people" if next_token else f"collection {collection} has no people"
+    console().print(rows if page.users else nothing)
+    if page.next_token:
+        console().print(f"more: --next-token {page.next_token}")
+
+
+@people.command()
+@collection_option
+@click.argument("person")
+@data_option
+@json_option
+def show(collection: str, person: str, data: Path | None, as_json: bool) -> None:
+    """Show a person: status, age and faces.
+
+    \b
+    Example:
+      facerec people show --collection staff ann
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        user = gallery.describe_user(collection, person)
+        page = gallery.list_faces(collection, user_id=person)
+    if as_json:
+        print_json(described_person_json(user))
+        return
+    created = datetime.fromtimestamp(user.created_at, UTC)
+    console().print(
+        f"{person}: {count(len(page.faces), 'face')}, {status_of(user).lower()}, "
+        f"created {created:%Y-%m-%d %H:%M UTC}"
+    )
+    if page.faces:
+        console().print(face_table(page.faces))
+
+
+@people.command()
+@collection_option
+@click.argument("person")
+@data_option
+@json_option
+def create(collection: str, person: str, data: Path | None, as_json: bool) -> None:
+    """Create a person without faces.
+
+    \b
+    Example:
+      facerec people create --collection staff ann
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        user = gallery.create_user(collection, person)
+    if as_json:
+        print_json(person_json(user))
+    else:
+        console().print(f"person {person} created in collection {collection}")
+
+
+@people.command()
+@collection_option
+@click.argument("person")
+@click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
+@data_option
+@click.option(
+    "--threshold",
+    type=probability,
+    default=ASSOCIATION_THRESHOLD,
+    show_default=True,
+    help="Minimum similarity of a face to the person's other faces.",
+)
+@json_option
+def add(
+    collection: str,
+    person: str,
+    face_ids: tuple[str, ...],
+    data: Path | None,
+    threshold: float,
+    as_json: bool,
+) -> None:
+    """Add faces to a person; `facerec faces list` shows their ids.
+
+    Faces that the person has already stay. A face of another person is refused, and so is one that
+    does not resemble the person's other faces.
+
+    \b
+    Example:
+      facerec people add --collection staff ann 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        outcome = gallery.associate_faces(collection, person, face_ids, threshold=threshold)
+    _print_change(collection, person, outcome, "added", as_json=as_json)
+
+
+@people.command()
+@collection_option
+@click.argument("person")
+@click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
+@data_option
+@json_option
+def remove(
+    collection: str, person: str, face_ids: tuple[str, ...], data: Path | None, as_json: bool
+) -> None:
+    """Remove faces from a person; they stay in the collection.
+
+    \b
+    Example:
+      facerec people remove --collection staff ann 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        outcome = gallery.disassociate_faces(collection, person, face_ids)
+    _print_change(collection, person, outcome, "removed", as_json=as_json)
+
+
+@people.command()
+@collection_option
+@click.argument("person")
+@data_option
+@click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
+def delete(collection: str, person: str, data: Path | None, yes: bool) -> None:
+    """Delete a person; the faces stay in the collection.
+
+    \b
+    Example:
+      facerec people delete --collection staff ann --yes
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        faces = count(len(gallery.describe_user(collection, person).face_ids), "face")
+        if not yes:
+            click.confirm(f"delete person {person} with {faces}?", abort=True, err=True)
+        gallery.delete_user(collection, person)
+    console().print(f"person {person} deleted; {faces} stay in collection {collection}")
+
+
+def _print_change(
+    collection: str, person: str, outcome: AssociationOutcome, done: str, *, as_json: bool
+) -> None:
+    if as_json:
+        print_json(association_json(collection, person, outcome))
+    else:
+        console().print(f"{count(len(outcome.changed), 'face')} {done}")
+    raise_first(failure.to_error() for failure in outcome.failed)

@@ -1,0 +1,94 @@
+"""`facerec people match`: the people who resemble a photo, a face or a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from facerec.cli.data_folder import data_folder
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    json_option,
+    limit_option,
+    probe_face_options,
+    threshold_option,
+)
+from facerec.cli.output import console, print_json, table
+from facerec.core.limits import MAX_USER_MATCHES
+from facerec.core.options import FaceOptions
+from facerec.factory import open_gallery
+from facerec.gallery.presenting_people import people_match_json, photo_people_match_json
+from facerec.gallery.user_search import PhotoUserSearchResult, UserSearchResult
+
+
+@click.command()
+@collection_option
+@click.argument("photo", required=False)
+@click.option("--face", "face_id", metavar="FACE_ID", help="Search for a stored face instead.")
+@click.option("--person", metavar="PERSON", help="Search for people who resemble this one instead.")
+@data_option
+@threshold_option
+@limit_option("people", MAX_USER_MATCHES, MAX_USER_MATCHES)
+@probe_face_options
+@json_option
+def match(
+    collection: str,
+    photo: str | None,
+    face_id: str | None,
+    person: str | None,
+    data: Path | None,
+    threshold: float | None,
+    limit: int,
+    options: FaceOptions,
+    as_json: bool,
+) -> None:
+    """Search for the people whom the largest face of PHOTO may show.
+
+    \b
+    Examples:
+      facerec people match --collection staff visitor.jpg
+      facerec people match --collection staff --person ann
+    """
+    if sum(probe is not None for probe in (photo, face_id, person)) != 1:
+        raise click.UsageError("give either PHOTO, --face or --person")
+    found: UserSearchResult
+    with open_gallery(data_folder(data)) as gallery:
+        if face_id is not None:
+            found = gallery.search_users_by_face(
+                collection, face_id, threshold=threshold, limit=limit
+            )
+        elif person is not None:
+            found = gallery.search_users_by_user(
+                collection, person, threshold=threshold, limit=limit
+            )
+        else:
+            found = gallery.search_users_by_photo(
+                collection, photo or "", threshold=threshold, limit=limit, options=options
+            )
+    if not as_json:
+        _print(found)
+    elif isinstance(found, PhotoUserSearchResult):
+        print_json(photo_people_match_json(found))
+    else:
+        print_json(people_match_json(found))
+
+
+def _print(found: UserSearchResult) -> None:
+    if isinstance(found, PhotoUserSearchResult) and found.face is None:
+        console().print("no face was found in the photo")
+        return
+    if not found.matches:
+        console().print(f"nobody has a similarity of {found.threshold:g} or more")
+        return
+    rows = table("similarity", "distance", "person", "faces", right=("similarity", "faces"))
+    for match in found.matches:
+        user = match.user
+        rows.add_row(
+            f"{match.similarity:.3f}",
+            f"{match.distance:.3f}",
+            user.user_id,
+            str(len(user.face_ids)),
+        )
+    console().print(rows)
