@@ -74,6 +74,11 @@ class Settings:
         """
         return f"s3://{needed(self.bucket, 'AWS_S3_BUCKET')}/jobs/"
 
+    @property
+    def erasures_root(self) -> str:
+        """Address of the folder of the records of erasures, likewise."""
+        return f"s3://{needed(self.bucket, 'AWS_S3_BUCKET')}/erasures/"
+
 
 _DEFAULTS = Settings()
 

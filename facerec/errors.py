@@ -15,6 +15,7 @@
     ├── NotFoundError
     │   ├── AccessKeyNotFoundError
     │   ├── CollectionNotFoundError
+    │   ├── ErasureNotFoundError
     │   ├── FaceNotFoundError
     │   ├── JobDeletedError
     │   ├── JobNotFoundError
@@ -211,6 +212,18 @@ class CollectionNotFoundError(NotFoundError):
     def __init__(self, collection_id: str) -> None:
         super().__init__(f"collection {collection_id!r} does not exist")
         self.collection_id = collection_id
+
+
+class ErasureNotFoundError(NotFoundError):
+    """The collection has no erasure with this id.
+
+    Attributes:
+        erasure_id: the requested id.
+    """
+
+    def __init__(self, erasure_id: str) -> None:
+        super().__init__(f"erasure {erasure_id!r} does not exist")
+        self.erasure_id = erasure_id
 
 
 class FaceNotFoundError(NotFoundError):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from facerec.gallery.defaults import GalleryDefaults
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.inspection import Inspector
+    from facerec.gallery.receipts import Erasures
     from facerec.jobs.aws.jobs import AwsJobs
     from facerec.jobs.child.attempt import ChildDependencies
     from facerec.jobs.local.jobs import LocalJobs
@@ -90,6 +91,7 @@ def open_deployed_gallery(
         open_records(settings),
         photos=photos,
         job_data=JobFolders(job_folders, jobs_root),
+        erasures=_erasures(settings.erasures_root),
         defaults=gallery_defaults(settings),
     )
 
@@ -299,9 +301,16 @@ def _local_gallery(
         store,
         photos=photos,
         job_data=JobFolders(photos, jobs_root_of(data)),
+        erasures=_erasures(f"{data.absolute() / 'erasures'}/"),
         sources=sources,
         on_close=store.close,
     )
+
+
+def _erasures(root: str) -> Erasures:
+    from facerec.gallery.receipts import Erasures
+
+    return Erasures(Objects(AccessPolicy(buckets=frozenset(), own_folder=root)), root)
 
 
 def _open_sqlite(address: str) -> SqliteStore:

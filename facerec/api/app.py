@@ -24,6 +24,7 @@ from facerec.api.rekognition.route import rekognition_router
 from facerec.api.rest.collections import collections_router
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer, components
+from facerec.api.rest.erasures import erasures_router
 from facerec.api.rest.jobs import jobs_router
 from facerec.api.rest.people import people_photo_router, people_router
 from facerec.api.rest.problems import handle_problems, problems
@@ -81,6 +82,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     app.include_router(collections_router(context))
     app.include_router(people_router(context))
     app.include_router(people_photo_router(context))
+    app.include_router(erasures_router(context))
     app.include_router(jobs_router(context))
     app.include_router(pages_router(page=settings.page))
 

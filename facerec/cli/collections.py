@@ -10,6 +10,7 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.options import data_option, json_option
 from facerec.cli.output import console, count, print_json, table
+from facerec.cli.receipts import print_receipt
 from facerec.factory import open_gallery
 from facerec.gallery.collections import CollectionSummary
 from facerec.gallery.presenting import collection_json, summary_json
@@ -103,8 +104,11 @@ def refresh_stats(name: str, data: Path | None) -> None:
 @click.argument("name")
 @data_option
 @click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
-def delete(name: str, data: Path | None, yes: bool) -> None:
+@json_option
+def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
     """Delete a collection for good: its faces, and its jobs with their ledgers.
+
+    The receipt says what was removed from where; it is kept: see `facerec erasures`.
 
     \b
     Example:
@@ -114,8 +118,12 @@ def delete(name: str, data: Path | None, yes: bool) -> None:
         faces = count(gallery.describe_collection(name).face_count, "face")
         if not yes:
             click.confirm(f"delete collection {name} with {faces} for good?", abort=True, err=True)
-        gallery.delete_collection(name)
-    console().print(f"collection {name} with {faces} deleted")
+        receipt = gallery.delete_collection(name)
+    if as_json:
+        print_json(receipt.to_json())
+    else:
+        console().print(f"collection {name} with {faces} deleted")
+        print_receipt(receipt)
 
 
 def _print(summaries: list[CollectionSummary]) -> None:

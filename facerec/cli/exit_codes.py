@@ -14,6 +14,7 @@ from facerec.errors import (
     AccessKeyNotFoundError,
     CollectionNotFoundError,
     ConfigurationError,
+    ErasureNotFoundError,
     FaceInUseError,
     FaceNotFoundError,
     FacerecError,
@@ -77,6 +78,11 @@ class ExitCode(IntEnum):
         "more photos failed than tolerated",
         "The job is complete; see `facerec jobs failures`.",
     )
+    REMAINDER = (
+        8,
+        "something is left of what was erased",
+        "Erase it again; if that does not help, the places that are named hold it by other ways.",
+    )
     INTERRUPTED = (
         130,
         "interrupted",
@@ -97,6 +103,7 @@ EXIT_CODES: dict[type[FacerecError], ExitCode] = {
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
     CollectionNotFoundError: "see `facerec collections list`",
+    ErasureNotFoundError: "see `facerec erasures list`",
     FaceInUseError: "see `facerec people remove`; `facerec faces delete` has --disassociate",
     FaceNotFoundError: "see `facerec faces list`",
     JobNotFoundError: "see `facerec jobs list`",

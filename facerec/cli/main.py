@@ -15,6 +15,8 @@ COMMANDS = {
     "collections": ("facerec.cli.collections", "List, create, describe and delete collections."),
     "faces": ("facerec.cli.faces", "List, match and delete the faces of a collection."),
     "people": ("facerec.cli.people", "List, match and change the people of a collection."),
+    "erase": ("facerec.cli.erase", "Erase whatever is known of a face, a photo or a person."),
+    "erasures": ("facerec.cli.erasures", "List and show the receipts of erasures."),
     "verify": ("facerec.cli.verify", "Compare a collection with the jobs that indexed it."),
     "jobs": ("facerec.cli.jobs", "Start, list, watch, report and cancel jobs."),
     "evaluate": ("facerec.cli.evaluate", "Measure error rates on labelled photos."),

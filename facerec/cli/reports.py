@@ -21,9 +21,10 @@ MEANINGS = {
     "NOT_FOUND": "does not exist",
     "ACCESS_DENIED": "may not be read",
     "MALFORMED_LINE": "the line names no photo",
+    "ERASED": "erased since",
 }
 
-INDEXED = {"INDEXED", "ALREADY_INDEXED", "NO_FACE"}
+INDEXED = {"INDEXED", "ALREADY_INDEXED", "NO_FACE", "ERASED"}
 """Outcomes of photos that are in the collection, as far as they show a face."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.faces import CohortStats
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
@@ -259,16 +260,26 @@ class RecordStore(Protocol):
         """Store an answer until it expires; the first answer of a token is kept."""
         ...
 
+    def forget_answers(self, ids: Sequence[str]) -> int:
+        """Delete the stored answers that name a user or a face, and return their number.
+
+        The tokens can be used again.
+
+        Args:
+            ids: ids of users and faces, as they are in the answers.
+        """
+        ...
+
 
 class JobData(Protocol):
     """The copies of faces in the folders of jobs."""
 
-    def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
-        """Erase faces from the jobs of a collection. Unknown ids are ignored."""
-        ...
+    def forget(self, collection_id: str, selection: Selection) -> Sequence[ErasedJob]:
+        """Erase faces and photos, or a whole collection, from the jobs of a collection.
 
-    def forget_collection(self, collection_id: str) -> None:
-        """Erase all data of the jobs of a collection."""
+        Returns:
+            What was removed from each folder; unknown ids and names are ignored.
+        """
         ...
 
 

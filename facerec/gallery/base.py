@@ -14,6 +14,7 @@ from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.inspection import Inspector
 from facerec.gallery.paging import page_token, read_page_token
 from facerec.gallery.preparing import require_collection
+from facerec.gallery.receipts import Erasures
 from facerec.gallery.similarity import checked_threshold
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
@@ -30,6 +31,7 @@ class GalleryBase(Inspector):
         *,
         photos: ObjectStore,
         job_data: JobData,
+        erasures: Erasures,
         sources: ObjectStore | None = None,
         defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
@@ -42,7 +44,8 @@ class GalleryBase(Inspector):
             faces: Store of faces and of the users' vectors.
             records: Store of collections, users, tags and answered requests.
             photos: Where photos are read that callers name; only what callers may read.
-            job_data: Forgets what jobs keep of deleted faces.
+            job_data: Forgets what jobs keep of erased faces.
+            erasures: Keeps the receipts of erasures, and those that are not finished.
             sources: Where the photos of stored faces are read; by default ``photos``.
             defaults: What operations use where the caller does not say.
             clock: Returns the time in seconds since 1970.
@@ -50,6 +53,7 @@ class GalleryBase(Inspector):
         """
         super().__init__(engine, photos=photos, defaults=defaults)
         self._faces, self._records, self._job_data = faces, records, job_data
+        self._erasures = erasures
         self._sources, self._clock, self._on_close = sources or photos, clock, on_close
 
     def __enter__(self) -> Self:

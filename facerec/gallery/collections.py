@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
+from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.names import checked_tags
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, QuotaExceededError
-from facerec.gallery.base import GalleryBase
+from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.preparing import create_collection
 
@@ -38,7 +39,7 @@ class CollectionPage:
     next_token: str | None
 
 
-class CollectionOperations(GalleryBase):
+class CollectionOperations(Eraser):
     """The operations of a gallery on collections and their tags."""
 
     def create_collection(
@@ -124,27 +125,22 @@ class CollectionOperations(GalleryBase):
             if token is None:
                 return
 
-    def delete_collection(self, collection_id: str) -> None:
+    def delete_collection(self, collection_id: str) -> Receipt:
         """Delete a collection for good: its faces, users and tags, and what its jobs keep.
 
         What jobs keep goes first and the record last, so that an interrupted deletion can be
         called again.
 
+        Returns:
+            What was removed from where.
+
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
         """
-        from facerec.gallery.user_vectors import delete_vectors
-
         self._get(collection_id)
-        self._job_data.forget_collection(collection_id)
-        delete_vectors(self._faces, collection_id)
-        self._faces.delete_namespace(collection_id)
-        self._records.delete_collection(collection_id)
-        # A concurrent request or job may have stored more since.
-        self._job_data.forget_collection(collection_id)
-        delete_vectors(self._faces, collection_id)
-        self._faces.delete_namespace(collection_id)
+        selection = Selection(created_before=self._clock())
+        return self._erase(collection_id, SubjectKind.COLLECTION, selection)[0]
 
     def get_tags(self, collection_id: str) -> dict[str, str]:
         """Return a collection's tags.

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import FaceInUseError, FaceNotFoundError
-from facerec.gallery.associations import update_user
-from facerec.gallery.base import GalleryBase
+from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.stats_refresh import refresh_stats
 from facerec.gallery.thumbnails import cut_thumbnail
@@ -73,11 +73,13 @@ class FaceDeletion:
         collection_id: Id of the collection.
         deleted: Ids of the faces that were deleted for good.
         failed: Faces that were not deleted.
+        receipt: What was removed from where; None if every face belongs to a user.
     """
 
     collection_id: str
     deleted: tuple[str, ...]
     failed: tuple[FailedDeletion, ...]
+    receipt: Receipt | None = None
 
 
 def with_users(
@@ -124,7 +126,7 @@ def require_stored(collection_id: str, face_id: str, *, faces: FaceStore) -> Sto
     return stored[0]
 
 
-class FaceOperations(GalleryBase):
+class FaceOperations(Eraser):
     """The operations of a gallery on stored faces."""
 
     def refresh_stats(self, collection_id: str) -> int:
@@ -210,12 +212,11 @@ class FaceOperations(GalleryBase):
             self._disassociate(collection_id, requested)
         owners = self._owners_of_stored(collection_id, requested)
         free = [face_id for face_id in requested if face_id not in owners]
-        # Job data goes first: after an interruption the caller still sees the faces and can
-        # delete them again.
-        self._job_data.forget_faces(collection_id, free)
-        deleted = set(self._faces.delete_faces(collection_id, free))
-        # A concurrent request may have associated a face before it was deleted.
-        self._disassociate(collection_id, [face_id for face_id in free if face_id in deleted])
+        receipt, deleted = None, set[str]()
+        if free:
+            selection = Selection(frozenset(free))
+            receipt, stored = self._erase(collection_id, SubjectKind.FACE, selection)
+            deleted = set(stored)
         return FaceDeletion(
             collection_id,
             tuple(face_id for face_id in requested if face_id in deleted),
@@ -224,6 +225,7 @@ class FaceOperations(GalleryBase):
                 for face_id in requested
                 if face_id not in deleted
             ),
+            receipt,
         )
 
     def thumbnail(self, collection_id: str, face_id: str) -> bytes:
@@ -253,13 +255,6 @@ class FaceOperations(GalleryBase):
         stored = {face.record.face_id for face in faces}
         self._disassociate(collection_id, [each for each in owners if each not in stored])
         return {face_id: user_id for face_id, user_id in owners.items() if face_id in stored}
-
-    def _disassociate(self, collection_id: str, face_ids: Sequence[str]) -> None:
-        """Disassociate faces from whatever users they are associated with."""
-        owners = self._records.users_of_faces(collection_id, face_ids) if face_ids else {}
-        for user_id in sorted(set(owners.values())):
-            own = [face_id for face_id in owners if owners[face_id] == user_id]
-            update_user(self._faces, self._records, collection_id, user_id, own)
 
 
 def _failed_deletion(face_id: str, user_id: str | None) -> FailedDeletion:

@@ -6,13 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from facerec.gallery.collections import CollectionOperations
+from facerec.gallery.erasing import ErasureOperations
 from facerec.gallery.faces import FaceOperations
 from facerec.gallery.idempotency import answer_once
 from facerec.gallery.recognition import RecognitionOperations
 from facerec.gallery.user_operations import UserOperations
 
 
-class Gallery(CollectionOperations, RecognitionOperations, FaceOperations, UserOperations):
+class Gallery(
+    CollectionOperations,
+    RecognitionOperations,
+    FaceOperations,
+    UserOperations,
+    ErasureOperations,
+):
     """Collections of faces: one method per operation, called by every door.
 
     The command line, REST, Rekognition's protocol and Python programs call these methods and
@@ -30,7 +37,9 @@ class Gallery(CollectionOperations, RecognitionOperations, FaceOperations, UserO
     - people, by Rekognition's name of users: ``create_user``, ``describe_user``,
       ``delete_user``, ``list_users``, ``associate_faces``,
       ``disassociate_faces``, and the searches ``search_users_by_face``,
-      ``search_users_by_user`` and ``search_users_by_photo``.
+      ``search_users_by_user`` and ``search_users_by_photo``;
+    - erasures: ``erase``, ``select``, ``get_erasure``, ``list_erasures``, ``resume_erasure`` and
+      ``resume_erasures``.
     """
 
     def answer_once(

@@ -69,6 +69,7 @@ def deletion_json(deletion: FaceDeletion) -> Json:
         "collection_id": deletion.collection_id,
         "deleted": list(deletion.deleted),
         "failed": [_failed_json(failure) for failure in deletion.failed],
+        "receipt": None if deletion.receipt is None else deletion.receipt.to_json(),
     }
 
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.core.names import checked_user_id
 from facerec.core.options import FaceOptions
 from facerec.core.records import User
 from facerec.gallery import associations
 from facerec.gallery.associations import AssociationOutcome
-from facerec.gallery.base import GalleryBase
+from facerec.gallery.erasing import Eraser
 from facerec.gallery.faces import require_stored
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, find_faces, load_photo
@@ -24,14 +25,14 @@ from facerec.gallery.user_search import (
     UserSearchResult,
     find_users,
 )
-from facerec.gallery.user_vectors import delete_vector, user_vector
+from facerec.gallery.user_vectors import user_vector
 
 ASSOCIATION_THRESHOLD = 0.75
 """Minimum similarity of a face to the user that it is associated with, as in Rekognition
 (https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
 
 
-class UserOperations(GalleryBase):
+class UserOperations(Eraser):
     """The operations of a gallery on users."""
 
     def create_user(self, collection_id: str, user_id: str) -> User:
@@ -56,16 +57,20 @@ class UserOperations(GalleryBase):
         self._get(collection_id)
         return self._records.get_user(collection_id, user_id)
 
-    def delete_user(self, collection_id: str, user_id: str) -> None:
+    def delete_user(self, collection_id: str, user_id: str) -> Receipt:
         """Delete a user with its vector; its faces stay in the collection.
+
+        Returns:
+            What was removed from where.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The user does not exist.
         """
         self._get(collection_id)
-        self._records.delete_user(collection_id, user_id)
-        delete_vector(self._faces, collection_id, user_id)
+        self._records.get_user(collection_id, user_id)
+        selection = Selection(user_ids=frozenset((user_id,)))
+        return self._erase(collection_id, SubjectKind.USER, selection)[0]
 
     def list_users(
         self, collection_id: str, *, next_token: str | None = None, limit: int = MAX_USER_PAGE

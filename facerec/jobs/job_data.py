@@ -1,10 +1,10 @@
-"""What job folders keep of faces, forgotten when the faces are deleted."""
+"""What job folders keep of faces, forgotten when the faces are erased."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from facerec.core.erasures import ErasedJob, Selection
 from facerec.jobs.erasure import erase_collection, erase_faces
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -21,10 +21,10 @@ class JobFolders:
     objects: ObjectStore
     jobs_root: str
 
-    def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
-        """Delete the embeddings of faces from the folders of their collection's jobs."""
-        erase_faces(self.objects, self.jobs_root, collection_id, face_ids)
-
-    def forget_collection(self, collection_id: str) -> None:
-        """Delete the folders of all jobs of a collection."""
-        erase_collection(self.objects, self.jobs_root, collection_id)
+    def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
+        """Erase a selection from the folders of a collection's jobs; see ``JobData.forget``."""
+        if selection.created_before is not None:
+            return erase_collection(
+                self.objects, self.jobs_root, collection_id, selection.created_before
+            )
+        return erase_faces(self.objects, self.jobs_root, collection_id, selection)

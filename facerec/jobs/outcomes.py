@@ -27,6 +27,8 @@ class Outcome(StrEnum):
     """The photo may not be read."""
     MALFORMED_LINE = "MALFORMED_LINE"
     """The line names no photo."""
+    ERASED = "ERASED"
+    """What the row said was erased, with the photo's faces."""
 
 
 FAILURES = frozenset(

@@ -36,7 +36,8 @@ class Verification:
         extra: faces of the same photos that other options had stored instead; likewise removed.
         kept: faces of the same photos that other options had stored, and that stay since they
             belong to users.
-        deleted: faces of the ledger that were deleted on purpose.
+        deleted: faces of the ledger that were deleted on purpose; of a photo that keeps no face,
+            one.
         unreadable_jobs: jobs whose folders cannot be read, so that nothing of them was compared.
     """
 
@@ -163,7 +164,8 @@ def _verify_segment(
     *,
     repair: bool,
 ) -> Verification:
-    result = Verification(faces=sum(map(len, expected.values())))
+    erased = sum(row.outcome is Outcome.ERASED for row in segment.rows)
+    result = Verification(faces=sum(map(len, expected.values())), deleted=erased)
     if not expected:
         return result
     found = faces.find_images(plan.collection_id, list(expected))

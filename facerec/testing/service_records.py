@@ -225,6 +225,15 @@ class ServiceRecordsContract:
         assert records.find_request("token", now=200.0) is None
         assert records.find_request("other", now=100.0) is None
 
+    def test_answers_that_name_somebody_are_forgotten(self, records: RecordStore) -> None:
+        answers = {"a": '{"UserId": "ann"}', "b": '{"UserId": "anna"}', "c": '{"n": ["f-1"]}'}
+        for token, answer in answers.items():
+            records.keep_request(token, AnsweredRequest("1", answer, 200.0), now=100.0)
+        assert records.forget_answers([]) == 0
+        assert records.forget_answers(["ann", "f-1", "nobody"]) == 2
+        left = {token for token in answers if records.find_request(token, now=150.0)}
+        assert left == {"b"}
+
     def test_the_first_answer_of_a_token_stays_until_it_expires(self, records: RecordStore) -> None:
         first = AnsweredRequest("1", "{}", 200.0)
         records.keep_request("token", first, now=100.0)

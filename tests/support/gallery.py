@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.protocols import FaceEngine, RecordStore
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.receipts import Erasures
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine
+from tests.support.memory_objects import MemoryObjects
 
 
 class Clock:
@@ -33,11 +35,11 @@ class RecordedJobData:
     def __init__(self) -> None:
         self.forgotten: list[object] = []
 
-    def forget_faces(self, collection_id: str, face_ids: Sequence[str]) -> None:
-        self.forgotten.append((collection_id, list(face_ids)))
-
-    def forget_collection(self, collection_id: str) -> None:
-        self.forgotten.append(collection_id)
+    def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
+        whole = selection.created_before is not None
+        faces = sorted(selection.face_ids)
+        self.forgotten.append(collection_id if whole else (collection_id, faces))
+        return []
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Collaborators:
     engine: FaceEngine = field(default_factory=FakeEngine)
     photos: ObjectStore = field(default_factory=LocalObjects)
     job_data: Any = field(default_factory=RecordedJobData)
+    erasures: Erasures = field(default_factory=lambda: Erasures(MemoryObjects(), "erasures/"))
     clock: Clock = field(default_factory=Clock)
     defaults: GalleryDefaults = field(default_factory=GalleryDefaults)
 
@@ -64,6 +67,7 @@ class Collaborators:
             self.records,
             photos=self.photos,
             job_data=self.job_data,
+            erasures=self.erasures,
             defaults=self.defaults,
             clock=self.clock,
         )

@@ -218,6 +218,7 @@ class DeployedJobs(JobDoor):
 
     def _gallery(self) -> Any:  # noqa: ANN401
         from facerec.gallery.gallery import Gallery
+        from facerec.gallery.receipts import Erasures
         from facerec.jobs.job_data import JobFolders
 
         store = self.store
@@ -227,6 +228,7 @@ class DeployedJobs(JobDoor):
             store,
             photos=Objects(),
             job_data=JobFolders(self._objects, f"s3://{BUCKET}/jobs/"),
+            erasures=Erasures(self._objects, f"s3://{BUCKET}/erasures/"),
             on_close=store.close,
         )
 

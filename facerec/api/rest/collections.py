@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import Context, authorise
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.erasures import receipt_location
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests import (
     CollectionPath,
@@ -28,7 +29,9 @@ from facerec.gallery.presenting import (
     summary_json,
 )
 
-_NO_CONTENT: dict[str, Any] = {"description": "Done."}
+_NO_CONTENT: dict[str, Any] = {
+    "description": "Done. `Location` is the path of the receipt of what was removed."
+}
 
 
 def collections_router(context: Context) -> APIRouter:
@@ -92,13 +95,13 @@ def collections_router(context: Context) -> APIRouter:
         responses={**problems(404), 204: _NO_CONTENT},
     )
     async def delete_collection(request: Request, collection_id: CollectionPath) -> Response:
-        await context.run(
+        receipt = await context.run(
             request,
             lambda: gallery.delete_collection(collection_id),
             collection_id=collection_id,
             writes=True,
         )
-        return Response(status_code=204)
+        return Response(status_code=204, headers={"Location": receipt_location(request, receipt)})
 
     @router.get(
         "/{collection_id}/faces",
@@ -138,7 +141,9 @@ def collections_router(context: Context) -> APIRouter:
         )
         for failure in deletion.failed:
             raise failure.to_error()
-        return Response(status_code=204)
+        receipt = deletion.receipt
+        location = {} if receipt is None else {"Location": receipt_location(request, receipt)}
+        return Response(status_code=204, headers=location)
 
     @router.get(
         "/{collection_id}/faces/{face_id}/matches",

@@ -26,6 +26,8 @@ ANSWERS = (
     "person-list",
     "photo-faces",
     "problem",
+    "receipt",
+    "receipt-list",
     "report",
 )
 """The schemas that answers have, and those that they refer to."""

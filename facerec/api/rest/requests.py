@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, cast
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from facerec.core.erasures import SubjectKind
 from facerec.core.limits import MAX_MATCHES, MAX_PAGE, MAX_USER_MATCHES
 from facerec.core.names import (
     COLLECTION_ID_CHARACTER,
@@ -131,6 +132,36 @@ class PhotoSource(_PhotoFields):
         if self.version is not None and named != 2:
             raise ValueError("a version goes with bucket and key")
         return self
+
+
+class ErasureRequest(_Document):
+    """What is to be erased: one of a face, a photo, an external image id and a user."""
+
+    face_id: Annotated[str, Field(pattern=FACE_PATTERN)] | None = None
+    photo: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+        None, description="The photo's `source`, as faces have it."
+    )
+    external_image_id: ExternalImageId | None = None
+    user_id: UserId | None = Field(None, description="The user; its faces belong to it.")
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> ErasureRequest:
+        if len(self._named()) != 1:
+            raise ValueError("give one of face_id, photo, external_image_id and user_id")
+        return self
+
+    def subject(self) -> tuple[SubjectKind, str]:
+        """Return what is to be erased."""
+        return self._named()[0]
+
+    def _named(self) -> list[tuple[SubjectKind, str]]:
+        given = {
+            SubjectKind.FACE: self.face_id,
+            SubjectKind.PHOTO: self.photo,
+            SubjectKind.EXTERNAL_ID: self.external_image_id,
+            SubjectKind.USER: self.user_id,
+        }
+        return [(kind, name) for kind, name in given.items() if name is not None]
 
 
 class FaceChoice(_Document):

@@ -7,7 +7,7 @@ Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 | a collection, with its tags | ``collections`` | the collection's id |
 | a user, with its faces | ``users#`` and the collection's id | the user's id |
 | a face's user | ``faces#`` and the collection's id | the face's id |
-| an answered request | ``request#`` and the token | ``request`` |
+| an answered request | ``requests`` | the token |
 
 The table's time to live, if it has one, is by the attribute ``ttl``.
 """
@@ -37,6 +37,7 @@ from facerec.errors import (
 )
 from facerec.storage.dynamodb.items import (
     COLLECTIONS,
+    REQUESTS,
     association_key,
     collection_item,
     collection_key,
@@ -106,6 +107,7 @@ class DynamoDBStore(RecordStore):
                 Key=collection_key(collection_id),
                 ConditionExpression="attribute_exists(pk)",
             )
+        self.forget_answers([item["sk"]["S"] for item in self._partition(f"users#{collection_id}")])
         self._delete_partition(f"users#{collection_id}")
         self._delete_partition(f"faces#{collection_id}")
 
@@ -180,6 +182,7 @@ class DynamoDBStore(RecordStore):
             )
         user = to_user(answer["Attributes"])
         self._delete([association_key(collection_id, face_id) for face_id in user.face_ids])
+        self.forget_answers([user_id])
 
     @override
     def change_user(
@@ -298,6 +301,17 @@ class DynamoDBStore(RecordStore):
         except ConflictError:
             return
 
+    @override
+    def forget_answers(self, ids: Sequence[str]) -> int:
+        named = [json.dumps(each) for each in ids]
+        forgotten = [
+            request_key(item["sk"]["S"])
+            for item in (self._partition(REQUESTS) if named else ())
+            if any(text in item["answer"]["S"] for text in named)
+        ]
+        self._delete(forgotten)
+        return len(forgotten)
+
     def _change_user(
         self,
         collection_id: str,
@@ -399,6 +413,13 @@ class DynamoDBStore(RecordStore):
                 break
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
         return items
+
+    def _partition(self, partition: str) -> Iterator[dict[str, Any]]:
+        """Yield all items of a partition."""
+        after = None
+        while items := self._items(partition, after, GOT_AT_ONCE):
+            yield from items
+            after = items[-1]["sk"]["S"]
 
     def _delete_partition(self, partition: str) -> None:
         while items := self._items(partition, None, 1000):

@@ -56,8 +56,7 @@ def delete(connection: sqlite3.Connection, collection_id: str) -> None:
         CollectionNotFoundError: it does not exist.
     """
     users = connection.execute("SELECT user_id FROM user WHERE collection_id = ?", (collection_id,))
-    for (user_id,) in users.fetchall():
-        requests.forget_user(connection, user_id)
+    requests.forget_answers(connection, [user_id for (user_id,) in users.fetchall()])
     deleted = connection.execute(
         "DELETE FROM collection WHERE collection_id = ?", (collection_id,)
     ).rowcount

@@ -136,6 +136,14 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             requests.keep(connection, token, request, now)
 
     @override
+    def forget_answers(self, ids: Sequence[str]) -> int:
+        with self._database.writing() as connection:
+            forgotten = requests.forget_answers(connection, ids)
+        if forgotten:
+            self._clear_log()
+        return forgotten
+
+    @override
     def put_access_key(self, key: AccessKey) -> None:
         with self._database.writing() as connection:
             access_keys.put(connection, key)

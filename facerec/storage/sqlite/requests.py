@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Sequence
 
 from facerec.core.records import AnsweredRequest
 
@@ -25,10 +27,10 @@ def keep(connection: sqlite3.Connection, token: str, request: AnsweredRequest, n
     )
 
 
-def forget_user(connection: sqlite3.Connection, user_id: str) -> None:
-    """Delete the kept answers that name a user; their tokens can be used again."""
-    # Few answers name users: those about faces that another user has.
-    connection.execute(
-        "DELETE FROM request WHERE instr(answer, 'UserId') AND instr(answer, ?)",
-        (f'"{user_id}"',),
-    )
+def forget_answers(connection: sqlite3.Connection, ids: Sequence[str]) -> int:
+    """Delete the kept answers that name a user or a face; return their number."""
+    return connection.execute(
+        "DELETE FROM request WHERE EXISTS "
+        "(SELECT 1 FROM json_each(?) AS named WHERE instr(answer, named.value))",
+        (json.dumps([json.dumps(each) for each in ids]),),
+    ).rowcount

@@ -91,7 +91,7 @@ def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> 
         "WHERE collection_id = ? AND user_id = ?",
         (collection_id, user_id),
     )
-    requests.forget_user(connection, user_id)
+    requests.forget_answers(connection, [user_id])
 
 
 def change(

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
+from facerec.core.erasures import Selection
 from facerec.errors import FaceInUseError
 from facerec.factory import open_gallery
 from facerec.jobs.job_data import JobFolders
@@ -95,7 +96,7 @@ def test_the_folders_of_jobs_of_other_collections_stay(door: Door, tmp_path: Pat
     faces = indexed_by_job(door, tmp_path)
     door.gallery.create_collection("guests")
     door.delete_collection("guests")
-    JobFolders(Objects(), door.jobs_root).forget_faces("guests", faces)
+    JobFolders(Objects(), door.jobs_root).forget("guests", Selection(frozenset(faces)))
     assert kept_by_jobs(door) == set(faces)
 
 

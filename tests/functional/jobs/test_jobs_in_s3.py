@@ -15,6 +15,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from facerec.core.erasures import Selection
 from facerec.errors import AccessDeniedError, ObjectChangedError
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.erasure import erase_collection, erase_faces
@@ -106,8 +107,9 @@ def test_a_manifest_in_s3_is_indexed_whole(s3: S3Job) -> None:
     assert s3.plan("s3://photos/lists/all.jsonl", images_per_child=15) == plan
 
     ids = [face.face_id for face in s3.faces.list_faces("staff")]
-    assert erase_faces(s3.objects, ROOT, "staff", ids[:5]) == 5
-    assert erase_collection(s3.objects, ROOT, "staff") == 1
+    (erased,) = erase_faces(s3.objects, ROOT, "staff", Selection(frozenset(ids[:5])))
+    assert erased.embeddings == 5
+    assert len(erase_collection(s3.objects, ROOT, "staff")) == 1
     assert list(s3.objects.list("s3://work/")) == []
 
 

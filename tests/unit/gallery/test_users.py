@@ -41,7 +41,7 @@ def test_a_face_of_a_user_is_not_deleted(
     assert failure.user_id == "ann"
     assert users_found(gallery) == ["ann"]
     # what jobs keep of a face that stays, stays as well
-    assert collaborators.job_data.forgotten == [("staff", [])]
+    assert collaborators.job_data.forgotten == []
 
 
 def test_a_face_that_is_disassociated_first_is_deleted_and_its_user_is_not_found(

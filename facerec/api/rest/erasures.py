@@ -1,0 +1,87 @@
+"""The REST routes for erasures and their receipts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+
+from facerec.api.rest.context import Context
+from facerec.api.rest.contracts import answer
+from facerec.api.rest.problems import problems
+from facerec.api.rest.requests import CollectionPath, ErasureRequest
+from facerec.core.erasures import ErasureStatus, Receipt
+
+ErasurePath = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]
+
+
+def receipt_location(request: Request, receipt: Receipt) -> str:
+    """Return the path of a receipt, for the header ``Location``."""
+    names = {"collection_id": receipt.collection_id, "erasure_id": receipt.erasure_id}
+    return str(request.url_for("erasure", **names).path)
+
+
+def erasures_router(context: Context) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/api/v1/collections/{collection_id}/erasures", tags=["erasures"])
+    gallery = context.gallery
+
+    @router.post(
+        "",
+        summary="Erase whatever is known of a face, a photo, an external image id or a user",
+        responses={
+            **problems(404),
+            200: answer("Everything is erased: the receipt.", "receipt"),
+            202: answer("The folders of jobs are still being erased: the receipt.", "receipt"),
+        },
+    )
+    async def erase(
+        request: Request, collection_id: CollectionPath, body: ErasureRequest
+    ) -> JSONResponse:
+        subject, name = body.subject()
+        receipt = await context.run(
+            request,
+            lambda: gallery.erase(collection_id, subject, name),
+            collection_id=collection_id,
+            writes=True,
+        )
+        status = 200 if receipt.status is ErasureStatus.DONE else 202
+        location = receipt_location(request, receipt)
+        return JSONResponse(receipt.to_json(), status, {"Location": location})
+
+    @router.get(
+        "",
+        summary="List the newest receipts of a collection, which may be deleted",
+        responses={**problems(), 200: answer("The receipts, newest first.", "receipt-list")},
+    )
+    async def list_erasures(
+        request: Request,
+        collection_id: CollectionPath,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    ) -> JSONResponse:
+        receipts = await context.run(
+            request,
+            lambda: gallery.list_erasures(collection_id, limit=limit),
+            collection_id=collection_id,
+        )
+        document: dict[str, Any] = {"erasures": [receipt.to_json() for receipt in receipts]}
+        return JSONResponse(document)
+
+    @router.get(
+        "/{erasure_id}",
+        name="erasure",
+        summary="Return the receipt of an erasure, as far as it is",
+        responses={**problems(404), 200: answer("The receipt.", "receipt")},
+    )
+    async def get_erasure(
+        request: Request, collection_id: CollectionPath, erasure_id: ErasurePath
+    ) -> JSONResponse:
+        receipt = await context.run(
+            request,
+            lambda: gallery.get_erasure(collection_id, erasure_id),
+            collection_id=collection_id,
+        )
+        return JSONResponse(receipt.to_json())
+
+    return router

@@ -1,0 +1,102 @@
+"""`facerec erasures`: the receipts of erasures, and erasures that were killed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from facerec.cli.data_folder import data_folder
+from facerec.cli.options import collection_option, data_option, json_option
+from facerec.cli.output import console, print_json, table
+from facerec.cli.receipts import print_receipt
+from facerec.factory import open_gallery
+
+
+@click.group()
+def erasures() -> None:
+    """List and show the receipts of erasures, and complete erasures that were killed."""
+
+
+@erasures.command("list")
+@collection_option
+@data_option
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Show at most N receipts.",
+)
+@json_option
+def list_command(collection: str, data: Path | None, limit: int, as_json: bool) -> None:
+    """List the newest receipts of a collection, newest first. It may be deleted.
+
+    \b
+    Example:
+      facerec erasures list --collection staff
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        receipts = gallery.list_erasures(collection, limit=limit)
+    if as_json:
+        print_json([receipt.to_json() for receipt in receipts])
+        return
+    if not receipts:
+        console().print(f"nothing was erased of collection {collection}")
+        return
+    rows = table(
+        "erasure", "of", "status", "requested", "faces", right=("faces",), whole=("erasure",)
+    )
+    for receipt in receipts:
+        requested = datetime.fromtimestamp(receipt.requested_at, UTC)
+        rows.add_row(
+            receipt.erasure_id,
+            receipt.subject,
+            receipt.status,
+            f"{requested:%Y-%m-%d %H:%M UTC}",
+            f"{receipt.faces:,}",
+        )
+    console().print(rows)
+
+
+@erasures.command()
+@click.argument("erasure")
+@collection_option
+@data_option
+@json_option
+def show(erasure: str, collection: str, data: Path | None, as_json: bool) -> None:
+    """Show the receipt of an erasure.
+
+    \b
+    Example:
+      facerec erasures show 20260131T120000Z-5f0c2a91 --collection staff
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        receipt = gallery.get_erasure(collection, erasure)
+    if as_json:
+        print_json(receipt.to_json())
+    else:
+        print_receipt(receipt)
+
+
+@erasures.command()
+@data_option
+@json_option
+def resume(data: Path | None, as_json: bool) -> None:
+    """Complete the erasures that were killed.
+
+    \b
+    Example:
+      facerec erasures resume
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        receipts = gallery.resume_erasures(older_than=0)
+    if as_json:
+        print_json([receipt.to_json() for receipt in receipts])
+        return
+    for receipt in receipts:
+        print_receipt(receipt)
+    if not receipts:
+        console().print("all erasures are complete")

@@ -1,0 +1,33 @@
+"""Prints receipts of erasures for a person to read."""
+
+from __future__ import annotations
+
+from facerec.cli.output import console, count
+from facerec.core.erasures import ErasureStatus, Receipt
+
+
+def print_receipt(receipt: Receipt) -> None:
+    """Print what an erasure removed from where."""
+    out = console()
+    state = "done" if receipt.status is ErasureStatus.DONE else "still running"
+    out.print(f"erasure {receipt.erasure_id}: {state}")
+    removed = {
+        "store of faces": receipt.faces
+        and count(receipt.faces, "face with its embedding", "faces"),
+        "users": receipt.users and count(receipt.users, "user"),
+        "vectors of users": receipt.user_vectors and count(receipt.user_vectors, "vector"),
+        "answers of idempotency tokens": receipt.answers and count(receipt.answers, "answer"),
+    }
+    for place, number in removed.items():
+        if number:
+            out.print(f"  {place}: {number}")
+    for job in receipt.jobs:
+        if job.files:
+            out.print(f"  job {job.job_id}: deleted, {count(job.files, 'file')}")
+            continue
+        parts = [count(job.embeddings, "embedding"), count(job.rows, "row")]
+        if job.manifest_lines:
+            parts.append(count(job.manifest_lines, "line of the manifest", "lines of the manifest"))
+        out.print(f"  job {job.job_id}: {', '.join(parts)}")
+    if receipt.is_empty:
+        out.print("  nothing was found")

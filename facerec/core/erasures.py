@@ -1,0 +1,178 @@
+"""Erasures: what is erased of a collection, and the receipt of what was removed from where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from facerec.core.ids import group_of
+from facerec.core.times import iso_time
+
+
+class SubjectKind(StrEnum):
+    """What an erasure was asked to erase."""
+
+    FACE = "FACE"
+    PHOTO = "PHOTO"
+    EXTERNAL_ID = "EXTERNAL_ID"
+    USER = "USER"
+    COLLECTION = "COLLECTION"
+    EXPIRED = "EXPIRED"
+    """Faces older than the collection keeps them."""
+
+
+class ErasureStatus(StrEnum):
+    """How far an erasure is."""
+
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Selection:
+    """What is erased of a collection. A repr never contains a name.
+
+    Attributes:
+        face_ids: ids of faces.
+        image_keys: photos that keep no face: what jobs with other options have found on them is
+            erased too, or a repair would restore it.
+        external_image_ids: names of photos: rows and lines about them are erased too.
+        photos: paths or addresses of photos, likewise.
+        user_ids: users.
+        created_before: the collection is erased as a whole if it was created until then, seconds
+            since 1970: one of the same id that is created later stays. None erases a part.
+    """
+
+    face_ids: frozenset[str] = frozenset()
+    image_keys: frozenset[str] = frozenset()
+    external_image_ids: frozenset[str] = frozenset()
+    photos: frozenset[str] = frozenset()
+    user_ids: frozenset[str] = frozenset()
+    created_before: float | None = None
+
+    @property
+    def names_photos(self) -> bool:
+        """Whether photos are erased, and not only faces by their ids."""
+        return bool(self.external_image_ids or self.photos)
+
+    def contains_face(self, face_id: str) -> bool:
+        """Return whether a face is selected by its id."""
+        return face_id in self.face_ids or group_of(face_id) in self.image_keys
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the selection as JSON values."""
+        sets = ("face_ids", "image_keys", "external_image_ids", "photos", "user_ids")
+        return {
+            **{name: sorted(getattr(self, name)) for name in sets},
+            "created_before": self.created_before,
+        }
+
+
+def selection_from_json(document: Mapping[str, Any]) -> Selection:
+    """Return the selection of a document that ``Selection.to_json`` returned."""
+    return Selection(
+        frozenset(document["face_ids"]),
+        frozenset(document["image_keys"]),
+        frozenset(document["external_image_ids"]),
+        frozenset(document["photos"]),
+        frozenset(document["user_ids"]),
+        document["created_before"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedJob:
+    """What was removed from a job folder.
+
+    Attributes:
+        job_id: the job.
+        embeddings: embeddings with their records.
+        rows: rows of the ledger, and of lists of failures, that named the face or the photo.
+        manifest_lines: lines of the manifest that facerec listed for the job.
+        files: files of a folder that was deleted as a whole; 0 for a folder that was kept.
+    """
+
+    job_id: str
+    embeddings: int = 0
+    rows: int = 0
+    manifest_lines: int = 0
+    files: int = 0
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nothing was removed."""
+        return not (self.embeddings or self.rows or self.manifest_lines or self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an erasure removed from where: counts and times, nothing biometric and no name.
+
+    An erasure that was killed is completed later. Its receipt may then count less than was removed.
+
+    Attributes:
+        erasure_id: id of the erasure; ids sort by time.
+        collection_id: the collection.
+        subject: what was to be erased.
+        status: RUNNING until everything is erased.
+        requested_at: seconds since 1970, UTC.
+        finished_at: likewise; None while it is running.
+        faces: faces with their embeddings in the store.
+        users: users.
+        user_vectors: vectors of users that were removed, or computed again without the faces.
+        answers: answers kept for idempotency tokens.
+        jobs: what was removed from the folders of jobs.
+    """
+
+    erasure_id: str
+    collection_id: str
+    subject: SubjectKind
+    status: ErasureStatus
+    requested_at: float
+    finished_at: float | None = None
+    faces: int = 0
+    users: int = 0
+    user_vectors: int = 0
+    answers: int = 0
+    jobs: tuple[ErasedJob, ...] = field(default=())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was removed."""
+        return not (self.faces or self.users or self.user_vectors or self.answers or self.jobs)
+
+    def finished(self, now: float) -> Receipt:
+        """Return the receipt of the finished erasure."""
+        return replace(self, status=ErasureStatus.DONE, finished_at=now)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the receipt in the form of ``schemas/receipt.json``."""
+        return {
+            "erasure_id": self.erasure_id,
+            "collection_id": self.collection_id,
+            "subject": str(self.subject),
+            "status": str(self.status),
+            "requested_at": iso_time(self.requested_at),
+            "finished_at": None if self.finished_at is None else iso_time(self.finished_at),
+            "faces": self.faces,
+            "users": self.users,
+            "user_vectors": self.user_vectors,
+            "answers": self.answers,
+            "jobs": [asdict(job) for job in self.jobs],
+        }
+
+    def to_stored_json(self) -> dict[str, Any]:
+        """Return the receipt as it is kept, with times as numbers."""
+        times = {"requested_at": self.requested_at, "finished_at": self.finished_at}
+        return {**self.to_json(), **times}
+
+
+def receipt_from_json(document: Mapping[str, Any]) -> Receipt:
+    """Return the receipt of a document that ``Receipt.to_stored_json`` returned."""
+    fields = dict(document)
+    fields["subject"] = SubjectKind(document["subject"])
+    fields["status"] = ErasureStatus(document["status"])
+    fields["jobs"] = tuple(ErasedJob(**job) for job in document["jobs"])
+    return Receipt(**fields)

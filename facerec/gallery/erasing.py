@@ -1,0 +1,250 @@
+"""Erasures: the one way in which faces, users and collections leave every store."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import replace
+
+from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
+from facerec.core.ids import group_of, is_group
+from facerec.core.limits import MAX_PAGE
+from facerec.core.records import FaceRecord
+from facerec.errors import CollectionNotFoundError, UserNotFoundError
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.receipts import Erasure
+
+RESUMED_AFTER = 960.0
+"""Seconds after which an erasure that is not finished is taken for a killed one: more than a
+function on AWS runs (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+
+
+class Eraser(GalleryBase):
+    """What the operations that erase share."""
+
+    def _erase(
+        self, collection_id: str, subject: SubjectKind, selection: Selection
+    ) -> tuple[Receipt, tuple[str, ...]]:
+        """Erase a selection; return the receipt and the ids of the faces that were stored."""
+        keys = self._emptied_photos(collection_id, selection.face_ids)
+        selection = replace(selection, image_keys=keys)
+        erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
+        return self._perform(erasure, defer=self._erasures.start is not None)
+
+    def _perform(self, erasure: Erasure, *, defer: bool) -> tuple[Receipt, tuple[str, ...]]:
+        """Perform an erasure from its beginning.
+
+        Args:
+            erasure: What is erased.
+            defer: Whether job folders are left to ``Erasures.start``.
+        """
+        receipt, selection = erasure.receipt, erasure.selection
+        collection_id = receipt.collection_id
+        if not defer:
+            # Job data goes first: after an interruption the caller still sees the faces.
+            receipt = self._forget_job_data(receipt, selection)
+        if selection.created_before is not None:
+            receipt = self._erase_collection(receipt, selection.created_before)
+            if not defer:
+                # A concurrent job may have stored more since.
+                receipt = self._forget_job_data(receipt, selection)
+            stored: tuple[str, ...] = ()
+        else:
+            requested = sorted(selection.face_ids)
+            stored = tuple(self._faces.delete_faces(collection_id, requested)) if requested else ()
+            receipt = replace(receipt, faces=receipt.faces + len(stored))
+            receipt = self._erase_users(receipt, selection)
+        if defer and self._erasures.start is not None:
+            self._erasures.keep(Erasure(receipt, selection))
+            self._erasures.start(collection_id, receipt.erasure_id)
+        else:
+            receipt = receipt.finished(self._clock())
+            self._erasures.finish(receipt)
+        return receipt, stored
+
+    def _forget_job_data(self, receipt: Receipt, selection: Selection) -> Receipt:
+        if not (
+            selection.face_ids or selection.names_photos or selection.created_before is not None
+        ):
+            return receipt
+        erased = self._job_data.forget(receipt.collection_id, selection)
+        return replace(receipt, jobs=_merged((*receipt.jobs, *erased)))
+
+    def _erase_users(self, receipt: Receipt, selection: Selection) -> Receipt:
+        from facerec.gallery.user_vectors import delete_vector
+
+        collection_id = receipt.collection_id
+        # A concurrent request may have associated a face before it was deleted.
+        vectors = self._disassociate(collection_id, selection.face_ids)
+        answers = self._records.forget_answers([*selection.face_ids, *selection.user_ids])
+        users = 0
+        for user_id in sorted(selection.user_ids):
+            with suppress(UserNotFoundError):
+                self._records.delete_user(collection_id, user_id)
+                users += 1
+            delete_vector(self._faces, collection_id, user_id)
+        return replace(
+            receipt,
+            users=receipt.users + users,
+            user_vectors=receipt.user_vectors + vectors + users,
+            answers=receipt.answers + answers,
+        )
+
+    def _erase_collection(self, receipt: Receipt, created_before: float) -> Receipt:
+        from facerec.gallery.user_vectors import delete_vectors
+
+        collection_id = receipt.collection_id
+        try:
+            if self._records.get_collection(collection_id).created_at > created_before:
+                # Another collection of this id was created since.
+                return receipt
+            exists = True
+        except CollectionNotFoundError:
+            exists = False
+        if exists:
+            faces = self._faces.count_faces(collection_id)
+            users = self._records.count_users(collection_id)
+            receipt = replace(receipt, faces=faces, users=users, user_vectors=users)
+        delete_vectors(self._faces, collection_id)
+        self._faces.delete_namespace(collection_id)
+        if exists:
+            with suppress(CollectionNotFoundError):
+                self._records.delete_collection(collection_id)
+            # A concurrent request may have stored more since.
+            delete_vectors(self._faces, collection_id)
+            self._faces.delete_namespace(collection_id)
+        return receipt
+
+    def _emptied_photos(self, collection_id: str, face_ids: Collection[str]) -> frozenset[str]:
+        """Return the keys of the photos that have no other stored faces than these."""
+        keys = [key for key in {group_of(face_id) for face_id in face_ids} if is_group(key)]
+        stored = self._faces.find_images(collection_id, keys) if keys else {}
+        return frozenset(
+            key for key in keys if all(record.face_id in face_ids for record in stored.get(key, ()))
+        )
+
+    def _disassociate(self, collection_id: str, face_ids: Collection[str]) -> int:
+        """Disassociate faces from whatever users they have; return the number of users."""
+        from facerec.gallery.associations import update_user
+
+        owners = self._records.users_of_faces(collection_id, list(face_ids)) if face_ids else {}
+        for user_id in sorted(set(owners.values())):
+            own = [face_id for face_id in owners if owners[face_id] == user_id]
+            update_user(self._faces, self._records, collection_id, user_id, own)
+        return len(set(owners.values()))
+
+    def _all_faces(self, collection_id: str) -> Iterator[FaceRecord]:
+        after = None
+        while page := self._faces.list_faces(collection_id, after=after, limit=MAX_PAGE):
+            yield from page
+            after = page[-1].face_id
+
+
+def _merged(jobs: Collection[ErasedJob]) -> tuple[ErasedJob, ...]:
+    """Return what was removed from each folder, summed over several attempts."""
+    sums: dict[str, ErasedJob] = {}
+    for job in jobs:
+        known = sums.get(job.job_id, ErasedJob(job.job_id))
+        sums[job.job_id] = ErasedJob(
+            job.job_id,
+            known.embeddings + job.embeddings,
+            known.rows + job.rows,
+            known.manifest_lines + job.manifest_lines,
+            known.files + job.files,
+        )
+    return tuple(sums.values())
+
+
+class ErasureOperations(Eraser):
+    """The operations of a gallery that erase whatever is known of somebody."""
+
+    def select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
+        """Return what ``erase`` erases of a collection.
+
+        Args:
+            collection_id: Id of the collection.
+            subject: FACE, PHOTO, EXTERNAL_ID or USER.
+            name: Id of the face, path or address of the photo, external image id, or id of the
+                user. The faces of a user belong to it.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._get(collection_id)
+        match subject:
+            case SubjectKind.FACE:
+                return Selection(frozenset((name,)))
+            case SubjectKind.PHOTO:
+                faces = (face for face in self._all_faces(collection_id) if face.source == name)
+                return Selection(
+                    frozenset(face.face_id for face in faces), photos=frozenset((name,))
+                )
+            case SubjectKind.EXTERNAL_ID:
+                faces = (
+                    face
+                    for face in self._all_faces(collection_id)
+                    if face.external_image_id == name
+                )
+                return Selection(
+                    frozenset(face.face_id for face in faces),
+                    external_image_ids=frozenset((name,)),
+                )
+            case SubjectKind.USER:
+                users = self._records.get_users(collection_id, [name])
+                return Selection(
+                    frozenset(face_id for user in users for face_id in user.face_ids),
+                    user_ids=frozenset((name,)),
+                )
+            case _:
+                raise ValueError(f"{subject} cannot be selected")
+
+    def erase(self, collection_id: str, subject: SubjectKind, name: str) -> Receipt:
+        """Erase whatever is known of a face, a photo, an external image id or a user, everywhere.
+
+        What is erased: faces with their embeddings, users with their vectors and associations,
+        answers kept for idempotency tokens, and what the folders of all jobs keep. A name that is
+        not known is not an error: the receipt then says that nothing was removed.
+
+        Args:
+            collection_id: Id of the collection.
+            subject: FACE, PHOTO, EXTERNAL_ID or USER.
+            name: As of ``select``.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        receipt, _ = self._erase(collection_id, subject, self.select(collection_id, subject, name))
+        return receipt
+
+    def get_erasure(self, collection_id: str, erasure_id: str) -> Receipt:
+        """Return the receipt of an erasure, as far as it is.
+
+        Raises:
+            ErasureNotFoundError: There is no such erasure of the collection.
+        """
+        return self._erasures.get(collection_id, erasure_id)
+
+    def list_erasures(self, collection_id: str, *, limit: int = 100) -> list[Receipt]:
+        """Return the newest receipts of a collection, newest first; it may be deleted."""
+        return self._erasures.list(collection_id, limit)
+
+    def resume_erasure(self, erasure_id: str) -> Receipt | None:
+        """Complete an erasure that is not finished; None if there is no such erasure."""
+        for erasure in self._erasures.pending(erasure_id):
+            return self._perform(erasure, defer=False)[0]
+        return None
+
+    def resume_erasures(self, *, older_than: float = RESUMED_AFTER) -> list[Receipt]:
+        """Complete all erasures that were killed.
+
+        Args:
+            older_than: Seconds since the request; younger erasures may still be running.
+        """
+        before = self._clock() - older_than
+        return [
+            self._perform(erasure, defer=False)[0]
+            for erasure in self._erasures.pending()
+            if erasure.receipt.requested_at <= before
+        ]

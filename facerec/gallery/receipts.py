@@ -1,0 +1,127 @@
+"""Erasures on record: what is still to be erased, and the receipts of what was.
+
+An erasure is noted before anything is removed, with the names of what it erases, so that it can be
+completed after a kill. When it has finished, only its receipt is left, which names nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from facerec.core.erasures import (
+    ErasureStatus,
+    Receipt,
+    Selection,
+    SubjectKind,
+    receipt_from_json,
+    selection_from_json,
+)
+from facerec.errors import ErasureNotFoundError, ObjectNotFoundError
+from facerec.storage.objects.protocol import ObjectStore
+
+_ERASURE_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """An erasure that is not finished: its receipt so far, and what it erases."""
+
+    receipt: Receipt
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Erasures:
+    """The erasures of a deployment.
+
+    Attributes:
+        objects: Store of the records.
+        root: Folder of the records; ends in ``/``.
+        start: Starts the part of an erasure that concerns job folders, by collection and erasure
+            id, where that takes longer than a request may; None if it is done at once.
+    """
+
+    objects: ObjectStore
+    root: str
+    start: Callable[[str, str], None] | None = None
+
+    def begin(
+        self, collection_id: str, subject: SubjectKind, selection: Selection, now: float
+    ) -> Erasure:
+        """Note an erasure before anything is removed."""
+        time = datetime.fromtimestamp(now, UTC)
+        # Ids of one second sort at random, those of different seconds by time.
+        erasure_id = f"{time:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+        receipt = Receipt(erasure_id, collection_id, subject, ErasureStatus.RUNNING, now)
+        erasure = Erasure(receipt, selection)
+        self.keep(erasure)
+        return erasure
+
+    def keep(self, erasure: Erasure) -> None:
+        """Note how far an erasure is."""
+        self._write(erasure.receipt)
+        document = {
+            "receipt": erasure.receipt.to_stored_json(),
+            "selection": erasure.selection.to_json(),
+        }
+        self.objects.write(self._pending_uri(erasure.receipt), json.dumps(document).encode())
+
+    def finish(self, receipt: Receipt) -> None:
+        """Keep the receipt of a finished erasure, and nothing of what it has erased."""
+        self._write(receipt)
+        self.objects.delete(self._pending_uri(receipt))
+
+    def get(self, collection_id: str, erasure_id: str) -> Receipt:
+        """Return the receipt of an erasure.
+
+        Raises:
+            ErasureNotFoundError: There is no such erasure of the collection.
+        """
+        try:
+            if _ERASURE_ID.fullmatch(erasure_id):
+                return self._read(f"{self._folder(collection_id)}{erasure_id}.json")
+        except ObjectNotFoundError:
+            pass
+        raise ErasureNotFoundError(erasure_id)
+
+    def list(self, collection_id: str, limit: int) -> list[Receipt]:
+        """Return the newest receipts of a collection, newest first; it may be deleted."""
+        uris = [found.uri for found in self.objects.list(self._folder(collection_id))]
+        newest = islice((uri for uri in reversed(uris) if uri.endswith(".json")), limit)
+        return [self._read(uri) for uri in newest]
+
+    def pending(self, erasure_id: str | None = None) -> Iterator[Erasure]:
+        """Yield the erasures that are not finished, or one of them."""
+        for found in list(self.objects.list(f"{self.root}pending/")):
+            name = found.uri.rpartition("/")[2]
+            if name.endswith(".json") and erasure_id in (None, name.removesuffix(".json")):
+                try:
+                    document: dict[str, Any] = json.loads(self.objects.read(found.uri))
+                except ObjectNotFoundError:
+                    # finished since
+                    continue
+                yield Erasure(
+                    receipt_from_json(document["receipt"]),
+                    selection_from_json(document["selection"]),
+                )
+
+    def _write(self, receipt: Receipt) -> None:
+        uri = f"{self._folder(receipt.collection_id)}{receipt.erasure_id}.json"
+        self.objects.write(uri, json.dumps(receipt.to_stored_json()).encode())
+
+    def _read(self, uri: str) -> Receipt:
+        return receipt_from_json(json.loads(self.objects.read(uri)))
+
+    def _folder(self, collection_id: str) -> str:
+        # A collection may be called "..".
+        return f"{self.root}receipts/collection={collection_id}/"
+
+    def _pending_uri(self, receipt: Receipt) -> str:
+        return f"{self.root}pending/{receipt.erasure_id}.json"

@@ -1,0 +1,85 @@
+"""Erases faces and photos from the rows of a ledger, and from the lists of failed rows.
+
+A row stays, so that every manifest line still has one: it loses the erased faces, or all that it
+says if none is left or if it names an erased photo. Its outcome is ERASED then.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from facerec.core.erasures import Selection
+from facerec.jobs.outcomes import Outcome
+
+MAX_NEEDLES = 64
+"""Texts up to which a file is searched for them before it is parsed."""
+
+_FACES = ("faces", "kept")
+"""Members of a row that list faces of the collection."""
+
+
+def may_name(selection: Selection, content: bytes) -> bool:
+    """Return whether a file of JSON may name something of a selection."""
+    names = [*selection.external_image_ids, *selection.photos]
+    # ASCII, as ``json.dumps`` writes it; the key of a photo is the beginning of a face's id.
+    texts = [*selection.face_ids, *selection.image_keys, *map(json.dumps, names)]
+    if len(texts) > MAX_NEEDLES:
+        return True
+    return any(text.encode() in content for text in texts)
+
+
+def erase_from_row(row: dict[str, Any], selection: Selection) -> bool:
+    """Erase a selection from a row in the form of ``schemas/ledger-row.json``.
+
+    Returns:
+        Whether the row has changed.
+    """
+    left = {
+        name: [face for face in row.get(name, ()) if not selection.contains_face(face["face_id"])]
+        for name in _FACES
+    }
+    if not is_selected(row, selection):
+        if all(len(left[name]) == len(row.get(name, ())) for name in _FACES):
+            return False
+        if any(left.values()):
+            row.update(left)
+            return True
+    row.update(
+        photo="",
+        external_image_id=None,
+        outcome=str(Outcome.ERASED),
+        reason=None,
+        detail=None,
+        image_id=None,
+        faces=[],
+        kept=[],
+        rejected=[],
+    )
+    return True
+
+
+def is_selected(row: dict[str, Any], selection: Selection) -> bool:
+    """Return whether a row is about a selected photo."""
+    return (
+        row.get("external_image_id") in selection.external_image_ids
+        or row.get("photo") in selection.photos
+    )
+
+
+def erase_from_segment(content: bytes, selection: Selection) -> tuple[bytes, int]:
+    """Return a segment of a ledger without a selection, and the number of changed rows."""
+    first, *lines = content.splitlines()
+    rows = [json.loads(line) for line in lines]
+    changed = sum(erase_from_row(row, selection) for row in rows)
+    if not changed:
+        return content, 0
+    written = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    return first + b"\n" + written, changed
+
+
+def erase_from_failures(content: bytes, selection: Selection) -> tuple[bytes, int]:
+    """Return a summary or a report without a selection, and the number of changed rows."""
+    document = json.loads(content)
+    changed = sum(erase_from_row(row, selection) for row in document.get("failures", []))
+    return (json.dumps(document).encode() if changed else content), changed

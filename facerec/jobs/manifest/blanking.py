@@ -1,0 +1,69 @@
+"""Erases photos from a manifest that facerec has listed, without moving any other line.
+
+A line is overwritten with spaces: children share a manifest by its bytes, and blank lines have no
+rows.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from facerec.core.erasures import Selection
+from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+READ_AT_ONCE = 16 * 1024 * 1024
+"""Bytes of a manifest in memory."""
+
+
+def blank_lines(
+    objects: ObjectStore, manifest: ObjectInfo, selection: Selection, base: str | None
+) -> int:
+    """Blank the lines of a manifest of JSON lines that name a selected photo; return their number.
+
+    Args:
+        objects: contains the manifest.
+        manifest: the manifest.
+        selection: what is erased.
+        base: the folder of relative paths in the manifest, or None.
+    """
+    blanked = 0
+    with tempfile.NamedTemporaryFile() as file:
+        for line in _lines(objects, manifest):
+            if _names(line, selection, base):
+                blanked += 1
+                file.write(b" " * (len(line) - 1) + b"\n")
+            else:
+                file.write(line)
+        if blanked:
+            file.flush()
+            objects.write_file(manifest.uri, Path(file.name))
+    return blanked
+
+
+def _lines(objects: ObjectStore, manifest: ObjectInfo) -> Iterator[bytes]:
+    rest = b""
+    for start in range(0, manifest.size, READ_AT_ONCE):
+        rest += objects.read(manifest.uri, start=start, end=start + READ_AT_ONCE)
+        *lines, rest = rest.splitlines(keepends=True)
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _names(line: bytes, selection: Selection, base: str | None) -> bool:
+    try:
+        entry: Any = json.loads(line)
+    except ValueError:
+        return False
+    if not isinstance(entry, dict):
+        return False
+    photo = entry.get("image")
+    return (
+        entry.get("external_image_id") in selection.external_image_ids
+        or photo in selection.photos
+        or f"{base or ''}{photo}" in selection.photos
+    )

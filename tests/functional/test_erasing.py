@@ -1,0 +1,199 @@
+"""Everything about somebody is erased at every door, with a receipt, and a check that proves it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from facerec.cli.exit_codes import ExitCode
+from facerec.cli.main import main
+from facerec.core.erasures import SubjectKind
+from facerec.core.schemas import violation
+from facerec.factory import open_gallery
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.job_doors import use_fake_engine
+
+ANN = "ann-lee-4711"
+
+
+class Installation:
+    """The command line over a data folder, with a folder of photos of people."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data, self.photos = folder / "data", folder / "photos"
+
+    def run(self, *words: object) -> Result:
+        environment = {"FACEREC_DATA": str(self.data)}
+        return CliRunner(env=environment).invoke(main, [str(word) for word in words])
+
+    def json(self, *words: object) -> Any:  # noqa: ANN401 - JSON
+        return json.loads(self.run(*words, "--json").stdout)
+
+    def write(self, person: str, number: int) -> Path:
+        path = self.photos / person / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(fake_photo(fake_face(person, shot=number, away=0.1)))
+        return path
+
+    def index(self, *options: object) -> Result:
+        words = ("index", self.photos, "--collection", "staff", "--person-from", "folder")
+        result = self.run(*words, "--workers", 1, *options)
+        assert result.exit_code == 0, result.output
+        return result
+
+    def faces(self) -> dict[str, tuple[str | None, bytes]]:
+        """Return the name and the bytes of the embedding of each face."""
+        with open_gallery(self.data) as gallery:
+            ids = [face.record.face_id for face in gallery.list_faces("staff").faces]
+            stored = gallery._faces.get_faces("staff", ids)
+            return {
+                face.record.face_id: (
+                    face.record.external_image_id,
+                    face.embedding.astype("<f4").tobytes(),
+                )
+                for face in stored
+            }
+
+    def holders(self, traces: Iterable[bytes], folder: Path | None = None) -> set[str]:
+        """Return the files that contain one of the traces."""
+        found = (path for path in (folder or self.data).rglob("*") if path.is_file())
+        return {str(path) for path in found if any(trace in path.read_bytes() for trace in traces)}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    use_fake_engine(monkeypatch)
+    installation = Installation(tmp_path)
+    for person in (ANN, "bob-ray", "cid-fox"):
+        for number in range(3):
+            installation.write(person, number)
+    return installation
+
+
+def erase(here: Installation, *words: object) -> Result:
+    return here.run("erase", "--collection", "staff", *words, "--yes")
+
+
+def test_an_erased_name_is_nowhere_and_does_not_come_back(here: Installation) -> None:
+    here.index()
+    here.index("--max-faces", 1, "--job", here.data.parent / "own")
+    before = here.faces()
+    ann = {face_id: vector for face_id, (name, vector) in before.items() if name == ANN}
+    assert len(ann) == 3
+    traces = [ANN.encode(), *ann.values(), *(face_id.encode() for face_id in ann)]
+    assert here.holders(traces)
+    assert here.holders(traces, here.data.parent / "own")
+    erased = erase(here, "--external-id", ANN, "--check", "--json")
+    assert erased.exit_code == ExitCode.DONE, erased.output
+    receipt = json.loads(erased.stdout)
+    assert receipt.pop("left") == []
+    assert violation("receipt", receipt) is None
+    assert (receipt["subject"], receipt["status"]) == ("EXTERNAL_ID", "DONE")
+    assert receipt["faces"] == 3
+    assert [(job["rows"], job["manifest_lines"]) for job in receipt["jobs"]] == [(3, 3)] * 2
+    assert sum(job["embeddings"] for job in receipt["jobs"]) >= 3
+    assert here.holders(traces) == set()
+    assert here.holders(traces, here.data.parent / "own") == set()
+    assert here.json("erasures", "list", "--collection", "staff") == [receipt]
+    here.index()
+    here.index("--max-faces", 1)
+    assert here.json("verify", "staff", "--repair")["missing"] == 0
+    assert here.faces().keys() == before.keys() - ann.keys()
+
+
+def test_a_photo_is_erased_by_its_path_and_others_of_its_person_stay(here: Installation) -> None:
+    here.index()
+    photo = here.photos / ANN / "1.jpg"
+    erased = erase(here, "--photo", photo, "--check")
+    assert "nothing is left" in erased.output
+    assert here.holders([str(photo).encode()]) == set()
+    assert sorted(name or "" for name, _ in here.faces().values()).count(ANN) == 2
+
+
+def test_a_user_is_erased_with_its_faces_vector_and_answers(here: Installation) -> None:
+    here.index()
+    with open_gallery(here.data) as gallery:
+        faces = [f.record.face_id for f in gallery.list_faces("staff").faces]
+        own = [face for face in faces if here.faces()[face][0] == ANN]
+        gallery.create_user("staff", "the-user")
+        gallery.answer_once("t", {}, lambda: {"UserId": "the-user"})
+        gallery.associate_faces("staff", "the-user", own, threshold=0)
+    erased = erase(here, "--user", "the-user", "--check", "--json")
+    assert erased.exit_code == ExitCode.DONE, erased.output
+    receipt = json.loads(erased.stdout)
+    counts = {name: receipt[name] for name in ("faces", "users", "answers")}
+    assert counts == {"faces": 3, "users": 1, "answers": 1}
+    assert receipt["user_vectors"] >= 1
+    assert here.holders([b"the-user"]) == set()
+    assert len(here.faces()) == 6
+
+
+def test_a_check_finds_what_is_left(here: Installation, tmp_path: Path) -> None:
+    here.index()
+    (vector, *_) = (vector for name, vector in here.faces().values() if name == ANN)
+    (here.data / "copy-of-the-database").write_bytes(b"..." + vector)
+    (here.data / "note.json").write_text(json.dumps({"external_image_id": ANN}))
+    erased = erase(here, "--external-id", ANN, "--check")
+    assert erased.exit_code == ExitCode.REMAINDER
+    assert f"left in {here.data / 'copy-of-the-database'}: embedding" in erased.output
+    assert f"left in {here.data / 'note.json'}: external image id" in erased.output
+
+
+def test_what_others_hold_by_right_is_not_left(here: Installation) -> None:
+    here.index()
+    with open_gallery(here.data) as gallery:
+        gallery.create_collection("guests")
+        content = (here.photos / ANN / "0.jpg").read_bytes()
+        gallery.index("guests", content, external_image_id=ANN)
+        gallery.index("staff", content, external_image_id="another-name")
+    erased = erase(here, "--external-id", ANN, "--check")
+    assert erased.exit_code == ExitCode.DONE, erased.output
+    assert len(here.faces()) == 7
+
+
+def test_a_name_that_is_not_known_is_not_found(here: Installation) -> None:
+    here.index()
+    assert erase(here, "--external-id", "nobody").exit_code == ExitCode.NOT_FOUND
+    assert erase(here, "--external-id", "nobody", "--user", "a").exit_code == ExitCode.USAGE
+    assert erase(here).exit_code == ExitCode.USAGE
+    assert len(here.faces()) == 9
+
+
+def test_a_killed_erasure_is_completed(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.index()
+    with open_gallery(here.data) as gallery:
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(gallery._records, "forget_answers", killed)
+        with pytest.raises(KeyboardInterrupt):
+            gallery.erase("staff", SubjectKind.EXTERNAL_ID, ANN)
+    assert here.holders([ANN.encode()]) != set()
+    (receipt,) = here.json("erasures", "list", "--collection", "staff")
+    assert receipt["status"] == "RUNNING"
+    (resumed,) = here.json("erasures", "resume")
+    assert (resumed["erasure_id"], resumed["status"]) == (receipt["erasure_id"], "DONE")
+    assert here.holders([ANN.encode()]) == set()
+    assert here.json("erasures", "resume") == []
+
+
+def test_a_deleted_collection_leaves_files_of_others_in_a_folder_of_a_job(
+    here: Installation,
+) -> None:
+    own = here.data.parent / "own"
+    (own / "ledger").mkdir(parents=True)
+    notes = [own / "notes.txt", own / "ledger" / "2026.ods", own / "manifest-mine.jsonl"]
+    for note in notes:
+        note.write_text("mine")
+    here.index("--job", own)
+    deleted = here.run("collections", "delete", "staff", "--yes", "--json")
+    receipt = json.loads(deleted.stdout)
+    assert (receipt["subject"], receipt["faces"]) == ("COLLECTION", 9)
+    assert {path for path in own.rglob("*") if path.is_file()} == set(notes)
+    assert here.json("erasures", "list", "--collection", "staff") == [receipt]
