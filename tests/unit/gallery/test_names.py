@@ -14,6 +14,7 @@ from facerec.core.names import (
     readable_name,
 )
 from facerec.core.options import DETECTOR_NAMES, FaceOptions
+from facerec.core.schemas import violation
 from facerec.engine.detect import detectors
 from facerec.errors import InvalidInputError
 from facerec.gallery.gallery import Gallery
@@ -167,5 +168,13 @@ def test_every_face_option_is_checked_where_it_is_made(settings: dict[str, Any])
         replace(FaceOptions(), **settings)
 
 
+def execution_input(detector: str) -> dict[str, Any]:
+    options = {"detector": detector}
+    return {"collection_id": "staff", "manifest": "s3://bucket/photos/", "options": options}
+
+
 def test_the_names_of_detectors_are_those_of_the_engine() -> None:
     assert set(DETECTOR_NAMES) == set(detectors.DETECTORS)
+    for name in DETECTOR_NAMES:
+        assert violation("execution-input", execution_input(name)) is None
+    assert violation("execution-input", execution_input("eyes")) is not None
