@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facerec.errors import InvalidInputError
-from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 
 @dataclass(frozen=True, slots=True)

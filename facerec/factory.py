@@ -13,13 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facerec.config import Settings, needed
-from facerec.core.aws_errors import aws_errors
-from facerec.core.aws_region import aws_region
 from facerec.errors import ConfigurationError
 from facerec.storage.objects import AccessPolicy, Objects
 
 if TYPE_CHECKING:
+    from facerec.config import Settings
     from facerec.core.protocols import FaceEngine, RecordStore
     from facerec.engine.pool import EnginePool
     from facerec.gallery.defaults import GalleryDefaults
@@ -191,10 +189,10 @@ def open_records(settings: Settings) -> RecordStore:
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
-    table = needed(settings.table, "FACEREC_TABLE")
+    from facerec.config import needed
     from facerec.storage.dynamodb.store import open_dynamodb_store
 
-    return open_dynamodb_store(table, settings.region)
+    return open_dynamodb_store(needed(settings.table, "FACEREC_TABLE"), settings.region)
 
 
 def open_local_store(data: Path) -> SqliteStore:
@@ -235,14 +233,21 @@ def open_local_jobs(
     from facerec.engine.describe.version import model_version
     from facerec.engine.dlib.sessions import available_cores
     from facerec.jobs.local.jobs import LocalJobs
+    from facerec.jobs.local.runs import LocalRuns
 
-    return LocalJobs(
-        Objects(policy),
-        jobs_root_of(data),
-        open_store=partial(open_local_store, data),
+    objects, open_store = Objects(policy), partial(open_local_store, data)
+    runs = LocalRuns(
+        objects,
+        open_store=open_store,
         build_dependencies=partial(_build_worker, data, policy),
-        model_version=model_version,
         workers=workers or available_cores(),
+    )
+    return LocalJobs(
+        objects,
+        jobs_root_of(data),
+        runs,
+        open_store=open_store,
+        model_version=model_version,
         local_paths=policy is None,
     )
 
@@ -266,6 +271,8 @@ def open_aws_jobs(
     """
     import boto3
 
+    from facerec.core.aws_errors import aws_errors
+    from facerec.core.aws_region import aws_region
     from facerec.jobs.aws.batch_queue import BatchQueue
     from facerec.jobs.aws.executions import Executions
     from facerec.jobs.aws.jobs import AwsJobs
@@ -326,6 +333,9 @@ def _open_sqlite(address: str) -> SqliteStore:
 
 def _secret(arn: str) -> str:
     import boto3
+
+    from facerec.core.aws_errors import aws_errors
+    from facerec.core.aws_region import aws_region
 
     missing = ConfigurationError(f"the secret {arn} does not exist")
     with aws_errors("Secrets Manager", f"the secret {arn}", missing=missing):

@@ -103,7 +103,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
                 f"cannot listen on {settings.host}:{settings.port}", "choose another port"
             ) from error
         finally:
-            jobs.close()
+            jobs.runs.close()
 
 
 class _Server(uvicorn.Server):

@@ -11,7 +11,7 @@ import click
 from facerec.cli.options import index_face_options
 from facerec.core.options import ChosenOptions
 from facerec.jobs.manifest.listing import PersonFrom
-from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 _OPTIONS = (
     click.option(

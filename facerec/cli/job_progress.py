@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from facerec.cli.job_services import ShownJobs
 from facerec.cli.output import console, count, dollars
-from facerec.jobs.progress import Progress
-from facerec.jobs.service import Job
+
+if TYPE_CHECKING:
+    from facerec.jobs.progress import Progress
+    from facerec.jobs.service import Job
 
 LINE_INTERVAL = 5.0
 """Seconds between two lines without a terminal."""
@@ -113,7 +116,9 @@ def _children(progress: Progress) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Format seconds for a person: ``3 h 05 min``, ``4 min 10 s``, ``9 s``."""
+    """Format seconds for a person: ``3 h 05 min``, ``4 min 10 s``, ``9 s``, ``less than 1 s``."""
+    if 0 < seconds < 0.5:
+        return "less than 1 s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

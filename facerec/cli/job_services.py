@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.cli.data_folder import data_folder
-from facerec.estimate.prices import load_prices
-from facerec.factory import open_aws_jobs, open_local_jobs
-from facerec.jobs.aws.stack import find_stack
-from facerec.jobs.progress import Progress
-from facerec.jobs.service import Job, JobService
-from facerec.storage.objects.s3 import S3Objects
+
+if TYPE_CHECKING:
+    from facerec.jobs.progress import Progress
+    from facerec.jobs.service import Job, JobService
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +20,12 @@ class ShownJobs:
     Attributes:
         service: the service.
         dollars_per_second: price of a second of a child's machine; None on this machine.
+        interval: seconds between refreshes, unless the user chooses them.
     """
 
     service: JobService
     dollars_per_second: float | None = None
+    interval: float = 0.5
 
     def progress(self, job: Job) -> Progress | None:
         """Return how far a job is; None before it is planned."""
@@ -51,7 +51,13 @@ def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
         NotFoundError: there is no such stack.
     """
     if stack is None:
+        from facerec.factory import open_local_jobs
+
         return ShownJobs(open_local_jobs(data_folder(data)))
+    from facerec.estimate.prices import load_prices
+    from facerec.factory import open_aws_jobs
+    from facerec.jobs.aws.stack import find_stack
+    from facerec.storage.objects.s3 import S3Objects
 
     found = find_stack(stack)
     jobs = open_aws_jobs(
@@ -61,4 +67,4 @@ def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
         queue=found.queue,
     )
     vcpu_hour = load_prices()["ec2.spot_vcpu_hour"].dollars
-    return ShownJobs(jobs, vcpu_hour * found.child_vcpus / 3600)
+    return ShownJobs(jobs, vcpu_hour * found.child_vcpus / 3600, interval=10.0)

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from facerec.cli.exit_codes import ExitCode
-from facerec.cli.index import run_here
 from facerec.cli.job_options import job_options
 from facerec.cli.job_preview import preview
-from facerec.cli.job_progress import print_job, progress_display
-from facerec.cli.job_services import ShownJobs, open_jobs
+from facerec.cli.job_progress import print_job
+from facerec.cli.job_services import open_jobs
+from facerec.cli.job_watching import print_job_report, watch_job
+from facerec.cli.local_run import run_here
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, print_json, table
-from facerec.cli.reports import print_failures, print_report
+from facerec.cli.reports import print_failures
 from facerec.core.limits import DEFAULT_JOBS, MAX_IMAGES_PER_CHILD, MAX_JOBS
 from facerec.errors import InvalidInputError
-from facerec.jobs.ledger.report import Report
-from facerec.jobs.local.jobs import LocalJobs
-from facerec.jobs.service import Job, wait_for_job
-from facerec.jobs.status import JobStatus
+
+if TYPE_CHECKING:
+    from facerec.cli.job_services import ShownJobs
+    from facerec.jobs.service import Job
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -38,11 +38,9 @@ stack_option = click.option(
 )
 interval_option = click.option(
     "--interval",
-    type=click.FloatRange(min=1),
-    default=10.0,
-    show_default=True,
+    type=click.FloatRange(min=0.1),
     metavar="SECONDS",
-    help="Seconds between refreshes.",
+    help="Seconds between refreshes (default: 10 for a stack, 0.5 on this machine).",
 )
 
 
@@ -55,8 +53,8 @@ def jobs() -> None:
     """Start, list, watch, report and cancel jobs.
 
     With --stack NAME, or FACEREC_STACK in the environment, the jobs are those of a stack on AWS,
-    reached with the usual AWS credentials; otherwise those of this machine. JOB is the id of a job
-    or `latest`.
+    reached with the usual AWS credentials; otherwise those of this machine. JOB is the id of a
+    job, the path of a job folder on this machine, or `latest`.
     """
 
 
@@ -64,11 +62,15 @@ def jobs() -> None:
 @click.argument("manifest")
 @collection_option
 @_service_options
-@click.option("--wait", is_flag=True, help="Watch the job until it ends.")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Watch the job until it ends; implied without --stack.",
+)
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Show the plan, duration and cost without starting the job.",
+    help="Show the plan and the duration, on AWS also the cost, without starting the job.",
 )
 @click.option(
     "--images-per-child",
@@ -94,7 +96,7 @@ def start(
     dry_run: bool,
     images_per_child: int | None,
     photos_per_second: float | None,
-    interval: float,
+    interval: float | None,
     job_fields: dict[str, Any],
     as_json: bool,
 ) -> None:
@@ -102,7 +104,7 @@ def start(
 
     On AWS MANIFEST is an s3:// address: of a manifest, of an S3 Inventory's manifest.json, or of a
     prefix with its final /. The collection is created if it does not exist. Without a stack the
-    job runs here and now, as `facerec index` does.
+    job runs here and now, and the command ends with it, as `facerec index` does.
 
     \b
     Examples:
@@ -116,22 +118,20 @@ def start(
     }
     if images_per_child is not None:
         document["images_per_child"] = images_per_child
+    if stack is None and images_per_child is not None:
+        raise InvalidInputError("--images-per-child only applies to AWS jobs", "add --stack NAME")
     if dry_run:
-        preview(document, stack, photos_per_second, as_json=as_json)
+        preview(document, stack, data, photos_per_second, as_json=as_json)
     elif stack is None:
-        if images_per_child is not None:
-            raise InvalidInputError(
-                "--images-per-child only applies to AWS jobs", "add --stack NAME"
-            )
-        run_here(document, data, as_json=as_json)
+        run_here(document, data, interval=interval, as_json=as_json)
     else:
         shown = open_jobs(stack, data)
         job = shown.service.submit(document)
         click.echo(f"started {job.id}", err=as_json)
         if wait:
-            _watch(shown, job, interval, as_json=as_json)
+            watch_job(shown, job, interval, as_json=as_json)
         elif as_json:
-            _print_json(job.to_json())
+            print_json(job.to_json())
         else:
             click.echo(f"watch it with: facerec jobs watch {job.id} --stack {stack}")
 
@@ -159,20 +159,11 @@ def list_command(stack: str | None, data: Path | None, limit: int, as_json: bool
     """
     found = open_jobs(stack, data).service.list(limit)
     if as_json:
-        _print_json([job.to_json() for job in found])
-        return
-    columns = ["job", "collection", "started", "status", "photos", "faces"]
-    if any(job.cause for job in found):
-        columns.append("cause")
-    rows = table(*columns, right=("photos", "faces"))
-    for job in found:
-        # The date of a job is not known if its folder is missing.
-        moment = datetime.fromtimestamp(job.created_at, UTC)
-        started = moment.strftime("%Y-%m-%d %H:%M UTC") if job.created_at else ""
-        numbers = ("" if number is None else f"{number:,}" for number in (job.photos, job.faces))
-        cells = [job.id, job.collection_id or "", started, str(job.status), *numbers]
-        rows.add_row(*cells, *([job.cause or ""] if "cause" in columns else []))
-    console().print(rows if found else "no jobs yet; `facerec jobs start` starts one")
+        print_json([job.to_json() for job in found])
+    elif found:
+        _print_jobs(found)
+    else:
+        console().print("no jobs yet; `facerec jobs start` starts one")
 
 
 @jobs.command()
@@ -190,7 +181,7 @@ def status(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> 
     job = shown.service.get(job_id)
     progress = shown.progress(job)
     if as_json:
-        _print_json(shown.to_json(job, progress))
+        print_json(shown.to_json(job, progress))
     else:
         print_job(shown, job, progress)
 
@@ -201,7 +192,7 @@ def status(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> 
 @interval_option
 @json_option
 def watch(
-    job_id: str, stack: str | None, data: Path | None, interval: float, as_json: bool
+    job_id: str, stack: str | None, data: Path | None, interval: float | None, as_json: bool
 ) -> None:
     """Watch JOB until it ends, then show its report.
 
@@ -213,7 +204,7 @@ def watch(
       facerec jobs watch --stack facerec
     """
     shown = open_jobs(stack, data)
-    _watch(shown, shown.service.get(job_id), interval, as_json=as_json)
+    watch_job(shown, shown.service.get(job_id), interval, as_json=as_json)
 
 
 @jobs.command()
@@ -224,7 +215,7 @@ def watch(
 def report(
     job_id: str, stack: str | None, data: Path | None, failures: bool, as_json: bool
 ) -> None:
-    """Show the report of JOB: an id, the path of a job folder, or `latest`.
+    """Show the report of JOB.
 
     \b
     Examples:
@@ -232,11 +223,11 @@ def report(
       facerec jobs report staff-20261122-101500-3f2a9b1c0d4e5f60 --stack facerec
     """
     shown = open_jobs(stack, data)
-    job = _get(shown, job_id)
+    job = shown.service.get(job_id)
     if failures:
         _print_failures(shown, job, as_json=as_json)
     else:
-        _print_report(shown.service.report(job), as_json=as_json)
+        print_job_report(shown.service.report(job), as_json=as_json)
 
 
 @jobs.command()
@@ -251,7 +242,7 @@ def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -
       facerec jobs failures latest --stack facerec --json > failed.jsonl
     """
     shown = open_jobs(stack, data)
-    _print_failures(shown, _get(shown, job_id), as_json=as_json)
+    _print_failures(shown, shown.service.get(job_id), as_json=as_json)
 
 
 @jobs.command()
@@ -270,46 +261,19 @@ def cancel(job_id: str, stack: str | None, data: Path | None) -> None:
     click.echo(f"cancelled {job.id}; start it again with the same manifest to resume it")
 
 
-def _get(shown: ShownJobs, job_id: str) -> Job:
-    """Return a job by its id, or by the path of a job folder on this machine."""
-    if isinstance(shown.service, LocalJobs) and (Path(job_id) / "plan.json").exists():
-        return shown.service.get_folder(f"{Path(job_id).absolute()}/")
-    return shown.service.get(job_id)
-
-
-def _watch(shown: ShownJobs, job: Job, interval: float, *, as_json: bool) -> None:
-    try:
-        with progress_display(shown) as show:
-            job = wait_for_job(shown.service, job, interval=interval, show=show)
-    except KeyboardInterrupt:
-        click.echo("stopped watching; the job is still running", err=True)
-        raise SystemExit(ExitCode.INTERRUPTED) from None
-    _print_end(job, as_json=as_json)
-
-
-def _print_end(job: Job, *, as_json: bool) -> None:
-    if job.report is not None:
-        _print_report(job.report, as_json=as_json)
-    elif as_json:
-        _print_json(job.to_json())
-    if job.cause:
-        click.secho(f"error: {job.cause}", fg="red", err=True)
-    if job.status is JobStatus.SUCCEEDED:
-        return
-    too_many = job.report is not None and job.report.status is JobStatus.FAILED
-    raise SystemExit(ExitCode.TOO_MANY_FAILURES if too_many else ExitCode.ERROR)
-
-
-def _print_json(document: Any) -> None:  # noqa: ANN401 - JSON
-
-    print_json(document)
-
-
-def _print_report(shown: Report, *, as_json: bool) -> None:
-    if as_json:
-        _print_json(shown.to_json())
-    else:
-        print_report(shown)
+def _print_jobs(listed: Sequence[Job]) -> None:
+    columns = ["job", "collection", "started", "status", "photos", "faces"]
+    if any(job.cause for job in listed):
+        columns.append("cause")
+    rows = table(*columns, right=("photos", "faces"))
+    for job in listed:
+        # The date of a job is not known if its folder is missing.
+        moment = datetime.fromtimestamp(job.created_at, UTC)
+        started = moment.strftime("%Y-%m-%d %H:%M UTC") if job.created_at else ""
+        numbers = ("" if number is None else f"{number:,}" for number in (job.photos, job.faces))
+        cells = [job.id, job.collection_id or "", started, str(job.status), *numbers]
+        rows.add_row(*cells, *([job.cause or ""] if "cause" in columns else []))
+    console().print(rows)
 
 
 def _print_failures(shown: ShownJobs, job: Job, *, as_json: bool) -> None:

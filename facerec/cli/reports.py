@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
-from facerec.cli.faces_shown import remedies
 from facerec.cli.output import console, count, shortened, table
-from facerec.jobs.ledger.report import Report
-from facerec.jobs.ledger.rows import LedgerRow
-from facerec.jobs.ledger.tally import Tally
-from facerec.jobs.verification import Verification
+
+if TYPE_CHECKING:
+    from facerec.jobs.ledger.report import Report
+    from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.ledger.tally import Tally
+    from facerec.jobs.verification import Verification
 
 MEANINGS = {
     "INDEXED": "faces added to the collection",
@@ -24,44 +26,61 @@ MEANINGS = {
     "ERASED": "erased since",
 }
 
-INDEXED = {"INDEXED", "ALREADY_INDEXED", "NO_FACE", "ERASED"}
-"""Outcomes of photos that are in the collection, as far as they show a face."""
+INDEXED = ("INDEXED", "ALREADY_INDEXED")
+"""Outcomes of photos whose faces are in the collection."""
 
 
-def print_report(
-    report: Report, *, nothing_new: bool = False, verification: Verification | None = None
-) -> None:
-    """Print a report.
-
-    Args:
-        report: the report.
-        nothing_new: whether the run had nothing left to do.
-        verification: what the run found in the collection of what earlier runs had stored.
-    """
-    out = console()
-    tally = report.tally
-    if verification is not None:
-        print_verification(verification)
-    if nothing_new:
-        done = set(tally.outcomes) <= INDEXED and not (verification and verification.deleted)
-        whole = "Everything is already indexed in" if done else "Nothing is left to do for"
-        out.print(f"{whole} collection {report.collection_id}.")
+def print_report(report: Report) -> None:
+    """Print a report."""
+    out, tally = console(), report.tally
     out.print(f"Job {report.job_id}: {report.status.value.lower()}")
-    outcomes = table("photos", "outcome", "", right=("photos",))
-    for outcome, meaning in MEANINGS.items():
-        if tally.outcomes[outcome]:
-            outcomes.add_row(f"{tally.outcomes[outcome]:,}", outcome, meaning)
-    out.print(outcomes)
+    _print_outcomes(report)
     out.print(
         f"{count(tally.photos, 'photo')}, {count(tally.faces_indexed, 'face')} indexed"
         + (f", {tally.faces_present:,} indexed before" if tally.faces_present else "")
         + f", {report.seconds:.1f} s, {report.photos_per_second:.1f} photos/s"
     )
     if tally.faces_rejected:
+        from facerec.cli.faces_shown import remedies
+
         reasons = (f"{reason} {number:,}" for reason, number in tally.faces_rejected.most_common())
         out.print(f"faces rejected: {', '.join(reasons)}")
         out.print(f"to keep them: {remedies(tally.faces_rejected)}")
     print_earlier_faces(tally)
+    _print_problems(report)
+
+
+def print_nothing_new(report: Report) -> None:
+    """Print that a run found nothing to do: which photos were done before, and what failed then.
+
+    Args:
+        report: the report of the job, whose numbers are those of earlier runs.
+    """
+    out, outcomes = console(), report.tally.outcomes
+    indexed = sum(outcomes[outcome] for outcome in INDEXED)
+    photos = count(report.tally.photos, "photo")
+    if indexed < report.tally.photos:
+        photos = f"{indexed:,} of {photos}"
+    out.print(
+        f"Nothing new: {photos} {'is' if report.tally.photos == 1 else 'are'} already indexed."
+    )
+    _print_outcomes(report, exclude=INDEXED)
+    _print_problems(report)
+    out.print(f"the report of the job: facerec jobs report {report.job_id}")
+
+
+def _print_outcomes(report: Report, exclude: Collection[str] = ()) -> None:
+    outcomes = table("photos", "outcome", "", right=("photos",))
+    for outcome, meaning in MEANINGS.items():
+        if report.tally.outcomes[outcome] and outcome not in exclude:
+            outcomes.add_row(f"{report.tally.outcomes[outcome]:,}", outcome, meaning)
+    if outcomes.row_count:
+        console().print(outcomes)
+
+
+def _print_problems(report: Report) -> None:
+    """Print the incomplete children and the failed photos of a report."""
+    out, tally = console(), report.tally
     if report.incomplete:
         missing = report.children - report.complete_children
         out.print(f"{count(missing, 'child', 'children')} of {report.children:,} incomplete")

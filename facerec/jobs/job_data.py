@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from facerec.core.erasures import ErasedJob, Selection
-from facerec.jobs.erasure import erase_collection, erase_faces
 from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -23,6 +22,9 @@ class JobFolders:
 
     def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
         """Erase a selection from the folders of a collection's jobs; see ``JobData.forget``."""
+        # Imported late: most operations of a gallery erase nothing.
+        from facerec.jobs.erasure import erase_collection, erase_faces
+
         if selection.created_before is not None:
             return erase_collection(
                 self.objects, self.jobs_root, collection_id, selection.created_before

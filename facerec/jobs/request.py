@@ -12,9 +12,7 @@ from facerec.errors import InvalidInputError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.jobs.manifest.entries import ManifestEntry
 from facerec.jobs.manifest.listing import ListingRules, PersonFrom
-
-TOLERATED_FAILURE_PERCENTAGE = 5.0
-"""Default failure tolerance, in percent of photos."""
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 
 @dataclass(frozen=True, slots=True)

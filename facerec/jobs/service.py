@@ -9,15 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from facerec.core.times import iso_time
 from facerec.errors import JobNotPlannedError
-from facerec.jobs.ledger.report import Report
-from facerec.jobs.ledger.rows import LedgerRow
-from facerec.jobs.plan import Plan
-from facerec.jobs.progress import Progress
 from facerec.jobs.status import JobStatus
+
+if TYPE_CHECKING:
+    from facerec.jobs.ledger.report import Report
+    from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.plan import Plan
+    from facerec.jobs.progress import Progress
 
 LATEST = "latest"
 """The job id that names the newest job."""

@@ -1,8 +1,11 @@
-"""The statuses of a job."""
+"""The statuses of a job, and the tolerance that tells success from failure."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+
+TOLERATED_FAILURE_PERCENTAGE = 5.0
+"""Default failure tolerance, in percent of photos."""
 
 
 class JobStatus(StrEnum):

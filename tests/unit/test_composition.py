@@ -15,6 +15,7 @@ BUILT_IN_FACTORY = {
     "Gallery",
     "Inspector",
     "LocalJobs",
+    "LocalRuns",
     "SqliteStore",
     "open_dynamodb_store",
     "open_pinecone_vectors",

@@ -29,7 +29,7 @@ from facerec.gallery.associations import MAX_FACES_OF_USER
 from facerec.gallery.defaults import DEFAULT_LIMIT, GalleryDefaults
 from facerec.gallery.photos import Photo, PhotoLocation
 from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
-from facerec.jobs.request import TOLERATED_FAILURE_PERCENTAGE
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
 EXTERNAL_IMAGE_PATTERN = f"^{EXTERNAL_IMAGE_ID_CHARACTER}+$"

@@ -14,13 +14,9 @@ from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.progress import Progress, ProgressReader
-from facerec.jobs.request import (
-    TOLERATED_FAILURE_PERCENTAGE,
-    read_job_request,
-    require_s3_addresses,
-)
+from facerec.jobs.request import read_job_request, require_s3_addresses
 from facerec.jobs.service import LATEST, Job
-from facerec.jobs.status import JobStatus
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus
 from facerec.storage.objects.protocol import ObjectStore
 
 MAX_RUNNING = 50

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facerec.errors import InvalidInputError
-from facerec.jobs.ledger.incomplete import write_numbers
 from facerec.jobs.ledger.layout import report_uri
-from facerec.jobs.ledger.reading import first_lines, numbered, read_summaries
 from facerec.jobs.ledger.tally import Tally, tally_from_json
 from facerec.jobs.plan import Plan
 from facerec.jobs.status import JobStatus
@@ -84,6 +82,10 @@ def write_report(
         incomplete_uri: address for the numbers of all children that are not complete, if any;
             None stores none.
     """
+    # Imported late: commands that only read reports start faster without the ledger.
+    from facerec.jobs.ledger.incomplete import write_numbers
+    from facerec.jobs.ledger.reading import first_lines, numbered, read_summaries
+
     tally = Tally()
     lines = array("q")
     incomplete: list[int] = []

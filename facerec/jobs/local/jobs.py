@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facerec.errors import FacerecError, InvalidInputError, JobNotFoundError, ObjectNotFoundError
+from facerec.errors import InvalidInputError, JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.folders import (
+    Entry,
     JobFolder,
     UnreadableFolder,
     find_entry,
@@ -21,78 +18,51 @@ from facerec.jobs.folders import (
     read_folder,
     redirect,
 )
-from facerec.jobs.ledger.reading import iterate_rows
-from facerec.jobs.ledger.report import Report, write_report
-from facerec.jobs.ledger.rows import LedgerRow
-from facerec.jobs.local.run_record import (
-    RunRecord,
-    cancel_requested,
-    clear_cancel,
-    is_locked,
-    read_record,
-    request_cancel,
-    run_lock,
-    write_record,
-)
-from facerec.jobs.local.supervisor import RunResult, Stop, run_children
-from facerec.jobs.local.worker import BuildDependencies
-from facerec.jobs.plan import Plan, plan_uri
-from facerec.jobs.planner import plan_job
-from facerec.jobs.progress import Progress, ProgressReader
-from facerec.jobs.request import (
-    TOLERATED_FAILURE_PERCENTAGE,
-    read_job_request,
-    require_s3_addresses,
-)
+from facerec.jobs.local.run_record import RunRecord, is_locked, read_record, request_cancel
+from facerec.jobs.local.runs import LocalRuns
+from facerec.jobs.plan import Plan
+from facerec.jobs.request import read_job_request, require_s3_addresses
 from facerec.jobs.service import LATEST, Job
-from facerec.jobs.status import JobStatus
-from facerec.jobs.verification import verify_job
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus
 from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
+    from facerec.jobs.ledger.report import Report
+    from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.progress import Progress, ProgressReader
     from facerec.storage.sqlite import SqliteStore
-
-_LOG = logging.getLogger("facerec.jobs")
 
 
 class LocalJobs:
     """The ``JobService`` of this machine; its jobs have their folders on a local disk.
 
-    Jobs run in turn, in the background. ``close`` it to wait for their end.
+    Attributes:
+        runs: the runs of jobs that were submitted here; close them before the process ends.
     """
 
     def __init__(
         self,
         objects: ObjectStore,
         jobs_root: str,
+        runs: LocalRuns,
         *,
         open_store: Callable[[], SqliteStore],
-        build_dependencies: BuildDependencies,
         model_version: Callable[[], str],
-        workers: int,
         local_paths: bool = True,
     ) -> None:
         """Create the service; nothing is opened before it is needed.
 
         Args:
-            objects: contains the job folders, and the photos that jobs may read.
+            objects: contains the job folders.
             jobs_root: parent of all job folders, with the final ``/``.
-            open_store: opens the store of collections and faces.
-            build_dependencies: builds engine and stores of a worker in its process.
+            runs: runs the jobs that are submitted.
+            open_store: opens the store of collections.
             model_version: returns the version of the workers' engine.
-            workers: number of processes per job.
-            local_paths: whether jobs may name paths of this machine.
+            local_paths: whether callers may name paths of this machine.
         """
-        self._objects, self._jobs_root = objects, jobs_root
-        self._open_store, self._build_dependencies = open_store, build_dependencies
-        self._model_version, self._workers = model_version, workers
+        self._objects, self._jobs_root, self.runs = objects, jobs_root, runs
+        self._open_store, self._model_version = open_store, model_version
         self._local_paths = local_paths
-        self._progress = ProgressReader(objects)
-        self._queue = ThreadPoolExecutor(1, thread_name_prefix="jobs")
-        self._closing = threading.Event()
-        self._lock = threading.Lock()
-        self._runs: dict[str, Future[RunResult]] = {}
-        self._stops: dict[str, Stop] = {}
 
     def submit(self, document: Mapping[str, Any], *, job_folder: str | None = None) -> Job:
         """Submit a job; see ``JobService.submit``.
@@ -101,6 +71,8 @@ class LocalJobs:
             document: the execution input.
             job_folder: the job's own folder, instead of one under the root; ends in ``/``.
         """
+        from facerec.jobs.planner import plan_job
+
         request = read_job_request(document)
         if not self._local_paths:
             require_s3_addresses(request)
@@ -114,37 +86,25 @@ class LocalJobs:
                 job_folder=job_folder,
             ).plan
         redirect(self._objects, self._jobs_root, plan)
-        with self._lock:
-            run = self._runs.get(plan.job_id)
-            if run is None or run.done():
-                self._start(plan, request.tolerated_failure_percentage)
+        self.runs.start(plan, request.tolerated_failure_percentage)
         return self._job(read_folder(self._objects, plan.job_folder))
 
     def get(self, job_id: str) -> Job:
-        """Return a job; see ``JobService.get``."""
+        """Return a job; see ``JobService.get``. Also finds it by the path of its folder."""
         if job_id == LATEST:
             newest = self.list(1)
             if not newest:
                 raise JobNotFoundError(job_id)
             job_id = newest[0].id
-        if "/" in job_id or job_id in (".", ".."):
-            raise JobNotFoundError(job_id)
-        entry = find_entry(self._objects, self._jobs_root, job_id)
-        if entry is None:
-            raise JobNotFoundError(job_id)
+        entry = self._find(job_id)
         try:
-            return self.get_folder(entry.job_folder)
+            if entry is not None:
+                return self._job(read_folder(self._objects, entry.job_folder))
+            if self._local_paths:
+                return self._at(f"{Path(job_id).absolute()}/")
         except ObjectNotFoundError:
-            raise JobNotFoundError(job_id) from None
-
-    def get_folder(self, job_folder: str) -> Job:
-        """Return the job of a folder, which ends in ``/``.
-
-        Raises:
-            ObjectNotFoundError: the folder has no plan.
-            InvalidInputError: the plan is invalid, or was written by another release of facerec.
-        """
-        return self._job(read_folder(self._objects, job_folder))
+            pass
+        raise JobNotFoundError(job_id)
 
     def list(self, limit: int) -> list[Job]:
         """Return the newest jobs; see ``JobService.list``."""
@@ -163,6 +123,8 @@ class LocalJobs:
 
     def report(self, job: Job) -> Report:
         """Return the report of a job; see ``JobService.report``."""
+        from facerec.jobs.ledger.report import write_report
+
         plan = job.required_plan()
         if job.report is not None:
             return job.report
@@ -172,6 +134,8 @@ class LocalJobs:
 
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
+        from facerec.jobs.ledger.reading import iterate_rows
+
         return iterate_rows(job.required_plan(), self._objects)
 
     def cancel(self, job: Job) -> None:
@@ -181,82 +145,31 @@ class LocalJobs:
         """
         if job.status.ended:
             raise InvalidInputError(f"the job {job.id!r} is not running: {job.status.lower()}")
-        with self._lock:
-            if job.id in self._runs:
-                again = self._stops[job.id] is not Stop.NO
-                self._stops[job.id] = Stop.KILL if again else Stop.COMMIT
-                return
-        request_cancel(job.required_plan().job_folder)
+        if not self.runs.cancel(job.id):
+            request_cancel(job.required_plan().job_folder)
 
-    def result(self, job: Job) -> RunResult:
-        """Wait for the end of a job that this object runs, and return how its run ended.
+    @cached_property
+    def _progress(self) -> ProgressReader:
+        from facerec.jobs.progress import ProgressReader
 
-        Raises:
-            FacerecError: the error that ended the run.
-        """
-        return self._runs[job.id].result()
+        return ProgressReader(self._objects)
 
-    def wait(self, job: Job, seconds: float) -> None:
-        """Wait for the end of a job that this object runs, at most for some seconds."""
-        wait([self._runs[job.id]], seconds)
+    def _find(self, job_id: str) -> Entry | None:
+        if "/" in job_id or job_id in (".", ".."):
+            return None
+        return find_entry(self._objects, self._jobs_root, job_id)
 
-    def close(self) -> None:
-        """End pending jobs, let the running one commit what is done, and wait for that."""
-        self._closing.set()
-        self._queue.shutdown(cancel_futures=True)
-
-    def _start(self, plan: Plan, tolerated: float) -> None:
-        record = RunRecord(time.time(), tolerated)
-        write_record(plan.job_folder, record)
-        clear_cancel(plan.job_folder)
-        self._stops[plan.job_id] = Stop.NO
-        lock = ExitStack()
-        lock.enter_context(run_lock(plan.job_folder))
-        run = self._queue.submit(self._run, plan, record)
-        self._runs[plan.job_id] = run
-        run.add_done_callback(lambda _: lock.close())
-
-    def _run(self, plan: Plan, record: RunRecord) -> RunResult:
-        record = replace(record, started_at=time.time())
-        write_record(plan.job_folder, record)
-        stop = partial(self._stop, plan)
+    def _at(self, job_folder: str) -> Job:
+        """Return the job of a folder; one that the root does not name has its path as id."""
+        job = self._job(read_folder(self._objects, job_folder))
         try:
-            with self._open_store() as store:
-                verification = verify_job(plan, self._objects, store, store, repair=True)
-            result = run_children(
-                plan, self._build_dependencies, self._objects, workers=self._workers, stop=stop
-            )
-            result.verification = verification
-        except FacerecError as error:
-            self._end(plan, replace(record, cause=error.message))
-            raise
-        except Exception as error:
-            _LOG.exception("job %s ended with %s", plan.job_id, type(error).__name__)
-            self._end(plan, replace(record, cause="unexpected error; see the log"))
-            raise
-        lost = next(iter(result.lost.items()), None)
-        cause = None if lost is None else f"child {lost[0]} was given up: {lost[1]}"
-        cancelled = result.stopped and not self._closing.is_set()
-        self._end(
-            plan, replace(record, cause=cause, cancelled=cancelled, new_photos=result.new_photos)
-        )
-        return result
-
-    def _end(self, plan: Plan, record: RunRecord) -> None:
-        """Write the report of a run and how it ended, unless the job was deleted."""
-        try:
-            self._objects.head(plan_uri(plan.job_folder))
-        except ObjectNotFoundError:
-            self._objects.delete_folder(plan.job_folder)
-            return
-        tolerated = record.tolerated_failure_percentage
-        write_report(plan, self._objects, tolerated_failure_percentage=tolerated)
-        write_record(plan.job_folder, replace(record, ended_at=time.time()))
-
-    def _stop(self, plan: Plan) -> Stop:
-        if self._closing.is_set() or cancel_requested(plan.job_folder):
-            return max(Stop.COMMIT, self._stops[plan.job_id])
-        return self._stops[plan.job_id]
+            entry = self._find(job.id)
+        except InvalidInputError:
+            # The folder that the root names is missing: this one was moved.
+            entry = None
+        if entry is None or entry.job_folder != job_folder:
+            job = replace(job, id=job_folder)
+        return job
 
     def _job(self, folder: JobFolder) -> Job:
         plan, report = folder.plan, folder.report

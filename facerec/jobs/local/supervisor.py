@@ -8,7 +8,6 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import IntEnum
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -18,6 +17,7 @@ from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash, read_crash
 from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.ledger.reading import complete_children
 from facerec.jobs.local.memory import count_memory_kills
+from facerec.jobs.local.run import RunResult, Stop
 from facerec.jobs.local.worker import (
     BuildDependencies,
     ChildFinished,
@@ -27,7 +27,6 @@ from facerec.jobs.local.worker import (
     work,
 )
 from facerec.jobs.plan import Plan
-from facerec.jobs.verification import Verification
 from facerec.storage.objects.protocol import ObjectStore
 
 MAX_ATTEMPTS = 4
@@ -38,33 +37,6 @@ RETRY_DELAY = 2.0
 
 TICK = 0.2
 """Seconds between two checks for a stop request."""
-
-
-class Stop(IntEnum):
-    """How to stop a run."""
-
-    NO = 0
-    COMMIT = 1
-    """Workers commit what is done, then end."""
-    KILL = 2
-    """Workers are killed; each loses at most a step."""
-
-
-@dataclass(slots=True)
-class RunResult:
-    """How a run of a job's children ended.
-
-    Attributes:
-        new_photos: rows that this run has added to the ledger.
-        stopped: whether it was asked to stop.
-        lost: the cause for each child that was given up; the next run tries them again.
-        verification: what the run found in the collection of what earlier runs had stored.
-    """
-
-    new_photos: int = 0
-    stopped: bool = False
-    lost: dict[int, str] = field(default_factory=dict)
-    verification: Verification = field(default_factory=Verification)
 
 
 def run_children(

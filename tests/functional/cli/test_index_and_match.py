@@ -32,7 +32,8 @@ def test_a_match_as_json_follows_its_schema(people: Path, facerec: Facerec) -> N
 def test_indexing_again_does_nothing_and_reports_it(people: Path, facerec: Facerec) -> None:
     again = facerec("index", EXAMPLES / "manifest.jsonl", "--collection", "people")
     assert again.exit_code == 0
-    assert "already indexed" in again.stdout
+    assert "Nothing new: 4 of 5 photos are already indexed." in again.stdout
+    assert "photos/s" not in again.output
     described = document(facerec("collections", "describe", "people", "--json"))
     assert described["face_count"] == 4
 

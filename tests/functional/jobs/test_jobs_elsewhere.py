@@ -157,6 +157,16 @@ def test_a_job_whose_folder_is_missing_is_listed_with_the_cause(
     assert "1 job cannot be read" in machine.command("verify", "staff").stdout
 
 
+@pytest.mark.parametrize("command", ["status", "report", "failures", "watch"])
+def test_a_job_is_found_by_the_path_of_its_folder(
+    machine: Machine, tmp_path: Path, command: str
+) -> None:
+    machine.index("a")
+    (tmp_path / "a").rename(tmp_path / "moved")
+    found = machine.command("jobs", command, str(tmp_path / "moved"))
+    assert found.exit_code == 0, found.output
+
+
 def test_a_job_whose_folder_was_taken_by_another_job_is_listed_as_missing(
     machine: Machine, tmp_path: Path
 ) -> None:

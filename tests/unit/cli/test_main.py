@@ -21,6 +21,14 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 
+LIST_JOBS_IMPORTS = """
+import json, sys
+from facerec.cli.main import main
+main(["jobs", "list", "--data", sys.argv[1]], standalone_mode=False)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
 def run(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
@@ -45,6 +53,21 @@ def test_help_imports_no_command_and_no_library_but_click() -> None:
     assert len(own) <= 6
     packages = {name.split(".")[0] for name in imported}
     assert not packages & {"numpy", "rich", "boto3", "fastapi", "PIL", "onnxruntime", "dlib"}
+
+
+def test_listing_jobs_imports_nothing_that_plans_or_runs_them(tmp_path: Path) -> None:
+    output = subprocess.run(
+        [sys.executable, "-c", LIST_JOBS_IMPORTS, tmp_path],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    imported = set(json.loads(output.splitlines()[-1]))
+    own = {"planner", "verification", "erasure", "progress", "child", "ledger.reading"}
+    assert not imported & {f"facerec.jobs.{name}" for name in own}
+    assert not imported & {"facerec.jobs.local.supervisor", "facerec.estimate", "multiprocessing"}
+    packages = {name.split(".")[0] for name in imported}
+    assert not packages & {"numpy", "boto3", "jsonschema", "fastapi", "PIL", "onnxruntime"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

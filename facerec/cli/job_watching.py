@@ -1,0 +1,58 @@
+"""Watches a job until it ends, and shows how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from facerec.cli.exit_codes import ExitCode
+from facerec.cli.job_progress import progress_display
+from facerec.cli.output import print_json
+from facerec.cli.reports import print_report
+from facerec.jobs.service import wait_for_job
+from facerec.jobs.status import JobStatus
+
+if TYPE_CHECKING:
+    from facerec.cli.job_services import ShownJobs
+    from facerec.jobs.ledger.report import Report
+    from facerec.jobs.service import Job
+
+
+def watch_job(shown: ShownJobs, job: Job, interval: float | None, *, as_json: bool) -> None:
+    """Show the progress of a job until it ends, then its report.
+
+    Args:
+        shown: the jobs.
+        job: the job to watch.
+        interval: seconds between refreshes; None for the default of these jobs.
+        as_json: print JSON.
+
+    Raises:
+        SystemExit: the watching was interrupted, or the job did not succeed.
+    """
+    try:
+        with progress_display(shown) as show:
+            interval = shown.interval if interval is None else interval
+            job = wait_for_job(shown.service, job, interval=interval, show=show)
+    except KeyboardInterrupt:
+        click.echo("stopped watching; the job is still running", err=True)
+        raise SystemExit(ExitCode.INTERRUPTED) from None
+    if job.report is not None:
+        print_job_report(job.report, as_json=as_json)
+    elif as_json:
+        print_json(job.to_json())
+    if job.cause:
+        click.secho(f"error: {job.cause}", fg="red", err=True)
+    if job.status is JobStatus.SUCCEEDED:
+        return
+    too_many = job.report is not None and job.report.status is JobStatus.FAILED
+    raise SystemExit(ExitCode.TOO_MANY_FAILURES if too_many else ExitCode.ERROR)
+
+
+def print_job_report(report: Report, *, as_json: bool) -> None:
+    """Print a report, for a person or as JSON."""
+    if as_json:
+        print_json(report.to_json())
+    else:
+        print_report(report)

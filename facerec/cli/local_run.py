@@ -1,0 +1,113 @@
+"""Runs a job on this machine for a command that waits for its end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facerec.cli.data_folder import data_folder
+from facerec.cli.exit_codes import ExitCode
+from facerec.cli.job_progress import progress_display
+from facerec.cli.job_services import ShownJobs
+from facerec.cli.output import console, count, print_json
+from facerec.cli.reports import print_nothing_new, print_report, print_verification
+from facerec.errors import JobNotFoundError
+from facerec.jobs.service import wait_for_job
+from facerec.jobs.status import JobStatus
+
+if TYPE_CHECKING:
+    from facerec.jobs.local.jobs import LocalJobs
+    from facerec.jobs.local.run import RunResult
+    from facerec.jobs.progress import Progress
+    from facerec.jobs.service import Job
+
+
+def run_here(
+    document: dict[str, Any],
+    data: Path | None,
+    *,
+    workers: int | None = None,
+    job_folder: Path | None = None,
+    interval: float | None = None,
+    as_json: bool,
+) -> None:
+    """Run a job on this machine, show its progress and print its report.
+
+    Args:
+        document: the execution input.
+        data: folder of faces and jobs; None for the user's data folder.
+        workers: number of worker processes; None for one per core.
+        job_folder: the job's own folder; None for one in the data folder.
+        interval: seconds between refreshes; None for the default.
+        as_json: print JSON.
+
+    Raises:
+        SystemExit: the job was interrupted, is incomplete, or too many photos failed.
+    """
+    from facerec.factory import open_local_jobs
+
+    jobs = open_local_jobs(data_folder(data), workers=workers)
+    folder = f"{job_folder.absolute()}/" if job_folder else None
+    job = jobs.submit(document, job_folder=folder)
+    plan = job.required_plan()
+    about = "" if plan.exact else "about "
+    photos = count(plan.estimated_photos, "photo")
+    console(stderr=True).print(f"Indexing {about}{photos} into collection {plan.collection_id} ...")
+    # A supervisor that ends this process with SIGTERM means the same as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    shown = ShownJobs(jobs)
+    with progress_display(shown) as show:
+        job = _wait(jobs, job, shown.interval if interval is None else interval, show)
+    result = jobs.runs.result(job.id)
+    jobs.runs.close()
+    report = jobs.report(job)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        if result.verification is not None:
+            print_verification(result.verification)
+        if result.new_photos or result.stopped or result.lost:
+            print_report(report)
+        else:
+            print_nothing_new(report)
+    _exit(job, result)
+
+
+def _wait(
+    jobs: LocalJobs, job: Job, interval: float, show: Callable[[Job, Progress | None], None]
+) -> Job:
+    """Wait for the end of a job. Ctrl-C cancels it; a second Ctrl-C kills its workers."""
+
+    def sleep(seconds: float) -> None:
+        jobs.runs.wait(job.id, seconds)
+
+    def show_news(job: Job, progress: Progress | None) -> None:
+        # The numbers of a run that found nothing to do are those of an earlier run.
+        if not job.status.ended or jobs.runs.result(job.id).new_photos:
+            show(job, progress)
+
+    while True:
+        try:
+            return wait_for_job(jobs, job, interval=interval, show=show_news, sleep=sleep)
+        except KeyboardInterrupt:
+            jobs.cancel(job)
+        except JobNotFoundError:
+            # It was deleted while it ran; its own error says more.
+            jobs.runs.result(job.id)
+            raise
+
+
+def _exit(job: Job, result: RunResult) -> None:
+    if result.stopped:
+        click.echo("interrupted; the same command resumes the job", err=True)
+        raise SystemExit(ExitCode.INTERRUPTED)
+    for child, cause in result.lost.items():
+        click.echo(f"error: child {child} was given up: {cause}", err=True)
+    if job.status is JobStatus.FAILED:
+        raise SystemExit(ExitCode.TOO_MANY_FAILURES)
+    if job.status is JobStatus.INCOMPLETE:
+        raise SystemExit(ExitCode.ERROR)

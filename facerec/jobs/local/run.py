@@ -1,0 +1,38 @@
+"""A run of a job's children: how it is stopped, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from facerec.jobs.verification import Verification
+
+
+class Stop(IntEnum):
+    """How to stop a run."""
+
+    NO = 0
+    COMMIT = 1
+    """Workers commit what is done, then end."""
+    KILL = 2
+    """Workers are killed; each loses at most a step."""
+
+
+@dataclass(slots=True)
+class RunResult:
+    """How a run of a job's children ended.
+
+    Attributes:
+        new_photos: rows that this run has added to the ledger.
+        stopped: whether it was asked to stop.
+        lost: the cause for each child that was given up; the next run tries them again.
+        verification: what the run found in the collection of what earlier runs had stored; None
+            if it did not compare them.
+    """
+
+    new_photos: int = 0
+    stopped: bool = False
+    lost: dict[int, str] = field(default_factory=dict)
+    verification: Verification | None = None

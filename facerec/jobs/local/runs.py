@@ -1,0 +1,158 @@
+"""``LocalRuns``: the runs of this process, one at a time, in the background."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from facerec.errors import FacerecError, ObjectNotFoundError
+from facerec.jobs.local.run import RunResult, Stop
+from facerec.jobs.local.run_record import (
+    RunRecord,
+    cancel_requested,
+    clear_cancel,
+    run_lock,
+    write_record,
+)
+from facerec.jobs.plan import Plan, plan_uri
+from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.local.worker import BuildDependencies
+    from facerec.storage.sqlite import SqliteStore
+
+_LOG = logging.getLogger("facerec.jobs")
+
+
+class LocalRuns:
+    """The runs of jobs in this process. ``close`` them to wait for their end.
+
+    Each run leaves a record in the job folder, by which every process knows its status, and holds
+    a lock there while it lasts.
+    """
+
+    def __init__(
+        self,
+        objects: ObjectStore,
+        *,
+        open_store: Callable[[], SqliteStore],
+        build_dependencies: BuildDependencies,
+        workers: int,
+    ) -> None:
+        """Create an empty queue; nothing is opened before a run needs it.
+
+        Args:
+            objects: contains the job folders, and the photos that jobs may read.
+            open_store: opens the store of collections and faces.
+            build_dependencies: builds engine and stores of a worker in its process.
+            workers: number of processes per job.
+        """
+        self._objects, self._open_store = objects, open_store
+        self._build_dependencies, self._workers = build_dependencies, workers
+        self._queue = ThreadPoolExecutor(1, thread_name_prefix="jobs")
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._runs: dict[str, Future[RunResult]] = {}
+        self._stops: dict[str, Stop] = {}
+
+    def start(self, plan: Plan, tolerated_failure_percentage: float) -> None:
+        """Run a job after those before it; a job that is pending or running here is left alone."""
+        with self._lock:
+            run = self._runs.get(plan.job_id)
+            if run is None or run.done():
+                self._start(plan, RunRecord(time.time(), tolerated_failure_percentage))
+
+    def cancel(self, job_id: str) -> bool:
+        """Let a run commit what is done and end; a second call kills its workers.
+
+        Returns:
+            Whether this process has run the job. If not, another process may.
+        """
+        with self._lock:
+            if job_id not in self._runs:
+                return False
+            again = self._stops[job_id] is not Stop.NO
+            self._stops[job_id] = Stop.KILL if again else Stop.COMMIT
+            return True
+
+    def wait(self, job_id: str, seconds: float) -> None:
+        """Wait for the end of a run, at most for some seconds."""
+        wait([self._runs[job_id]], seconds)
+
+    def result(self, job_id: str) -> RunResult:
+        """Wait for the end of a run, and return how it ended.
+
+        Raises:
+            FacerecError: the error that ended the run.
+        """
+        return self._runs[job_id].result()
+
+    def close(self) -> None:
+        """End pending runs, let the running one commit what is done, and wait for that."""
+        self._closing.set()
+        self._queue.shutdown(cancel_futures=True)
+
+    def _start(self, plan: Plan, record: RunRecord) -> None:
+        write_record(plan.job_folder, record)
+        clear_cancel(plan.job_folder)
+        self._stops[plan.job_id] = Stop.NO
+        lock = ExitStack()
+        lock.enter_context(run_lock(plan.job_folder))
+        run = self._queue.submit(self._run, plan, record)
+        self._runs[plan.job_id] = run
+        run.add_done_callback(lambda _: lock.close())
+
+    def _run(self, plan: Plan, record: RunRecord) -> RunResult:
+        # Imported late: commands that only show jobs start faster without the supervisor.
+        from facerec.jobs.local.supervisor import run_children
+        from facerec.jobs.verification import verify_job
+
+        record = replace(record, started_at=time.time())
+        write_record(plan.job_folder, record)
+        stop = partial(self._stop, plan)
+        try:
+            with self._open_store() as store:
+                verification = verify_job(plan, self._objects, store, store, repair=True)
+            result = run_children(
+                plan, self._build_dependencies, self._objects, workers=self._workers, stop=stop
+            )
+            result.verification = verification
+        except FacerecError as error:
+            self._end(plan, replace(record, cause=error.message))
+            raise
+        except Exception as error:
+            _LOG.exception("job %s ended with %s", plan.job_id, type(error).__name__)
+            self._end(plan, replace(record, cause="unexpected error; see the log"))
+            raise
+        lost = next(iter(result.lost.items()), None)
+        cause = None if lost is None else f"child {lost[0]} was given up: {lost[1]}"
+        cancelled = result.stopped and not self._closing.is_set()
+        self._end(
+            plan, replace(record, cause=cause, cancelled=cancelled, new_photos=result.new_photos)
+        )
+        return result
+
+    def _end(self, plan: Plan, record: RunRecord) -> None:
+        """Write the report of a run and how it ended, unless the job was deleted."""
+        from facerec.jobs.ledger.report import write_report
+
+        try:
+            self._objects.head(plan_uri(plan.job_folder))
+        except ObjectNotFoundError:
+            self._objects.delete_folder(plan.job_folder)
+            return
+        tolerated = record.tolerated_failure_percentage
+        write_report(plan, self._objects, tolerated_failure_percentage=tolerated)
+        write_record(plan.job_folder, replace(record, ended_at=time.time()))
+
+    def _stop(self, plan: Plan) -> Stop:
+        if self._closing.is_set() or cancel_requested(plan.job_folder):
+            return max(Stop.COMMIT, self._stops[plan.job_id])
+        return self._stops[plan.job_id]

@@ -1,0 +1,87 @@
+"""What `facerec index` prints when the same photos are indexed again, and before they are."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from facerec.cli.main import main
+from facerec.storage.sqlite import SqliteStore
+from tests.support.job_doors import use_fake_engine
+from tests.support.jobs import write_photos
+
+
+class Machine:
+    """A data folder and a folder of photos."""
+
+    def __init__(self, folder: Path, photos: int) -> None:
+        self.data, self.photos = folder / "data", folder / "photos"
+        write_photos(self.photos, photos)
+
+    def command(self, *words: str) -> Result:
+        return CliRunner().invoke(main, [*words, "--data", str(self.data)])
+
+    def index(self) -> Result:
+        words = ["index", str(self.photos), "--collection", "staff", "--workers", "1"]
+        return self.command(*words)
+
+    def start(self, *options: str) -> Result:
+        return self.command("jobs", "start", str(self.photos), "--collection", "staff", *options)
+
+    def lose(self, number: int) -> None:
+        """Remove faces from the collection, but not from the folders of its jobs."""
+        with SqliteStore(self.data / "facerec.db") as store:
+            ids = [face.face_id for face in store.list_faces("staff", limit=number)]
+            store.delete_faces("staff", ids)
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    use_fake_engine(monkeypatch)
+    return Machine(tmp_path, 3)
+
+
+def test_a_second_run_prints_that_nothing_is_new_and_no_old_figures(machine: Machine) -> None:
+    assert "3 photos, 3 faces indexed" in machine.index().stdout
+    again = machine.index()
+    assert again.exit_code == 0, again.output
+    first, last = again.stdout.splitlines()
+    assert first == "Nothing new: 3 photos are already indexed."
+    assert last.startswith("the report of the job: facerec jobs report staff-")
+    assert "photos/s" not in again.output
+
+
+def test_a_second_run_prints_how_many_faces_it_restored(machine: Machine) -> None:
+    machine.index()
+    machine.lose(2)
+    again = machine.index().stdout.splitlines()
+    assert again[0] == "2 faces restored: the collection had lost them"
+    assert again[1] == "Nothing new: 3 photos are already indexed."
+
+
+def test_a_second_run_names_the_photos_that_failed(machine: Machine) -> None:
+    (machine.photos / "broken.jpg").write_bytes(b"not a photo")
+    machine.index()
+    again = machine.index().stdout
+    assert "Nothing new: 3 of 4 photos are already indexed." in again
+    assert "broken.jpg: UNREADABLE" in again
+
+
+def test_a_dry_run_counts_the_photos_and_starts_nothing(machine: Machine) -> None:
+    shown = machine.start("--dry-run")
+    assert shown.exit_code == 0, shown.output
+    assert "3 photos in 1 child" in shown.stdout
+    assert "an assumed 20 photos/s" in shown.stdout
+    assert "$" not in shown.stdout
+    document = json.loads(machine.start("--dry-run", "--json").stdout)
+    assert (document["photos"], document["dollars"]) == (3, None)
+    assert json.loads(machine.command("jobs", "list", "--json").stdout) == []
+
+
+def test_a_job_that_is_started_here_is_watched_to_its_end(machine: Machine) -> None:
+    started = machine.start("--wait", "--interval", "0.2")
+    assert started.exit_code == 0, started.output
+    assert "3 photos, 3 faces indexed" in started.stdout
