@@ -7,12 +7,6 @@ from typing import Any
 from facerec.api.access_control import refusal
 from facerec.api.auth.access import RefusedError
 
-BINARY_TYPE = "image/jpeg"
-"""The one media type that the API of the stack hands on as bytes. The gateway decides by the first
-type that a client accepts; to others a thumbnail would arrive as base64 text:
-https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html"""
-
-
 def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int) -> dict[str, Any]:
     """Return an answer as the client can use it, or the refusal of one that it could not.
 
@@ -28,13 +22,6 @@ def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int
             422,
         )
         return _refused(event, error)
-    if answer.get("isBase64Encoded") and _first_accepted(event) != BINARY_TYPE:
-        error = RefusedError(
-            "InvalidParameterException",
-            f"Ask for a thumbnail with the header Accept: {BINARY_TYPE}.",
-            406,
-        )
-        return _refused(event, error)
     return _with_stage(event, answer)
 
 
@@ -42,12 +29,6 @@ def unready_answer(event: dict[str, Any]) -> dict[str, Any]:
     """Return the answer to a request that comes when the application cannot be built."""
     message = "A store or a setting of the service is missing; see its log."
     return _refused(event, RefusedError("InternalServerError", message, 503))
-
-
-def _first_accepted(event: dict[str, Any]) -> str:
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    accepted: str = headers.get("accept", "")
-    return accepted.partition(",")[0].partition(";")[0].strip().lower()
 
 
 def _with_stage(event: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from typing import Any
 
 _LOG = logging.getLogger("facerec.api")
 
-MAX_BODY = 6_000_000
-"""Bytes of a request's body. Lambda takes events of 6 MB, the headers and the escapes of JSON
-included: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. What is larger
-never comes here."""
+MAX_BODY = 4_500_000
+"""Bytes of a request's body. Lambda takes events of 6 MB, headers included, and API Gateway passes
+every body as base64: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
+What is much larger never comes here."""
 
 MAX_ANSWER = 5_900_000
-"""Bytes of an answer's body, for the same reason."""
+"""Bytes of an answer's body, as Lambda returns it."""
 
 Answer = dict[str, Any]
 

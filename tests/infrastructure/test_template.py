@@ -14,6 +14,7 @@ import pytest
 
 from facerec.api.auth.gateway import ApiAuthorization
 from facerec.config import read_settings
+from facerec.core.schemas import violation
 from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
 from tests.support.batch_rules import EXITED, RECLAIMED, is_tried_again
 from tests.support.stack_template import (
@@ -349,13 +350,32 @@ def test_nothing_of_the_stack_may_write_the_access_table() -> None:
 
 def test_errors_of_the_gateway_can_be_read_by_pages_that_may_call() -> None:
     responses = properties("Api")["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
-    condition, made, _ = responses["Fn::If"]
-    assert condition == "CrossOrigin"
     # REQUEST_TOO_LARGE cannot be customized:
     # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
-    assert set(made) == {"DEFAULT_4XX", "DEFAULT_5XX"}
+    assert set(responses) == {"DEFAULT_4XX", "DEFAULT_5XX", "THROTTLED"}
+    for response in responses.values():
+        condition, headers, _ = response["responseParameters"]["Fn::If"]
+        assert condition == "CrossOrigin"
+        assert headers["gatewayresponse.header.Access-Control-Allow-Origin"] == "'*'"
     for path, methods in properties("Api")["DefinitionBody"]["paths"].items():
         assert "options" in methods, path
+
+
+def test_a_throttled_request_gets_an_error_of_either_protocol() -> None:
+    responses = properties("Api")["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
+    throttled = responses["THROTTLED"]
+    body = json.loads(throttled["responseTemplates"]["application/json"])
+    assert violation("problem", body) is None
+    assert body["status"] == int(throttled["statusCode"]) == 429
+    for headers in throttled["responseParameters"]["Fn::If"][1:]:
+        assert headers["gatewayresponse.header.Retry-After"] == "'1'"
+        # Where clients of Rekognition look for the kind of an error.
+        assert headers["gatewayresponse.header.x-amzn-ErrorType"] == "'ThrottlingException'"
+
+
+def test_an_answer_of_bytes_arrives_as_bytes_whatever_the_client_accepts() -> None:
+    body = properties("Api")["DefinitionBody"]
+    assert body["x-amazon-apigateway-binary-media-types"] == ["*/*"]
 
 
 def test_executions_keep_their_right_to_the_revision_they_started_with() -> None:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -73,6 +74,7 @@ def rest_event(
         "queryStringParameters": None,
         "multiValueQueryStringParameters": None,
         "requestContext": context,
-        "body": body,
-        "isBase64Encoded": False,
+        # Every media type is declared binary, which that of any body matches.
+        "body": None if body is None else base64.b64encode(body.encode()).decode(),
+        "isBase64Encoded": body is not None,
     }
