@@ -16,7 +16,7 @@ from tests.e2e.deployment import (
     running_emulator,
     tear_down,
 )
-from tests.e2e.images import build_images
+from tests.e2e.images import built_images
 from tests.e2e.stack import BuiltStack, DeployedStack
 from tests.support.pinecone_server import API_KEY, PineconeServer
 from tests.support.s3vectors_server import S3VectorsServer
@@ -37,7 +37,7 @@ def built() -> Iterator[BuiltStack]:
             "PINECONE_CONTROLLER_HOST": pinecone.host,
             "AWS_ENDPOINT_URL_S3VECTORS": vectors.address,
         }
-        images = build_images(folder, network)
+        images = built_images(network)
         with running_emulator(folder, images, vectors.address) as emulator:
             build(emulator, folder)
             yield BuiltStack(emulator, folder, pinecone, vectors)

@@ -8,8 +8,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 EMULATOR_PYTHON = ROOT / ".venv-e2e" / "bin" / "python"
-CONTAINER_PYTHON = ROOT / ".venv-containers" / "bin" / "python"
-"""Holds what the images hold, from the same pinned requirements, and nothing else."""
 SAM = ROOT / ".venv-sam" / "bin" / "sam"
 
 REGION = "us-east-1"

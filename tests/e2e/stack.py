@@ -150,22 +150,32 @@ class DeployedStack:
         token: str | None = None,
     ) -> tuple[int, dict[str, Any]]:
         """Send a signed request, or one with a token; return the status and the document."""
-        api = urlsplit(self.outputs["ApiUrl"])
-        stage = f"{self.emulator.endpoint}/restapis/{api.netloc.partition('.')[0]}{api.path}"
         body = json.dumps(document).encode()
         named = {"Content-Type": "application/json", **(headers or {})}
-        signed = AWSRequest("POST", f"{stage}/_user_request_{path}", named, body)
+        status, answer = self._send("POST", path, body, named, token)
+        return status, json.loads(answer)
+
+    def get(self, path: str, accept: str) -> tuple[int, bytes]:
+        """Send a signed GET request; return the status and the body as it arrives."""
+        return self._send("GET", path, None, {"Accept": accept}, None)
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str], token: str | None
+    ) -> tuple[int, bytes]:
+        api = urlsplit(self.outputs["ApiUrl"])
+        stage = f"{self.emulator.endpoint}/restapis/{api.netloc.partition('.')[0]}{api.path}"
+        signed = AWSRequest(method, f"{stage}/_user_request_{path}", headers, body)
         credentials = Credentials(*(CREDENTIALS[name] for name in KEYS))
         if token is None:
             SigV4Auth(credentials, "execute-api", REGION).add_auth(signed)
         else:
             signed.headers["Authorization"] = token
-        request = urllib.request.Request(signed.url, body, dict(signed.headers))
+        request = urllib.request.Request(signed.url, body, dict(signed.headers), method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, json.load(answer)
+                return answer.status, answer.read()
         except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
+            return error.code, error.read()
 
     def facerec(self, *words: object) -> subprocess.CompletedProcess[str]:
         """Run a command of facerec on the stack."""

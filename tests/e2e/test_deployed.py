@@ -169,6 +169,21 @@ def test_the_api_answers_rekognition_clients(deployed: DeployedStack, job: Distu
     assert answer["FaceCount"] == len(deployed.faces(COLLECTION))
 
 
+@pytest.mark.parametrize(
+    "accept", ["*/*", "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"]
+)
+def test_a_thumbnail_arrives_as_a_picture(
+    deployed: DeployedStack, job: DisturbedJob, accept: str
+) -> None:
+    # What curl accepts, and what a browser does for <img>.
+    face_id = next(iter(deployed.faces(COLLECTION)))
+    path = f"/api/v1/collections/{COLLECTION}/faces/{face_id}/thumbnail"
+
+    status, picture = deployed.get(path, accept)
+
+    assert (status, picture[:3]) == (200, b"\xff\xd8\xff")
+
+
 def test_no_log_contains_a_photo_or_a_name(
     deployed: DeployedStack, job: DisturbedJob, photos: SomePhotos
 ) -> None:

@@ -67,6 +67,30 @@ def test_an_update_in_mid_job_does_no_harm(deployed: DeployedStack) -> None:
     _update(deployed)
 
 
+def test_a_lost_child_runs_again_in_a_further_submission(deployed: DeployedStack) -> None:
+    photos = some_photos()
+    few = SomePhotos(photos.lines[:80], photos.probe, photos.known)
+    document = {
+        "collection_id": "lost",
+        "create_collection": True,
+        "manifest": put_manifest(deployed, few),
+        "images_per_child": 20,
+    }
+    execution = deployed.start(document, "lost")
+    batch = deployed.client("batch")
+    child = until(lambda: _running_child(deployed, "facerec-lost-*"), within=120)
+    batch.terminate_job(jobId=child, reason="the test ends it")
+
+    ended = deployed.ended(execution)
+    assert ended["status"] == "SUCCEEDED", ended.get("cause")
+    assert json.loads(ended["output"])["photos"] == 80
+    rows = deployed.ledger(f"jobs/{json.loads(ended['output'])['job_id']}/")
+    assert len({row["external_image_id"] for row in rows}) == len(rows) == 80
+    # An array of four, then the one that was lost.
+    arrays = [job.get("arrayProperties") for job in _jobs(deployed, "facerec-lost-*")]
+    assert sorted(array["size"] if array else 1 for array in arrays) == [1, 4]
+
+
 def test_a_change_of_the_authorization_takes_effect_and_opens_nothing(
     deployed: DeployedStack,
 ) -> None:
@@ -94,6 +118,25 @@ def _update(stack: DeployedStack, **parameters: str) -> None:
 def _revisions(stack: DeployedStack) -> list[str]:
     found = stack.client("batch").describe_job_definitions(status="ACTIVE")["jobDefinitions"]
     return [each["jobDefinitionArn"] for each in found]
+
+
+def _jobs(stack: DeployedStack, name: str) -> list[dict[str, Any]]:
+    filters = [{"name": "JOB_NAME", "values": [name]}]
+    found: list[dict[str, Any]] = stack.client("batch").list_jobs(
+        jobQueue=stack.outputs["JobQueueArn"], filters=filters
+    )["jobSummaryList"]
+    return found
+
+
+def _running_child(stack: DeployedStack, name: str) -> str | None:
+    batch = stack.client("batch")
+    for job in _jobs(stack, name):
+        ids = [f"{job['jobId']}:{index}" for index in range(job["arrayProperties"]["size"])]
+        for child in batch.describe_jobs(jobs=ids)["jobs"]:
+            if child["status"] == "RUNNING":
+                found: str = child["jobId"]
+                return found
+    return None
 
 
 def _grant(stack: DeployedStack, grant: dict[str, Any]) -> None:
