@@ -37,6 +37,7 @@ NAMES = {
     "store_growth": [],
     "approximate_search": ["--faces", "300000", "--photos", "600"],
     "plan": [],
+    "listing": ["--objects", "300000"],
     "report": ["--delay-ms", "20"],
 }
 """The benchmarks, with arguments that keep them short."""

@@ -49,8 +49,8 @@ def build_images(folder: Path) -> None:
     """Build both images, unless the folder has them as they would be.
 
     Args:
-        folder: receives ``TARGET/`` and ``TARGET.json`` for each target, and the layers, of which
-            the next build makes only those anew that have changed.
+        folder: receives ``TARGET/`` and ``TARGET.json`` for each target, and the layers that the
+            next build can use again.
 
     Raises:
         CannotBuildError: this machine cannot build images.

@@ -7,6 +7,7 @@ from typing import Any
 from facerec.api.access_control import refusal
 from facerec.api.auth.access import RefusedError
 
+
 def checked_answer(event: dict[str, Any], answer: dict[str, Any], max_bytes: int) -> dict[str, Any]:
     """Return an answer as the client can use it, or the refusal of one that it could not.
 

@@ -17,6 +17,7 @@ from facerec.errors import (
     StoreUnavailableError,
 )
 from facerec.storage.objects.protocol import ObjectInfo
+from facerec.storage.objects.s3_listing import ListedKey, list_in_parallel
 
 ADDRESS = re.compile(r"s3://([^/]+)/(.*)", re.DOTALL)
 
@@ -54,11 +55,10 @@ class S3Objects:
     def __init__(self, client: Any = None) -> None:  # noqa: ANN401 - boto3 has no static types
         """Use a client, or create one with the region and credentials of the environment."""
         if client is None:
-            import boto3
             from botocore.config import Config
 
             retries: Any = {"mode": "standard", "total_max_attempts": 8}
-            client = boto3.client(
+            client = _session().client(
                 "s3",
                 region_name=aws_region(),
                 config=Config(max_pool_connections=CONNECTIONS, retries=retries),
@@ -110,11 +110,20 @@ class S3Objects:
             self._client.upload_file(str(path), address["Bucket"], address["Key"])
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
-        """Yield the objects below a prefix, with one page in memory."""
-        for page in self._pages(prefix):
-            for found in page.get("Contents", []):
-                uri = f"s3://{page['Name']}/{found['Key']}"
-                yield ObjectInfo(uri, found["Size"], found["ETag"])
+        """Yield the objects below a prefix; a large one with concurrent requests."""
+        address = _address_of(prefix)
+
+        def fetch(after: str) -> tuple[list[ListedKey], bool]:
+            start = {"StartAfter": after} if after else {}
+            with _errors(prefix):
+                page = self._client.list_objects_v2(
+                    Bucket=address["Bucket"], Prefix=address["Key"], MaxKeys=PAGE, **start
+                )
+            keys = [(each["Key"], each["Size"], each["ETag"]) for each in page.get("Contents", ())]
+            return keys, bool(page["IsTruncated"])
+
+        for key, size, etag in list_in_parallel(fetch, address["Key"]):
+            yield ObjectInfo(f"s3://{address['Bucket']}/{key}", size, etag)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Yield the direct subfolders of a folder."""
@@ -173,6 +182,16 @@ class S3Objects:
             else:
                 return content
         raise AssertionError("the last attempt returns or raises")
+
+
+def _session() -> Any:  # noqa: ANN401 - boto3 has no static types
+    """Return a session that parses no times, which take most of the processor in a listing."""
+    import boto3
+    from botocore.session import get_session
+
+    core = get_session()
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=str)
+    return boto3.Session(botocore_session=core)
 
 
 def _address_of(uri: str) -> dict[str, str]:
