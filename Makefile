@@ -28,6 +28,23 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@.needledb/bin/python -m pip install --quiet --require-hashes -r requirements/needledb.txt
 	@touch $@
 
+# Generators of clients, for the tests of the OpenAPI document. Those in JavaScript, and Amazon's SDK,
+# are omitted where there is no npm, and their tests skipped.
+.venv-clients/.ready: requirements/clients.txt
+	@test -x .venv-clients/bin/python || $(PYTHON) -m venv .venv-clients
+	@.venv-clients/bin/python -m pip install --quiet --require-hashes -r requirements/clients.txt
+	@touch $@
+
+CLIENTS := tests/functional/clients
+
+.clients/.ready: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
+	@mkdir -p .clients && cp $^ .clients
+	@if command -v npm > /dev/null; then \
+		echo "Installing clients in JavaScript into .clients (first time only) ..." >&2; \
+		npm ci --prefix .clients --silent --no-audit --no-fund --ignore-scripts; \
+	fi
+	@touch $@
+
 demo: export FACEREC_DATA := .facerec
 demo: $(VENV)/.runtime ## Index the example photos, then match a photo that is not among them.
 	$(BIN)/facerec index examples/manifest.jsonl --collection demo
@@ -41,7 +58,7 @@ lint: $(VENV)/.dev ## Check formatting, lint, types, the stack, the state machin
 	$(BIN)/statelint statemachine/index.asl.json
 	$(BIN)/hadolint Dockerfile
 
-test: lint .needledb/.ready .venv-sam/.ready .venv-checkov/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
+test: lint .needledb/.ready .venv-sam/.ready .venv-checkov/.ready .venv-clients/.ready .clients/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
 	$(BIN)/python -m pytest -n auto $(TESTS)
 
 format: $(VENV)/.dev ## Format the code and fix what the linter can.
@@ -68,6 +85,7 @@ requirements: ## Pin the newest allowed releases with hashes (needs pip-tools).
 	$(call pin,requirements/needledb.txt,requirements/needledb.in)
 	$(call pin,requirements/e2e.txt,requirements/e2e.in)
 	$(call pin,requirements/checkov.txt,requirements/checkov.in)
+	$(call pin,requirements/clients.txt,requirements/clients.in)
 	$(call pin,requirements/sam.txt,--no-strip-extras requirements/sam.in)
 	$(call pin,batch_job/requirements.txt,batch_job/requirements.in)
 	$(call pin,batch_job/weights.txt,batch_job/weights.in)
@@ -79,7 +97,7 @@ pin = $(PYTHON) -m piptools compile --quiet --upgrade --generate-hashes --allow-
 	-o $(1) $(2)
 
 clean: ## Remove the environments and the caches of tools.
-	rm -rf $(VENV) .needledb .venv-sam .venv-e2e .venv-checkov build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .needledb .venv-sam .venv-e2e .venv-checkov .venv-clients .clients build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- The stack: on AWS, and on an emulator of it -------------------------------------------------
 

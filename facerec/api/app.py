@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -38,6 +39,23 @@ Beside these routes the server speaks Amazon Rekognition's protocol: set
 `AWS_ENDPOINT_URL_REKOGNITION` to its address, and boto3, the AWS CLI and the other SDKs work
 unchanged.
 """
+
+
+SECURITY_SCHEMES = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The token of `facerec serve --token`.",
+    },
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "AWS Signature Version 4 for the service `rekognition` on a server with "
+        "access keys, or for `execute-api` behind API Gateway.",
+    },
+}
+"""How a request can be authenticated. A server that only its own machine can reach needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +92,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=_operation_id,
         middleware=_middleware(settings),
     )
     handle_problems(app)
@@ -92,7 +111,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
         summary="Say that the server answers",
         responses={**problems(), 200: answer("It does.", "health")},
     )
-    async def health(request: Request) -> JSONResponse:
+    async def check_health(request: Request) -> JSONResponse:
         model_version = await context.run(request, lambda: gallery.model_version)
         return JSONResponse(
             {"status": "ok", "version": app.version, "model_version": model_version}
@@ -128,6 +147,11 @@ def _nothing(_method: str, _path: str) -> bool:
     return False
 
 
+def _operation_id(route: APIRoute) -> str:
+    """Return the name of a route's function, which generators give to the client's function."""
+    return route.endpoint.__name__
+
+
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(
@@ -138,6 +162,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         )
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(components())
+        document["components"]["securitySchemes"] = SECURITY_SCHEMES
+        document["security"] = [{}, *({name: []} for name in SECURITY_SCHEMES)]
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         app.openapi_schema = document

@@ -20,6 +20,7 @@ from facerec.api.rest.requests import (
     NextToken,
     Threshold,
 )
+from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES
 from facerec.gallery.defaults import DEFAULT_LIMIT
 from facerec.gallery.presenting import (
@@ -36,7 +37,7 @@ _NO_CONTENT: dict[str, Any] = {
 
 def collections_router(context: Context) -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix="/api/v1/collections", tags=["collections"])
+    router = APIRouter(prefix="/api/v1/collections", tags=["collections"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.get(
@@ -61,7 +62,7 @@ def collections_router(context: Context) -> APIRouter:
         "",
         status_code=201,
         summary="Create a collection",
-        responses={**problems(409), 201: answer("The new collection.", "collection")},
+        responses={**problems(409, 415), 201: answer("The new collection.", "collection")},
     )
     async def create_collection(request: Request, body: CreateCollectionRequest) -> JSONResponse:
         name = body.collection_id
@@ -175,7 +176,7 @@ def collections_router(context: Context) -> APIRouter:
             },
         },
     )
-    async def show_face(
+    async def get_thumbnail(
         request: Request, collection_id: CollectionPath, face_id: FacePath
     ) -> Response:
         content = await context.run(

@@ -1,66 +1,123 @@
-"""The contracts of ``facerec/schemas`` as components of the OpenAPI document."""
+"""The contracts of ``facerec/schemas`` as components of the OpenAPI document.
+
+The files use what JSON Schema offers: definitions within definitions, and types that extend others.
+Generators of clients follow neither, so every object with a title becomes a component of its own,
+with all properties of the types that it extends, and anything else is written where it is used.
+"""
 
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
-ANSWERS = (
+Schema: TypeAlias = dict[str, Any]
+
+_ANSWERS = (
     "association",
     "collection",
     "collection-list",
     "compare-result",
     "detect-result",
-    "face",
     "face-list",
     "face-match-result",
     "health",
     "index-result",
     "job",
     "job-list",
-    "ledger-row",
     "match-result",
     "people-match-result",
     "person",
     "person-list",
-    "photo-faces",
     "problem",
     "receipt",
     "receipt-list",
-    "report",
 )
-"""The schemas that answers have, and those that they refer to."""
+"""The schemas that answers have."""
 
 _COMPONENTS = "#/components/schemas/"
 
+_ANNOTATIONS = frozenset({"$ref", "description", "unevaluatedProperties"})
+"""What may stand beside a reference without changing the type, since all objects are closed."""
 
-def components() -> dict[str, Any]:
-    """Return the schemas by name, their references pointing into the OpenAPI document."""
-    return {name: _relocated(_schema(name), name) for name in ANSWERS}
+
+@cache
+def components() -> dict[str, Schema]:
+    """Return the schemas of answers, and of all objects in them, by name."""
+    found: dict[str, Schema] = {}
+    for name in _ANSWERS:
+        _resolve({"$ref": f"{name}.json"}, found)
+    return found
 
 
 def answer(description: str, name: str) -> dict[str, Any]:
     """Return how the OpenAPI document describes an answer that has a schema."""
     media_type = "application/problem+json" if name == "problem" else "application/json"
-    schema = {"$ref": f"{_COMPONENTS}{name}"}
-    return {"description": description, "content": {media_type: {"schema": schema}}}
+    return {
+        "description": description,
+        "content": {media_type: {"schema": _resolve({"$ref": f"{name}.json"}, {})}},
+    }
 
 
-def _schema(name: str) -> Any:  # noqa: ANN401 - JSON
-    return json.loads((files("facerec") / "schemas" / f"{name}.json").read_text("utf-8"))
-
-
-def _relocated(schema: Any, home: str) -> Any:  # noqa: ANN401 - JSON
+def _resolve(schema: Any, found: dict[str, Schema]) -> Any:  # noqa: ANN401 - JSON
+    """Return a schema whose references lead to components, which are added to those found."""
     if isinstance(schema, list):
-        return [_relocated(item, home) for item in schema]
+        return [_resolve(item, found) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    moved = {}
-    for key, value in schema.items():
-        if key == "$ref":
-            file, _, pointer = value.partition("#")
-            moved[key] = f"{_COMPONENTS}{file.removesuffix('.json') or home}{pointer}"
-        elif key not in ("$schema", "$id"):
-            moved[key] = _relocated(value, home)
-    return moved
+    if "$ref" in schema:
+        target = _lookup(schema["$ref"])
+        if not schema.keys() <= _ANNOTATIONS:
+            return _resolve(_extended(schema), found)
+        resolved = _resolve(target, found)
+        described = {key: schema[key] for key in ("description",) if key in schema}
+        return resolved | described
+    flat: Schema = {
+        key: {name: _resolve(value, found) for name, value in part.items()}
+        if key == "properties"
+        else _resolve(part, found)
+        for key, part in schema.items()
+        if key not in ("$schema", "$id", "$defs", "unevaluatedProperties")
+    }
+    if "properties" not in flat:
+        return flat
+    flat.setdefault("additionalProperties", False)
+    if "title" not in flat:
+        return flat
+    name = "".join(word.capitalize() for word in flat["title"].split())
+    if found.setdefault(name, flat) != flat:
+        raise ValueError(f"two schemas have the title {flat['title']!r}")
+    return {"$ref": f"{_COMPONENTS}{name}"}
+
+
+def _extended(schema: Schema) -> Schema:
+    """Return an object that extends another, with the properties of both."""
+    base = _lookup(schema["$ref"])
+    if "$ref" in base:
+        base = _extended(base)
+    own = {key: value for key, value in schema.items() if key != "$ref"}
+    base = {key: value for key, value in base.items() if key not in ("title", "description")}
+    return {
+        **base,
+        **own,
+        "required": [*base.get("required", ()), *own.get("required", ())],
+        "properties": base.get("properties", {}) | own.get("properties", {}),
+    }
+
+
+def _lookup(reference: str) -> Schema:
+    """Return what a reference leads to."""
+    file, _, pointer = reference.partition("#")
+    schema = _schema(file)
+    for step in pointer.split("/")[1:]:
+        schema = schema[step]
+    return schema
+
+
+@cache
+def _schema(file: str) -> Schema:
+    """Return a schema file, whose references name their file."""
+    text = (files("facerec") / "schemas" / file).read_text("utf-8")
+    schema: Schema = json.loads(text.replace('"$ref": "#', f'"$ref": "{file}#'))
+    return schema

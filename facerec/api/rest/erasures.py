@@ -11,6 +11,7 @@ from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests import CollectionPath, ErasureRequest
+from facerec.api.rest.uploads import JsonRoute
 from facerec.core.erasures import ErasureStatus, Receipt
 
 ErasurePath = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]
@@ -24,14 +25,18 @@ def receipt_location(request: Request, receipt: Receipt) -> str:
 
 def erasures_router(context: Context) -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix="/api/v1/collections/{collection_id}/erasures", tags=["erasures"])
+    router = APIRouter(
+        prefix="/api/v1/collections/{collection_id}/erasures",
+        tags=["erasures"],
+        route_class=JsonRoute,
+    )
     gallery = context.gallery
 
     @router.post(
         "",
         summary="Erase whatever is known of a face, a photo, an external image id or a user",
         responses={
-            **problems(404),
+            **problems(404, 415),
             200: answer("Everything is erased: the receipt.", "receipt"),
             202: answer("The folders of jobs are still being erased: the receipt.", "receipt"),
         },

@@ -20,7 +20,7 @@ from facerec.api.rest.requests import (
     Threshold,
     UserPath,
 )
-from facerec.api.rest.uploads import UploadRoute, upload_bodies
+from facerec.api.rest.uploads import JsonRoute, UploadRoute, upload_bodies
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.gallery.presenting_people import (
     association_json,
@@ -43,7 +43,9 @@ _MATCHES: dict[int | str, dict[str, Any]] = {
 
 def people_router(context: Context) -> APIRouter:
     """Return the routes."""
-    router = APIRouter(prefix="/api/v1/collections/{collection_id}", tags=["people"])
+    router = APIRouter(
+        prefix="/api/v1/collections/{collection_id}", tags=["people"], route_class=JsonRoute
+    )
     gallery = context.gallery
 
     @router.get(
@@ -68,7 +70,7 @@ def people_router(context: Context) -> APIRouter:
         "/people",
         status_code=201,
         summary="Create a person without faces",
-        responses={**problems(404, 409), 201: answer("The new person.", "person")},
+        responses={**problems(404, 409, 415), 201: answer("The new person.", "person")},
     )
     async def create_person(
         request: Request, collection_id: CollectionPath, body: CreatePersonRequest
@@ -119,7 +121,7 @@ def people_router(context: Context) -> APIRouter:
         "/people/{user_id}/faces",
         summary="Associate faces with a person",
         responses={
-            **problems(404, 409),
+            **problems(404, 409, 415),
             200: answer("The faces that were associated, and those that were not.", "association"),
         },
     )
@@ -209,8 +211,8 @@ def people_photo_router(context: Context) -> APIRouter:
     @router.post(
         "/match-people",
         summary="Search for the people whom the largest face of a photo may show",
-        openapi_extra=upload_bodies("image"),
-        responses=_MATCHES,
+        openapi_extra=upload_bodies(MatchPeopleRequest, "image"),
+        responses={**_MATCHES, **problems(404, 415)},
     )
     async def match_people(request: Request, body: MatchPeopleRequest) -> JSONResponse:
         found = await context.run(

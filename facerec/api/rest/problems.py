@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from facerec.api.auth.access import RefusedError
 from facerec.api.capacity import CLIENT_GONE, ClientGoneError
@@ -96,13 +97,19 @@ def handle_problems(app: FastAPI) -> None:
     def invalid(_request: Request, error: RequestValidationError) -> Response:
         # where and what, but not the values: one may be a photo
         sentences = [
-            ".".join(str(part) for part in one["loc"]) + f": {one['msg']}" for one in error.errors()
+            ".".join(str(part) for part in one["loc"])
+            + f": {one['msg'].removeprefix('Value error, ')}"
+            for one in error.errors()
         ]
         return _problem(422, "; ".join(sentences[:10]))
 
     @app.exception_handler(HTTPException)
-    def http_error(_request: Request, error: HTTPException) -> Response:
-        return _problem(error.status_code, str(error.detail), headers=error.headers)
+    def http_error(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            # the framework names those of one route, and each method of a path is a route
+            headers["Allow"] = ", ".join(_allowed_methods(app, request))
+        return _problem(error.status_code, str(error.detail), headers=headers)
 
     @app.exception_handler(ClientGoneError)
     def client_gone(_request: Request, _error: ClientGoneError) -> Response:
@@ -112,6 +119,17 @@ def handle_problems(app: FastAPI) -> None:
     def unexpected(_request: Request, error: Exception) -> Response:
         log_fault(error)
         return _problem(500, "an unexpected error; the server's log has details")
+
+
+def _allowed_methods(app: FastAPI, request: Request) -> list[str]:
+    return [
+        method
+        for method in ("DELETE", "GET", "POST")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in app.routes
+        )
+    ]
 
 
 def _status_of(error: FacerecError) -> int:

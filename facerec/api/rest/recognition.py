@@ -37,9 +37,9 @@ def recognition_router(context: Context) -> APIRouter:
     @router.post(
         "/index",
         summary="Index the faces of a photo, or of many photos as a job",
-        openapi_extra=upload_bodies("image"),
+        openapi_extra=upload_bodies(IndexRequest, "image"),
         responses={
-            **problems(404),
+            **problems(404, 415),
             200: answer("The faces that were stored and those that were rejected.", "index-result"),
             202: {
                 **answer("The job was started; `Location` is its address.", "job"),
@@ -70,9 +70,9 @@ def recognition_router(context: Context) -> APIRouter:
     @router.post(
         "/match",
         summary="Search a collection for every face of a photo",
-        openapi_extra=upload_bodies("image"),
+        openapi_extra=upload_bodies(MatchRequest, "image"),
         responses={
-            **problems(404),
+            **problems(404, 415),
             200: answer("The faces of the photo with their matches.", "match-result"),
         },
     )
@@ -99,8 +99,8 @@ def recognition_router(context: Context) -> APIRouter:
     @router.post(
         "/compare",
         summary="Compare the faces of two photos",
-        openapi_extra=upload_bodies("source", "target"),
-        responses={**problems(404), 200: answer("Every pair of faces.", "compare-result")},
+        openapi_extra=upload_bodies(CompareRequest, "source", "target"),
+        responses={**problems(404, 415), 200: answer("Every pair of faces.", "compare-result")},
     )
     async def compare(request: Request, body: CompareRequest) -> JSONResponse:
         options = body.probe_options(gallery.defaults)
@@ -114,8 +114,8 @@ def recognition_router(context: Context) -> APIRouter:
     @router.post(
         "/detect",
         summary="Find the faces of a photo",
-        openapi_extra=upload_bodies("image"),
-        responses={**problems(404), 200: answer("The faces of the photo.", "detect-result")},
+        openapi_extra=upload_bodies(DetectRequest, "image"),
+        responses={**problems(404, 415), 200: answer("The faces of the photo.", "detect-result")},
     )
     async def detect(request: Request, body: DetectRequest) -> JSONResponse:
         options = body.probe_options(gallery.defaults)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from facerec.api.rest.base64_photos import decode_photo
+from facerec.api.rest.rules import exactly_one, without_nulls
 from facerec.core.erasures import SubjectKind
 from facerec.core.limits import MAX_MATCHES, MAX_PAGE, MAX_USER_MATCHES
 from facerec.core.names import (
@@ -89,46 +89,75 @@ Patterns = Annotated[
 
 
 def _is_base64(text: str) -> str:
-    try:
-        base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError("not base64") from error
+    decode_photo(text)
     return text
 
 
 Base64 = Annotated[
     str,
-    Field(min_length=1, json_schema_extra={"contentEncoding": "base64"}),
+    Field(min_length=1, json_schema_extra={"contentEncoding": "base64", "format": "byte"}),
     AfterValidator(_is_base64),
 ]
 
 
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Accepts an integer as JSON Schema has them: 20.0 is one, and some languages write it so."""
+
+
 class _Document(BaseModel):
     # values are not converted: "0.8" is not a number here, and 1 is not a boolean
-    model_config = ConfigDict(strict=True, extra="forbid")
+    model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra=without_nulls)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_nulls(cls, document: object) -> object:
+        nulls = sorted(
+            name
+            for name, value in (document.items() if isinstance(document, dict) else ())
+            if value is None and name in cls.model_fields
+        )
+        if nulls:
+            raise ValueError(
+                f"{', '.join(nulls)}: null is not a value; omit the fields that you do not set"
+            )
+        return document
 
 
 class _PhotoFields(_Document):
     bucket: Bucket | None = None
     key: Key | None = None
     version: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
-    image: Base64 | None = Field(None, description="The photo's bytes in base64.")
+    image: Base64 | None = Field(
+        None,
+        description="The photo's bytes in base64 (also URL-safe), or a data URL of them.",
+    )
 
     def photo(self) -> Photo:
         """Return the photo that the request names or holds."""
         if self.image is not None:
-            return base64.b64decode(self.image)
+            return decode_photo(self.image)
         return PhotoLocation.in_bucket(self.bucket or "", self.key or "", self.version)
 
 
 class PhotoSource(_PhotoFields):
     """A photo: its bytes in `image`, or `bucket` and `key` of an object."""
 
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(("image",), ("bucket", "key"), version=("key",))
+    )
+
     @model_validator(mode="after")
     def _one_photo(self) -> PhotoSource:
         named = (self.bucket is not None) + (self.key is not None)
         if named not in (0, 2) or (self.image is None) != (named == 2):
-            raise ValueError("give either image, or bucket and key")
+            raise ValueError(
+                "the photo is missing, or given twice: send it as image (base64 in JSON, a file in "
+                "a form), or name bucket and key"
+            )
         if self.version is not None and named != 2:
             raise ValueError("a version goes with bucket and key")
         return self
@@ -136,6 +165,12 @@ class PhotoSource(_PhotoFields):
 
 class ErasureRequest(_Document):
     """What is to be erased: one of a face, a photo, an external image id and a user."""
+
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(
+            ("face_id",), ("photo",), ("external_image_id",), ("user_id",)
+        )
+    )
 
     face_id: Annotated[str, Field(pattern=FACE_PATTERN)] | None = None
     photo: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
@@ -167,7 +202,7 @@ class ErasureRequest(_Document):
 class FaceChoice(_Document):
     """How the faces of a photo are chosen."""
 
-    max_faces: Annotated[int, Field(ge=1, le=MAX_FACES)] | None = Field(
+    max_faces: Annotated[int, Field(ge=1, le=MAX_FACES), WHOLE] | None = Field(
         None,
         description=f"{OPTION_TEXTS['max_faces']}; by default {MAX_FACES}, or the server's setting "
         "where faces are stored.",
@@ -182,7 +217,7 @@ class FaceChoice(_Document):
         description=f"{OPTION_TEXTS['quality_filter']}; by default AUTO where faces are stored, "
         "else NONE.",
     )
-    smallest_face: Annotated[int, Field(ge=MIN_SMALLEST_FACE)] | None = Field(
+    smallest_face: Annotated[int, Field(ge=MIN_SMALLEST_FACE), WHOLE] | None = Field(
         None,
         description=f"{OPTION_TEXTS['smallest_face']}; by default 2 % of its longer side, at least "
         "40.",
@@ -209,11 +244,17 @@ class FaceChoice(_Document):
         return cast("ChosenOptions", given)
 
 
-class MatchRequest(PhotoSource, FaceChoice):
+class MatchRequest(FaceChoice, PhotoSource):
     """Search a collection for every face of a photo."""
 
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(
+            ("image",), ("bucket", "key"), version=("key",), at_most_one=("threshold", "target_fmr")
+        )
+    )
+
     collection_id: CollectionName
-    limit: Annotated[int, Field(ge=1, le=MAX_MATCHES)] | None = Field(
+    limit: Annotated[int, Field(ge=1, le=MAX_MATCHES), WHOLE] | None = Field(
         None,
         description="Return at most this many matches of each face of the photo; by default "
         f"{DEFAULT_LIMIT}.",
@@ -250,11 +291,23 @@ JOB_FIELDS = (
 """Fields of an index request that are those of the execution input."""
 
 
-class IndexRequest(_PhotoFields, FaceChoice):
+class IndexRequest(FaceChoice, _PhotoFields):
     """Index the faces of one photo, or of all photos of a manifest or prefix.
 
     Give exactly one of `image`, `bucket` with `key`, `bucket` with `prefix`, and `manifest`.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(
+            ("image",),
+            ("bucket", "key"),
+            ("bucket", "prefix"),
+            ("manifest",),
+            version=("key",),
+            external_image_id=("image", "key"),
+            **dict.fromkeys(JOB_FIELDS, ("prefix", "manifest")),
+        )
+    )
 
     collection_id: CollectionName
     prefix: Annotated[str, Field(max_length=1024)] | None = Field(
@@ -324,18 +377,21 @@ class IndexRequest(_PhotoFields, FaceChoice):
         }
         sources = ({"image"}, {"bucket", "key"}, {"bucket", "prefix"}, {"manifest"})
         if given not in sources:
-            raise ValueError("give one of image, bucket and key, bucket and prefix, and manifest")
+            raise ValueError(
+                "give one of image, bucket and key, bucket and prefix, and manifest, and nothing "
+                "of the others"
+            )
         if self.is_job and self.external_image_id is not None:
             raise ValueError("an external_image_id goes with one photo; manifests have their own")
         for name in JOB_FIELDS:
-            if getattr(self, name) and not self.is_job:
+            if getattr(self, name) not in (None, False) and not self.is_job:
                 raise ValueError(f"{name} goes with a manifest or prefix")
         if self.version is not None and "key" not in given:
             raise ValueError("a version goes with bucket and key")
         return self
 
 
-class DetectRequest(PhotoSource, FaceChoice):
+class DetectRequest(FaceChoice, PhotoSource):
     """Find the faces of a photo."""
 
 
@@ -369,11 +425,11 @@ class AddFacesRequest(_Document):
     )
 
 
-class MatchPeopleRequest(PhotoSource, FaceChoice):
+class MatchPeopleRequest(FaceChoice, PhotoSource):
     """Search for the people whom the largest face of a photo may show."""
 
     collection_id: CollectionName
-    limit: Annotated[int, Field(ge=1, le=MAX_USER_MATCHES)] | None = Field(
+    limit: Annotated[int, Field(ge=1, le=MAX_USER_MATCHES), WHOLE] | None = Field(
         None, description=f"Return at most this many people; by default {MAX_USER_MATCHES}."
     )
     threshold: Share | None = Field(

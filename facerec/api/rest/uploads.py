@@ -21,6 +21,10 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from facerec.api.rest.requests import JOB_FIELDS
 
 MAX_PARTS = 32
 """Parts of a form; no request has as many fields."""
@@ -44,6 +48,25 @@ _JSON_FIELDS = frozenset(
 """Fields that are numbers or booleans in the document."""
 
 
+_NOT_IN_FORMS = frozenset({"bucket", "key", "manifest", "prefix", "version", *JOB_FIELDS})
+"""Fields about photos that are not sent along, and about jobs."""
+
+
+class JsonRoute(APIRoute):
+    """A route whose body is a JSON document."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, which refuses other content."""
+        handle = super().get_route_handler()
+
+        async def handle_json(request: Request) -> Response:
+            if request.method == "POST":
+                await _check_media_type(request, "send JSON with Content-Type: application/json")
+            return await handle(request)
+
+        return handle_json
+
+
 class UploadRoute(APIRoute):
     """A route that also accepts a photo as the body or as a part of a form."""
 
@@ -54,6 +77,11 @@ class UploadRoute(APIRoute):
         async def handle_upload(request: Request) -> Response:
             content_type = request.headers.get("content-type", "")
             if not is_upload(content_type):
+                await _check_media_type(
+                    request,
+                    "send JSON with Content-Type: application/json, a form as multipart/form-data, "
+                    "or a photo with Content-Type: image/jpeg",
+                )
                 return await handle(request)
             body = await request.body()
             if content_type.lower().startswith("multipart/"):
@@ -71,18 +99,51 @@ def is_upload(content_type: str) -> bool:
     return media_type.startswith("image/") or media_type == "multipart/form-data"
 
 
-def upload_bodies(*photos: str) -> dict[str, Any]:
+def upload_bodies(model: type[BaseModel], *photos: str) -> dict[str, Any]:
     """Return how the OpenAPI document describes the uploads that a route accepts.
 
     Args:
+        model: The document that the route reads.
         photos: Names of the form's parts with photos.
     """
+    document = model.model_json_schema()
+    fields = {
+        name: field
+        for name, field in document["properties"].items()
+        if name not in _NOT_IN_FORMS and name not in photos
+    }
     binary = {"type": "string", "format": "binary"}
-    form = {"type": "object", "properties": dict.fromkeys(photos, binary)}
-    content: dict[str, Any] = {"multipart/form-data": {"schema": form}}
+    form = {
+        "title": model.__name__.replace("Request", "Form"),
+        "type": "object",
+        "required": [*photos, *(name for name in document.get("required", ()) if name in fields)],
+        "properties": dict.fromkeys(photos, binary) | fields,
+        "additionalProperties": False,
+    }
+    if {"threshold", "target_fmr"} <= fields.keys():
+        form["not"] = {"required": ["threshold", "target_fmr"]}
+    extra: dict[str, Any] = {"requestBody": {"content": {"multipart/form-data": {"schema": form}}}}
     if photos == ("image",):
-        content["image/*"] = {"schema": binary}
-    return {"requestBody": {"content": content}}
+        # no description of a body can tie parameters to one of its media types
+        extra["description"] = (
+            "The body can also be the photo itself, with `Content-Type: image/jpeg` (or any other "
+            "image) and the fields of the form in the query string."
+        )
+    return extra
+
+
+async def _check_media_type(request: Request, instead: str) -> None:
+    """Refuse a body that is not JSON.
+
+    Raises:
+        HTTPException: It has another media type.
+    """
+    content_type = request.headers.get("content-type", "")
+    media_type = content_type.partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    if not is_json and await request.body():
+        given = f"{media_type!r} is not supported" if media_type else "the body has no Content-Type"
+        raise HTTPException(415, f"{given}; {instead}")
 
 
 def _form_fields(content_type: str, body: bytes) -> Iterator[tuple[str, str | bytes]]:
@@ -123,8 +184,13 @@ def _document(fields: list[tuple[str, str | bytes]]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for name, value in fields:
         field = _PHOTOS.get(name, name)
+        if field in document and name in _PHOTOS:
+            raise _malformed(
+                f"several files for {field!r}; send one photo per request, or index many as a job "
+                "with a prefix or manifest"
+            )
         if field in document:
-            raise _malformed("a field is given twice")
+            raise _malformed(f"the field {field[:100]!r} is given twice")
         if isinstance(value, bytes):
             encoded = base64.b64encode(value).decode()
             document[field] = encoded if field == "image" else {"image": encoded}

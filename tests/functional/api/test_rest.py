@@ -346,3 +346,8 @@ def test_files_beside_the_bucket_are_out_of_reach(
     (api.bucket / "link.jpg").symlink_to(tmp_path / "secret.jpg")
     source = {"collection_id": staff, "bucket": "photos", "key": "link.jpg"}
     problem(rest.post(f"{RECOGNITION}/index", json=source), 403)
+
+
+def test_a_method_that_a_path_lacks_is_answered_with_those_that_it_has(rest: httpx.Client) -> None:
+    assert rest.put("/api/v1/collections").headers["Allow"] == "GET, POST"
+    assert rest.put("/api/v1/collections/staff").headers["Allow"] == "DELETE, GET"

@@ -1,7 +1,8 @@
-"""Photos sent as files, by clients that build no JSON."""
+"""Photos in the forms in which programs send them."""
 
 from __future__ import annotations
 
+import base64
 import shutil
 import subprocess
 from pathlib import Path
@@ -66,6 +67,72 @@ def test_a_photo_is_a_part_of_a_form(rest: httpx.Client, name: str) -> None:
 def test_two_photos_are_compared_as_parts_of_a_form(rest: httpx.Client) -> None:
     compared = send(rest, "compare", files={"source": ("a.jpg", ANN), "target": ("b.jpg", BOTH)})
     assert [pair["target"] for pair in compared["pairs"]] == [0, 1]
+
+
+IN_BASE64 = base64.b64encode(BOTH).decode()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        IN_BASE64,
+        "data:image/jpeg;base64," + IN_BASE64,
+        "data:;base64," + IN_BASE64,
+        base64.urlsafe_b64encode(BOTH).decode().rstrip("="),
+        base64.encodebytes(BOTH).decode(),
+        base64.encodebytes(BOTH).decode().replace("\n", "\r\n"),
+    ],
+    ids=["standard", "data URL", "no media type", "URL-safe", "lines", "lines of Windows"],
+)
+@pytest.mark.parametrize("route", ["index", "match", "compare", "detect"])
+def test_every_route_reads_base64_as_programs_write_it(
+    rest: httpx.Client, route: str, image: str
+) -> None:
+    document: dict[str, Any] = {"collection_id": "staff", "image": image}
+    if route == "compare":
+        document = {"source": {"image": image}, "target": {"image": image}}
+    elif route == "detect":
+        del document["collection_id"]
+    send(rest, route, json=document)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "sentence"),
+    [
+        ({"data": {"collection_id": "staff"}, "files": {"other": b"x"}}, 422, "other"),
+        ({"files": {"collection_id": (None, "staff")}}, 422, "a file in a form"),
+        ({"files": [("image", ANN), ("image", ANN)]}, 422, "one photo per request"),
+        ({"files": [("image", ANN), ("file", ANN)]}, 422, "one photo per request"),
+        ({"data": {"collection_id": "staff"}}, 415, "multipart/form-data"),
+        ({"content": ANN, "headers": {"Content-Type": "text/plain"}}, 415, "image/jpeg"),
+        ({"content": ANN}, 415, "no Content-Type; send JSON"),
+        ({"json": {"collection_id": "staff", "image": "data:image/png,abc"}}, 422, "in base64"),
+        ({"json": {"collection_id": "staff", "image": "photo.jpg"}}, 422, "send the file itself"),
+        ({"json": {"collection_id": "staff", "image": None}}, 422, "omit the fields"),
+        ({"json": {"collection_id": None, "image": IN_BASE64}}, 422, "omit the fields"),
+        (
+            {"json": {"collection_id": "staff", "image": IN_BASE64, "limit": None}},
+            422,
+            "omit the fields",
+        ),
+        ({"json": None}, 422, ""),
+    ],
+)
+def test_a_wrong_request_is_told_what_to_send_instead(
+    rest: httpx.Client, request_: dict[str, Any], status: int, sentence: str
+) -> None:
+    response = rest.post(f"{RECOGNITION}/match", **request_)
+    assert (response.status_code, response.headers["Content-Type"]) == (
+        status,
+        "application/problem+json",
+    )
+    assert sentence in response.json()["detail"]
+
+
+def test_a_collection_is_created_by_json_only(rest: httpx.Client) -> None:
+    response = rest.post("/api/v1/collections", data={"collection_id": "staff"})
+    assert response.status_code == 415
+    assert "application/json" in response.json()["detail"]
 
 
 @pytest.mark.parametrize(

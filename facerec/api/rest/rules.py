@@ -1,0 +1,72 @@
+"""Rules about the fields of a request, as parts of its JSON schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+Schema: TypeAlias = dict[str, Any]
+
+
+def without_nulls(schema: Schema) -> None:
+    """Describe fields that may be omitted as such, instead of as fields that may be null."""
+    for name, field in schema.get("properties", {}).items():
+        if field.get("default", "") is None:
+            del field["default"]
+        values = [value for value in field.get("anyOf", ()) if value != {"type": "null"}]
+        if len(values) == 1:
+            rest = {key: value for key, value in field.items() if key != "anyOf"}
+            schema["properties"][name] = values[0] | rest
+
+
+def exactly_one(
+    *groups: tuple[str, ...],
+    at_most_one: tuple[str, ...] = (),
+    **only_with: tuple[str, ...],
+) -> Callable[[Schema], None]:
+    """Return what adds to a schema which fields must be given together, and which must not.
+
+    The rules are in ``allOf``, where generators of clients do not mistake them for types.
+
+    Args:
+        groups: Fields that are given together; a request has exactly one of these groups.
+        at_most_one: Fields of which a request has one at most.
+        only_with: Fields that need one of some other fields, by name. False, which some clients
+            send for a field that is not set, needs nothing.
+    """
+    names = dict.fromkeys(name for group in groups for name in group)
+
+    def extend(schema: Schema) -> None:
+        without_nulls(schema)
+        choices = []
+        for group in groups:
+            others = [name for name in names if name not in group]
+            choice: Schema = {"required": list(group), "not": _any_of(others)}
+            unset = {
+                name: {"const": False}
+                for name, needed in only_with.items()
+                if not set(needed) & set(group) and _is_boolean(schema, name)
+            }
+            forbidden = [
+                name
+                for name, needed in only_with.items()
+                if not set(needed) & set(group) and not _is_boolean(schema, name)
+            ]
+            if unset:
+                choice["properties"] = unset
+            if forbidden:
+                choice["not"] = _any_of([*others, *forbidden])
+            choices.append(choice)
+        schema["allOf"] = [{"oneOf": choices}]
+        if at_most_one:
+            schema["allOf"].append({"not": {"required": list(at_most_one)}})
+
+    return extend
+
+
+def _any_of(names: list[str]) -> Schema:
+    return {"anyOf": [{"required": [name]} for name in names]}
+
+
+def _is_boolean(schema: Schema, name: str) -> bool:
+    return bool(schema["properties"][name].get("type") == "boolean")

@@ -1,0 +1,139 @@
+"""A live REST server over the fake engine, with jobs, and a request for each of its operations."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.access import OpenGuard
+from facerec.factory import open_local_jobs, open_local_store, open_server_gallery
+from facerec.storage.objects import AccessPolicy
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.job_doors import use_fake_engine
+from tests.support.server import running
+
+ANN = fake_photo(fake_face("ann"))
+GROUP = fake_photo(fake_face("ann", width=0.3), fake_face("bob", left=0.6))
+
+
+NO_FACE = "00000000-0000-8000-8000-000000000000"
+
+
+@dataclass(frozen=True)
+class RestServer:
+    """A server, and the address where it listens."""
+
+    app: FastAPI
+    address: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer of a server to a request of ours."""
+
+    operation_id: str
+    method: str
+    path: str
+    status: int
+    document: Any
+
+
+@contextmanager
+def rest_server(folder: Path) -> Iterator[RestServer]:
+    """Serve a folder as the bucket ``photos``."""
+    data, photos = folder / "data", folder / "photos"
+    data.mkdir()
+    photos.mkdir()
+    (photos / "ann.jpg").write_bytes(ANN)
+    (photos / "broken.jpg").write_bytes(b"no photo")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_fake_engine(monkeypatch)
+        policy = AccessPolicy({"photos": photos}, frozenset(), f"{data}/jobs/")
+        jobs = open_local_jobs(data, workers=1, policy=policy)
+        with (
+            open_local_store(data) as store,
+            open_server_gallery(data, store, FakeEngine(), policy) as gallery,
+        ):
+            app = create_app(gallery, AppSettings(OpenGuard(), jobs=jobs))
+            with running(app) as address:
+                yield RestServer(app, address)
+
+
+def operations(document: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return method and path of each operation of an OpenAPI document."""
+    return {
+        operation["operationId"]: (method, path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def ask_everything(server: RestServer) -> list[Answered]:
+    """Send a request, or several, to each operation; return the answers."""
+    known = operations(server.app.openapi())
+    answers = []
+
+    with httpx.Client(base_url=server.address, timeout=60) as http:
+
+        def ask(operation_id: str, request: dict[str, Any] | None = None, **path: str) -> Any:  # noqa: ANN401
+            method, template = known[operation_id]
+            response = http.request(method, template.format(**path), **(request or {}))
+            is_json = "json" in response.headers.get("content-type", "")
+            document = response.json() if is_json else None
+            answers.append(Answered(operation_id, method, template, response.status_code, document))
+            return document
+
+        staff = {"collection_id": "staff"}
+        image = base64.b64encode(GROUP).decode()
+        ask("create_collection", {"json": staff})
+        ask("create_collection", {"json": staff})
+        (face, *_) = ask(
+            "index", {"json": {**staff, "image": image, "external_image_id": "group"}}
+        )["faces"]
+        face_path = {**staff, "face_id": face["face_id"]}
+        ask("index", {"data": {**staff, "max_faces": "1"}, "files": {"image": GROUP}})
+        job = ask("index", {"json": {**staff, "bucket": "photos", "prefix": ""}})
+        ask("match", {"json": {**staff, "image": image, "index": True}})
+        ask("match", {"json": {**staff, "bucket": "photos", "key": "none.jpg"}})
+        ask("compare", {"json": {"source": {"image": image}, "target": {"image": image}}})
+        ask("detect", {"json": {"image": image, "max_faces": 1}})
+        ask("list_collections", {"params": {"limit": 1}})
+        ask("describe_collection", **staff)
+        ask("list_faces", {"params": {"limit": 1}}, **staff)
+        ask("get_thumbnail", **face_path)
+        ask("match_face", **face_path)
+        person = {**staff, "user_id": "ann"}
+        ask("create_person", {"json": {"user_id": "ann"}}, **staff)
+        ask("add_faces", {"json": {"face_ids": [face["face_id"], NO_FACE]}}, **person)
+        ask("describe_person", **person)
+        ask("list_people", **staff)
+        ask("match_people", {"json": {**staff, "image": image}})
+        ask("match_person", **person)
+        ask("match_face_to_people", **face_path)
+        ask("remove_face", **person, face_id=face["face_id"])
+        ask("delete_person", **person)
+        deadline = time.monotonic() + 60
+        while ask("get_job", job_id=job["job_id"])["status"] in ("PENDING", "RUNNING"):
+            del answers[-1]
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        ask("list_jobs")
+        ask("cancel_job", job_id=job["job_id"])
+        ask("check_health")
+        ask("delete_face", **face_path)
+        receipt = ask("erase", {"json": {"external_image_id": "group"}}, **staff)
+        ask("list_erasures", **staff)
+        ask("get_erasure", **staff, erasure_id=receipt["erasure_id"])
+        ask("delete_collection", **staff)
+    assert {answer.operation_id for answer in answers} == known.keys()
+    return answers
