@@ -25,7 +25,9 @@ from facerec.api.rekognition.route import rekognition_router
 from facerec.api.rest.collections import collections_router
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer, components
+from facerec.api.rest.corrections import corrections_router
 from facerec.api.rest.erasures import erasures_router
+from facerec.api.rest.faces import faces_router
 from facerec.api.rest.jobs import jobs_router
 from facerec.api.rest.people import people_photo_router, people_router
 from facerec.api.rest.problems import handle_problems, problems
@@ -99,6 +101,8 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     app.include_router(rekognition_router(gallery, context.capacity))
     app.include_router(recognition_router(context))
     app.include_router(collections_router(context))
+    app.include_router(faces_router(context))
+    app.include_router(corrections_router(context))
     app.include_router(people_router(context))
     app.include_router(people_photo_router(context))
     app.include_router(erasures_router(context))
@@ -135,7 +139,7 @@ def _middleware(settings: AppSettings) -> list[Middleware]:
     crossing = Middleware(
         CORSMiddleware,
         allow_origins=list(settings.origins),
-        allow_methods=["GET", "POST", "DELETE"],
+        allow_methods=["GET", "POST", "PUT", "DELETE"],
         allow_headers=["*"],
         expose_headers=["Location", "Retry-After", "x-amzn-RequestId"],
         max_age=3600,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.options import data_option, json_option
+from facerec.cli.options import data_option, json_option, probability
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.receipts import print_receipt
 from facerec.factory import open_gallery
@@ -80,6 +80,36 @@ def describe(name: str, data: Path | None, as_json: bool) -> None:
         print_json(summary_json(summary))
     else:
         _print([summary])
+
+
+@collections.command("set-threshold")
+@click.argument("name")
+@click.argument("threshold", type=probability, required=False)
+@click.option("--default", "clear", is_flag=True, help="Go back to the general default.")
+@data_option
+@json_option
+def set_threshold(
+    name: str, threshold: float | None, clear: bool, data: Path | None, as_json: bool
+) -> None:
+    """Set the minimum similarity of a match where a search gives none.
+
+    `facerec calibrate` measures which one suits a collection.
+
+    \b
+    Examples:
+      facerec collections set-threshold staff 0.93
+      facerec collections set-threshold staff --default
+    """
+    if (threshold is None) != clear:
+        raise click.UsageError("give either THRESHOLD or --default")
+    with open_gallery(data_folder(data)) as gallery:
+        collection = gallery.set_threshold(name, threshold)
+    if as_json:
+        print_json(collection_json(collection))
+    elif threshold is None:
+        console().print(f"collection {name} has the default threshold again")
+    else:
+        console().print(f"collection {name} has the threshold {threshold:g}")
 
 
 @collections.command("refresh-stats")

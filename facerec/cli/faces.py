@@ -1,4 +1,4 @@
-"""`facerec faces`: list, match and delete the faces of a collection."""
+"""`facerec faces`: list, match, correct and delete the faces of a collection."""
 
 from __future__ import annotations
 
@@ -17,16 +17,21 @@ from facerec.cli.options import (
     page_options,
     threshold_option,
 )
-from facerec.cli.output import console, count, print_json
+from facerec.cli.output import console, count, print_json, table
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults
-from facerec.gallery.presenting import deletion_json, face_page_json, face_search_json
+from facerec.gallery.presenting import (
+    correction_page_json,
+    deletion_json,
+    face_page_json,
+    face_search_json,
+)
 
 
 @click.group()
 def faces() -> None:
-    """List, match and delete the faces of a collection."""
+    """List, match, correct and delete the faces of a collection."""
 
 
 @faces.command("list")
@@ -134,3 +139,58 @@ def delete(
     else:
         console().print(f"{count(len(deletion.deleted), 'face')} deleted")
     raise_first(failure.to_error() for failure in deletion.failed)
+
+
+@faces.command("not-same")
+@collection_option
+@click.argument("face_id")
+@click.argument("person")
+@data_option
+@click.option("--lift", is_flag=True, help="Remove the statement again.")
+def not_same(collection: str, face_id: str, person: str, data: Path | None, lift: bool) -> None:
+    """State that a face does not show a person; all later searches obey.
+
+    PERSON is a user id, an external image id or what comes before the colon in it, or the id of
+    another face. A search then shows no face of that person that is less similar than FACE_ID.
+
+    \b
+    Examples:
+      facerec faces not-same --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d ann
+      facerec faces not-same --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d ann --lift
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        if not lift:
+            gallery.not_same(collection, face_id, person)
+            console().print(f"face {face_id} does not show {person}")
+        elif gallery.lift_correction(collection, face_id, person):
+            console().print(f"face {face_id} may show {person} again")
+        else:
+            console().print(f"nothing says that face {face_id} does not show {person}")
+
+
+@faces.command()
+@collection_option
+@data_option
+@page_options("corrections", DEFAULT_PAGE, MAX_PAGE)
+@json_option
+def corrections(
+    collection: str, data: Path | None, next_token: str | None, limit: int, as_json: bool
+) -> None:
+    """List which faces were said not to show which people.
+
+    \b
+    Example:
+      facerec faces corrections --collection staff
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        page = gallery.list_corrections(collection, next_token=next_token, limit=limit)
+    if as_json:
+        print_json(correction_page_json(page))
+        return
+    rows = table("face id", "does not show", whole=("face id",))
+    for correction in page.corrections:
+        rows.add_row(correction.face_id, correction.person)
+    out = console()
+    out.print(rows if page.corrections else f"collection {collection} has no corrections")
+    if page.next_token:
+        out.print(f"more: --next-token {page.next_token}")

@@ -13,7 +13,7 @@ COMMANDS = {
     "compare": ("facerec.cli.compare", "Compare the faces of two photos."),
     "detect": ("facerec.cli.detect", "Find the faces of a photo."),
     "collections": ("facerec.cli.collections", "List, create, describe and delete collections."),
-    "faces": ("facerec.cli.faces", "List, match and delete the faces of a collection."),
+    "faces": ("facerec.cli.faces", "List, match, correct and delete the faces of a collection."),
     "people": ("facerec.cli.people", "List, match and change the people of a collection."),
     "erase": ("facerec.cli.erase", "Erase whatever is known of a face, a photo or a person."),
     "erasures": ("facerec.cli.erasures", "List and show the receipts of erasures."),

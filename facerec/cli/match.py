@@ -39,6 +39,11 @@ from facerec.gallery.presenting import search_json
     "collection of this size.",
 )
 @limit_option("matches of each face", GalleryDefaults().limit, MAX_MATCHES)
+@click.option(
+    "--repeat-people",
+    is_flag=True,
+    help="Let several faces of the photo match one person; otherwise only the most similar does.",
+)
 @probe_face_options
 @json_option
 def match(
@@ -48,6 +53,7 @@ def match(
     threshold: float | None,
     target_fmr: float | None,
     limit: int,
+    repeat_people: bool,
     options: FaceOptions,
     as_json: bool,
 ) -> None:
@@ -69,6 +75,7 @@ def match(
             threshold=threshold,
             target_fmr=target_fmr,
             limit=limit,
+            repeat_people=repeat_people,
             options=options,
         )
     if as_json:

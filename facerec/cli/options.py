@@ -38,7 +38,8 @@ threshold_option = click.option(
     "--threshold",
     type=probability,
     default=None,
-    help=f"Minimum similarity of a match (default: {GalleryDefaults().threshold}).",
+    help="Minimum similarity of a match (default: the collection's, or else "
+    f"{GalleryDefaults().threshold}).",
 )
 
 

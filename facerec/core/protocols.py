@@ -15,6 +15,7 @@ from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.records import (
     AnsweredRequest,
     Collection,
+    Correction,
     User,
 )
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
@@ -123,9 +124,9 @@ class VectorStore(Protocol):
 
 
 class RecordStore(Protocol):
-    """Strongly consistent records: collections, users, tags and requests.
+    """Strongly consistent records: collections, users, corrections, tags and requests.
 
-    Users and tags are deleted with their collection.
+    Users, corrections and tags are deleted with their collection.
     """
 
     def create_collection(self, collection: Collection) -> None:
@@ -150,6 +151,14 @@ class RecordStore(Protocol):
 
     def delete_collection(self, collection_id: str) -> None:
         """Delete the record of a collection.
+
+        Raises:
+            CollectionNotFoundError: it does not exist.
+        """
+        ...
+
+    def set_threshold(self, collection_id: str, threshold: float | None) -> None:
+        """Set the threshold of a collection, or remove it.
 
         Raises:
             CollectionNotFoundError: it does not exist.
@@ -225,6 +234,37 @@ class RecordStore(Protocol):
 
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
         """Return the user ids of faces by face id; faces without a user are omitted."""
+        ...
+
+    def add_correction(self, collection_id: str, correction: Correction) -> None:
+        """Store a correction; one that is stored already changes nothing.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+            ConflictError: there are too many concurrent changes.
+        """
+        ...
+
+    def remove_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> int:
+        """Erase corrections, and return the number of those that were stored.
+
+        Raises:
+            ConflictError: there are too many concurrent changes.
+        """
+        ...
+
+    def corrections_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[Correction]:
+        """Return the corrections of faces, ordered."""
+        ...
+
+    def corrections_of_people(self, collection_id: str, people: Sequence[str]) -> list[Correction]:
+        """Return the corrections about people, ordered."""
+        ...
+
+    def list_corrections(
+        self, collection_id: str, *, after: Correction | None = None, limit: int = 1000
+    ) -> list[Correction]:
+        """Return corrections ordered by face, then by person, starting after ``after``."""
         ...
 
     def get_tags(self, collection_id: str) -> dict[str, str]:

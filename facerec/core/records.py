@@ -70,11 +70,28 @@ class Collection:
         collection_id: 1 to 255 characters of ``[a-zA-Z0-9_.-]``.
         model_version: model version of all its faces.
         created_at: seconds since 1970, UTC.
+        threshold: minimum similarity of a match, 0 to 1, where the caller gives none; None for
+            the default of the program that searches.
     """
 
     collection_id: str
     model_version: str
     created_at: float
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Correction:
+    """A statement that a stored face does not show a person.
+
+    Attributes:
+        face_id: id of the face.
+        person: user id, or name in external image ids, of the person; see
+            ``facerec.gallery.corrections``.
+    """
+
+    face_id: str
+    person: str
 
 
 @dataclass(frozen=True, slots=True)

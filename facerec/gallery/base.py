@@ -83,8 +83,15 @@ class GalleryBase(Inspector):
             return True
         return current.created_at != collection.created_at
 
-    def _threshold(self, threshold: float | None) -> float:
-        return self._defaults.threshold if threshold is None else checked_threshold(threshold)
+    def _threshold(self, collection: Collection, threshold: float | None) -> float:
+        """Return the minimum similarity of a match: the caller's, the collection's or the default.
+
+        Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1.
+        """
+        if threshold is not None:
+            return checked_threshold(threshold)
+        return self._defaults.threshold if collection.threshold is None else collection.threshold
 
     def _after(self, listing: str, next_token: str | None) -> str | None:
         return None if next_token is None else read_page_token(listing, next_token, self._clock())

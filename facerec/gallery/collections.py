@@ -10,12 +10,13 @@ from itertools import islice
 
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
-from facerec.core.names import checked_tags
+from facerec.core.names import checked_collection_id, checked_tags
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, QuotaExceededError
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.preparing import create_collection
+from facerec.gallery.similarity import checked_threshold
 
 MAX_TAGS = 200
 """Tags of one collection, as in Rekognition
@@ -64,6 +65,18 @@ class CollectionOperations(Eraser):
         if tags:
             self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
         return collection
+
+    def set_threshold(self, collection_id: str, threshold: float | None) -> Collection:
+        """Set the minimum similarity of a match where a search gives none; None removes it.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id, or the threshold is not 0 to 1.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        if threshold is not None:
+            checked_threshold(threshold)
+        self._records.set_threshold(checked_collection_id(collection_id), threshold)
+        return self._get(collection_id)
 
     def describe_collection(self, collection_id: str) -> CollectionSummary:
         """Return a collection with its counts.

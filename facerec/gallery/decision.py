@@ -9,17 +9,13 @@ from enum import StrEnum
 import numpy as np
 
 from facerec.core.faces import CohortStats
-from facerec.core.names import is_derived
-from facerec.core.records import FaceRecord, StoredFace
+from facerec.core.records import StoredFace
 from facerec.gallery.normalisation import normalised_score, score_of_similarity
+from facerec.gallery.person_names import given_name, person_in_name, person_names
 
 MARGIN = 1.5
 """Normalised score by which the most similar person must be ahead of the next one;
 ``docs/accuracy.md`` shows how often a smaller lead is the wrong person's."""
-
-PERSON_SEPARATOR = ":"
-"""What comes before it in an external image id names the person: ``ann:1`` and ``ann:2`` are
-photos of ann."""
 
 
 class Decision(StrEnum):
@@ -44,12 +40,14 @@ class Candidate:
         score: Normalised score against the probe; the lower, the more similar.
         user_id: The user that the face is associated with, if any.
         stats: Cohort stats of the face.
+        corrected: Names of people that the face does not show.
     """
 
     face: StoredFace
     score: float
     user_id: str | None
     stats: CohortStats
+    corrected: frozenset[str] = frozenset()
 
 
 def decide(
@@ -60,7 +58,8 @@ def decide(
     A collection holds photos, not people. Two stored faces count as one person's if they are
     associated with one user, if their external image ids name one person, or, where neither says,
     if they are as similar to each other as a match. Faces of different users, or of external image
-    ids that name different people before ``PERSON_SEPARATOR``, are different people's.
+    ids that name different people before the colon, are different people's, and so are two faces
+    of which a correction says so.
 
     Args:
         nearest: Stored faces, lowest score first.
@@ -78,7 +77,7 @@ def decide(
         if candidate.score > nearest[0].score + MARGIN:
             break
         for person in people:
-            if any(_same_person(candidate, other, max_score) for other in person):
+            if any(same_person(candidate, other, max_score) for other in person):
                 person.append(candidate)
                 break
         else:
@@ -87,35 +86,32 @@ def decide(
     return (Decision.MATCH if len(best) == 1 else Decision.AMBIGUOUS), best
 
 
-def _same_person(one: Candidate, other: Candidate, max_score: float) -> bool:
+def same_person(one: Candidate, other: Candidate, max_score: float) -> bool:
+    """Return whether two stored faces count as one person's; see ``decide``.
+
+    Args:
+        one: A face.
+        other: Another face.
+        max_score: Score of a match.
+    """
+    first, second = one.face.record, other.face.record
+    if first.face_id == second.face_id:
+        return True
+    if one.corrected or other.corrected:
+        if one.corrected & person_names(second, other.user_id):
+            return False
+        if other.corrected & person_names(first, one.user_id):
+            return False
     if one.user_id is not None and other.user_id is not None:
         return one.user_id == other.user_id
-    first, second = one.face.record, other.face.record
     if first.image_id == second.image_id:
         # a photo shows nobody twice
         return False
-    name, other_name = _person(first), _person(second)
-    if name is not None and other_name is not None:
-        return name == other_name
-    if _same_name(first, second):
+    people = person_in_name(first), person_in_name(second)
+    if None not in people:
+        return people[0] == people[1]
+    name = given_name(first)
+    if name is not None and name == given_name(second):
         return True
     distance = float(np.linalg.norm(one.face.embedding - other.face.embedding))
     return distance == 0 or normalised_score(distance, one.stats, other.stats) <= max_score
-
-
-def _person(record: FaceRecord) -> str | None:
-    """Return the person that an external image id names before the separator."""
-    name = record.external_image_id
-    if name is None or PERSON_SEPARATOR not in name or is_derived(name, record.source):
-        return None
-    return name.partition(PERSON_SEPARATOR)[0]
-
-
-def _same_name(one: FaceRecord, other: FaceRecord) -> bool:
-    name = one.external_image_id
-    return (
-        name is not None
-        and name == other.external_image_id
-        and not is_derived(name, one.source)
-        and not is_derived(name, other.source)
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -12,6 +12,8 @@ from facerec.core.limits import MAX_PAGE
 from facerec.core.records import FaceRecord
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.corrections import forget_corrections
+from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
 
 RESUMED_AFTER = 960.0
@@ -51,9 +53,18 @@ class Eraser(GalleryBase):
             stored: tuple[str, ...] = ()
         else:
             requested = sorted(selection.face_ids)
+            people = self._names_of_corrected(collection_id, requested)
+            people |= selection.user_ids | selection.external_image_ids
             stored = tuple(self._faces.delete_faces(collection_id, requested)) if requested else ()
             receipt = replace(receipt, faces=receipt.faces + len(stored))
             receipt = self._erase_users(receipt, selection)
+            forget_corrections(
+                collection_id,
+                gone=requested,
+                people=people,
+                faces=self._faces,
+                records=self._records,
+            )
         if defer and self._erasures.start is not None:
             self._erasures.keep(Erasure(receipt, selection))
             self._erasures.start(collection_id, receipt.erasure_id)
@@ -114,6 +125,13 @@ class Eraser(GalleryBase):
             delete_vectors(self._faces, collection_id)
             self._faces.delete_namespace(collection_id)
         return receipt
+
+    def _names_of_corrected(self, collection_id: str, face_ids: Sequence[str]) -> set[str]:
+        """Return the names in faces that are to be deleted, where corrections may hold them."""
+        if not face_ids or not self._records.list_corrections(collection_id, limit=1):
+            return set()
+        stored = self._faces.get_faces(collection_id, face_ids)
+        return {name for face in stored for name in person_names(face.record, None)}
 
     def _emptied_photos(self, collection_id: str, face_ids: Collection[str]) -> frozenset[str]:
         """Return the keys of the photos that have no other stored faces than these."""

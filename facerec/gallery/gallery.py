@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from facerec.gallery.collections import CollectionOperations
+from facerec.gallery.correction_operations import CorrectionOperations
 from facerec.gallery.erasing import ErasureOperations
 from facerec.gallery.faces import FaceOperations
 from facerec.gallery.idempotency import answer_once
@@ -17,6 +18,7 @@ class Gallery(
     CollectionOperations,
     RecognitionOperations,
     FaceOperations,
+    CorrectionOperations,
     UserOperations,
     ErasureOperations,
 ):
@@ -30,10 +32,11 @@ class Gallery(
     ``GalleryBase`` documents the constructor. The operations are grouped as they are below:
 
     - collections: ``create_collection``, ``describe_collection``, ``list_collections``,
-      ``delete_collection``, and tags;
+      ``set_threshold``, ``delete_collection``, and tags;
     - photos: ``index``, ``search``, ``search_face``, and without a collection ``compare`` and
       ``detect``;
     - stored faces: ``list_faces``, ``delete_faces``, ``thumbnail``;
+    - corrections: ``not_same``, ``lift_correction``, ``list_corrections``;
     - people, by Rekognition's name of users: ``create_user``, ``describe_user``,
       ``delete_user``, ``list_users``, ``associate_faces``,
       ``disassociate_faces``, and the searches ``search_users_by_face``,

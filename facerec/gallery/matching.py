@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +12,10 @@ from facerec.core.limits import MAX_MATCHES
 from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.core.protocols import Cohort, RecordStore
 from facerec.core.records import FaceRecord, StoredFace
-from facerec.gallery.decision import MARGIN, Candidate, Decision, decide
+from facerec.gallery.corrections import Corrected, corrected_faces, hidden_faces
+from facerec.gallery.decision import MARGIN, Candidate, Decision, decide, same_person
 from facerec.gallery.indexing import IndexResult
+from facerec.gallery.normalisation import score_of_similarity
 from facerec.gallery.scoring import (
     NEIGHBOURS_TO_SCORE,
     ScoredFace,
@@ -99,17 +102,21 @@ def search_probes(
     cohort: Cohort,
     threshold: float,
     limit: int,
+    repeat_people: bool = False,
 ) -> tuple[SearchedFace, ...]:
-    """Return the matches of, and the decision on, each of some faces.
+    """Return the matches of, and the decision on, each face of a photo.
 
     Args:
         probes: Faces to search for.
         collection_id: Id of the collection.
         faces: Store of its faces.
-        users: Store of its users.
+        users: Store of its users and corrections.
         cohort: Computes the stats of faces that are stored without.
         threshold: Minimum similarity of a match, 0 to 1.
         limit: Maximum number of matches of each face.
+        repeat_people: Whether several of the faces may match one person. By default only the most
+            similar one does, since a photo shows nobody twice, and the others are decided without
+            that person's faces.
     """
     if not probes:
         return ()
@@ -120,36 +127,114 @@ def search_probes(
         top=max(limit, NEIGHBOURS_TO_SCORE),
         max_distance=max(reach(threshold, own, margin=MARGIN) for own in stats),
     )
-    scored = score_neighbours(collection_id, found, stats, faces=faces, cohort=cohort)
-    matches = [_matches(own, threshold, limit) for own in scored]
-    close = [_close(own, threshold) for own in scored]
-    face_ids = list(
-        dict.fromkeys(
-            [match.face.face_id for own in matches for match in own]
-            + [face.record.face_id for own in close for face in own]
-        )
-    )
+    scored = [
+        _relevant(own, threshold)
+        for own in score_neighbours(collection_id, found, stats, faces=faces, cohort=cohort)
+    ]
+    face_ids = _face_ids(scored)
     owners = users.users_of_faces(collection_id, face_ids) if face_ids else {}
-    # The decision compares embeddings, which a search does not return.
-    deciding = sorted({face.record.face_id for own in close for face in own})
+    corrected = corrected_faces(collection_id, face_ids, records=users)
+    scored = [_without_hidden(own, owners, corrected) for own in scored]
+    several = not repeat_people and sum(map(bool, scored)) > 1
+    # Decisions compare embeddings, which a search does not return.
+    deciding = _face_ids(scored if several else [_close(own) for own in scored])
     stored = {
         face.record.face_id: face
         for face in (faces.get_faces(collection_id, deciding) if deciding else [])
     }
+
+    def candidates(found: Sequence[ScoredFace]) -> list[Candidate]:
+        # a face may have been deleted since the search
+        return [
+            Candidate(
+                stored[face.record.face_id],
+                face.score,
+                owners.get(face.record.face_id),
+                stats_of_stored(stored[face.record.face_id], cohort),
+                corrected.get(face.record.face_id, frozenset()),
+            )
+            for face in found
+            if face.record.face_id in stored
+        ]
+
+    if several:
+        scored = _each_person_once(scored, candidates, threshold)
     searched = []
-    for probe, own_matches, own_close in zip(probes, matches, close, strict=True):
-        decision, best = decide(_candidates(own_close, stored, owners, cohort), threshold=threshold)
+    for probe, own in zip(probes, scored, strict=True):
+        decision, best = decide(candidates(_close(own)), threshold=threshold)
         chosen = {candidate.face.record.face_id for candidate in best}
-        candidates = [face for face in own_close if face.record.face_id in chosen]
         searched.append(
             SearchedFace(
                 probe,
                 decision,
-                _with_owners(own_matches, owners),
-                _with_owners([_match(face) for face in candidates], owners),
+                _with_owners(_matches(own, threshold, limit), owners),
+                _with_owners(
+                    [_match(face) for face in own if face.record.face_id in chosen], owners
+                ),
             )
         )
     return tuple(searched)
+
+
+def _each_person_once(
+    scored: Sequence[list[ScoredFace]],
+    candidates: Callable[[Sequence[ScoredFace]], list[Candidate]],
+    threshold: float,
+) -> list[list[ScoredFace]]:
+    """Return the faces found for each probe, without those of people whom another probe matches.
+
+    Of the probes that match a person, the most similar one keeps that person's faces.
+    """
+    max_score = score_of_similarity(threshold)
+    left = list(scored)
+    taken: list[Candidate] = []
+    waiting = {place for place, own in enumerate(left) if own}
+    while waiting:
+        place = min(waiting, key=lambda each: (left[each][0].score, each))
+        free = [
+            candidate
+            for candidate in candidates(left[place])
+            if not any(same_person(candidate, other, max_score) for other in taken)
+        ]
+        free_ids = {candidate.face.record.face_id for candidate in free}
+        remaining = [face for face in left[place] if face.record.face_id in free_ids]
+        remaining = _relevant(remaining, threshold)
+        moved = bool(remaining) and remaining[0].score > left[place][0].score
+        left[place] = remaining
+        if moved:
+            # another probe may now be the most similar one
+            continue
+        waiting.discard(place)
+        close = candidates(_close(remaining))
+        decision, best = decide(close, threshold=threshold)
+        if decision is Decision.MATCH:
+            taken += [each for each in free if same_person(each, best[0], max_score)]
+            taken.append(best[0])
+    return left
+
+
+def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
+    """Return the faces that match, and those that are nearly as similar as the best one."""
+    if not scored:
+        return []
+    max_score = scored[0].score + MARGIN if scored[0].similarity >= threshold else -math.inf
+    return [face for face in scored if face.similarity >= threshold or face.score <= max_score]
+
+
+def _close(relevant: Sequence[ScoredFace]) -> list[ScoredFace]:
+    """Return the faces that the decision considers."""
+    return [face for face in relevant if face.score <= relevant[0].score + MARGIN]
+
+
+def _without_hidden(
+    scored: list[ScoredFace], owners: Mapping[str, str], corrected: Corrected
+) -> list[ScoredFace]:
+    hidden = hidden_faces([face.record for face in scored], owners, corrected)
+    return [face for face in scored if face.record.face_id not in hidden]
+
+
+def _face_ids(scored: Iterable[Sequence[ScoredFace]]) -> list[str]:
+    return list(dict.fromkeys(face.record.face_id for own in scored for face in own))
 
 
 def search_like(
@@ -157,6 +242,7 @@ def search_like(
     *,
     collection_id: str,
     faces: FaceStore,
+    users: RecordStore,
     cohort: Cohort,
     threshold: float,
     limit: int,
@@ -170,48 +256,24 @@ def search_like(
         max_distance=reach(threshold, stats),
     )
     (scored,) = score_neighbours(collection_id, found, [stats], faces=faces, cohort=cohort)
-    others = [each for each in scored if each.record.face_id != face.record.face_id]
-    return tuple(_matches(others, threshold, limit))
-
-
-def with_user_ids(
-    collection_id: str, searched: Iterable[tuple[Match, ...]], *, users: RecordStore
-) -> list[tuple[Match, ...]]:
-    """Return matches with the users of their faces, looked up in one request."""
-    groups = list(searched)
-    face_ids = list(dict.fromkeys(match.face.face_id for group in groups for match in group))
-    owners = users.users_of_faces(collection_id, face_ids) if face_ids else {}
-    return [_with_owners(group, owners) for group in groups]
+    own_id = face.record.face_id
+    others = [
+        each for each in scored if each.record.face_id != own_id and each.similarity >= threshold
+    ]
+    face_ids = [own_id, *_face_ids([others])]
+    owners = users.users_of_faces(collection_id, face_ids)
+    hidden = hidden_faces(
+        [each.record for each in others],
+        owners,
+        corrected_faces(collection_id, face_ids, records=users),
+        probe=face.record,
+    )
+    shown = [each for each in others if each.record.face_id not in hidden]
+    return _with_owners(_matches(shown, threshold, limit), owners)
 
 
 def _with_owners(matches: Sequence[Match], owners: Mapping[str, str]) -> tuple[Match, ...]:
     return tuple(replace(match, user_id=owners.get(match.face.face_id)) for match in matches)
-
-
-def _close(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
-    """Return the faces that the decision considers: none if the best one is below the threshold."""
-    if not scored or scored[0].similarity < threshold:
-        return []
-    return [face for face in scored if face.score <= scored[0].score + MARGIN]
-
-
-def _candidates(
-    close: Sequence[ScoredFace],
-    stored: Mapping[str, StoredFace],
-    owners: Mapping[str, str],
-    cohort: Cohort,
-) -> list[Candidate]:
-    # a face may have been deleted since the search
-    return [
-        Candidate(
-            stored[face.record.face_id],
-            face.score,
-            owners.get(face.record.face_id),
-            stats_of_stored(stored[face.record.face_id], cohort),
-        )
-        for face in close
-        if face.record.face_id in stored
-    ]
 
 
 def _matches(scored: Sequence[ScoredFace], threshold: float, limit: int) -> list[Match]:

@@ -14,6 +14,7 @@ from facerec.core.records import Collection, FaceRecord
 from facerec.core.times import iso_time
 from facerec.gallery.collections import CollectionSummary
 from facerec.gallery.comparing import Comparison
+from facerec.gallery.correction_operations import CorrectionPage
 from facerec.gallery.faces import FaceDeletion, FacePage, FailedDeletion
 from facerec.gallery.indexing import IndexResult
 from facerec.gallery.matching import FaceSearchResult, Match, SearchedFace, SearchResult
@@ -27,6 +28,7 @@ def collection_json(collection: Collection) -> Json:
         "collection_id": collection.collection_id,
         "model_version": collection.model_version,
         "created_at": iso_time(collection.created_at),
+        "threshold": collection.threshold,
     }
 
 
@@ -59,6 +61,14 @@ def face_page_json(page: FacePage) -> Json:
         "collection_id": page.collection_id,
         "model_version": page.model_version,
         "faces": [stored_face_json(face.record, face.user_id) for face in page.faces],
+        "next_token": page.next_token,
+    }
+
+
+def correction_page_json(page: CorrectionPage) -> Json:
+    """Present a page of corrections (``correction-list.json``)."""
+    return {
+        "corrections": [asdict(correction) for correction in page.corrections],
         "next_token": page.next_token,
     }
 

@@ -18,7 +18,6 @@ from facerec.gallery.matching import (
     SearchResult,
     search_like,
     search_probes,
-    with_user_ids,
 )
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
@@ -70,6 +69,7 @@ class RecognitionOperations(GalleryBase):
         limit: int | None = None,
         options: FaceOptions | None = None,
         largest_only: bool = False,
+        repeat_people: bool = False,
         index: bool = False,
         external_image_id: str | None = None,
     ) -> SearchResult:
@@ -78,12 +78,15 @@ class RecognitionOperations(GalleryBase):
         Args:
             collection_id: Id of the collection.
             photo: The probe: bytes of an image file, or where one is.
-            threshold: Minimum similarity of a match, 0 to 1.
+            threshold: Minimum similarity of a match, 0 to 1; by default the collection's, or else
+                the gallery's.
             target_fmr: Instead of a threshold, the share of searches for a stranger, above 0 and
                 below 1, that may have a match in a collection of this size.
             limit: Maximum number of matches of each face, 1 to 4096.
             options: How the probe's faces are found and chosen.
             largest_only: Whether to search for the largest face only.
+            repeat_people: Whether several faces of the photo may match one person; by default only
+                the most similar one does, since a photo shows nobody twice.
             index: Whether to add the probe's faces to the collection after the search.
             external_image_id: The caller's own name for the photo, if it is added.
 
@@ -100,7 +103,7 @@ class RecognitionOperations(GalleryBase):
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
         collection = self._require(collection_id)
-        threshold = self._search_threshold(collection_id, threshold, target_fmr)
+        threshold = self._search_threshold(collection, threshold, target_fmr)
         if options is None:
             defaults = self._defaults
             options = defaults.index_options() if index else defaults.probe_options()
@@ -115,6 +118,7 @@ class RecognitionOperations(GalleryBase):
             cohort=self._engine,
             threshold=threshold,
             limit=limit,
+            repeat_people=repeat_people,
         )
         result = SearchResult(
             collection_id=collection_id,
@@ -143,32 +147,33 @@ class RecognitionOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
         """
-        threshold, limit = self._threshold(threshold), self._limit(limit)
+        limit = self._limit(limit)
         collection = self._get(collection_id)
+        threshold = self._threshold(collection, threshold)
         face = require_stored(collection_id, face_id, faces=self._faces)
-        found = search_like(
+        matches = search_like(
             face,
             collection_id=collection_id,
             faces=self._faces,
+            users=self._records,
             cohort=self._engine,
             threshold=threshold,
             limit=limit,
         )
-        (matches,) = with_user_ids(collection_id, [found], users=self._records)
         return FaceSearchResult(
             collection_id, collection.model_version, threshold, face_id, matches
         )
 
     def _search_threshold(
-        self, collection_id: str, threshold: float | None, target_fmr: float | None
+        self, collection: Collection, threshold: float | None, target_fmr: float | None
     ) -> float:
         if target_fmr is None:
-            return self._threshold(threshold)
+            return self._threshold(collection, threshold)
         if threshold is not None:
             raise InvalidInputError(
                 "a threshold and a target false match rate exclude each other", "give one of them"
             )
-        return threshold_at(target_fmr, self._faces.count_faces(collection_id))
+        return threshold_at(target_fmr, self._faces.count_faces(collection.collection_id))
 
     def _limit(self, limit: int | None) -> int:
         return self._defaults.limit if limit is None else checked_limit(limit, MAX_MATCHES)

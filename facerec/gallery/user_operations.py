@@ -11,7 +11,7 @@ from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.core.names import checked_user_id
 from facerec.core.options import FaceOptions
-from facerec.core.records import User
+from facerec.core.records import Correction, User
 from facerec.gallery import associations
 from facerec.gallery.associations import AssociationOutcome
 from facerec.gallery.erasing import Eraser
@@ -101,6 +101,8 @@ class UserOperations(Eraser):
     ) -> AssociationOutcome:
         """Associate faces with a user; the outcome says why a face could not be.
 
+        It lifts corrections that say that these faces do not show the user.
+
         Args:
             collection_id: Id of the collection.
             user_id: Id of the user.
@@ -114,7 +116,7 @@ class UserOperations(Eraser):
             ConflictError: Too many concurrent changes of the user.
         """
         self._get(collection_id)
-        return associations.associate_faces(
+        outcome = associations.associate_faces(
             self._faces,
             self._records,
             collection_id,
@@ -123,6 +125,9 @@ class UserOperations(Eraser):
             threshold=threshold,
             cohort=self._engine,
         )
+        lifted = [Correction(face_id, user_id) for face_id in outcome.changed]
+        self._records.remove_corrections(collection_id, lifted)
+        return outcome
 
     def disassociate_faces(
         self, collection_id: str, user_id: str, face_ids: Sequence[str]
@@ -154,9 +159,9 @@ class UserOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
         """
-        threshold = self._threshold(threshold)
         checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
+        threshold = self._threshold(collection, threshold)
         face = require_stored(collection_id, face_id, faces=self._faces)
         matches = self._find_users(collection_id, face.embedding, threshold, limit)
         return UserSearchResult(collection_id, collection.model_version, threshold, matches)
@@ -176,9 +181,9 @@ class UserOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The user does not exist.
         """
-        threshold = self._threshold(threshold)
         checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
+        threshold = self._threshold(collection, threshold)
         user = self._records.get_user(collection_id, user_id)
         vector = user_vector(self._faces, collection_id, user)
         matches = self._find_users(collection_id, vector, threshold, limit, exclude=user_id)
@@ -202,9 +207,9 @@ class UserOperations(Eraser):
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
         """
-        threshold = self._threshold(threshold)
         checked_limit(limit, MAX_USER_MATCHES)
         collection = self._require(collection_id)
+        threshold = self._threshold(collection, threshold)
         loaded = load_photo(photo, self._photos)
         options = options or self._defaults.probe_options()
         found = find_faces(loaded, engine=self._engine, options=options)

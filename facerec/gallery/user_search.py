@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from facerec.core.faces import CohortStats
 from facerec.core.photos import EmbeddedFace, RejectedFace
 from facerec.core.protocols import Cohort, RecordStore
 from facerec.core.records import User
@@ -15,6 +17,7 @@ from facerec.gallery.scoring import (
     reach,
     similarity_between,
     stats_of,
+    stats_of_stored,
 )
 from facerec.gallery.user_vectors import mean_embedding, search_vectors
 from facerec.storage.faces import FaceStore
@@ -135,4 +138,41 @@ def find_users(
         if similarity >= threshold:
             matches.append(UserMatch(user, distance, similarity))
     matches.sort(key=lambda match: (-match.similarity, match.distance))
-    return tuple(matches[:limit])
+    hidden = _hidden_users(
+        probe,
+        probe_stats,
+        matches,
+        collection_id=collection_id,
+        faces=faces,
+        users=users,
+        cohort=cohort,
+    )
+    return tuple([match for match in matches if match.user.user_id not in hidden][:limit])
+
+
+def _hidden_users(
+    probe: NDArray[np.float32],
+    probe_stats: CohortStats,
+    matches: Sequence[UserMatch],
+    *,
+    collection_id: str,
+    faces: FaceStore,
+    users: RecordStore,
+    cohort: Cohort,
+) -> set[str]:
+    """Return the ids of users that a face does not show which is more similar to the probe."""
+    similarity_of = {match.user.user_id: match.similarity for match in matches}
+    corrections = users.corrections_of_people(collection_id, list(similarity_of))
+    if not corrections:
+        return set()
+    face_ids = list(dict.fromkeys(each.face_id for each in corrections))
+    stored = {face.record.face_id: face for face in faces.get_faces(collection_id, face_ids)}
+    hidden = set()
+    for each in corrections:
+        face = stored.get(each.face_id)
+        if face is not None:
+            distance = float(np.linalg.norm(face.embedding.astype(np.float64) - probe))
+            similarity = similarity_between(distance, probe_stats, stats_of_stored(face, cohort))
+            if similarity >= similarity_of[each.person]:
+                hidden.add(each.person)
+    return hidden

@@ -112,6 +112,11 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("list_faces", {"params": {"limit": 1}}, **staff)
         ask("get_thumbnail", **face_path)
         ask("match_face", **face_path)
+        ask("set_threshold", {"json": {"threshold": 0.9}}, **staff)
+        ask("remove_threshold", **staff)
+        ask("not_same", **face_path, person="cyd")
+        ask("list_corrections", **staff)
+        ask("lift_correction", **face_path, person="cyd")
         person = {**staff, "user_id": "ann"}
         ask("create_person", {"json": {"user_id": "ann"}}, **staff)
         ask("add_faces", {"json": {"face_ids": [face["face_id"], NO_FACE]}}, **person)

@@ -29,11 +29,14 @@ OPERATIONS = [
     "get_erasure",
     "get_tags",
     "index",
+    "lift_correction",
     "list_collections",
+    "list_corrections",
     "list_erasures",
     "list_faces",
     "list_users",
     "model_version",
+    "not_same",
     "refresh_stats",
     "remove_tags",
     "resume_erasure",
@@ -45,6 +48,7 @@ OPERATIONS = [
     "search_users_by_user",
     "select",
     "set_tags",
+    "set_threshold",
     "thumbnail",
 ]
 

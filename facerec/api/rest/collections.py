@@ -1,10 +1,10 @@
-"""The REST routes for collections and their faces."""
+"""The REST routes for collections."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import Context, authorise
@@ -14,19 +14,14 @@ from facerec.api.rest.problems import problems
 from facerec.api.rest.requests import (
     CollectionPath,
     CreateCollectionRequest,
-    Disassociate,
-    FacePath,
     Limit,
     NextToken,
-    Threshold,
+    ThresholdRequest,
 )
 from facerec.api.rest.uploads import JsonRoute
-from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES
-from facerec.gallery.defaults import DEFAULT_LIMIT
+from facerec.core.limits import DEFAULT_PAGE
 from facerec.gallery.presenting import (
     collection_json,
-    face_page_json,
-    face_search_json,
     summary_json,
 )
 
@@ -89,6 +84,36 @@ def collections_router(context: Context) -> APIRouter:
         )
         return JSONResponse(summary_json(summary))
 
+    @router.put(
+        "/{collection_id}/threshold",
+        summary="Set the minimum similarity of a match where a search gives none",
+        responses={**problems(404, 415), 200: answer("The collection.", "collection")},
+    )
+    async def set_threshold(
+        request: Request, collection_id: CollectionPath, body: ThresholdRequest
+    ) -> JSONResponse:
+        collection = await context.run(
+            request,
+            lambda: gallery.set_threshold(collection_id, body.threshold),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return JSONResponse(collection_json(collection))
+
+    @router.delete(
+        "/{collection_id}/threshold",
+        summary="Go back to the server's minimum similarity of a match",
+        responses={**problems(404), 200: answer("The collection.", "collection")},
+    )
+    async def remove_threshold(request: Request, collection_id: CollectionPath) -> JSONResponse:
+        collection = await context.run(
+            request,
+            lambda: gallery.set_threshold(collection_id, None),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return JSONResponse(collection_json(collection))
+
     @router.delete(
         "/{collection_id}",
         status_code=204,
@@ -103,89 +128,5 @@ def collections_router(context: Context) -> APIRouter:
             writes=True,
         )
         return Response(status_code=204, headers={"Location": receipt_location(request, receipt)})
-
-    @router.get(
-        "/{collection_id}/faces",
-        summary="List the faces of a collection",
-        responses={**problems(404), 200: answer("A page of faces.", "face-list")},
-    )
-    async def list_faces(
-        request: Request,
-        collection_id: CollectionPath,
-        limit: Limit = DEFAULT_PAGE,
-        next_token: NextToken = None,
-    ) -> JSONResponse:
-        page = await context.run(
-            request,
-            lambda: gallery.list_faces(collection_id, next_token=next_token, limit=limit),
-            collection_id=collection_id,
-        )
-        return JSONResponse(face_page_json(page))
-
-    @router.delete(
-        "/{collection_id}/faces/{face_id}",
-        status_code=204,
-        summary="Delete a face for good",
-        responses={**problems(404, 409), 204: _NO_CONTENT},
-    )
-    async def delete_face(
-        request: Request,
-        collection_id: CollectionPath,
-        face_id: FacePath,
-        disassociate: Disassociate = False,
-    ) -> Response:
-        deletion = await context.run(
-            request,
-            lambda: gallery.delete_faces(collection_id, [face_id], disassociate=disassociate),
-            collection_id=collection_id,
-            writes=True,
-        )
-        for failure in deletion.failed:
-            raise failure.to_error()
-        receipt = deletion.receipt
-        location = {} if receipt is None else {"Location": receipt_location(request, receipt)}
-        return Response(status_code=204, headers=location)
-
-    @router.get(
-        "/{collection_id}/faces/{face_id}/matches",
-        summary="Search a collection for faces that resemble one of its own",
-        responses={**problems(404), 200: answer("The faces found.", "face-match-result")},
-    )
-    async def match_face(
-        request: Request,
-        collection_id: CollectionPath,
-        face_id: FacePath,
-        limit: Annotated[int, Query(ge=1, le=MAX_MATCHES)] = DEFAULT_LIMIT,
-        threshold: Threshold = None,
-    ) -> JSONResponse:
-        found = await context.run(
-            request,
-            lambda: gallery.search_face(collection_id, face_id, threshold=threshold, limit=limit),
-            collection_id=collection_id,
-        )
-        return JSONResponse(face_search_json(found))
-
-    @router.get(
-        "/{collection_id}/faces/{face_id}/thumbnail",
-        summary="Show a face, if the photo that it was found on can still be read",
-        responses={
-            **problems(404),
-            200: {
-                "description": "The face with a margin.",
-                "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
-            },
-        },
-    )
-    async def get_thumbnail(
-        request: Request, collection_id: CollectionPath, face_id: FacePath
-    ) -> Response:
-        content = await context.run(
-            request,
-            lambda: gallery.thumbnail(collection_id, face_id),
-            collection_id=collection_id,
-            cpu_bound=True,
-        )
-        headers = {"Cache-Control": "private, max-age=3600"}
-        return Response(content, media_type="image/jpeg", headers=headers)
 
     return router

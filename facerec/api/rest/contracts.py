@@ -19,6 +19,7 @@ _ANSWERS = (
     "collection",
     "collection-list",
     "compare-result",
+    "correction-list",
     "detect-result",
     "face-list",
     "face-match-result",

@@ -124,7 +124,7 @@ def handle_problems(app: FastAPI) -> None:
 def _allowed_methods(app: FastAPI, request: Request) -> list[str]:
     return [
         method
-        for method in ("DELETE", "GET", "POST")
+        for method in ("DELETE", "GET", "POST", "PUT")
         if any(
             route.matches({**request.scope, "method": method})[0] is Match.FULL
             for route in app.routes

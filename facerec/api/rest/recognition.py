@@ -86,6 +86,7 @@ def recognition_router(context: Context) -> APIRouter:
                 threshold=body.threshold,
                 target_fmr=body.target_fmr,
                 limit=body.limit,
+                repeat_people=body.repeat_people,
                 options=choose(gallery.defaults),
                 index=body.index,
                 external_image_id=body.external_image_id,

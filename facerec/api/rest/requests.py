@@ -53,6 +53,17 @@ Threshold = Annotated[
     float | None,
     Query(ge=0, le=1, allow_inf_nan=False, description="Minimum similarity of a match."),
 ]
+PersonPath = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=MAX_NAME_LENGTH,
+        pattern=EXTERNAL_IMAGE_PATTERN,
+        description="A user id, an external image id or what comes before the colon in it, or the "
+        "id of another face.",
+        examples=["ann"],
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Return at most this many entries.")]
 NextToken = Annotated[
     str | None, Query(max_length=255, description="`next_token` of the previous page.")
@@ -261,13 +272,18 @@ class MatchRequest(FaceChoice, PhotoSource):
     )
     threshold: Share | None = Field(
         None,
-        description="Minimum similarity of a match; by default the server's setting "
-        f"({DEFAULT_THRESHOLD}).",
+        description="Minimum similarity of a match; by default the collection's, or else the "
+        f"server's setting ({DEFAULT_THRESHOLD}).",
     )
     target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
         description="Instead of `threshold`: the share of searches for a stranger that may have a "
         "match in a collection of this size. The threshold that was used is in the answer.",
+    )
+    repeat_people: bool = Field(
+        False,
+        description="Whether several faces of the photo may match one person. By default only the "
+        "most similar one does, since a photo shows nobody twice.",
     )
     index: bool = Field(
         False,
@@ -400,6 +416,12 @@ class CompareRequest(FaceChoice):
 
     source: PhotoSource
     target: PhotoSource
+
+
+class ThresholdRequest(_Document):
+    """The minimum similarity of a match in a collection where a search gives none."""
+
+    threshold: Share
 
 
 class CreateCollectionRequest(_Document):

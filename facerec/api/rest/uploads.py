@@ -39,6 +39,7 @@ _JSON_FIELDS = frozenset(
         "limit",
         "max_faces",
         "min_confidence",
+        "repeat_people",
         "rotate",
         "smallest_face",
         "target_fmr",

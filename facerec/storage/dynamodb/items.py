@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from facerec.core.records import Collection, User
+from facerec.core.records import Collection, Correction, User
 
 Item: TypeAlias = dict[str, Any]
 
@@ -38,6 +38,25 @@ def association_key(collection_id: str, face_id: str) -> Item:
     return key(f"faces#{collection_id}", face_id)
 
 
+def face_corrections_key(collection_id: str, face_id: str) -> Item:
+    """Return the key of the people that a face does not show."""
+    return key(f"corrections#{collection_id}", face_id)
+
+
+def person_corrections_key(collection_id: str, person: str) -> Item:
+    """Return the key of the faces that do not show a person."""
+    return key(f"corrected#{collection_id}", person)
+
+
+def to_corrections(item: Mapping[str, Any]) -> list[Correction]:
+    """Return the corrections of an item with either key."""
+    own = item["sk"]["S"]
+    return [
+        *(Correction(own, person) for person in item.get("people", {"SS": []})["SS"]),
+        *(Correction(face_id, own) for face_id in item.get("faces", {"SS": []})["SS"]),
+    ]
+
+
 def request_key(token: str) -> Item:
     """Return the key of an answered request."""
     return key(REQUESTS, token)
@@ -55,12 +74,18 @@ def collection_item(collection: Collection) -> Item:
         "model_version": {"S": collection.model_version},
         "tags": {"S": "{}"},
         **numbers({"created_at": collection.created_at}),
+        **({} if collection.threshold is None else numbers({"threshold": collection.threshold})),
     }
 
 
 def to_collection(item: Mapping[str, Any]) -> Collection:
     """Return the collection of an item."""
-    return Collection(item["sk"]["S"], item["model_version"]["S"], float(item["created_at"]["N"]))
+    return Collection(
+        item["sk"]["S"],
+        item["model_version"]["S"],
+        float(item["created_at"]["N"]),
+        float(item["threshold"]["N"]) if "threshold" in item else None,
+    )
 
 
 def user_item(collection_id: str, user: User) -> Item:

@@ -7,6 +7,8 @@ Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 | a collection, with its tags | ``collections`` | the collection's id |
 | a user, with its faces | ``users#`` and the collection's id | the user's id |
 | a face's user | ``faces#`` and the collection's id | the face's id |
+| the people that a face does not show | ``corrections#`` and the collection's id | the face's id |
+| the faces that do not show a person | ``corrected#`` and the collection's id | the person |
 | an answered request | ``requests`` | the token |
 
 The table's time to live, if it has one, is by the attribute ``ttl``.
@@ -16,8 +18,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from typing_extensions import override
@@ -25,7 +27,7 @@ from typing_extensions import override
 from facerec.core.aws_errors import aws_errors
 from facerec.core.aws_region import aws_region
 from facerec.core.protocols import RecordStore
-from facerec.core.records import AnsweredRequest, Collection, User
+from facerec.core.records import AnsweredRequest, Collection, Correction, User
 from facerec.errors import (
     CollectionExistsError,
     CollectionNotFoundError,
@@ -41,10 +43,13 @@ from facerec.storage.dynamodb.items import (
     association_key,
     collection_item,
     collection_key,
+    face_corrections_key,
     key,
     numbers,
+    person_corrections_key,
     request_key,
     to_collection,
+    to_corrections,
     to_user,
     user_item,
     user_key,
@@ -110,6 +115,24 @@ class DynamoDBStore(RecordStore):
         self.forget_answers([item["sk"]["S"] for item in self._partition(f"users#{collection_id}")])
         self._delete_partition(f"users#{collection_id}")
         self._delete_partition(f"faces#{collection_id}")
+        self._delete_partition(f"corrections#{collection_id}")
+        self._delete_partition(f"corrected#{collection_id}")
+
+    @override
+    def set_threshold(self, collection_id: str, threshold: float | None) -> None:
+        change: dict[str, Any] = {"UpdateExpression": "REMOVE threshold"}
+        if threshold is not None:
+            change = {
+                "UpdateExpression": "SET threshold = :threshold",
+                "ExpressionAttributeValues": numbers({":threshold": threshold}),
+            }
+        with self._condition_is(CollectionNotFoundError(collection_id)):
+            self._client.update_item(
+                TableName=self._table,
+                Key=collection_key(collection_id),
+                ConditionExpression="attribute_exists(pk)",
+                **change,
+            )
 
     @override
     def create_user(self, collection_id: str, user: User) -> None:
@@ -233,6 +256,83 @@ class DynamoDBStore(RecordStore):
             for item in self._batch_get(keys):
                 owners[item["sk"]["S"]] = item["user_id"]["S"]
         return owners
+
+    @override
+    def add_correction(self, collection_id: str, correction: Correction) -> None:
+        exists = {
+            "TableName": self._table,
+            "Key": collection_key(collection_id),
+            "ConditionExpression": "attribute_exists(pk)",
+        }
+        changes = self._correction_changes(collection_id, correction, "ADD")
+        if self._transact([{"ConditionCheck": exists}, *changes]) is not None:
+            raise CollectionNotFoundError(collection_id)
+
+    @override
+    def remove_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> int:
+        removed = 0
+        for correction in corrected:
+            changes = self._correction_changes(collection_id, correction, "DELETE")
+            removed += self._transact(changes) is None
+            # an item whose last value was removed is still there, with a face's or person's name
+            for change in changes:
+                with suppress(ConflictError), self._condition_is(ConflictError("in use")):
+                    self._client.delete_item(
+                        TableName=self._table,
+                        Key=change["Update"]["Key"],
+                        ConditionExpression="attribute_not_exists(people) "
+                        "AND attribute_not_exists(faces)",
+                    )
+        return removed
+
+    def _correction_changes(
+        self, collection_id: str, correction: Correction, action: str
+    ) -> list[dict[str, Any]]:
+        """Return the changes of both items of a correction: ADD or DELETE of a value of a set."""
+        changes = []
+        for place, name, value in (
+            (face_corrections_key(collection_id, correction.face_id), "people", correction.person),
+            (person_corrections_key(collection_id, correction.person), "faces", correction.face_id),
+        ):
+            change: dict[str, Any] = {
+                "TableName": self._table,
+                "Key": place,
+                "UpdateExpression": f"{action} {name} :values",
+                "ExpressionAttributeValues": {":values": {"SS": [value]}},
+            }
+            if action == "DELETE":
+                change["ConditionExpression"] = f"contains({name}, :value)"
+                change["ExpressionAttributeValues"][":value"] = {"S": value}
+            changes.append({"Update": change})
+        return changes
+
+    @override
+    def corrections_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[Correction]:
+        return self._corrections(face_corrections_key(collection_id, each) for each in face_ids)
+
+    @override
+    def corrections_of_people(self, collection_id: str, people: Sequence[str]) -> list[Correction]:
+        return self._corrections(person_corrections_key(collection_id, each) for each in people)
+
+    @override
+    def list_corrections(
+        self, collection_id: str, *, after: Correction | None = None, limit: int = 1000
+    ) -> list[Correction]:
+        started = [] if after is None else self.corrections_of_faces(collection_id, [after.face_id])
+        found = [each for each in started if after is not None and each > after]
+        last = None if after is None else after.face_id
+        items = self._items(f"corrections#{collection_id}", last, limit)
+        found += [each for item in items for each in sorted(to_corrections(item))]
+        return found[:limit]
+
+    def _corrections(self, keys: Iterable[dict[str, Any]]) -> list[Correction]:
+        unique = list({place["sk"]["S"]: place for place in keys}.values())
+        return sorted(
+            correction
+            for start in range(0, len(unique), GOT_AT_ONCE)
+            for item in self._batch_get(unique[start : start + GOT_AT_ONCE])
+            for correction in to_corrections(item)
+        )
 
     @override
     def get_tags(self, collection_id: str) -> dict[str, str]:

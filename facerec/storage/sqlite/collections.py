@@ -8,6 +8,8 @@ from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
 from facerec.storage.sqlite import requests
 
+_COLUMNS = "collection_id, model_version, created_at, threshold"
+
 
 def create(connection: sqlite3.Connection, collection: Collection) -> None:
     """Write a new collection.
@@ -16,9 +18,13 @@ def create(connection: sqlite3.Connection, collection: Collection) -> None:
         CollectionExistsError: there is one of this name.
     """
     written = connection.execute(
-        "INSERT OR IGNORE INTO collection (collection_id, model_version, created_at) "
-        "VALUES (?, ?, ?)",
-        (collection.collection_id, collection.model_version, collection.created_at),
+        f"INSERT OR IGNORE INTO collection ({_COLUMNS}) VALUES (?, ?, ?, ?)",  # noqa: S608 - own names
+        (
+            collection.collection_id,
+            collection.model_version,
+            collection.created_at,
+            collection.threshold,
+        ),
     ).rowcount
     if not written:
         raise CollectionExistsError(collection.collection_id)
@@ -31,7 +37,7 @@ def get(connection: sqlite3.Connection, collection_id: str) -> Collection:
         CollectionNotFoundError: it does not exist.
     """
     row = connection.execute(
-        "SELECT collection_id, model_version, created_at FROM collection WHERE collection_id = ?",
+        f"SELECT {_COLUMNS} FROM collection WHERE collection_id = ?",  # noqa: S608 - own names
         (collection_id,),
     ).fetchone()
     if row is None:
@@ -39,10 +45,25 @@ def get(connection: sqlite3.Connection, collection_id: str) -> Collection:
     return Collection(*row)
 
 
+def set_threshold(
+    connection: sqlite3.Connection, collection_id: str, threshold: float | None
+) -> None:
+    """Set or remove a collection's threshold.
+
+    Raises:
+        CollectionNotFoundError: it does not exist.
+    """
+    changed = connection.execute(
+        "UPDATE collection SET threshold = ? WHERE collection_id = ?", (threshold, collection_id)
+    ).rowcount
+    if not changed:
+        raise CollectionNotFoundError(collection_id)
+
+
 def list_after(connection: sqlite3.Connection, after: str | None, limit: int) -> list[Collection]:
     """Return collections in the order of their names, starting after ``after``."""
     rows = connection.execute(
-        "SELECT collection_id, model_version, created_at FROM collection "
+        f"SELECT {_COLUMNS} FROM collection "  # noqa: S608 - own names
         "WHERE collection_id > ? ORDER BY collection_id LIMIT ?",
         (after or "", limit),
     )

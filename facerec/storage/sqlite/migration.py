@@ -7,7 +7,11 @@ from collections.abc import Callable
 
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.face_metadata import to_metadata
-from facerec.storage.sqlite.record_schema import ASSOCIATION_INDEX
+from facerec.storage.sqlite.record_schema import (
+    ASSOCIATION_INDEX,
+    CORRECTION_STATEMENTS,
+    DELETION_TRIGGER,
+)
 from facerec.storage.sqlite.rows import encode
 
 _STATEMENTS = (
@@ -80,5 +84,17 @@ def _user_metadata(user_id: str) -> str:
     return encode({"user_id": user_id})
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_faces_to_vectors,)
+def _add_corrections(connection: sqlite3.Connection) -> None:
+    """Add thresholds of collections, and corrections (schema 2 to 3)."""
+    connection.execute("ALTER TABLE collection ADD COLUMN threshold REAL")
+    for statement in CORRECTION_STATEMENTS:
+        connection.execute(statement)
+    connection.execute("DROP TRIGGER collection_deleted")
+    connection.execute(DELETION_TRIGGER)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _faces_to_vectors,
+    _add_corrections,
+)
 """The step from each version of the schema to the next, beginning with version 1."""

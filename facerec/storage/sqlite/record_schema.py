@@ -1,4 +1,4 @@
-"""The tables of the records: collections, users, tags, answered requests and access keys."""
+"""The tables of the records: collections, users, corrections, tags, requests and access keys."""
 
 from __future__ import annotations
 
@@ -7,11 +7,29 @@ ASSOCIATION_INDEX = (
     "ON association (collection_id, user_id, version, place, face_id)"
 )
 
+CORRECTION_STATEMENTS = (
+    """CREATE TABLE correction (
+        collection_id TEXT NOT NULL,
+        face_id TEXT NOT NULL,
+        person TEXT NOT NULL,
+        PRIMARY KEY (collection_id, face_id, person)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX correction_by_person ON correction (collection_id, person, face_id)",
+)
+
+DELETION_TRIGGER = """CREATE TRIGGER collection_deleted AFTER DELETE ON collection BEGIN
+        DELETE FROM user WHERE collection_id = old.collection_id;
+        DELETE FROM association WHERE collection_id = old.collection_id;
+        DELETE FROM correction WHERE collection_id = old.collection_id;
+        DELETE FROM tag WHERE collection_id = old.collection_id;
+    END"""
+
 RECORD_STATEMENTS = (
     """CREATE TABLE collection (
         collection_id TEXT PRIMARY KEY,
         model_version TEXT NOT NULL,
-        created_at REAL NOT NULL
+        created_at REAL NOT NULL,
+        threshold REAL
     ) WITHOUT ROWID""",
     """CREATE TABLE user (
         collection_id TEXT NOT NULL,
@@ -30,17 +48,14 @@ RECORD_STATEMENTS = (
         PRIMARY KEY (collection_id, face_id)
     ) WITHOUT ROWID""",
     ASSOCIATION_INDEX,
+    *CORRECTION_STATEMENTS,
     """CREATE TABLE tag (
         collection_id TEXT NOT NULL,
         key TEXT NOT NULL,
         value TEXT NOT NULL,
         PRIMARY KEY (collection_id, key)
     ) WITHOUT ROWID""",
-    """CREATE TRIGGER collection_deleted AFTER DELETE ON collection BEGIN
-        DELETE FROM user WHERE collection_id = old.collection_id;
-        DELETE FROM association WHERE collection_id = old.collection_id;
-        DELETE FROM tag WHERE collection_id = old.collection_id;
-    END""",
+    DELETION_TRIGGER,
     """CREATE TABLE request (
         token TEXT PRIMARY KEY,
         digest TEXT NOT NULL,

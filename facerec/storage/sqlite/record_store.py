@@ -8,10 +8,17 @@ from contextlib import suppress
 from typing_extensions import override
 
 from facerec.core.protocols import RecordStore
-from facerec.core.records import AnsweredRequest, Collection, User
+from facerec.core.records import AnsweredRequest, Collection, Correction, User
 from facerec.errors import StoreUnavailableError
 from facerec.storage.access_keys import AccessKey, AccessKeyStore
-from facerec.storage.sqlite import access_keys, collections, requests, tags, users
+from facerec.storage.sqlite import (
+    access_keys,
+    collections,
+    corrections,
+    requests,
+    tags,
+    users,
+)
 from facerec.storage.sqlite.database import Database
 
 
@@ -44,6 +51,11 @@ class SqliteRecords(RecordStore, AccessKeyStore):
         with self._database.writing() as connection:
             collections.delete(connection, collection_id)
         self._clear_log()
+
+    @override
+    def set_threshold(self, collection_id: str, threshold: float | None) -> None:
+        with self._database.writing() as connection:
+            collections.set_threshold(connection, collection_id, threshold)
 
     @override
     def create_user(self, collection_id: str, user: User) -> None:
@@ -100,6 +112,36 @@ class SqliteRecords(RecordStore, AccessKeyStore):
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
         with self._database.reading() as connection:
             return users.users_of_faces(connection, collection_id, face_ids)
+
+    @override
+    def add_correction(self, collection_id: str, correction: Correction) -> None:
+        with self._database.writing() as connection:
+            corrections.add(connection, collection_id, correction)
+
+    @override
+    def remove_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> int:
+        with self._database.writing() as connection:
+            removed = corrections.remove(connection, collection_id, corrected)
+        if removed:
+            self._clear_log()
+        return removed
+
+    @override
+    def corrections_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[Correction]:
+        with self._database.reading() as connection:
+            return corrections.of_faces(connection, collection_id, face_ids)
+
+    @override
+    def corrections_of_people(self, collection_id: str, people: Sequence[str]) -> list[Correction]:
+        with self._database.reading() as connection:
+            return corrections.of_people(connection, collection_id, people)
+
+    @override
+    def list_corrections(
+        self, collection_id: str, *, after: Correction | None = None, limit: int = 1000
+    ) -> list[Correction]:
+        with self._database.reading() as connection:
+            return corrections.list_after(connection, collection_id, after, limit)
 
     @override
     def get_tags(self, collection_id: str) -> dict[str, str]:

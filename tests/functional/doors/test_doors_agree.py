@@ -79,6 +79,19 @@ def bob(door: Door) -> str:
     )
 
 
+def staff_with_threshold(door: Door) -> None:
+    """The collection ``staff`` with a threshold that the search for a pair does not reach."""
+    staff(door)
+    door.gallery.set_threshold("staff", 0.9999)
+
+
+def staff_with_correction(door: Door) -> None:
+    """The collection ``staff`` with a face that resembles the user ``ann`` and is another's."""
+    staff(door)
+    (twin,) = door.gallery.index("staff", ANN, external_image_id="twin").faces
+    door.gallery.not_same("staff", twin.record.face_id, "ann")
+
+
 OPERATIONS: dict[str, tuple[Callable[[Door], None], Callable[[Door], object]]] = {
     "create a collection": (nothing, lambda door: door.create_collection("staff")),
     "create one that exists": (staff, lambda door: door.create_collection("staff")),
@@ -101,6 +114,11 @@ OPERATIONS: dict[str, tuple[Callable[[Door], None], Callable[[Door], object]]] =
     "search": (staff, lambda door: found(door, PAIR)),
     "search with any similarity": (staff, lambda door: found(door, ANN, threshold=0.0)),
     "search with high similarity": (staff, lambda door: found(door, ANN, threshold=0.9999)),
+    "search with the threshold of the collection": (
+        staff_with_threshold,
+        lambda door: found(door, fake_photo(fake_face("ann", away=0.3))),
+    ),
+    "search with a correction": (staff_with_correction, lambda door: found(door, PAIR)),
     "search among many": (many, lambda door: len(door.search("staff", ANN))),
     "search for a doubtful face": (staff, lambda door: found(door, DOUBTFUL)),
     "search for a blurred face": (staff, lambda door: found(door, BLURRED)),

@@ -16,7 +16,7 @@ def test_the_generated_sections_are_up_to_date() -> None:
 
 def test_the_format_of_every_json_output_is_listed() -> None:
     section = PAGE.read_text("utf-8").partition("## JSON output")[2].partition("\n## ")[0]
-    listed = set(re.findall(r"`facerec ([a-z ]+)`", section))
+    listed = set(re.findall(r"`facerec ([a-z -]+)`", section))
     printing = {
         name
         for name, command in every_command()

@@ -301,3 +301,48 @@ def test_faces_of_one_user_are_one_person_and_faces_of_two_are_two(gallery: Gall
     gallery.associate_faces("staff", "one", [stored[1].record.face_id], threshold=0)
     (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
     assert searched.decision is Decision.MATCH
+
+
+def test_two_faces_of_a_photo_do_not_match_one_person(gallery: Gallery) -> None:
+    gallery.index("staff", ANN, external_image_id="ann:1")
+    photo = fake_photo(
+        fake_face("ann", width=0.3, away=0.4), fake_face("ann", left=0.6, away=0.2, shot=1)
+    )
+    first, second = gallery.search("staff", photo).faces
+    assert (first.decision, first.matches) == (Decision.UNKNOWN, ())
+    assert second.decision is Decision.MATCH
+    both = gallery.search("staff", photo, repeat_people=True).faces
+    assert [face.decision for face in both] == [Decision.MATCH] * 2
+
+
+def test_a_face_whose_person_is_taken_matches_the_next_person(gallery: Gallery) -> None:
+    gallery.index("staff", ANN, external_image_id="ann:1")
+    gallery.index("staff", fake_photo(fake_face("ann", away=0.1)), external_image_id="ann:2")
+    twin = fake_photo(fake_face("ann", away=0.3, shot=1))
+    gallery.index("staff", twin, external_image_id="twin:1")
+    photo = fake_photo(
+        fake_face("ann", width=0.3, away=0.25, shot=1), fake_face("ann", left=0.6, shot=2)
+    )
+    named = {
+        face.face.box.left: [match.face.external_image_id for match in face.matches]
+        for face in gallery.search("staff", photo).faces
+    }
+    assert set(named[0.6]) >= {"ann:1", "ann:2"}
+    assert named[0.1] == ["twin:1"]
+
+
+def test_a_collection_has_a_threshold_of_its_own(gallery: Gallery) -> None:
+    gallery.index("staff", ANN)
+    probe = fake_photo(fake_face("ann", away=FAKE_DISTANCE_AT_DEFAULT - 0.02))
+    assert gallery.search("staff", probe).faces[0].matches
+    assert gallery.set_threshold("staff", 0.9).threshold == 0.9
+    result = gallery.search("staff", probe)
+    assert (result.threshold, result.faces[0].matches) == (0.9, ())
+    assert gallery.search("staff", probe, threshold=0.7).faces[0].matches
+    (stored,) = gallery.list_faces("staff").faces
+    assert gallery.search_face("staff", stored.record.face_id).threshold == 0.9
+    gallery.set_threshold("staff", None)
+    assert gallery.search("staff", probe).faces[0].matches
+    for wrong in (-0.1, 1.1, math.nan):
+        with pytest.raises(InvalidInputError):
+            gallery.set_threshold("staff", wrong)

@@ -1,0 +1,73 @@
+"""The REST routes for corrections: which faces do not show which people."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from facerec.api.rest.context import Context
+from facerec.api.rest.contracts import answer
+from facerec.api.rest.problems import problems
+from facerec.api.rest.requests import CollectionPath, FacePath, Limit, NextToken, PersonPath
+from facerec.core.limits import DEFAULT_PAGE
+from facerec.gallery.presenting import correction_page_json
+
+
+def corrections_router(context: Context) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/api/v1/collections", tags=["corrections"])
+    gallery = context.gallery
+
+    @router.get(
+        "/{collection_id}/corrections",
+        summary="List which faces do not show which people",
+        responses={**problems(404), 200: answer("A page of corrections.", "correction-list")},
+    )
+    async def list_corrections(
+        request: Request,
+        collection_id: CollectionPath,
+        limit: Limit = DEFAULT_PAGE,
+        next_token: NextToken = None,
+    ) -> JSONResponse:
+        page = await context.run(
+            request,
+            lambda: gallery.list_corrections(collection_id, next_token=next_token, limit=limit),
+            collection_id=collection_id,
+        )
+        return JSONResponse(correction_page_json(page))
+
+    @router.put(
+        "/{collection_id}/faces/{face_id}/not-same/{person}",
+        status_code=204,
+        summary="State that a face does not show a person; later searches obey",
+        responses={**problems(404, 409), 204: {"description": "Done."}},
+    )
+    async def not_same(
+        request: Request, collection_id: CollectionPath, face_id: FacePath, person: PersonPath
+    ) -> Response:
+        await context.run(
+            request,
+            lambda: gallery.not_same(collection_id, face_id, person),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return Response(status_code=204)
+
+    @router.delete(
+        "/{collection_id}/faces/{face_id}/not-same/{person}",
+        status_code=204,
+        summary="Remove the statement that a face does not show a person, if there is one",
+        responses={**problems(404), 204: {"description": "Done."}},
+    )
+    async def lift_correction(
+        request: Request, collection_id: CollectionPath, face_id: FacePath, person: PersonPath
+    ) -> Response:
+        await context.run(
+            request,
+            lambda: gallery.lift_correction(collection_id, face_id, person),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return Response(status_code=204)
+
+    return router

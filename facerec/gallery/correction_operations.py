@@ -1,0 +1,106 @@
+"""Faces said not to show a person, by callers who know better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facerec.core.limits import MAX_PAGE
+from facerec.core.names import checked_external_image_id
+from facerec.core.records import Correction
+from facerec.errors import ConflictError, InvalidInputError, QuotaExceededError
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.faces import require_stored
+from facerec.gallery.paging import checked_limit
+
+MAX_FACES_OF_PERSON = 1000
+"""Faces that can be said not to show one person. Their ids are one item in DynamoDB, of at most
+400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
+
+_LAST = "\x7f"
+"""Sorts after every name of a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionPage:
+    """A page of a collection's corrections, and the token of the next page; None on the last."""
+
+    corrections: tuple[Correction, ...]
+    next_token: str | None
+
+
+class CorrectionOperations(GalleryBase):
+    """The operations of a gallery on corrections."""
+
+    def not_same(self, collection_id: str, face_id: str, person: str) -> Correction:
+        """State that a stored face does not show a person; all later searches obey.
+
+        Args:
+            collection_id: Id of the collection.
+            face_id: Id of the face.
+            person: Id of a user, an external image id or what comes before the colon in it, or the
+                id of another face.
+
+        Raises:
+            InvalidInputError: ``person`` is no such name, or the face's own id.
+            CollectionNotFoundError: The collection does not exist.
+            FaceNotFoundError: It has no such face.
+            ConflictError: The face is associated with the user ``person``.
+            QuotaExceededError: Too many faces do not show this person.
+        """
+        self._get(collection_id)
+        correction = _checked(face_id, person)
+        require_stored(collection_id, face_id, faces=self._faces)
+        if self._records.users_of_faces(collection_id, [face_id]).get(face_id) == person:
+            raise ConflictError(
+                f"face {face_id} is associated with user {person!r}",
+                "disassociate the face from the user first",
+            )
+        about = self._records.corrections_of_people(collection_id, [person])
+        if len(about) >= MAX_FACES_OF_PERSON and correction not in about:
+            raise QuotaExceededError(
+                f"at most {MAX_FACES_OF_PERSON:,} faces can be said not to show one person"
+            )
+        self._records.add_correction(collection_id, correction)
+        return correction
+
+    def lift_correction(self, collection_id: str, face_id: str, person: str) -> bool:
+        """Remove the statement that a face does not show a person; return whether there was one.
+
+        Raises:
+            InvalidInputError: ``person`` is not a name.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._get(collection_id)
+        lifted = self._records.remove_corrections(collection_id, [_checked(face_id, person)])
+        return bool(lifted)
+
+    def list_corrections(
+        self, collection_id: str, *, next_token: str | None = None, limit: int = 1000
+    ) -> CorrectionPage:
+        """Return a page of a collection's corrections, ordered by face.
+
+        Raises:
+            InvalidInputError: ``limit`` is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        checked_limit(limit, MAX_PAGE)
+        self._get(collection_id)
+        listing = f"corrections of {collection_id}"
+        last = self._after(listing, next_token)
+        after = None if last is None else Correction(last, _LAST)
+        page = self._records.list_corrections(collection_id, after=after, limit=limit + 1)
+        if len(page) <= limit:
+            return CorrectionPage(tuple(page), None)
+        # a page has all corrections of each of its faces, so that a face marks its end
+        first, cut = page[0].face_id, page[-1].face_id
+        page = [each for each in page if each.face_id != cut]
+        if not page:
+            page = self._records.corrections_of_faces(collection_id, [first])
+        return CorrectionPage(tuple(page), self._token(listing, page[-1].face_id))
+
+
+def _checked(face_id: str, person: str) -> Correction:
+    if checked_external_image_id(person) == face_id:
+        raise InvalidInputError("a face cannot be said not to show itself")
+    return Correction(face_id, person)

@@ -1,0 +1,106 @@
+"""Corrections: which stored faces do not show which people, and how searches obey that.
+
+A person is named by the id of a user, an external image id or what comes before the colon in it, or
+the id of a face: see ``facerec.gallery.person_names``.
+
+A search returns no face of that person that is less similar to the probe than the corrected face.
+A search for the corrected face itself returns no face of the person at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from facerec.core.limits import MAX_PAGE
+from facerec.core.protocols import RecordStore
+from facerec.core.records import FaceRecord
+from facerec.gallery.person_names import person_names
+from facerec.storage.faces import FaceStore
+
+Corrected = Mapping[str, frozenset[str]]
+"""The names of the people that faces do not show, by face id."""
+
+
+def corrected_faces(
+    collection_id: str, face_ids: Sequence[str], *, records: RecordStore
+) -> dict[str, frozenset[str]]:
+    """Return the names of the people that faces do not show; faces without any are omitted."""
+    found: dict[str, set[str]] = {}
+    for each in records.corrections_of_faces(collection_id, face_ids) if face_ids else ():
+        found.setdefault(each.face_id, set()).add(each.person)
+    return {face_id: frozenset(people) for face_id, people in found.items()}
+
+
+def hidden_faces(
+    nearest: Sequence[FaceRecord],
+    owners: Mapping[str, str],
+    corrected: Corrected,
+    *,
+    probe: FaceRecord | None = None,
+) -> set[str]:
+    """Return the ids of the faces that corrections hide from a search.
+
+    Args:
+        nearest: Faces that the search found, most similar first.
+        owners: Users of faces by face id.
+        corrected: Corrections of the faces and of the probe.
+        probe: The stored face that is searched for, if it is one.
+    """
+    hidden: set[str] = set()
+    if not corrected:
+        return hidden
+    excluded = set() if probe is None else set(corrected.get(probe.face_id, ()))
+    own = frozenset[str]() if probe is None else _names(probe, owners, corrected)
+    for record in nearest:
+        not_shown = corrected.get(record.face_id, frozenset())
+        if excluded & _names(record, owners, corrected) or not_shown & own:
+            hidden.add(record.face_id)
+        else:
+            excluded |= not_shown
+    return hidden
+
+
+def forget_corrections(
+    collection_id: str,
+    *,
+    gone: Sequence[str] = (),
+    people: Iterable[str] = (),
+    faces: FaceStore,
+    records: RecordStore,
+) -> None:
+    """Erase the corrections of faces that are gone, and those about people who have no face left.
+
+    Args:
+        collection_id: Id of the collection.
+        gone: Ids of the faces.
+        people: Names of people who may have no face and no user left.
+        faces: Store of the collection's faces.
+        records: Store of its corrections.
+    """
+    forgotten = [
+        *(records.corrections_of_faces(collection_id, gone) if gone else ()),
+        *(records.corrections_of_people(collection_id, gone) if gone else ()),
+    ]
+    about = records.corrections_of_people(collection_id, sorted({*people} - {*gone}))
+    left = _left(collection_id, {each.person for each in about}, faces=faces, records=records)
+    forgotten += [each for each in about if each.person not in left]
+    if forgotten:
+        records.remove_corrections(collection_id, sorted(set(forgotten)))
+
+
+def _left(
+    collection_id: str, people: set[str], *, faces: FaceStore, records: RecordStore
+) -> set[str]:
+    """Return the people who still have a user or a face. It reads all faces only if need be."""
+    left = {user.user_id for user in records.get_users(collection_id, sorted(people))}
+    after = None
+    while left != people and (page := faces.list_faces(collection_id, after=after, limit=MAX_PAGE)):
+        after = page[-1].face_id
+        left |= {name for record in page for name in person_names(record, None) & people}
+    return left
+
+
+def _names(record: FaceRecord, owners: Mapping[str, str], corrected: Corrected) -> frozenset[str]:
+    """Return the names of the person that a face shows, as far as no correction denies them."""
+    names = person_names(record, owners.get(record.face_id))
+    return names - corrected.get(record.face_id, frozenset())

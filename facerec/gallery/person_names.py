@@ -1,0 +1,32 @@
+"""The names by which stored faces tell people apart."""
+
+from __future__ import annotations
+
+from facerec.core.names import is_derived
+from facerec.core.records import FaceRecord
+
+PERSON_SEPARATOR = ":"
+"""What comes before it in an external image id names the person: ``ann:1`` and ``ann:2`` are
+photos of ann."""
+
+
+def person_in_name(record: FaceRecord) -> str | None:
+    """Return the person that a face's external image id names before the separator, if any."""
+    name = given_name(record)
+    return None if name is None or PERSON_SEPARATOR not in name else name.split(PERSON_SEPARATOR)[0]
+
+
+def given_name(record: FaceRecord) -> str | None:
+    """Return a face's external image id, unless it only repeats the address of its photo."""
+    name = record.external_image_id
+    return None if name is None or is_derived(name, record.source) else name
+
+
+def person_names(record: FaceRecord, user_id: str | None) -> frozenset[str]:
+    """Return every name of the person that a stored face is said to show.
+
+    These are the id of its user, its external image id and what comes before the separator in it,
+    and the id of the face itself.
+    """
+    names = {user_id, given_name(record), person_in_name(record), record.face_id}
+    return frozenset(name for name in names if name is not None)
