@@ -45,7 +45,7 @@ def open_gallery(data: str | os.PathLike[str]) -> Gallery:
         data: The data folder, as of the command line's ``--data``.
     """
     folder, objects = Path(data), Objects()
-    return _local_gallery(folder, open_local_store(folder), open_local_engine(), objects, objects)
+    return _local_gallery(folder, open_local_store(folder), open_local_engine(), objects)
 
 
 def open_server_gallery(
@@ -60,18 +60,18 @@ def open_server_gallery(
         policy: what callers may read. The photos of stored faces are also read from paths, where
             ``facerec index`` found them.
     """
-    sources = Objects(replace(policy, own_folder=None, reads_paths=True))
-    return _local_gallery(data, store, engine, Objects(policy), sources)
+    indexed_objects = Objects(replace(policy, own_folder=None, reads_paths=True))
+    return _local_gallery(data, store, engine, Objects(policy), indexed_objects)
 
 
 def open_deployed_gallery(
-    settings: Settings, photos: ObjectStore, *, patience: float | None = None
+    settings: Settings, objects: ObjectStore, *, patience: float | None = None
 ) -> Gallery:
     """Open the gallery of a deployment on AWS.
 
     Args:
         settings: settings of the deployment.
-        photos: reads what callers may name.
+        objects: reads what callers may name.
         patience: seconds after which a throttled request is given up; by default, the store's.
 
     Raises:
@@ -85,9 +85,9 @@ def open_deployed_gallery(
     job_folders = Objects(AccessPolicy(buckets=frozenset(), own_folder=jobs_root))
     return Gallery(
         open_deployed_engine(settings),
-        open_faces(settings, patience=patience),
-        open_records(settings),
-        photos=photos,
+        faces=open_faces(settings, patience=patience),
+        records=open_records(settings),
+        objects=objects,
         job_data=JobFolders(job_folders, jobs_root),
         erasures=_erasures(settings.erasures_root),
         defaults=gallery_defaults(settings),
@@ -109,7 +109,7 @@ def open_inspector() -> Inspector:
     """Open what inspects and compares photos on this machine, without any collection."""
     from facerec.gallery.inspection import Inspector
 
-    return Inspector(open_local_engine(), photos=Objects())
+    return Inspector(open_local_engine(), objects=Objects())
 
 
 def open_local_engine() -> FaceEngine:
@@ -296,20 +296,20 @@ def _local_gallery(
     data: Path,
     store: SqliteStore,
     engine: FaceEngine,
-    photos: ObjectStore,
-    sources: ObjectStore,
+    objects: ObjectStore,
+    indexed_objects: ObjectStore | None = None,
 ) -> Gallery:
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.job_data import JobFolders
 
     return Gallery(
         engine,
-        store,
-        store,
-        photos=photos,
-        job_data=JobFolders(photos, jobs_root_of(data)),
+        faces=store,
+        records=store,
+        objects=objects,
+        job_data=JobFolders(objects, jobs_root_of(data)),
         erasures=_erasures(f"{data.absolute() / 'erasures'}/"),
-        sources=sources,
+        indexed_objects=indexed_objects,
         on_close=store.close,
     )
 

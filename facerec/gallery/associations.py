@@ -94,7 +94,7 @@ def status_of(user: User) -> UserStatus:
     return UserStatus.ACTIVE if user.face_ids else UserStatus.CREATED
 
 
-def associate_faces(
+def associate(
     faces: FaceStore,
     users: RecordStore,
     collection_id: str,
@@ -129,7 +129,7 @@ def associate_faces(
     raise _too_many_changes(user_id)
 
 
-def disassociate_faces(
+def disassociate(
     faces: FaceStore,
     users: RecordStore,
     collection_id: str,
@@ -242,7 +242,7 @@ def _without_deleted(
     deleted = tuple(face_id for face_id in outcome.changed if face_id not in stored)
     if not deleted:
         return outcome
-    status = disassociate_faces(faces, users, collection_id, user_id, deleted).status
+    status = disassociate(faces, users, collection_id, user_id, deleted).status
     return AssociationOutcome(
         tuple(face_id for face_id in outcome.changed if face_id in stored),
         outcome.failed + tuple(_not_found(face_id) for face_id in deleted),

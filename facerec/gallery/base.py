@@ -26,13 +26,13 @@ class GalleryBase(Inspector):
     def __init__(
         self,
         engine: FaceEngine,
+        *,
         faces: FaceStore,
         records: RecordStore,
-        *,
-        photos: ObjectStore,
+        objects: ObjectStore,
         job_data: JobData,
         erasures: Erasures,
-        sources: ObjectStore | None = None,
+        indexed_objects: ObjectStore | None = None,
         defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
         on_close: Callable[[], None] = lambda: None,
@@ -43,18 +43,19 @@ class GalleryBase(Inspector):
             engine: Finds faces in photos.
             faces: Store of faces and of the users' vectors.
             records: Store of collections, users, tags and answered requests.
-            photos: Where photos are read that callers name; only what callers may read.
+            objects: Reads the photos that callers name; only what callers may read.
             job_data: Forgets what jobs keep of erased faces.
             erasures: Keeps the receipts of erasures, and those that are not finished.
-            sources: Where the photos of stored faces are read; by default ``photos``.
+            indexed_objects: Reads the photos of stored faces; by default ``objects``.
             defaults: What operations use where the caller does not say.
             clock: Returns the time in seconds since 1970.
             on_close: Releases what the gallery owns; called by ``close``.
         """
-        super().__init__(engine, photos=photos, defaults=defaults)
+        super().__init__(engine, objects=objects, defaults=defaults)
         self._faces, self._records, self._job_data = faces, records, job_data
         self._erasures = erasures
-        self._sources, self._clock, self._on_close = sources or photos, clock, on_close
+        self._indexed_objects = indexed_objects or objects
+        self._clock, self._on_close = clock, on_close
 
     def __enter__(self) -> Self:
         return self

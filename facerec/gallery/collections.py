@@ -15,7 +15,7 @@ from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, QuotaExceededError
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.preparing import create_collection
+from facerec.gallery.preparing import store_new_collection
 from facerec.gallery.similarity import checked_threshold
 
 MAX_TAGS = 200
@@ -56,7 +56,7 @@ class CollectionOperations(Eraser):
         if tags and len(tags) > MAX_TAGS:
             raise QuotaExceededError(f"a collection has at most {MAX_TAGS} tags")
         checked_tags(tags or {})
-        collection = create_collection(
+        collection = store_new_collection(
             collection_id,
             model_version=self._engine.model_version,
             now=self._clock(),

@@ -13,7 +13,7 @@ from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import FaceInUseError, FaceNotFoundError
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.stats_refresh import refresh_stats
+from facerec.gallery.stats_refresh import store_current_stats
 from facerec.gallery.thumbnails import cut_thumbnail
 from facerec.storage.faces import FaceStore
 
@@ -140,7 +140,7 @@ class FaceOperations(Eraser):
             ModelMismatchError: Its faces have another model version.
         """
         self._require(collection_id)
-        return refresh_stats(collection_id, faces=self._faces, cohort=self._engine)
+        return store_current_stats(collection_id, faces=self._faces, cohort=self._engine)
 
     def list_faces(
         self,
@@ -240,7 +240,7 @@ class FaceOperations(Eraser):
         self._get(collection_id)
         face = require_stored(collection_id, face_id, faces=self._faces)
         return cut_thumbnail(
-            face.record, photos=self._sources, max_pixels=self._defaults.options.max_pixels
+            face.record, objects=self._indexed_objects, max_pixels=self._defaults.options.max_pixels
         )
 
     def _owners_of_stored(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from facerec.gallery.collections import CollectionOperations
 from facerec.gallery.correction_operations import CorrectionOperations
 from facerec.gallery.erasing import ErasureOperations
 from facerec.gallery.faces import FaceOperations
-from facerec.gallery.idempotency import answer_once
+from facerec.gallery.idempotency import answer_by_token
 from facerec.gallery.recognition import RecognitionOperations
 from facerec.gallery.user_operations import UserOperations
 
@@ -50,6 +50,6 @@ class Gallery(
     ) -> dict[str, Any]:
         """Answer a request unless its idempotency token was answered before.
 
-        See ``facerec.gallery.idempotency.answer_once``.
+        See ``facerec.gallery.idempotency.answer_by_token``.
         """
-        return answer_once(token, request, answer, requests=self._records, clock=self._clock)
+        return answer_by_token(token, request, answer, requests=self._records, clock=self._clock)

@@ -15,7 +15,7 @@ LIFETIME = 8 * 3600.0
 """Seconds for which an answer is kept."""
 
 
-def answer_once(
+def answer_by_token(
     token: str,
     request: dict[str, Any],
     answer: Callable[[], dict[str, Any]],

@@ -18,17 +18,17 @@ class Inspector:
         self,
         engine: FaceEngine,
         *,
-        photos: ObjectStore,
+        objects: ObjectStore,
         defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
     ) -> None:
         """Create an inspector over its collaborators.
 
         Args:
             engine: Finds faces in photos.
-            photos: Where photos are read that callers name; only what callers may read.
+            objects: Reads the photos that callers name; only what callers may read.
             defaults: What operations use where the caller does not say.
         """
-        self._engine, self._photos, self._defaults = engine, photos, defaults
+        self._engine, self._objects, self._defaults = engine, objects, defaults
 
     @property
     def defaults(self) -> GalleryDefaults:
@@ -53,7 +53,7 @@ class Inspector:
         options = options or self._defaults.probe_options()
         found = []
         for photo, name in ((source, "the source photo"), (target, "the target photo")):
-            loaded = load_photo(photo, self._photos, name=name)
+            loaded = load_photo(photo, self._objects, name=name)
             faces = find_faces(loaded, engine=self._engine, options=options)
             require_face(faces, name=name)
             found.append(faces)
@@ -67,6 +67,6 @@ class Inspector:
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
         """
-        loaded = load_photo(photo, self._photos)
+        loaded = load_photo(photo, self._objects)
         options = options or self._defaults.probe_options()
         return find_faces(loaded, engine=self._engine, options=options)

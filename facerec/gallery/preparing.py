@@ -39,7 +39,7 @@ def require_collection(
     return collection
 
 
-def create_collection(
+def store_new_collection(
     collection_id: str, *, model_version: str, now: float, records: RecordStore
 ) -> Collection:
     """Create an empty collection for faces of one model version.
@@ -91,7 +91,7 @@ def prepare_collection(
     else:
         return PreparedCollection(found, created=False)
     try:
-        made = create_collection(
+        made = store_new_collection(
             collection_id, model_version=model_version, now=now, records=records
         )
     except CollectionExistsError:

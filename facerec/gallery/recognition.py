@@ -55,7 +55,7 @@ class RecognitionOperations(GalleryBase):
             checked_external_image_id(external_image_id)
         collection = self._require(collection_id)
         options = options or self._defaults.index_options()
-        loaded = load_photo(photo, self._photos)
+        loaded = load_photo(photo, self._objects)
         found = find_faces(loaded, engine=self._engine, options=options)
         return self._store(collection, loaded, found, external_image_id, options)
 
@@ -107,7 +107,7 @@ class RecognitionOperations(GalleryBase):
         if options is None:
             defaults = self._defaults
             options = defaults.index_options() if index else defaults.probe_options()
-        loaded = load_photo(photo, self._photos)
+        loaded = load_photo(photo, self._objects)
         found = find_faces(loaded, engine=self._engine, options=options)
         require_face(found)
         searched = search_probes(

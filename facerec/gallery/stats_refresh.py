@@ -11,7 +11,7 @@ from facerec.storage.faces import FaceStore
 FACES_OF_PAGE = 1000
 
 
-def refresh_stats(collection_id: str, *, faces: FaceStore, cohort: Cohort) -> int:
+def store_current_stats(collection_id: str, *, faces: FaceStore, cohort: Cohort) -> int:
     """Store stats with the faces that have none or another cohort's; see ``Gallery``."""
     refreshed, after = 0, None
     while page := faces.list_faces(collection_id, after=after, limit=FACES_OF_PAGE):

@@ -20,12 +20,12 @@ MARGIN = 0.25
 JPEG_QUALITY = 85
 
 
-def cut_thumbnail(record: FaceRecord, *, photos: ObjectStore, max_pixels: int) -> bytes:
+def cut_thumbnail(record: FaceRecord, *, objects: ObjectStore, max_pixels: int) -> bytes:
     """Return a JPEG file of a stored face.
 
     Args:
         record: The face.
-        photos: Where its photo is read.
+        objects: Reads its photo.
         max_pixels: Limit on the pixels of a photo that is decoded.
 
     Raises:
@@ -36,7 +36,7 @@ def cut_thumbnail(record: FaceRecord, *, photos: ObjectStore, max_pixels: int) -
     if not record.source:
         raise ObjectNotFoundError("the photo of this face")
     try:
-        content = load_photo(record.source, photos).content
+        content = load_photo(record.source, objects).content
     except (AccessDeniedError, ObjectNotFoundError) as error:
         # without the address, which a local path would tell something about the machine
         raise ObjectNotFoundError("the photo of this face") from error

@@ -116,7 +116,7 @@ class UserOperations(Eraser):
             ConflictError: Too many concurrent changes of the user.
         """
         self._get(collection_id)
-        outcome = associations.associate_faces(
+        outcome = associations.associate(
             self._faces,
             self._records,
             collection_id,
@@ -140,7 +140,7 @@ class UserOperations(Eraser):
             ConflictError: Too many concurrent changes of the user.
         """
         self._get(collection_id)
-        return associations.disassociate_faces(
+        return associations.disassociate(
             self._faces, self._records, collection_id, user_id, face_ids
         )
 
@@ -210,7 +210,7 @@ class UserOperations(Eraser):
         checked_limit(limit, MAX_USER_MATCHES)
         collection = self._require(collection_id)
         threshold = self._threshold(collection, threshold)
-        loaded = load_photo(photo, self._photos)
+        loaded = load_photo(photo, self._objects)
         options = options or self._defaults.probe_options()
         found = find_faces(loaded, engine=self._engine, options=options)
         face = found.faces[0] if found.faces else None

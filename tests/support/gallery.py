@@ -49,7 +49,7 @@ class Collaborators:
     faces: FaceStore
     records: RecordStore
     engine: FaceEngine = field(default_factory=FakeEngine)
-    photos: ObjectStore = field(default_factory=LocalObjects)
+    objects: ObjectStore = field(default_factory=LocalObjects)
     job_data: Any = field(default_factory=RecordedJobData)
     erasures: Erasures = field(default_factory=lambda: Erasures(MemoryObjects(), "erasures/"))
     clock: Clock = field(default_factory=Clock)
@@ -63,9 +63,9 @@ class Collaborators:
     def gallery(self) -> Gallery:
         return Gallery(
             self.engine,
-            self.faces,
-            self.records,
-            photos=self.photos,
+            faces=self.faces,
+            records=self.records,
+            objects=self.objects,
             job_data=self.job_data,
             erasures=self.erasures,
             defaults=self.defaults,

@@ -224,9 +224,9 @@ class DeployedJobs(JobDoor):
         store = self.store
         return Gallery(
             FakeEngine(),
-            store,
-            store,
-            photos=Objects(),
+            faces=store,
+            records=store,
+            objects=Objects(),
             job_data=JobFolders(self._objects, f"s3://{BUCKET}/jobs/"),
             erasures=Erasures(self._objects, f"s3://{BUCKET}/erasures/"),
             on_close=store.close,

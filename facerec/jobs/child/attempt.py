@@ -125,7 +125,7 @@ class _Attempt:
         stop: Callable[[], bool],
         on_commit: Callable[[SegmentCommitted], None],
     ) -> None:
-        self._plan, self._child, self._stop_requested = plan, child, stop
+        self._plan, self._child, self._stop = plan, child, stop
         self._engine, self._faces = dependencies.engine, dependencies.faces
         self._objects, self._readers = dependencies.objects, dependencies.readers
         self._settings = plan.options.digest()
@@ -144,7 +144,7 @@ class _Attempt:
         with self._writer as writer:
             cursor = writer.resume()
             self._read_crashes(cursor)
-            while not self._stop():
+            while not self._must_stop():
                 end = self._process_from(cursor)
                 if end is not None:
                     return writer.finish(end)
@@ -188,7 +188,7 @@ class _Attempt:
         for photo in photos:
             if photo is None:
                 continue
-            if self._stop():
+            if self._must_stop():
                 return
             if not batch and self._crashes[start.offset] >= FATAL_CRASHES:
                 photo = replace(photo, content=CRASHED, image_id=None)
@@ -211,7 +211,7 @@ class _Attempt:
             plan=self._plan,
             child=self._child,
             engine=self._engine,
-            stop=self._stop,
+            stop=self._must_stop,
         )
 
     def _known_photos(self, batch: Sequence[LoadedPhoto], keys: Set[str]) -> KnownPhotos:
@@ -242,8 +242,9 @@ class _Attempt:
             return self._writer.flush() == step.end
         return True
 
-    def _stop(self) -> bool:
-        self._stopped = self._stopped or self._stop_requested()
+    def _must_stop(self) -> bool:
+        """Return whether ``stop`` has ever returned true, calling it until it does."""
+        self._stopped = self._stopped or self._stop()
         return self._stopped
 
     def _read_crashes(self, cursor: Cursor) -> None:

@@ -147,10 +147,11 @@ class SegmentWriter:
         return not self._in_flight_images.isdisjoint(image_ids)
 
     def unrecorded(self) -> set[str]:
-        """Return the keys of images that were stored for lines after the end of the ledger.
+        """Return the image keys of photos whose faces are stored, but have no row in the ledger.
 
-        An attempt that was killed stored them but did not record them; they are processed again,
-        so that the ledger names their faces as indexed by this child. Flushes.
+        An attempt that was killed between the two left them. They are processed again, so that the
+        ledger names their faces as indexed by this child. Waits for the commit in flight first,
+        since its photos are about to have rows.
         """
         ledger_end = self.flush().offset
         keys: set[str] = set()
