@@ -1,0 +1,85 @@
+"""Corrections in a DynamoDB table, each of which is found by its face and by its person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from facerec.core.records import Correction
+from facerec.errors import CollectionNotFoundError, ConflictError
+from facerec.storage.dynamodb.items import (
+    Item,
+    face_corrections_key,
+    person_corrections_key,
+    to_corrections,
+)
+from facerec.storage.dynamodb.table import Table
+
+
+def add_correction(table: Table, collection_id: str, correction: Correction) -> None:
+    """Add a correction; see ``RecordStore.add_correction``."""
+    changes = _changes(table, collection_id, correction, "ADD")
+    if table.transact([table.has_collection(collection_id), *changes]) is not None:
+        raise CollectionNotFoundError(collection_id)
+
+
+def remove_corrections(table: Table, collection_id: str, corrected: Sequence[Correction]) -> int:
+    """Remove corrections; see ``RecordStore.remove_corrections``."""
+    removed = 0
+    for correction in corrected:
+        changes = _changes(table, collection_id, correction, "DELETE")
+        removed += table.transact(changes) is None
+        # an item whose last value was removed is still there, with a face's or person's name
+        for change in changes:
+            with suppress(ConflictError), table.condition_is(ConflictError("in use")):
+                table.client.delete_item(
+                    TableName=table.name,
+                    Key=change["Update"]["Key"],
+                    ConditionExpression="attribute_not_exists(people) "
+                    "AND attribute_not_exists(faces)",
+                )
+    return removed
+
+
+def read_corrections(table: Table, keys: Iterable[Item]) -> list[Correction]:
+    """Return the corrections in the items of some faces or people, in order."""
+    return sorted(
+        correction for item in table.get_many(keys) for correction in to_corrections(item)
+    )
+
+
+def list_corrections(
+    table: Table, collection_id: str, after: Correction | None, limit: int
+) -> list[Correction]:
+    """List corrections; see ``RecordStore.list_corrections``."""
+    found: list[Correction] = []
+    if after is not None:
+        started = read_corrections(table, [face_corrections_key(collection_id, after.face_id)])
+        found = [correction for correction in started if correction > after]
+    last = None if after is None else after.face_id
+    items = table.items(f"corrections#{collection_id}", last, limit)
+    found += [correction for item in items for correction in sorted(to_corrections(item))]
+    return found[:limit]
+
+
+def _changes(
+    table: Table, collection_id: str, correction: Correction, action: str
+) -> list[dict[str, Any]]:
+    """Return the changes of both items of a correction: ADD or DELETE of a value of a set."""
+    changes = []
+    for item_key, name, value in (
+        (face_corrections_key(collection_id, correction.face_id), "people", correction.person),
+        (person_corrections_key(collection_id, correction.person), "faces", correction.face_id),
+    ):
+        change: dict[str, Any] = {
+            "TableName": table.name,
+            "Key": item_key,
+            "UpdateExpression": f"{action} {name} :values",
+            "ExpressionAttributeValues": {":values": {"SS": [value]}},
+        }
+        if action == "DELETE":
+            change["ConditionExpression"] = f"contains({name}, :value)"
+            change["ExpressionAttributeValues"][":value"] = {"S": value}
+        changes.append({"Update": change})
+    return changes

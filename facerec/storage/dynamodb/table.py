@@ -1,0 +1,157 @@
+"""A DynamoDB table: reads and writes of items, whatever they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from facerec.core.aws_errors import aws_errors
+from facerec.errors import ConflictError, StoreUnavailableError
+from facerec.storage.dynamodb.items import Item, collection_key, key
+
+GOT_AT_ONCE = 100
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+
+DELETED_AT_ONCE = 25
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
+
+TRIES = 8
+"""Attempts at a change of items that other callers change concurrently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table whose items have the keys ``pk`` and ``sk``. All reads are consistent.
+
+    Attributes:
+        client: boto3's client of DynamoDB.
+        name: name of the table.
+    """
+
+    client: Any
+    name: str
+
+    def count(self, partition: str) -> int:
+        """Return the number of items of a partition."""
+        with self.errors():
+            pages = self.client.get_paginator("query").paginate(
+                TableName=self.name,
+                Select="COUNT",
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": partition}},
+                ConsistentRead=True,
+            )
+            return sum(page["Count"] for page in pages)
+
+    def has_collection(self, collection_id: str) -> dict[str, Any]:
+        """Return the action of a transaction that is refused without the collection."""
+        return {
+            "ConditionCheck": {
+                "TableName": self.name,
+                "Key": collection_key(collection_id),
+                "ConditionExpression": "attribute_exists(pk)",
+            }
+        }
+
+    def get(self, place: Item) -> Item | None:
+        """Return the item of a key; None if there is none."""
+        with self.errors():
+            answer = self.client.get_item(TableName=self.name, Key=place, ConsistentRead=True)
+        item: Item | None = answer.get("Item")
+        return item
+
+    def get_many(self, keys: Iterable[Item]) -> Iterator[Item]:
+        """Yield the items of some keys, in any order; a key without an item yields nothing."""
+        unique = list({(each["pk"]["S"], each["sk"]["S"]): each for each in keys}.values())
+        for start in range(0, len(unique), GOT_AT_ONCE):
+            batch = unique[start : start + GOT_AT_ONCE]
+            unread: Any = {self.name: {"Keys": batch, "ConsistentRead": True}}
+            while unread:
+                with self.errors():
+                    answer = self.client.batch_get_item(RequestItems=unread)
+                yield from answer["Responses"].get(self.name, [])
+                unread = answer.get("UnprocessedKeys")
+
+    def items(self, partition: str, after: str | None, limit: int) -> list[Item]:
+        """Return items of a partition ordered by sort key, starting after a key."""
+        condition, values = "pk = :pk", {":pk": {"S": partition}}
+        if after is not None:
+            condition += " AND sk > :after"
+            values[":after"] = {"S": after}
+        items: list[Item] = []
+        start: dict[str, Any] = {}
+        while len(items) < limit:
+            with self.errors():
+                page = self.client.query(
+                    TableName=self.name,
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeValues=values,
+                    Limit=limit - len(items),
+                    ConsistentRead=True,
+                    **start,
+                )
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                break
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        return items
+
+    def partition(self, partition: str) -> Iterator[Item]:
+        """Yield all items of a partition."""
+        after = None
+        while items := self.items(partition, after, GOT_AT_ONCE):
+            yield from items
+            after = items[-1]["sk"]["S"]
+
+    def delete_partition(self, partition: str) -> None:
+        """Delete all items of a partition."""
+        while items := self.items(partition, None, 1000):
+            self.delete([key(item["pk"]["S"], item["sk"]["S"]) for item in items])
+
+    def delete(self, keys: Sequence[Item]) -> None:
+        """Delete items; a missing one is not an error."""
+        for start in range(0, len(keys), DELETED_AT_ONCE):
+            batch = keys[start : start + DELETED_AT_ONCE]
+            requests = [{"DeleteRequest": {"Key": place}} for place in batch]
+            left: Any = {self.name: requests}
+            while left:
+                with self.errors():
+                    left = self.client.batch_write_item(RequestItems=left).get("UnprocessedItems")
+
+    def transact(self, actions: Sequence[dict[str, Any]]) -> list[bool] | None:
+        """Write in one transaction; return the conditions that were not met, if it is refused.
+
+        Raises:
+            ConflictError: other transactions touch the same items all the time.
+        """
+        for _ in range(TRIES):
+            with self.errors():
+                try:
+                    self.client.transact_write_items(TransactItems=actions)
+                except self.client.exceptions.TransactionCanceledException as error:
+                    codes = [reason.get("Code") for reason in error.response["CancellationReasons"]]
+                    unmet = [code == "ConditionalCheckFailed" for code in codes]
+                    if any(unmet):
+                        return unmet
+                    if "TransactionConflict" not in codes:
+                        raise
+                else:
+                    return None
+        raise ConflictError("too many concurrent changes", "try again")
+
+    @contextmanager
+    def condition_is(self, unmet: Exception) -> Iterator[None]:
+        """Raise an error if the condition of a write is not met."""
+        with self.errors():
+            try:
+                yield
+            except self.client.exceptions.ConditionalCheckFailedException as error:
+                raise unmet from error
+
+    def errors(self) -> AbstractContextManager[None]:
+        """Translate the errors of a request to the table."""
+        table = f"the table {self.name}"
+        missing = StoreUnavailableError(f"{table} does not exist")
+        return aws_errors("DynamoDB", table, missing=missing)
