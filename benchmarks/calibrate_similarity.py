@@ -245,7 +245,7 @@ def stored_face(faces: DescribedFaces, place: int) -> StoredFace:
         landmarks=Landmarks(point, point, point, point, point),
         quality=Quality(80.0, 50.0, 50.0, Pose(0.0, 0.0, 0.0)),
         model_version="measured",
-        settings="",
+        options_digest="",
         indexed_at=0.0,
         stats=CohortStats(
             float(faces.means[place]), float(faces.deviations[place]), Cohort.load().version

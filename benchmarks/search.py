@@ -154,7 +154,7 @@ def stored(embeddings: NDArray[np.float32], start: int) -> list[StoredFace]:
             landmarks=Landmarks(eye, eye, eye, eye, nose),
             quality=Quality(80.0, 50.0, 50.0, Pose(0.0, 0.0, 0.0)),
             model_version="synthetic",
-            settings="0123456789ab",
+            options_digest="0123456789ab",
             indexed_at=1_700_000_000.0,
         )
         faces.append(StoredFace(record, embedding))

@@ -26,7 +26,7 @@ class FaceRecord:
         landmarks: positions of the eyes and the nose in the photo.
         quality: size, sharpness, brightness and pose.
         model_version: version of the engine that computed the embedding.
-        settings: digest of the options for the faces of this photo.
+        options_digest: digest of the options for the faces of this photo.
         indexed_at: seconds since 1970, UTC.
         stats: how near the face's most similar strangers are; None in collections that an earlier
             facerec filled.
@@ -41,7 +41,7 @@ class FaceRecord:
     landmarks: Landmarks
     quality: Quality
     model_version: str
-    settings: str
+    options_digest: str
     indexed_at: float
     stats: CohortStats | None = None
 

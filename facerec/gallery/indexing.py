@@ -53,14 +53,14 @@ def name_image(
 
 
 def to_stored_faces(
-    image: IndexedImage, photo: PhotoFaces, *, settings: str, model_version: str, now: float
+    image: IndexedImage, photo: PhotoFaces, *, options_digest: str, model_version: str, now: float
 ) -> list[StoredFace]:
     """Return the faces of a photo as they are stored, under its ``image_key``.
 
     Args:
         image: Identity of the photo.
         photo: Its faces.
-        settings: Digest of the options that its faces were chosen by.
+        options_digest: Digest of the options that its faces were chosen by.
         model_version: Model version of the engine that found them.
         now: Current time in seconds since 1970.
     """
@@ -77,7 +77,7 @@ def to_stored_faces(
             landmarks=face.landmarks,
             quality=face.quality,
             model_version=model_version,
-            settings=settings,
+            options_digest=options_digest,
             indexed_at=now,
             stats=face.stats,
         )

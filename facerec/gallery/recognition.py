@@ -201,7 +201,7 @@ class RecognitionOperations(GalleryBase):
             to_stored_faces(
                 image,
                 found,
-                settings=options.digest(),
+                options_digest=options.digest(),
                 model_version=collection.model_version,
                 now=now,
             ),

@@ -68,20 +68,20 @@ def faces_to_keep(
     images: Mapping[str, Sequence[StoredFace]],
     stored: Mapping[str, Collection[str]],
     *,
-    settings: str,
+    options_digest: str,
     faces: FaceStore,
     users: RecordStore,
 ) -> dict[str, list[StoredFace]]:
     """Return the faces of users that a replacement would remove, by image key.
 
     Asks the stores nothing if the replacement removes no face. The faces are returned with the
-    settings of the replacement: with them, they are what the collection holds of the photo.
+    digest of the replacement: with it, they are what the collection holds of the photo.
 
     Args:
         collection_id: The collection.
         images: The faces that are to replace those of each photo.
         stored: Ids of the faces that the collection holds of each photo.
-        settings: Digest of the options of the replacement.
+        options_digest: Digest of the options of the replacement.
         faces: Store of the collection's faces.
         users: Store of its users.
     """
@@ -95,7 +95,7 @@ def faces_to_keep(
     owners = users.users_of_faces(collection_id, list(keys)) if keys else {}
     kept: dict[str, list[StoredFace]] = {}
     for face in faces.get_faces(collection_id, sorted(owners)) if owners else []:
-        record = replace(face.record, settings=settings)
+        record = replace(face.record, options_digest=options_digest)
         kept.setdefault(keys[record.face_id], []).append(StoredFace(record, face.embedding))
     return kept
 

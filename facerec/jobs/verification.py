@@ -184,7 +184,7 @@ def _verify_segment(
         plan.collection_id,
         repairs,
         stored,
-        settings=plan.options.digest(),
+        options_digest=plan.options.digest(),
         faces=faces,
         users=users,
     )

@@ -18,7 +18,8 @@ TEXT_COLUMNS = (
     "model_version",
     "settings",
 )
-"""Columns that hold text; ``external_image_id`` may be None."""
+"""Columns that hold text; ``external_image_id`` may be None. ``settings`` holds the digest of the
+options, and keeps the name that the first release gave it."""
 
 LANDMARKS = ("left_eye_outer", "left_eye_inner", "right_eye_inner", "right_eye_outer", "nose")
 
@@ -55,7 +56,7 @@ def to_columns(record: FaceRecord) -> dict[str, Value]:
         "external_image_id": record.external_image_id,
         "source": record.source,
         "model_version": record.model_version,
-        "settings": record.settings,
+        "settings": record.options_digest,
         "confidence": record.confidence,
         "indexed_at": record.indexed_at,
         "box_left": record.box.left,
@@ -108,7 +109,7 @@ def from_columns(columns: Mapping[str, Value]) -> FaceRecord:
             pose=Pose(number("roll"), number("yaw"), number("pitch")),
         ),
         model_version=text("model_version"),
-        settings=text("settings"),
+        options_digest=text("settings"),
         indexed_at=number("indexed_at"),
         stats=None
         if columns.get("cohort_version") is None

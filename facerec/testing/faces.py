@@ -42,7 +42,7 @@ def stored_face(
         ),
         quality=Quality(size=80.5, sharpness=71.0, brightness=55.0, pose=Pose(1.5, -20.0, 3.25)),
         model_version=model_version,
-        settings="0123456789ab",
+        options_digest="0123456789ab",
         indexed_at=1_700_000_000.125,
         stats=FAKE_COHORT_STATS,
     )

@@ -128,7 +128,7 @@ class _Attempt:
         self._plan, self._child, self._stop = plan, child, stop
         self._engine, self._faces = dependencies.engine, dependencies.faces
         self._objects, self._readers = dependencies.objects, dependencies.readers
-        self._settings = plan.options.digest()
+        self._options_digest = plan.options.digest()
         self._slice = slice_of(plan.source, plan.children, plan.stripes, child)
         parser = LineParser(plan.source.format, plan.source.columns, plan.base, plan.local)
         self._loader = PhotoLoader(parser, self._objects)
@@ -230,8 +230,8 @@ class _Attempt:
 
     def _is_current(self, faces: Sequence[FaceRecord]) -> bool:
         """Return whether a photo's faces were selected with this job's options and engine."""
-        wanted = (self._settings, self._plan.model_version)
-        return all((face.settings, face.model_version) == wanted for face in faces)
+        wanted = (self._options_digest, self._plan.model_version)
+        return all((face.options_digest, face.model_version) == wanted for face in faces)
 
     def _submit(self, step: Step) -> bool:
         """Submit a step; return whether the next one can follow it."""

@@ -215,7 +215,7 @@ class SegmentWriter:
                 plan.collection_id,
                 step.faces,
                 step.stored,
-                settings=plan.options.digest(),
+                options_digest=plan.options.digest(),
                 faces=self._faces,
                 users=self._records,
             )

@@ -137,7 +137,7 @@ class _StepBuilder:
     ) -> None:
         self._step, self._known = step, known
         self._plan, self._child, self._engine = plan, child, engine
-        self._settings = plan.options.digest()
+        self._options_digest = plan.options.digest()
         self._rows_by_key: dict[str, LedgerRow] = {}
 
     def process(self, photos: Sequence[LoadedPhoto], keys: Sequence[str | None]) -> None:
@@ -207,7 +207,7 @@ class _StepBuilder:
         found = to_stored_faces(
             image,
             result,
-            settings=self._settings,
+            options_digest=self._options_digest,
             model_version=self._plan.model_version,
             now=time.time(),
         )
@@ -215,7 +215,7 @@ class _StepBuilder:
         self._step.faces[key] = list(faces)
         ids = {face.record.face_id for face in faces}
         # Faces of the same options were stored by an attempt that was killed, or are forced.
-        earlier = [record for record in stored if record.settings != self._settings]
+        earlier = [record for record in stored if record.options_digest != self._options_digest]
         outcome = Outcome.INDEXED
         if not faces:
             outcome = Outcome.ALL_FACES_REJECTED if result.rejected else Outcome.NO_FACE

@@ -86,12 +86,12 @@ def test_a_face_of_a_user_is_kept_by_a_replacement(
         "staff",
         {key: []},
         {key: {face_id}},
-        settings="other",
+        options_digest="other",
         faces=collaborators.faces,
         users=collaborators.records,
     )
     (face,) = kept[key]
-    assert (face.record.face_id, face.record.settings) == (face_id, "other")
+    assert (face.record.face_id, face.record.options_digest) == (face_id, "other")
 
 
 def test_a_face_of_nobody_is_not_kept(gallery: Gallery, collaborators: Collaborators) -> None:
@@ -101,7 +101,7 @@ def test_a_face_of_nobody_is_not_kept(gallery: Gallery, collaborators: Collabora
         "staff",
         {key: []},
         {key: {face_id}},
-        settings="other",
+        options_digest="other",
         faces=collaborators.faces,
         users=collaborators.records,
     )

@@ -23,7 +23,7 @@ records = st.builds(
         Quality, numbers, numbers, numbers, st.builds(Pose, numbers, numbers, numbers)
     ),
     model_version=st.text(),
-    settings=st.text(),
+    options_digest=st.text(),
     indexed_at=numbers,
     stats=st.none() | st.builds(CohortStats, numbers, numbers, st.text()),
 )
