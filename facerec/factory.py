@@ -18,7 +18,7 @@ from facerec.storage.objects import AccessPolicy, Objects
 
 if TYPE_CHECKING:
     from facerec.config import Settings
-    from facerec.core.protocols import FaceEngine, RecordStore
+    from facerec.core.protocols import AttributeEstimator, FaceEngine, RecordStore
     from facerec.engine.pool import EnginePool
     from facerec.gallery.defaults import GalleryDefaults
     from facerec.gallery.gallery import Gallery
@@ -109,7 +109,7 @@ def open_inspector() -> Inspector:
     """Open what inspects and compares photos on this machine, without any collection."""
     from facerec.gallery.inspection import Inspector
 
-    return Inspector(open_local_engine(), objects=Objects())
+    return Inspector(open_local_engine(), objects=Objects(), attributes=_attribute_networks())
 
 
 def open_local_engine() -> FaceEngine:
@@ -310,8 +310,21 @@ def _local_gallery(
         job_data=JobFolders(objects, jobs_root_of(data)),
         erasures=_erasures(f"{data.absolute() / 'erasures'}/"),
         indexed_objects=indexed_objects,
+        attributes=_attribute_networks(),
         on_close=store.close,
     )
+
+
+def _attribute_networks() -> AttributeEstimator:
+    from facerec.engine.deferred import DeferredAttributes
+
+    return DeferredAttributes(_import_attributes)
+
+
+def _import_attributes() -> AttributeEstimator:
+    from facerec.engine.attributes import AttributeNetworks
+
+    return AttributeNetworks(threads=1)
 
 
 def _erasures(root: str) -> Erasures:

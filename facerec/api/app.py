@@ -73,6 +73,7 @@ class AppSettings:
         max_body: maximum size of a request body in bytes.
         access_log: called with each answered request; None for no log.
         photos_at_once: maximum number of photos processed concurrently.
+        placeholders: whether Rekognition's attributes that nobody knows have placeholders.
     """
 
     guard: Guard
@@ -83,6 +84,7 @@ class AppSettings:
     max_body: int = MAX_BODY
     access_log: Callable[[Access], None] | None = None
     photos_at_once: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    placeholders: bool = False
 
 
 def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
@@ -98,7 +100,9 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
         middleware=_middleware(settings),
     )
     handle_problems(app)
-    app.include_router(rekognition_router(gallery, context.capacity))
+    app.include_router(
+        rekognition_router(gallery, context.capacity, placeholders=settings.placeholders)
+    )
     app.include_router(recognition_router(context))
     app.include_router(collections_router(context))
     app.include_router(faces_router(context))

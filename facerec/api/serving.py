@@ -49,6 +49,7 @@ class ServerSettings:
         token: token that requests must have, or None on loopback.
         origins: origins of web pages that can call the API.
         keep_alive: seconds after which an idle connection is closed.
+        placeholders: whether Rekognition's attributes that nobody knows have placeholders.
     """
 
     host: str
@@ -59,6 +60,7 @@ class ServerSettings:
     token: str | None = field(default=None, repr=False)
     origins: Sequence[str] = ()
     keep_alive: int = KEEP_ALIVE_SECONDS
+    placeholders: bool = False
 
 
 def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> None:
@@ -78,7 +80,13 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
         jobs = open_local_jobs(settings.data, workers=cores, policy=policy)
         gallery = open_server_gallery(settings.data, store, engine, policy)
         app = create_app(
-            gallery, AppSettings(_guard(settings, store), jobs=jobs, origins=settings.origins)
+            gallery,
+            AppSettings(
+                _guard(settings, store),
+                jobs=jobs,
+                origins=settings.origins,
+                placeholders=settings.placeholders,
+            ),
         )
         server = _Server(
             uvicorn.Config(

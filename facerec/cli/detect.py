@@ -10,6 +10,7 @@ from facerec.cli.drawing import draw_faces, refuse_to_overwrite
 from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import json_option, probe_face_options
 from facerec.cli.output import console, count, print_json, table
+from facerec.core.faces import FaceAttributes
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
 from facerec.factory import open_inspector
@@ -27,11 +28,17 @@ from facerec.storage.objects import Objects
     metavar="OUT.jpg",
     help="Save a copy of the photo with a box around each face.",
 )
+@click.option(
+    "--attributes",
+    is_flag=True,
+    help="Estimate age and gender of each face; needs networks that are not part of facerec.",
+)
 @probe_face_options
 @json_option
 def detect(
     photo: str,
     draw: Path | None,
+    attributes: bool,
     options: FaceOptions,
     as_json: bool,
 ) -> None:
@@ -47,7 +54,7 @@ def detect(
     if draw is not None:
         refuse_to_overwrite(photo, draw)
     inspector = open_inspector()
-    faces = inspector.detect(photo, options=options)
+    faces = inspector.detect(photo, options=options, attributes=attributes)
     if draw is not None:
         draw_faces(load_photo(photo, Objects()).content, faces, draw)
     if as_json:
@@ -60,7 +67,9 @@ def _print(photo: str, faces: PhotoFaces) -> None:
     out = console()
     out.print(f"{photo}: {faces.width}x{faces.height} pixels, {count(len(faces.faces), 'face')}")
     if faces.faces:
-        columns = ("confidence", "sharpness", "brightness", "roll", "yaw", "pitch")
+        columns: tuple[str, ...] = ("confidence", "sharpness", "brightness", "roll", "yaw", "pitch")
+        if faces.faces[0].attributes is not None:
+            columns += ("age", "gender")
         rows = table("position", *columns, right=columns)
         for face in faces.faces:
             quality = face.quality
@@ -71,6 +80,14 @@ def _print(photo: str, faces: PhotoFaces) -> None:
                 f"{quality.brightness:.0f}",
                 *(f"{angle:.0f}°" for angle in (quality.pose.roll, quality.pose.yaw)),
                 f"{quality.pose.pitch:.0f}°",
+                *_estimated(face.attributes),
             )
         out.print(rows)
     print_remarks(faces)
+
+
+def _estimated(attributes: FaceAttributes | None) -> tuple[str, ...]:
+    if attributes is None:
+        return ()
+    ages = attributes.age_range
+    return f"{ages.low}-{ages.high}", f"{attributes.gender} {attributes.gender_confidence:.2f}"

@@ -77,6 +77,15 @@ def _parse_buckets(
     metavar="SECONDS",
     help="Keep idle connections open this long. A proxy in front should close its own earlier.",
 )
+@click.option(
+    "--attributes",
+    type=click.Choice(["estimated", "placeholder"]),
+    default="estimated",
+    show_default=True,
+    help="Attributes of faces in Rekognition's protocol: those that can be estimated (age and "
+    "gender, if their networks are installed), or also placeholders of all others, for tests of "
+    "programs that read them.",
+)
 @data_option
 def serve(
     host: str,
@@ -86,6 +95,7 @@ def serve(
     token: str | None,
     origins: tuple[str, ...],
     keep_alive: int,
+    attributes: str,
     data: Path | None,
 ) -> None:
     """Serve the API over HTTP.
@@ -118,6 +128,7 @@ def serve(
             token=token,
             origins=origins,
             keep_alive=keep_alive,
+            placeholders=attributes == "placeholder",
         )
     )
 

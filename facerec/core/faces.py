@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 EMBEDDING_SIZE = 128
 """Length of a descriptor of dlib's face recognition network."""
@@ -46,6 +47,36 @@ class Landmarks:
     right_eye_inner: Point
     right_eye_outer: Point
     nose: Point
+
+
+@dataclass(frozen=True, slots=True)
+class AgeRange:
+    """Years between which a person's age is estimated to be."""
+
+    low: int
+    high: int
+
+
+class Gender(StrEnum):
+    """How a face looks to a network, which says nothing of a person's identity."""
+
+    FEMALE = "FEMALE"
+    MALE = "MALE"
+
+
+@dataclass(frozen=True, slots=True)
+class FaceAttributes:
+    """What is estimated of a person from a face, only where it is asked for.
+
+    Attributes:
+        age_range: Estimated age.
+        gender: Estimated gender.
+        gender_confidence: Calibrated probability that it is right, 0.5 to 1.
+    """
+
+    age_range: AgeRange
+    gender: Gender
+    gender_confidence: float
 
 
 @dataclass(frozen=True, slots=True)

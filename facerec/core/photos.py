@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Quality
+from facerec.core.faces import BoundingBox, CohortStats, FaceAttributes, Landmarks, Quality
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,12 +58,14 @@ class DetectedFace:
         confidence: 0 to 1, calibrated (see ``docs/accuracy.md``).
         landmarks: ratios of the upright photo.
         quality: size, sharpness, brightness and pose.
+        attributes: estimated age and gender; None where they were not asked for.
     """
 
     box: BoundingBox
     confidence: float
     landmarks: Landmarks
     quality: Quality
+    attributes: FaceAttributes | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from facerec.core.erasures import ErasedJob, Selection
-from facerec.core.faces import CohortStats
+from facerec.core.faces import CohortStats, FaceAttributes
 from facerec.core.options import FaceOptions
-from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
 from facerec.core.records import (
     AnsweredRequest,
     Collection,
@@ -352,5 +352,29 @@ class FaceEngine(Cohort, Protocol):
         Args:
             photos: the bytes of image files.
             options: how to find and choose faces.
+        """
+        ...
+
+
+class AttributeEstimator(Protocol):
+    """Estimates age and gender of faces that an engine has found."""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the networks are installed, which are optional."""
+        ...
+
+    def estimate(
+        self, photo: bytes, faces: Sequence[DetectedFace], options: FaceOptions
+    ) -> list[FaceAttributes]:
+        """Return the attributes of each face, in order.
+
+        Args:
+            photo: the bytes of the image file in which the faces were found.
+            faces: the faces.
+            options: the options with which they were found.
+
+        Raises:
+            AttributesUnavailableError: the networks are not installed.
         """
         ...

@@ -1,4 +1,4 @@
-"""An engine that is opened when it is first used."""
+"""An engine, and networks for attributes, that are opened when they are first used."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from facerec.core.faces import CohortStats
+from facerec.core.faces import CohortStats, FaceAttributes
 from facerec.core.options import FaceOptions
-from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.core.protocols import FaceEngine
+from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
+from facerec.core.protocols import AttributeEstimator, FaceEngine
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,3 +48,25 @@ class DeferredEngine:
     @cached_property
     def _engine(self) -> FaceEngine:
         return self._open_engine()
+
+
+class DeferredAttributes:
+    """Networks whose modules are imported at their first use; implements ``AttributeEstimator``."""
+
+    def __init__(self, open_networks: Callable[[], AttributeEstimator]) -> None:
+        self._open_networks = open_networks
+
+    @property
+    def is_installed(self) -> bool:
+        """See ``AttributeEstimator``."""
+        return self._networks.is_installed
+
+    def estimate(
+        self, photo: bytes, faces: Sequence[DetectedFace], options: FaceOptions
+    ) -> list[FaceAttributes]:
+        """See ``AttributeEstimator``."""
+        return self._networks.estimate(photo, faces, options)
+
+    @cached_property
+    def _networks(self) -> AttributeEstimator:
+        return self._open_networks()

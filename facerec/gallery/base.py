@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Self
 
 from facerec.core.names import checked_collection_id
-from facerec.core.protocols import FaceEngine, JobData, RecordStore
+from facerec.core.protocols import AttributeEstimator, FaceEngine, JobData, RecordStore
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError
 from facerec.gallery.defaults import GalleryDefaults
@@ -33,6 +33,7 @@ class GalleryBase(Inspector):
         job_data: JobData,
         erasures: Erasures,
         indexed_objects: ObjectStore | None = None,
+        attributes: AttributeEstimator | None = None,
         defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
         clock: Callable[[], float] = time.time,
         on_close: Callable[[], None] = lambda: None,
@@ -47,11 +48,12 @@ class GalleryBase(Inspector):
             job_data: Forgets what jobs keep of erased faces.
             erasures: Keeps the receipts of erasures, and those that are not finished.
             indexed_objects: Reads the photos of stored faces; by default ``objects``.
+            attributes: Estimates age and gender; None where this is not possible.
             defaults: What operations use where the caller does not say.
             clock: Returns the time in seconds since 1970.
             on_close: Releases what the gallery owns; called by ``close``.
         """
-        super().__init__(engine, objects=objects, defaults=defaults)
+        super().__init__(engine, objects=objects, attributes=attributes, defaults=defaults)
         self._faces, self._records, self._job_data = faces, records, job_data
         self._erasures = erasures
         self._indexed_objects = indexed_objects or objects

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols import AttributeEstimator, FaceEngine
+from facerec.errors import AttributesUnavailableError
 from facerec.gallery.comparing import Comparison, pair_faces
 from facerec.gallery.defaults import GalleryDefaults
-from facerec.gallery.photos import Photo, find_faces, load_photo, require_face
+from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
 from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -19,6 +22,7 @@ class Inspector:
         engine: FaceEngine,
         *,
         objects: ObjectStore,
+        attributes: AttributeEstimator | None = None,
         defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
     ) -> None:
         """Create an inspector over its collaborators.
@@ -26,9 +30,11 @@ class Inspector:
         Args:
             engine: Finds faces in photos.
             objects: Reads the photos that callers name; only what callers may read.
+            attributes: Estimates age and gender; None where this is not possible.
             defaults: What operations use where the caller does not say.
         """
         self._engine, self._objects, self._defaults = engine, objects, defaults
+        self._attributes = attributes
 
     @property
     def defaults(self) -> GalleryDefaults:
@@ -60,13 +66,40 @@ class Inspector:
         first, second = found
         return Comparison(self.model_version, first, second, pair_faces(first, second))
 
-    def detect(self, photo: Photo, *, options: FaceOptions | None = None) -> PhotoFaces:
+    @property
+    def estimates_attributes(self) -> bool:
+        """Whether age and gender can be estimated: the networks for it are optional."""
+        return self._attributes is not None and self._attributes.is_installed
+
+    def detect(
+        self, photo: Photo, *, options: FaceOptions | None = None, attributes: bool = False
+    ) -> PhotoFaces:
         """Return the faces of a photo, including rejected ones.
+
+        Args:
+            photo: Bytes of an image file, or where one is.
+            options: How faces are found and chosen.
+            attributes: Whether to estimate age and gender of the faces that are not rejected.
 
         Raises:
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
+            AttributesUnavailableError: The networks for attributes are not installed.
         """
         loaded = load_photo(photo, self._objects)
         options = options or self._defaults.probe_options()
-        return find_faces(loaded, engine=self._engine, options=options)
+        found = find_faces(loaded, engine=self._engine, options=options)
+        return self._with_attributes(loaded, found, options) if attributes else found
+
+    def _with_attributes(
+        self, loaded: PhotoContent, found: PhotoFaces, options: FaceOptions
+    ) -> PhotoFaces:
+        """Return the faces of a photo with their age and gender."""
+        if self._attributes is None:
+            raise AttributesUnavailableError
+        estimated = self._attributes.estimate(loaded.content, found.faces, options)
+        faces = [
+            replace(face, attributes=attributes)
+            for face, attributes in zip(found.faces, estimated, strict=True)
+        ]
+        return replace(found, faces=tuple(faces))

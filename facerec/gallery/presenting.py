@@ -166,7 +166,18 @@ def match_json(match: Match) -> Json:
 
 def detected_json(face: DetectedFace) -> Json:
     """Present a detected face (``face.json``, ``detected``)."""
-    return _appearance(face.box, face.confidence, face.landmarks, face.quality)
+    shown = _appearance(face.box, face.confidence, face.landmarks, face.quality)
+    if face.attributes is None:
+        return shown
+    estimated = face.attributes
+    return {
+        **shown,
+        "attributes": {
+            "age_range": asdict(estimated.age_range),
+            "gender": str(estimated.gender),
+            "gender_confidence": estimated.gender_confidence,
+        },
+    }
 
 
 def rejected_json(face: RejectedFace) -> Json:

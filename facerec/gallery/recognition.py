@@ -35,6 +35,7 @@ class RecognitionOperations(GalleryBase):
         *,
         external_image_id: str | None = None,
         options: FaceOptions | None = None,
+        attributes: bool = False,
     ) -> IndexResult:
         """Add the faces of a photo to a collection; faces that it holds already stay as they are.
 
@@ -43,6 +44,7 @@ class RecognitionOperations(GalleryBase):
             photo: Bytes of an image file, or where one is.
             external_image_id: The caller's own name for the photo.
             options: How faces are found and chosen; by default as for every indexed photo.
+            attributes: Whether to estimate age and gender, which are not stored.
 
         Raises:
             InvalidInputError: An id is not valid.
@@ -50,6 +52,7 @@ class RecognitionOperations(GalleryBase):
             ModelMismatchError: Its faces have another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
+            AttributesUnavailableError: The networks for attributes are not installed.
         """
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
@@ -57,6 +60,8 @@ class RecognitionOperations(GalleryBase):
         options = options or self._defaults.index_options()
         loaded = load_photo(photo, self._objects)
         found = find_faces(loaded, engine=self._engine, options=options)
+        if attributes:
+            found = self._with_attributes(loaded, found, options)
         return self._store(collection, loaded, found, external_image_id, options)
 
     def search(

@@ -22,8 +22,11 @@ from numpy.typing import NDArray
 
 from facerec.core.faces import (
     EMBEDDING_SIZE,
+    AgeRange,
     BoundingBox,
     CohortStats,
+    FaceAttributes,
+    Gender,
     Landmarks,
     Point,
     Pose,
@@ -31,6 +34,7 @@ from facerec.core.faces import (
 )
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import (
+    DetectedFace,
     EmbeddedFace,
     PhotoFaces,
     RejectedFace,
@@ -38,6 +42,7 @@ from facerec.core.photos import (
     UnreadablePhoto,
     UnreadableReason,
 )
+from facerec.errors import AttributesUnavailableError
 
 SPREAD_OF_PEOPLE = 0.05
 """Standard deviation of one value of a descriptor: two people are 0.05 * sqrt(256) = 0.8 apart."""
@@ -118,6 +123,24 @@ class FakeEngine:
     ) -> list[PhotoFaces | UnreadablePhoto]:
         self.analysed += len(photos)
         return [_analyse(photo, options) for photo in photos]
+
+
+class FakeAttributes:
+    """An ``AttributeEstimator`` for which everybody is a woman of 30 to 40 years.
+
+    Attributes:
+        is_installed: whether it can estimate anything.
+    """
+
+    def __init__(self, *, is_installed: bool = True) -> None:
+        self.is_installed = is_installed
+
+    def estimate(
+        self, photo: bytes, faces: Sequence[DetectedFace], options: FaceOptions
+    ) -> list[FaceAttributes]:
+        if not self.is_installed:
+            raise AttributesUnavailableError
+        return [FaceAttributes(AgeRange(30, 40), Gender.FEMALE, 0.9) for _ in faces]
 
 
 def _analyse(photo: bytes, options: FaceOptions) -> PhotoFaces | UnreadablePhoto:

@@ -73,6 +73,7 @@ def assert_shape(value: Any, shape: Any) -> None:  # noqa: ANN401
         "map": dict,
         "list": list,
         "string": str,
+        "boolean": bool,
         "float": float,
         "timestamp": float,
         "integer": int,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from facerec.core.erasures import ErasedJob, Selection
-from facerec.core.protocols import FaceEngine, RecordStore
+from facerec.core.protocols import AttributeEstimator, FaceEngine, RecordStore
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
@@ -53,6 +53,7 @@ class Collaborators:
     job_data: Any = field(default_factory=RecordedJobData)
     erasures: Erasures = field(default_factory=lambda: Erasures(MemoryObjects(), "erasures/"))
     clock: Clock = field(default_factory=Clock)
+    attributes: AttributeEstimator | None = None
     defaults: GalleryDefaults = field(default_factory=GalleryDefaults)
 
     @classmethod
@@ -70,4 +71,5 @@ class Collaborators:
             erasures=self.erasures,
             defaults=self.defaults,
             clock=self.clock,
+            attributes=self.attributes,
         )

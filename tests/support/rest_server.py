@@ -14,11 +14,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+import facerec.factory
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.factory import open_local_jobs, open_local_store, open_server_gallery
 from facerec.storage.objects import AccessPolicy
-from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from facerec.testing.engine import FakeAttributes, FakeEngine, fake_face, fake_photo
 from tests.support.job_doors import use_fake_engine
 from tests.support.server import running
 
@@ -58,6 +59,7 @@ def rest_server(folder: Path) -> Iterator[RestServer]:
     (photos / "broken.jpg").write_bytes(b"no photo")
     with pytest.MonkeyPatch.context() as monkeypatch:
         use_fake_engine(monkeypatch)
+        monkeypatch.setattr(facerec.factory, "_attribute_networks", FakeAttributes)
         policy = AccessPolicy({"photos": photos}, frozenset(), f"{data}/jobs/")
         jobs = open_local_jobs(data, workers=1, policy=policy)
         with (
@@ -106,7 +108,7 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("match", {"json": {**staff, "image": image, "index": True}})
         ask("match", {"json": {**staff, "bucket": "photos", "key": "none.jpg"}})
         ask("compare", {"json": {"source": {"image": image}, "target": {"image": image}}})
-        ask("detect", {"json": {"image": image, "max_faces": 1}})
+        ask("detect", {"json": {"image": image, "max_faces": 1, "attributes": True}})
         ask("list_collections", {"params": {"limit": 1}})
         ask("describe_collection", **staff)
         ask("list_faces", {"params": {"limit": 1}}, **staff)

@@ -26,6 +26,7 @@ OPERATIONS = [
     "detect",
     "disassociate_faces",
     "erase",
+    "estimates_attributes",
     "get_erasure",
     "get_tags",
     "index",

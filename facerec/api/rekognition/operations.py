@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from facerec.api.rekognition import shapes
 from facerec.api.rekognition.arns import collection_arn, collection_of
+from facerec.api.rekognition.attributes import ALL_ATTRIBUTES, ESTIMATED, wanted_attributes
 from facerec.api.rekognition.errors import invalid_parameter
 from facerec.api.rekognition.shapes import Shape, percent
 from facerec.core.limits import MAX_PAGE, MAX_USER_MATCHES, MAX_USER_PAGE
@@ -82,6 +83,7 @@ def _delete_collection(gallery: Gallery, request: Request) -> Shape:
 
 
 def _index_faces(gallery: Gallery, request: Request) -> Shape:
+    wanted = wanted_attributes(request.get("DetectionAttributes", ()))
     indexed = gallery.index(
         request["CollectionId"],
         _photo(request["Image"]),
@@ -91,10 +93,16 @@ def _index_faces(gallery: Gallery, request: Request) -> Shape:
             # Rekognition's default, whatever filter the deployment has
             quality_filter=QualityFilter(request.get("QualityFilter", QualityFilter.AUTO)),
         ),
+        attributes=_estimates(gallery, wanted),
     )
+    attributes = {face.box: face.attributes for face in indexed.photo.faces}
     return {
         "FaceRecords": [
-            {"Face": shapes.listed_face(face), "FaceDetail": shapes.face_detail(face.record)}
+            {
+                "Face": shapes.listed_face(face),
+                "FaceDetail": shapes.face_detail(face.record)
+                | shapes.attributes(attributes.get(face.record.box), wanted),
+            }
             for face in indexed.faces
         ],
         "FaceModelVersion": gallery.model_version,
@@ -200,9 +208,17 @@ def _compare_faces(gallery: Gallery, request: Request) -> Shape:
 
 
 def _detect_faces(gallery: Gallery, request: Request) -> Shape:
-    found = gallery.detect(_photo(request["Image"]), options=_probe_options(gallery, request))
+    wanted = wanted_attributes(request.get("Attributes", ()))
+    found = gallery.detect(
+        _photo(request["Image"]),
+        options=_probe_options(gallery, request),
+        attributes=_estimates(gallery, wanted),
+    )
     return {
-        "FaceDetails": [shapes.face_detail(face) for face in found.faces],
+        "FaceDetails": [
+            shapes.face_detail(face) | shapes.attributes(face.attributes, wanted)
+            for face in found.faces
+        ],
         "ModelId": gallery.model_version,
     }
 
@@ -346,6 +362,17 @@ def _photo(image: Shape) -> Photo:
     if "Bucket" not in place or "Name" not in place:
         raise invalid_parameter("S3Object needs Bucket and Name.")
     return PhotoLocation.in_bucket(place["Bucket"], place["Name"], place.get("Version"))
+
+
+def _estimates(gallery: Gallery, wanted: AbstractSet[str]) -> bool:
+    """Return whether to estimate age and gender.
+
+    Who asks for all attributes gets those that there are. Who asks for age or gender gets an error
+    where the networks are not installed.
+    """
+    if wanted == ALL_ATTRIBUTES:
+        return gallery.estimates_attributes
+    return bool(wanted & ESTIMATED)
 
 
 def _threshold(request: Request, member: str) -> float | None:

@@ -18,8 +18,16 @@ from facerec.api.rekognition.service import (
 from facerec.gallery.gallery import Gallery
 
 
-def rekognition_router(gallery: Gallery, capacity: Capacity) -> APIRouter:
-    """Return the route that Rekognition's clients post to."""
+def rekognition_router(
+    gallery: Gallery, capacity: Capacity, *, placeholders: bool = False
+) -> APIRouter:
+    """Return the route that Rekognition's clients post to.
+
+    Args:
+        gallery: The operations.
+        capacity: Limits the number of requests that are processed concurrently.
+        placeholders: Whether attributes of faces that nobody knows have placeholders.
+    """
     router = APIRouter()
 
     @router.post("/", include_in_schema=False)
@@ -27,7 +35,8 @@ def rekognition_router(gallery: Gallery, capacity: Capacity) -> APIRouter:
         try:
             name, operation = find_operation(request.headers.get("x-amz-target", ""))
             principal: Principal = request.state.principal
-            work = partial(answer, gallery, principal, name, await request.body())
+            body = await request.body()
+            work = partial(answer, gallery, principal, name, body, placeholders=placeholders)
             content = await capacity.run(request, work, cpu_bound=operation.cpu_bound)
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)

@@ -9,6 +9,7 @@ from uuid import uuid4
 from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal
 from facerec.api.rekognition.arns import collection_of
+from facerec.api.rekognition.attributes import add_placeholders
 from facerec.api.rekognition.errors import RekognitionError, rekognition_error
 from facerec.api.rekognition.model import CONTENT_TYPE, TARGET_PREFIX, service_model
 from facerec.api.rekognition.operations import OPERATIONS, Operation, list_collections
@@ -32,7 +33,9 @@ def find_operation(target: str) -> tuple[str, Operation]:
     return name, OPERATIONS[name]
 
 
-def answer(gallery: Gallery, principal: Principal, name: str, body: bytes) -> bytes:
+def answer(
+    gallery: Gallery, principal: Principal, name: str, body: bytes, *, placeholders: bool = False
+) -> bytes:
     """Return the JSON document that answers a request.
 
     Args:
@@ -40,6 +43,7 @@ def answer(gallery: Gallery, principal: Principal, name: str, body: bytes) -> by
         principal: The sender.
         name: Name of the operation.
         body: JSON document of the request.
+        placeholders: Whether attributes of faces that nobody knows have placeholders.
 
     Raises:
         RekognitionError: The request is invalid or not allowed.
@@ -61,6 +65,8 @@ def answer(gallery: Gallery, principal: Principal, name: str, body: bytes) -> by
         # Keys may be of different tenants, who choose their tokens without knowing of each other.
         scoped = f"{principal.name}:{token}" if principal.name else token
         answered = gallery.answer_once(scoped, {"operation": name, **request}, perform)
+    if placeholders:
+        answered = add_placeholders(request, answered)
     return json.dumps(answered).encode()
 
 

@@ -6,9 +6,11 @@ Ratios and degrees are as in facerec; confidence and similarity, 0 to 1 there, a
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 
-from facerec.core.faces import BoundingBox, Landmarks, Point, Quality
+from facerec.api.rekognition.attributes import MEMBERS
+from facerec.core.faces import BoundingBox, FaceAttributes, Landmarks, Point, Quality
 from facerec.core.photos import DetectedFace
 from facerec.core.records import FaceRecord, User
 from facerec.gallery.associations import status_of
@@ -38,6 +40,21 @@ def face_detail(face: DetectedFace | FaceRecord) -> Shape:
         "Quality": _quality(face.quality),
         "Confidence": percent(face.confidence),
     }
+
+
+def attributes(estimated: FaceAttributes | None, wanted: AbstractSet[str]) -> Shape:
+    """Return the members of a ``FaceDetail`` that a request asks for beyond the default ones."""
+    if estimated is None:
+        return {}
+    ages, gender = estimated.age_range, estimated.gender
+    known = {
+        "AgeRange": {"Low": ages.low, "High": ages.high},
+        "Gender": {
+            "Value": gender.value.capitalize(),
+            "Confidence": percent(estimated.gender_confidence),
+        },
+    }
+    return {name: shape for name, shape in known.items() if MEMBERS[name] in wanted}
 
 
 def stored_face(record: FaceRecord, user_id: str | None) -> Shape:

@@ -121,7 +121,9 @@ def recognition_router(context: Context) -> APIRouter:
     async def detect(request: Request, body: DetectRequest) -> JSONResponse:
         options = body.probe_options(gallery.defaults)
         photo = await context.run(
-            request, lambda: gallery.detect(body.photo(), options=options), cpu_bound=True
+            request,
+            lambda: gallery.detect(body.photo(), options=options, attributes=body.attributes),
+            cpu_bound=True,
         )
         return JSONResponse(detection_json(photo, gallery.model_version))
 

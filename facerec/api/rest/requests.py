@@ -410,6 +410,12 @@ class IndexRequest(FaceChoice, _PhotoFields):
 class DetectRequest(FaceChoice, PhotoSource):
     """Find the faces of a photo."""
 
+    attributes: bool = Field(
+        False,
+        description="Estimate age and gender of each face; needs networks that are not part of "
+        "facerec.",
+    )
+
 
 class CompareRequest(FaceChoice):
     """Compare every face of one photo with every face of another."""

@@ -34,6 +34,7 @@ _PHOTOS = {"image": "image", "file": "image", "source": "source", "target": "tar
 
 _JSON_FIELDS = frozenset(
     {
+        "attributes",
         "create_collection",
         "index",
         "limit",
