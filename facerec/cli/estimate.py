@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
+from facerec.cli.estimate_tables import print_estimate, print_simulations
 from facerec.cli.options import detector_option, json_option
-from facerec.cli.output import console, print_json, table
+from facerec.cli.output import print_json
 from facerec.core.options import FaceOptions
 from facerec.engine.engine import open_engine
 from facerec.errors import InvalidInputError
-from facerec.estimate.costs import CostLine
-from facerec.estimate.estimating import Estimate, estimate_job
+from facerec.estimate.estimating import estimate_job
 from facerec.estimate.measuring import (
     generated_photos,
     measure_photos_per_second,
@@ -184,13 +184,13 @@ def estimate(
         if as_json:
             print_json([{"interruptions_per_hour": h, **result.to_json()} for h, result in rows])
         else:
-            _print_simulations(rows)
+            print_simulations(rows)
         return
     result = estimate_with(photos, interruptions_per_hour=interruptions)
     if as_json:
         print_json(result.to_json())
     else:
-        _print(result, prices, measured)
+        print_estimate(result, prices, measured=measured)
 
 
 def _load_prices(
@@ -216,93 +216,3 @@ def _measure(detector: str, sample: Path | None, megapixels: float, faces: float
     click.echo(f"measuring with {len(photos)} photos ...", err=True)
     options = FaceOptions(detector=detector)
     return measure_photos_per_second(open_engine(threads=1), photos, options)
-
-
-def _print(result: Estimate, prices: PriceTable, measured: bool) -> None:
-    out, job, workload = console(), result.simulation, result.workload
-    how = "measured on this machine" if measured else "as given"
-    out.print(
-        f"{workload.photos:,} photos, {workload.photos_per_second:.1f} per second and vCPU "
-        f"({how}), prices of {result.region}"
-    )
-    out.print(
-        f"{job.children:,} children in {job.arrays:,} arrays on {job.vcpus:,} vCPUs: "
-        f"{_duration(job.seconds)}, {job.vcpu_seconds / 3600:,.1f} vCPU-hours; "
-        f"bottleneck: {job.bottleneck}"
-    )
-    if job.vcpus > job.useful_vcpus:
-        out.print(
-            f"More than {job.useful_vcpus:,} vCPUs do not make the job faster: "
-            f"see --max-vcpus {job.useful_vcpus}."
-        )
-    shown = table("", "price", "quantity", "dollars", right=("quantity", "dollars"))
-    bill = [
-        ("the job, once", result.indexing),
-        ("storing the faces for a month", result.keeping),
-        ("a month's searches", result.searching),
-        ("", result.minimum),
-        ("Amazon Rekognition for the same month", result.rekognition),
-    ]
-    for title, lines in bill:
-        if title and lines:
-            shown.add_row(title, "", "", f"{sum(line.dollars for line in lines):,.2f}")
-        for line in lines:
-            shown.add_row(f"  {line.name}", _price(line, prices), *_amounts(line))
-    out.print(shown)
-    out.print(f"the month with facerec: ${result.dollars:,.2f}, ", end="")
-    out.print(f"with Rekognition: ${result.rekognition_dollars:,.2f}")
-    if result.break_even is None:
-        out.print("For photos like these, Rekognition is cheaper at any number.")
-    elif result.break_even > 1:
-        out.print(f"Below {result.break_even:,} photos like these, Rekognition is cheaper.")
-    out.print("These are list prices; facerec/estimate/prices.json has their dates and sources.")
-
-
-def _price(line: CostLine, prices: PriceTable) -> str:
-    if line.price in prices.tiers:
-        return f"tiered, per {prices.tiers[line.price].per}"
-    price = prices[line.price]
-    return f"{price.dollars:.10f}".rstrip("0").rstrip(".") + f" per {price.per}"
-
-
-def _amounts(line: CostLine) -> tuple[str, str]:
-    return f"{line.quantity:,.2f}".removesuffix(".00"), f"{line.dollars:,.2f}"
-
-
-def _print_simulations(rows: list[tuple[float, Estimate]]) -> None:
-    numbers = (
-        "photos",
-        "interruptions per hour",
-        "children",
-        "arrays",
-        "interrupted",
-        "vCPU-hours",
-        "job $",
-        "month $",
-        "Rekognition $",
-    )
-    shown = table(*numbers[:5], "time", *numbers[5:], "bottleneck", right=(*numbers, "time"))
-    for interruptions, result in rows:
-        job = result.simulation
-        shown.add_row(
-            f"{result.workload.photos:,}",
-            f"{interruptions:g}",
-            f"{job.children:,}",
-            f"{job.arrays:,}",
-            f"{job.interruptions:,}",
-            _duration(job.seconds),
-            f"{job.vcpu_seconds / 3600:,.1f}",
-            f"{result.indexing_dollars:,.2f}",
-            f"{result.dollars:,.2f}",
-            f"{result.rekognition_dollars:,.2f}",
-            job.bottleneck,
-        )
-    console().print(shown)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 5400:
-        return f"{seconds / 60:.1f} minutes"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} hours"
-    return f"{seconds / 86400:.1f} days"
