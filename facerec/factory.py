@@ -7,7 +7,6 @@ here. Each thing is imported when it is built, so that a program pays only for w
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -214,7 +213,9 @@ def pinecone_api_key(settings: Settings) -> str:
         return settings.pinecone_api_key
     if settings.pinecone_secret_arn is None:
         raise ConfigurationError("neither PINECONE_API_KEY nor PINECONE_SECRET_ARN is set")
-    return _secret(settings.pinecone_secret_arn)
+    from facerec.storage.secrets import read_secret
+
+    return read_secret(settings.pinecone_secret_arn)
 
 
 def open_local_jobs(
@@ -344,37 +345,13 @@ def _open_sqlite(address: str) -> SqliteStore:
     return SqliteStore(Path(address.removeprefix(_SQLITE)))
 
 
-def _secret(arn: str) -> str:
-    import boto3
-
-    from facerec.core.aws_errors import aws_errors
-    from facerec.core.aws_region import aws_region
-
-    missing = ConfigurationError(f"the secret {arn} does not exist")
-    with aws_errors("Secrets Manager", f"the secret {arn}", missing=missing):
-        client = boto3.client("secretsmanager", region_name=aws_region())
-        answer = client.get_secret_value(SecretId=arn)
-    text: str = answer.get("SecretString", "").strip()
-    if not text:
-        raise ConfigurationError(f"the secret {arn} has no SecretString")
-    return text
-
-
 def _build_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
     """Build the engine and stores of a worker, which has one thread: workers share the cores."""
     from facerec.engine.engine import open_engine
     from facerec.engine.self_check import check_engine
     from facerec.jobs.child.attempt import ChildDependencies
 
-    _silence_native_libraries()
     engine = open_engine(threads=1)
     check_engine(engine)
     store = open_local_store(data)
     return ChildDependencies(engine, store, store, Objects(policy))
-
-
-def _silence_native_libraries() -> None:
-    """Discard what libtiff writes about broken photos; Python's own messages still appear."""
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
-    with Path(os.devnull).open("w") as devnull:
-        os.dup2(devnull.fileno(), 2)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TypeAlias
 
 from facerec.errors import FacerecError
@@ -66,6 +69,7 @@ def work(plan: Plan, build_dependencies: BuildDependencies, pipe: Connection) ->
     stop = _StopRequest(pipe)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.request())
+    _silence_native_libraries()
     child = None
     try:
         dependencies = build_dependencies()
@@ -78,6 +82,13 @@ def work(plan: Plan, build_dependencies: BuildDependencies, pipe: Connection) ->
         return
     except Exception as error:
         pipe.send(WorkerFailed.of(error, child))
+
+
+def _silence_native_libraries() -> None:
+    """Discard what libtiff writes about broken photos; Python's own messages still appear."""
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    with Path(os.devnull).open("w") as devnull:
+        os.dup2(devnull.fileno(), 2)
 
 
 class _StopRequest:
