@@ -18,7 +18,7 @@ from facerec.cli.job_services import open_jobs
 from facerec.cli.job_watching import print_job_report, watch_job
 from facerec.cli.local_run import run_here
 from facerec.cli.options import collection_option, data_option, json_option
-from facerec.cli.output import console, print_json, table
+from facerec.cli.output import console, count, print_json, table
 from facerec.cli.reports import print_failures
 from facerec.core.limits import DEFAULT_JOBS, MAX_IMAGES_PER_CHILD, MAX_JOBS
 from facerec.errors import InvalidInputError
@@ -50,7 +50,7 @@ def _service_options(command: Command) -> Command:
 
 @click.group()
 def jobs() -> None:
-    """Start, list, watch, report and cancel jobs.
+    """Start, list, watch, report, cancel and delete jobs.
 
     With --stack NAME, or FACEREC_STACK in the environment, the jobs are those of a stack on AWS,
     reached with the usual AWS credentials; otherwise those of this machine. JOB is the id of a
@@ -259,6 +259,40 @@ def cancel(job_id: str, stack: str | None, data: Path | None) -> None:
     job = service.get(job_id)
     service.cancel(job)
     click.echo(f"cancelled {job.id}; start it again with the same manifest to resume it")
+
+
+@jobs.command()
+@click.argument("job_id", metavar="JOB")
+@_service_options
+@click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
+@json_option
+def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json: bool) -> None:
+    """Delete the folder of JOB: its ledger, report, manifest and embeddings.
+
+    The faces stay in the collection. `facerec rebuild` and `facerec verify --repair` can no longer
+    restore those that this job has indexed, if the database is lost. A running job is refused.
+
+    \b
+    Example:
+      facerec jobs delete staff-3f2a9b1c0d4e --yes
+    """
+    shown = open_jobs(stack, data)
+    job = shown.service.get(job_id)
+    plan = job.required_plan()
+    if not yes:
+        rows = "its ledger" if job.photos is None else f"a ledger of {count(job.photos, 'photo')}"
+        faces = "" if job.faces is None else f" and the embeddings of {count(job.faces, 'face')}"
+        click.echo(
+            f"this removes {rows}{faces} from {plan.job_folder}; `facerec rebuild` needs the"
+            " embeddings",
+            err=True,
+        )
+        click.confirm(f"delete job {job.id} for good?", abort=True, err=True)
+    files = shown.service.delete(job)
+    if as_json:
+        print_json({"job_id": job.id, "job_folder": plan.job_folder, "files": files})
+    else:
+        click.echo(f"job {job.id} deleted: {count(files, 'file')}")
 
 
 def _print_jobs(listed: Sequence[Job]) -> None:

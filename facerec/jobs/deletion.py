@@ -9,7 +9,6 @@ import re
 
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.folders import Entry, note_erased
-from facerec.jobs.ledger.layout import embeddings_folder
 from facerec.jobs.plan import plan_uri
 from facerec.jobs.service import Job
 from facerec.storage.objects.local import TEMPORARY_PREFIX
@@ -50,11 +49,6 @@ def delete_job(objects: ObjectStore, entry: Entry, job: Job) -> int:
     if not job.status.ended:
         raise InvalidInputError(f"the job {job.id!r} is {job.status.lower()}", "cancel it first")
     return delete_folder(objects, entry)
-
-
-def count_embeddings_files(objects: ObjectStore, job_folder: str) -> int:
-    """Return the number of files of embeddings in a job folder."""
-    return sum(1 for _ in objects.list(embeddings_folder(job_folder)))
 
 
 def delete_folder(objects: ObjectStore, entry: Entry) -> int:

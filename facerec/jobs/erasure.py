@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
-from pathlib import PurePosixPath
 from typing import Any
 
 from facerec.core.erasures import ErasedJob, Selection
@@ -95,7 +94,7 @@ def erase_collection(
     ]
     # A folder may be in another one: the innermost first, and none before its note is dealt with.
     entries.sort(key=lambda entry: (entry.is_elsewhere, entry.job_folder), reverse=True)
-    deleted = [ErasedJob(_job_id(entry), files=delete_folder(objects, entry)) for entry in entries]
+    deleted = [ErasedJob(entry.job_id, files=delete_folder(objects, entry)) for entry in entries]
     _require_readable(unreadable)
     return deleted
 
@@ -127,10 +126,6 @@ def entries_of(
             elif entry.is_elsewhere and entry.collection_id == collection_id:
                 # Another job has taken the place of this one.
                 unreadable.append(missing_folder(entry))
-
-
-def _job_id(entry: Entry) -> str:
-    return PurePosixPath(entry.uri).name
 
 
 def _is_later(objects: ObjectStore, entry: Entry, time: float) -> bool:
@@ -167,7 +162,7 @@ def _erase_from_folder(objects: ObjectStore, entry: Entry, selection: Selection)
     lines = _erase_from_manifest(objects, folder, selection) if selection.names_photos else 0
     embeddings = _erase_embeddings(objects, folder, selection)
     return replace(
-        ErasedJob(_job_id(entry), embeddings, _erase_rows(objects, folder, selection)),
+        ErasedJob(entry.job_id, embeddings, _erase_rows(objects, folder, selection)),
         manifest_lines=lines,
     )
 

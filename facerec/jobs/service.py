@@ -142,6 +142,15 @@ class JobService(Protocol):
         """
         ...
 
+    def delete(self, job: Job) -> int:
+        """Delete the folder of a job, and return the number of its files; the faces stay.
+
+        Raises:
+            InvalidInputError: the job is pending or running.
+            JobNotPlannedError: the job has no folder.
+        """
+        ...
+
 
 def wait_for_job(
     jobs: JobService,

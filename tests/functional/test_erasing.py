@@ -197,3 +197,49 @@ def test_a_deleted_collection_leaves_files_of_others_in_a_folder_of_a_job(
     assert (receipt["subject"], receipt["faces"]) == ("COLLECTION", 9)
     assert {path for path in own.rglob("*") if path.is_file()} == set(notes)
     assert here.json("erasures", "list", "--collection", "staff") == [receipt]
+
+
+def test_a_lost_database_is_rebuilt_without_what_was_erased(here: Installation) -> None:
+    here.index()
+    own = here.data.parent / "own"
+    here.index("--max-faces", 1, "--job", own)
+    erase(here, "--external-id", ANN)
+    faces = here.faces()
+    for path in here.data.glob("facerec.db*"):
+        path.unlink()
+    rebuilt = here.json("rebuild", "staff")
+    assert (rebuilt["missing"], rebuilt["unreadable_jobs"]) == (6, 0)
+    assert here.faces() == faces
+    assert here.json("rebuild", "staff")["missing"] == 0
+
+
+def test_another_store_is_filled_and_its_erasures_reach_the_job_folders(
+    here: Installation, tmp_path: Path
+) -> None:
+    here.index()
+    faces = here.faces()
+    assert "9 faces restored" in here.run("rebuild", "staff", "--into", tmp_path / "new").output
+    other = Installation(tmp_path)
+    other.data = tmp_path / "new"
+    assert other.faces() == faces
+    assert erase(other, "--external-id", ANN, "--check").exit_code == ExitCode.DONE
+    assert here.run("rebuild", "guests").exit_code == ExitCode.NOT_FOUND
+    shown = here.run("verify", "staff").output
+    assert "deleted on purpose" in shown
+
+
+def test_a_deleted_job_leaves_its_faces_and_the_files_of_others(here: Installation) -> None:
+    own = here.data.parent / "own"
+    own.mkdir()
+    (own / "mine.txt").write_text("mine")
+    here.index("--job", own)
+    faces = here.faces()
+    (job,) = here.json("jobs", "list")
+    warned = CliRunner(env={"FACEREC_DATA": str(here.data)}).invoke(
+        main, ["jobs", "delete", job["job_id"]], input="n\n"
+    )
+    assert "the embeddings of 9 faces" in warned.output
+    assert here.json("jobs", "delete", job["job_id"], "--yes")["files"] > 3
+    assert [path.name for path in own.rglob("*") if path.is_file()] == ["mine.txt"]
+    assert here.json("jobs", "list") == []
+    assert here.faces() == faces

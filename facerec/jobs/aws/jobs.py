@@ -9,7 +9,8 @@ from typing import Any
 from facerec.errors import InvalidInputError, JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
 from facerec.jobs.aws.executions import Execution, Executions
-from facerec.jobs.folders import JobFolder, read_folder
+from facerec.jobs.deletion import delete_job
+from facerec.jobs.folders import Entry, JobFolder, read_folder
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.ledger.rows import LedgerRow
@@ -105,6 +106,18 @@ class AwsJobs:
         if job.status.ended:
             raise InvalidInputError(f"the job {job.id!r} is not running: {job.status.lower()}")
         self._executions.stop(job.id)
+
+    def delete(self, job: Job) -> int:
+        """Delete the folder of a job; see ``JobService.delete``."""
+        plan = job.required_plan()
+        # Another execution may work on the same folder.
+        running = (
+            self._executions.plan(execution.arn)
+            for execution in self._executions.list(MAX_RUNNING, status="RUNNING")
+        )
+        if any(planned is not None and planned.job_id == plan.job_id for planned in running):
+            job = replace(job, status=JobStatus.RUNNING)
+        return delete_job(self._objects, Entry(plan.job_folder, plan.job_folder), job)
 
     def _children(self, queue: BatchQueue, job: Job) -> ChildStates | None:
         try:

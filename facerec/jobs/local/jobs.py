@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facerec.errors import InvalidInputError, JobNotFoundError, ObjectNotFoundError
+from facerec.jobs.deletion import delete_job
 from facerec.jobs.folders import (
     Entry,
     JobFolder,
@@ -147,6 +148,17 @@ class LocalJobs:
             raise InvalidInputError(f"the job {job.id!r} is not running: {job.status.lower()}")
         if not self.runs.cancel(job.id):
             request_cancel(job.required_plan().job_folder)
+
+    def delete(self, job: Job) -> int:
+        """Delete the folder of a job; see ``JobService.delete``."""
+        plan = job.required_plan()
+        entry = self._find(plan.job_id)
+        if entry is None or entry.job_folder != plan.job_folder:
+            raise InvalidInputError(
+                f"{plan.job_folder} is not the folder of a job of this data folder",
+                "delete the folder itself",
+            )
+        return delete_job(self._objects, entry, job)
 
     @cached_property
     def _progress(self) -> ProgressReader:

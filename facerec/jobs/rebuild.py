@@ -1,0 +1,77 @@
+"""Rebuilds a collection from the embeddings in job folders, into any store, without a photo.
+
+Faces that were erased on purpose have no embeddings there any more, so that they stay erased.
+Faces that no job has indexed, and people, are in no job folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from facerec.core.protocols import RecordStore
+from facerec.errors import CollectionNotFoundError, InvalidInputError
+from facerec.jobs.folders import JobFolder, list_folders, redirect
+from facerec.jobs.plan import Plan
+from facerec.jobs.verification import Verification, verify_collection
+from facerec.storage.faces import FaceStore
+from facerec.storage.objects.protocol import ObjectStore
+
+
+def rebuild_collection(
+    collection_id: str,
+    objects: ObjectStore,
+    jobs_root: str,
+    faces: FaceStore,
+    records: RecordStore,
+    *,
+    complete_erasures: Callable[[], object],
+    target_root: str | None = None,
+) -> Verification:
+    """Restore all faces that jobs have indexed and that were not erased.
+
+    Calling it again continues where an earlier call ended.
+
+    Args:
+        collection_id: the collection; it is created if it does not exist.
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        faces: the store that receives the faces.
+        records: store of the collections there.
+        complete_erasures: completes erasures that are not finished, which may not have reached all
+            job folders yet.
+        target_root: parent of the job folders of the store that receives the faces, if that is
+            another one: it is noted there where the job folders are, so that an erasure reaches
+            them.
+
+    Returns:
+        What was found and restored.
+
+    Raises:
+        CollectionNotFoundError: no job has indexed the collection.
+        InvalidInputError: the store has another collection of this id.
+    """
+    complete_erasures()
+    plans = [
+        folder.plan
+        for folder in list_folders(objects, jobs_root)
+        if isinstance(folder, JobFolder) and folder.plan.collection_id == collection_id
+    ]
+    _require_same_collection(collection_id, plans, records)
+    if target_root is not None:
+        for plan in plans:
+            redirect(objects, target_root, plan)
+    return verify_collection(collection_id, objects, jobs_root, faces, records, repair=True)
+
+
+def _require_same_collection(collection_id: str, plans: list[Plan], records: RecordStore) -> None:
+    try:
+        collection = records.get_collection(collection_id)
+    except CollectionNotFoundError:
+        if not plans:
+            raise
+        return
+    if not any(plan.collection_created_at == collection.created_at for plan in plans):
+        raise InvalidInputError(
+            f"no job folder is of the collection {collection_id!r} that the store has",
+            "name another store, or delete that collection first",
+        )
