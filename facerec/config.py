@@ -41,6 +41,8 @@ class Settings:
         child_memory: CHILD_MEMORY, MiB of a child of a job on AWS.
         resubmissions: RESUBMISSIONS, how often children that did not finish are submitted again,
             0 to 5.
+        erasure_function: ERASURE_FUNCTION, the function that erases from job folders after a
+            deletion, or None where that is done at once.
         job_queue: JOB_QUEUE_ARN, the queue of AWS Batch, or None.
         max_array_size: MAX_ARRAY_SIZE, maximum children per array job, 3 to 10,000.
     """
@@ -62,6 +64,7 @@ class Settings:
     threads: int | None = None
     child_memory: int = 1792
     resubmissions: int = 3
+    erasure_function: str | None = None
     job_queue: str | None = None
     max_array_size: int = MAX_ARRAY_SIZE
 
@@ -116,6 +119,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         threads=variables.number("FACEREC_THREADS", int, 0, 1, 1024) or None,
         child_memory=variables.number("CHILD_MEMORY", int, _DEFAULTS.child_memory, 1024, 32768),
         resubmissions=variables.number("RESUBMISSIONS", int, _DEFAULTS.resubmissions, 0, 5),
+        erasure_function=variables.text("ERASURE_FUNCTION"),
         job_queue=variables.text("JOB_QUEUE_ARN"),
         max_array_size=variables.number(
             "MAX_ARRAY_SIZE", int, MAX_ARRAY_SIZE, _MIN_ARRAY_LIMIT, MAX_ARRAY_SIZE

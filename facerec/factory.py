@@ -16,6 +16,8 @@ from facerec.errors import ConfigurationError
 from facerec.storage.objects import AccessPolicy, Objects
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from facerec.config import Settings
     from facerec.core.protocols import AttributeEstimator, FaceEngine, RecordStore
     from facerec.engine.pool import EnginePool
@@ -76,21 +78,52 @@ def open_deployed_gallery(
     Raises:
         FacerecError: a setting is missing or wrong, or a store cannot be opened.
     """
+    start = None
+    if settings.erasure_function is not None:
+        from facerec.jobs.aws.erasure_function import open_erasure_function
+
+        start = open_erasure_function(settings.erasure_function, settings.region).start
+    return _deployed_gallery(
+        settings, open_deployed_engine(settings), objects, patience=patience, start=start
+    )
+
+
+def open_eraser(settings: Settings) -> Gallery:
+    """Open the gallery of the function that erases from job folders; it loads no network.
+
+    Raises:
+        FacerecError: a setting is missing or wrong, or a store cannot be opened.
+    """
+    objects = Objects(AccessPolicy(buckets=frozenset()))
+    return _deployed_gallery(settings, open_local_engine(), objects)
+
+
+def _deployed_gallery(
+    settings: Settings,
+    engine: FaceEngine,
+    objects: ObjectStore,
+    *,
+    patience: float | None = None,
+    start: Callable[[str], None] | None = None,
+) -> Gallery:
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.job_data import JobFolders
 
     jobs_root = settings.jobs_root
-    # The job folders are erased from, whether or not callers may read photos in that bucket.
-    job_folders = Objects(AccessPolicy(buckets=frozenset(), own_folder=jobs_root))
     return Gallery(
-        open_deployed_engine(settings),
+        engine,
         faces=open_faces(settings, patience=patience),
         records=open_records(settings),
         objects=objects,
-        job_data=JobFolders(job_folders, jobs_root),
-        erasures=_erasures(settings.erasures_root),
+        job_data=JobFolders(open_job_folders(settings), jobs_root),
+        erasures=_erasures(settings.erasures_root, start),
         defaults=gallery_defaults(settings),
     )
+
+
+def open_job_folders(settings: Settings) -> Objects:
+    """Return the job folders of a deployment, whatever else its bucket contains."""
+    return Objects(AccessPolicy(buckets=frozenset(), own_folder=settings.jobs_root))
 
 
 def gallery_defaults(settings: Settings) -> GalleryDefaults:
@@ -309,7 +342,7 @@ def _local_gallery(
         records=store,
         objects=objects,
         job_data=JobFolders(objects, jobs_root_of(data)),
-        erasures=_erasures(f"{data.absolute() / 'erasures'}/"),
+        erasures=open_local_erasures(data),
         indexed_objects=indexed_objects,
         attributes=_attribute_networks(),
         on_close=store.close,
@@ -328,10 +361,15 @@ def _import_attributes() -> AttributeEstimator:
     return AttributeNetworks(threads=1)
 
 
-def _erasures(root: str) -> Erasures:
+def open_local_erasures(data: Path) -> Erasures:
+    """Return the erasures of a data folder, and their receipts."""
+    return _erasures(f"{data.absolute() / 'erasures'}/")
+
+
+def _erasures(root: str, start: Callable[[str], None] | None = None) -> Erasures:
     from facerec.gallery.receipts import Erasures
 
-    return Erasures(Objects(AccessPolicy(buckets=frozenset(), own_folder=root)), root)
+    return Erasures(Objects(AccessPolicy(buckets=frozenset(), own_folder=root)), root, start)
 
 
 def _open_sqlite(address: str) -> SqliteStore:

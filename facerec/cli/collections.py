@@ -14,6 +14,7 @@ from facerec.cli.receipts import print_receipt
 from facerec.factory import open_gallery
 from facerec.gallery.collections import CollectionSummary
 from facerec.gallery.presenting import collection_json, summary_json
+from facerec.gallery.retention import RETENTION_TAG, read_days
 
 
 @click.group()
@@ -46,17 +47,24 @@ def list_command(data: Path | None, as_json: bool) -> None:
 
 @collections.command()
 @click.argument("name")
+@click.option(
+    "--expire-after",
+    metavar="DAYS",
+    help="Erase each face this long after it was indexed, such as 365d (default: never).",
+)
 @data_option
 @json_option
-def create(name: str, data: Path | None, as_json: bool) -> None:
+def create(name: str, expire_after: str | None, data: Path | None, as_json: bool) -> None:
     """Create an empty collection.
 
     \b
-    Example:
+    Examples:
       facerec collections create staff
+      facerec collections create visitors --expire-after 30d
     """
+    tags = {} if expire_after is None else {RETENTION_TAG: f"{read_days(expire_after)}d"}
     with open_gallery(data_folder(data)) as gallery:
-        collection = gallery.create_collection(name)
+        collection = gallery.create_collection(name, tags=tags)
     if as_json:
         print_json(collection_json(collection))
     else:
@@ -110,6 +118,67 @@ def set_threshold(
         console().print(f"collection {name} has the default threshold again")
     else:
         console().print(f"collection {name} has the threshold {threshold:g}")
+
+
+@collections.command()
+@click.argument("name")
+@click.option(
+    "--expire-after",
+    required=True,
+    metavar="DAYS",
+    help="Erase each face this long after it was indexed, such as 365d; `never` keeps faces.",
+)
+@data_option
+def update(name: str, expire_after: str, data: Path | None) -> None:
+    """Set how long a collection keeps each face.
+
+    `facerec collections expire` erases what is older; on AWS the stack does so each hour.
+
+    \b
+    Examples:
+      facerec collections update staff --expire-after 365d
+      facerec collections update staff --expire-after never
+    """
+    days = None if expire_after == "never" else read_days(expire_after)
+    with open_gallery(data_folder(data)) as gallery:
+        gallery.set_retention(name, days)
+    kept = "for ever" if days is None else f"for {count(days, 'day')} after it was indexed"
+    console().print(f"collection {name} keeps each face {kept}")
+
+
+@collections.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--dry-run", is_flag=True, help="Show how many faces have expired; erase none.")
+@data_option
+@json_option
+def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bool) -> None:
+    """Erase the faces that are older than their collection keeps them.
+
+    Without a NAME, of all collections. Run it each day, for example by cron.
+
+    \b
+    Examples:
+      facerec collections expire
+      facerec collections expire visitors --dry-run
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        chosen = names or [each.collection_id for each in gallery.all_collections()]
+        if dry_run:
+            expired = {name: len(gallery.find_expired(name)) for name in chosen}
+            receipts = []
+        else:
+            gallery.resume_erasures()
+            done = ((name, gallery.expire(name)) for name in chosen)
+            receipts = [receipt for _, receipt in done if receipt is not None]
+            expired = {receipt.collection_id: receipt.faces for receipt in receipts}
+    if as_json:
+        print_json(expired if dry_run else [receipt.to_json() for receipt in receipts])
+        return
+    for name, faces in expired.items():
+        state = "expired" if dry_run else "expired and erased"
+        console().print(f"{count(faces, 'face')} of collection {name} {state}")
+    if not any(expired.values()):
+        console().print("no face has expired")
 
 
 @collections.command("refresh-stats")

@@ -11,14 +11,19 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.options import collection_option, data_option, json_option
-from facerec.cli.output import console, count, print_json
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    erasure_stack_option,
+    json_option,
+)
+from facerec.cli.output import console, print_json
 from facerec.cli.receipts import print_receipt
-from facerec.core.erasures import SubjectKind
+from facerec.core.erasures import Receipt, SubjectKind, receipt_from_json
 from facerec.storage.objects.protocol import scheme_of
 
 if TYPE_CHECKING:
-    from facerec.jobs.erasure_check import CheckedStores, Remainder, Traces
+    from facerec.jobs.erasure_check import Remainder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -68,6 +73,7 @@ def read_subject(
 @collection_option
 @subject_options
 @data_option
+@erasure_stack_option
 @click.option(
     "--check",
     is_flag=True,
@@ -82,38 +88,32 @@ def erase(
     external_id: str | None,
     person: str | None,
     data: Path | None,
+    stack: str | None,
     check: bool,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Erase whatever is known of a face, a photo, an external image id or a person, for good.
+    """Erase whatever is known of a face, a photo or a person.
 
-    That is: faces with their embeddings, people, answers kept for idempotency tokens, and
-    embeddings, rows and lines of manifests in the folders of all jobs. Photos and manifests of
-    your own stay. The receipt says what was removed from where, and names nobody; it is kept: see
-    `facerec erasures`. The exit code is 3 if nothing was found, and 8 if --check finds something
-    that is left.
+    A person is named by an external image id, or by the id of a person. What is erased for good:
+    faces with their embeddings, people, answers kept for idempotency tokens, and embeddings, rows
+    and lines of manifests in the folders of all jobs. Photos and manifests of your own stay. The
+    receipt names what was removed from where, and nobody; it is kept: see `facerec erasures`. The
+    exit code is 3 if nothing was found, and 8 if --check finds something that is left.
 
     \b
     Examples:
       facerec erase --collection staff --external-id ann-lee --check
       facerec erase --collection staff --photo photos/ann.jpg --yes --json
     """
-    from facerec.factory import open_gallery
-
     subject, name = read_subject(face, photo, external_id, person)
-    folder = data_folder(data)
-    with open_gallery(folder) as gallery:
-        selection = gallery.select(collection, subject, name)
-        if not yes:
-            faces = count(len(selection.face_ids), "face")
-            what = str(subject).lower().replace("_", " ")
-            click.confirm(f"erase this {what} with {faces} for good?", abort=True, err=True)
-        stores, traces = None, None
-        if check:
-            stores, traces = _traces(folder, collection, selection)
-        receipt = gallery.erase(collection, subject, name)
-    left = [] if stores is None or traces is None else _left(collection, traces, stores)
+    what = str(subject).lower().replace("_", " ")
+    if not yes:
+        click.confirm(f"erase this {what} with all its faces for good?", abort=True, err=True)
+    if stack is None:
+        receipt, left = _erase_here(data_folder(data), collection, subject, name, check=check)
+    else:
+        receipt, left = _erase_in_stack(stack, collection, subject, name, check=check)
     if as_json:
         places = [{"place": each.place, "what": each.what} for each in left]
         print_json({**receipt.to_json(), **({"left": places} if check else {})})
@@ -129,20 +129,36 @@ def erase(
         raise SystemExit(ExitCode.NOT_FOUND)
 
 
-def _traces(folder: Path, collection: str, selection: Any) -> tuple[CheckedStores, Traces]:  # noqa: ANN401
-    from facerec.factory import jobs_root_of, open_local_store
-    from facerec.jobs.erasure_check import CheckedStores, collect_traces
+Erased = tuple[Receipt, "list[Remainder]"]
+
+
+def _erase_here(
+    folder: Path, collection: str, subject: SubjectKind, name: str, *, check: bool
+) -> Erased:
+    from facerec.factory import jobs_root_of, open_gallery, open_local_store
     from facerec.storage.objects import Objects
 
-    store = open_local_store(folder)
-    stores = CheckedStores(
-        store, store, Objects(), jobs_root_of(folder), (f"{folder.absolute()}/",)
-    )
-    return stores, collect_traces(collection, selection, stores)
+    with open_gallery(folder) as gallery:
+        if not check:
+            return gallery.erase(collection, subject, name), []
+        from facerec.jobs.erasure_check import CheckedStores, erase_and_check
+
+        with open_local_store(folder) as store:
+            root = f"{folder.absolute()}/"
+            stores = CheckedStores(store, store, Objects(), jobs_root_of(folder), (root,))
+            return erase_and_check(gallery, collection, subject, name, stores)
 
 
-def _left(collection: str, traces: Traces, stores: CheckedStores) -> list[Remainder]:
-    from facerec.jobs.erasure_check import find_remainders
+def _erase_in_stack(
+    stack: str, collection: str, subject: SubjectKind, name: str, *, check: bool
+) -> Erased:
+    from facerec.cli.job_services import erasure_function
 
-    with stores.faces:
-        return list(dict.fromkeys(find_remainders(collection, traces, stores)))
+    event = {"collection_id": collection, "subject": str(subject), "name": name, "check": check}
+    answer = erasure_function(stack).call(event)
+    receipt = receipt_from_json(answer["receipt"])
+    if not check:
+        return receipt, []
+    from facerec.jobs.erasure_check import Remainder
+
+    return receipt, [Remainder(**each) for each in answer["left"]]

@@ -8,20 +8,27 @@ from pathlib import Path
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.options import collection_option, data_option, json_option
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    erasure_stack_option,
+    json_option,
+)
 from facerec.cli.output import console, print_json, table
 from facerec.cli.receipts import print_receipt
-from facerec.factory import open_gallery
+from facerec.factory import open_gallery, open_local_erasures
+from facerec.gallery.receipts import Erasures
 
 
 @click.group()
 def erasures() -> None:
-    """List and show the receipts of erasures, and complete erasures that were killed."""
+    """List and show receipts of erasures, and complete them."""
 
 
 @erasures.command("list")
 @collection_option
 @data_option
+@erasure_stack_option
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -31,15 +38,16 @@ def erasures() -> None:
     help="Show at most N receipts.",
 )
 @json_option
-def list_command(collection: str, data: Path | None, limit: int, as_json: bool) -> None:
+def list_command(
+    collection: str, data: Path | None, stack: str | None, limit: int, as_json: bool
+) -> None:
     """List the newest receipts of a collection, newest first. It may be deleted.
 
     \b
     Example:
       facerec erasures list --collection staff
     """
-    with open_gallery(data_folder(data)) as gallery:
-        receipts = gallery.list_erasures(collection, limit=limit)
+    receipts = _erasures(stack, data).list(collection, limit)
     if as_json:
         print_json([receipt.to_json() for receipt in receipts])
         return
@@ -65,16 +73,18 @@ def list_command(collection: str, data: Path | None, limit: int, as_json: bool) 
 @click.argument("erasure")
 @collection_option
 @data_option
+@erasure_stack_option
 @json_option
-def show(erasure: str, collection: str, data: Path | None, as_json: bool) -> None:
+def show(
+    erasure: str, collection: str, data: Path | None, stack: str | None, as_json: bool
+) -> None:
     """Show the receipt of an erasure.
 
     \b
     Example:
       facerec erasures show 20260131T120000Z-5f0c2a91 --collection staff
     """
-    with open_gallery(data_folder(data)) as gallery:
-        receipt = gallery.get_erasure(collection, erasure)
+    receipt = _erasures(stack, data).get(collection, erasure)
     if as_json:
         print_json(receipt.to_json())
     else:
@@ -100,3 +110,11 @@ def resume(data: Path | None, as_json: bool) -> None:
         print_receipt(receipt)
     if not receipts:
         console().print("all erasures are complete")
+
+
+def _erasures(stack: str | None, data: Path | None) -> Erasures:
+    if stack is None:
+        return open_local_erasures(data_folder(data))
+    from facerec.cli.job_services import stack_erasures
+
+    return stack_erasures(stack)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from facerec.cli.data_folder import data_folder
 
 if TYPE_CHECKING:
+    from facerec.gallery.receipts import Erasures
+    from facerec.jobs.aws.erasure_function import ErasureFunction
     from facerec.jobs.progress import Progress
     from facerec.jobs.service import Job, JobService
 
@@ -68,3 +70,34 @@ def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
     )
     vcpu_hour = load_prices()["ec2.spot_vcpu_hour"].dollars
     return ShownJobs(jobs, vcpu_hour * found.child_vcpus / 3600, interval=10.0)
+
+
+def erasure_function(stack: str) -> ErasureFunction:
+    """Return the function of a stack that erases and rebuilds.
+
+    Raises:
+        NotFoundError: there is no such stack, or it has no such function.
+    """
+    from facerec.errors import NotFoundError
+    from facerec.jobs.aws.erasure_function import open_erasure_function
+    from facerec.jobs.aws.stack import find_stack
+
+    found = find_stack(stack)
+    if found.erasure_function is None:
+        raise NotFoundError(
+            f"the stack {stack!r} has no function that erases", "update the stack to this release"
+        )
+    return open_erasure_function(found.erasure_function, found.region)
+
+
+def stack_erasures(stack: str) -> Erasures:
+    """Return the receipts of the erasures of a stack.
+
+    Raises:
+        NotFoundError: there is no such stack.
+    """
+    from facerec.gallery.receipts import Erasures
+    from facerec.jobs.aws.stack import find_stack
+    from facerec.storage.objects.s3 import S3Objects
+
+    return Erasures(S3Objects(), f"s3://{find_stack(stack).bucket}/erasures/")

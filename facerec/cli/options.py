@@ -32,6 +32,13 @@ data_option = click.option(
 collection_option = click.option(
     "--collection", required=True, metavar="NAME", help="Name of the collection."
 )
+erasure_stack_option = click.option(
+    "--stack",
+    envvar="FACEREC_STACK",
+    show_envvar=True,
+    metavar="NAME",
+    help="CloudFormation stack on AWS whose collections to use (default: those of this machine).",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 probability = click.FloatRange(0, 1)
 threshold_option = click.option(

@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.options import data_option, json_option
+from facerec.cli.options import data_option, erasure_stack_option, json_option
 from facerec.cli.output import console, count, print_json
+
+if TYPE_CHECKING:
+    from facerec.jobs.verification import Verification
 
 
 @click.command()
@@ -23,28 +27,52 @@ from facerec.cli.output import console, count, print_json
     metavar="FOLDER",
     help="Data folder that receives the faces (default: the same).",
 )
+@erasure_stack_option
 @json_option
-def rebuild(collection: str, data: Path | None, into: Path | None, as_json: bool) -> None:
-    """Restore COLLECTION from the embeddings in job folders; no photo is read.
+def rebuild(
+    collection: str, data: Path | None, into: Path | None, stack: str | None, as_json: bool
+) -> None:
+    """Restore a collection from its job folders.
 
-    Use it if the database is lost or damaged, or to fill another one. Faces that were erased stay
-    erased. Faces that no job has indexed cannot be restored, and neither can people. The exit code
-    is 1 if a job cannot be read.
+    COLLECTION is restored from the embeddings in the folders of its jobs; no photo is read. Use it
+    if the database is lost or damaged, or to fill another one. Faces that were erased stay erased.
+    Faces that no job has indexed cannot be restored, and neither can people. The exit code is 1 if
+    a job cannot be read. On AWS it may take 15 minutes; a further call continues.
 
     \b
     Examples:
       facerec rebuild staff
       facerec rebuild staff --into /new/data
+      facerec rebuild staff --stack facerec
     """
+    if stack is not None and into is not None:
+        raise click.UsageError("--into is not for a stack")
+    started = time.monotonic()
+    if stack is None:
+        result = _rebuild_here(collection, data_folder(data), into)
+    else:
+        result = _rebuild_in_stack(collection, stack)
+    seconds = time.monotonic() - started
+    if as_json:
+        print_json({"collection_id": collection, **asdict(result), "seconds": round(seconds, 3)})
+    else:
+        restored = count(result.missing, "face")
+        console().print(f"{restored} of {result.faces:,} restored in {seconds:.1f} s")
+        if result.unreadable_jobs:
+            jobs = count(result.unreadable_jobs, "job")
+            console().print(f"{jobs} cannot be read; see `facerec jobs list`")
+    if result.unreadable_jobs:
+        raise SystemExit(ExitCode.ERROR)
+
+
+def _rebuild_here(collection: str, source: Path, into: Path | None) -> Verification:
     from facerec.factory import jobs_root_of, open_gallery, open_local_store
     from facerec.jobs.rebuild import rebuild_collection
     from facerec.storage.objects import Objects
 
-    started = time.monotonic()
-    source = data_folder(data)
     target = source if into is None else into
     with open_gallery(source) as gallery, open_local_store(target) as store:
-        result = rebuild_collection(
+        return rebuild_collection(
             collection,
             Objects(),
             jobs_root_of(source),
@@ -53,15 +81,10 @@ def rebuild(collection: str, data: Path | None, into: Path | None, as_json: bool
             complete_erasures=lambda: gallery.resume_erasures(older_than=0),
             target_root=None if into is None else jobs_root_of(into),
         )
-        faces = store.count_faces(collection)
-    seconds = time.monotonic() - started
-    if as_json:
-        print_json({"collection_id": collection, **asdict(result), "seconds": round(seconds, 3)})
-    else:
-        restored = count(result.missing, "face")
-        console().print(f"{restored} restored in {seconds:.1f} s; {collection} has {faces:,}")
-        if result.unreadable_jobs:
-            jobs = count(result.unreadable_jobs, "job")
-            console().print(f"{jobs} cannot be read; see `facerec jobs list`")
-    if result.unreadable_jobs:
-        raise SystemExit(ExitCode.ERROR)
+
+
+def _rebuild_in_stack(collection: str, stack: str) -> Verification:
+    from facerec.cli.job_services import erasure_function
+    from facerec.jobs.verification import Verification
+
+    return Verification(**erasure_function(stack).call({"rebuild": collection}))

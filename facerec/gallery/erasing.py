@@ -67,7 +67,7 @@ class Eraser(GalleryBase):
             )
         if defer and self._erasures.start is not None:
             self._erasures.keep(Erasure(receipt, selection))
-            self._erasures.start(collection_id, receipt.erasure_id)
+            self._erasures.start(receipt.erasure_id)
         else:
             receipt = receipt.finished(self._clock())
             self._erasures.finish(receipt)

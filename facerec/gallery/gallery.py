@@ -11,6 +11,7 @@ from facerec.gallery.erasing import ErasureOperations
 from facerec.gallery.faces import FaceOperations
 from facerec.gallery.idempotency import answer_by_token
 from facerec.gallery.recognition import RecognitionOperations
+from facerec.gallery.retention import RetentionOperations
 from facerec.gallery.user_operations import UserOperations
 
 
@@ -21,6 +22,7 @@ class Gallery(
     CorrectionOperations,
     UserOperations,
     ErasureOperations,
+    RetentionOperations,
 ):
     """Collections of faces: one method per operation, called by every door.
 
@@ -42,7 +44,8 @@ class Gallery(
       ``disassociate_faces``, and the searches ``search_users_by_face``,
       ``search_users_by_user`` and ``search_users_by_photo``;
     - erasures: ``erase``, ``select``, ``get_erasure``, ``list_erasures``, ``resume_erasure`` and
-      ``resume_erasures``.
+      ``resume_erasures``;
+    - retention: ``get_retention``, ``set_retention``, ``find_expired`` and ``expire``.
     """
 
     def answer_once(

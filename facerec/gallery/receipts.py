@@ -44,13 +44,13 @@ class Erasures:
     Attributes:
         objects: Store of the records.
         root: Folder of the records; ends in ``/``.
-        start: Starts the part of an erasure that concerns job folders, by collection and erasure
-            id, where that takes longer than a request may; None if it is done at once.
+        start: Starts the part of an erasure that concerns job folders, given its id, where that
+            takes longer than a request may; None if it is done at once.
     """
 
     objects: ObjectStore
     root: str
-    start: Callable[[str, str], None] | None = None
+    start: Callable[[str], None] | None = None
 
     def begin(
         self, collection_id: str, subject: SubjectKind, selection: Selection, now: float

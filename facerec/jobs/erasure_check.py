@@ -14,11 +14,12 @@ from itertools import product
 
 import numpy as np
 
-from facerec.core.erasures import Selection
+from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import MAX_PAGE
 from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord
 from facerec.errors import FacerecError, ObjectNotFoundError
+from facerec.gallery.gallery import Gallery
 from facerec.gallery.user_vectors import search_vectors
 from facerec.jobs.deletion import is_own_file
 from facerec.jobs.erasure import entries_of, is_selected_face
@@ -80,6 +81,28 @@ class CheckedStores:
     objects: ObjectStore
     jobs_root: str
     roots: tuple[str, ...] = field(default=())
+
+
+def erase_and_check(
+    gallery: Gallery, collection_id: str, subject: SubjectKind, name: str, stores: CheckedStores
+) -> tuple[Receipt, list[Remainder]]:
+    """Erase whatever is known of somebody, and return the receipt and what is left.
+
+    Args:
+        gallery: the gallery of the stores.
+        collection_id: the collection.
+        subject: as of ``Gallery.erase``.
+        name: likewise.
+        stores: where everything is kept.
+
+    Raises:
+        CollectionNotFoundError: the collection does not exist.
+        FacerecError: a store or a folder cannot be read.
+    """
+    selection = gallery.select(collection_id, subject, name)
+    traces = collect_traces(collection_id, selection, stores)
+    receipt = gallery.erase(collection_id, subject, name)
+    return receipt, list(dict.fromkeys(find_remainders(collection_id, traces, stores)))
 
 
 def collect_traces(collection_id: str, selection: Selection, stores: CheckedStores) -> Traces:

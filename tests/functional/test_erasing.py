@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from facerec.cli.main import main
 from facerec.core.erasures import SubjectKind
 from facerec.core.schemas import violation
 from facerec.factory import open_gallery
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.retention import SECONDS_OF_DAY
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.job_doors import use_fake_engine
 
@@ -243,3 +246,25 @@ def test_a_deleted_job_leaves_its_faces_and_the_files_of_others(here: Installati
     assert [path.name for path in own.rglob("*") if path.is_file()] == ["mine.txt"]
     assert here.json("jobs", "list") == []
     assert here.faces() == faces
+
+
+def test_faces_expire_with_the_people_who_have_no_others(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert here.run("collections", "create", "staff", "--expire-after", "1y").exit_code == 4
+    here.run("collections", "create", "staff", "--expire-after", "30d")
+    here.index()
+    with open_gallery(here.data) as gallery:
+        ann, *_ = (face for face, (name, _) in here.faces().items() if name == ANN)
+        gallery.create_user("staff", "the-user")
+        gallery.associate_faces("staff", "the-user", [ann])
+    assert "no face has expired" in here.run("collections", "expire").output
+    now = time.time()
+    defaults = GalleryBase.__init__.__kwdefaults__ or {}
+    monkeypatch.setitem(defaults, "clock", lambda: now + 31 * SECONDS_OF_DAY)
+    assert here.json("collections", "expire", "--dry-run") == {"staff": 9}
+    (receipt,) = here.json("collections", "expire")
+    assert (receipt["subject"], receipt["faces"], receipt["users"]) == ("EXPIRED", 9, 1)
+    assert here.holders([ann.encode(), b"the-user"]) == set()
+    here.run("collections", "update", "staff", "--expire-after", "never")
+    assert here.json("collections", "expire", "staff", "--dry-run") == {"staff": 0}

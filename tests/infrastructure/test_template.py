@@ -224,7 +224,7 @@ def test_job_folders_and_logs_expire() -> None:
     rules = properties("Bucket")["LifecycleConfiguration"]["Rules"]
     assert [rule for rule in rules if rule.get("Prefix") == "jobs/" and rule["ExpirationInDays"]]
     groups = resources("AWS::Logs::LogGroup")
-    assert len(groups) == 6
+    assert len(groups) == 7
     for group in groups.values():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
         assert group["DeletionPolicy"] == "Delete"
@@ -250,9 +250,10 @@ def test_vectors_of_the_stack_may_be_used_and_no_others() -> None:
 def test_encrypted_photos_and_secrets_can_be_read() -> None:
     decrypting = [each for each in statements() if each["Action"] == "kms:Decrypt"]
     resources_of = [json.dumps(each["Resource"]) for each in decrypting]
-    # children, the plan and the API read photos or manifests; containers and the API the secret
+    # children, the plan and the API read photos or manifests; containers, the API and the function
+    # that erases read the secret
     assert resources_of.count('{"Ref": "PhotoKeyArns"}') == 3
-    assert resources_of.count('{"Ref": "SecretKeyArn"}') == 2
+    assert resources_of.count('{"Ref": "SecretKeyArn"}') == 3
 
 
 def test_the_pinecone_key_is_only_ever_a_reference_to_a_secret() -> None:
@@ -345,7 +346,7 @@ def test_nothing_of_the_stack_may_write_the_access_table() -> None:
     ]
     assert writing
     for resource in writing:
-        assert resource == {"Fn::Sub": "${Bucket.Arn}/jobs/*"}
+        assert resource["Fn::Sub"] in ("${Bucket.Arn}/jobs/*", "${Bucket.Arn}/erasures/*")
 
 
 def test_errors_of_the_gateway_can_be_read_by_pages_that_may_call() -> None:

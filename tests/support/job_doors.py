@@ -190,7 +190,7 @@ class DeployedJobs(JobDoor):
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        gallery_settings = AccessPolicy(buckets=frozenset(), own_folder=f"s3://{BUCKET}/jobs/")
+        gallery_settings = AccessPolicy(buckets=frozenset(), own_folder=f"s3://{BUCKET}/")
         self._objects = Objects(gallery_settings)
 
     def write(self, name: str, content: bytes) -> None:

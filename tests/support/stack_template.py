@@ -26,6 +26,13 @@ def properties(name: str) -> dict[str, Any]:
     return template()["Resources"][name]["Properties"]
 
 
+def handler_of(name: str) -> str:
+    """Return the handler of a function, in a package or in an image."""
+    function = properties(name)
+    handler: str = function.get("Handler") or function["ImageConfig"]["Command"][0]
+    return handler
+
+
 def resources(kind: str) -> dict[str, Any]:
     """Return the resources of a type, by name."""
     found = template()["Resources"].items()

@@ -24,6 +24,8 @@ class Stack:
         dashboard: the address of the dashboard.
         max_vcpus: maximum vCPUs of all jobs together.
         child_vcpus: vCPUs of one child.
+        erasure_function: name of the function that erases from job folders; None in a stack of an
+            earlier release.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Stack:
     dashboard: str
     max_vcpus: int
     child_vcpus: int
+    erasure_function: str | None = None
 
     @property
     def jobs_root(self) -> str:
@@ -79,6 +82,7 @@ def _stack(name: str, region: str, found: Mapping[str, Any]) -> Stack:
             dashboard=outputs["DashboardUrl"],
             max_vcpus=int(parameters["MaxvCpus"]),
             child_vcpus=int(parameters["ChildVcpus"]),
+            erasure_function=outputs.get("ErasureFunctionName"),
         )
     except KeyError as error:
         raise InvalidInputError(

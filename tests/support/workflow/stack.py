@@ -23,7 +23,7 @@ from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.stack_template import (
     container_environment,
     function_environment,
-    properties,
+    handler_of,
     state_machine,
 )
 from tests.support.workflow.machines import Killed, Machines
@@ -31,7 +31,7 @@ from tests.support.workflow.machines import Killed, Machines
 BUCKET = "facerec-work"
 PHOTOS = 40
 
-FUNCTIONS = ("PlanFunction", "ReportFunction")
+FUNCTIONS = ("PlanFunction", "ReportFunction", "ErasureFunction")
 
 
 @dataclass
@@ -94,6 +94,7 @@ class Stack:
         self.store = folder / "store.sqlite"
         self.accidents = Accidents()
         self.function_faults: list[str] = []
+        self.held: list[str] | None = None
         self.analysed = 0
         self.environments: list[Mapping[str, str]] = []
         # By default without further submissions, so that what fails a child is seen at once.
@@ -240,7 +241,7 @@ class Stack:
                 FunctionName=name,
                 Runtime="python3.11",
                 Role=role_arn,
-                Handler=properties(name)["Handler"],
+                Handler=handler_of(name),
                 Code={"ZipFile": b"PK\x05\x06" + bytes(18)},
             )["FunctionArn"]
             for name in FUNCTIONS
@@ -286,7 +287,11 @@ class Stack:
         self, backend: Any, name: str, qualifier: Any, body: Any, headers: Any, answer: Any
     ) -> bytes:
         function = backend.get_function(name, qualifier).function_name
-        module, _, attribute = properties(function)["Handler"].rpartition(".")
+        if self.held is not None and headers.get("X-Amz-Invocation-Type") == "Event":
+            # An asynchronous invocation waits in Lambda's queue.
+            self.held.append(body)
+            return b""
+        module, _, attribute = handler_of(function).rpartition(".")
         handler = getattr(import_module(module), attribute)
         try:
             if self.function_faults:

@@ -1,0 +1,66 @@
+"""The function of the stack that erases from job folders and rebuilds collections."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from facerec.core.aws_errors import aws_errors
+from facerec.errors import FacerecError
+from facerec.jobs.aws.log import logger
+
+TIMEOUT = 900.0
+"""Seconds that a function may take:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+
+
+def open_erasure_function(name: str, region: str | None = None) -> ErasureFunction:
+    """Return the function of a name or ARN, with the credentials of the environment."""
+    import boto3
+    from botocore.config import Config
+
+    from facerec.core.aws_region import aws_region
+
+    # A request that takes long must not be sent a second time.
+    config = Config(read_timeout=TIMEOUT, retries={"total_max_attempts": 1})
+    with aws_errors("Lambda"):
+        client = boto3.client("lambda", region_name=aws_region(region), config=config)
+    return ErasureFunction(name, client)
+
+
+class ErasureFunction:
+    """A function that completes erasures; ``lambdas.erasure.handler`` has its events."""
+
+    def __init__(self, name: str, client: Any) -> None:  # noqa: ANN401 - boto3 has no types
+        self._name, self._client = name, client
+
+    def start(self, erasure_id: str) -> None:
+        """Start to complete an erasure that is noted, and return before it is complete.
+
+        Lambda repeats an invocation that fails twice. After that, or if the function cannot be
+        invoked now, its schedule completes the erasure.
+        """
+        try:
+            self._invoke("Event", {"erasure_id": erasure_id})
+        except FacerecError as error:
+            logger().warning("the schedule completes an erasure", cause=error.message)
+
+    def call(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke the function, and return its answer.
+
+        Raises:
+            FacerecError: it cannot be invoked, or failed.
+        """
+        answer = self._invoke("RequestResponse", event)
+        document: dict[str, Any] = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            kind, message = document.get("errorType"), document.get("errorMessage")
+            raise FacerecError(f"the function {self._name} failed: {kind}: {message}", "try again")
+        return document
+
+    def _invoke(self, kind: str, event: dict[str, Any]) -> dict[str, Any]:
+        with aws_errors("Lambda", f"the function {self._name}"):
+            answer: dict[str, Any] = self._client.invoke(
+                FunctionName=self._name, InvocationType=kind, Payload=json.dumps(event)
+            )
+        return answer

@@ -1,0 +1,1 @@
+"""The function that erases after a deletion, and what has expired."""

@@ -1,0 +1,124 @@
+"""Erases from the folders of jobs what the API has deleted, and faces that have expired.
+
+The API invokes it after a deletion, which it has noted before. Each hour it completes erasures
+that were killed, and erases faces that are older than their collections keep them. The command
+line invokes it to erase, or to rebuild a collection.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from facerec.config import read_settings
+from facerec.core.erasures import SubjectKind
+from facerec.errors import FacerecError
+from facerec.factory import open_eraser, open_faces, open_job_folders, open_records
+from facerec.jobs.aws.log import logger
+from facerec.jobs.erasure_check import CheckedStores, Remainder, erase_and_check
+from facerec.jobs.rebuild import rebuild_collection
+from facerec.storage.objects import Objects
+
+if TYPE_CHECKING:
+    from facerec.gallery.gallery import Gallery
+
+LATEST_START = 600.0
+"""Seconds after which a scheduled run starts nothing more: the function has 15 minutes."""
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Complete an erasure, erase, rebuild a collection, or do what is due.
+
+    Args:
+        event: ``erasure_id`` of an erasure that is noted; or ``collection_id``, ``subject`` and
+            ``name`` of what is to be erased, with ``check`` to prove that nothing is left; or
+            ``rebuild``, a collection. Any other event is that of the schedule.
+
+    Returns:
+        ``erasures``: ids of the erasures that were completed; ``receipt`` of what was to be
+        erased, and what is ``left``; or the numbers of a rebuilt collection.
+
+    Raises:
+        FacerecError: something cannot be done now; another attempt may succeed.
+    """
+    gallery = _gallery()
+    if "rebuild" in event:
+        return _rebuild(gallery, str(event["rebuild"]))
+    if "subject" in event:
+        return _erase(gallery, event)
+    if "erasure_id" in event:
+        completed = gallery.resume_erasure(str(event["erasure_id"]))
+        # None has been completed by another attempt.
+        done = [] if completed is None else [completed.erasure_id]
+    else:
+        done = run_scheduled(gallery, clock=time.monotonic)
+    logger().info("erased", erasures=done)
+    return {"erasures": done}
+
+
+def _erase(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    collection_id, name = str(event["collection_id"]), str(event["name"])
+    subject, left = SubjectKind(event["subject"]), list[Remainder]()
+    if event.get("check"):
+        settings = read_settings(os.environ)
+        roots = (settings.jobs_root, settings.erasures_root)
+        stores = CheckedStores(
+            open_faces(settings), open_records(settings), Objects(), settings.jobs_root, roots
+        )
+        receipt, left = erase_and_check(gallery, collection_id, subject, name, stores)
+    else:
+        receipt = gallery.erase(collection_id, subject, name)
+    logger().info("erased", erasures=[receipt.erasure_id], left=len(left))
+    return {"receipt": receipt.to_stored_json(), "left": [asdict(each) for each in left]}
+
+
+def _rebuild(gallery: Gallery, collection_id: str) -> dict[str, Any]:
+    settings = read_settings(os.environ)
+    result = rebuild_collection(
+        collection_id,
+        open_job_folders(settings),
+        settings.jobs_root,
+        open_faces(settings),
+        open_records(settings),
+        complete_erasures=lambda: gallery.resume_erasures(older_than=0),
+    )
+    logger().info("rebuilt", missing=result.missing)
+    return asdict(result)
+
+
+def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:
+    """Complete killed erasures and erase expired faces; return the ids of the erasures.
+
+    A collection that cannot be erased from does not keep others from it.
+
+    Raises:
+        FacerecError: the first error, after everything else was erased.
+    """
+    deadline = clock() + LATEST_START
+    errors: list[FacerecError] = []
+    done: list[str] = []
+    try:
+        done += [receipt.erasure_id for receipt in gallery.resume_erasures()]
+    except FacerecError as error:
+        errors.append(error)
+    for collection in gallery.all_collections():
+        if clock() > deadline:
+            break
+        try:
+            receipt = gallery.expire(collection.collection_id)
+        except FacerecError as error:
+            errors.append(error)
+        else:
+            done += [] if receipt is None else [receipt.erasure_id]
+    if errors:
+        raise errors[0]
+    return done
+
+
+@cache
+def _gallery() -> Gallery:
+    return open_eraser(read_settings(os.environ))

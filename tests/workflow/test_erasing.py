@@ -1,0 +1,185 @@
+"""Erasures on AWS: the API notes them, and a function reaches every job folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner
+
+import facerec.factory
+from facerec.cli.main import main
+from facerec.config import read_settings
+from facerec.core.erasures import ErasureStatus, SubjectKind
+from facerec.core.schemas import violation
+from facerec.errors import StoreUnavailableError
+from facerec.factory import open_deployed_gallery
+from facerec.gallery.gallery import Gallery
+from facerec.gallery.retention import SECONDS_OF_DAY
+from facerec.jobs.aws import stack as described
+from facerec.jobs.erasure_check import CheckedStores, collect_traces, find_remainders
+from facerec.storage.objects import Objects
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine
+from lambdas.erasure import handler
+from tests.support.stack_template import function_environment
+from tests.support.workflow.stack import BUCKET, Stack
+
+ANN = "line:3"
+
+
+@pytest.fixture
+def stack(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """A stack whose API has noted no erasure yet, and whose asynchronous invocations wait."""
+    assert function_environment("ApiFunction")["ERASURE_FUNCTION"] == {"Ref": "ErasureFunction"}
+    monkeypatch.setattr(facerec.factory, "open_deployed_engine", lambda _: FakeEngine())
+    monkeypatch.setattr(facerec.factory, "open_local_engine", FakeEngine)
+    handler._gallery.cache_clear()
+    stack = deploy()
+    stack.held = []
+    stack.index(stack.put_manifest(60), images_per_child=20)
+    stack.index(f"s3://{BUCKET}/photos/")
+    return stack
+
+
+def api(stack: Stack) -> Gallery:
+    """Return the gallery of the function behind API Gateway."""
+    environment = {
+        "AWS_S3_BUCKET": BUCKET,
+        "FACEREC_STORE": f"sqlite:///{stack.store}",
+        "ERASURE_FUNCTION": "ErasureFunction",
+        "AWS_REGION": "us-east-1",
+    }
+    return open_deployed_gallery(read_settings(environment), Objects())
+
+
+def invoke(event: object) -> dict[str, Any]:
+    """Invoke the function as Lambda does."""
+    answer = boto3.client("lambda").invoke(
+        FunctionName="ErasureFunction", Payload=json.dumps(event)
+    )
+    document: dict[str, Any] = json.loads(answer["Payload"].read())
+    return document
+
+
+def names(stack: Stack, traces: list[bytes]) -> set[str]:
+    """Return the keys of the objects that contain one of the traces."""
+    found = (key for prefix in ("jobs/", "erasures/") for key in stack.keys(prefix))
+    contents = {key: stack.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in found}
+    return {key for key, content in contents.items() if any(t in content for t in traces)}
+
+
+def stores_of(stack: Stack) -> CheckedStores:
+    store = SqliteStore(stack.store)
+    root = f"s3://{BUCKET}/jobs/"
+    return CheckedStores(store, store, Objects(), root, (root, f"s3://{BUCKET}/erasures/"))
+
+
+def test_a_deletion_returns_at_once_and_a_function_reaches_the_job_folders(stack: Stack) -> None:
+    gallery = api(stack)
+    selection = gallery.select("staff", SubjectKind.EXTERNAL_ID, ANN)
+    assert len(selection.face_ids) == 1
+    traces = collect_traces("staff", selection, stores_of(stack))
+    vectors = [each.astype("<f4").tobytes() for each in traces.embeddings]
+    before = stack.face_ids()
+    receipt = gallery.erase("staff", SubjectKind.EXTERNAL_ID, ANN)
+    assert (receipt.status, receipt.faces, receipt.jobs) == (ErasureStatus.RUNNING, 1, ())
+    assert len(stack.face_ids()) == len(before) - 1
+    assert names(stack, vectors)
+    (body,) = stack.held or []
+    assert json.loads(body) == {"erasure_id": receipt.erasure_id}
+    # Lambda may deliver an event more than once.
+    assert invoke(json.loads(body)) == {"erasures": [receipt.erasure_id]}
+    assert invoke(json.loads(body)) == {"erasures": []}
+    done = gallery.get_erasure("staff", receipt.erasure_id)
+    assert (done.status, done.faces) == (ErasureStatus.DONE, 1)
+    assert sum(job.rows for job in done.jobs) == 1
+    assert violation("receipt", done.to_json()) is None
+    traced = [f'"{ANN}"'.encode(), *(face.encode() for face in selection.face_ids)]
+    assert names(stack, traced) == set()
+    assert list(find_remainders("staff", traces, stores_of(stack))) == []
+
+
+def test_an_erasure_that_was_killed_is_completed_by_the_schedule(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = api(stack)
+    receipt = gallery.erase("staff", SubjectKind.EXTERNAL_ID, ANN)
+    stack.function_faults = ["KilledError"]
+    assert invoke({"erasure_id": receipt.erasure_id})["errorType"] == "KilledError"
+    assert invoke({}) == {"erasures": []}  # It may still be running.
+    monkeypatch.setattr(handler._gallery(), "_clock", lambda: time.time() + 3600)
+    assert invoke({}) == {"erasures": [receipt.erasure_id]}
+    assert gallery.get_erasure("staff", receipt.erasure_id).status is ErasureStatus.DONE
+    assert names(stack, [f'"{ANN}"'.encode()]) == set()
+
+
+def test_a_deleted_collection_loses_its_job_folders_and_a_later_one_keeps_them(
+    stack: Stack,
+) -> None:
+    receipt = api(stack).delete_collection("staff")
+    assert receipt.status is ErasureStatus.RUNNING
+    assert stack.face_ids() == []
+    assert stack.keys("jobs/")
+    again = stack.index(stack.put_manifest(60), images_per_child=20)
+    faces = stack.face_ids()
+    invoke({"erasure_id": receipt.erasure_id})
+    kept = {key.split("/")[1] for key in stack.keys("jobs/")}
+    assert kept == {again.output["job_id"]}
+    assert stack.face_ids() == faces != []
+    (done,) = api(stack).list_erasures("staff")
+    assert (done.status, len(done.jobs)) == (ErasureStatus.DONE, 2)
+
+
+def test_expired_faces_are_erased_each_hour(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery = api(stack)
+    gallery.set_retention("staff", 30)
+    assert invoke({}) == {"erasures": []}
+    monkeypatch.setattr(handler._gallery(), "_clock", lambda: time.time() + 31 * SECONDS_OF_DAY)
+    (erased,) = invoke({})["erasures"]
+    assert stack.face_ids() == []
+    receipt = gallery.get_erasure("staff", erased)
+    assert (receipt.subject, receipt.status) == (SubjectKind.EXPIRED, ErasureStatus.DONE)
+    embeddings = [key for key in stack.keys("jobs/") if "/embeddings/" in key]
+    assert embeddings == []
+
+
+def test_a_store_that_is_down_does_not_lose_an_erasure(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery = api(stack)
+    receipt = gallery.erase("staff", SubjectKind.EXTERNAL_ID, ANN)
+
+    def down(*_: object) -> None:
+        raise StoreUnavailableError("down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(handler._gallery()._records, "forget_answers", down)
+        assert invoke({"erasure_id": receipt.erasure_id})["errorType"] == "StoreUnavailableError"
+    assert invoke({"erasure_id": receipt.erasure_id})["erasures"] == [receipt.erasure_id]
+
+
+def test_the_command_line_erases_checks_and_rebuilds_in_a_stack(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    found = described.Stack("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "ErasureFunction")
+    monkeypatch.setattr(described, "find_stack", lambda _: found)
+    run = CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused")})
+    words = ["--collection", "staff", "--stack", "s", "--json"]
+    erased = run.invoke(main, ["erase", "--external-id", ANN, "--check", "--yes", *words])
+    assert erased.exit_code == 0, erased.output
+    receipt = json.loads(erased.stdout)
+    assert receipt.pop("left") == []
+    assert (receipt["status"], receipt["faces"]) == ("DONE", 1)
+    assert json.loads(run.invoke(main, ["erasures", "list", *words]).stdout) == [receipt]
+    faces = stack.face_ids()
+    with SqliteStore(stack.store) as store:
+        store.delete_faces("staff", faces[::2])
+    rebuilt = run.invoke(main, ["rebuild", "staff", "--stack", "s", "--json"])
+    assert json.loads(rebuilt.stdout)["missing"] == len(faces[::2])
+    assert stack.face_ids() == faces
