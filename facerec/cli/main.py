@@ -24,6 +24,7 @@ COMMANDS = {
     "rebuild": ("facerec.cli.rebuild", "Restore a collection from its job folders."),
     "jobs": ("facerec.cli.jobs", "Start, list, watch, report, cancel and delete jobs."),
     "evaluate": ("facerec.cli.evaluate", "Measure error rates on labelled photos."),
+    "calibrate": ("facerec.cli.calibrate", "Measure error rates on the faces of a collection."),
     "estimate": ("facerec.cli.estimate", "Estimate the time and cost of a job."),
     "serve": ("facerec.cli.serve", "Serve the API over HTTP."),
     "keys": ("facerec.cli.keys", "Create, list and revoke access keys for the API."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from PIL import Image
 
 from facerec.core.faces import BoundingBox
 from facerec.engine.decode.decoding import DecodedPhoto, decode
+from facerec.evaluate.html import document, paragraph, table
 from facerec.evaluate.identification import Identification
 from facerec.evaluate.plots import Axis, Line, LinearAxis, line_plot
 from facerec.evaluate.verification import PairError, Verification
@@ -27,20 +28,6 @@ MARGIN = 0.3
 MAX_FAILURES_LISTED = 100
 
 Thumbnail = Callable[[str], str]
-
-_STYLE = """
-:root{color-scheme:light dark}
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse;margin:1rem 0}
-th,td{padding:.25rem .75rem;border-bottom:1px solid #8884;text-align:right}
-th:first-child,td:first-child{text-align:left}
-svg{max-width:100%;background:#fff;color:#222}
-svg text{font:12px system-ui,sans-serif;fill:#222}
-svg .across{text-anchor:middle}svg .up{text-anchor:end}svg .grid{stroke:#ddd}
-.pairs{display:flex;flex-wrap:wrap;gap:1rem}
-figure{margin:0;width:12.5rem}figcaption{font-size:12px;overflow-wrap:anywhere}
-img{width:96px;height:96px;object-fit:cover}
-"""
 
 
 def verification_page(
@@ -61,7 +48,7 @@ def verification_page(
     thumbnail = face_thumbnails(images, boxes)
     kind = "pairs of all photos" if result.all_pairs else "labelled pairs"
     sections = [
-        _paragraph(
+        paragraph(
             f"{result.labelled_pairs:,} labelled pairs of {result.photos:,} photos. No face was "
             f"found in {len(result.failures):,} photos, which {result.pairs_without_a_face:,} "
             "pairs contain. "
@@ -70,7 +57,7 @@ def verification_page(
         ),
         _accuracy(result),
         "<h2>Misses at a rate of false matches</h2>",
-        _table(
+        table(
             ("false match rate", "similarity", "misses (95 %)", "misses by plain distance (95 %)"),
             [
                 (
@@ -87,7 +74,7 @@ def verification_page(
         "<h2>Receiver operating characteristic</h2>",
         line_plot(across, LinearAxis("true match rate"), list(kept)),
         "<h2>What similarities mean here</h2>",
-        _table(
+        table(
             ("similarity", "predicted false match rate", "measured", "misses (95 %)"),
             [
                 (
@@ -106,7 +93,7 @@ def verification_page(
         _with_thumbnails(result.false_non_matches, thumbnail),
         _failures(result.failures),
     ]
-    return _page("Verification", sections)
+    return document("Verification", sections)
 
 
 def identification_page(result: Identification, *, model_version: str) -> str:
@@ -115,13 +102,13 @@ def identification_page(result: Identification, *, model_version: str) -> str:
     up = Axis("known people who are not named rightly", -3, 0)
     lines = (Line("normalised score", result.curve), Line("plain distance", result.plain_curve))
     sections = [
-        _paragraph(
+        paragraph(
             f"{result.known:,} probes of known people and {result.strangers:,} of strangers, "
             f"searched among {result.faces:,} faces of {result.people:,} people. "
             f"Model version {model_version}."
         ),
-        _paragraph(f"The most similar face is the right person's for {result.rank_1}."),
-        _table(
+        paragraph(f"The most similar face is the right person's for {result.rank_1}."),
+        table(
             ("strangers who are named", "similarity", "misses (95 %)", "by plain distance (95 %)"),
             [
                 (
@@ -136,7 +123,7 @@ def identification_page(result: Identification, *, model_version: str) -> str:
         line_plot(across, up, lines) if result.curve else "",
         _failures(result.failures),
     ]
-    return _page("Identification", sections)
+    return document("Identification", sections)
 
 
 def face_thumbnails(images: Path, boxes: Mapping[str, BoundingBox]) -> Thumbnail:
@@ -176,7 +163,7 @@ def _accuracy(result: Verification) -> str:
         for fold, (accuracy, threshold) in result.accuracy.items()
     ]
     rows.append(("mean", f"{np.mean(rates):.2%}", f"sd {np.std(rates):.2%}"))
-    return "<h2>Accuracy by fold</h2>" + _table(("fold", "accuracy", "similarity"), rows)
+    return "<h2>Accuracy by fold</h2>" + table(("fold", "accuracy", "similarity"), rows)
 
 
 def _cohorts(result: Verification) -> str:
@@ -191,7 +178,7 @@ def _cohorts(result: Verification) -> str:
         for row in result.cohorts
     ]
     header = ("cohort", "false matches at 0.8 (95 %)", "misses at 0.8 (95 %)")
-    return "<h2>Cohorts</h2>" + _table(header, rows)
+    return "<h2>Cohorts</h2>" + table(header, rows)
 
 
 def _failures(failures: Mapping[str, str]) -> str:
@@ -199,13 +186,13 @@ def _failures(failures: Mapping[str, str]) -> str:
         return ""
     rows = list(failures.items())[:MAX_FAILURES_LISTED]
     hidden = len(failures) - len(rows)
-    more = _paragraph(f"and {hidden:,} more") if hidden else ""
-    return "<h2>Photos without a face</h2>" + _table(("photo", "reason"), rows) + more
+    more = paragraph(f"and {hidden:,} more") if hidden else ""
+    return "<h2>Photos without a face</h2>" + table(("photo", "reason"), rows) + more
 
 
 def _with_thumbnails(errors: Sequence[PairError], thumbnail: Thumbnail) -> str:
     if not errors:
-        return _paragraph("None at a similarity of 0.5.")
+        return paragraph("None at a similarity of 0.5.")
     figures = [
         "<figure>"
         + "".join(
@@ -216,24 +203,3 @@ def _with_thumbnails(errors: Sequence[PairError], thumbnail: Thumbnail) -> str:
         for error in errors
     ]
     return f'<div class="pairs">{"".join(figures)}</div>'
-
-
-def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in header)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _page(title: str, sections: Iterable[str]) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>facerec evaluate: {escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><h1>{escape(title)}</h1>{''.join(sections)}</body></html>\n"
-    )

@@ -56,7 +56,7 @@ class Line:
     points: Sequence[tuple[float, float]]
 
 
-def line_plot(across: Axis, up: Axis | LinearAxis, lines: Sequence[Line]) -> str:
+def line_plot(across: Axis | LinearAxis, up: Axis | LinearAxis, lines: Sequence[Line]) -> str:
     """Return an SVG element with curves."""
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '

@@ -13,6 +13,7 @@ from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import FaceInUseError, FaceNotFoundError
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.sampling import SampledFace, sample_faces
 from facerec.gallery.stats_refresh import store_current_stats
 from facerec.gallery.thumbnails import cut_thumbnail
 from facerec.storage.faces import FaceStore
@@ -141,6 +142,22 @@ class FaceOperations(Eraser):
         """
         self._require(collection_id)
         return store_current_stats(collection_id, faces=self._faces, cohort=self._engine)
+
+    def sample_faces(self, collection_id: str, limit: int) -> list[SampledFace]:
+        """Return the faces of a collection with their embeddings, or a random sample of them.
+
+        Args:
+            collection_id: Id of the collection.
+            limit: Maximum number of faces. The sample is the same each time.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+        """
+        self._require(collection_id)
+        return sample_faces(
+            collection_id, limit, faces=self._faces, records=self._records, cohort=self._engine
+        )
 
     def list_faces(
         self,

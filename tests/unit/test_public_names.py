@@ -45,6 +45,7 @@ OPERATIONS = [
     "remove_tags",
     "resume_erasure",
     "resume_erasures",
+    "sample_faces",
     "search",
     "search_face",
     "search_users_by_face",

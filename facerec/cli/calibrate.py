@@ -1,0 +1,126 @@
+"""`facerec calibrate`: error rates on the faces of a collection."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from facerec.cli.data_folder import data_folder
+from facerec.cli.options import collection_option, data_option, json_option
+from facerec.cli.output import console, count, print_json, table
+from facerec.errors import FacerecError, InvalidInputError
+from facerec.evaluate.calibration import MAX_FACES, Calibration, DoubtfulPair
+from facerec.evaluate.calibration import calibrate as measure
+from facerec.evaluate.calibration_page import calibration_page, rate_rows, summary
+from facerec.factory import open_gallery
+from facerec.gallery.gallery import Gallery
+
+
+@click.command()
+@collection_option
+@data_option
+@click.option(
+    "--target-fmr",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    metavar="RATE",
+    help="Find the threshold at which this share of searches for a stranger has a match.",
+)
+@click.option(
+    "--set-threshold", is_flag=True, help="Make that threshold the default of the collection."
+)
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Write a page with plots and doubtful faces. It contains faces.",
+)
+@json_option
+def calibrate(
+    collection: str,
+    data: Path | None,
+    target_fmr: float,
+    set_threshold: bool,
+    html: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure error rates on the faces of a collection.
+
+    Two faces in one photo count as different people. Faces of users, or with external image ids,
+    count as one person if the user or the text before the colon is the same, and else as
+    different people. Wrong names show as well: duplicates, people with two names, and names with
+    two people.
+
+    \b
+    Examples:
+      facerec calibrate --collection staff --html calibration.html
+      facerec calibrate --collection staff --target-fmr 0.001 --set-threshold
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        faces = gallery.describe_collection(collection).face_count
+        sample = gallery.sample_faces(collection, MAX_FACES)
+        if len(sample) < 2:
+            raise InvalidInputError(
+                f"collection {collection} has {count(len(sample), 'face')}",
+                "index at least two faces",
+            )
+        result = measure(sample, faces, target_search_rate=target_fmr)
+        if html:
+            page = calibration_page(
+                result,
+                collection,
+                lambda face_id: _thumbnail(gallery, collection, face_id),
+                model_version=gallery.model_version,
+            )
+            html.write_text(page)
+        if set_threshold:
+            gallery.set_threshold(collection, result.threshold)
+    if as_json:
+        print_json({"model_version": gallery.model_version, **asdict(result)})
+        return
+    _print(result, collection)
+    if set_threshold:
+        console().print(f"collection {collection} has the threshold {result.threshold:.4f}")
+    if html:
+        console().print(f"page: {html}")
+
+
+def _thumbnail(gallery: Gallery, collection: str, face_id: str) -> bytes | None:
+    # what the photo of a face is does not matter for the page, nor that it is gone
+    with suppress(FacerecError):
+        return gallery.thumbnail(collection, face_id)
+    return None
+
+
+def _print(result: Calibration, collection: str) -> None:
+    out = console()
+    for sentence in summary(result, collection):
+        out.print(sentence)
+    shown = table("similarity", "predicted", "false matches (95 %)", "per search (95 %)", "misses")
+    for row in rate_rows(result):
+        shown.add_row(*row)
+    out.print(shown)
+    _print_pairs("one picture twice", result.duplicates)
+    _print_pairs("perhaps one person under two names", result.one_person)
+    _print_pairs("perhaps somebody else than the name says", result.two_people)
+
+
+def _print_pairs(title: str, pairs: list[DoubtfulPair]) -> None:
+    if not pairs:
+        return
+    console().print(f"\n{title}:")
+    rows = table("similarity", "name", "name", "face id", "face id", whole=("face id",))
+    for pair in pairs:
+        rows.add_row(
+            f"{pair.similarity:.3f}",
+            pair.person_a or "-",
+            pair.person_b or "-",
+            pair.face_a,
+            pair.face_b,
+        )
+    console().print(rows)

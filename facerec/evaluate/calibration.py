@@ -1,0 +1,283 @@
+"""Measures error rates on a collection's own faces, and finds faces with doubtful names.
+
+Two faces in one photo show different people. Two faces with names show one person if the names are
+equal, and different people otherwise. Nothing is known about other pairs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.evaluate.rates import Interval, wilson
+from facerec.gallery.normalisation import (
+    false_match_rate_of,
+    score_of_similarity,
+    similarity_at,
+    similarity_of_score,
+)
+from facerec.gallery.sampling import SampledFace
+
+SIMILARITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
+MAX_FACES = 4_000
+"""Faces that are compared: 4,000 make 8 million pairs."""
+
+MIN_MATCHES = 5
+"""Pairs of different people that must match before a rate counts as measured."""
+
+DUPLICATE_DISTANCE = 0.1
+"""Distance of two faces below which they are of one picture: two photos are farther apart."""
+
+SAME_PERSON_SIMILARITY = 0.98
+"""Similarity from which two names may belong to one person."""
+
+OTHER_PERSON_SIMILARITY = 0.5
+"""Similarity that a face does not reach with any other face of its name, if it is another's."""
+
+SHOWN = 50
+"""Pairs and faces of each list, most striking first."""
+
+BINS = 80
+
+MAX_DENSITY = 200_000
+"""Pairs from which a density is drawn."""
+
+_BLOCK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtfulPair:
+    """Two stored faces whose names are doubtful, with their similarity."""
+
+    face_a: str
+    face_b: str
+    person_a: str | None
+    person_b: str | None
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedRate:
+    """Error rates at a similarity.
+
+    Attributes:
+        similarity: The threshold.
+        predicted_false_match_rate: By the scale of similarity.
+        false_match_rate: Share of pairs of different people that reach it.
+        false_search_rate: Share of searches for a stranger that have a match in the collection.
+        false_non_match_rate: Share of pairs of one person that do not reach it.
+    """
+
+    similarity: float
+    predicted_false_match_rate: float
+    false_match_rate: Interval
+    false_search_rate: Interval
+    false_non_match_rate: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a collection's own faces say about thresholds.
+
+    Attributes:
+        faces: In the collection.
+        sampled: Faces that were compared.
+        named: Of these, faces with the name of a person.
+        people: Different names.
+        genuine: Pairs of one person.
+        impostors: Pairs of different people.
+        rates: Error rates by similarity.
+        target_search_rate: Share of searches for a stranger that may have a match.
+        threshold: Similarity that keeps it.
+        is_measured: Whether the threshold is measured on these faces, or by the scale of
+            similarity because the faces are too few.
+        faces_needed: Named faces of different people that are enough to measure it.
+        duplicates: Pairs of faces of one picture.
+        one_person: Pairs of faces that may show one person under two names.
+        two_people: Faces that may show somebody else than their name says, each with the most
+            similar face of its name.
+        genuine_density: Share of the pairs of one person by similarity.
+        impostor_density: Share of the pairs of different people by similarity.
+    """
+
+    faces: int
+    sampled: int
+    named: int
+    people: int
+    genuine: int
+    impostors: int
+    rates: list[CalibratedRate]
+    target_search_rate: float
+    threshold: float
+    is_measured: bool
+    faces_needed: int
+    duplicates: list[DoubtfulPair]
+    one_person: list[DoubtfulPair]
+    two_people: list[DoubtfulPair]
+    genuine_density: list[tuple[float, float]]
+    impostor_density: list[tuple[float, float]]
+
+
+def calibrate(
+    sample: Sequence[SampledFace], faces: int, *, target_search_rate: float
+) -> Calibration:
+    """Measure a collection.
+
+    Args:
+        sample: Its faces, or some of them.
+        faces: Number of its faces.
+        target_search_rate: Share of searches for a stranger that may have a match, above 0 and
+            below 1.
+    """
+    pairs = _Pairs(sample)
+    genuine = np.sort(pairs.scores[pairs.same])
+    impostors = np.sort(pairs.scores[pairs.different])
+    target_rate = -math.expm1(math.log1p(-target_search_rate) / max(1, faces))
+    allowed = math.floor(target_rate * len(impostors))
+    is_measured = allowed >= MIN_MATCHES
+    if is_measured:
+        threshold = math.nextafter(similarity_of_score(float(impostors[allowed])), 2.0)
+    else:
+        threshold = similarity_at(target_rate)
+    pairs_needed = MIN_MATCHES / target_rate
+    people = {each.person for each in sample} - {None}
+    return Calibration(
+        faces=faces,
+        sampled=len(sample),
+        named=sum(each.person is not None for each in sample),
+        people=len(people),
+        genuine=len(genuine),
+        impostors=len(impostors),
+        rates=[_rates(similarity, genuine, impostors, faces) for similarity in SIMILARITIES],
+        target_search_rate=target_search_rate,
+        threshold=min(1.0, threshold),
+        is_measured=is_measured,
+        faces_needed=math.ceil((1 + math.sqrt(1 + 8 * pairs_needed)) / 2),
+        duplicates=pairs.listed(pairs.distances <= DUPLICATE_DISTANCE),
+        one_person=pairs.listed(
+            pairs.different
+            & ~pairs.same_photo
+            & (pairs.distances > DUPLICATE_DISTANCE)
+            & (pairs.scores <= score_of_similarity(SAME_PERSON_SIMILARITY))
+        ),
+        two_people=pairs.outsiders(),
+        genuine_density=_density(genuine),
+        impostor_density=_density(impostors),
+    )
+
+
+class _Pairs:
+    """All pairs of faces of a sample, with what is known of them."""
+
+    def __init__(self, sample: Sequence[SampledFace]) -> None:
+        self._sample = sample
+        self._one, self._other = np.triu_indices(len(sample), 1)
+        embeddings = np.array([each.face.embedding for each in sample], np.float32).reshape(
+            len(sample), 128
+        )
+        self.distances = _distances(embeddings)
+        means = np.array([each.stats.mean for each in sample])
+        deviations = np.array([each.stats.deviation for each in sample])
+        one, other = self._one, self._other
+        self.scores: NDArray[np.float64] = (
+            (self.distances - means[one]) / deviations[one]
+            + (self.distances - means[other]) / deviations[other]
+        ) / 2
+        people = _numbers([each.person for each in sample])
+        photos = _numbers([each.face.record.image_id for each in sample])
+        known = (people[one] >= 0) & (people[other] >= 0)
+        self.same_photo: NDArray[np.bool_] = photos[one] == photos[other]
+        self.same = known & (people[one] == people[other]) & ~self.same_photo
+        self.different = self.same_photo | (known & (people[one] != people[other]))
+        # one picture under two names says nothing about two people
+        copies = self.distances <= DUPLICATE_DISTANCE
+        self.same &= ~copies
+        self.different &= ~copies
+
+    def listed(self, chosen: NDArray[np.bool_]) -> list[DoubtfulPair]:
+        """Return pairs, most similar first."""
+        places = np.flatnonzero(chosen)
+        return [self._pair(place) for place in places[np.argsort(self.scores[places])][:SHOWN]]
+
+    def outsiders(self) -> list[DoubtfulPair]:
+        """Return the faces that resemble no other face of their name, least similar first."""
+        places = np.flatnonzero(self.same)
+        best = np.full(len(self._sample), -1)
+        for place in places[np.argsort(-self.scores[places])]:
+            best[self._one[place]] = best[self._other[place]] = place
+        limit = score_of_similarity(OTHER_PERSON_SIMILARITY)
+        found = sorted(
+            {int(place) for place in best if place >= 0 and self.scores[place] > limit},
+            key=lambda place: -self.scores[place],
+        )
+        return [self._pair(place) for place in found[:SHOWN]]
+
+    def _pair(self, place: int) -> DoubtfulPair:
+        one, other = self._sample[self._one[place]], self._sample[self._other[place]]
+        # the distances of all pairs are rounded; equal embeddings are 0 apart
+        copies = np.array_equal(one.face.embedding, other.face.embedding)
+        return DoubtfulPair(
+            one.face.record.face_id,
+            other.face.record.face_id,
+            one.person,
+            other.person,
+            1.0 if copies else similarity_of_score(float(self.scores[place])),
+        )
+
+
+def _distances(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the distances of all pairs, in the order of ``numpy.triu_indices``."""
+    rows = embeddings.astype(np.float64)
+    squares = np.einsum("ij,ij->i", rows, rows)
+    parts = [np.empty(0)]
+    for start in range(0, len(rows), _BLOCK):
+        block = rows[start : start + _BLOCK]
+        squared = squares[start : start + _BLOCK, None] + squares - 2 * block @ rows.T
+        parts += [np.maximum(own[start + place + 1 :], 0) for place, own in enumerate(squared)]
+    return np.sqrt(np.concatenate(parts))
+
+
+def _numbers(names: Sequence[str | None]) -> NDArray[np.int64]:
+    """Return a number for each name, -1 for None."""
+    numbers: dict[str, int] = {}
+    return np.array(
+        [-1 if name is None else numbers.setdefault(name, len(numbers)) for name in names],
+        np.int64,
+    )
+
+
+def _rates(
+    similarity: float, genuine: NDArray[np.float64], impostors: NDArray[np.float64], faces: int
+) -> CalibratedRate:
+    threshold = score_of_similarity(similarity)
+    matches = int(np.searchsorted(impostors, threshold, "right"))
+    missed = len(genuine) - int(np.searchsorted(genuine, threshold, "right"))
+    rate = wilson(matches, len(impostors))
+    return CalibratedRate(
+        similarity,
+        false_match_rate_of(similarity),
+        rate,
+        Interval(*(_per_search(each, faces) for each in (rate.rate, rate.low, rate.high))),
+        wilson(missed, len(genuine)),
+    )
+
+
+def _per_search(rate: float, faces: int) -> float:
+    """Return the share of searches among faces of which a comparison matches at a rate."""
+    return 1.0 if rate >= 1 else -math.expm1(faces * math.log1p(-rate))
+
+
+def _density(scores: NDArray[np.float64]) -> list[tuple[float, float]]:
+    """Return similarities with the share of pairs around each."""
+    if not len(scores):
+        return []
+    edges = np.linspace(0, 1, BINS + 1)
+    step = max(1, len(scores) // MAX_DENSITY)
+    similarities = [similarity_of_score(score) for score in scores[::step].tolist()]
+    counts, _ = np.histogram(similarities, edges)
+    middles = (edges[:-1] + edges[1:]) / 2
+    return list(zip(middles.tolist(), (counts / counts.sum()).tolist(), strict=True))

@@ -1,0 +1,92 @@
+"""Error rates and doubtful names of a collection."""
+
+from __future__ import annotations
+
+import pytest
+
+from facerec.evaluate.calibration import MIN_MATCHES, Calibration, calibrate
+from facerec.gallery.normalisation import false_match_rate_of
+from facerec.gallery.sampling import SampledFace
+from facerec.testing.engine import FAKE_COHORT_STATS
+from facerec.testing.faces import stored_face
+
+
+def face(
+    looks_like: str, name: str | None, *, away: float = 0.2, shot: int = 0, image: str = ""
+) -> SampledFace:
+    stored = stored_face(
+        looks_like, away=away, shot=shot, image=image or f"{looks_like}{name}{shot}{away}"
+    )
+    return SampledFace(stored, FAKE_COHORT_STATS, name)
+
+
+def people(count: int, shots: int = 2) -> list[SampledFace]:
+    return [
+        face(f"person {number}", f"person {number}", shot=shot)
+        for number in range(count)
+        for shot in range(shots)
+    ]
+
+
+def measured(sample: list[SampledFace], rate: float = 0.01) -> Calibration:
+    return calibrate(sample, len(sample), target_search_rate=rate)
+
+
+def test_pairs_are_of_one_person_or_different_people_as_names_and_photos_say() -> None:
+    sample = [
+        *people(3),
+        face("stranger", None, image="group"),
+        face("other stranger", None, image="group"),
+    ]
+    result = measured(sample)
+    assert (result.faces, result.named, result.people) == (8, 6, 3)
+    # six pairs of two names make four pairs each, and the group photo one more
+    assert (result.genuine, result.impostors) == (3, 13)
+
+
+def test_a_small_collection_gets_the_threshold_of_the_scale_and_learns_its_needs() -> None:
+    result = measured(people(5))
+    assert not result.is_measured
+    assert false_match_rate_of(result.threshold) == pytest.approx(0.01 / 10, rel=0.02)
+    assert result.faces_needed == pytest.approx((2 * MIN_MATCHES / 0.001) ** 0.5, rel=0.02)
+
+
+def test_a_measured_threshold_keeps_the_rate() -> None:
+    """Strangers of one crowd resemble each other as the scale does not expect."""
+    sample = [face("crowd", f"person {shot}", away=0.42, shot=shot) for shot in range(60)]
+    rate = 0.9
+    result = calibrate(sample, len(sample), target_search_rate=rate)
+    assert result.is_measured
+    matching = [row for row in result.rates if row.similarity >= result.threshold]
+    assert all(row.false_search_rate.rate <= rate for row in matching)
+
+
+def test_a_face_under_two_names_is_listed() -> None:
+    twice = [face("ann", "ann", shot=1, away=0.1), face("ann", "anna", shot=2, away=0.1)]
+    (pair,) = measured([*people(3), *twice]).one_person
+    assert {pair.person_a, pair.person_b} == {"ann", "anna"}
+
+
+def test_a_face_that_resembles_nobody_of_its_name_is_listed() -> None:
+    wrong = face("somebody else", "person 1", shot=7)
+    (pair,) = measured([*people(3), wrong]).two_people
+    assert wrong.face.record.face_id in (pair.face_a, pair.face_b)
+    assert pair.person_a == pair.person_b == "person 1"
+
+
+def test_one_picture_twice_is_a_duplicate_and_no_evidence() -> None:
+    copies = [face("ann", "ann", image="1", away=0.0), face("ann", "anna", image="2", away=0.0)]
+    result = measured([*people(2), *copies])
+    (pair,) = result.duplicates
+    assert pair.similarity == 1.0
+    assert result.one_person == []
+
+
+def test_the_rate_of_searches_grows_with_the_collection() -> None:
+    sample = people(30)
+    small, large = (
+        calibrate(sample, faces, target_search_rate=0.01).rates[0].false_search_rate.high
+        for faces in (60, 6000)
+    )
+    assert small < large
+    assert 0 <= small < large <= 1
