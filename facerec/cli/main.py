@@ -16,6 +16,10 @@ COMMANDS = {
     "faces": ("facerec.cli.faces", "List, match, correct and delete the faces of a collection."),
     "people": ("facerec.cli.people", "List, match and change the people of a collection."),
     "erase": ("facerec.cli.erase", "Erase whatever is known of a face, a photo or a person."),
+    "export": (
+        "facerec.cli.export",
+        "Export everything that is held about somebody.",
+    ),
     "erasures": (
         "facerec.cli.erasures",
         "List and show receipts of erasures, and complete them.",

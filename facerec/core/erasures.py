@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from facerec.core.ids import group_of
+from facerec.core.records import StoredFace
 from facerec.core.times import iso_time
 
 
@@ -104,6 +105,21 @@ class ErasedJob:
     def is_untouched(self) -> bool:
         """Whether nothing was removed."""
         return not (self.embeddings or self.rows or self.manifest_lines or self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptByJob:
+    """What a job folder keeps of a selection.
+
+    Attributes:
+        job_id: the job.
+        rows: rows of its ledger, in the form of ``schemas/ledger-row.json``.
+        faces: faces with their embeddings.
+    """
+
+    job_id: str
+    rows: tuple[dict[str, Any], ...] = field(repr=False)
+    faces: tuple[StoredFace, ...]
 
 
 @dataclass(frozen=True, slots=True)

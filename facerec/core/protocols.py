@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from facerec.core.erasures import ErasedJob, Selection
+from facerec.core.erasures import ErasedJob, KeptByJob, Selection
 from facerec.core.faces import CohortStats, FaceAttributes
 from facerec.core.options import FaceOptions
 from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
@@ -320,6 +320,10 @@ class JobData(Protocol):
         Returns:
             What was removed from each folder; unknown ids and names are ignored.
         """
+        ...
+
+    def find(self, collection_id: str, selection: Selection) -> Sequence[KeptByJob]:
+        """Return what the jobs of a collection keep of faces and photos."""
         ...
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from facerec.gallery.collections import CollectionOperations
 from facerec.gallery.correction_operations import CorrectionOperations
-from facerec.gallery.erasing import ErasureOperations
+from facerec.gallery.exporting import ExportOperations
 from facerec.gallery.faces import FaceOperations
 from facerec.gallery.idempotency import answer_by_token
 from facerec.gallery.recognition import RecognitionOperations
@@ -21,7 +21,7 @@ class Gallery(
     FaceOperations,
     CorrectionOperations,
     UserOperations,
-    ErasureOperations,
+    ExportOperations,
     RetentionOperations,
 ):
     """Collections of faces: one method per operation, called by every door.
@@ -44,7 +44,7 @@ class Gallery(
       ``disassociate_faces``, and the searches ``search_users_by_face``,
       ``search_users_by_user`` and ``search_users_by_photo``;
     - erasures: ``erase``, ``select``, ``get_erasure``, ``list_erasures``, ``resume_erasure`` and
-      ``resume_erasures``;
+      ``resume_erasures``, and ``export`` of what would be erased;
     - retention: ``get_retention``, ``set_retention``, ``find_expired`` and ``expire``.
     """
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facerec.core.erasures import ErasedJob, Selection
+from facerec.core.erasures import ErasedJob, KeptByJob, Selection
+from facerec.jobs.tracing import find_in_jobs
 from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -30,3 +31,7 @@ class JobFolders:
                 self.objects, self.jobs_root, collection_id, selection.created_before
             )
         return erase_faces(self.objects, self.jobs_root, collection_id, selection)
+
+    def find(self, collection_id: str, selection: Selection) -> list[KeptByJob]:
+        """Return what the folders of a collection's jobs keep of a selection."""
+        return find_in_jobs(self.objects, self.jobs_root, collection_id, selection)

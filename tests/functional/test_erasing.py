@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -268,3 +269,30 @@ def test_faces_expire_with_the_people_who_have_no_others(
     assert here.holders([ann.encode(), b"the-user"]) == set()
     here.run("collections", "update", "staff", "--expire-after", "never")
     assert here.json("collections", "expire", "staff", "--dry-run") == {"staff": 0}
+
+
+def test_an_export_has_everything_that_an_erasure_removes(here: Installation) -> None:
+    here.index()
+    faces = {face: vector for face, (name, vector) in here.faces().items() if name == ANN}
+    with open_gallery(here.data) as gallery:
+        gallery.create_user("staff", "the-user")
+        gallery.associate_faces("staff", "the-user", list(faces)[:1])
+    folder = here.data.parent / "export"
+    words = ("export", "--collection", "staff", "--output", folder)
+    assert here.run(*words, "--external-id", "nobody").exit_code == ExitCode.NOT_FOUND
+    assert here.run(*words, "--external-id", ANN).exit_code == ExitCode.DONE
+    assert folder.stat().st_mode & 0o077 == 0
+    exported = json.loads((folder / "export.json").read_text())
+    assert violation("export", exported) is None
+    held = {
+        each["face"]["face_id"]: struct.pack("<128f", *each["embedding"])
+        for each in exported["faces"]
+    }
+    assert held == faces
+    assert [person["user_id"] for person in exported["people"]] == ["the-user"]
+    (job,) = exported["jobs"]
+    assert len(job["rows"]) == len(job["faces"]) == 3
+    assert here.run(*words, "--external-id", ANN).exit_code == ExitCode.INVALID_INPUT
+    erase(here, "--external-id", ANN)
+    words = (*words[:-1], here.data.parent / "again")
+    assert here.run(*words, "--external-id", ANN).exit_code == ExitCode.NOT_FOUND

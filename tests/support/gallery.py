@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from facerec.core.erasures import ErasedJob, Selection
+from facerec.core.erasures import ErasedJob, KeptByJob, Selection
 from facerec.core.protocols import AttributeEstimator, FaceEngine, RecordStore
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
@@ -39,6 +39,9 @@ class RecordedJobData:
         whole = selection.created_before is not None
         faces = sorted(selection.face_ids)
         self.forgotten.append(collection_id if whole else (collection_id, faces))
+        return []
+
+    def find(self, _collection_id: str, _selection: Selection) -> list[KeptByJob]:
         return []
 
 

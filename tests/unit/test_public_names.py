@@ -28,6 +28,7 @@ OPERATIONS = [
     "erase",
     "estimates_attributes",
     "expire",
+    "export",
     "find_expired",
     "get_erasure",
     "get_retention",

@@ -1,0 +1,144 @@
+"""Exports: everything that is held about somebody, for a subject access request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from facerec.core.erasures import KeptByJob, SubjectKind
+from facerec.core.records import Correction, StoredFace, User
+from facerec.core.times import iso_time
+from facerec.errors import ObjectNotFoundError, PhotoTooLargeError
+from facerec.gallery.erasing import ErasureOperations
+from facerec.gallery.presenting import stored_face_json
+from facerec.gallery.thumbnails import cut_thumbnail
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Everything that a collection and its jobs hold about somebody.
+
+    Attributes:
+        collection_id: Id of the collection.
+        subject: What ``name`` is.
+        name: Id of the face, path of the photo, external image id, or id of the person.
+        exported_at: Seconds since 1970, UTC.
+        faces: Stored faces with their embeddings.
+        owners: Users of faces by face id.
+        people: Users who have one of the faces.
+        corrections: Corrections of the faces, and about the people and the name.
+        jobs: What job folders keep.
+        thumbnails: JPEG files by face id; without faces whose photos cannot be read any more.
+    """
+
+    collection_id: str
+    subject: SubjectKind
+    name: str = field(repr=False)
+    exported_at: float
+    faces: tuple[StoredFace, ...]
+    owners: dict[str, str]
+    people: tuple[User, ...]
+    corrections: tuple[Correction, ...]
+    jobs: tuple[KeptByJob, ...]
+    thumbnails: dict[str, bytes] = field(repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is held."""
+        return not (self.faces or self.people or self.corrections or self.jobs)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the export in the form of ``schemas/export.json``, thumbnails as file names."""
+        return {
+            "collection_id": self.collection_id,
+            "subject": str(self.subject),
+            "name": self.name,
+            "exported_at": iso_time(self.exported_at),
+            "faces": [self._face_json(face) for face in self.faces],
+            "people": [
+                {
+                    "user_id": user.user_id,
+                    "created_at": iso_time(user.created_at),
+                    "face_ids": list(user.face_ids),
+                }
+                for user in self.people
+            ],
+            "corrections": [
+                {"face_id": each.face_id, "person": each.person} for each in self.corrections
+            ],
+            "jobs": [
+                {
+                    "job_id": job.job_id,
+                    "rows": list(job.rows),
+                    "faces": [_with_embedding(face, None) for face in job.faces],
+                }
+                for job in self.jobs
+            ],
+        }
+
+    def _face_json(self, face: StoredFace) -> dict[str, Any]:
+        face_id = face.record.face_id
+        thumbnail = f"{face_id}.jpg" if face_id in self.thumbnails else None
+        return {**_with_embedding(face, self.owners.get(face_id)), "thumbnail": thumbnail}
+
+
+def _with_embedding(face: StoredFace, user_id: str | None) -> dict[str, Any]:
+    return {
+        "face": stored_face_json(face.record, user_id),
+        "embedding": [float(value) for value in face.embedding],
+    }
+
+
+class ExportOperations(ErasureOperations):
+    """The operation of a gallery that exports what is held about somebody."""
+
+    def export(self, collection_id: str, subject: SubjectKind, name: str) -> Export:
+        """Return everything that is held about a face, a photo, an external image id or a person.
+
+        Args:
+            collection_id: Id of the collection.
+            subject: As of ``erase``.
+            name: Likewise.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+            FacerecError: A job folder that may contain something cannot be read.
+        """
+        selection = self.select(collection_id, subject, name)
+        ids = sorted(selection.face_ids)
+        faces = self._faces.get_faces(collection_id, ids) if ids else []
+        owners = self._records.users_of_faces(collection_id, ids) if ids else {}
+        people = sorted({*owners.values(), *selection.user_ids})
+        names = sorted({*people, *selection.external_image_ids})
+        corrections = {
+            *(self._records.corrections_of_faces(collection_id, ids) if ids else ()),
+            *(self._records.corrections_of_people(collection_id, names) if names else ()),
+        }
+        return Export(
+            collection_id,
+            subject,
+            name,
+            self._clock(),
+            tuple(faces),
+            owners,
+            tuple(self._records.get_users(collection_id, people)),
+            tuple(sorted(corrections)),
+            tuple(self._job_data.find(collection_id, selection)),
+            dict(self._thumbnails(faces)),
+        )
+
+    def _thumbnails(self, faces: list[StoredFace]) -> list[tuple[str, bytes]]:
+        cut = []
+        for face in faces:
+            try:
+                content = cut_thumbnail(
+                    face.record,
+                    objects=self._indexed_objects,
+                    max_pixels=self._defaults.options.max_pixels,
+                )
+            except (ObjectNotFoundError, PhotoTooLargeError):
+                # The photo is gone or has changed: there is nothing to show.
+                continue
+            cut.append((face.record.face_id, content))
+        return cut
