@@ -1,14 +1,15 @@
-"""Shows the progress of a job: a bar on a terminal, a line now and then elsewhere."""
+"""Shows jobs and their progress: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from facerec.cli.job_services import ShownJobs
-from facerec.cli.output import console, count, dollars
+from facerec.cli.output import console, count, dollars, table
 
 if TYPE_CHECKING:
     from facerec.jobs.progress import Progress
@@ -18,6 +19,22 @@ LINE_INTERVAL = 5.0
 """Seconds between two lines without a terminal."""
 
 _STATES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
+
+
+def print_jobs(listed: Sequence[Job]) -> None:
+    """Print a table of jobs, with causes if any of them failed or cannot be read."""
+    columns = ["job", "collection", "started", "status", "photos", "faces"]
+    if any(job.cause for job in listed):
+        columns.append("cause")
+    rows = table(*columns, right=("photos", "faces"))
+    for job in listed:
+        # The date of a job is not known if its folder is missing.
+        moment = datetime.fromtimestamp(job.created_at, UTC)
+        started = moment.strftime("%Y-%m-%d %H:%M UTC") if job.created_at else ""
+        numbers = ("" if number is None else f"{number:,}" for number in (job.photos, job.faces))
+        cells = [job.id, job.collection_id or "", started, str(job.status), *numbers]
+        rows.add_row(*cells, *([job.cause or ""] if "cause" in columns else []))
+    console().print(rows)
 
 
 def print_job(jobs: ShownJobs, job: Job, progress: Progress | None) -> None:

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-from itertools import chain
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from facerec.cli.job_options import job_options
 from facerec.cli.job_preview import preview
-from facerec.cli.job_progress import print_job
+from facerec.cli.job_progress import print_job, print_jobs
 from facerec.cli.job_services import open_jobs
 from facerec.cli.job_watching import print_job_report, watch_job
 from facerec.cli.local_run import run_here
 from facerec.cli.options import collection_option, data_option, json_option
-from facerec.cli.output import console, count, print_json, table
-from facerec.cli.reports import print_failures
+from facerec.cli.output import console, count, print_json
+from facerec.cli.reports import print_failed_rows
 from facerec.core.limits import DEFAULT_JOBS, MAX_IMAGES_PER_CHILD, MAX_JOBS
 from facerec.errors import InvalidInputError
-
-if TYPE_CHECKING:
-    from facerec.cli.job_services import ShownJobs
-    from facerec.jobs.service import Job
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -161,7 +154,7 @@ def list_command(stack: str | None, data: Path | None, limit: int, as_json: bool
     if as_json:
         print_json([job.to_json() for job in found])
     elif found:
-        _print_jobs(found)
+        print_jobs(found)
     else:
         console().print("no jobs yet; `facerec jobs start` starts one")
 
@@ -225,7 +218,7 @@ def report(
     shown = open_jobs(stack, data)
     job = shown.service.get(job_id)
     if failures:
-        _print_failures(shown, job, as_json=as_json)
+        print_failed_rows(shown.service.rows(job), as_json=as_json)
     else:
         print_job_report(shown.service.report(job), as_json=as_json)
 
@@ -242,7 +235,7 @@ def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -
       facerec jobs failures latest --stack facerec --json > failed.jsonl
     """
     shown = open_jobs(stack, data)
-    _print_failures(shown, shown.service.get(job_id), as_json=as_json)
+    print_failed_rows(shown.service.rows(shown.service.get(job_id)), as_json=as_json)
 
 
 @jobs.command()
@@ -293,31 +286,3 @@ def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json
         print_json({"job_id": job.id, "job_folder": plan.job_folder, "files": files})
     else:
         click.echo(f"job {job.id} deleted: {count(files, 'file')}")
-
-
-def _print_jobs(listed: Sequence[Job]) -> None:
-    columns = ["job", "collection", "started", "status", "photos", "faces"]
-    if any(job.cause for job in listed):
-        columns.append("cause")
-    rows = table(*columns, right=("photos", "faces"))
-    for job in listed:
-        # The date of a job is not known if its folder is missing.
-        moment = datetime.fromtimestamp(job.created_at, UTC)
-        started = moment.strftime("%Y-%m-%d %H:%M UTC") if job.created_at else ""
-        numbers = ("" if number is None else f"{number:,}" for number in (job.photos, job.faces))
-        cells = [job.id, job.collection_id or "", started, str(job.status), *numbers]
-        rows.add_row(*cells, *([job.cause or ""] if "cause" in columns else []))
-    console().print(rows)
-
-
-def _print_failures(shown: ShownJobs, job: Job, *, as_json: bool) -> None:
-    rows = (row for row in shown.service.rows(job) if row.failed)
-    if as_json:
-        for row in rows:
-            click.echo(json.dumps(row.to_json()))
-        return
-    first = next(rows, None)
-    if first is None:
-        console().print("no failures")
-    else:
-        print_failures(chain([first], rows))

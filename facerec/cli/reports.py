@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable
+from itertools import chain
 from typing import TYPE_CHECKING
+
+import click
 
 from facerec.cli.output import console, count, shortened, table
 
@@ -139,3 +143,17 @@ def print_failures(rows: Iterable[LedgerRow]) -> None:
         out.print(
             f"  {where}{shortened(row.photo) or '-'}: {row.outcome}{reason}: {row.detail or ''}"
         )
+
+
+def print_failed_rows(rows: Iterable[LedgerRow], *, as_json: bool) -> None:
+    """Print those rows of a ledger that are failures, for a person or as JSON lines."""
+    failed = (row for row in rows if row.failed)
+    if as_json:
+        for row in failed:
+            click.echo(json.dumps(row.to_json()))
+        return
+    first = next(failed, None)
+    if first is None:
+        console().print("no failures")
+    else:
+        print_failures(chain([first], failed))
