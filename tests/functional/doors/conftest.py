@@ -1,48 +1,72 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import boto3
 import pytest
-from botocore.config import Config
 from moto import mock_aws
 
 import facerec.factory
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.factory import open_gallery
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.ledger.tally import Tally
 from facerec.jobs.planner import plan_job
 from facerec.storage.objects import Objects
-from facerec.testing.engine import FakeEngine
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from lambdas.api.building import build_app, for_lambda
 from tests.support.doors import (
     BUCKET,
     CommandLineDoor,
     Door,
-    LambdaDoor,
     PythonDoor,
     RekognitionDoor,
     RestDoor,
+    RestLambdaDoor,
+    rekognition_through,
 )
+from tests.support.doors.rekognition import ONE_TRY
 from tests.support.gateway_events import USER_ARN
 from tests.support.jobs import job_input
 from tests.support.server import running
 
 OpenDoor = Callable[[], Door]
 
-DOORS = ("python", "command line", "rest", "rekognition", "lambda")
+DOORS = (
+    "python",
+    "command line",
+    "rest",
+    "rekognition",
+    "rest on lambda",
+    "rekognition on lambda",
+)
+
+
+class PictureEngine(FakeEngine):
+    """The fake engine, which finds a face in every JPEG file too."""
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        """Return the faces of photos."""
+        fakes = [PICTURE if photo.startswith(b"\xff\xd8") else photo for photo in photos]
+        return super().analyse(fakes, options)
+
+
+PICTURE = fake_photo(fake_face("ann"))
 
 
 @pytest.fixture(autouse=True)
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the fake engine at every door."""
-    monkeypatch.setattr(facerec.factory, "open_local_engine", FakeEngine)
-    monkeypatch.setattr(facerec.factory, "open_deployed_engine", lambda _: FakeEngine())
+    monkeypatch.setattr(facerec.factory, "open_local_engine", PictureEngine)
+    monkeypatch.setattr(facerec.factory, "open_deployed_engine", lambda _: PictureEngine())
 
 
 @pytest.fixture
@@ -62,7 +86,7 @@ def open_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
                 return PythonDoor(gallery, data, local)
             if name == "command line":
                 return CommandLineDoor(gallery, data, local)
-            if name == "lambda":
+            if name.endswith("on lambda"):
                 stack.enter_context(mock_aws())
                 boto3.client("s3").create_bucket(Bucket=BUCKET)
                 environment = {
@@ -75,7 +99,10 @@ def open_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
                 grants = [{"principal": USER_ARN, "collections": "*", "access": "write"}]
                 (data / "access.json").write_text(json.dumps({"grants": grants}))
                 function = for_lambda(build_app(environment, 6_000_000))
-                return LambdaDoor(gallery, data, f"s3://{BUCKET}/jobs/", function)
+                jobs_root = f"s3://{BUCKET}/jobs/"
+                if name.startswith("rest"):
+                    return RestLambdaDoor(gallery, data, jobs_root, function)
+                return RekognitionDoor(gallery, data, jobs_root, rekognition_through(function))
             app = create_app(gallery, AppSettings(OpenGuard(), max_body=200_000_000))
             address = stack.enter_context(running(app))
             if name == "rest":
@@ -84,7 +111,7 @@ def open_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
                 "rekognition",
                 endpoint_url=address,
                 region_name="us-east-1",
-                config=Config(retries={"total_max_attempts": 1}),
+                config=ONE_TRY,
             )
             return RekognitionDoor(gallery, data, local, client)
 

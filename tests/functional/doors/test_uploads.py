@@ -14,7 +14,7 @@ ANN = fake_photo(fake_face("ann"))
 
 
 def test_the_lambda_function_takes_a_photo_as_a_file(open_door: Callable[[str], Door]) -> None:
-    door = open_door("lambda")
+    door = open_door("rest on lambda")
     event = rest_event(
         "POST",
         "/api/v1/face-recognition/detect",

@@ -1,0 +1,210 @@
+"""What every door can do, as tests call it, and the values that doors are compared by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, TypeAlias
+
+from facerec import errors
+from facerec.gallery.gallery import Gallery
+
+BUCKET = "facerec-work"
+"""The bucket of the deployment on AWS."""
+
+FoundUser: TypeAlias = tuple[str, float]
+"""The id of a user that a search returned, and the similarity, rounded."""
+
+
+class DoorError(Exception):
+    """A door refused an operation.
+
+    Attributes:
+        raised: The class of the error as this door distinguishes it: several classes have the same
+            exit code or status.
+        text: Everything that the door says.
+    """
+
+    def __init__(self, raised: object, text: str) -> None:
+        super().__init__(f"{raised}: {text}")
+        self.raised, self.text = raised, text
+
+
+@dataclass
+class Found:
+    """A stored face that a search returned."""
+
+    face_id: str
+    similarity: float
+    user_id: str | None
+
+
+@dataclass
+class Page:
+    """A page of a listing, and the token of the next one."""
+
+    entries: list[object]
+    next_token: str | None
+
+
+@dataclass
+class Change:
+    """What an association or disassociation did.
+
+    Attributes:
+        changed: Ids of the faces.
+        failed: Id, reasons, other user and rounded similarity of each face that failed.
+        status: State of the user afterwards.
+    """
+
+    changed: list[str]
+    failed: list[tuple[str, list[str], str | None, float | None]]
+    status: str
+
+
+def rounded(similarity: float) -> float:
+    """Return a similarity without the noise of converting it to percent and back."""
+    return round(similarity, 5)
+
+
+class Door:
+    """What every door can do. ``None`` stands for what the caller leaves to the gallery."""
+
+    errors: ClassVar[dict[type[errors.FacerecError], object]]
+    """How the door tells each class of error; a set where that depends on the operation."""
+
+    def __init__(self, gallery: Gallery, data: Path, jobs_root: str) -> None:
+        self.gallery, self.data, self.jobs_root = gallery, data, jobs_root
+
+    def create_collection(self, name: str) -> str:
+        """Create a collection and return its model version."""
+        raise NotImplementedError
+
+    def list_collections(self) -> list[str]:
+        """Return the ids of all collections."""
+        raise NotImplementedError
+
+    def describe_collection(self, name: str) -> tuple[int, int]:
+        """Return the numbers of faces and users."""
+        raise NotImplementedError
+
+    def delete_collection(self, name: str) -> None:
+        """Delete a collection."""
+        raise NotImplementedError
+
+    def list_faces(self, name: str) -> list[tuple[str, str | None]]:
+        """Return the ids of all faces with their users."""
+        raise NotImplementedError
+
+    def delete_face(self, name: str, face_id: str) -> None:
+        """Delete a face."""
+        raise NotImplementedError
+
+    def delete_face_of_user(self, name: str, face_id: str) -> None:
+        """Disassociate a face from its user and delete it."""
+        raise NotImplementedError
+
+    def index(self, name: str, photo: bytes, quality_filter: str | None = None) -> list[str]:
+        """Index a photo under the name ``photo`` and return the ids of its faces."""
+        raise NotImplementedError
+
+    def search(
+        self,
+        name: str,
+        photo: bytes,
+        threshold: float | None = None,
+        limit: int | None = None,
+        quality_filter: str | None = None,
+    ) -> list[Found]:
+        """Return the matches of a photo's largest face."""
+        raise NotImplementedError
+
+    def compare(
+        self, source: bytes, target: bytes, quality_filter: str | None = None
+    ) -> list[float]:
+        """Return how similar the faces of the target are to the largest face of the source."""
+        raise NotImplementedError
+
+    def detect(self, photo: bytes) -> list[float]:
+        """Return the confidence of each face."""
+        raise NotImplementedError
+
+    def page_of_collections(self, limit: int, next_token: str | None) -> Page:
+        """Return the ids of some collections."""
+        raise NotImplementedError
+
+    def page_of_faces(self, name: str, limit: int, next_token: str | None) -> Page:
+        """Return the ids of some faces."""
+        raise NotImplementedError
+
+    def page_of_users(self, name: str, limit: int, next_token: str | None) -> Page:
+        """Return the ids of some users, with their status."""
+        raise NotImplementedError
+
+    def get_tags(self, name: str) -> dict[str, str]:
+        """Return the tags of a collection."""
+        raise NotImplementedError
+
+    def set_tags(self, name: str, tags: dict[str, str]) -> None:
+        """Add tags to a collection."""
+        raise NotImplementedError
+
+    def remove_tags(self, name: str, keys: list[str]) -> None:
+        """Remove tags from a collection."""
+        raise NotImplementedError
+
+    def refresh_stats(self, name: str) -> None:
+        """Compute the stats of stored faces again."""
+        raise NotImplementedError
+
+    def search_face(self, name: str, face_id: str, limit: int | None = None) -> list[Found]:
+        """Return the faces that resemble a stored face."""
+        raise NotImplementedError
+
+    def thumbnail(self, name: str, face_id: str) -> bytes:
+        """Return the picture of a stored face."""
+        raise NotImplementedError
+
+    def create_user(self, name: str, user_id: str) -> None:
+        """Create a user."""
+        raise NotImplementedError
+
+    def create_user_once(self, name: str, user_id: str, token: str) -> None:
+        """Create a user, unless a request with this token was answered before."""
+        raise NotImplementedError
+
+    def describe_user(self, name: str, user_id: str) -> tuple[str, list[str]]:
+        """Return the status and the faces of a user."""
+        raise NotImplementedError
+
+    def delete_user(self, name: str, user_id: str) -> None:
+        """Delete a user."""
+        raise NotImplementedError
+
+    def associate_faces(
+        self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
+    ) -> Change:
+        """Associate faces with a user."""
+        raise NotImplementedError
+
+    def disassociate_faces(self, name: str, user_id: str, face_ids: list[str]) -> Change:
+        """Disassociate faces from a user."""
+        raise NotImplementedError
+
+    def search_users_by_face(
+        self, name: str, face_id: str, threshold: float | None = None
+    ) -> list[FoundUser]:
+        """Return the users that a stored face may show."""
+        raise NotImplementedError
+
+    def search_users_by_user(
+        self, name: str, user_id: str, threshold: float | None = None
+    ) -> list[FoundUser]:
+        """Return the users that resemble a user."""
+        raise NotImplementedError
+
+    def search_users_by_photo(
+        self, name: str, photo: bytes, threshold: float | None = None
+    ) -> list[FoundUser]:
+        """Return the users that a photo's largest face may show."""
+        raise NotImplementedError

@@ -1,0 +1,173 @@
+"""The command line as a door."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, ClassVar
+
+from click.testing import CliRunner
+
+from facerec import errors
+from facerec.cli.main import main
+from tests.support.doors.base import Change, Door, DoorError, Found, FoundUser, Page
+from tests.support.doors.documents import (
+    change,
+    face_matches,
+    person_page,
+    rest_matches,
+    users_found,
+)
+
+
+class CommandLineDoor(Door):
+    """The command line, which prints JSON and ends with an exit code."""
+
+    errors: ClassVar = {
+        # options outside their bounds are wrong usage
+        errors.InvalidInputError: {2, 4},
+        errors.InvalidPageTokenError: 4,
+        errors.ObjectNotFoundError: 3,
+        errors.UserExistsError: 4,
+        errors.UserNotFoundError: 3,
+        errors.CollectionExistsError: 4,
+        errors.CollectionNotFoundError: 3,
+        errors.FaceInUseError: 4,
+        errors.FaceNotFoundError: 3,
+        errors.ModelMismatchError: 6,
+        errors.NoFaceError: 5,
+        errors.PhotoTooLargeError: 4,
+        errors.UnreadablePhotoError: 4,
+    }
+
+    def create_collection(self, name: str) -> str:
+        return str(self._run("collections", "create", name, "--json")["model_version"])
+
+    def list_collections(self) -> list[str]:
+        listed = self._run("collections", "list", "--json")
+        return [collection["collection_id"] for collection in listed]
+
+    def describe_collection(self, name: str) -> tuple[int, int]:
+        described = self._run("collections", "describe", name, "--json")
+        return described["face_count"], described["user_count"]
+
+    def delete_collection(self, name: str) -> None:
+        self._run("collections", "delete", name, "--yes")
+
+    def list_faces(self, name: str) -> list[tuple[str, str | None]]:
+        listed = self._run("faces", "list", "--collection", name, "--json")
+        return [(face["face_id"], face.get("user_id")) for face in listed["faces"]]
+
+    def delete_face(self, name: str, face_id: str) -> None:
+        self._run("faces", "delete", "--collection", name, face_id)
+
+    def delete_face_of_user(self, name: str, face_id: str) -> None:
+        self._run("faces", "delete", "--collection", name, face_id, "--disassociate")
+
+    def search(
+        self,
+        name: str,
+        photo: bytes,
+        threshold: float | None = None,
+        limit: int | None = None,
+        quality_filter: str | None = None,
+    ) -> list[Found]:
+        words = _given(threshold=threshold, limit=limit, quality_filter=quality_filter)
+        matched = self._run("match", self._file(photo), "--collection", name, "--json", *words)
+        return rest_matches(matched)
+
+    def compare(
+        self, source: bytes, target: bytes, quality_filter: str | None = None
+    ) -> list[float]:
+        photos = self._file(source), self._file(target, "b")
+        words = _given(quality_filter=quality_filter)
+        compared = self._run("compare", *photos, "--json", *words)
+        return [pair["similarity"] for pair in compared["pairs"] if pair["source"] == 0]
+
+    def detect(self, photo: bytes) -> list[float]:
+        detected = self._run("detect", self._file(photo), "--json")
+        return [face["confidence"] for face in detected["faces"]]
+
+    def page_of_faces(self, name: str, limit: int, next_token: str | None) -> Page:
+        words = _given(limit=limit, next_token=next_token)
+        page = self._run("faces", "list", "--collection", name, "--json", *words)
+        return Page([face["face_id"] for face in page["faces"]], page["next_token"])
+
+    def page_of_users(self, name: str, limit: int, next_token: str | None) -> Page:
+        words = _given(limit=limit, next_token=next_token)
+        return person_page(self._run("people", "list", "--collection", name, "--json", *words))
+
+    def refresh_stats(self, name: str) -> None:
+        self._run("collections", "refresh-stats", name)
+
+    def search_face(self, name: str, face_id: str, limit: int | None = None) -> list[Found]:
+        words = ("faces", "match", "--collection", name, face_id, "--json", *_given(limit=limit))
+        return face_matches(self._run(*words)["matches"])
+
+    def thumbnail(self, name: str, face_id: str) -> bytes:
+        output = self.data / "face.jpg"
+        self._run("faces", "thumbnail", "--collection", name, face_id, output)
+        return output.read_bytes()
+
+    def create_user(self, name: str, user_id: str) -> None:
+        self._people("create", name, user_id, "--json")
+
+    def describe_user(self, name: str, user_id: str) -> tuple[str, list[str]]:
+        person = self._people("show", name, user_id, "--json")
+        return person["status"], person["face_ids"]
+
+    def delete_user(self, name: str, user_id: str) -> None:
+        self._people("delete", name, user_id, "--yes")
+
+    def associate_faces(
+        self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
+    ) -> Change:
+        words = _given(threshold=threshold)
+        return change(self._people("add", name, user_id, *face_ids, "--json", *words))
+
+    def disassociate_faces(self, name: str, user_id: str, face_ids: list[str]) -> Change:
+        return change(self._people("remove", name, user_id, *face_ids, "--json"))
+
+    def search_users_by_face(
+        self, name: str, face_id: str, threshold: float | None = None
+    ) -> list[FoundUser]:
+        words = _given(face=face_id, threshold=threshold)
+        return users_found(self._people("match", name, *words, "--json"))
+
+    def search_users_by_user(
+        self, name: str, user_id: str, threshold: float | None = None
+    ) -> list[FoundUser]:
+        words = _given(person=user_id, threshold=threshold)
+        return users_found(self._people("match", name, *words, "--json"))
+
+    def search_users_by_photo(
+        self, name: str, photo: bytes, threshold: float | None = None
+    ) -> list[FoundUser]:
+        words = (self._file(photo), *_given(threshold=threshold))
+        return users_found(self._people("match", name, *words, "--json"))
+
+    def _people(self, command: str, name: str, *words: object) -> Any:  # noqa: ANN401 - JSON
+        return self._run("people", command, "--collection", name, *words)
+
+    def _file(self, photo: bytes, name: str = "a") -> Path:
+        path = self.data / f"{name}.jpg"
+        path.write_bytes(photo)
+        return path
+
+    def _run(self, *words: object) -> Any:  # noqa: ANN401 - JSON
+        runner = CliRunner(env={"FACEREC_DATA": str(self.data)})
+        result = runner.invoke(main, [str(word) for word in words])
+        if result.exit_code and not result.stdout.startswith("{"):
+            raise DoorError(result.exit_code, result.output)
+        # a command that fails in part prints what it did
+        return json.loads(result.stdout) if "--json" in words else None
+
+
+def _given(**options: object) -> list[object]:
+    """Return the words of the options that are given."""
+    return [
+        word
+        for name, value in options.items()
+        if value is not None
+        for word in (f"--{name.replace('_', '-')}", value)
+    ]

@@ -1,0 +1,47 @@
+"""The documents of ``facerec/schemas`` as values that doors are compared by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.doors.base import Change, Found, FoundUser, Page, rounded
+
+
+def face_matches(matches: list[dict[str, Any]]) -> list[Found]:
+    """Return the matches of a face."""
+    return [
+        Found(match["face"]["face_id"], match["similarity"], match["face"].get("user_id"))
+        for match in matches
+    ]
+
+
+def rest_matches(document: dict[str, Any]) -> list[Found]:
+    """Return the matches of the first face of ``match-result.json``."""
+    return face_matches(document["faces"][0]["matches"])
+
+
+def person_page(document: dict[str, Any]) -> Page:
+    """Return the page of ``person-list.json``."""
+    people = [(person["user_id"], person["status"]) for person in document["people"]]
+    return Page(people, document["next_token"])
+
+
+def change(document: dict[str, Any]) -> Change:
+    """Return what ``association.json`` says."""
+    failed = [
+        (
+            each["face_id"],
+            each["reasons"],
+            each.get("user_id"),
+            rounded(each["similarity"]) if "similarity" in each else None,
+        )
+        for each in document["failed"]
+    ]
+    return Change(document["changed"], failed, document["status"])
+
+
+def users_found(document: dict[str, Any]) -> list[FoundUser]:
+    """Return the users of ``people-match-result.json``."""
+    return [
+        (match["person"]["user_id"], rounded(match["similarity"])) for match in document["matches"]
+    ]

@@ -1,0 +1,189 @@
+"""The public Python API as a door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from facerec import errors
+from facerec.core.options import FaceOptions, QualityFilter
+from facerec.gallery.associations import AssociationOutcome, status_of
+from facerec.gallery.user_search import UserSearchResult
+from tests.support.doors.base import Change, Door, DoorError, Found, FoundUser, Page, rounded
+
+
+class PythonDoor(Door):
+    """The public Python API."""
+
+    errors: ClassVar = {kind: kind for kind in vars(errors).values() if isinstance(kind, type)}
+
+    def create_collection(self, name: str) -> str:
+        return self._run(lambda: self.gallery.create_collection(name).model_version)
+
+    def list_collections(self) -> list[str]:
+        return [collection.collection_id for collection in self.gallery.all_collections()]
+
+    def describe_collection(self, name: str) -> tuple[int, int]:
+        summary = self._run(lambda: self.gallery.describe_collection(name))
+        return summary.face_count, summary.user_count
+
+    def delete_collection(self, name: str) -> None:
+        self._run(lambda: self.gallery.delete_collection(name))
+
+    def list_faces(self, name: str) -> list[tuple[str, str | None]]:
+        page = self._run(lambda: self.gallery.list_faces(name))
+        return [(face.record.face_id, face.user_id) for face in page.faces]
+
+    def delete_face(self, name: str, face_id: str) -> None:
+        for failure in self._run(lambda: self.gallery.delete_faces(name, [face_id])).failed:
+            raise DoorError(
+                errors.FaceInUseError if failure.user_id else errors.FaceNotFoundError, ""
+            )
+
+    def delete_face_of_user(self, name: str, face_id: str) -> None:
+        self._run(lambda: self.gallery.delete_faces(name, [face_id], disassociate=True))
+
+    def index(self, name: str, photo: bytes, quality_filter: str | None = None) -> list[str]:
+        chosen = None if quality_filter is None else QualityFilter(quality_filter)
+        options = self.gallery.defaults.index_options(quality_filter=chosen)
+        result = self._run(
+            lambda: self.gallery.index(name, photo, external_image_id="photo", options=options)
+        )
+        return [face.record.face_id for face in result.faces]
+
+    def search(
+        self,
+        name: str,
+        photo: bytes,
+        threshold: float | None = None,
+        limit: int | None = None,
+        quality_filter: str | None = None,
+    ) -> list[Found]:
+        options = self._probe_options(quality_filter)
+        result = self._run(
+            lambda: self.gallery.search(
+                name, photo, threshold=threshold, limit=limit, options=options
+            )
+        )
+        return [
+            Found(match.face.face_id, match.similarity, match.user_id)
+            for match in result.faces[0].matches
+        ]
+
+    def compare(
+        self, source: bytes, target: bytes, quality_filter: str | None = None
+    ) -> list[float]:
+        options = self._probe_options(quality_filter)
+        comparison = self._run(lambda: self.gallery.compare(source, target, options=options))
+        return [pair.similarity for pair in comparison.pairs if pair.source == 0]
+
+    def detect(self, photo: bytes) -> list[float]:
+        return [face.confidence for face in self._run(lambda: self.gallery.detect(photo)).faces]
+
+    def page_of_collections(self, limit: int, next_token: str | None) -> Page:
+        page = self._run(lambda: self.gallery.list_collections(limit=limit, next_token=next_token))
+        return Page([each.collection_id for each in page.collections], page.next_token)
+
+    def page_of_faces(self, name: str, limit: int, next_token: str | None) -> Page:
+        page = self._run(lambda: self.gallery.list_faces(name, limit=limit, next_token=next_token))
+        return Page([face.record.face_id for face in page.faces], page.next_token)
+
+    def page_of_users(self, name: str, limit: int, next_token: str | None) -> Page:
+        page = self._run(lambda: self.gallery.list_users(name, limit=limit, next_token=next_token))
+        return Page([(user.user_id, status_of(user)) for user in page.users], page.next_token)
+
+    def get_tags(self, name: str) -> dict[str, str]:
+        return self._run(lambda: self.gallery.get_tags(name))
+
+    def set_tags(self, name: str, tags: dict[str, str]) -> None:
+        self._run(lambda: self.gallery.set_tags(name, tags))
+
+    def remove_tags(self, name: str, keys: list[str]) -> None:
+        self._run(lambda: self.gallery.remove_tags(name, keys))
+
+    def refresh_stats(self, name: str) -> None:
+        self._run(lambda: self.gallery.refresh_stats(name))
+
+    def search_face(self, name: str, face_id: str, limit: int | None = None) -> list[Found]:
+        found = self._run(lambda: self.gallery.search_face(name, face_id, limit=limit))
+        return [
+            Found(match.face.face_id, match.similarity, match.user_id) for match in found.matches
+        ]
+
+    def thumbnail(self, name: str, face_id: str) -> bytes:
+        return self._run(lambda: self.gallery.thumbnail(name, face_id))
+
+    def create_user(self, name: str, user_id: str) -> None:
+        self._run(lambda: self.gallery.create_user(name, user_id))
+
+    def create_user_once(self, name: str, user_id: str, token: str) -> None:
+        def create() -> dict[str, Any]:
+            self.gallery.create_user(name, user_id)
+            return {}
+
+        self._run(lambda: self.gallery.answer_once(token, {"user": user_id}, create))
+
+    def describe_user(self, name: str, user_id: str) -> tuple[str, list[str]]:
+        user = self._run(lambda: self.gallery.describe_user(name, user_id))
+        return status_of(user), list(user.face_ids)
+
+    def delete_user(self, name: str, user_id: str) -> None:
+        self._run(lambda: self.gallery.delete_user(name, user_id))
+
+    def associate_faces(
+        self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
+    ) -> Change:
+        chosen = {} if threshold is None else {"threshold": threshold}
+        return self._change(lambda: self.gallery.associate_faces(name, user_id, face_ids, **chosen))
+
+    def disassociate_faces(self, name: str, user_id: str, face_ids: list[str]) -> Change:
+        return self._change(lambda: self.gallery.disassociate_faces(name, user_id, face_ids))
+
+    def search_users_by_face(
+        self, name: str, face_id: str, threshold: float | None = None
+    ) -> list[FoundUser]:
+        return self._users(
+            lambda: self.gallery.search_users_by_face(name, face_id, threshold=threshold)
+        )
+
+    def search_users_by_user(
+        self, name: str, user_id: str, threshold: float | None = None
+    ) -> list[FoundUser]:
+        return self._users(
+            lambda: self.gallery.search_users_by_user(name, user_id, threshold=threshold)
+        )
+
+    def search_users_by_photo(
+        self, name: str, photo: bytes, threshold: float | None = None
+    ) -> list[FoundUser]:
+        return self._users(
+            lambda: self.gallery.search_users_by_photo(name, photo, threshold=threshold)
+        )
+
+    def _probe_options(self, quality_filter: str | None) -> FaceOptions:
+        chosen = None if quality_filter is None else QualityFilter(quality_filter)
+        return self.gallery.defaults.probe_options(quality_filter=chosen)
+
+    def _change(self, operation: Callable[[], AssociationOutcome]) -> Change:
+        outcome = self._run(operation)
+        failed = [
+            (
+                each.face_id,
+                [str(reason) for reason in each.reasons],
+                each.user_id,
+                None if each.similarity is None else rounded(each.similarity),
+            )
+            for each in outcome.failed
+        ]
+        return Change(list(outcome.changed), failed, str(outcome.status))
+
+    def _users(self, operation: Callable[[], UserSearchResult]) -> list[FoundUser]:
+        found = self._run(operation)
+        return [(match.user.user_id, rounded(match.similarity)) for match in found.matches]
+
+    @staticmethod
+    def _run(operation: Callable[[], Any]) -> Any:  # noqa: ANN401 - the operation's own
+        try:
+            return operation()
+        except errors.FacerecError as error:
+            raise DoorError(type(error), f"{error.message} {error.hint}") from error

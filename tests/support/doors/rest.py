@@ -1,0 +1,228 @@
+"""REST as a door: over HTTP, and through the Lambda function behind API Gateway."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, parse_qsl, urlencode
+
+import httpx
+
+from facerec import errors
+from facerec.gallery.gallery import Gallery
+from tests.support.doors.base import Change, Door, DoorError, Found, FoundUser, Page
+from tests.support.doors.documents import (
+    change,
+    face_matches,
+    person_page,
+    rest_matches,
+    users_found,
+)
+from tests.support.gateway_events import rest_event
+
+
+class RestDoor(Door):
+    """The REST routes of ``facerec serve``."""
+
+    errors: ClassVar = {
+        errors.InvalidInputError: 422,
+        errors.InvalidPageTokenError: 422,
+        errors.ObjectNotFoundError: 404,
+        errors.UserExistsError: 409,
+        errors.UserNotFoundError: 404,
+        errors.CollectionExistsError: 409,
+        errors.CollectionNotFoundError: 404,
+        errors.FaceInUseError: 409,
+        errors.FaceNotFoundError: 404,
+        errors.ModelMismatchError: 422,
+        errors.NoFaceError: 422,
+        errors.PhotoTooLargeError: 413,
+        errors.UnreadablePhotoError: 422,
+    }
+
+    def __init__(self, gallery: Gallery, data: Path, jobs_root: str, address: str = "") -> None:
+        super().__init__(gallery, data, jobs_root)
+        self._address = address
+
+    def create_collection(self, name: str) -> str:
+        created = self._send("POST", "collections", {"collection_id": name})
+        return str(created["model_version"])
+
+    def list_collections(self) -> list[str]:
+        listed = self._send("GET", "collections")
+        return [collection["collection_id"] for collection in listed["collections"]]
+
+    def describe_collection(self, name: str) -> tuple[int, int]:
+        described = self._send("GET", f"collections/{name}")
+        return described["face_count"], described["user_count"]
+
+    def delete_collection(self, name: str) -> None:
+        self._send("DELETE", f"collections/{name}")
+
+    def list_faces(self, name: str) -> list[tuple[str, str | None]]:
+        listed = self._send("GET", f"collections/{name}/faces")
+        return [(face["face_id"], face.get("user_id")) for face in listed["faces"]]
+
+    def delete_face(self, name: str, face_id: str) -> None:
+        self._send("DELETE", f"collections/{name}/faces/{face_id}")
+
+    def delete_face_of_user(self, name: str, face_id: str) -> None:
+        self._send("DELETE", f"collections/{name}/faces/{face_id}?disassociate=true")
+
+    def index(self, name: str, photo: bytes, quality_filter: str | None = None) -> list[str]:
+        body = {"collection_id": name, "external_image_id": "photo", **image(photo)}
+        if quality_filter is not None:
+            body["quality_filter"] = quality_filter
+        indexed = self._send("POST", "face-recognition/index", body)
+        return [face["face_id"] for face in indexed["faces"]]
+
+    def search(
+        self,
+        name: str,
+        photo: bytes,
+        threshold: float | None = None,
+        limit: int | None = None,
+        quality_filter: str | None = None,
+    ) -> list[Found]:
+        given = _given(threshold=threshold, limit=limit, quality_filter=quality_filter)
+        body = {"collection_id": name, **image(photo), **given}
+        return rest_matches(self._send("POST", "face-recognition/match", body))
+
+    def compare(
+        self, source: bytes, target: bytes, quality_filter: str | None = None
+    ) -> list[float]:
+        given = _given(quality_filter=quality_filter)
+        body = {"source": image(source), "target": image(target), **given}
+        compared = self._send("POST", "face-recognition/compare", body)
+        return [pair["similarity"] for pair in compared["pairs"] if pair["source"] == 0]
+
+    def detect(self, photo: bytes) -> list[float]:
+        detected = self._send("POST", "face-recognition/detect", image(photo))
+        return [face["confidence"] for face in detected["faces"]]
+
+    def page_of_collections(self, limit: int, next_token: str | None) -> Page:
+        page = self._get("collections", limit=limit, next_token=next_token)
+        return Page([each["collection_id"] for each in page["collections"]], page["next_token"])
+
+    def page_of_faces(self, name: str, limit: int, next_token: str | None) -> Page:
+        page = self._get(f"collections/{name}/faces", limit=limit, next_token=next_token)
+        return Page([face["face_id"] for face in page["faces"]], page["next_token"])
+
+    def page_of_users(self, name: str, limit: int, next_token: str | None) -> Page:
+        page = self._get(f"collections/{name}/people", limit=limit, next_token=next_token)
+        return person_page(page)
+
+    def search_face(self, name: str, face_id: str, limit: int | None = None) -> list[Found]:
+        found = self._get(f"collections/{name}/faces/{face_id}/matches", limit=limit)
+        return face_matches(found["matches"])
+
+    def thumbnail(self, name: str, face_id: str) -> bytes:
+        path = f"{self._address}/api/v1/collections/{name}/faces/{face_id}/thumbnail"
+        response = httpx.get(path, timeout=60)
+        if not response.is_success:
+            return rest_answer(response.status_code, response.text)
+        return response.content
+
+    def create_user(self, name: str, user_id: str) -> None:
+        self._send("POST", f"collections/{name}/people", {"user_id": user_id})
+
+    def describe_user(self, name: str, user_id: str) -> tuple[str, list[str]]:
+        person = self._send("GET", f"collections/{name}/people/{user_id}")
+        return person["status"], person["face_ids"]
+
+    def delete_user(self, name: str, user_id: str) -> None:
+        self._send("DELETE", f"collections/{name}/people/{user_id}")
+
+    def associate_faces(
+        self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
+    ) -> Change:
+        body = {"face_ids": face_ids, **_given(threshold=threshold)}
+        return change(self._send("POST", f"collections/{name}/people/{user_id}/faces", body))
+
+    def disassociate_faces(self, name: str, user_id: str, face_ids: list[str]) -> Change:
+        (face_id,) = face_ids
+        path = f"collections/{name}/people/{user_id}/faces/{face_id}"
+        return change(self._send("DELETE", path))
+
+    def search_users_by_face(
+        self, name: str, face_id: str, threshold: float | None = None
+    ) -> list[FoundUser]:
+        path = f"collections/{name}/faces/{face_id}/people"
+        return users_found(self._get(path, threshold=threshold))
+
+    def search_users_by_user(
+        self, name: str, user_id: str, threshold: float | None = None
+    ) -> list[FoundUser]:
+        path = f"collections/{name}/people/{user_id}/matches"
+        return users_found(self._get(path, threshold=threshold))
+
+    def search_users_by_photo(
+        self, name: str, photo: bytes, threshold: float | None = None
+    ) -> list[FoundUser]:
+        body = {"collection_id": name, **image(photo), **_given(threshold=threshold)}
+        return users_found(self._send("POST", "face-recognition/match-people", body))
+
+    def _get(self, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON
+        given = urlencode(_given(**query))
+        return self._send("GET", f"{path}?{given}" if given else path)
+
+    def _send(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        response = httpx.request(method, f"{self._address}/api/v1/{path}", json=body, timeout=60)
+        return rest_answer(response.status_code, response.text)
+
+
+class RestLambdaDoor(RestDoor):
+    """The REST routes of the Lambda function, called with events of API Gateway."""
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        data: Path,
+        jobs_root: str,
+        function: Callable[[dict[str, Any], object], dict[str, Any]],
+    ) -> None:
+        super().__init__(gallery, data, jobs_root)
+        self._function = function
+
+    def _send(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+        path, _, query = path.partition("?")
+        event = rest_event(method, f"/api/v1/{path}", body, authorization="AWS_IAM")
+        if query:
+            event["queryStringParameters"] = dict(parse_qsl(query))
+            event["multiValueQueryStringParameters"] = parse_qs(query)
+        answer = self._function(event, None)
+        return rest_answer(answer["statusCode"], answer["body"])
+
+    def thumbnail(self, name: str, face_id: str) -> bytes:
+        path = f"/api/v1/collections/{name}/faces/{face_id}/thumbnail"
+        accept = {"Accept": "image/jpeg"}
+        event = rest_event("GET", path, authorization="AWS_IAM", headers=accept)
+        answer = self._function(event, None)
+        if answer["statusCode"] != 200:
+            return rest_answer(answer["statusCode"], answer["body"])
+        assert answer["isBase64Encoded"]
+        return base64.b64decode(answer["body"])
+
+
+def image(photo: bytes) -> dict[str, Any]:
+    """Return the REST field that holds a photo."""
+    return {"image": base64.b64encode(photo).decode()}
+
+
+def rest_answer(status: int, body: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the document of a response.
+
+    Raises:
+        DoorError: The response is a problem.
+    """
+    if status >= 400:
+        raise DoorError(status, body)
+    return json.loads(body) if body else None
+
+
+def _given(**fields: object) -> dict[str, object]:
+    """Return the fields that are given."""
+    return {name: value for name, value in fields.items() if value is not None}
