@@ -11,6 +11,7 @@ import click
 from facerec.cli.options import index_face_options
 from facerec.core.options import ChosenOptions
 from facerec.jobs.manifest.listing import PersonFrom
+from facerec.jobs.request import JOB_FIELDS
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 _OPTIONS = (
@@ -57,16 +58,6 @@ _OPTIONS = (
     ),
 )
 
-_FIELDS = (
-    "create_collection",
-    "retry_failures",
-    "force",
-    "tolerated_failure_percentage",
-    "include",
-    "exclude",
-    "person_from",
-)
-
 
 def job_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of a job; passed as ``job_fields``, fields of the execution input.
@@ -77,7 +68,7 @@ def job_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_job_options(*args: Any, chosen: ChosenOptions, **given: Any) -> None:  # noqa: ANN401
-        fields = {name: given.pop(name) for name in _FIELDS}
+        fields = {name: given.pop(name) for name in JOB_FIELDS}
         for name in ("include", "exclude"):
             fields[name] = list(fields[name])
         command(*args, job_fields={**fields, "options": chosen}, **given)

@@ -15,6 +15,18 @@ from facerec.jobs.manifest.listing import ListingRules, PersonFrom
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 
+JOB_FIELDS = (
+    "create_collection",
+    "retry_failures",
+    "force",
+    "tolerated_failure_percentage",
+    "include",
+    "exclude",
+    "person_from",
+)
+"""Fields of the execution input that say how a job runs, beside what it indexes."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobRequest:
     """The request to index photos into a collection.

@@ -7,16 +7,15 @@ https://docs.pinecone.io/reference/api/database-limits/operation-limits
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
+
+from tests.support.http_server import HttpServer, Response
 
 API_KEY = "secret-key-of-the-tests"
 
@@ -30,7 +29,7 @@ class RefusedError(Exception):
         self.status = status
 
 
-class PineconeServer:
+class PineconeServer(HttpServer):
     """One index on a free port of this machine.
 
     Attributes:
@@ -46,6 +45,7 @@ class PineconeServer:
     def __init__(
         self, *, dimension: int = 128, metric: str = "euclidean", name: str = "faces"
     ) -> None:
+        super().__init__()
         self.dimension = dimension
         self.metric = metric
         self.name = name
@@ -58,28 +58,10 @@ class PineconeServer:
         self.busiest = 0
         self._under_way = 0
         self._unsettled: list[Callable[[], None]] = []
-        self._faults: list[tuple[str, int]] = []
-        self._lock = threading.RLock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
     @property
     def host(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
-
-    def __enter__(self) -> PineconeServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        return self.address
 
     def settle(self) -> None:
         """Let everything that was written be read."""
@@ -88,9 +70,11 @@ class PineconeServer:
                 write()
             self._unsettled.clear()
 
-    def fail(self, path: str, status: int, times: int) -> None:
-        """Answer the next requests of a path with an error."""
-        self._faults += [(path, status)] * times
+    def respond(
+        self, method: str, address: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        status, document = self.answer(method, address, headers.get("Api-Key"), body)
+        return Response(document, status)
 
     def answer(self, method: str, address: str, key: str | None, body: bytes) -> Answer:
         path, query = urlsplit(address).path, parse_qs(urlsplit(address).query)
@@ -113,10 +97,8 @@ class PineconeServer:
     def _check(self, path: str, address: str, key: str | None) -> None:
         if key != API_KEY:
             raise RefusedError(401, "Invalid API Key")
-        for fault in self._faults:
-            if fault[0] == path:
-                self._faults.remove(fault)
-                raise RefusedError(fault[1], "as the test asked for")
+        if (failure := self._next_failure(path)) is not None:
+            raise RefusedError(failure, "as the test asked for")
         _require(len(address) <= 8000, "the address is too long", 414)
 
     def _route(
@@ -273,28 +255,3 @@ class PineconeServer:
 def _require(truth: bool, message: str, status: int = 400) -> None:
     if not truth:
         raise RefusedError(status, message)
-
-
-def _handler(server: PineconeServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
-
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            key = self.headers.get("Api-Key")
-            status, answer = server.answer(self.command, self.path, key, body)
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_POST = do_DELETE = do_GET  # noqa: N815 - names that the base class looks for
-
-        def log_message(self, format: str, *values: object) -> None:
-            """Print nothing."""
-
-    return Handler

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import zlib
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 
 import numpy as np
+
+from tests.support.http_server import HttpServer, Response
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -38,7 +38,7 @@ class Index:
     vectors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class S3VectorsServer:
+class S3VectorsServer(HttpServer):
     """The service on a free port of this machine.
 
     Attributes:
@@ -51,44 +51,27 @@ class S3VectorsServer:
     def __init__(
         self, *, squares: bool = False, largest_top_k: int = 10_000, port: int = 0
     ) -> None:
+        super().__init__(port=port)
         self.squares = squares
         self.largest_top_k = largest_top_k
         self.buckets: dict[str, dict[str, Index]] = {}
         self.requests: Counter[str] = Counter()
-        self._faults: list[tuple[str, int]] = []
-        self._lock = threading.RLock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
 
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
-
-    def __enter__(self) -> S3VectorsServer:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-
-    def fail(self, operation: str, status: int, times: int) -> None:
-        """Answer the next requests of an operation with an error."""
-        self._faults += [(operation, status)] * times
+    def respond(
+        self, method: str, address: str, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        try:
+            return Response(self.answer(address.strip("/"), body))
+        except RefusedError as refusal:
+            kind = {"x-amzn-ErrorType": refusal.kind}
+            return Response({"message": str(refusal)}, refusal.status, kind)
 
     def answer(self, operation: str, body: bytes) -> dict[str, Any]:
         with self._lock:
             self.requests[operation] += 1
-            if (fault := next((f for f in self._faults if f[0] == operation), None)) is not None:
-                self._faults.remove(fault)
+            if (failure := self._next_failure(operation)) is not None:
                 kind = {429: "TooManyRequestsException", 503: "ServiceUnavailableException"}
-                raise RefusedError(fault[1], kind.get(fault[1], "InternalServerException"), "later")
+                raise RefusedError(failure, kind.get(failure, "InternalServerException"), "later")
             _require(len(body) <= 20 * 1024 * 1024, "the request has more than 20 MiB")
             operations = {
                 "CreateVectorBucket": self._create_bucket,
@@ -277,31 +260,3 @@ def _size(metadata: dict[str, Any]) -> int:
 def _require(truth: bool, message: str) -> None:
     if not truth:
         raise RefusedError(400, "ValidationException", message)
-
-
-def _handler(server: S3VectorsServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, kind = 200, ""
-            try:
-                answer = server.answer(self.path.strip("/"), body)
-            except RefusedError as refusal:
-                status, kind, answer = refusal.status, refusal.kind, {"message": str(refusal)}
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            if kind:
-                self.send_header("x-amzn-ErrorType", kind)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, format: str, *values: object) -> None:
-            """Print nothing."""
-
-    return Handler

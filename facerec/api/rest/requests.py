@@ -29,6 +29,7 @@ from facerec.gallery.associations import MAX_FACES_OF_USER
 from facerec.gallery.defaults import DEFAULT_LIMIT, GalleryDefaults
 from facerec.gallery.photos import Photo, PhotoLocation
 from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
+from facerec.jobs.request import JOB_FIELDS
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
@@ -293,18 +294,6 @@ class MatchRequest(FaceChoice, PhotoSource):
     external_image_id: ExternalImageId | None = Field(
         None, description="Your own name for the photo, where it is stored."
     )
-
-
-JOB_FIELDS = (
-    "create_collection",
-    "retry_failures",
-    "force",
-    "tolerated_failure_percentage",
-    "include",
-    "exclude",
-    "person_from",
-)
-"""Fields of an index request that are those of the execution input."""
 
 
 class IndexRequest(FaceChoice, _PhotoFields):

@@ -109,16 +109,7 @@ def inspect(info: ObjectInfo, sample: bytes) -> Inspection:
     photos = _count(data if whole else data[: data.rfind(b"\n") + 1] or data)
     if not whole:
         photos = max(1, round(photos * (info.size - text.start) / max(1, len(data))))
-    source = Source(
-        SourceKind.RANGES,
-        info.uri,
-        info.version,
-        info.size,
-        text.format,
-        text.columns,
-        text.start,
-        text.lines_before,
-    )
+    source = text.source(SourceKind.RANGES, info)
     return Inspection(source, photos, whole)
 
 
@@ -146,16 +137,7 @@ def _inspect_gzip(info: ObjectInfo, sample: bytes) -> Inspection:
     content, times, whole = gzip_start(info.uri, sample, info.size)
     text = _Text.of(str(PurePosixPath(info.uri).with_suffix("")), content)
     photos = _count(content[text.start :])
-    source = Source(
-        SourceKind.STRIPES,
-        info.uri,
-        info.version,
-        info.size,
-        text.format,
-        text.columns,
-        text.start,
-        text.lines_before,
-    )
+    source = text.source(SourceKind.STRIPES, info)
     return Inspection(source, photos if whole else max(1, round(photos * times)), whole)
 
 
@@ -186,6 +168,19 @@ class _Text:
             first = LineFormat.JSONL if content.lstrip().startswith(b"{") else LineFormat.URIS
             return cls(named or first, (), start, 0)
         return cls(named or LineFormat.URIS, (), start, 0)
+
+    def source(self, kind: SourceKind, info: ObjectInfo) -> Source:
+        """Return the source of a manifest with this text."""
+        return Source(
+            kind,
+            info.uri,
+            info.version,
+            info.size,
+            self.format,
+            self.columns,
+            self.start,
+            self.lines_before,
+        )
 
 
 def _columns(header: bytes) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing_extensions import override
 from facerec.core.protocols import VectorStore
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
+from facerec.storage.groups import records_by_group
 from facerec.storage.pinecone.index import VectorIndex
 from facerec.storage.pinecone.limits import MATCHES_WITH_METADATA
 from facerec.storage.pinecone.listing import ids_after
@@ -71,11 +72,8 @@ class PineconeVectors(VectorStore):
         vectors = self._index.fetch(
             namespace, (vector_id for ids in known.values() for vector_id in sorted(ids))
         )
-        found = {
-            group: [vectors[vector_id].record for vector_id in sorted(ids) if vector_id in vectors]
-            for group, ids in known.items()
-        }
-        return {group: records for group, records in found.items() if records}
+        records = {vector_id: vector.record for vector_id, vector in vectors.items()}
+        return records_by_group(known, records)
 
     @override
     def search(

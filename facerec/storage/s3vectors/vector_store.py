@@ -15,6 +15,7 @@ from facerec.core.ids import group_of
 from facerec.core.protocols import VectorStore
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
+from facerec.storage.groups import records_by_group
 from facerec.storage.s3vectors.indexes import DOCUMENT, Item, VectorIndexes
 from facerec.storage.s3vectors.limits import MAX_GET, MAX_METADATA, MIN_CANDIDATES
 
@@ -93,11 +94,7 @@ class S3Vectors(VectorStore):
         members = self._members(namespace, groups)
         wanted = [each for ids in members.values() for each in ids]
         stored = self._indexes.get(_faces(namespace), wanted, data=False)
-        found = {
-            group: [_record(stored[each]) for each in sorted(ids) if each in stored]
-            for group, ids in members.items()
-        }
-        return {group: records for group, records in found.items() if records}
+        return records_by_group(members, {key: _record(item) for key, item in stored.items()})
 
     @override
     def search(
