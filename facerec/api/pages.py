@@ -1,4 +1,4 @@
-"""What a browser gets: the page at ``/`` and the interactive documentation, no CDN involved."""
+"""Pages for browsers: the one at ``/``, and the interactive documentation. No CDN is used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HEADERS = {
 
 
 def is_public(method: str, path: str) -> bool:
-    """Tell what anybody may have: pages without any data, and the description of the API."""
+    """Return whether a request needs no authentication: pages and the description of the API."""
     return method in ("GET", "HEAD") and (
         path in ("/", "/docs", "/openapi.json") or path.startswith("/docs/")
     )

@@ -76,7 +76,7 @@ def create(name: str, expire_after: str | None, data: Path | None, as_json: bool
 @data_option
 @json_option
 def describe(name: str, data: Path | None, as_json: bool) -> None:
-    """Show a collection: its numbers of faces and users, model version and age.
+    """Show a collection: its model version, age, and number of faces and people.
 
     \b
     Example:
@@ -187,8 +187,8 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
 def refresh_stats(name: str, data: Path | None) -> None:
     """Store the cohort stats of faces that an earlier facerec indexed.
 
-    Searches are as accurate without, but slower. It needs no photo. The collection can be used at
-    the same time.
+    Searches are as accurate without them, but slower. No photo is read. The collection can be
+    used at the same time.
 
     \b
     Example:
@@ -226,7 +226,7 @@ def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
 
 
 def _print(summaries: list[CollectionSummary]) -> None:
-    rows = table("collection", "faces", "users", "created", "model", right=("faces", "users"))
+    rows = table("collection", "faces", "people", "created", "model", right=("faces", "people"))
     for summary in summaries:
         collection = summary.collection
         created = datetime.fromtimestamp(collection.created_at, UTC)

@@ -54,7 +54,7 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
     "--sample",
     type=click.Path(exists=True, path_type=Path),
     default=None,
-    help="Measure with these photos: a file, or a folder of which some are read.",
+    help="Measure with these photos: a file, or a folder from which some are read.",
 )
 @click.option(
     "--faces-per-photo",
@@ -111,7 +111,7 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
     show_default=True,
     help="Rate limit of Pinecone for listing ids; it can be raised on request.",
 )
-@click.option("--region", default=None, help="Require prices for this region.")
+@click.option("--region", default=None, help="Fail unless the prices are for this region.")
 @click.option(
     "--prices",
     "price_file",
@@ -150,9 +150,9 @@ def estimate(
 ) -> None:
     """Estimate the time and cost of a job.
 
-    Amazon Rekognition's price for the same photos is shown beside it. All prices are list prices
-    of one region, each with its date and source in facerec/estimate/prices.json. Check them before
-    you rely on the result.
+    Amazon Rekognition's price for the same photos is shown for comparison. All prices are list
+    prices of one region, each with its date and source in facerec/estimate/prices.json. Check them
+    before you rely on the result.
 
     \b
     Examples:

@@ -116,7 +116,7 @@ def thumbnail(collection: str, face_id: str, output: Path, data: Path | None) ->
 @click.option(
     "--disassociate",
     is_flag=True,
-    help="Disassociate faces from their users first; otherwise a user's faces are not deleted.",
+    help="Remove the faces from their people first; otherwise a person's faces are not deleted.",
 )
 @json_option
 def delete(

@@ -40,13 +40,13 @@ _OPTIONS = (
         "--include",
         multiple=True,
         metavar="PATTERN",
-        help="Of a folder, index only files that match, such as '*.jpg'; can be repeated.",
+        help="In a folder, index only files that match, such as '*.jpg'; can be repeated.",
     ),
     click.option(
         "--exclude",
         multiple=True,
         metavar="PATTERN",
-        help="Of a folder, do not index files that match, such as 'raw/*'; can be repeated.",
+        help="In a folder, skip files that match, such as 'raw/*'; can be repeated.",
     ),
     click.option(
         "--person-from",

@@ -97,7 +97,7 @@ def start(
 
     On AWS MANIFEST is an s3:// address: of a manifest, of an S3 Inventory's manifest.json, or of a
     prefix with its final /. The collection is created if it does not exist. Without a stack the
-    job runs here and now, and the command ends with it, as `facerec index` does.
+    job runs in the foreground, as with `facerec index`.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
     """Compare a collection with the jobs that indexed it.
 
     COLLECTION is compared with the ledgers of all its jobs; no photo is read. With --repair, lost
-    faces are restored from the embeddings in the job folders, also into an empty database. Faces
+    faces are restored from the embeddings in the job folders, even into an empty database. Faces
     that were deleted on purpose stay deleted. The exit code is 1 if something differs and is not
     repaired, or if a job cannot be read.
 

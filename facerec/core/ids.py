@@ -70,7 +70,7 @@ def first_of_group(group: str) -> str:
 
 
 def group_bounds(group: str) -> tuple[str, str]:
-    """Return the range of texts, without its end, that contains exactly the ids of a group."""
+    """Return the bounds of the ids of a group; the second one is not an id of the group."""
     # The prefix is followed by hexadecimal digits, which sort before "g".
     return group, group + "g"
 

@@ -40,7 +40,7 @@ class DescribedFaces:
     def scores(
         self, one: NDArray[np.int64], other: NDArray[np.int64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the distances and normalised scores of pairs of faces, given by their places."""
+        """Return the distances and normalised scores of pairs of faces, given by their indexes."""
         difference = self.embeddings[one].astype(np.float64) - self.embeddings[other]
         distances = np.linalg.norm(difference, axis=1)
         return distances, self.normalised(distances, one, other)

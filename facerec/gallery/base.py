@@ -49,7 +49,7 @@ class GalleryBase(Inspector):
             erasures: Keeps the receipts of erasures, and those that are not finished.
             indexed_objects: Reads the photos of stored faces; by default ``objects``.
             attributes: Estimates age and gender; None where this is not possible.
-            defaults: What operations use where the caller does not say.
+            defaults: Defaults of the operations.
             clock: Returns the time in seconds since 1970.
             on_close: Releases what the gallery owns; called by ``close``.
         """

@@ -1,4 +1,4 @@
-"""What operations use where the caller does not say, the same at every door."""
+"""Defaults of the operations, the same at every door."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_LIMIT = 100
 
 @dataclass(frozen=True, slots=True)
 class GalleryDefaults:
-    """What operations use where the caller does not say.
+    """Defaults of the operations.
 
     Attributes:
         options: How faces are found and chosen when a photo is indexed.

@@ -31,14 +31,14 @@ class Inspector:
             engine: Finds faces in photos.
             objects: Reads the photos that callers name; only what callers may read.
             attributes: Estimates age and gender; None where this is not possible.
-            defaults: What operations use where the caller does not say.
+            defaults: Defaults of the operations.
         """
         self._engine, self._objects, self._defaults = engine, objects, defaults
         self._attributes = attributes
 
     @property
     def defaults(self) -> GalleryDefaults:
-        """What operations use where the caller does not say."""
+        """Defaults of the operations."""
         return self._defaults
 
     @property

@@ -1,4 +1,4 @@
-"""Photos of single requests. Unlike in a job, what is wrong with such a photo is an error."""
+"""Photos of single requests. Unlike in a job, a problem with such a photo is an error."""
 
 from __future__ import annotations
 

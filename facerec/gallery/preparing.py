@@ -58,7 +58,7 @@ def prepare_collection(
 ) -> PreparedCollection:
     """Return a collection that a job can index into, created first if asked for.
 
-    What holds for the collection that is returned:
+    Guarantees for the returned collection:
 
     - It exists, and its model version is the engine's.
     - Of several concurrent callers with ``create``, one creates it, and all get the same.

@@ -176,7 +176,7 @@ class RecognitionOperations(GalleryBase):
             return self._threshold(collection, threshold)
         if threshold is not None:
             raise InvalidInputError(
-                "a threshold and a target false match rate exclude each other", "give one of them"
+                "threshold and target_fmr cannot be combined", "give one of them"
             )
         return threshold_at(target_fmr, self._faces.count_faces(collection.collection_id))
 

@@ -53,7 +53,7 @@ def read_folder(objects: ObjectStore, job_folder: str) -> JobFolder:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a root contains of a job.
+    """The entry of a job in the root of the job folders.
 
     Attributes:
         uri: the folder of this name in the root, with the final ``/``.

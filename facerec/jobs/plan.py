@@ -131,7 +131,7 @@ def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
-    """What a plan states whatever release of facerec wrote it.
+    """The fields that plans of every release of facerec have.
 
     Attributes:
         job_id: id of the job, if stated.
@@ -147,7 +147,7 @@ class PlanFacts:
 
 
 def read_facts(objects: ObjectStore, job_folder: str) -> PlanFacts:
-    """Read what the plan of a job folder states, whatever release of facerec wrote it.
+    """Read the fields of a plan that plans of every release of facerec have.
 
     Raises:
         ObjectNotFoundError: the folder has no plan.

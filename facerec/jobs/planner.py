@@ -175,7 +175,7 @@ class _Rounds:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a job would be.
+    """What a job would process, known before it starts.
 
     Attributes:
         photos: about how many photos it has.
@@ -194,7 +194,7 @@ def preview_job(request: JobRequest, objects: ObjectStore, *, jobs_root: str) ->
     Args:
         request: what to index.
         objects: contains the manifest.
-        jobs_root: as of ``plan_job``; a local one has smaller children.
+        jobs_root: see ``plan_job``; local jobs have smaller children.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.

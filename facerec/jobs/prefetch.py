@@ -50,7 +50,7 @@ def read_ahead_in(
     iterator to stop early; when that returns, no fetch is running.
 
     Args:
-        pool: its threads must not be used by anybody else in the meantime.
+        pool: nothing else may use its threads in the meantime.
         items: consumed by the caller's thread only.
         fetch: runs in threads; an exception is raised where the result would be yielded.
         weight: weight of a result, in the unit of ``max_weight``.

@@ -188,7 +188,7 @@ class ProgressReader:
         run_started: float,
         complete: int | None = None,
     ) -> Progress:
-        """Return the progress of a job; arguments as of ``ProgressTracker.read``."""
+        """Return the progress of a job; see ``ProgressTracker.read`` for the arguments."""
         if self._last is None or self._last[0] != plan.job_folder:
             self._last = (plan.job_folder, ProgressTracker(plan, self._objects))
         progress = self._last[1].read(run_started, complete)

@@ -14,7 +14,6 @@ from facerec.jobs.manifest.entries import ManifestEntry
 from facerec.jobs.manifest.listing import ListingRules, PersonFrom
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
-
 JOB_FIELDS = (
     "create_collection",
     "retry_failures",

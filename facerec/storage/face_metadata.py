@@ -20,7 +20,7 @@ _NOT_METADATA = frozenset({"face_id"}.union(*_PACKED.values()))
 
 
 def to_metadata(record: FaceRecord) -> Metadata:
-    """Return everything of a record except the face's id."""
+    """Return all fields of a record except the face id."""
     columns = to_columns(record)
     metadata = {
         name: value

@@ -108,7 +108,7 @@ def scan(
     Args:
         segments: the collection, read once if there are at most ``PROBES_AT_ONCE`` probes.
         probes: float32, shape (n, 128), finite.
-        top: the most neighbours of a probe.
+        top: maximum number of neighbours of each probe.
         max_distance: Euclidean; neighbours at this distance still count.
     """
     if len(probes) > PROBES_AT_ONCE:

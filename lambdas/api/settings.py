@@ -15,8 +15,8 @@ class ApiSettings:
     """Settings of the function; each attribute names its variable.
 
     Attributes:
-        photo_buckets: PHOTO_BUCKETS, names or ARNs of buckets that photos may be read from beside
-            AWS_S3_BUCKET, with commas between them.
+        photo_buckets: PHOTO_BUCKETS, comma-separated names or ARNs of buckets that photos may be
+            read from in addition to AWS_S3_BUCKET.
         state_machine: STATE_MACHINE_ARN, which runs jobs, or None where jobs cannot be started.
         authorization: API_AUTHORIZATION, how API Gateway authenticates callers: ``AWS_IAM`` or
             ``COGNITO``. Without it the function refuses to start.

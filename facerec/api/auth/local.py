@@ -69,7 +69,7 @@ class TokenGuard:
     signatures: Guard
 
     def admit(self, head: RequestHead) -> BodyCheck:
-        """Allow everything with the token, and with a signature what its key allows.
+        """Allow everything to a request with the token, and what its key allows to a signed one.
 
         Raises:
             RefusedError: the token or signature is missing or wrong.

@@ -1,4 +1,4 @@
-"""Decoding in a process of its own, which is ended where it exceeds its time or memory.
+"""Decodes photos in a separate process, which is ended if it uses too much time or memory.
 
 Some decoders turn a whole file into pixels in one call of a C library. Such a call cannot be
 interrupted, and a crash in it ends the process. So it runs in a process beside, which has limits

@@ -107,7 +107,8 @@ def reduce_while_decoding(photo: JpegImageFile, reduction: int) -> None:
 def holds_all_coefficients(photo: JpegImageFile, content: bytes) -> bool:
     """Return whether libjpeg must hold every coefficient of the photo at once, at any scale.
 
-    That is so where the photo comes in several scans: progressive, or a scan per component.
+    This is the case if the photo has several scans: if it is progressive, or has a scan for each
+    component.
 
     Args:
         photo: an opened JPEG.

@@ -1,8 +1,8 @@
 """Removes PNG chunks that decoding does not need.
 
 Pillow refuses a PNG for a large or damaged chunk of metadata, which viewers ignore; and metadata
-may cost far more than the pixels. So only the chunks that decide about pixels and orientation are
-handed on. See https://www.w3.org/TR/png-3/#5Chunk-layout.
+can cost far more to read than the pixels. So only the chunks that affect pixels and orientation are
+passed on. See https://www.w3.org/TR/png-3/#5Chunk-layout.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ def _read_batch_normalisation(stream: DlibStream) -> Affine:
     _skip_multipliers(stream)
     epsilon = stream.number()
     if not values.size == 2 * means.size == 2 * variances.size:
-        raise DlibFormatError("a batch normalisation's shapes contradict each other")
+        raise DlibFormatError("the shapes of a batch normalisation do not match")
     scale = values[: means.size] / np.sqrt(variances + epsilon)
     offset = values[means.size :] - scale * means
     return Affine(scale.astype(np.float32), offset.astype(np.float32))

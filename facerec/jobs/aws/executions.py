@@ -166,7 +166,7 @@ def _errors(name: str) -> AbstractContextManager[None]:
             "StateMachineDoesNotExist": ConfigurationError(
                 "the state machine that runs jobs does not exist"
             ),
-            "InvalidExecutionInput": InvalidInputError("Step Functions refuses the input"),
+            "InvalidExecutionInput": InvalidInputError("Step Functions refused the input"),
         },
     )
 

@@ -1,6 +1,6 @@
 """Runs a child of a job: its slice of the manifest becomes faces, embeddings and ledger rows.
 
-A child works in steps of some 32 photos: they are loaded ahead (``prefetch``), processed
+A child works in steps of about 32 photos: they are loaded ahead (``prefetch``), processed
 (``step``) and committed (``segment_writer``). An attempt that is killed loses at most the steps
 that were not committed; the next attempt continues where the ledger ends.
 """

@@ -56,7 +56,7 @@ class PhotoLoader:
         """Load the photo of a line; a failure is a result. None for a blank line.
 
         Raises:
-            StoreUnavailableError: the photo could not be read for a reason that is not its own.
+            StoreUnavailableError: the photo could not be read, for a reason outside the photo.
         """
         entry = self._parser.parse(line.content)
         if entry is None:

@@ -25,7 +25,7 @@ READ_AHEAD = 128
 
 
 def complete_children(plan: Plan, objects: ObjectStore) -> bytearray:
-    """Return a byte for each child: 1 where it is complete."""
+    """Return a byte for each child: 1 if it is complete, else 0."""
     complete = bytearray(plan.children)
     for found in objects.list(summaries_folder(plan.job_folder)):
         name = PurePosixPath(found.uri)

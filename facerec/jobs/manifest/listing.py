@@ -52,7 +52,7 @@ class ListingRules:
         return not _matches(path, self.exclude)
 
     def external_image_id(self, path: str) -> str:
-        """Return the external image id of a photo; one that is in no folder has its own name."""
+        """Return the external image id of a photo; one in no folder is named after its file."""
         parent = str(PurePosixPath(path).parent)
         if self.person_from is PersonFrom.FOLDER and parent != ".":
             return derived_external_image_id(parent)

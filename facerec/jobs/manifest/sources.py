@@ -162,7 +162,7 @@ class _Text:
                 if "image" not in columns:
                     raise InvalidInputError(
                         f"{uri} has no column `image`",
-                        "a CSV begins with a header: image,external_image_id,version_id",
+                        "begin a CSV manifest with a header: image,external_image_id,version_id",
                     )
                 return cls(LineFormat.CSV, columns, end, number)
             first = LineFormat.JSONL if content.lstrip().startswith(b"{") else LineFormat.URIS

@@ -43,12 +43,12 @@ def is_transient(error: FacerecError) -> bool:
 def _of_status(status: int) -> FacerecError:
     if status == 401:
         return AccessDeniedError(
-            "the Pinecone index", "Pinecone does not accept the API key", "check PINECONE_API_KEY"
+            "the Pinecone index", "Pinecone rejected the API key", "check PINECONE_API_KEY"
         )
     if status == 403:
         return AccessDeniedError(
             "the Pinecone index",
-            "Pinecone forbids the request",
+            "Pinecone denied the request",
             "check the roles of the key in PINECONE_API_KEY, and the limits of the plan",
         )
     if status == 404:
@@ -63,7 +63,7 @@ def _of_status(status: int) -> FacerecError:
             f"Pinecone is unavailable (HTTP {status})", "try again, see https://status.pinecone.io"
         )
     return ConfigurationError(
-        f"Pinecone refuses the request (HTTP {status})",
+        f"Pinecone refused the request (HTTP {status})",
         "check that the index takes vectors of dimension 128 with metric euclidean, "
         "and has no document schema",
     )

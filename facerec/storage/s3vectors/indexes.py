@@ -60,7 +60,7 @@ class VectorIndexes:
         return {item["key"]: item for item in chain.from_iterable(pages)}
 
     def delete(self, index: str, keys: Iterable[str]) -> None:
-        """Delete vectors; unknown ones are fine."""
+        """Delete vectors; unknown ids are ignored."""
 
         def delete(batch: list[str]) -> list[Any]:
             return self._known(lambda: [self._call("delete_vectors", index, keys=batch)])

@@ -64,7 +64,7 @@ def allocate(connection: sqlite3.Connection, namespace: int, count: int) -> list
 def release(
     connection: sqlite3.Connection, namespace: int, slots: Sequence[int], write: int
 ) -> None:
-    """Overwrite the embeddings of slots and let the slots be handed out again.
+    """Overwrite the embeddings of slots and make the slots free.
 
     Args:
         connection: the connection, within a transaction.

@@ -33,7 +33,7 @@ more writes of a page become one; SQLite's default is 1,000 pages."""
 
 
 class Database:
-    """One SQLite file, open for this process; every thread may call it."""
+    """An open SQLite file that all threads of this process share."""
 
     def __init__(self, path: Path) -> None:
         """Open a store; create it if it does not exist.
@@ -62,7 +62,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection within a transaction that sees one state of the file throughout."""
+        """Provide a connection in a read transaction, which sees one snapshot of the file."""
         with store_errors(self.path), self._connection() as connection:
             connection.execute("BEGIN")
             try:

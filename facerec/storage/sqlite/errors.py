@@ -48,4 +48,4 @@ def _translated(error: sqlite3.Error, path: Path) -> FacerecError:
         return InvalidInputError(
             f"the store {path} is damaged", "restore it from a backup, or index the photos again"
         )
-    return StoreUnavailableError(f"the store {path} fails: {error}", "check its disk and folder")
+    return StoreUnavailableError(f"the store {path} failed: {error}", "check its disk and folder")

@@ -251,7 +251,7 @@ def test_a_rate_takes_the_place_of_a_threshold(gallery: Gallery) -> None:
     gallery.index("staff", fake_photo(fake_face("bob"), fake_face("cyd", left=0.5)))
     result = gallery.search("staff", ANN, target_fmr=1e-3)
     assert result.threshold == pytest.approx(threshold_at(1e-3, 2))
-    with pytest.raises(InvalidInputError, match="exclude each other"):
+    with pytest.raises(InvalidInputError, match="cannot be combined"):
         gallery.search("staff", ANN, threshold=0.8, target_fmr=1e-3)
 
 
