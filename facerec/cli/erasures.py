@@ -13,9 +13,11 @@ from facerec.cli.options import (
     data_option,
     erasure_stack_option,
     json_option,
+    limit_option,
 )
 from facerec.cli.output import console, print_json, table
 from facerec.cli.receipts import print_receipt
+from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 from facerec.factory import open_gallery, open_local_erasures
 from facerec.gallery.receipts import Erasures
 
@@ -29,14 +31,7 @@ def erasures() -> None:
 @collection_option
 @data_option
 @erasure_stack_option
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    metavar="N",
-    help="Show at most N receipts.",
-)
+@limit_option("receipts", DEFAULT_RECEIPTS, MAX_RECEIPTS)
 @json_option
 def list_command(
     collection: str, data: Path | None, stack: str | None, limit: int, as_json: bool

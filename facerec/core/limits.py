@@ -37,6 +37,12 @@ MAX_USER_MATCHES = 500
 """Users that a search returns, and the default, as in Rekognition (``MaxUsers`` of ``SearchUsers``,
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchUsers.html)."""
 
+DEFAULT_RECEIPTS = 100
+"""Receipts of a listing if the caller does not say."""
+
+MAX_RECEIPTS = 300
+"""Receipts of a listing. On AWS each is an object in S3, and API Gateway waits for 29 seconds."""
+
 DEFAULT_JOBS = 20
 """Jobs of a listing if the caller does not say."""
 

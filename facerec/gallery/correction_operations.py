@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facerec.core.limits import MAX_PAGE
+from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.names import checked_external_image_id
 from facerec.core.records import Correction
 from facerec.errors import ConflictError, InvalidInputError, QuotaExceededError
@@ -52,8 +52,8 @@ class CorrectionOperations(GalleryBase):
         require_stored(collection_id, face_id, faces=self._faces)
         if self._records.users_of_faces(collection_id, [face_id]).get(face_id) == person:
             raise ConflictError(
-                f"face {face_id} is associated with user {person!r}",
-                "disassociate the face from the user first",
+                f"face {face_id} is associated with person {person!r}",
+                "disassociate it first",
             )
         about = self._records.corrections_of_people(collection_id, [person])
         if len(about) >= MAX_FACES_OF_PERSON and correction not in about:
@@ -75,7 +75,7 @@ class CorrectionOperations(GalleryBase):
         return bool(lifted)
 
     def list_corrections(
-        self, collection_id: str, *, next_token: str | None = None, limit: int = 1000
+        self, collection_id: str, *, next_token: str | None = None, limit: int = DEFAULT_PAGE
     ) -> CorrectionPage:
         """Return a page of a collection's corrections, ordered by face.
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
 from facerec.core.ids import group_of, is_group
-from facerec.core.limits import MAX_PAGE
+from facerec.core.limits import DEFAULT_RECEIPTS, MAX_PAGE, MAX_RECEIPTS
 from facerec.core.records import FaceRecord
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.corrections import forget_corrections
+from facerec.gallery.paging import checked_limit
 from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
 
@@ -244,8 +245,13 @@ class ErasureOperations(Eraser):
         """
         return self._erasures.get(collection_id, erasure_id)
 
-    def list_erasures(self, collection_id: str, *, limit: int = 100) -> list[Receipt]:
-        """Return the newest receipts of a collection, newest first; it may be deleted."""
+    def list_erasures(self, collection_id: str, *, limit: int = DEFAULT_RECEIPTS) -> list[Receipt]:
+        """Return the newest receipts of a collection, newest first; it may be deleted.
+
+        Raises:
+            InvalidInputError: ``limit`` is not 1 to ``MAX_RECEIPTS``.
+        """
+        checked_limit(limit, MAX_RECEIPTS)
         return self._erasures.list(collection_id, limit)
 
     def resume_erasure(self, erasure_id: str) -> Receipt | None:

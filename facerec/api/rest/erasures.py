@@ -13,6 +13,7 @@ from facerec.api.rest.problems import problems
 from facerec.api.rest.requests import CollectionPath, ErasureRequest
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.erasures import ErasureStatus, Receipt
+from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 
 ErasurePath = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]
 
@@ -63,7 +64,7 @@ def erasures_router(context: Context) -> APIRouter:
     async def list_erasures(
         request: Request,
         collection_id: CollectionPath,
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        limit: Annotated[int, Query(ge=1, le=MAX_RECEIPTS)] = DEFAULT_RECEIPTS,
     ) -> JSONResponse:
         receipts = await context.run(
             request,

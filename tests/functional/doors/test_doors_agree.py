@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from facerec.core.erasures import SubjectKind
 from facerec.core.records import Collection
 from facerec.gallery.faces import ListedFace
 from facerec.gallery.gallery import Gallery
@@ -89,6 +90,22 @@ def alike(door: Door) -> None:
     """The collection ``staff`` with a second face of Ann, and a second user."""
     crowd(door)
     index(door, "ann", 1)
+
+
+def corrected(door: Door) -> None:
+    """The collection ``staff`` with three corrections."""
+    alike(door)
+    for face_id, person in ((ann2(door), "bob"), (ann2(door), "cyd"), (bob(door), "ann")):
+        door.gallery.not_same("staff", face_id, person)
+
+
+def threshold_of(door: Door) -> float | None:
+    return door.gallery.describe_collection("staff").collection.threshold
+
+
+def corrections_of(door: Door) -> list[tuple[str, str]]:
+    page = door.gallery.list_corrections("staff")
+    return [(each.face_id, each.person) for each in page.corrections]
 
 
 def pictured(door: Door) -> None:
@@ -352,6 +369,98 @@ ROWS = {
         "detect", nothing, lambda door: all_rounded(door.detect(DOUBTFUL))
     ),
     "detect in no photo": Row("detect", nothing, lambda door: door.detect(NO_PHOTO)),
+    "set a threshold": Row(
+        "set_threshold",
+        staff,
+        lambda door: then(door.set_threshold("staff", 0.9), threshold_of(door)),
+    ),
+    "remove a threshold": Row(
+        "set_threshold",
+        staff_with_threshold,
+        lambda door: then(door.set_threshold("staff", None), threshold_of(door)),
+    ),
+    "set an impossible threshold": Row(
+        "set_threshold", staff, lambda door: door.set_threshold("staff", 1.5)
+    ),
+    "set the threshold of an unknown collection": Row(
+        "set_threshold", nothing, lambda door: door.set_threshold("staff", 0.9)
+    ),
+    "correct a face": Row(
+        "not_same",
+        alike,
+        lambda door: then(door.not_same("staff", ann2(door), "ann"), corrections_of(door)),
+    ),
+    "correct a face of a user": Row(
+        "not_same", staff, lambda door: door.not_same("staff", ann(door), "ann")
+    ),
+    "correct an unknown face": Row(
+        "not_same", staff, lambda door: door.not_same("staff", UNKNOWN_FACE, "ann")
+    ),
+    "lift a correction": Row(
+        "lift_correction",
+        corrected,
+        lambda door: then(door.lift_correction("staff", ann2(door), "bob"), corrections_of(door)),
+    ),
+    "lift no correction": Row(
+        "lift_correction", staff, lambda door: door.lift_correction("staff", bob(door), "ann")
+    ),
+    "page through corrections": Row(
+        "list_corrections",
+        corrected,
+        lambda door: pages(lambda limit, token: door.page_of_corrections("staff", limit, token), 2),
+    ),
+    "a page of too many corrections": Row(
+        "list_corrections", staff, lambda door: door.page_of_corrections("staff", 4097, None)
+    ),
+    "erase a name": Row(
+        "erase",
+        alike,
+        lambda door: then(
+            [door.erase("staff", SubjectKind.EXTERNAL_ID, "ann"), door.list_faces("staff")]
+        ),
+    ),
+    "erase a face": Row(
+        "erase", staff, lambda door: door.erase("staff", SubjectKind.FACE, ann(door))
+    ),
+    "erase a user": Row(
+        "erase",
+        crowd,
+        lambda door: then([door.erase("staff", SubjectKind.USER, "bob"), users_of(door)]),
+    ),
+    "erase from an unknown collection": Row(
+        "erase", nothing, lambda door: door.erase("staff", SubjectKind.EXTERNAL_ID, "ann")
+    ),
+    "list erasures": Row(
+        "list_erasures",
+        crowd,
+        lambda door: then(
+            door.erase("staff", SubjectKind.USER, "ann"), door.list_erasures("staff")
+        ),
+    ),
+    "list the newest erasure": Row(
+        "list_erasures",
+        crowd,
+        lambda door: then(
+            door.erase("staff", SubjectKind.USER, "ann"),
+            door.erase("staff", SubjectKind.USER, "cyd"),
+            len(door.list_erasures("staff", limit=1)),
+        ),
+    ),
+    "list too many erasures": Row(
+        "list_erasures", staff, lambda door: door.list_erasures("staff", limit=301)
+    ),
+    "show an erasure": Row(
+        "get_erasure",
+        crowd,
+        lambda door: door.get_erasure(
+            "staff", door.erase("staff", SubjectKind.USER, "ann").erasure_id
+        ),
+    ),
+    "show an unknown erasure": Row(
+        "get_erasure",
+        staff,
+        lambda door: door.get_erasure("staff", "20260131T120000Z-00000000"),
+    ),
     "create a user": Row(
         "create_user",
         staff,
@@ -489,11 +598,15 @@ NO_OPERATIONS = {
     "close": "ends the use of the Python object",
     "defaults": "are settings of the Python object",
     "model_version": "is in the answers of other operations",
+    "resume_erasure": "completes what another process began; servers and workflows call it",
+    "resume_erasures": "completes what other processes began; servers and workflows call it",
+    "select": "is the first half of erase",
 }
 """Public names of ``Gallery`` without a row, and the reasons."""
 
 TAGS = "tags serve the permissions and bills of AWS, so that only its protocol has them"
 TOKENS = "repeating the request does no harm there"
+OWN = "is no operation of Rekognition"
 REFRESHING = "is for the operator of the stores, once after an upgrade"
 
 LACKING = {
@@ -508,8 +621,15 @@ LACKING = {
     ("rest", "answer_once"): TOKENS,
     ("rest", "refresh_stats"): REFRESHING,
     ("rekognition", "refresh_stats"): REFRESHING,
-    ("rekognition", "describe_user"): "is no operation of Rekognition",
-    ("rekognition", "thumbnail"): "is no operation of Rekognition",
+    ("rekognition", "describe_user"): OWN,
+    ("rekognition", "erase"): OWN,
+    ("rekognition", "get_erasure"): OWN,
+    ("rekognition", "lift_correction"): OWN,
+    ("rekognition", "list_corrections"): OWN,
+    ("rekognition", "list_erasures"): OWN,
+    ("rekognition", "not_same"): OWN,
+    ("rekognition", "set_threshold"): OWN,
+    ("rekognition", "thumbnail"): OWN,
 }
 """Operations that a door does not offer, and the reasons."""
 
@@ -533,11 +653,15 @@ def test_every_operation_of_a_gallery_is_compared_at_every_door() -> None:
     assert public > NO_OPERATIONS.keys()
 
 
+OTHER_NAMES = {"answer_once": "create_user_once", "list_corrections": "page_of_corrections"}
+"""Methods of doors that have another name than the method of ``Gallery``."""
+
+
 def test_what_a_door_lacks_is_still_lacking(open_door: Callable[[str], Door]) -> None:
     doors = {name: open_door(name) for name in {name for name, _ in LACKING}}
     for name, method in LACKING:
         door = doors[name]
-        own = "create_user_once" if method == "answer_once" else method
+        own = OTHER_NAMES.get(method, method)
         assert getattr(type(door), own) is getattr(Door, own), (name, method)
 
 

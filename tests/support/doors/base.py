@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, TypeAlias
 
 from facerec import errors
+from facerec.core.erasures import SubjectKind
 from facerec.gallery.gallery import Gallery
 
 BUCKET = "facerec-work"
@@ -45,6 +46,16 @@ class Page:
 
     entries: list[object]
     next_token: str | None
+
+
+@dataclass
+class Erased:
+    """An erasure: the kind of its subject, and the numbers of faces and users that it removed."""
+
+    subject: str
+    faces: int
+    users: int
+    erasure_id: str = field(compare=False)
 
 
 @dataclass
@@ -163,6 +174,34 @@ class Door:
 
     def thumbnail(self, name: str, face_id: str) -> bytes:
         """Return the picture of a stored face."""
+        raise NotImplementedError
+
+    def set_threshold(self, name: str, threshold: float | None) -> None:
+        """Set the threshold of a collection, or remove it."""
+        raise NotImplementedError
+
+    def not_same(self, name: str, face_id: str, person: str) -> None:
+        """State that a face does not show a person."""
+        raise NotImplementedError
+
+    def lift_correction(self, name: str, face_id: str, person: str) -> None:
+        """Remove the statement that a face does not show a person."""
+        raise NotImplementedError
+
+    def page_of_corrections(self, name: str, limit: int, next_token: str | None) -> Page:
+        """Return some corrections, each a face and a person."""
+        raise NotImplementedError
+
+    def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
+        """Erase whatever is known of a subject."""
+        raise NotImplementedError
+
+    def list_erasures(self, name: str, limit: int | None = None) -> list[Erased]:
+        """Return what was erased of a collection, newest first."""
+        raise NotImplementedError
+
+    def get_erasure(self, name: str, erasure_id: str) -> Erased:
+        """Return what an erasure removed."""
         raise NotImplementedError
 
     def create_user(self, name: str, user_id: str) -> None:

@@ -10,9 +10,12 @@ from click.testing import CliRunner
 
 from facerec import errors
 from facerec.cli.main import main
-from tests.support.doors.base import Change, Door, DoorError, Found, FoundUser, Page
+from facerec.core.erasures import SubjectKind
+from tests.support.doors.base import Change, Door, DoorError, Erased, Found, FoundUser, Page
 from tests.support.doors.documents import (
     change,
+    correction_page,
+    erased,
     face_matches,
     person_page,
     rest_matches,
@@ -26,6 +29,8 @@ class CommandLineDoor(Door):
     errors: ClassVar = {
         # options outside their bounds are wrong usage
         errors.InvalidInputError: {2, 4},
+        errors.ConflictError: 1,
+        errors.ErasureNotFoundError: 3,
         errors.InvalidPageTokenError: 4,
         errors.ObjectNotFoundError: 3,
         errors.UserExistsError: 4,
@@ -108,6 +113,35 @@ class CommandLineDoor(Door):
         output = self.data / "face.jpg"
         self._run("faces", "thumbnail", "--collection", name, face_id, output)
         return output.read_bytes()
+
+    def set_threshold(self, name: str, threshold: float | None) -> None:
+        self._run(
+            "collections", "set-threshold", name, "--default" if threshold is None else threshold
+        )
+
+    def not_same(self, name: str, face_id: str, person: str) -> None:
+        self._run("faces", "not-same", "--collection", name, face_id, person)
+
+    def lift_correction(self, name: str, face_id: str, person: str) -> None:
+        self._run("faces", "not-same", "--collection", name, face_id, person, "--lift")
+
+    def page_of_corrections(self, name: str, limit: int, next_token: str | None) -> Page:
+        words = _given(limit=limit, next_token=next_token)
+        page = self._run("faces", "corrections", "--collection", name, "--json", *words)
+        return correction_page(page)
+
+    def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
+        option = {SubjectKind.USER: "--person"}.get(kind, f"--{kind.lower().replace('_', '-')}")
+        words = ("--collection", name, option, subject, "--yes", "--json")
+        return erased(self._run("erase", *words))
+
+    def list_erasures(self, name: str, limit: int | None = None) -> list[Erased]:
+        words = _given(limit=limit)
+        listed = self._run("erasures", "list", "--collection", name, "--json", *words)
+        return [erased(receipt) for receipt in listed]
+
+    def get_erasure(self, name: str, erasure_id: str) -> Erased:
+        return erased(self._run("erasures", "show", erasure_id, "--collection", name, "--json"))
 
     def create_user(self, name: str, user_id: str) -> None:
         self._people("create", name, user_id, "--json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.doors.base import Change, Found, FoundUser, Page, rounded
+from tests.support.doors.base import Change, Erased, Found, FoundUser, Page, rounded
 
 
 def face_matches(matches: list[dict[str, Any]]) -> list[Found]:
@@ -38,6 +38,17 @@ def change(document: dict[str, Any]) -> Change:
         for each in document["failed"]
     ]
     return Change(document["changed"], failed, document["status"])
+
+
+def correction_page(document: dict[str, Any]) -> Page:
+    """Return the page of ``correction-list.json``."""
+    corrections = [(each["face_id"], each["person"]) for each in document["corrections"]]
+    return Page(corrections, document["next_token"])
+
+
+def erased(document: dict[str, Any]) -> Erased:
+    """Return what ``receipt.json`` says."""
+    return Erased(document["subject"], document["faces"], document["users"], document["erasure_id"])
 
 
 def users_found(document: dict[str, Any]) -> list[FoundUser]:

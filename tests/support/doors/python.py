@@ -6,10 +6,21 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from facerec import errors
+from facerec.core.erasures import SubjectKind
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.gallery.associations import AssociationOutcome, status_of
 from facerec.gallery.user_search import UserSearchResult
-from tests.support.doors.base import Change, Door, DoorError, Found, FoundUser, Page, rounded
+from tests.support.doors.base import (
+    Change,
+    Door,
+    DoorError,
+    Erased,
+    Found,
+    FoundUser,
+    Page,
+    rounded,
+)
+from tests.support.doors.documents import erased
 
 
 class PythonDoor(Door):
@@ -112,6 +123,32 @@ class PythonDoor(Door):
 
     def thumbnail(self, name: str, face_id: str) -> bytes:
         return self._run(lambda: self.gallery.thumbnail(name, face_id))
+
+    def set_threshold(self, name: str, threshold: float | None) -> None:
+        self._run(lambda: self.gallery.set_threshold(name, threshold))
+
+    def not_same(self, name: str, face_id: str, person: str) -> None:
+        self._run(lambda: self.gallery.not_same(name, face_id, person))
+
+    def lift_correction(self, name: str, face_id: str, person: str) -> None:
+        self._run(lambda: self.gallery.lift_correction(name, face_id, person))
+
+    def page_of_corrections(self, name: str, limit: int, next_token: str | None) -> Page:
+        page = self._run(
+            lambda: self.gallery.list_corrections(name, limit=limit, next_token=next_token)
+        )
+        return Page([(each.face_id, each.person) for each in page.corrections], page.next_token)
+
+    def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
+        return erased(self._run(lambda: self.gallery.erase(name, kind, subject)).to_json())
+
+    def list_erasures(self, name: str, limit: int | None = None) -> list[Erased]:
+        chosen = {} if limit is None else {"limit": limit}
+        receipts = self._run(lambda: self.gallery.list_erasures(name, **chosen))
+        return [erased(receipt.to_json()) for receipt in receipts]
+
+    def get_erasure(self, name: str, erasure_id: str) -> Erased:
+        return erased(self._run(lambda: self.gallery.get_erasure(name, erasure_id)).to_json())
 
     def create_user(self, name: str, user_id: str) -> None:
         self._run(lambda: self.gallery.create_user(name, user_id))

@@ -12,10 +12,13 @@ from urllib.parse import parse_qs, parse_qsl, urlencode
 import httpx
 
 from facerec import errors
+from facerec.core.erasures import SubjectKind
 from facerec.gallery.gallery import Gallery
-from tests.support.doors.base import Change, Door, DoorError, Found, FoundUser, Page
+from tests.support.doors.base import Change, Door, DoorError, Erased, Found, FoundUser, Page
 from tests.support.doors.documents import (
     change,
+    correction_page,
+    erased,
     face_matches,
     person_page,
     rest_matches,
@@ -29,6 +32,8 @@ class RestDoor(Door):
 
     errors: ClassVar = {
         errors.InvalidInputError: 422,
+        errors.ConflictError: 409,
+        errors.ErasureNotFoundError: 404,
         errors.InvalidPageTokenError: 422,
         errors.ObjectNotFoundError: 404,
         errors.UserExistsError: 409,
@@ -125,6 +130,37 @@ class RestDoor(Door):
         if not response.is_success:
             return rest_answer(response.status_code, response.text)
         return response.content
+
+    def set_threshold(self, name: str, threshold: float | None) -> None:
+        method = "DELETE" if threshold is None else "PUT"
+        body = None if threshold is None else {"threshold": threshold}
+        self._send(method, f"collections/{name}/threshold", body)
+
+    def not_same(self, name: str, face_id: str, person: str) -> None:
+        self._send("PUT", f"collections/{name}/faces/{face_id}/not-same/{person}")
+
+    def lift_correction(self, name: str, face_id: str, person: str) -> None:
+        self._send("DELETE", f"collections/{name}/faces/{face_id}/not-same/{person}")
+
+    def page_of_corrections(self, name: str, limit: int, next_token: str | None) -> Page:
+        path = f"collections/{name}/corrections"
+        return correction_page(self._get(path, limit=limit, next_token=next_token))
+
+    def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
+        fields = {
+            SubjectKind.FACE: "face_id",
+            SubjectKind.PHOTO: "photo",
+            SubjectKind.EXTERNAL_ID: "external_image_id",
+            SubjectKind.USER: "user_id",
+        }
+        return erased(self._send("POST", f"collections/{name}/erasures", {fields[kind]: subject}))
+
+    def list_erasures(self, name: str, limit: int | None = None) -> list[Erased]:
+        listed = self._get(f"collections/{name}/erasures", limit=limit)
+        return [erased(receipt) for receipt in listed["erasures"]]
+
+    def get_erasure(self, name: str, erasure_id: str) -> Erased:
+        return erased(self._send("GET", f"collections/{name}/erasures/{erasure_id}"))
 
     def create_user(self, name: str, user_id: str) -> None:
         self._send("POST", f"collections/{name}/people", {"user_id": user_id})
