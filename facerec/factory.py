@@ -43,7 +43,7 @@ def open_gallery(data: str | os.PathLike[str]) -> Gallery:
     the gallery, or use it as a context manager.
 
     Args:
-        data: The data folder, as of the command line's ``--data``.
+        data: The data folder; ``--data`` of the command line.
     """
     folder, objects = Path(data), Objects()
     return _local_gallery(folder, open_local_store(folder), open_local_engine(), objects)

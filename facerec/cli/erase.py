@@ -1,4 +1,4 @@
-"""`facerec erase`: erase whatever is known of a face, a photo, an external image id or a person."""
+"""`facerec erase`: erase everything known about a face, a photo, an external image id or a person."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def erase(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Erase whatever is known of a face, a photo or a person.
+    """Erase everything known about a face, a photo or a person.
 
     A person is named by an external image id, or by the id of a person. What is erased for good:
     faces with their embeddings, people, answers kept for idempotency tokens, and embeddings, rows

@@ -1,4 +1,4 @@
-"""`facerec jobs`: start jobs and look after them, on this machine or in a stack on AWS."""
+"""`facerec jobs`: start and manage jobs, on this machine or in a stack on AWS."""
 
 from __future__ import annotations
 

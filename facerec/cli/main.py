@@ -15,7 +15,7 @@ COMMANDS = {
     "collections": ("facerec.cli.collections", "List, create, describe and delete collections."),
     "faces": ("facerec.cli.faces", "List, match, correct and delete the faces of a collection."),
     "people": ("facerec.cli.people", "List, match and change the people of a collection."),
-    "erase": ("facerec.cli.erase", "Erase whatever is known of a face, a photo or a person."),
+    "erase": ("facerec.cli.erase", "Erase everything known about a face, a photo or a person."),
     "export": (
         "facerec.cli.export",
         "Export everything that is held about somebody.",

@@ -175,7 +175,7 @@ def _merged(jobs: Collection[ErasedJob]) -> tuple[ErasedJob, ...]:
 
 
 class ErasureOperations(Eraser):
-    """The operations of a gallery that erase whatever is known of somebody."""
+    """The operations of a gallery that erase everything known about somebody."""
 
     def select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
         """Return what ``erase`` erases of a collection.
@@ -219,7 +219,7 @@ class ErasureOperations(Eraser):
                 raise ValueError(f"{subject} cannot be selected")
 
     def erase(self, collection_id: str, subject: SubjectKind, name: str) -> Receipt:
-        """Erase whatever is known of a face, a photo, an external image id or a user, everywhere.
+        """Erase everything known about a face, a photo, an external image id or a user, everywhere.
 
         What is erased: faces with their embeddings, users with their vectors and associations,
         answers kept for idempotency tokens, and what the folders of all jobs keep. A name that is
@@ -228,7 +228,7 @@ class ErasureOperations(Eraser):
         Args:
             collection_id: Id of the collection.
             subject: FACE, PHOTO, EXTERNAL_ID or USER.
-            name: As of ``select``.
+            name: See ``select``.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
@@ -238,7 +238,7 @@ class ErasureOperations(Eraser):
         return receipt
 
     def get_erasure(self, collection_id: str, erasure_id: str) -> Receipt:
-        """Return the receipt of an erasure, as far as it is.
+        """Return the receipt of an erasure, which may not be finished.
 
         Raises:
             ErasureNotFoundError: There is no such erasure of the collection.

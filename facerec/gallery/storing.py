@@ -1,19 +1,19 @@
-"""What becomes of the faces that a collection holds of a photo when the photo is indexed again.
+"""How the faces of a photo are stored, also when the photo is indexed again.
 
-Two operations store faces, and everything that does goes through one of them:
+All faces are stored by one of two operations:
 
-- ``replace_faces``: the faces of a photo are exactly these. Jobs and repairs say so, since a job
-  makes a collection be what its input and options say.
-- ``add_faces``: the collection holds these faces too. A single request to index a photo says so.
+- ``replace_faces``: the faces of a photo are exactly these. Jobs and repairs use it: after a job,
+  a collection holds what the input and the options of the job select.
+- ``add_faces``: the collection holds these faces too. Single requests to index a photo use it.
 
-Both follow the same rules, so that nobody who was given a face or made a user loses it:
+Both follow the same rules, so that callers lose no face id and no user:
 
-- A face at about the place of a stored one is the same face. It keeps the id of the stored one, and
-  so its user.
+- A face at about the position of a stored one is the same face. It keeps the id of the stored one,
+  and with it the user.
 - A face of a user is never removed because other options do not choose it: it is kept
-  (``faces_to_keep``). Only whoever deletes it removes it.
-- A user's vector is computed again when a face of the user changes. A face that somebody gives to
-  a user at the very moment it is removed is taken from the user again, as if it was removed later.
+  (``faces_to_keep``). Only a deletion removes it.
+- A user's vector is computed again when a face of the user changes. A face that is
+  associated with a user while it is removed is disassociated again, as if it was removed later.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def erasures_router(context: Context) -> APIRouter:
 
     @router.post(
         "",
-        summary="Erase whatever is known of a face, a photo, an external image id or a user",
+        summary="Erase everything known about a face, a photo, an external image id or a user",
         responses={
             **problems(404, 415),
             200: answer("Everything is erased: the receipt.", "receipt"),
@@ -77,7 +77,7 @@ def erasures_router(context: Context) -> APIRouter:
     @router.get(
         "/{erasure_id}",
         name="erasure",
-        summary="Return the receipt of an erasure, as far as it is",
+        summary="Return the receipt of an erasure, which may not be finished",
         responses={**problems(404), 200: answer("The receipt.", "receipt")},
     )
     async def get_erasure(

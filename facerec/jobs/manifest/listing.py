@@ -30,7 +30,7 @@ class ListingRules:
     """Rules for the files of a folder to index, and for their external image ids.
 
     Attributes:
-        include: patterns as of ``fnmatch``; a file must match one of them. Empty: all files.
+        include: ``fnmatch`` patterns; a file must match one of them. Empty: all files.
         exclude: patterns; a file must not match any.
         person_from: source of external image ids.
 

@@ -193,7 +193,7 @@ class Door:
         raise NotImplementedError
 
     def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
-        """Erase whatever is known of a subject."""
+        """Erase everything known about a subject."""
         raise NotImplementedError
 
     def list_erasures(self, name: str, limit: int | None = None) -> list[Erased]:
