@@ -23,7 +23,7 @@ JOB_FIELDS = (
     "exclude",
     "person_from",
 )
-"""Fields of the execution input that say how a job runs, beside what it indexes."""
+"""Fields of the execution input that determine how a job runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ class Row:
     """An operation of ``Gallery`` as a caller of any door uses it.
 
     Attributes:
-        method: The method of ``Gallery`` behind it.
+        method: The method of ``Gallery`` that it calls.
         prepare: Fills the stores.
         run: Calls the operation and returns what doors are compared by.
     """
@@ -606,7 +606,7 @@ NO_OPERATIONS = {
 
 TAGS = "tags serve the permissions and bills of AWS, so that only its protocol has them"
 TOKENS = "repeating the request does no harm there"
-OWN = "is no operation of Rekognition"
+OWN = "Rekognition has no such operation"
 REFRESHING = "is for the operator of the stores, once after an upgrade"
 
 LACKING = {
