@@ -1,4 +1,4 @@
-"""`facerec erase`: erase everything known about a face, a photo, an external image id or a person."""
+"""`facerec erase`: erase everything known about a face, a photo, an external id or a person."""
 
 from __future__ import annotations
 

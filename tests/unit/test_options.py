@@ -121,9 +121,9 @@ def test_choices_of_options_are_the_same_at_every_door() -> None:
     rest = MatchRequest.model_json_schema()["properties"]
     for parameter in match.params:
         if isinstance(parameter.type, click.Choice):
-            (choices,) = (
-                part["enum"] for part in rest[parameter.name or ""]["anyOf"] if "enum" in part
-            )
+            schema = rest[parameter.name or ""]
+            parts = (schema, *schema.get("anyOf", ()))
+            (choices,) = (part["enum"] for part in parts if "enum" in part)
             assert choices == list(parameter.type.choices)
 
 

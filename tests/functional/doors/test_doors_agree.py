@@ -597,10 +597,16 @@ NO_OPERATIONS = {
     "all_collections": "walks through the pages of list_collections",
     "close": "ends the use of the Python object",
     "defaults": "are settings of the Python object",
+    "estimates_attributes": "is a setting of the Python object",
+    "expire": "is called by a schedule, and by `facerec collections expire` on this machine",
+    "find_expired": "is the first half of expire",
+    "get_retention": "is set by the operator: `facerec collections retention`",
     "model_version": "is in the answers of other operations",
     "resume_erasure": "completes what another process began; servers and workflows call it",
     "resume_erasures": "completes what other processes began; servers and workflows call it",
+    "sample_faces": "chooses what `facerec calibrate` measures",
     "select": "is the first half of erase",
+    "set_retention": "is set by the operator: `facerec collections retention`",
 }
 """Public names of ``Gallery`` without a row, and the reasons."""
 
