@@ -599,14 +599,15 @@ NO_OPERATIONS = {
     "defaults": "are settings of the Python object",
     "estimates_attributes": "is a setting of the Python object",
     "expire": "is called by a schedule, and by `facerec collections expire` on this machine",
+    "export": "is for the operator, who answers requests for data: `facerec export`",
     "find_expired": "is the first half of expire",
-    "get_retention": "is set by the operator: `facerec collections retention`",
+    "get_retention": "is set by the operator: `facerec collections update`",
     "model_version": "is in the answers of other operations",
     "resume_erasure": "completes what another process began; servers and workflows call it",
     "resume_erasures": "completes what other processes began; servers and workflows call it",
     "sample_faces": "chooses what `facerec calibrate` measures",
     "select": "is the first half of erase",
-    "set_retention": "is set by the operator: `facerec collections retention`",
+    "set_retention": "is set by the operator: `facerec collections update`",
 }
 """Public names of ``Gallery`` without a row, and the reasons."""
 
