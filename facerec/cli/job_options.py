@@ -28,6 +28,11 @@ _OPTIONS = (
     ),
     click.option("--force", is_flag=True, help="Process all photos again, also indexed ones."),
     click.option(
+        "--restore-deleted",
+        is_flag=True,
+        help="Process all photos again, and also store faces that somebody has deleted.",
+    ),
+    click.option(
         "--tolerated-failures",
         "tolerated_failure_percentage",
         type=click.FloatRange(0, 100),

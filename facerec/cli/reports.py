@@ -99,7 +99,7 @@ def _print_problems(report: Report) -> None:
 
 
 def print_earlier_faces(tally: Tally) -> None:
-    """Print what became of faces that were indexed before with other options."""
+    """Print what became of faces that were indexed before, or deleted."""
     out = console()
     before = "indexed before with other options"
     if tally.faces_replaced:
@@ -108,6 +108,9 @@ def print_earlier_faces(tally: Tally) -> None:
         out.print(f"{count(tally.faces_removed, 'face')} removed: {before}")
     if tally.faces_kept:
         out.print(f"{count(tally.faces_kept, 'face')} kept: {before}, and belong to users")
+    if tally.faces_deleted:
+        deleted = count(tally.faces_deleted, "face")
+        out.print(f"{deleted} not stored: deleted on purpose; --restore-deleted stores them")
 
 
 def print_verification(verification: Verification, *, repaired: bool = True) -> None:
@@ -131,7 +134,7 @@ def print_verification(verification: Verification, *, repaired: bool = True) -> 
         out.print(f"{kept} kept: indexed since then with other options, and belong to users")
     if verification.deleted:
         deleted = count(verification.deleted, "face")
-        out.print(f"{deleted} deleted on purpose since then; --force indexes the photos again")
+        out.print(f"{deleted} deleted on purpose since then; --restore-deleted stores them again")
 
 
 def print_failures(rows: Iterable[LedgerRow]) -> None:

@@ -5,6 +5,7 @@ Every store passes the contract suite of its protocol (``tests/contracts``).
 
 from __future__ import annotations
 
+from collections.abc import Collection as Members
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -124,9 +125,9 @@ class VectorStore(Protocol):
 
 
 class RecordStore(Protocol):
-    """Strongly consistent records: collections, users, corrections, tags and requests.
+    """Strongly consistent records: collections, users, corrections, tombstones, tags and requests.
 
-    Users, corrections and tags are deleted with their collection.
+    Users, corrections, tombstones and tags are deleted with their collection.
     """
 
     def create_collection(self, collection: Collection) -> None:
@@ -290,6 +291,41 @@ class RecordStore(Protocol):
             QuotaExceededError: there would be more than ``limit``; nothing was changed.
             ConflictError: there are too many concurrent changes.
         """
+        ...
+
+    def get_tombstone_key(self, collection_id: str) -> bytes | None:
+        """Return the key of a collection's tombstones; None if it never had a tombstone."""
+        ...
+
+    def create_tombstone_key(self, collection_id: str, key: bytes) -> bytes:
+        """Store the key of a collection's tombstones, and return the first that was stored.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        ...
+
+    def find_tombstones(
+        self, collection_id: str, photos: Sequence[str]
+    ) -> dict[str, frozenset[str]]:
+        """Return the places of deleted faces by photo; photos without any are omitted.
+
+        Args:
+            collection_id: the collection.
+            photos: keyed hashes of photos (see ``facerec.gallery.tombstones``).
+        """
+        ...
+
+    def put_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
+        """Add places of deleted faces by photo, each atomically.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        ...
+
+    def delete_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
+        """Remove places of deleted faces by photo; unknown ones are ignored."""
         ...
 
     def find_request(self, token: str, now: float) -> AnsweredRequest | None:

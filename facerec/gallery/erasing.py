@@ -16,6 +16,7 @@ from facerec.gallery.corrections import forget_corrections
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
+from facerec.gallery.tombstones import keep_tombstones
 
 RESUMED_AFTER = 960.0
 """Seconds after which an erasure that is not finished is taken for a killed one: more than a
@@ -43,6 +44,7 @@ class Eraser(GalleryBase):
         """
         receipt, selection = erasure.receipt, erasure.selection
         collection_id = receipt.collection_id
+        self._keep_tombstones(collection_id, selection.face_ids)
         if not defer:
             # Job data goes first: after an interruption the caller still sees the faces.
             receipt = self._forget_job_data(receipt, selection)
@@ -141,6 +143,13 @@ class Eraser(GalleryBase):
         return frozenset(
             key for key in keys if all(record.face_id in face_ids for record in stored.get(key, ()))
         )
+
+    def _keep_tombstones(self, collection_id: str, face_ids: Collection[str]) -> None:
+        """Keep what tells later jobs that faces were deleted; the first step of a deletion."""
+        faces = self._faces.get_faces(collection_id, sorted(face_ids)) if face_ids else []
+        with suppress(CollectionNotFoundError):
+            records = [face.record for face in faces]
+            keep_tombstones(collection_id, records, store=self._records)
 
     def _disassociate(self, collection_id: str, face_ids: Collection[str]) -> int:
         """Disassociate faces from whatever users they have; return the number of users."""

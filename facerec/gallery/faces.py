@@ -211,6 +211,8 @@ class FaceOperations(Eraser):
     ) -> FaceDeletion:
         """Delete faces for good, with their embeddings and what jobs keep of them.
 
+        Jobs do not add the faces again; see ``facerec.gallery.tombstones``.
+
         A face that is associated with a user is not deleted, since the user's vector is made from
         it, unless the caller asks to disassociate it first.
 

@@ -23,6 +23,7 @@ from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
 from facerec.gallery.similarity import threshold_at
 from facerec.gallery.storing import add_faces
+from facerec.gallery.tombstones import remove_tombstones
 
 
 class RecognitionOperations(GalleryBase):
@@ -38,6 +39,8 @@ class RecognitionOperations(GalleryBase):
         attributes: bool = False,
     ) -> IndexResult:
         """Add the faces of a photo to a collection; faces that it holds already stay as they are.
+
+        Faces that were deleted before are added again, since the caller asks for this photo.
 
         Args:
             collection_id: Id of the collection.
@@ -213,6 +216,7 @@ class RecognitionOperations(GalleryBase):
             faces=self._faces,
             users=self._records,
         )
+        remove_tombstones(collection_id, {image.image_key: records}, store=self._records)
         if self._is_gone(collection):
             # The deletion may have swept the store before these faces were in it. A later
             # collection of the same id may have indexed the same photo: its faces stay.

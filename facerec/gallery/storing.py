@@ -41,26 +41,41 @@ def with_stored_ids(
         stored: Faces that the collection holds of the same photo.
     """
     ids = {face.record.face_id for face in found}
-    free = {record.face_id: record for record in stored if record.face_id not in ids}
+    free = [record for record in stored if record.face_id not in ids]
     if not free:
         return tuple(found)
     held = {record.face_id for record in stored}
-    pairs = sorted(
-        (-shared, number, face_id)
-        for number, face in enumerate(found)
-        if face.record.face_id not in held
-        for face_id, record in free.items()
-        if (shared := _shared(face.record.box, record.box)) >= SAME_PLACE
-    )
+    new = [number for number, face in enumerate(found) if face.record.face_id not in held]
     faces = list(found)
-    named: set[int] = set()
-    for _, number, face_id in pairs:
-        if number not in named and face_id in free:
-            named.add(number)
-            del free[face_id]
-            record = replace(faces[number].record, face_id=face_id)
-            faces[number] = StoredFace(record, faces[number].embedding)
+    boxes = [found[number].record.box for number in new]
+    for here, there in same_places(boxes, [record.box for record in free]):
+        face = faces[new[here]]
+        record = replace(face.record, face_id=free[there].face_id)
+        faces[new[here]] = StoredFace(record, face.embedding)
     return tuple(faces)
+
+
+def same_places(
+    boxes: Sequence[BoundingBox], others: Sequence[BoundingBox]
+) -> list[tuple[int, int]]:
+    """Return the pairs of boxes, one of each kind, that are boxes of the same face of a photo.
+
+    Each box is in one pair at most; those that share most are paired first.
+
+    Returns:
+        Indices in ``boxes`` and ``others``.
+    """
+    shares = sorted(
+        (-share, here, there)
+        for here, box in enumerate(boxes)
+        for there, other in enumerate(others)
+        if (share := _shared_area(box, other)) >= SAME_PLACE
+    )
+    paired: dict[int, int] = {}
+    for _, here, there in shares:
+        if here not in paired and there not in paired.values():
+            paired[here] = there
+    return list(paired.items())
 
 
 def faces_to_keep(
@@ -169,7 +184,7 @@ def _update_users(
             update_user(faces, users, collection_id, user_id, gone)
 
 
-def _shared(one: BoundingBox, other: BoundingBox) -> float:
+def _shared_area(one: BoundingBox, other: BoundingBox) -> float:
     """Return the share of the union of two boxes that both cover."""
     across = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
     down = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)

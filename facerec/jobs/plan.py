@@ -43,6 +43,7 @@ class Plan:
         created_at: seconds since 1970, UTC.
         round: 0, or how often a complete job was processed again, since photos had failed.
         force: whether photos are processed that are indexed already.
+        restore_deleted: whether faces are stored that somebody deleted.
     """
 
     job_id: str
@@ -61,6 +62,7 @@ class Plan:
     created_at: float
     round: int = 0
     force: bool = False
+    restore_deleted: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan in the form of ``schemas/plan.json``, with the arrays of a workflow."""

@@ -150,7 +150,13 @@ class _Rounds:
         """Return the plan of a new round."""
         job_id, folder = self._names(job_round)
         plan = _plan(self._request, job_id, folder, self._source, self._collection)
-        return replace(plan, round=job_round, force=self._request.force)
+        request = self._request
+        return replace(
+            plan,
+            round=job_round,
+            force=request.force or request.restore_deleted,
+            restore_deleted=request.restore_deleted,
+        )
 
     def _read(self, job_round: int) -> Plan | None:
         job_id, folder = self._names(job_round)

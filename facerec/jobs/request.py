@@ -18,6 +18,7 @@ JOB_FIELDS = (
     "create_collection",
     "retry_failures",
     "force",
+    "restore_deleted",
     "tolerated_failure_percentage",
     "include",
     "exclude",
@@ -43,6 +44,7 @@ class JobRequest:
         retry_failures: whether to process a complete job again if photos failed; photos that are
             indexed are not processed again.
         force: whether to process a complete job again, and every photo in it.
+        restore_deleted: whether to do so and to store faces that somebody deleted, too.
     """
 
     collection_id: str
@@ -55,6 +57,7 @@ class JobRequest:
     listing: ListingRules = field(default_factory=ListingRules)
     retry_failures: bool = False
     force: bool = False
+    restore_deleted: bool = False
 
 
 def read_job_request(
@@ -89,6 +92,7 @@ def read_job_request(
         ),
         retry_failures=document.get("retry_failures", False),
         force=document.get("force", False),
+        restore_deleted=document.get("restore_deleted", False),
     )
 
 

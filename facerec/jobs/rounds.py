@@ -18,9 +18,10 @@ from facerec.storage.objects.protocol import ObjectStore
 def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bool:
     """Return whether a job is processed again rather than resumed.
 
-    That is so for a complete job if the request forces it, if it asks for failed photos to be
-    retried and there are any, or if one of the failures that the report names may be gone: a
-    missing photo exists, a denied one can be read, an unreadable one has another size.
+    That is so for a complete job if the request forces it or restores deleted faces, if it asks for
+    failed photos to be retried and there are any, or if one of the failures that the report names
+    may be gone: a missing photo exists, a denied one can be read, an unreadable one has another
+    size.
     """
     try:
         report = read_report(objects, plan.job_folder)
@@ -28,7 +29,11 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
         return False
     if report.incomplete:
         return False
-    if request.force or (request.retry_failures and report.failed_photos):
+    if (
+        request.force
+        or request.restore_deleted
+        or (request.retry_failures and report.failed_photos)
+    ):
         return True
     return any(_may_have_changed(row, objects) for row in report.tally.failures)
 

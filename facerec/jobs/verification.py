@@ -3,12 +3,12 @@
 A finished job says what was stored, not what is stored: a database may have been lost or restored
 from a backup, and a job with other options may have replaced faces since. No photo is read for the
 comparison. Faces are restored from the embeddings in the job folder. A face that was deleted on
-purpose has no embedding there any more, so that it stays deleted.
+purpose has no embedding there any more, and a tombstone, so that it stays deleted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from facerec.core.ids import group_of
@@ -16,6 +16,7 @@ from facerec.core.protocols import RecordStore
 from facerec.core.records import Collection, StoredFace
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
 from facerec.gallery.storing import faces_to_keep, replace_faces
+from facerec.gallery.tombstones import deleted_places, without_deleted
 from facerec.jobs.folders import UnreadableFolder, list_folders
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.segments import Segment, read_segments
@@ -175,11 +176,13 @@ def _verify_segment(
         return result
     saved = _read_saved(plan, segment, objects)
     repairs: dict[str, list[StoredFace]] = {}
+    places = deleted_places(plan.collection_id, differing, store=users)
     for key in differing:
-        here = [face for face in saved.get(key, ()) if face.record.face_id in expected[key]]
+        named = [face for face in saved.get(key, ()) if face.record.face_id in expected[key]]
+        here = without_deleted(named, places.get(key, ()))
         result.deleted += len(expected[key]) - len(here)
         if here:
-            repairs[key] = here
+            repairs[key] = list(here)
     kept = faces_to_keep(
         plan.collection_id,
         repairs,
@@ -189,8 +192,8 @@ def _verify_segment(
         users=users,
     )
     result.kept += sum(map(len, kept.values()))
-    for key, here in list(repairs.items()):
-        repairs[key] = [*here, *kept.get(key, ())]
+    for key, restored in list(repairs.items()):
+        repairs[key] = [*restored, *kept.get(key, ())]
         ids, before = {face.record.face_id for face in repairs[key]}, stored.get(key, set())
         result.missing += len(ids - before)
         result.extra += len(before - ids)
@@ -204,7 +207,26 @@ def _verify_segment(
             faces=faces,
             users=users,
         )
+        _delete_again(plan.collection_id, repairs, faces, users)
     return result
+
+
+def _delete_again(
+    collection_id: str,
+    repairs: Mapping[str, Sequence[StoredFace]],
+    faces: FaceStore,
+    records: RecordStore,
+) -> None:
+    """Delete faces that somebody deleted while they were restored."""
+    places = deleted_places(collection_id, repairs.keys(), store=records)
+    left = {
+        face.record.face_id
+        for key, own in places.items()
+        for face in without_deleted(repairs[key], own)
+    }
+    late = [face.record.face_id for key in places for face in repairs[key]]
+    if late := [face_id for face_id in late if face_id not in left]:
+        faces.delete_faces(collection_id, late)
 
 
 def _read_saved(plan: Plan, segment: Segment, objects: ObjectStore) -> dict[str, list[StoredFace]]:

@@ -14,6 +14,7 @@ from facerec.errors import StoreUnavailableError
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.testing.record_store import RecordStoreContract
 from facerec.testing.service_records import ServiceRecordsContract
+from facerec.testing.tombstones import TombstoneContract
 
 REGION = "eu-west-1"
 
@@ -52,6 +53,12 @@ def dynamodb_store(client: BaseClient) -> DynamoDBStore:
 
 
 class TestDynamoDBRecordStore(RecordStoreContract):
+    @pytest.fixture
+    def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
+        return dynamodb_store
+
+
+class TestDynamoDBTombstones(TombstoneContract):
     @pytest.fixture
     def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
         return dynamodb_store

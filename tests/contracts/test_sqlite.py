@@ -15,6 +15,7 @@ from facerec.storage.sqlite.vector_store import SqliteVectors
 from facerec.testing.face_store import FaceStoreContract
 from facerec.testing.record_store import RecordStoreContract
 from facerec.testing.service_records import AccessKeyStoreContract, ServiceRecordsContract
+from facerec.testing.tombstones import TombstoneContract
 from facerec.testing.vector_store import VectorStoreContract
 
 
@@ -50,6 +51,12 @@ class TestSqliteFaces(FaceStoreContract):
 
 
 class TestSqliteCollections(RecordStoreContract):
+    @pytest.fixture
+    def records(self, sqlite_store: SqliteStore) -> SqliteStore:
+        return sqlite_store
+
+
+class TestSqliteTombstones(TombstoneContract):
     @pytest.fixture
     def records(self, sqlite_store: SqliteStore) -> SqliteStore:
         return sqlite_store

@@ -58,15 +58,25 @@ def test_faces_that_the_collection_has_lost_are_restored(door: JobDoor) -> None:
     assert door.face_ids() == faces
 
 
-def test_a_face_that_was_deleted_on_purpose_stays_deleted_unless_forced(door: JobDoor) -> None:
+def test_a_face_that_was_deleted_on_purpose_stays_deleted_until_it_is_restored(
+    door: JobDoor,
+) -> None:
     door.index(*PEOPLE)
     first, *others = door.face_ids()
     door.delete_face(first)
     door.index(*PEOPLE)
     assert door.face_ids() == others
     forced = door.index(*PEOPLE, force=True)
-    assert forced["faces_indexed"] == 4
+    assert (forced["faces_indexed"], forced["faces_deleted"]) == (3, 1)
+    assert door.face_ids() == others
+    other_options = door.index(*PEOPLE, max_faces=5)
+    assert other_options["faces_deleted"] == 1
+    assert door.face_ids() == others
+    restored = door.index(*PEOPLE, restore_deleted=True)
+    assert (restored["faces_indexed"], restored["faces_deleted"]) == (4, 0)
     assert door.face_ids() == [first, *others]
+    again = door.index(*PEOPLE, force=True)
+    assert (again["faces_indexed"], again["faces_deleted"]) == (4, 0)
 
 
 def test_other_options_and_back_again_end_in_the_first_faces(door: JobDoor) -> None:

@@ -339,6 +339,11 @@ class IndexRequest(FaceChoice, _PhotoFields):
         None,
         description="With a manifest or prefix: process all photos again, also indexed ones.",
     )
+    restore_deleted: bool | None = Field(
+        None,
+        description="With a manifest or prefix: process all photos again, and also store faces "
+        "that somebody has deleted. A single photo is always indexed with such faces.",
+    )
     tolerated_failure_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
         None,
         description="With a manifest or prefix: the share of photos that may fail before the job "

@@ -34,6 +34,7 @@ from facerec.core.ids import group_of
 from facerec.core.protocols import RecordStore
 from facerec.errors import InvalidInputError, JobDeletedError, ObjectNotFoundError
 from facerec.gallery.storing import faces_to_keep, replace_faces
+from facerec.gallery.tombstones import DeletedPlaces, deleted_places, remove_tombstones
 from facerec.jobs.child.step import Step
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import id_prefixes, write_face_index
@@ -210,6 +211,35 @@ class SegmentWriter:
 
     def _store(self, step: Step, started: float) -> Segment:
         plan, name = self._plan, None
+        omitted: DeletedPlaces | None = None
+        # A face that is deleted after the first look is found by the second one, and a deletion
+        # that comes later finds the face.
+        while (deleted := self._deleted_places(step)) != omitted:
+            step.omit_deleted(deleted)
+            earlier, name = name, self._store_faces(step)
+            if earlier is not None and name is None:
+                self._objects.delete(plan.job_folder + earlier)
+            omitted = deleted
+        segment = Segment(
+            self._child, step.start, step.end, tuple(step.rows), name, started, time.time()
+        )
+        if write_segment(self._objects, plan.job_folder, segment):
+            return segment
+        # The loser's file of embeddings stays until the child is complete. Its faces are in the
+        # store, and where the winner's segment is shorter only this file says so.
+        uri = segment_uri(plan.job_folder, self._child, step.start.offset)
+        return read_segment(self._objects, uri)
+
+    def _deleted_places(self, step: Step) -> DeletedPlaces:
+        """Return the places of deleted faces that the step must not store."""
+        if self._plan.restore_deleted:
+            return {}
+        keys = step.row_of_key.keys() & step.faces.keys()
+        return deleted_places(self._plan.collection_id, keys, store=self._records)
+
+    def _store_faces(self, step: Step) -> str | None:
+        """Store embeddings and faces; return the path of the embeddings in the job folder."""
+        plan, name = self._plan, None
         step.keep(
             faces_to_keep(
                 plan.collection_id,
@@ -220,9 +250,10 @@ class SegmentWriter:
                 users=self._records,
             )
         )
+        # Every attempt has its own files: the one that lost must not replace the winner's.
+        path = embeddings_name(self._child, step.start.offset, step.end.offset)
         if faces := [face for image in step.faces.values() for face in image]:
-            # Every attempt has its own files: the one that lost must not replace the winner's.
-            name = embeddings_name(self._child, step.start.offset, step.end.offset)
+            name = path
             write_embeddings(self._objects, plan.job_folder + name, faces)
         if step.faces:
             replace_faces(
@@ -232,15 +263,10 @@ class SegmentWriter:
                 faces=self._faces,
                 users=self._records,
             )
-        segment = Segment(
-            self._child, step.start, step.end, tuple(step.rows), name, started, time.time()
-        )
-        if write_segment(self._objects, plan.job_folder, segment):
-            return segment
-        # The loser's file of embeddings stays until the child is complete. Its faces are in the
-        # store, and where the winner's segment is shorter only this file says so.
-        uri = segment_uri(plan.job_folder, self._child, step.start.offset)
-        return read_segment(self._objects, uri)
+        if plan.restore_deleted:
+            stored = {key: [face.record for face in own] for key, own in step.faces.items()}
+            remove_tombstones(plan.collection_id, stored, store=self._records)
+        return name
 
     def _append(self, segment: Segment, *, resumed: bool) -> None:
         tally = Tally.of(segment.rows, (segment.started, segment.finished))

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
+from facerec.core.faces import BoundingBox
 from facerec.core.ids import image_key
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.protocols import FaceEngine
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.indexing import IndexedImage, to_stored_faces
 from facerec.gallery.storing import with_stored_ids
+from facerec.gallery.tombstones import without_deleted
 from facerec.jobs.child.photos import LoadedPhoto
 from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, RejectedFace
 from facerec.jobs.manifest.slices import Cursor
@@ -67,6 +69,20 @@ class Step:
         """The ids of the step's photos."""
         return frozenset(row.image_id for row in self.rows if row.image_id)
 
+    def omit_deleted(self, deleted: Mapping[str, Sequence[BoundingBox]]) -> None:
+        """Omit faces at places of deleted faces, by image key."""
+        for key, places in deleted.items():
+            faces = without_deleted(self.faces[key], places)
+            gone = {face.record.face_id for face in self.faces[key]}
+            gone -= {face.record.face_id for face in faces}
+            if gone:
+                self.faces[key] = list(faces)
+                first = self.row_of_key[key]
+                deleted_before = self.rows[first].deleted
+                # A photo that occurs twice has a second row.
+                self.rows[first:] = [_without(row, gone) for row in self.rows[first:]]
+                self.rows[first] = replace(self.rows[first], deleted=deleted_before + len(gone))
+
     def keep(self, kept: Mapping[str, Sequence[StoredFace]]) -> None:
         """Store faces in addition, by image key, instead of deleting them."""
         for key, faces in kept.items():
@@ -74,7 +90,7 @@ class Step:
             row = self.rows[number]
             self.rows[number] = replace(
                 row,
-                kept=tuple(_indexed_face(face.record) for face in faces),
+                kept=(*row.kept, *(_indexed_face(face.record) for face in faces)),
                 removed=row.removed - len(faces),
             )
             self.faces[key] = [*self.faces[key], *faces]
@@ -264,6 +280,16 @@ def _repeated(row: LedgerRow, first: LedgerRow) -> LedgerRow:
         bytes=row.bytes,
         milliseconds=row.milliseconds,
     )
+
+
+def _without(row: LedgerRow, face_ids: Set[str]) -> LedgerRow:
+    """Return a row without faces that are not stored after all."""
+    if face_ids.isdisjoint(face.face_id for face in row.stored):
+        return row
+    faces = tuple(face for face in row.faces if face.face_id not in face_ids)
+    kept = tuple(face for face in row.kept if face.face_id not in face_ids)
+    outcome = row.outcome if faces or not row.faces else Outcome.ALL_FACES_REJECTED
+    return replace(row, outcome=outcome, faces=faces, kept=kept)
 
 
 def _indexed_face(record: FaceRecord) -> IndexedFace:

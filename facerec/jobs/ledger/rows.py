@@ -66,6 +66,7 @@ class LedgerRow:
         replaced: number of the row's faces that were indexed before with other options.
         removed: number of faces of the photo that were indexed before with other options, and that
             were removed since this job does not select them.
+        deleted: number of faces that were found and not stored, since somebody deleted them.
         bytes: size of the photo file.
         milliseconds: time for reading it, plus its share of what was done for several photos.
         manifest_line: number of the line, from 1, in the manifest. None in a segment, and as long
@@ -87,6 +88,7 @@ class LedgerRow:
     kept: tuple[IndexedFace, ...] = ()
     replaced: int = 0
     removed: int = 0
+    deleted: int = 0
     bytes: int = 0
     milliseconds: float = 0.0
     manifest_line: int | None = None

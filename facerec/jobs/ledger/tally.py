@@ -47,6 +47,7 @@ class Tally:
         faces_rejected: faces by ``RejectionReason``; a face may have several.
         faces_replaced: faces among ``faces_indexed`` that were indexed before with other options.
         faces_removed: faces that were indexed with other options and have been removed.
+        faces_deleted: faces that were found and not stored, since somebody deleted them.
         faces_kept: faces that were indexed with other options and stay, since users have them.
         bytes: size of the photo files.
         busy_intervals: when work was done, seconds since 1970.
@@ -62,6 +63,7 @@ class Tally:
     faces_replaced: int = 0
     faces_removed: int = 0
     faces_kept: int = 0
+    faces_deleted: int = 0
     bytes: int = 0
     busy_intervals: list[Interval] = field(default_factory=list)
     failures: list[LedgerRow] = field(default_factory=list)
@@ -95,6 +97,7 @@ class Tally:
         self.faces_replaced += row.replaced
         self.faces_removed += row.removed
         self.faces_kept += len(row.kept)
+        self.faces_deleted += row.deleted
         self.bytes += row.bytes
         if row.reason is not None:
             self.reasons[row.reason] += 1
@@ -118,6 +121,7 @@ class Tally:
         self.faces_replaced += other.faces_replaced
         self.faces_removed += other.faces_removed
         self.faces_kept += other.faces_kept
+        self.faces_deleted += other.faces_deleted
         self.bytes += other.bytes
         self.busy_intervals = merged([*self.busy_intervals, *other.busy_intervals])
         self.failures += other.failures[: MAX_FAILURES - len(self.failures)]
@@ -134,6 +138,7 @@ class Tally:
             "faces_replaced": self.faces_replaced,
             "faces_removed": self.faces_removed,
             "faces_kept": self.faces_kept,
+            "faces_deleted": self.faces_deleted,
             "bytes": self.bytes,
             "busy_intervals": [list(interval) for interval in self.busy_intervals],
             "failures": [row.to_json() for row in self.failures],
@@ -149,10 +154,11 @@ def tally_from_json(document: Mapping[str, Any]) -> Tally:
         faces_indexed=document["faces_indexed"],
         faces_present=document["faces_present"],
         faces_rejected=Counter(document["faces_rejected"]),
-        # Earlier releases did not count faces that were replaced or kept.
+        # Earlier releases did not count faces that were replaced, kept or deleted.
         faces_replaced=document.get("faces_replaced", 0),
         faces_removed=document["faces_removed"],
         faces_kept=document.get("faces_kept", 0),
+        faces_deleted=document.get("faces_deleted", 0),
         bytes=document["bytes"],
         busy_intervals=[(start, end) for start, end in document["busy_intervals"]],
         failures=[row_from_json(row) for row in document["failures"]],

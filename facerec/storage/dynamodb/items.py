@@ -57,6 +57,16 @@ def to_corrections(item: Mapping[str, Any]) -> list[Correction]:
     ]
 
 
+def tombstones_partition(collection_id: str) -> str:
+    """Return the partition key of the tombstones of a collection, and of their key."""
+    return f"deleted#{collection_id}"
+
+
+def tombstone_item_key(collection_id: str, photo: str) -> Item:
+    """Return the key of the tombstones of a photo."""
+    return key(tombstones_partition(collection_id), photo)
+
+
 def request_key(token: str) -> Item:
     """Return the key of an answered request."""
     return key(REQUESTS, token)

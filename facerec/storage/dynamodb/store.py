@@ -1,4 +1,4 @@
-"""Collections, users, tags and answered requests in one DynamoDB table.
+"""Collections, users, tags, tombstones and answered requests in one DynamoDB table.
 
 Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 
@@ -9,6 +9,8 @@ Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 | a face's user | ``faces#`` and the collection's id | the face's id |
 | the people that a face does not show | ``corrections#`` and the collection's id | the face's id |
 | the faces that do not show a person | ``corrected#`` and the collection's id | the person |
+| deleted faces of a photo | ``deleted#`` and the collection's id | keyed hash of the photo |
+| the key of these hashes | ``deleted#`` and the collection's id | ``key`` |
 | an answered request | ``requests`` | the token |
 
 The table's time to live, if it has one, is by the attribute ``ttl``.
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection as Members
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,7 +36,7 @@ from facerec.errors import (
     QuotaExceededError,
     UserNotFoundError,
 )
-from facerec.storage.dynamodb import corrections, users
+from facerec.storage.dynamodb import corrections, tombstones, users
 from facerec.storage.dynamodb.items import (
     COLLECTIONS,
     REQUESTS,
@@ -46,6 +49,7 @@ from facerec.storage.dynamodb.items import (
     request_key,
     to_collection,
     to_user,
+    tombstones_partition,
     user_key,
 )
 from facerec.storage.dynamodb.table import TRIES, Table
@@ -103,6 +107,7 @@ class DynamoDBStore(RecordStore):
         self._table.delete_partition(f"faces#{collection_id}")
         self._table.delete_partition(f"corrections#{collection_id}")
         self._table.delete_partition(f"corrected#{collection_id}")
+        self._table.delete_partition(tombstones_partition(collection_id))
 
     @override
     def set_threshold(self, collection_id: str, threshold: float | None) -> None:
@@ -256,6 +261,28 @@ class DynamoDBStore(RecordStore):
                 continue
             return
         raise ConflictError("too many concurrent changes of the tags", "try again")
+
+    @override
+    def get_tombstone_key(self, collection_id: str) -> bytes | None:
+        return tombstones.get_key(self._table, collection_id)
+
+    @override
+    def create_tombstone_key(self, collection_id: str, key: bytes) -> bytes:
+        return tombstones.create_key(self._table, collection_id, key)
+
+    @override
+    def find_tombstones(
+        self, collection_id: str, photos: Sequence[str]
+    ) -> dict[str, frozenset[str]]:
+        return tombstones.find(self._table, collection_id, photos)
+
+    @override
+    def put_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
+        tombstones.put(self._table, collection_id, places)
+
+    @override
+    def delete_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
+        tombstones.delete(self._table, collection_id, places)
 
     @override
     def find_request(self, token: str, now: float) -> AnsweredRequest | None:

@@ -11,6 +11,7 @@ from facerec.storage.sqlite.record_schema import (
     ASSOCIATION_INDEX,
     CORRECTION_STATEMENTS,
     DELETION_TRIGGER,
+    TOMBSTONE_STATEMENTS,
 )
 from facerec.storage.sqlite.rows import encode
 
@@ -93,8 +94,15 @@ def _add_corrections(connection: sqlite3.Connection) -> None:
     connection.execute(DELETION_TRIGGER)
 
 
+def _add_tombstones(connection: sqlite3.Connection) -> None:
+    """Add the tables of tombstones (schema 3 to 4)."""
+    for statement in TOMBSTONE_STATEMENTS:
+        connection.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _faces_to_vectors,
     _add_corrections,
+    _add_tombstones,
 )
 """The step from each version of the schema to the next, beginning with version 1."""

@@ -1,4 +1,4 @@
-"""The tables of the records: collections, users, corrections, tags, requests and access keys."""
+"""The tables of the records: collections, users, corrections, tags, tombstones and requests."""
 
 from __future__ import annotations
 
@@ -23,6 +23,23 @@ DELETION_TRIGGER = """CREATE TRIGGER collection_deleted AFTER DELETE ON collecti
         DELETE FROM correction WHERE collection_id = old.collection_id;
         DELETE FROM tag WHERE collection_id = old.collection_id;
     END"""
+
+TOMBSTONE_STATEMENTS = (
+    """CREATE TABLE tombstone_key (
+        collection_id TEXT PRIMARY KEY,
+        key BLOB NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE tombstone (
+        collection_id TEXT NOT NULL,
+        photo TEXT NOT NULL,
+        place TEXT NOT NULL,
+        PRIMARY KEY (collection_id, photo, place)
+    ) WITHOUT ROWID""",
+    """CREATE TRIGGER tombstones_deleted AFTER DELETE ON collection BEGIN
+        DELETE FROM tombstone_key WHERE collection_id = old.collection_id;
+        DELETE FROM tombstone WHERE collection_id = old.collection_id;
+    END""",
+)
 
 RECORD_STATEMENTS = (
     """CREATE TABLE collection (
@@ -71,4 +88,5 @@ RECORD_STATEMENTS = (
         note TEXT NOT NULL,
         created_at REAL NOT NULL
     ) WITHOUT ROWID""",
+    *TOMBSTONE_STATEMENTS,
 )

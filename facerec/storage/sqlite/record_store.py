@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection as Members
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
@@ -17,6 +18,7 @@ from facerec.storage.sqlite import (
     corrections,
     requests,
     tags,
+    tombstones,
     users,
 )
 from facerec.storage.sqlite.database import Database
@@ -166,6 +168,33 @@ class SqliteRecords(RecordStore, AccessKeyStore):
         """Remove deleted names from the log as well, now or with the next deletion."""
         with suppress(StoreUnavailableError):
             self._database.clear_log()
+
+    @override
+    def get_tombstone_key(self, collection_id: str) -> bytes | None:
+        with self._database.reading() as connection:
+            return tombstones.get_key(connection, collection_id)
+
+    @override
+    def create_tombstone_key(self, collection_id: str, key: bytes) -> bytes:
+        with self._database.writing() as connection:
+            return tombstones.create_key(connection, collection_id, key)
+
+    @override
+    def find_tombstones(
+        self, collection_id: str, photos: Sequence[str]
+    ) -> dict[str, frozenset[str]]:
+        with self._database.reading() as connection:
+            return tombstones.find(connection, collection_id, photos)
+
+    @override
+    def put_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
+        with self._database.writing() as connection:
+            tombstones.put(connection, collection_id, places)
+
+    @override
+    def delete_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
+        with self._database.writing() as connection:
+            tombstones.delete(connection, collection_id, places)
 
     @override
     def find_request(self, token: str, now: float) -> AnsweredRequest | None:

@@ -16,6 +16,7 @@ from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.factory import open_gallery
 from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.ledger.report import write_report
 from facerec.jobs.ledger.tally import Tally
 from facerec.jobs.planner import plan_job
 from facerec.storage.objects import Objects
@@ -157,4 +158,5 @@ def run_job(door: Door, manifest: Path, **settings: object) -> Tally:
     tally = Tally()
     for child in range(planned.plan.children):
         tally.add(run_child(planned.plan, child, dependencies).tally)
+    write_report(planned.plan, objects, tolerated_failure_percentage=5)
     return tally

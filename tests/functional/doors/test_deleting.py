@@ -110,6 +110,31 @@ def test_a_job_indexes_again_after_its_collection_was_deleted(door: Door, tmp_pa
     assert door.gallery.describe_collection("staff").face_count == 3
 
 
+def test_a_job_with_other_options_does_not_add_a_deleted_face_again(
+    door: Door, tmp_path: Path
+) -> None:
+    photos = [put_photo(photo, door) for photo in write_photos(tmp_path / "photos", 3, faces=2)]
+    manifest = write_manifest(tmp_path / "manifest.jsonl", photos)
+    run_job(door, manifest)
+    first, *others = (face_id for face_id, _ in door.list_faces("staff"))
+    door.delete_face("staff", first)
+    again = run_job(door, manifest, options={"max_faces": 5})
+    assert (again.faces_indexed, again.faces_deleted) == (5, 1)
+    assert [face_id for face_id, _ in door.list_faces("staff")] == others
+    restored = run_job(door, manifest, options={"max_faces": 5}, restore_deleted=True)
+    assert (restored.faces_indexed, restored.faces_deleted) == (6, 0)
+    assert [face_id for face_id, _ in door.list_faces("staff")] == [first, *others]
+
+
+def test_a_photo_that_is_indexed_directly_gets_its_deleted_face_again(door: Door) -> None:
+    door.gallery.create_collection("staff")
+    face_id = index(door)
+    door.delete_face("staff", face_id)
+    assert door.list_faces("staff") == []
+    assert index(door) == face_id
+    door.delete_collection("staff")
+
+
 @pytest.mark.parametrize("missing_first", [True, False])
 def test_the_exit_code_of_several_failures_does_not_depend_on_their_order(
     tmp_path: Path, missing_first: bool

@@ -1,0 +1,89 @@
+"""Tombstones in a DynamoDB table: an item for each photo, and one for the key of a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from facerec.errors import CollectionNotFoundError, ConflictError
+from facerec.storage.dynamodb.items import tombstone_item_key
+from facerec.storage.dynamodb.table import Table
+
+PUT_AT_ONCE = 99
+"""Photos per transaction; with the collection, 100 items in total:
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
+
+_KEY = "key"
+"""Sort key of the key of tombstones; the hashes of photos are longer."""
+
+
+def get_key(table: Table, collection_id: str) -> bytes | None:
+    """Return the key of tombstones; see ``RecordStore.get_tombstone_key``."""
+    item = table.get(tombstone_item_key(collection_id, _KEY))
+    return None if item is None else bytes(item["value"]["B"])
+
+
+def create_key(table: Table, collection_id: str, key: bytes) -> bytes:
+    """Create the key of tombstones; see ``RecordStore.create_tombstone_key``."""
+    put = {
+        "Put": {
+            "TableName": table.name,
+            "Item": {**tombstone_item_key(collection_id, _KEY), "value": {"B": key}},
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+    }
+    unmet = table.transact([table.has_collection(collection_id), put])
+    if unmet is not None and unmet[0]:
+        raise CollectionNotFoundError(collection_id)
+    return get_key(table, collection_id) or key
+
+
+def find(table: Table, collection_id: str, photos: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Return places by photo; see ``RecordStore.find_tombstones``."""
+    keys = (tombstone_item_key(collection_id, photo) for photo in photos)
+    return {
+        item["sk"]["S"]: frozenset(item["places"]["SS"])
+        for item in table.get_many(keys)
+        if "places" in item
+    }
+
+
+def put(table: Table, collection_id: str, places: Mapping[str, Collection[str]]) -> None:
+    """Add places; see ``RecordStore.put_tombstones``."""
+    changes = [
+        {"Update": _change(table, collection_id, photo, "ADD", own)}
+        for photo, own in places.items()
+        if own
+    ]
+    for start in range(0, len(changes), PUT_AT_ONCE):
+        part = changes[start : start + PUT_AT_ONCE]
+        if table.transact([table.has_collection(collection_id), *part]) is not None:
+            raise CollectionNotFoundError(collection_id)
+
+
+def delete(table: Table, collection_id: str, places: Mapping[str, Collection[str]]) -> None:
+    """Remove places; see ``RecordStore.delete_tombstones``."""
+    for photo, own in places.items():
+        if not own:
+            continue
+        with table.errors():
+            table.client.update_item(**_change(table, collection_id, photo, "DELETE", own))
+        # An item whose last place was removed is still there, unless it got one since.
+        with suppress(ConflictError), table.condition_is(ConflictError("in use")):
+            table.client.delete_item(
+                TableName=table.name,
+                Key=tombstone_item_key(collection_id, photo),
+                ConditionExpression="attribute_not_exists(places)",
+            )
+
+
+def _change(
+    table: Table, collection_id: str, photo: str, action: str, places: Collection[str]
+) -> dict[str, Any]:
+    return {
+        "TableName": table.name,
+        "Key": tombstone_item_key(collection_id, photo),
+        "UpdateExpression": f"{action} places :places",
+        "ExpressionAttributeValues": {":places": {"SS": sorted(places)}},
+    }

@@ -1,0 +1,71 @@
+"""The rows of the tombstones of deleted faces."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+
+from facerec.storage.sqlite import collections
+
+
+def get_key(connection: sqlite3.Connection, collection_id: str) -> bytes | None:
+    """Return the key of a collection's tombstones; None if there was never one."""
+    row = connection.execute(
+        "SELECT key FROM tombstone_key WHERE collection_id = ?", (collection_id,)
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def create_key(connection: sqlite3.Connection, collection_id: str, key: bytes) -> bytes:
+    """Store the key of a collection's tombstones unless there is one; return the stored one.
+
+    Raises:
+        CollectionNotFoundError: there is no such collection.
+    """
+    collections.get(connection, collection_id)
+    connection.execute(
+        "INSERT OR IGNORE INTO tombstone_key (collection_id, key) VALUES (?, ?)",
+        (collection_id, key),
+    )
+    return get_key(connection, collection_id) or key
+
+
+def find(
+    connection: sqlite3.Connection, collection_id: str, photos: Sequence[str]
+) -> dict[str, frozenset[str]]:
+    """Return the places of tombstones by photo; photos without one are omitted."""
+    found: dict[str, set[str]] = {}
+    rows = connection.execute(
+        "SELECT photo, place FROM tombstone "
+        "WHERE collection_id = ? AND photo IN (SELECT value FROM json_each(?))",
+        (collection_id, json.dumps(list(photos))),
+    )
+    for photo, place in rows:
+        found.setdefault(photo, set()).add(place)
+    return {photo: frozenset(places) for photo, places in found.items()}
+
+
+def put(
+    connection: sqlite3.Connection, collection_id: str, places: Mapping[str, Collection[str]]
+) -> None:
+    """Add tombstones.
+
+    Raises:
+        CollectionNotFoundError: there is no such collection.
+    """
+    collections.get(connection, collection_id)
+    connection.executemany(
+        "INSERT OR IGNORE INTO tombstone (collection_id, photo, place) VALUES (?, ?, ?)",
+        ((collection_id, photo, place) for photo, own in places.items() for place in own),
+    )
+
+
+def delete(
+    connection: sqlite3.Connection, collection_id: str, places: Mapping[str, Collection[str]]
+) -> None:
+    """Delete tombstones; unknown ones are ignored."""
+    connection.executemany(
+        "DELETE FROM tombstone WHERE collection_id = ? AND photo = ? AND place = ?",
+        ((collection_id, photo, place) for photo, own in places.items() for place in own),
+    )
