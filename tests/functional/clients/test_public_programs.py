@@ -1,0 +1,264 @@
+"""What public programs for Rekognition do, written anew, against ``facerec serve``.
+
+The programs are those that were tried or read before facerec was called a replacement: each test
+sends their calls in their order, and reads from the answers what they read. Nothing but the
+environment differs from AWS.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.client import BaseClient
+from botocore.config import Config
+from PIL import Image
+
+from tests.functional.clients.conftest import run
+from tests.support.command_line import serving
+
+PHOTOS = Path("examples/photos").resolve()
+OBAMA, OBAMA_2 = PHOTOS / "barack-obama-1.jpg", PHOTOS / "barack-obama-2.jpg"
+BIDEN, COLLINS = PHOTOS / "joe-biden-1.jpg", PHOTOS / "eileen-collins-1.jpg"
+NO_FACE = PHOTOS / "rocket.jpg"
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a program: only the endpoint is not AWS's."""
+    data = tmp_path_factory.mktemp("data")
+    options = ("--bucket", f"photos={PHOTOS}", "--attributes", "placeholder")
+    with serving(data, *options) as (address, _):
+        yield {
+            "AWS_ENDPOINT_URL_REKOGNITION": address,
+            "AWS_ACCESS_KEY_ID": "any",
+            "AWS_SECRET_ACCESS_KEY": "any",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_REGION": "eu-west-1",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_PAGER": "",
+        }
+
+
+@pytest.fixture
+def rekognition(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[BaseClient]:
+    """A client as programs make it, with a collection ``people`` that is deleted afterwards."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.Session().client("rekognition", config=Config(retries={"mode": "standard"}))
+    yield client
+    for name in client.list_collections()["CollectionIds"]:
+        client.delete_collection(CollectionId=name)
+
+
+def in_bucket(photo: Path) -> dict[str, Any]:
+    return {"S3Object": {"Bucket": "photos", "Name": photo.name}}
+
+
+def of(photo: Path) -> dict[str, Any]:
+    return {"Bytes": photo.read_bytes()}
+
+
+def test_a_tour_of_collections(rekognition: BaseClient) -> None:
+    """The developer guide's examples and the SDK examples' demo."""
+    created = rekognition.create_collection(CollectionId="people")
+    assert created["StatusCode"] == 200
+    assert created["CollectionArn"].endswith("collection/people")
+    for photo in (OBAMA, BIDEN):
+        indexed = rekognition.index_faces(
+            CollectionId="people",
+            Image=in_bucket(photo),
+            ExternalImageId=photo.name,
+            MaxFaces=1,
+            QualityFilter="AUTO",
+            DetectionAttributes=["ALL"],
+        )
+        for record in indexed["FaceRecords"]:
+            assert record["Face"]["BoundingBox"]["Width"] > 0
+            assert record["FaceDetail"]["Smile"]["Confidence"] >= 0
+        for face in indexed["UnindexedFaces"]:
+            assert all(face["Reasons"])
+    assert rekognition.describe_collection(CollectionId="people")["FaceCount"] == 2
+    pages = rekognition.get_paginator("list_faces").paginate(
+        CollectionId="people", PaginationConfig={"PageSize": 1}
+    )
+    faces = [face for page in pages for face in page["Faces"]]
+    assert {face["ExternalImageId"] for face in faces} == {OBAMA.name, BIDEN.name}
+    found = rekognition.search_faces_by_image(
+        CollectionId="people", Image=of(OBAMA_2), FaceMatchThreshold=70, MaxFaces=5
+    )
+    best = found["FaceMatches"][0]
+    assert best["Face"]["ExternalImageId"] == OBAMA.name
+    assert f"{best['Similarity']:.2f}%" > "70"
+    alike = rekognition.search_faces(CollectionId="people", FaceId=best["Face"]["FaceId"])
+    assert alike["FaceMatches"] == []
+    deleted = rekognition.delete_faces(
+        CollectionId="people", FaceIds=[face["FaceId"] for face in faces]
+    )
+    assert len(deleted["DeletedFaces"]) == 2
+    assert rekognition.delete_collection(CollectionId="people")["StatusCode"] == 200
+
+
+def test_a_report_on_every_attribute(rekognition: BaseClient) -> None:
+    """Programs that read attributes without asking whether they are there."""
+    for face in rekognition.detect_faces(Image=in_bucket(COLLINS), Attributes=["ALL"])[
+        "FaceDetails"
+    ]:
+        age = f"between {face['AgeRange']['Low']} and {face['AgeRange']['High']}"
+        assert 15 <= face["AgeRange"]["Low"] < face["AgeRange"]["High"] <= 80, age
+        assert face["Gender"]["Value"] in ("Female", "Male")
+        for name in ("Smile", "Eyeglasses", "Sunglasses", "Beard", "Mustache", "EyesOpen"):
+            assert face[name]["Value"] is False
+            assert face[name]["Confidence"] >= 50
+        assert face["MouthOpen"]["Value"] is False
+        assert not face["FaceOccluded"]["Value"]
+        assert sorted(face["Emotions"], key=lambda emotion: -emotion["Confidence"])[0]["Type"]
+        assert abs(face["Pose"]["Yaw"]) < 45
+        landmarks = {point["Type"]: point["X"] for point in face["Landmarks"]}
+        assert landmarks["eyeLeft"] < landmarks["nose"] < landmarks["eyeRight"]
+        assert face["Quality"]["Brightness"] > 20
+
+
+def test_a_doorbell_that_sees_nobody(rekognition: BaseClient) -> None:
+    """Cameras, where most frames show no face: programs compare the text of the error."""
+    rekognition.create_collection(CollectionId="people")
+    with pytest.raises(rekognition.exceptions.InvalidParameterException) as raised:
+        rekognition.search_faces_by_image(CollectionId="people", Image=of(NO_FACE))
+    message = raised.value.response["Error"]["Message"]
+    assert message.startswith("There are no faces in the image. Should be at least 1.")
+    indexed = rekognition.index_faces(CollectionId="people", Image=of(NO_FACE))
+    assert indexed["FaceRecords"] == []
+
+
+def test_a_reset_deletes_and_creates_a_collection(rekognition: BaseClient) -> None:
+    for _ in range(2):
+        try:
+            rekognition.create_collection(CollectionId="people")
+        except rekognition.exceptions.ResourceAlreadyExistsException as error:
+            assert "already exists" in str(error)
+            rekognition.delete_collection(CollectionId="people")
+            rekognition.create_collection(CollectionId="people")
+    assert rekognition.describe_collection(CollectionId="people")["FaceCount"] == 0
+
+
+def test_identities_with_user_vectors(rekognition: BaseClient) -> None:
+    """Onboarding: one face, good quality, not known yet; then a user, and later a log-in."""
+    rekognition.create_collection(CollectionId="people")
+    (face,) = rekognition.detect_faces(Image=of(OBAMA), Attributes=["ALL"])["FaceDetails"]
+    assert not face["Sunglasses"]["Value"]
+    assert face["Quality"]["Sharpness"] > 10
+    same = rekognition.compare_faces(
+        SourceImage=of(OBAMA), TargetImage=of(OBAMA_2), SimilarityThreshold=80
+    )
+    assert len(same["FaceMatches"]) == 1
+    assert same["SourceImageFace"]["Confidence"] > 90
+    face_ids = [
+        rekognition.index_faces(CollectionId="people", Image=of(photo), ExternalImageId="44")[
+            "FaceRecords"
+        ][0]["Face"]["FaceId"]
+        for photo in (OBAMA, OBAMA_2)
+    ]
+    rekognition.create_user(CollectionId="people", UserId="44", ClientRequestToken="a")
+    associated = rekognition.associate_faces(
+        CollectionId="people", UserId="44", FaceIds=face_ids, UserMatchThreshold=70
+    )
+    assert associated["UserStatus"] in ("ACTIVE", "UPDATING")
+    found = rekognition.search_users_by_image(CollectionId="people", Image=of(OBAMA_2))
+    assert found["UserMatches"][0]["User"]["UserId"] == "44"
+    stranger = rekognition.search_users_by_image(CollectionId="people", Image=of(COLLINS))
+    assert stranger["UserMatches"] == []
+    assert rekognition.list_faces(CollectionId="people", UserId="44")["Faces"][0]["UserId"] == "44"
+
+
+def test_faces_are_cut_out_and_searched(rekognition: BaseClient) -> None:
+    """Attendance from group photos: detect, crop by the box, search each crop."""
+    rekognition.create_collection(CollectionId="people")
+    rekognition.index_faces(CollectionId="people", Image=of(OBAMA), ExternalImageId="obama")
+    photo = Image.open(OBAMA_2).convert("RGB")
+    width, height = photo.size
+    present = set()
+    for face in rekognition.detect_faces(Image=of(OBAMA_2))["FaceDetails"]:
+        box = face["BoundingBox"]
+        left, top = box["Left"] * width, box["Top"] * height
+        crop = photo.crop(
+            (
+                int(left),
+                int(top),
+                int(left + box["Width"] * width),
+                int(top + box["Height"] * height),
+            )
+        )
+        stream = io.BytesIO()
+        crop.save(stream, format="JPEG")
+        found = rekognition.search_faces_by_image(
+            CollectionId="people", Image={"Bytes": stream.getvalue()}, FaceMatchThreshold=75
+        )
+        present |= {match["Face"]["ExternalImageId"] for match in found["FaceMatches"]}
+    assert present == {"obama"}
+
+
+def test_a_shell_script_with_the_aws_cli(
+    environment: dict[str, str], rekognition: BaseClient
+) -> None:
+    def aws(*words: str) -> str:
+        ended = subprocess.run(
+            [str(Path(sys.executable).with_name("aws")), "rekognition", *words],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.strip()
+
+    people = ("--collection-id", "people")
+    aws("create-collection", *people)
+    image = json.dumps(in_bucket(OBAMA))
+    query = ("--query", "FaceRecords[0].Face.FaceId", "--output", "text")
+    face_id = aws("index-faces", *people, "--image", image, "--external-image-id", "o", *query)
+    # the local file is an option of its own since version 1.16 of the CLI
+    found = aws(
+        "search-faces-by-image",
+        *people,
+        *("--image-bytes", f"fileb://{OBAMA_2}", "--face-match-threshold", "75"),
+        *("--query", "FaceMatches[].Face.FaceId", "--output", "text"),
+    )
+    assert found == face_id
+    ages = aws(
+        *("detect-faces", "--image", image, "--attributes", "ALL"),
+        *("--query", "FaceDetails[0].[AgeRange.Low, Gender.Value]", "--output", "text"),
+    )
+    assert ages.split()[1] == "Male"
+    aws("delete-faces", *people, "--face-ids", face_id)
+    assert aws("list-faces", *people, "--query", "length(Faces)") == "0"
+
+
+def test_a_program_in_javascript(
+    environment: dict[str, str],
+    rekognition: BaseClient,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = Path(__file__).with_name("javascript_program.mjs").read_text()
+    (project / "program.mjs").write_text(program)
+    printed = json.loads(run(project, "node", "program.mjs", str(PHOTOS)))
+    assert printed == {
+        "faces": 1,
+        "recognised": "obama",
+        "noFace": ["InvalidParameterException", True],
+        "exists": "ResourceAlreadyExistsException",
+        "ages": True,
+        "user": "44",
+        "pages": ["biden", "obama"],
+    }
