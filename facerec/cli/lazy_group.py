@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any, NoReturn
 
 import click
@@ -20,7 +21,8 @@ class LazyGroup(click.Group):
 
     Args:
         commands: module and summary of each command, by name. The module holds the command under
-            the same name. ``--help`` prints the summaries without importing the modules.
+            the same name, followed by an underscore if that is a keyword. ``--help`` prints the
+            summaries without importing the modules.
     """
 
     def __init__(self, *args: Any, commands: Mapping[str, tuple[str, str]], **extra: Any) -> None:  # noqa: ANN401 - click's signature
@@ -36,7 +38,9 @@ class LazyGroup(click.Group):
         if cmd_name not in self._table:
             return None
         module, _ = self._table[cmd_name]
-        command: click.Command = getattr(import_module(module), cmd_name)
+        # "import" cannot be the name of a function
+        function = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(import_module(module), function)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -24,6 +24,7 @@ COMMANDS = {
         "facerec.cli.erasures",
         "List and show receipts of erasures, and complete them.",
     ),
+    "import": ("facerec.cli.importing", "Take over a collection of another service."),
     "verify": ("facerec.cli.verify", "Compare a collection with the jobs that indexed it."),
     "rebuild": ("facerec.cli.rebuild", "Restore a collection from its job folders."),
     "jobs": ("facerec.cli.jobs", "Start, list, watch, report, cancel and delete jobs."),

@@ -10,6 +10,7 @@ from facerec.gallery.correction_operations import CorrectionOperations
 from facerec.gallery.exporting import ExportOperations
 from facerec.gallery.faces import FaceOperations
 from facerec.gallery.idempotency import answer_by_token
+from facerec.gallery.importing import ImportOperations
 from facerec.gallery.recognition import RecognitionOperations
 from facerec.gallery.retention import RetentionOperations
 from facerec.gallery.user_operations import UserOperations
@@ -23,6 +24,7 @@ class Gallery(
     UserOperations,
     ExportOperations,
     RetentionOperations,
+    ImportOperations,
 ):
     """Collections of faces: one method per operation, called by every door.
 
@@ -37,6 +39,7 @@ class Gallery(
       ``set_threshold``, ``delete_collection``, and tags;
     - photos: ``index``, ``search``, ``search_face``, and without a collection ``compare`` and
       ``detect``;
+    - faces of another service: ``import_faces``;
     - stored faces: ``list_faces``, ``delete_faces``, ``thumbnail``;
     - corrections: ``not_same``, ``lift_correction``, ``list_corrections``;
     - people, by Rekognition's name of users: ``create_user``, ``describe_user``,

@@ -56,11 +56,16 @@ def with_stored_ids(
 
 
 def same_places(
-    boxes: Sequence[BoundingBox], others: Sequence[BoundingBox]
+    boxes: Sequence[BoundingBox], others: Sequence[BoundingBox], *, min_share: float = SAME_PLACE
 ) -> list[tuple[int, int]]:
     """Return the pairs of boxes, one of each kind, that are boxes of the same face of a photo.
 
     Each box is in one pair at most; those that share most are paired first.
+
+    Args:
+        boxes: Boxes of one kind.
+        others: Boxes of the other kind.
+        min_share: Share of the union of two boxes from which on they are of the same face.
 
     Returns:
         Indices in ``boxes`` and ``others``.
@@ -69,7 +74,7 @@ def same_places(
         (-share, here, there)
         for here, box in enumerate(boxes)
         for there, other in enumerate(others)
-        if (share := _shared_area(box, other)) >= SAME_PLACE
+        if (share := _shared_area(box, other)) >= min_share
     )
     paired: dict[int, int] = {}
     for _, here, there in shares:

@@ -33,6 +33,7 @@ OPERATIONS = [
     "get_erasure",
     "get_retention",
     "get_tags",
+    "import_faces",
     "index",
     "lift_correction",
     "list_collections",

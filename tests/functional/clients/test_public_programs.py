@@ -1,4 +1,4 @@
-"""What public programs for Rekognition do, written anew, against ``facerec serve``.
+"""What public programs for Rekognition do, written for this test, against ``facerec serve``.
 
 The programs are those that were tried or read before facerec was called a replacement: each test
 sends their calls in their order, and reads from the answers what they read. Nothing but the

@@ -1,0 +1,129 @@
+"""`facerec import`: take over a collection of another service."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from facerec.cli.data_folder import data_folder
+from facerec.cli.options import collection_option, data_option, json_option
+from facerec.cli.output import console, count, print_json, table
+from facerec.core.aws_region import aws_region
+from facerec.factory import open_gallery
+from facerec.imports.importing import FindPhotos, ImportReport, import_collection
+from facerec.imports.photo_rules import photos_by_manifest, photos_by_template
+from facerec.imports.rekognition import read_collection
+
+SHOWN = 10
+"""Faces that were not imported that are printed; the report has all."""
+
+
+@click.group("import")
+def import_() -> None:
+    """Take over a collection of another service."""
+
+
+@import_.command()
+@collection_option
+@click.option(
+    "--from-collection",
+    metavar="NAME",
+    help="Collection in Rekognition (default: the same name as --collection).",
+)
+@click.option(
+    "--photo",
+    "template",
+    metavar="TEMPLATE",
+    help="Where the photo of a face is, with {external_image_id}, {image_id} or {face_id} in it.",
+)
+@click.option(
+    "--manifest",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help='JSON lines such as {"external_image_id": "ann", "photo": "s3://bucket/ann.jpg"}.',
+)
+@click.option("--endpoint-url", metavar="URL", help="Address of Rekognition (default: AWS).")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUT.json",
+    help="Save the report, with every face that was not imported.",
+)
+@data_option
+@json_option
+def rekognition(
+    collection: str,
+    from_collection: str | None,
+    template: str | None,
+    manifest: Path | None,
+    endpoint_url: str | None,
+    report: Path | None,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """Take over a collection of Amazon Rekognition.
+
+    Embeddings cannot be exported from Rekognition, so each face is found again in its original
+    photo, by its place there. Faces keep their ids, external image ids and users, so those
+    that programs have stored stay valid. An import that was interrupted is resumed if it is run
+    again. The credentials need rekognition:ListFaces and rekognition:ListUsers.
+
+    \b
+    Examples:
+      facerec import rekognition --collection staff --photo 's3://hr/{external_image_id}.jpg'
+      facerec import rekognition --collection staff --manifest photos.jsonl --report report.json
+    """
+    find_photos = _rule(template, manifest)
+    source = read_collection(_client(endpoint_url), from_collection or collection)
+    out = console(stderr=True)
+    with open_gallery(data_folder(data)) as gallery:
+        shown = -1
+
+        def show(done: int) -> None:
+            nonlocal shown
+            percent = 100 * done // max(1, len(source.faces))
+            if percent // 10 > shown // 10:
+                shown = percent
+                out.print(f"{done:,} of {count(len(source.faces), 'face')}")
+
+        result = import_collection(
+            source, collection, find_photos, gallery=gallery, on_progress=show
+        )
+    if report is not None:
+        report.write_text(json.dumps(result.to_json(), indent=2) + "\n", "utf-8")
+    if as_json:
+        print_json(result.to_json())
+    else:
+        _print(result)
+
+
+def _rule(template: str | None, manifest: Path | None) -> FindPhotos:
+    if (template is None) == (manifest is None):
+        raise click.UsageError("give one of --photo and --manifest")
+    if template is not None:
+        return photos_by_template(template)
+    assert manifest is not None  # noqa: S101 - checked above
+    with manifest.open(encoding="utf-8") as lines:
+        return photos_by_manifest(lines)
+
+
+def _client(endpoint_url: str | None) -> object:
+    import boto3
+
+    return boto3.client("rekognition", region_name=aws_region(), endpoint_url=endpoint_url)
+
+
+def _print(result: ImportReport) -> None:
+    out = console()
+    out.print(
+        f"{count(result.imported, 'face')} imported, {result.present:,} already there, "
+        f"{count(result.users, 'user')}, {count(len(result.unmatched), 'face')} not imported"
+    )
+    if not result.unmatched:
+        return
+    rows = table("face", "external image id", "reason", whole=("face",))
+    for face in result.unmatched[:SHOWN]:
+        rows.add_row(face.face_id, face.external_image_id or "", face.reason)
+    out.print(rows)

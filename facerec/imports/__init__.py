@@ -1,0 +1,1 @@
+"""Collections of other services, taken over with their ids."""

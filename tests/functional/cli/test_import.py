@@ -1,0 +1,235 @@
+"""A collection imported from another server, with this server's own protocol as the source."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.access import OpenGuard
+from facerec.core.schemas import violation
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.api import rekognition_client
+from tests.support.gallery import Collaborators
+from tests.support.server import running
+
+ROOT = Path(__file__).resolve().parents[3]
+
+PROGRAM = """
+import sys
+import facerec.factory
+from facerec.testing.engine import FakeEngine
+
+facerec.factory.open_local_engine = FakeEngine
+from facerec.cli.main import main
+
+main()
+"""
+"""The command line with the fake engine."""
+
+
+class Source:
+    """A collection ``staff`` on a server, and the folder of its photos."""
+
+    def __init__(self, collaborators: Collaborators, photos: Path, address: str) -> None:
+        self.gallery = collaborators.gallery()
+        self.photos = photos
+        self.address = address
+        self.gallery.create_collection("staff")
+
+    def index(self, name: str, *people: str) -> list[str]:
+        """Write a photo of some people, and index it; return the ids of the faces."""
+        photo = fake_photo(
+            *(fake_face(person, left=0.1 + 0.3 * place) for place, person in enumerate(people)),
+            note=name,
+        )
+        (self.photos / f"{name}.jpg").write_bytes(photo)
+        indexed = self.gallery.index("staff", photo, external_image_id=name)
+        return [face.record.face_id for face in indexed.faces]
+
+    def command(self, data: Path, *words: str) -> tuple[list[str], dict[str, str]]:
+        """Return the command that imports the collection, and its environment."""
+        command = [sys.executable, "-c", PROGRAM, "import", "rekognition", "--json"]
+        command += ["--endpoint-url", self.address, "--from-collection", "staff"]
+        command += ["--collection", "copy", "--data", str(data), *words]
+        if "--manifest" not in words:
+            command += ["--photo", f"{self.photos}/{{external_image_id}}.jpg"]
+        keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+        region = {"AWS_DEFAULT_REGION": "eu-west-1", "PYTHONPATH": str(ROOT)}
+        return command, {**os.environ, **keys, **region}
+
+    def run(self, data: Path, *words: str) -> dict[str, Any]:
+        """Import the collection, and return the report."""
+        command, environment = self.command(data, *words)
+        ended = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        report: dict[str, Any] = json.loads(ended.stdout)
+        assert violation("import-report", report) is None
+        return report
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Iterator[Source]:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    with SqliteStore(tmp_path / "source.db") as store:
+        collaborators = Collaborators(store, store)
+        app = create_app(collaborators.gallery(), AppSettings(OpenGuard()))
+        with running(app) as address:
+            yield Source(collaborators, photos, address)
+
+
+def serve(data: Path) -> Any:  # noqa: ANN401 - a context manager
+    """Serve the collections of a data folder."""
+    store = SqliteStore(data / "facerec.db")
+    gallery = Collaborators(store, store).gallery()
+    return running(create_app(gallery, AppSettings(OpenGuard())))
+
+
+def users_of(client: BaseClient, collection: str) -> dict[str, str | None]:
+    pages = client.get_paginator("list_faces").paginate(CollectionId=collection)
+    return {face["FaceId"]: face.get("UserId") for page in pages for face in page["Faces"]}
+
+
+def stored(data: Path) -> int:
+    path = data / "facerec.db"
+    if not path.exists():
+        return 0
+    with SqliteStore(path) as store:
+        return store.count_faces("copy")
+
+
+def test_an_import_that_was_killed_twice_is_complete(source: Source, tmp_path: Path) -> None:
+    people = [f"person-{number}" for number in range(1000)]
+    ids = {person: source.index(person, person)[0] for person in people[:900]}
+    for place in range(900, 1000, 2):
+        pair = people[place : place + 2]
+        ids |= dict(zip(pair, source.index("_".join(pair), *pair), strict=True))
+    for number in range(50):
+        user = f"user-{number}"
+        source.gallery.create_user("staff", user)
+        if number < 45:
+            members = [ids[person] for person in people[number * 4 : number * 4 + 4]]
+            source.gallery.associate_faces("staff", user, members, threshold=0.0)
+    data = tmp_path / "data"
+    for faces in (150, 550):
+        command, environment = source.command(data)
+        process = subprocess.Popen(command, env=environment, start_new_session=True)
+        deadline = time.monotonic() + 120
+        while stored(data) < faces:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert 550 <= stored(data) < 1000
+    report = source.run(data)
+    assert (report["faces"], report["users"], report["unmatched"]) == (1000, 50, [])
+    assert report["present"] >= 550
+    assert report["imported"] + report["present"] == 1000
+    with serve(data) as address:
+        old, new = rekognition_client(source.address), rekognition_client(address)
+        assert users_of(new, "copy") == users_of(old, "staff")
+        assert [user["UserId"] for user in new.list_users(CollectionId="copy")["Users"]] == [
+            user["UserId"] for user in old.list_users(CollectionId="staff")["Users"]
+        ]
+        for person in (people[0], people[950], people[951]):
+            probe = fake_photo(fake_face(person, away=0.1, shot=7))
+            (found,) = new.search_faces_by_image(CollectionId="copy", Image={"Bytes": probe})[
+                "FaceMatches"
+            ]
+            assert found["Face"]["FaceId"] == ids[person]
+        face_id = ids[people[950]]
+        assert new.search_faces(CollectionId="copy", FaceId=face_id)["FaceMatches"] == []
+        listed = new.list_faces(CollectionId="copy", FaceIds=[face_id])["Faces"]
+        expected = old.list_faces(CollectionId="staff", FaceIds=[face_id])["Faces"]
+        assert listed == expected
+        deleted = new.delete_faces(CollectionId="copy", FaceIds=[face_id, ids[people[0]]])
+        assert deleted["DeletedFaces"] == [face_id]
+        assert deleted["UnsuccessfulFaceDeletions"][0]["UserId"] == "user-0"
+
+
+def test_the_report_names_every_face_that_could_not_be_imported(
+    source: Source, tmp_path: Path
+) -> None:
+    faces = {name: source.index(name, name)[0] for name in ("ann", "bob", "cid", "dan", "eve")}
+    (source.photos / "bob.jpg").unlink()
+    (source.photos / "cid.jpg").write_bytes(b"no photo")
+    (source.photos / "dan.jpg").write_bytes(fake_photo(fake_face("dan", left=0.7)))
+    lines = [
+        json.dumps({"external_image_id": name, "photo": str(source.photos / f"{name}.jpg")})
+        for name in ("ann", "bob", "cid", "dan")
+    ]
+    manifest = tmp_path / "photos.jsonl"
+    manifest.write_text("\n".join(lines))
+    saved = tmp_path / "report.json"
+    report = source.run(tmp_path / "data", "--manifest", str(manifest), "--report", str(saved))
+    assert report["imported"] == 1
+    assert {each["face_id"]: each["reason"] for each in report["unmatched"]} == {
+        faces["bob"]: "PHOTO_NOT_FOUND",
+        faces["cid"]: "PHOTO_UNREADABLE",
+        faces["dan"]: "NO_FACE_AT_ITS_PLACE",
+        faces["eve"]: "NO_PHOTO_NAMED",
+    }
+    assert json.loads(saved.read_text()) == report
+    # what was missing can be supplied later
+    (source.photos / "bob.jpg").write_bytes(fake_photo(fake_face("bob")))
+    report = source.run(tmp_path / "data", "--manifest", str(manifest))
+    assert (report["imported"], report["present"]) == (1, 1)
+
+
+def test_several_photos_of_one_name_are_each_found(source: Source, tmp_path: Path) -> None:
+    lines = []
+    for number in range(3):
+        photo = fake_photo(fake_face("ann", shot=number, left=0.1 + 0.3 * number))
+        path = source.photos / f"{number}.jpg"
+        path.write_bytes(photo)
+        source.gallery.index("staff", photo, external_image_id="ann")
+        lines.append(json.dumps({"external_image_id": "ann", "photo": str(path)}))
+    manifest = tmp_path / "photos.jsonl"
+    manifest.write_text("\n".join(reversed(lines)))
+    report = source.run(tmp_path / "data", "--manifest", str(manifest))
+    assert (report["imported"], report["unmatched"]) == (3, [])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (["--photo", "photos/{name}.jpg"], 4, "{external_image_id}"),
+        (["--photo", "photos/ann.jpg"], 4, "{external_image_id}"),
+        ([], 2, "give one of --photo and --manifest"),
+    ],
+)
+def test_a_wrong_rule_is_explained(
+    words: list[str], code: int, sentence: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", PROGRAM, "import", "rekognition", "--collection", "copy"]
+    ended = subprocess.run(
+        [*command, "--data", str(tmp_path), *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == code
+    assert sentence in ended.stderr
+
+
+def test_a_collection_that_does_not_exist_is_named(source: Source, tmp_path: Path) -> None:
+    command, environment = source.command(tmp_path / "data", "--from-collection", "none")
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3
+    assert "none" in ended.stderr
