@@ -109,18 +109,23 @@ def running_emulator(folder: Path, images: Mapping[str, Any], vectors: str) -> I
         process.wait()
 
 
+IMAGE_FUNCTIONS = ("ApiFunction", "ErasureFunction")
+"""Functions that run the image of the API, each with a command of its own."""
+
+
 def build(emulator: Emulator, folder: Path) -> None:
     """Build the project's own template with the SAM CLI.
 
-    The image of the API is the one thing that the SAM CLI does not build, since that takes a
+    The image of two functions is the one thing that the SAM CLI does not build, since that takes a
     container engine: its address is put where ``sam build`` would put it.
     """
     built = folder / "build"
-    _run(emulator, "sam", "build", "--exclude", "ApiFunction", "--build-dir", str(built))
+    excluded = [word for name in IMAGE_FUNCTIONS for word in ("--exclude", name)]
+    _run(emulator, "sam", "build", *excluded, "--build-dir", str(built))
     template = built / "template.yaml"
     text = template.read_text("utf-8")
     image = "PackageType: Image\n"
-    assert text.count(image) == 1
+    assert text.count(image) == len(IMAGE_FUNCTIONS)
     template.write_text(text.replace(image, f"{image}      ImageUri: {API_IMAGE}\n"))
 
 

@@ -72,7 +72,7 @@ class _Function:
                 self._address,
                 "--runtime-api-address",
                 f"127.0.0.1:{_free_port()}",
-                *image.command,
+                *_command(configuration, image),
             ],
             env={
                 **image.environment,
@@ -110,6 +110,13 @@ class _Function:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
+
+
+def _command(configuration: Any, image: Image) -> tuple[str, ...]:
+    """Return the command of an image, its last word replaced if a function has another handler."""
+    answered = configuration.get("ImageConfigResponse") or {}
+    given = (answered.get("ImageConfig") or configuration.get("ImageConfig") or {}).get("Command")
+    return (*image.command[:-1], *given) if given else tuple(image.command)
 
 
 def _free_port() -> int:
