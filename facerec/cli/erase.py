@@ -20,6 +20,8 @@ from facerec.cli.options import (
 from facerec.cli.output import console, print_json
 from facerec.cli.receipts import print_receipt
 from facerec.core.erasures import Receipt, SubjectKind, receipt_from_json
+from facerec.core.names import checked_external_image_id, derived_external_image_id
+from facerec.errors import InvalidInputError
 from facerec.storage.objects.protocol import scheme_of
 
 if TYPE_CHECKING:
@@ -57,6 +59,12 @@ def read_subject(
     """
     if photo is not None and scheme_of(photo) == "file":
         photo = os.path.abspath(photo)  # noqa: PTH100 - keeps links, as indexing does
+    if external_id is not None:
+        try:
+            checked_external_image_id(external_id)
+        except InvalidInputError:
+            # The name as it is shown, with characters that an id cannot contain.
+            external_id = derived_external_image_id(external_id)
     given = {
         SubjectKind.FACE: face,
         SubjectKind.PHOTO: photo,

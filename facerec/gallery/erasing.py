@@ -68,6 +68,8 @@ class Eraser(GalleryBase):
                 faces=self._faces,
                 records=self._records,
             )
+        names = selection.external_image_ids | selection.photos | selection.user_ids
+        self._faces.erase_copies(sorted(names))
         if defer and self._erasures.start is not None:
             self._erasures.keep(Erasure(receipt, selection))
             self._erasures.start(receipt.erasure_id)

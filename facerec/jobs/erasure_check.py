@@ -28,7 +28,8 @@ from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder
 from facerec.jobs.plan import read_collection_id
 from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+from facerec.storage.file_search import search_files
+from facerec.storage.objects.protocol import ObjectInfo, ObjectStore, scheme_of
 
 SCANNED_AT_ONCE = 16 * 1024 * 1024
 """Bytes of a file in memory."""
@@ -140,9 +141,17 @@ def find_remainders(
     patterns = [
         (pattern, what) for pattern, what in _patterns(collection_id, traces) if pattern not in held
     ]
+    local: list[str] = []
     for found in _files(collection_id, stores):
+        if scheme_of(found.uri) == "file":
+            # It may be part of a database that is open.
+            local.append(found.uri)
+            continue
         for what in _scan(stores.objects, found, patterns):
             yield Remainder(found.uri, what)
+    for path, inside in search_files(local, [pattern for pattern, _ in patterns]).items():
+        for what in sorted({patterns[each][1] for each in inside}):
+            yield Remainder(path, what)
 
 
 def _held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:

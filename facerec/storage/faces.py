@@ -118,6 +118,13 @@ class FaceStore:
         """Erase all faces of a collection. An unknown collection is not an error."""
         self.vectors.delete_namespace(collection_id)
 
+    def erase_copies(self, names: Sequence[str]) -> None:
+        """Erase copies of names that a store may have left where it no longer reads.
+
+        Args:
+            names: external image ids, sources of photos and user ids that were erased.
+        """
+
     def count_faces(self, collection_id: str) -> int:
         """Return the number of faces of a collection."""
         return self.vectors.count_vectors(collection_id)

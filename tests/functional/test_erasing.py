@@ -222,7 +222,9 @@ def test_another_store_is_filled_and_its_erasures_reach_the_job_folders(
 ) -> None:
     here.index()
     faces = here.faces()
-    assert "9 faces restored" in here.run("rebuild", "staff", "--into", tmp_path / "new").output
+    assert (
+        "9 faces of 9 restored" in here.run("rebuild", "staff", "--into", tmp_path / "new").output
+    )
     other = Installation(tmp_path)
     other.data = tmp_path / "new"
     assert other.faces() == faces

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from facerec.core.erasures import SubjectKind
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.job_data import JobFolders
+from facerec.jobs.outcomes import Outcome
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine
@@ -51,3 +53,33 @@ def test_a_hundred_random_erasures_leave_no_byte_of_an_embedding(
         found = {face for face, vector in stored.items() if vector[:128] in content}
         assert found == left
     assert set(job.face_ids()) == left
+
+
+def test_random_erasures_of_names_leave_neither_name_nor_embedding(
+    indexed: tuple[LocalJob, Gallery], tmp_path: Path
+) -> None:
+    job, gallery = indexed
+    chance = random.Random(11)
+    stored = job.faces.get_faces("staff", job.face_ids())
+    traces: dict[str, list[bytes]] = {}
+    for face in stored:
+        name = face.record.external_image_id or ""
+        vector = face.embedding.astype("<f4").tobytes()[:128]
+        traces.setdefault(name, [f'"{name}"'.encode()]).append(vector)
+    left = sorted(traces)
+    assert (len(stored), len(left)) == (180, 60)
+    while left:
+        name = left.pop(chance.randrange(len(left)))
+        receipt = gallery.erase("staff", SubjectKind.EXTERNAL_ID, name)
+        assert (receipt.faces, [kept.embeddings for kept in receipt.jobs]) == (3, [3])
+        content = b"".join(
+            path.read_bytes()
+            for path in tmp_path.rglob("*")
+            if path.is_file()
+            and tmp_path / "photos" not in path.parents
+            and path.name != "list.jsonl"
+        )
+        found = {each for each, parts in traces.items() if any(part in content for part in parts)}
+        assert found == set(left)
+    assert job.face_ids() == []
+    assert {row.outcome for row in job.rows()} == {Outcome.ERASED}

@@ -104,6 +104,17 @@ class Database:
                 )
             time.sleep(CHECKPOINT_PAUSE)
 
+    def rewrite(self) -> None:
+        """Write the whole file again, without its unused parts.
+
+        Raises:
+            StoreUnavailableError: there is no space for a second file, or readers kept the log in
+                use all the time.
+        """
+        with store_errors(self.path), self._connection() as connection:
+            connection.execute("VACUUM")
+        self.clear_log()
+
     def _truncate_log(self) -> bool:
         with store_errors(self.path), self._connection() as connection:
             (blocked, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
+from typing_extensions import override
+
 from facerec.storage.faces import FaceStore
+from facerec.storage.file_search import search_files
 from facerec.storage.sqlite.approximate import LARGE
 from facerec.storage.sqlite.database import Database
 from facerec.storage.sqlite.record_store import SqliteRecords
@@ -33,3 +38,14 @@ class SqliteStore(FaceStore, SqliteRecords):
         database = Database(path)
         FaceStore.__init__(self, SqliteVectors(database, large=large))
         SqliteRecords.__init__(self, database)
+        self._file = database
+
+    @override
+    def erase_copies(self, names: Sequence[str]) -> None:
+        """Rewrite the file if it still contains one of the names as text of JSON.
+
+        SQLite may leave the copy of a row in an unused part of a page when it moves rows.
+        """
+        texts = [json.dumps(name, ensure_ascii=False).encode(errors="replace") for name in names]
+        if texts and search_files([self._file.path], texts):
+            self._file.rewrite()
