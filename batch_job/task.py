@@ -13,7 +13,7 @@ from facerec.config import Settings, read_settings
 from facerec.core.protocols import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
 from facerec.errors import InvalidInputError
-from facerec.factory import open_faces, open_records
+from facerec.factory import open_checked_engine, open_faces, open_records
 from facerec.jobs.aws.log import logger
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
@@ -58,7 +58,7 @@ def run(
         log.append_keys(child=assignment.child, attempt=assignment.attempt)
 
         def build(threads: int) -> FaceEngine:
-            engine = (build_engine or _open_engine)(threads)
+            engine = (build_engine or open_checked_engine)(threads)
             ready()
             return engine
 
@@ -161,12 +161,3 @@ def _resolve(assignment: ChildAssignment) -> ChildAssignment:
     if assignment.child >= len(numbers):
         raise InvalidInputError(f"{assignment.numbers} has no child at {assignment.child}")
     return replace(assignment, child=numbers[assignment.child], numbers=None)
-
-
-def _open_engine(threads: int) -> FaceEngine:
-    from facerec.engine.engine import open_engine
-    from facerec.engine.self_check import check_engine
-
-    engine = open_engine(threads=threads)
-    check_engine(engine)
-    return engine

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from fastapi.testclient import TestClient
 
 import facerec.engine.describe.version
-import facerec.factory
+import facerec.factory.engines
+import facerec.factory.local
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.cli.main import main
@@ -33,8 +34,8 @@ def fake_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
 
 def use_fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the fake engine for local jobs and the API."""
-    monkeypatch.setattr(facerec.factory, "_build_worker", fake_worker)
-    monkeypatch.setattr(facerec.factory, "open_local_engine", FakeEngine)
+    monkeypatch.setattr(facerec.factory.local, "_build_worker", fake_worker)
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
     monkeypatch.setattr(
         facerec.engine.describe.version, "model_version", lambda: FakeEngine().model_version
     )

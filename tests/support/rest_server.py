@@ -14,7 +14,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-import facerec.factory
+import facerec.factory.engines
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.factory import open_local_jobs, open_local_store, open_server_gallery
@@ -59,7 +59,7 @@ def rest_server(folder: Path) -> Iterator[RestServer]:
     (photos / "broken.jpg").write_bytes(b"no photo")
     with pytest.MonkeyPatch.context() as monkeypatch:
         use_fake_engine(monkeypatch)
-        monkeypatch.setattr(facerec.factory, "_attribute_networks", FakeAttributes)
+        monkeypatch.setattr(facerec.factory.engines, "open_attribute_networks", FakeAttributes)
         policy = AccessPolicy({"photos": photos}, frozenset(), f"{data}/jobs/")
         jobs = open_local_jobs(data, workers=1, policy=policy)
         with (

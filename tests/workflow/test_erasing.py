@@ -12,7 +12,7 @@ import boto3
 import pytest
 from click.testing import CliRunner
 
-import facerec.factory
+import facerec.factory.engines
 from facerec.cli.main import main
 from facerec.config import read_settings
 from facerec.core.erasures import ErasureStatus, SubjectKind
@@ -37,8 +37,8 @@ ANN = "line:3"
 def stack(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Stack:
     """A stack whose API has noted no erasure yet, and whose asynchronous invocations wait."""
     assert function_environment("ApiFunction")["ERASURE_FUNCTION"] == {"Ref": "ErasureFunction"}
-    monkeypatch.setattr(facerec.factory, "open_deployed_engine", lambda _: FakeEngine())
-    monkeypatch.setattr(facerec.factory, "open_local_engine", FakeEngine)
+    monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: FakeEngine())
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
     handler._gallery.cache_clear()
     stack = deploy()
     stack.held = []

@@ -12,10 +12,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facerec import factory
 from facerec.api.auth.gateway import ApiAuthorization, issuer_of
 from facerec.api.auth.grants import TABLE_LIFETIME, AccessTable, Caller
 from facerec.errors import InvalidInputError
+from facerec.factory import engines
 from facerec.testing.engine import FakeEngine
 from lambdas.api.building import build_app, for_lambda
 from lambdas.api.handler import MAX_BODY
@@ -48,7 +48,7 @@ def table(tmp_path: Path) -> Path:
 @pytest.fixture
 def deploy(tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch) -> Deploy:
     """Return how the function is deployed for a mode, with a table of grants."""
-    monkeypatch.setattr(factory, "open_deployed_engine", lambda _: FakeEngine())
+    monkeypatch.setattr(engines, "open_deployed_engine", lambda _: FakeEngine())
 
     def deploy(mode: str, grants: list[dict[str, Any]] | None = EVERYBODY) -> Function:
         if grants is not None:

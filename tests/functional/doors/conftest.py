@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-import facerec.factory
+import facerec.factory.engines
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.core.options import FaceOptions
@@ -66,8 +66,8 @@ PICTURE = fake_photo(fake_face("ann"))
 @pytest.fixture(autouse=True)
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the fake engine at every door."""
-    monkeypatch.setattr(facerec.factory, "open_local_engine", PictureEngine)
-    monkeypatch.setattr(facerec.factory, "open_deployed_engine", lambda _: PictureEngine())
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", PictureEngine)
+    monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: PictureEngine())
 
 
 @pytest.fixture

@@ -1,0 +1,212 @@
+"""Builds what a deployment on AWS needs, from its settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facerec.errors import ConfigurationError
+from facerec.factory import engines
+from facerec.factory.erasures import open_erasures
+from facerec.storage.objects import AccessPolicy, Objects
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from facerec.config import Settings
+    from facerec.core.protocols import FaceEngine, RecordStore
+    from facerec.gallery.defaults import GalleryDefaults
+    from facerec.gallery.gallery import Gallery
+    from facerec.jobs.aws.jobs import AwsJobs
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects import ObjectStore
+    from facerec.storage.sqlite import SqliteStore
+
+_SQLITE = "sqlite:///"
+
+
+def open_deployed_gallery(
+    settings: Settings, objects: ObjectStore, *, patience: float | None = None
+) -> Gallery:
+    """Open the gallery of a deployment on AWS.
+
+    Args:
+        settings: settings of the deployment.
+        objects: reads what callers may name.
+        patience: seconds after which a throttled request is given up; by default, the store's.
+
+    Raises:
+        FacerecError: a setting is missing or wrong, or a store cannot be opened.
+    """
+    start = None
+    if settings.erasure_function is not None:
+        from facerec.jobs.aws.erasure_function import open_erasure_function
+
+        start = open_erasure_function(settings.erasure_function, settings.region).start
+    return _deployed_gallery(
+        settings, engines.open_deployed_engine(settings), objects, patience=patience, start=start
+    )
+
+
+def open_eraser(settings: Settings) -> Gallery:
+    """Open the gallery of the function that erases from job folders; it loads no network.
+
+    Raises:
+        FacerecError: a setting is missing or wrong, or a store cannot be opened.
+    """
+    objects = Objects(AccessPolicy(buckets=frozenset()))
+    return _deployed_gallery(settings, engines.open_local_engine(), objects)
+
+
+def _deployed_gallery(
+    settings: Settings,
+    engine: FaceEngine,
+    objects: ObjectStore,
+    *,
+    patience: float | None = None,
+    start: Callable[[str], None] | None = None,
+) -> Gallery:
+    from facerec.gallery.gallery import Gallery
+    from facerec.jobs.job_data import JobFolders
+
+    jobs_root = settings.jobs_root
+    return Gallery(
+        engine,
+        faces=open_faces(settings, patience=patience),
+        records=open_records(settings),
+        objects=objects,
+        job_data=JobFolders(open_job_folders(settings), jobs_root),
+        erasures=open_erasures(settings.erasures_root, start),
+        defaults=gallery_defaults(settings),
+    )
+
+
+def gallery_defaults(settings: Settings) -> GalleryDefaults:
+    """Return the defaults of the operations in a deployment."""
+    from facerec.core.options import FaceOptions
+    from facerec.gallery.defaults import GalleryDefaults
+
+    return GalleryDefaults(
+        FaceOptions(max_faces=settings.max_faces, min_confidence=settings.min_confidence),
+        settings.similarity_threshold,
+    )
+
+
+def open_job_folders(settings: Settings) -> Objects:
+    """Return the job folders of a deployment, whatever else its bucket contains."""
+    return Objects(AccessPolicy(buckets=frozenset(), own_folder=settings.jobs_root))
+
+
+def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStore:
+    """Open the store of faces: S3 Vectors, a Pinecone index, or the SQLite file set in their place.
+
+    Args:
+        settings: settings of the deployment.
+        patience: seconds after which a throttled request is given up; by default, the store's.
+
+    Raises:
+        ConfigurationError: a variable is missing.
+    """
+    if settings.store is not None:
+        return _open_sqlite(settings.store)
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.patience import PATIENCE
+
+    patience = PATIENCE if patience is None else patience
+    if settings.vector_bucket is not None:
+        from facerec.storage import s3vectors
+
+        return FaceStore(
+            s3vectors.open_s3_vectors(
+                settings.vector_bucket,
+                region=settings.region,
+                patience=patience,
+            )
+        )
+    from facerec.storage.pinecone import open_pinecone_vectors
+
+    return FaceStore(
+        open_pinecone_vectors(
+            api_key=pinecone_api_key(settings),
+            index_name=settings.pinecone_index_name,
+            host=settings.pinecone_index_host,
+            patience=patience,
+        )
+    )
+
+
+def open_records(settings: Settings) -> RecordStore:
+    """Open the store of collections: a DynamoDB table, or the SQLite file set in its place.
+
+    Raises:
+        ConfigurationError: a variable is missing.
+    """
+    if settings.store is not None:
+        return _open_sqlite(settings.store)
+    from facerec.config import needed
+    from facerec.storage.dynamodb.store import open_dynamodb_store
+
+    return open_dynamodb_store(needed(settings.table, "FACEREC_TABLE"), settings.region)
+
+
+def pinecone_api_key(settings: Settings) -> str:
+    """Return the key itself, or the value of the secret that holds it.
+
+    Raises:
+        ConfigurationError: neither is set, or the secret does not exist or has no SecretString.
+        AccessDeniedError: the secret may not be read.
+        StoreUnavailableError: Secrets Manager does not answer.
+    """
+    if settings.pinecone_api_key is not None:
+        return settings.pinecone_api_key
+    if settings.pinecone_secret_arn is None:
+        raise ConfigurationError("neither PINECONE_API_KEY nor PINECONE_SECRET_ARN is set")
+    from facerec.storage.secrets import read_secret
+
+    return read_secret(settings.pinecone_secret_arn)
+
+
+def _open_sqlite(address: str) -> SqliteStore:
+    if not address.startswith(_SQLITE):
+        raise ConfigurationError(
+            "the environment variable FACEREC_STORE is not sqlite:///path",
+            "leave it empty for the stores of AWS",
+        )
+    from facerec.storage.sqlite import SqliteStore
+
+    return SqliteStore(Path(address.removeprefix(_SQLITE)))
+
+
+def open_aws_jobs(
+    *,
+    state_machine: str,
+    objects: ObjectStore,
+    jobs_root: str,
+    queue: str | None = None,
+    region: str | None = None,
+) -> AwsJobs:
+    """Return the jobs of a deployed stack, with the environment's credentials.
+
+    Args:
+        state_machine: ARN of the state machine.
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        queue: ARN of the queue of AWS Batch; without it, progress has no states of children.
+        region: region of the state machine; by default that of the environment.
+    """
+    import boto3
+
+    from facerec.core.aws_errors import aws_errors
+    from facerec.core.aws_region import aws_region
+    from facerec.jobs.aws.batch_queue import BatchQueue
+    from facerec.jobs.aws.executions import Executions
+    from facerec.jobs.aws.jobs import AwsJobs
+
+    with aws_errors("Step Functions"):
+        client = boto3.client("stepfunctions", region_name=aws_region(region))
+    return AwsJobs(
+        Executions(state_machine, client),
+        objects,
+        jobs_root,
+        None if queue is None else BatchQueue(queue),
+    )

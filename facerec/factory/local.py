@@ -1,0 +1,145 @@
+"""Builds what runs on one machine: everything is in a data folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facerec.factory import engines
+from facerec.factory.erasures import open_erasures
+from facerec.storage.objects import AccessPolicy, Objects
+
+if TYPE_CHECKING:
+    from facerec.core.protocols import FaceEngine
+    from facerec.gallery.gallery import Gallery
+    from facerec.gallery.inspection import Inspector
+    from facerec.gallery.receipts import Erasures
+    from facerec.jobs.child.attempt import ChildDependencies
+    from facerec.jobs.local.jobs import LocalJobs
+    from facerec.storage.objects import ObjectStore
+    from facerec.storage.sqlite import SqliteStore
+
+
+def open_gallery(data: str | os.PathLike[str]) -> Gallery:
+    """Open the gallery of this machine: the faces, users and jobs in a data folder.
+
+    The folder is created if it does not exist. Photos are read from paths and from the S3 buckets
+    that the credentials allow. The networks are loaded when the first photo asks for them. Close
+    the gallery, or use it as a context manager.
+
+    Args:
+        data: The data folder; ``--data`` of the command line.
+    """
+    folder, objects = Path(data), Objects()
+    return _local_gallery(folder, open_local_store(folder), engines.open_local_engine(), objects)
+
+
+def open_server_gallery(
+    data: Path, store: SqliteStore, engine: FaceEngine, policy: AccessPolicy
+) -> Gallery:
+    """Open the gallery of a server on this machine; closing it closes the store.
+
+    Args:
+        data: folder of faces and jobs.
+        store: the store in that folder.
+        engine: detects faces, in several threads.
+        policy: what callers may read. The photos of stored faces are also read from paths, where
+            ``facerec index`` found them.
+    """
+    indexed_objects = Objects(replace(policy, own_folder=None, reads_paths=True))
+    return _local_gallery(data, store, engine, Objects(policy), indexed_objects)
+
+
+def _local_gallery(
+    data: Path,
+    store: SqliteStore,
+    engine: FaceEngine,
+    objects: ObjectStore,
+    indexed_objects: ObjectStore | None = None,
+) -> Gallery:
+    from facerec.gallery.gallery import Gallery
+    from facerec.jobs.job_data import JobFolders
+
+    return Gallery(
+        engine,
+        faces=store,
+        records=store,
+        objects=objects,
+        job_data=JobFolders(objects, jobs_root_of(data)),
+        erasures=open_local_erasures(data),
+        indexed_objects=indexed_objects,
+        attributes=engines.open_attribute_networks(),
+        on_close=store.close,
+    )
+
+
+def open_inspector() -> Inspector:
+    """Open what inspects and compares photos on this machine, without any collection."""
+    from facerec.gallery.inspection import Inspector
+
+    return Inspector(
+        engines.open_local_engine(), objects=Objects(), attributes=engines.open_attribute_networks()
+    )
+
+
+def open_local_store(data: Path) -> SqliteStore:
+    """Open the store in a data folder; it is created if it does not exist."""
+    from facerec.storage.sqlite import SqliteStore
+
+    return SqliteStore(data / "facerec.db")
+
+
+def open_local_erasures(data: Path) -> Erasures:
+    """Return the erasures of a data folder, and their receipts."""
+    return open_erasures(f"{data.absolute() / 'erasures'}/")
+
+
+def open_local_jobs(
+    data: Path,
+    *,
+    workers: int | None = None,
+    policy: AccessPolicy | None = None,
+) -> LocalJobs:
+    """Return the jobs of a data folder; stores and engine are opened when a job needs them.
+
+    Args:
+        data: folder of faces and jobs.
+        workers: number of processes per job; by default one per core.
+        policy: what the jobs of a server may read; by default all that this machine can read.
+    """
+    from facerec.engine.describe.version import model_version
+    from facerec.engine.dlib.sessions import available_cores
+    from facerec.jobs.local.jobs import LocalJobs
+    from facerec.jobs.local.runs import LocalRuns
+
+    objects, open_store = Objects(policy), partial(open_local_store, data)
+    runs = LocalRuns(
+        objects,
+        open_store=open_store,
+        build_dependencies=partial(_build_worker, data, policy),
+        workers=workers or available_cores(),
+    )
+    return LocalJobs(
+        objects,
+        jobs_root_of(data),
+        runs,
+        open_store=open_store,
+        model_version=model_version,
+        local_paths=policy is None,
+    )
+
+
+def _build_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
+    """Build the engine and stores of a worker, which has one thread: workers share the cores."""
+    from facerec.jobs.child.attempt import ChildDependencies
+
+    engine, store = engines.open_checked_engine(threads=1), open_local_store(data)
+    return ChildDependencies(engine, store, store, Objects(policy))
+
+
+def jobs_root_of(data: Path) -> str:
+    """Return the folder in a data folder that holds a folder for each job; ends in ``/``."""
+    return f"{data.absolute() / 'jobs'}/"
