@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,7 +17,13 @@ from facerec.engine.describe.recipe import Recipe
 from facerec.engine.engine import Engine, open_engine
 from facerec.evaluate.faces import DescribedFaces, describe
 from facerec.evaluate.identification import Identification, identify, people_photos
-from facerec.evaluate.page import identification_page, verification_page
+from facerec.evaluate.labels import LabelEvaluation, label_rates, read_labels
+from facerec.evaluate.page import (
+    identification_page,
+    label_page,
+    label_rows,
+    verification_page,
+)
 from facerec.evaluate.pairs import read_pairs
 from facerec.evaluate.verification import Verification, verify
 from facerec.gallery.normalisation import similarity_of_score
@@ -39,6 +46,12 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
     "photos of one person.",
 )
 @click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV file with a column image, optionally person, and columns of labels: compare the "
+    "false match rates within each label. Without person, each photo is of another person.",
+)
+@click.option(
     "--recipe",
     type=click.Choice([recipe.value for recipe in Recipe]),
     default=Recipe.FAST.value,
@@ -58,6 +71,7 @@ def evaluate(
     pairs: Path | None,
     images: Path | None,
     identified: tuple[Path, Path] | None,
+    labels: Path | None,
     recipe: str,
     detector: str,
     html: Path | None,
@@ -73,43 +87,62 @@ def evaluate(
     Examples:
       facerec evaluate lfw/pairs.csv --images lfw/images --html report.html
       facerec evaluate --identify staff/ visitors/
+      facerec evaluate --labels fairface/labels.csv --images fairface/images
     """
-    if (pairs is None) == (identified is None):
-        raise click.UsageError("give either PAIRS or --identify")
-    if (pairs is None) != (images is None):
-        raise click.UsageError("PAIRS and --images go together")
+    if sum(each is not None for each in (pairs, identified, labels)) != 1:
+        raise click.UsageError("give one of PAIRS, --identify and --labels")
+    if (identified is None) != (images is not None):
+        raise click.UsageError("PAIRS and --labels go together with --images")
     engine = open_engine(recipe=Recipe(recipe))
+    describe_photos = partial(_describe, engine=engine, detector=detector)
+    result: Verification | LabelEvaluation | Identification
     if pairs and images:
-        labelled = read_pairs(pairs, images)
-        names = sorted({name for pair in labelled for name in (pair.image_a, pair.image_b)})
-        faces = _describe(images, names, engine, detector)
-        verification = verify(labelled, faces)
-        boxes = dict(zip(faces.names, faces.boxes, strict=True))
-        if html:
-            html.write_text(
-                verification_page(verification, images, boxes, model_version=engine.model_version)
-            )
-        if as_json:
-            print_json({"model_version": engine.model_version, **asdict(verification)})
-        else:
-            _print_verification(verification)
+        result, page = _verified(pairs, images, describe_photos, engine.model_version)
+    elif labels and images:
+        photos = read_labels(labels, images)
+        faces = describe_photos(images, [photo.image for photo in photos])
+        result = label_rates(photos, faces)
+        page = partial(label_page, result, model_version=engine.model_version)
     elif identified:
-        gallery, probes = (
-            _describe(own, people_photos(own), engine, detector) for own in identified
-        )
-        one_folder = identified[0].samefile(identified[1])
-        identification = identify(gallery, probes, one_folder=one_folder)
-        if html:
-            html.write_text(identification_page(identification, model_version=engine.model_version))
-        if as_json:
-            print_json({"model_version": engine.model_version, **asdict(identification)})
-        else:
-            _print_identification(identification)
-    if html and not as_json:
+        gallery, probes = (describe_photos(own, people_photos(own)) for own in identified)
+        result = identify(gallery, probes, one_folder=identified[0].samefile(identified[1]))
+        page = partial(identification_page, result, model_version=engine.model_version)
+    else:
+        raise click.UsageError("give one of PAIRS, --identify and --labels")
+    if html:
+        html.write_text(page())
+    if as_json:
+        print_json({"model_version": engine.model_version, **asdict(result)})
+        return
+    _print(result)
+    if html:
         console().print(f"\npage: {html}")
 
 
-def _describe(root: Path, names: Sequence[str], engine: Engine, detector: str) -> DescribedFaces:
+def _verified(
+    pairs: Path,
+    images: Path,
+    describe_photos: Callable[[Path, Sequence[str]], DescribedFaces],
+    model_version: str,
+) -> tuple[Verification, Callable[[], str]]:
+    labelled = read_pairs(pairs, images)
+    names = sorted({name for pair in labelled for name in (pair.image_a, pair.image_b)})
+    faces = describe_photos(images, names)
+    result = verify(labelled, faces)
+    boxes = dict(zip(faces.names, faces.boxes, strict=True))
+    return result, partial(verification_page, result, images, boxes, model_version=model_version)
+
+
+def _print(result: Verification | LabelEvaluation | Identification) -> None:
+    if isinstance(result, Verification):
+        _print_verification(result)
+    elif isinstance(result, LabelEvaluation):
+        _print_labels(result)
+    else:
+        _print_identification(result)
+
+
+def _describe(root: Path, names: Sequence[str], *, engine: Engine, detector: str) -> DescribedFaces:
     options = FaceOptions(
         max_faces=MAX_FACES,
         min_confidence=0.5,
@@ -174,6 +207,19 @@ def _print_verification(result: Verification) -> None:
                 str(cohort.false_non_match_rate),
             )
         out.print(shown)
+
+
+def _print_labels(result: LabelEvaluation) -> None:
+    out = console()
+    out.print(
+        f"{result.photos:,} photos, {len(result.failures):,} without a face; {result.pairs:,} "
+        "pairs of different people\n"
+        f"at a false match rate of {result.overall_rate:g} over all pairs, within each label:\n"
+    )
+    shown = table("label", "pairs", "by plain distance (95 %)", "normalised (95 %)")
+    for row in label_rows(result):
+        shown.add_row(*row)
+    out.print(shown)
 
 
 def _print_identification(result: Identification) -> None:

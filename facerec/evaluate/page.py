@@ -15,6 +15,7 @@ from facerec.core.faces import BoundingBox
 from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.evaluate.html import document, paragraph, table
 from facerec.evaluate.identification import Identification
+from facerec.evaluate.labels import LabelEvaluation
 from facerec.evaluate.plots import Axis, Line, LinearAxis, line_plot
 from facerec.evaluate.verification import PairError, Verification
 from facerec.gallery.normalisation import similarity_of_score
@@ -124,6 +125,34 @@ def identification_page(result: Identification, *, model_version: str) -> str:
         _failures(result.failures),
     ]
     return document("Identification", sections)
+
+
+def label_page(result: LabelEvaluation, *, model_version: str) -> str:
+    """Return the page of false match rates by label."""
+    sections = [
+        paragraph(
+            f"{result.photos:,} photos, {len(result.failures):,} without a face; "
+            f"{result.pairs:,} pairs of different people. Model version {model_version}."
+        ),
+        paragraph(
+            "False match rates of the pairs within each label, at the one threshold whose rate "
+            f"over all pairs is {result.overall_rate:g}."
+        ),
+        table(
+            ("label", "pairs", "by plain distance (95 %)", "normalised (95 %)"),
+            label_rows(result),
+        ),
+        _failures(result.failures),
+    ]
+    return document("False matches by label", sections)
+
+
+def label_rows(result: LabelEvaluation) -> list[tuple[str, ...]]:
+    """Return a row of texts for each label."""
+    return [
+        (f"{row.column}: {row.value}", f"{row.pairs:,}", str(row.plain), str(row.normalised))
+        for row in result.rates
+    ]
 
 
 def face_thumbnails(images: Path, boxes: Mapping[str, BoundingBox]) -> Thumbnail:

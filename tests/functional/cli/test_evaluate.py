@@ -69,3 +69,21 @@ def test_probes_are_searched_in_a_gallery(tmp_path: Path) -> None:
 def test_options_that_do_not_go_together_are_wrong_usage(pairs: Path, arguments: list[str]) -> None:
     given = [str(pairs) if argument == "PAIRS" else argument for argument in arguments]
     assert CliRunner().invoke(main, ["evaluate", *given]).exit_code == 2
+
+
+def test_too_few_photos_with_labels_are_an_error(tmp_path: Path) -> None:
+    names = sorted(path.name for path in PHOTOS.glob("*.jpg"))
+    labels = tmp_path / "labels.csv"
+    people = [name.rsplit("-", 1)[0] for name in names]
+    labels.write_text(
+        "file,person,kind\n"
+        + "".join(
+            f"{name},{person},{'first' if name.endswith('-1.jpg') else 'other'}\n"
+            for name, person in zip(names, people, strict=True)
+        )
+    )
+    outcome = CliRunner().invoke(
+        main, ["evaluate", "--labels", str(labels), "--images", str(PHOTOS)]
+    )
+    assert outcome.exit_code == 4
+    assert "pairs of different people" in outcome.output

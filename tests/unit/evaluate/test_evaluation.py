@@ -10,7 +10,8 @@ from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError
 from facerec.evaluate.faces import DescribedFaces, describe
 from facerec.evaluate.identification import identify, people_photos
-from facerec.evaluate.page import identification_page, verification_page
+from facerec.evaluate.labels import LabelledPhoto, label_rates
+from facerec.evaluate.page import identification_page, label_page, verification_page
 from facerec.evaluate.pairs import LabelledPair
 from facerec.evaluate.verification import verify
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
@@ -162,3 +163,21 @@ def test_a_folder_without_people_gets_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").touch()
     with pytest.raises(InvalidInputError, match="no photos in folders named after people"):
         people_photos(tmp_path)
+
+
+def test_a_label_whose_faces_resemble_each_other_has_a_higher_rate(tmp_path: Path) -> None:
+    photos = []
+    for number in range(120):
+        crowded = number < 20
+        name = f"{number}.jpg"
+        person = "crowd" if crowded else f"person {number}"
+        write_photo(tmp_path / name, person, shot=number)
+        labels = {"kind": "crowded" if crowded else "usual"}
+        photos.append(LabelledPhoto(name, f"photo {number}", labels))
+    result = label_rates(photos, described(tmp_path, [photo.image for photo in photos]))
+    assert (result.photos, result.pairs, result.overall_rate) == (120, 7140, 1e-3)
+    crowded, usual = result.rates
+    assert crowded.normalised.rate > 10 * usual.normalised.rate
+    assert crowded.normalised.low <= crowded.normalised.rate <= crowded.normalised.high
+    page = label_page(result, model_version="fake-1")
+    assert "kind: crowded" in page

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from facerec.errors import InvalidInputError
+from facerec.evaluate.labels import read_labels
 from facerec.evaluate.pairs import LabelledPair, read_pairs
 from facerec.evaluate.people import people_of
 
@@ -88,3 +89,30 @@ def test_labels_connect_the_photos_of_one_person_if_folders_do_not() -> None:
     people, all_pairs = people_of(pairs)
     assert not all_pairs
     assert people["1"] == people["2"] == people["3"] != people["4"]
+
+
+def test_labels_are_read_with_their_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "b.jpg").touch()
+    path = tmp_path / "labels.csv"
+    path.write_text("file,person,age,group\na.jpg,ann,old,x\nb.jpg,,young,y\n")
+    first, second = read_labels(path, tmp_path)
+    assert (first.person, first.labels) == ("ann", {"age": "old", "group": "x"})
+    assert second.person != "ann"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("image\na.jpg\n", "lacks columns"),
+        ("photo,age\na.jpg,old\n", "lacks columns"),
+        ("image,age\na.jpg\n", "line 2"),
+        ("image,age\nnone.jpg,old\n", "1 of 1 photos are not in"),
+    ],
+)
+def test_a_wrong_file_of_labels_is_one_clear_error(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "a.jpg").touch()
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    with pytest.raises(InvalidInputError, match=said):
+        read_labels(path, tmp_path)

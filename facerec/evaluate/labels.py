@@ -1,0 +1,168 @@
+"""False match rates by labels of photos, such as the age or the sex of whom they show."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.errors import InvalidInputError
+from facerec.evaluate.faces import DescribedFaces
+from facerec.evaluate.rates import Interval, rates_that_fit, wilson
+
+IMAGE_COLUMNS = ("image", "file")
+PERSON_COLUMN = "person"
+OVERALL_RATE = 1e-3
+"""False match rate over all pairs at which labels are compared, if there are enough pairs."""
+
+MAX_PHOTOS = 4_000
+"""Photos whose pairs are judged: 4,000 make 8 million pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPhoto:
+    """A photo with its labels.
+
+    Attributes:
+        image: path below the folder of images.
+        person: whom it shows; photos without are each of a person of their own.
+        labels: value of each column of labels.
+    """
+
+    image: str
+    person: str
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRates:
+    """False match rates of the pairs of different people within a label.
+
+    Attributes:
+        column: name of the column.
+        value: the label of both photos.
+        pairs: pairs of different people.
+        plain: false match rate by plain distance.
+        normalised: false match rate by normalised score.
+    """
+
+    column: str
+    value: str
+    pairs: int
+    plain: Interval
+    normalised: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEvaluation:
+    """False match rates by label.
+
+    Attributes:
+        photos: in the file.
+        failures: why photos have no face, by name.
+        pairs: all pairs of different people.
+        overall_rate: false match rate over all of them.
+        rates: by column and value.
+    """
+
+    photos: int
+    failures: dict[str, str]
+    pairs: int
+    overall_rate: float
+    rates: list[LabelRates]
+
+
+def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
+    """Return the photos of a file with their labels; all photos exist.
+
+    Args:
+        path: CSV with a column image (or file), optionally person, and columns of labels.
+        images: folder that the paths of photos are relative to.
+
+    Raises:
+        InvalidInputError: a column or photo is missing, or a line is malformed.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True)
+            rows = [dict(row) for row in reader]
+            columns = list(reader.fieldnames or ())
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path} is not a CSV file: {error}") from error
+    image = next((name for name in IMAGE_COLUMNS if name in columns), None)
+    labels = [name for name in columns if name not in (image, PERSON_COLUMN)]
+    if image is None or not labels:
+        raise InvalidInputError(
+            f"{path} lacks columns",
+            "the columns are image, optionally person, and one or more columns of labels",
+        )
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values():
+            raise InvalidInputError(f"{path} line {number} does not have {len(columns)} values")
+    missing = [row[image] for row in rows if not (images / row[image]).is_file()]
+    if missing:
+        raise InvalidInputError(
+            f"{len(missing):,} of {len(rows):,} photos are not in {images}, such as {missing[0]!r}"
+        )
+    if len(rows) > MAX_PHOTOS:
+        raise InvalidInputError(
+            f"{path} has {len(rows):,} photos", f"give at most {MAX_PHOTOS:,}: they make many pairs"
+        )
+    return [
+        LabelledPhoto(
+            row[image],
+            row.get(PERSON_COLUMN) or f"photo {number}",
+            {name: row[name] for name in labels},
+        )
+        for number, row in enumerate(rows)
+    ]
+
+
+def label_rates(photos: Sequence[LabelledPhoto], faces: DescribedFaces) -> LabelEvaluation:
+    """Return false match rates within each label, at one threshold for all.
+
+    Args:
+        photos: with their labels.
+        faces: the described faces of their photos.
+
+    Raises:
+        InvalidInputError: faces were found in too few photos for any rate.
+    """
+    by_image = {photo.image: photo for photo in photos}
+    found = [by_image[name] for name in faces.names]
+    one, other = np.triu_indices(len(found), 1)
+    people = np.unique([photo.person for photo in found], return_inverse=True)[1]
+    different = people[one] != people[other]
+    one, other = one[different].astype(np.int64), other[different].astype(np.int64)
+    fitting = [rate for rate in rates_that_fit(len(one)) if rate >= OVERALL_RATE]
+    if not fitting:
+        raise InvalidInputError(
+            f"{len(found):,} photos with a face make {len(one):,} pairs of different people",
+            "rates need 50 pairs of different people at least",
+        )
+    rate = fitting[-1]
+    distances, scores = faces.scores(one, other)
+    plain, normalised = (values <= np.quantile(values, rate) for values in (distances, scores))
+    rates = []
+    for column in found[0].labels:
+        values = np.array([photo.labels[column] for photo in found])
+        for value in np.unique(values):
+            inside = (values[one] == value) & (values[other] == value)
+            rates.append(
+                LabelRates(
+                    column,
+                    str(value),
+                    int(inside.sum()),
+                    _share(plain, inside),
+                    _share(normalised, inside),
+                )
+            )
+    return LabelEvaluation(len(photos), faces.failures, len(one), rate, rates)
+
+
+def _share(matched: NDArray[np.bool_], inside: NDArray[np.bool_]) -> Interval:
+    return wilson(int(matched[inside].sum()), int(inside.sum()))
