@@ -9,8 +9,9 @@ Takes two minutes on one core, and writes ``facerec/engine/describe/cohort-RECIP
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import EmbeddedFace, PhotoFaces
-from facerec.engine.describe.cohort import NEAREST
+from facerec.engine.describe.cohort import NEAREST_CLEAR
 from facerec.engine.describe.recipe import Recipe
 from facerec.engine.engine import Engine, open_engine
 from training.cohort.damage import DAMAGES, damaged
@@ -29,15 +30,21 @@ EVERY_FACE = FaceOptions(max_faces=100, min_confidence=0.5, quality_filter=Quali
 
 PHOTOS_OF_BATCH = 16
 
-SAME_PERSON = 0.4
+SAME_PERSON = 0.3
 """Two photos nearer than this may show one person, whose average would be that person's own
-descriptor; they are not mixed. Euclidean distance; 1 of 500,000 pairs of strangers is as near."""
+descriptor; they are not mixed. Euclidean distance."""
 
 MATES = 2
 """How many of a stranger's most similar strangers it is mixed with."""
 
-CLEAR_MIXTURES = 1450
-"""Mixtures of faces as they are; the others are of damaged ones."""
+CHILD_MATES = 8
+"""How many of a child's most similar children it is mixed with besides. Children are confused with
+each other more often than others; the more mixtures are near them, the less."""
+
+CHILD_AGES = frozenset({"0-2", "3-9"})
+
+CLEAR_MIXTURES = 1000
+CHILD_MIXTURES = 1000
 
 OWN_MIXTURES = 4
 """Mixtures that one of these strangers may be part of. They are the nearest to it, and are skipped
@@ -55,33 +62,68 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--recipe", type=Recipe, choices=list(Recipe), default=Recipe.FAST)
     options = parser.parse_args()
+    random = np.random.default_rng(1)
+    engine = open_engine(threads=1, recipe=options.recipe)
     photos = sorted((options.data / "fairface").rglob("*.jpg"))
     neutral = sorted((options.data / "london").rglob("*_neutral_front.jpg"))
-    engine, random = open_engine(threads=1, recipe=options.recipe), np.random.default_rng(1)
-    strangers = embed((path.read_bytes() for path in photos + neutral), engine)
-    mixtures = [mixed(strangers, CLEAR_MIXTURES, random, apart=SAME_PERSON)]
+    strangers, places = embed((path.read_bytes() for path in photos + neutral), engine)
+    young = child_photos(options.data / "fairface")
+    children = np.array([(photos + neutral)[place].name in young for place in places])
+    clear = clear_mixtures(strangers, children, random)
+    write(clear, damaged_mixtures(photos, engine, random), strangers, options.recipe)
+
+
+def child_photos(folder: Path) -> set[str]:
+    """Return the names of the photos of children in FairFace's folder."""
+    with (folder / "labels.csv").open(newline="") as file:
+        return {row["file"] for row in csv.DictReader(file) if row["age"] in CHILD_AGES}
+
+
+def clear_mixtures(
+    strangers: NDArray[np.float32], children: NDArray[np.bool_], random: np.random.Generator
+) -> Vectors:
+    """Return mixtures of faces as they are.
+
+    Args:
+        strangers: descriptors of different people, float32 of shape (n, 128).
+        children: whether each is a child, shape (n,).
+        random: chooses the pairs.
+    """
+    everybody = mixed(strangers, CLEAR_MIXTURES, random, mates=MATES, apart=SAME_PERSON)
+    young = mixed(strangers[children], CHILD_MIXTURES, random, mates=CHILD_MATES, apart=SAME_PERSON)
+    return random.permutation(np.concatenate([everybody, young]))
+
+
+def damaged_mixtures(
+    photos: Sequence[Path], engine: Engine, random: np.random.Generator
+) -> Vectors:
+    """Return mixtures of the faces of photos that were damaged."""
+    mixtures = []
     for damage, count in DAMAGES:
         shuffled = [photos[place] for place in random.permutation(len(photos))]
         contents = (damaged(path, damage, random) for path in shuffled)
-        faces = embed(contents, engine, limit=count * 2 // 3)
-        mixtures.append(mixed(faces, count, random))
-    write(random.permutation(np.concatenate(mixtures)), strangers, options.recipe)
+        faces, _ = embed(contents, engine, limit=count * 2 // 3)
+        mixtures.append(mixed(faces, count, random, mates=MATES))
+    return random.permutation(np.concatenate(mixtures))
 
 
 def embed(
     contents: Iterable[bytes], engine: Engine, *, limit: int | None = None
-) -> NDArray[np.float32]:
-    """Return the descriptor of the face nearest to the centre of each photo that shows one."""
+) -> tuple[NDArray[np.float32], list[int]]:
+    """Return the descriptors of the face nearest to the centre of photos, and their places."""
     embeddings: list[NDArray[np.float32]] = []
+    places: list[int] = []
+    start = 0
     for batch in batched(contents, PHOTOS_OF_BATCH):
-        embeddings += [
-            min(outcome.faces, key=_distance_from_centre).embedding
-            for outcome in engine.analyse(batch, EVERY_FACE)
-            if isinstance(outcome, PhotoFaces) and outcome.faces
-        ]
+        for place, outcome in enumerate(engine.analyse(batch, EVERY_FACE), start):
+            if isinstance(outcome, PhotoFaces) and outcome.faces:
+                face = min(outcome.faces, key=_distance_from_centre)
+                embeddings.append(face.embedding)
+                places.append(place)
+        start += len(batch)
         if limit is not None and len(embeddings) >= limit:
             break
-    return np.stack(embeddings)
+    return np.stack(embeddings), places
 
 
 def batched(contents: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
@@ -92,7 +134,12 @@ def batched(contents: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
 
 
 def mixed(
-    strangers: NDArray[np.float32], count: int, random: np.random.Generator, *, apart: float = 0.0
+    strangers: NDArray[np.float32],
+    count: int,
+    random: np.random.Generator,
+    *,
+    mates: int,
+    apart: float = 0.0,
 ) -> Vectors:
     """Return averages of similar strangers.
 
@@ -103,9 +150,10 @@ def mixed(
         strangers: descriptors of different people, float32 of shape (n, 128).
         count: number of averages, or fewer if there are not as many pairs.
         random: chooses the pairs.
+        mates: how many of a stranger's most similar strangers it is mixed with.
         apart: minimum distance of a pair.
     """
-    first, second = similar_pairs(strangers, apart)
+    first, second = similar_pairs(strangers, mates, apart)
     averages = (strangers[first].astype(np.float64) + strangers[second]) / 2
     centre = strangers.mean(axis=0, dtype=np.float64)
     spread = np.linalg.norm(strangers - centre, axis=1).mean()
@@ -116,17 +164,17 @@ def mixed(
 
 
 def similar_pairs(
-    strangers: NDArray[np.float32], apart: float
+    strangers: NDArray[np.float32], mates: int, apart: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return each stranger with its most similar ones, every pair once."""
     distances = euclidean(strangers, strangers)
     np.fill_diagonal(distances, np.inf)
-    mates = np.argsort(distances, axis=1)[:, :MATES]
+    nearest = np.argsort(distances, axis=1)[:, :mates]
     pairs = np.array(
         sorted(
             {
                 (min(one, mate), max(one, mate))
-                for one, own in enumerate(mates.tolist())
+                for one, own in enumerate(nearest.tolist())
                 for mate in own
                 if distances[one, mate] >= apart
             }
@@ -135,22 +183,30 @@ def similar_pairs(
     return pairs[:, 0], pairs[:, 1]
 
 
-def write(mixtures: Vectors, strangers: NDArray[np.float32], recipe: Recipe) -> None:
+def write(clear: Vectors, damaged: Vectors, strangers: NDArray[np.float32], recipe: Recipe) -> None:
     """Write the file of a recipe."""
+    mixtures = np.concatenate([clear, damaged])
     step = float(np.abs(mixtures).max() / STEPS)
     vectors = np.round(mixtures / step).astype(np.int8)
-    nearest = np.sort(euclidean(strangers, vectors * step), axis=1)
-    deviation = float(nearest[:, OWN_MIXTURES : OWN_MIXTURES + NEAREST].std(axis=1).mean())
-    digest = hashlib.sha256(vectors.tobytes() + np.array([step, deviation], np.float32).tobytes())
-    name = f"mixtures-1:{digest.hexdigest()[:8]}"
+    deviation = typical_deviation(strangers, vectors[: len(clear)] * step)
+    numbers = np.array([step, deviation, len(clear)], np.float32)
+    digest = hashlib.sha256(vectors.tobytes() + numbers.tobytes())
+    name = f"mixtures-2:{digest.hexdigest()[:8]}"
     np.savez_compressed(
         TARGET / f"cohort-{recipe}.npz",
         vectors=vectors,
+        clear=np.int64(len(clear)),
         step=np.float32(step),
         typical_deviation=np.float32(deviation),
         version=np.array(name),
     )
-    print(f"{name}: {len(vectors):,} mixtures, {deviation=:.4f}")
+    print(f"{name}: {len(clear):,} + {len(damaged):,} mixtures, {deviation=:.4f}")
+
+
+def typical_deviation(strangers: NDArray[np.float32], clear: Vectors) -> float:
+    """Return the deviation of the distances of a face's nearest mixtures, averaged over faces."""
+    nearest = np.sort(euclidean(strangers, clear), axis=1)
+    return float(nearest[:, OWN_MIXTURES : OWN_MIXTURES + NEAREST_CLEAR].std(axis=1).mean())
 
 
 def euclidean(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.float64]:

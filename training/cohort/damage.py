@@ -66,15 +66,15 @@ def blurred(low: float, high: float) -> Damage:
 
 
 DAMAGES: tuple[tuple[Damage, int], ...] = (
-    (turned(90), 230),
-    (turned(270), 230),
-    (grainy(35, 50), 230),
-    (grainy(60, 90), 230),
-    (pixelated(5, 7), 230),
-    (pixelated(7, 9), 230),
-    (stretched(across=True, low=1.7, high=2.2), 450),
-    (stretched(across=False, low=1.7, high=2.2), 350),
-    (blurred(3.2, 5), 350),
+    (turned(90), 160),
+    (turned(270), 160),
+    (grainy(35, 50), 160),
+    (grainy(60, 90), 160),
+    (pixelated(5, 7), 160),
+    (pixelated(7, 9), 160),
+    (stretched(across=True, low=1.7, high=2.2), 315),
+    (stretched(across=False, low=1.7, high=2.2), 245),
+    (blurred(3.2, 5), 245),
 )
 """Each damage with the number of its mixtures."""
 

@@ -4,6 +4,10 @@ dlib's distances are too small where its descriptors crowd, for example among ch
 face comes to a fixed cohort of strangers shows how crowded its surroundings are. Each vector of
 the cohort is a mixture, the average of two similar strangers; no real person's descriptor is in
 it. ``training/cohort`` holds the script that builds it, its sources and their attribution.
+
+The cohort has two parts: mixtures of clear faces, and mixtures of faces turned, made grainy,
+pixelated, stretched or blurred. A face is normalised by the part that it is nearer to, so that
+damaged faces take no places among the nearest clear ones.
 """
 
 from __future__ import annotations
@@ -18,13 +22,19 @@ from numpy.typing import NDArray
 from facerec.core.faces import CohortStats
 from facerec.engine.describe.recipe import Recipe
 
-NEAREST = 50
-"""Cohort vectors that the stats of a face are taken over. 30 to 300 give nearly the same error
-rates overall; fewer give groups of people more equal ones (``docs/accuracy.md``)."""
+NEAREST_CLEAR = 16
+"""Mixtures of clear faces that the stats of a face are taken over. Up to 50 give nearly the same
+error rates overall; fewer give groups of people more equal ones (``docs/accuracy.md``)."""
+
+NEAREST_DAMAGED = 30
+"""Mixtures of damaged faces that the stats of a face are taken over."""
+
+OWN_SHARE = 0.3
+"""Share of a face's own deviation in the deviation of its stats; the rest is the typical one. The
+own one is estimated from few distances: alone it gives more false non-matches."""
 
 _BATCH = 512
-"""Faces in one matrix of distances: 6 MB with 3,000 cohort vectors."""
-
+"""Faces in one matrix of distances: 8 MB with 4,000 cohort vectors."""
 
 _MAX_PRODUCT = 262_144
 """Multiplications of one matrix product. OpenBLAS computes larger ones with all cores (its
@@ -36,18 +46,26 @@ class Cohort:
     """Vectors of mixed strangers, and the stats of faces against them."""
 
     def __init__(
-        self, vectors: NDArray[np.float32], *, typical_deviation: float, version: str
+        self,
+        vectors: NDArray[np.float32],
+        *,
+        clear: int,
+        typical_deviation: float,
+        version: str,
     ) -> None:
         """Create a cohort.
 
         Args:
-            vectors: float32 of shape (n, 128), n at least ``NEAREST``.
+            vectors: float32 of shape (n, 128); mixtures of clear faces, then of damaged ones.
+            clear: number of mixtures of clear faces, at least ``NEAREST_CLEAR``; of the others
+                there are at least ``NEAREST_DAMAGED``, or none.
             typical_deviation: standard deviation of the distances of a face's nearest vectors,
                 averaged over faces.
             version: version of the vectors.
         """
         self.version = version
         self._vectors = vectors
+        self._clear = clear
         self._squares = np.einsum("ij,ij->i", vectors, vectors)
         self.typical_deviation = typical_deviation
 
@@ -59,6 +77,7 @@ class Cohort:
         with resource.open("rb") as file, np.load(file, allow_pickle=False) as content:
             return cls(
                 content["vectors"].astype(np.float32) * np.float32(content["step"]),
+                clear=int(content["clear"]),
                 typical_deviation=float(content["typical_deviation"]),
                 version=str(content["version"]),
             )
@@ -69,32 +88,41 @@ class Cohort:
     def stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
         """Return the stats of faces.
 
-        The deviation is the average of the face's own and the typical one. The face's own is
-        estimated from few distances: alone it gives more false non-matches.
-
         Args:
             embeddings: float32 of shape (n, 128).
         """
         stats: list[CohortStats] = []
         for start in range(0, len(embeddings), _BATCH):
-            nearest = self._nearest(np.asarray(embeddings[start : start + _BATCH], np.float32))
-            means = nearest.mean(axis=1)
-            deviations = (nearest.std(axis=1) + self.typical_deviation) / 2
+            means, own = self._nearest(np.asarray(embeddings[start : start + _BATCH], np.float32))
+            deviations = OWN_SHARE * own + (1 - OWN_SHARE) * self.typical_deviation
             stats += [
                 CohortStats(float(mean), float(deviation), self.version)
                 for mean, deviation in zip(means, deviations, strict=True)
             ]
         return stats
 
-    def _nearest(self, embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return the distances of each face's nearest vectors, shape (n, ``NEAREST``)."""
+    def _nearest(
+        self, embeddings: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return mean and deviation of the distances of each face's nearest vectors."""
         squares = np.einsum("ij,ij->i", embeddings, embeddings)[:, None] + self._squares
         rows = max(1, _MAX_PRODUCT // embeddings.size)
         for start in range(0, len(self._vectors), rows):
             block = slice(start, start + rows)
             squares[:, block] -= 2 * embeddings @ self._vectors[block].T
-        squares.partition(NEAREST - 1, axis=1)
-        nearest: NDArray[np.float64] = np.sqrt(
-            np.maximum(squares[:, :NEAREST], 0), dtype=np.float64
-        )
-        return nearest
+        means, deviations = _moments(squares[:, : self._clear], NEAREST_CLEAR)
+        if self._clear < len(self._vectors):
+            other_means, other_deviations = _moments(squares[:, self._clear :], NEAREST_DAMAGED)
+            damaged = other_means < means
+            means = np.where(damaged, other_means, means)
+            deviations = np.where(damaged, other_deviations, deviations)
+        return means, deviations
+
+
+def _moments(
+    squares: NDArray[np.float32], nearest: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and deviation of the roots of the smallest values of each row."""
+    smallest = np.partition(squares, nearest - 1, axis=1)[:, :nearest]
+    distances: NDArray[np.float64] = np.sqrt(np.maximum(smallest, 0), dtype=np.float64)
+    return distances.mean(axis=1), distances.std(axis=1)

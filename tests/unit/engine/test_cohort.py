@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from facerec.engine.describe.cohort import NEAREST, Cohort
+from facerec.engine.describe.cohort import NEAREST_CLEAR, NEAREST_DAMAGED, Cohort
 from facerec.engine.describe.recipe import VERSIONS, VIEWS, Recipe
 
 
@@ -17,7 +17,7 @@ def strangers() -> NDArray[np.float32]:
 def test_every_recipe_has_its_own_cohort(recipe: Recipe) -> None:
     cohort = Cohort.load(recipe)
     assert 1_000 <= len(cohort) <= 4_000
-    assert cohort.version.startswith("mixtures-1:")
+    assert cohort.version.startswith("mixtures-2:")
     assert [other for other in Recipe if Cohort.load(other).version == cohort.version] == [recipe]
 
 
@@ -25,13 +25,18 @@ def test_a_cohort_is_loaded_once() -> None:
     assert Cohort.load(Recipe.FAST) is Cohort.load(Recipe.FAST)
 
 
-def test_stats_are_of_the_nearest_vectors(strangers: NDArray[np.float32]) -> None:
-    cohort = Cohort(strangers, typical_deviation=0.03, version="test")
-    face = np.full(128, 0.01, np.float32)
-    nearest = np.sort(np.linalg.norm(strangers.astype(np.float64) - face, axis=1))[:NEAREST]
+@pytest.mark.parametrize(("near", "nearest"), [(0, NEAREST_CLEAR), (1, NEAREST_DAMAGED)])
+def test_stats_are_of_the_nearest_vectors_of_the_nearer_part(
+    strangers: NDArray[np.float32], near: int, nearest: int
+) -> None:
+    """A face amid the clear mixtures, then one amid the damaged ones, which lie elsewhere."""
+    parts = strangers[:100], strangers[100:] + np.float32(0.1)
+    cohort = Cohort(np.concatenate(parts), clear=100, typical_deviation=0.03, version="test")
+    face = np.full(128, 0.01 + 0.1 * near, np.float32)
+    distances = np.sort(np.linalg.norm(parts[near].astype(np.float64) - face, axis=1))[:nearest]
     (stats,) = cohort.stats(face[None])
-    assert stats.mean == pytest.approx(nearest.mean(), abs=1e-5)
-    assert stats.deviation == pytest.approx((nearest.std() + 0.03) / 2, abs=1e-5)
+    assert stats.mean == pytest.approx(distances.mean(), abs=1e-5)
+    assert stats.deviation == pytest.approx(0.3 * distances.std() + 0.7 * 0.03, abs=1e-5)
     assert stats.version == "test"
 
 
