@@ -31,6 +31,7 @@ from facerec.cli.options import collection_option, data_option, json_option
     default=None,
     help="Folder for the job's ledger, embeddings and report (default: in the data folder).",
 )
+@click.option("--dry-run", is_flag=True, help="Show what would be indexed without doing it.")
 @json_option
 def index(
     source: str,
@@ -39,22 +40,30 @@ def index(
     workers: int | None,
     job_fields: dict[str, Any],
     job_folder: Path | None,
+    dry_run: bool,
     as_json: bool,
 ) -> None:
     """Index the faces of photos into a collection.
 
     SOURCE is a manifest (JSON lines, CSV or plain addresses, also gzipped), a photo, a folder, or
     an s3:// address of one of these. The collection is created if it does not exist. The same
-    command resumes an interrupted run; photos that are indexed already are not processed again.
-    Faces that the collection has lost since are restored, unless they were deleted on purpose. A
-    failed photo is processed again once it has changed.
+    command resumes an interrupted run. Of a folder, only photos are read that are new or have
+    changed since an earlier run; the faces of a photo that was replaced are replaced. With --prune
+    the faces of photos that are gone are removed. Faces that the collection has lost since are
+    restored, unless they were deleted on purpose.
 
     \b
     Examples:
       facerec index photos/ --collection staff
       facerec index members/ --collection club --person-from folder --exclude '*.cr2'
+      facerec index photos/ --collection staff --prune --dry-run
       facerec index manifest.jsonl --collection staff --workers 4 --max-faces 1
       facerec index s3://bucket/visitors/ --collection visitors --json
     """
     document = {"collection_id": collection, "manifest": source, **job_fields}
+    if dry_run:
+        from facerec.cli.job_preview import preview
+
+        preview(document, None, data, as_json=as_json)
+        return
     run_here(document, data, workers=workers, job_folder=job_folder, as_json=as_json)

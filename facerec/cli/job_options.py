@@ -12,7 +12,7 @@ from facerec.cli.options import index_face_options
 from facerec.core.options import ChosenOptions
 from facerec.jobs.manifest.listing import PersonFrom
 from facerec.jobs.request import JOB_FIELDS
-from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
+from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
 
 _OPTIONS = (
     click.option(
@@ -31,6 +31,21 @@ _OPTIONS = (
         "--restore-deleted",
         is_flag=True,
         help="Process all photos again, and also store faces that somebody has deleted.",
+    ),
+    click.option(
+        "--prune",
+        is_flag=True,
+        help="Remove the faces of photos that are gone from a folder or prefix; --dry-run lists "
+        "these photos.",
+    ),
+    click.option(
+        "--prune-limit",
+        "prune_limit_percentage",
+        type=click.FloatRange(0, 100),
+        default=PRUNE_LIMIT_PERCENTAGE,
+        show_default=True,
+        metavar="PERCENT",
+        help="Percentage of photos that may be gone; if more are, --prune is refused.",
     ),
     click.option(
         "--tolerated-failures",

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.job_progress import duration
 from facerec.cli.output import console, count, dollars, print_json
+from facerec.cli.reports import print_difference
+
+if TYPE_CHECKING:
+    from facerec.jobs.changes import Preview
+    from facerec.jobs.remembered.comparison import StalePhoto
+    from facerec.jobs.request import JobRequest
 
 
 def preview(
     document: dict[str, Any],
     stack: str | None,
     data: Path | None,
-    photos_per_second: float | None,
+    photos_per_second: float | None = None,
     *,
     as_json: bool,
 ) -> None:
@@ -36,25 +43,26 @@ def preview(
     from facerec.estimate.estimating import PHOTOS_PER_SECOND
     from facerec.factory import jobs_root_of
     from facerec.jobs.aws.stack import find_stack
-    from facerec.jobs.planner import preview_job
     from facerec.jobs.request import read_job_request
-    from facerec.storage.objects import Objects
 
     rate = photos_per_second or PHOTOS_PER_SECOND
     job = read_job_request(document)
     if stack is None:
         vcpus, cost = available_cores(), None
-        found = preview_job(job, Objects(), jobs_root=jobs_root_of(data_folder(data)))
+        found = _preview(job, jobs_root_of(data_folder(data)))
         seconds = found.photos / (rate * vcpus)
     else:
         deployed = find_stack(stack)
         vcpus = deployed.max_vcpus
-        found = preview_job(job, Objects(), jobs_root=deployed.jobs_root)
+        found = _preview(job, deployed.jobs_root)
         seconds, cost = _on_aws(found.photos, rate, vcpus, job.images_per_child or 0)
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
         print_json({**asdict(found), **took})
         return
+    if found.difference is not None:
+        print_difference(found.difference)
+        print_gone(found.gone)
     out, about = console(), "" if found.exact else "about "
     children = count(found.children, "child", "children")
     out.print(f"{about}{count(found.photos, 'photo')} in {children}")
@@ -69,6 +77,26 @@ def preview(
             "for a new collection; `facerec estimate` itemises the cost, also for an existing one"
             " (--existing-collection), and compares it with Rekognition"
         )
+
+
+def _preview(job: JobRequest, jobs_root: str) -> Preview:
+    from facerec.jobs.changes import preview_job
+    from facerec.jobs.remembered.runs import latest_memory
+    from facerec.storage.objects import Objects
+
+    objects = Objects()
+    memory = latest_memory(objects, jobs_root, job.collection_id)
+    return preview_job(job, objects, jobs_root=jobs_root, memory=memory)
+
+
+def print_gone(photos: Sequence[StalePhoto]) -> None:
+    """Print the photos whose faces --prune removes."""
+    out = console()
+    for photo in photos:
+        out.print(f"  gone: {photo.uri} ({count(photo.faces, 'face')})")
+    if photos:
+        faces = count(sum(photo.faces for photo in photos), "face")
+        out.print(f"--prune removes {faces} of {count(len(photos), 'photo')}")
 
 
 def _on_aws(images: int, rate: float, vcpus: int, images_per_child: int) -> tuple[float, float]:

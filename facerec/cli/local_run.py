@@ -56,6 +56,8 @@ def run_here(
     plan = job.required_plan()
     about = "" if plan.exact else "about "
     photos = count(plan.estimated_photos, "photo")
+    if plan.difference is not None and plan.difference.unchanged:
+        photos += f" ({plan.difference.unchanged:,} are unchanged)"
     console(stderr=True).print(f"Indexing {about}{photos} into collection {plan.collection_id} ...")
     # A supervisor that ends this process with SIGTERM means the same as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -12,6 +12,7 @@ import click
 from facerec.cli.output import console, count, shortened, table
 
 if TYPE_CHECKING:
+    from facerec.jobs.difference import Difference, Removal
     from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.ledger.tally import Tally
@@ -38,6 +39,8 @@ def print_report(report: Report) -> None:
     """Print a report."""
     out, tally = console(), report.tally
     out.print(f"Job {report.job_id}: {report.status.value.lower()}")
+    if report.difference is not None:
+        print_difference(report.difference)
     _print_outcomes(report)
     out.print(
         f"{count(tally.photos, 'photo')}, {count(tally.faces_indexed, 'face')} indexed"
@@ -51,6 +54,7 @@ def print_report(report: Report) -> None:
         out.print(f"faces rejected: {', '.join(reasons)}")
         out.print(f"to keep them: {remedies(tally.faces_rejected)}")
     print_earlier_faces(tally)
+    print_removal(report.removal)
     _print_problems(report)
 
 
@@ -61,13 +65,18 @@ def print_nothing_new(report: Report) -> None:
         report: the report of the job, whose numbers are those of earlier runs.
     """
     out, outcomes = console(), report.tally.outcomes
-    indexed = sum(outcomes[outcome] for outcome in INDEXED)
-    photos = count(report.tally.photos, "photo")
-    if indexed < report.tally.photos:
-        photos = f"{indexed:,} of {photos}"
-    out.print(
-        f"Nothing new: {photos} {'is' if report.tally.photos == 1 else 'are'} already indexed."
-    )
+    found = report.difference
+    if found is not None and (found.unchanged or found.gone):
+        out.print("Nothing new.")
+        print_difference(found)
+        print_removal(report.removal)
+    else:
+        indexed = sum(outcomes[outcome] for outcome in INDEXED)
+        photos = count(report.tally.photos, "photo")
+        if indexed < report.tally.photos:
+            photos = f"{indexed:,} of {photos}"
+        verb = "is" if report.tally.photos == 1 else "are"
+        out.print(f"Nothing new: {photos} {verb} already indexed.")
     _print_outcomes(report, exclude=INDEXED)
     _print_problems(report)
     out.print(f"the report of the job: facerec jobs report {report.job_id}")
@@ -96,6 +105,27 @@ def _print_problems(report: Report) -> None:
         print_failures(tally.failures)
         if report.failed_photos > len(tally.failures):
             out.print(f"all of them: facerec jobs failures {report.job_id}")
+
+
+def print_difference(difference: Difference) -> None:
+    """Print how many photos of a source are new; nothing if all are."""
+    numbers = {
+        "unchanged": difference.unchanged,
+        "new": difference.new,
+        "changed": difference.changed,
+        "tried again": difference.retried,
+        "gone": difference.gone,
+    }
+    if difference.new < difference.photos or difference.gone:
+        named = ", ".join(f"{number:,} {what}" for what, number in numbers.items() if number)
+        console().print(f"{count(difference.photos, 'photo')}: {named}")
+
+
+def print_removal(removal: Removal) -> None:
+    """Print what was removed of photos that were replaced or are gone; nothing if nothing was."""
+    if removal.faces:
+        faces = count(removal.faces, "face")
+        console().print(f"{faces} removed: their photos were replaced or are gone")
 
 
 def print_earlier_faces(tally: Tally) -> None:

@@ -111,6 +111,14 @@ class VectorStore(Protocol):
         """Return the number of vectors of a namespace."""
         ...
 
+    def version(self, namespace: str) -> str | None:
+        """Return a text that changes whenever vectors are put or deleted, and in no other case.
+
+        A restored backup has another version than what it replaces, whatever is written to it.
+        None if the store cannot tell.
+        """
+        return None
+
     def expect_empty(self, namespace: str) -> None:
         """Assume that a namespace had no vectors when this store was opened.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from facerec.jobs.child.attempt import PHOTOS_PER_STEP
-from facerec.jobs.planner import images_per_child
+from facerec.jobs.children import images_per_child
 
 
 class Store(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -118,8 +119,10 @@ def open_local_jobs(
     objects, open_store = Objects(policy), partial(open_local_store, data)
     runs = LocalRuns(
         objects,
+        jobs_root=jobs_root_of(data),
         open_store=open_store,
         build_dependencies=partial(_build_worker, data, policy),
+        delete_faces=partial(_delete_faces, data, policy),
         workers=workers or available_cores(),
     )
     return LocalJobs(
@@ -138,6 +141,18 @@ def _build_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
 
     engine, store = engines.open_checked_engine(threads=1), open_local_store(data)
     return ChildDependencies(engine, store, store, Objects(policy))
+
+
+def _delete_faces(
+    data: Path,
+    policy: AccessPolicy | None,
+    store: SqliteStore,
+    collection_id: str,
+    face_ids: Sequence[str],
+) -> int:
+    """Delete faces for good, also those of users; return how many there were."""
+    gallery = _local_gallery(data, store, engines.open_local_engine(), Objects(policy))
+    return len(gallery.delete_faces(collection_id, face_ids, disassociate=True).deleted)
 
 
 def jobs_root_of(data: Path) -> str:

@@ -64,7 +64,7 @@ def to_stored_faces(
         model_version: Model version of the engine that found them.
         now: Current time in seconds since 1970.
     """
-    source = _storable(image.source)
+    source = storable_source(image.source)
 
     def record(face: EmbeddedFace) -> FaceRecord:
         return FaceRecord(
@@ -85,7 +85,7 @@ def to_stored_faces(
     return [StoredFace(record(face), face.embedding) for face in photo.faces]
 
 
-def _storable(source: str) -> str:
+def storable_source(source: str) -> str:
     """Return an address that every store accepts: names of files may not be valid UTF-8."""
     return source.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 

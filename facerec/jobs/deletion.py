@@ -14,17 +14,17 @@ from facerec.jobs.service import Job
 from facerec.storage.objects.local import TEMPORARY_PREFIX
 from facerec.storage.objects.protocol import ObjectStore
 
-_SUBFOLDERS = ("embeddings", "index", "ledger", "children", "crashes")
+_SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "crashes")
 """In the order in which they are deleted."""
 
 _OWN = re.compile(
     r"""
-    (plan|report|run|elsewhere)\.json | run\.new | run\.lock | cancel
+    (plan|report|run|removal|elsewhere)\.json | stale\.jsonl | run\.new | run\.lock | cancel
     | manifest-[0-9a-f]{8}\.jsonl
     | incomplete/\d+\.json
     | ledger/\d{7}/\d{16}\.jsonl
     | embeddings/\d{7}/\d{16}-\d{16}-[0-9a-f]{16}\.npz
-    | index/\d{7}
+    | (index|remembered)/\d{7}
     | children/\d{7}\.json
     | crashes/\d{7}/\d{16}-[0-9a-f]{16}
     """,

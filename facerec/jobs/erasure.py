@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
+from pathlib import PurePosixPath
 from typing import Any
 
 from facerec.core.erasures import ErasedJob, Selection
@@ -24,11 +25,18 @@ from facerec.jobs.deletion import delete_folder, delete_note
 from facerec.jobs.folders import Entry, list_entries, missing_folder
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
-from facerec.jobs.ledger.layout import child_of_embeddings, embeddings_folder
+from facerec.jobs.ledger.layout import (
+    child_of_embeddings,
+    embeddings_folder,
+    memory_folder,
+    remembered_uri,
+    stale_uri,
+)
 from facerec.jobs.ledger.redaction import erase_from_failures, erase_from_segment, may_name
 from facerec.jobs.manifest.blanking import blank_lines
 from facerec.jobs.plan import plan_uri, read_collection_id
 from facerec.jobs.prefetch import read_ahead
+from facerec.jobs.remembered.erasing import erase_from_lines, note_erased_photos
 from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 READERS = 16
@@ -57,10 +65,14 @@ def erase_faces(
         FacerecError: a job folder that may contain embeddings cannot be read.
     """
     unreadable: list[FacerecError] = []
+    memory = memory_folder(jobs_root, collection_id)
     erased = [
-        _erase_from_folder(objects, entry, selection)
+        _erase_from_folder(objects, entry, selection, memory)
         for entry in entries_of(objects, jobs_root, collection_id, unreadable)
     ]
+    if selection.names_photos:
+        for created in list(objects.folders(memory)):
+            _erase_from_memory(objects, created, selection, created)
     _require_readable(unreadable)
     return [job for job in erased if not job.is_untouched]
 
@@ -96,7 +108,20 @@ def erase_collection(
     entries.sort(key=lambda entry: (entry.is_elsewhere, entry.job_folder), reverse=True)
     deleted = [ErasedJob(entry.job_id, files=delete_folder(objects, entry)) for entry in entries]
     _require_readable(unreadable)
+    _erase_memory(objects, jobs_root, collection_id, created_before)
     return deleted
+
+
+def _erase_memory(
+    objects: ObjectStore, jobs_root: str, collection_id: str, created_before: float | None
+) -> None:
+    """Delete what is remembered of the photos of a collection, or of its earlier creations."""
+    folder = memory_folder(jobs_root, collection_id)
+    for created in list(objects.folders(folder)):
+        if created_before is None or float(PurePosixPath(created).name) <= created_before:
+            objects.delete_folder(created)
+    if not list(objects.folders(folder)):
+        objects.delete_folder(folder)
 
 
 def entries_of(
@@ -156,10 +181,17 @@ def _require_readable(unreadable: list[FacerecError]) -> None:
         raise unreadable[0]
 
 
-def _erase_from_folder(objects: ObjectStore, entry: Entry, selection: Selection) -> ErasedJob:
+def _erase_from_folder(
+    objects: ObjectStore, entry: Entry, selection: Selection, memory: str
+) -> ErasedJob:
     folder = entry.job_folder
     # The rows go last: they lead to what else there is, if a killed erasure is called again.
-    lines = _erase_from_manifest(objects, folder, selection) if selection.names_photos else 0
+    lines = 0
+    if selection.names_photos:
+        lines = _erase_from_manifest(objects, folder, selection)
+        memory = f"{memory}{_read_json(objects, plan_uri(folder))['collection_created_at']!r}/"
+        _erase_from_memory(objects, remembered_uri(folder), selection, memory)
+        _erase_from_memory(objects, stale_uri(folder), selection, memory)
     embeddings = _erase_embeddings(objects, folder, selection)
     return replace(
         ErasedJob(entry.job_id, embeddings, _erase_rows(objects, folder, selection)),
@@ -182,6 +214,30 @@ def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selec
             source["version"] = version
             objects.write(plan_uri(job_folder), json.dumps(plan, indent=1).encode())
     return blanked
+
+
+def _erase_from_memory(
+    objects: ObjectStore, prefix: str, selection: Selection, memory: str
+) -> None:
+    """Erase photos from the remembered lines below a prefix.
+
+    Args:
+        objects: contains the files.
+        prefix: address of a folder or of one file.
+        selection: what is erased.
+        memory: folder of what is remembered of this creation of the collection.
+    """
+    for found in list(objects.list(prefix)):
+        name = PurePosixPath(found.uri).name
+        if not (name.isdigit() or name.endswith(("-merged", ".jsonl"))):
+            # A note of a job, which names no photo.
+            continue
+        with suppress(ObjectNotFoundError):
+            content = objects.read(found.uri)
+            written, erased = erase_from_lines(content, selection)
+            if written != content:
+                note_erased_photos(objects, memory, erased)
+                objects.write(found.uri, written)
 
 
 def _erase_rows(objects: ObjectStore, job_folder: str, selection: Selection) -> int:

@@ -11,6 +11,7 @@ from facerec.core.options import FaceOptions
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
 from facerec.jobs.arrays import arrays_of
+from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.entries import LineFormat
 from facerec.jobs.manifest.sources import Source, SourceKind
 from facerec.jobs.request import options_from_json, options_to_json
@@ -44,6 +45,10 @@ class Plan:
         round: 0, or how often a complete job was processed again, since photos had failed.
         force: whether photos are processed that are indexed already.
         restore_deleted: whether faces are stored that somebody deleted.
+        new_collection: whether the collection was created for this job.
+        prune: whether faces are removed whose photos are gone.
+        difference: how the photos of the source differ from what was remembered of them; None if
+            they were not compared.
     """
 
     job_id: str
@@ -63,6 +68,9 @@ class Plan:
     round: int = 0
     force: bool = False
     restore_deleted: bool = False
+    new_collection: bool = False
+    prune: bool = False
+    difference: Difference | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan in the form of ``schemas/plan.json``, with the arrays of a workflow."""
@@ -71,6 +79,7 @@ class Plan:
             "version": PLAN_VERSION,
             **fields,
             "options": options_to_json(self.options),
+            "difference": None if self.difference is None else asdict(self.difference),
             "source": {**asdict(self.source), "columns": list(self.source.columns)},
             "arrays": [asdict(array) for array in arrays_of(self.children)],
         }
@@ -90,6 +99,8 @@ def plan_from_json(document: Mapping[str, Any]) -> Plan:
     source["columns"] = tuple(source["columns"])
     fields["source"] = Source(**source)
     fields["options"] = options_from_json(document["options"])
+    difference = document.get("difference")
+    fields["difference"] = None if difference is None else Difference(**difference)
     return Plan(**fields)
 
 

@@ -12,13 +12,15 @@ from facerec.errors import InvalidInputError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.jobs.manifest.entries import ManifestEntry
 from facerec.jobs.manifest.listing import ListingRules, PersonFrom
-from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
+from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
 
 JOB_FIELDS = (
     "create_collection",
     "retry_failures",
     "force",
     "restore_deleted",
+    "prune",
+    "prune_limit_percentage",
     "tolerated_failure_percentage",
     "include",
     "exclude",
@@ -45,6 +47,8 @@ class JobRequest:
             indexed are not processed again.
         force: whether to process a complete job again, and every photo in it.
         restore_deleted: whether to do so and to store faces that somebody deleted, too.
+        prune: whether to remove the faces of photos that are gone from a folder or prefix.
+        prune_limit_percentage: 0 to 100, the share of photos that may be gone.
     """
 
     collection_id: str
@@ -58,6 +62,8 @@ class JobRequest:
     retry_failures: bool = False
     force: bool = False
     restore_deleted: bool = False
+    prune: bool = False
+    prune_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE
 
 
 def read_job_request(
@@ -93,6 +99,8 @@ def read_job_request(
         retry_failures=document.get("retry_failures", False),
         force=document.get("force", False),
         restore_deleted=document.get("restore_deleted", False),
+        prune=document.get("prune", False),
+        prune_limit_percentage=document.get("prune_limit_percentage", PRUNE_LIMIT_PERCENTAGE),
     )
 
 
@@ -108,6 +116,19 @@ def require_s3_addresses(request: JobRequest) -> None:
                 f"{uri!r} is not an s3:// address, and the job does not run on this machine",
                 "copy the manifest, and the photos it names, to S3",
             )
+
+
+def refuse_prune(request: JobRequest) -> None:
+    """Check that a job of a stack does not ask for what only a local job does.
+
+    Raises:
+        InvalidInputError: photos that are gone are to be pruned.
+    """
+    if request.prune:
+        raise InvalidInputError(
+            "jobs of a stack cannot remove the faces of photos that are gone",
+            "delete these faces by their external image ids",
+        )
 
 
 def _entry(image: str | Mapping[str, str]) -> ManifestEntry:

@@ -7,7 +7,7 @@ reading its photos. Without a reason there is none: a job that is complete stays
 from __future__ import annotations
 
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
-from facerec.jobs.ledger.report import read_report
+from facerec.jobs.ledger.report import Report, read_report
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan
@@ -23,11 +23,8 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
     may be gone: a missing photo exists, a denied one can be read, an unreadable one has another
     size.
     """
-    try:
-        report = read_report(objects, plan.job_folder)
-    except (ObjectNotFoundError, InvalidInputError):
-        return False
-    if report.incomplete:
+    report = _complete_report(plan, objects)
+    if report is None:
         return False
     if (
         request.force
@@ -36,6 +33,19 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
     ):
         return True
     return any(_may_have_changed(row, objects) for row in report.tally.failures)
+
+
+def is_complete(plan: Plan, objects: ObjectStore) -> bool:
+    """Return whether the report of a job says that all children are complete."""
+    return _complete_report(plan, objects) is not None
+
+
+def _complete_report(plan: Plan, objects: ObjectStore) -> Report | None:
+    try:
+        report = read_report(objects, plan.job_folder)
+    except (ObjectNotFoundError, InvalidInputError):
+        return None
+    return None if report.incomplete else report
 
 
 def _may_have_changed(row: LedgerRow, objects: ObjectStore) -> bool:

@@ -129,6 +129,10 @@ class FaceStore:
         """Return the number of faces of a collection."""
         return self.vectors.count_vectors(collection_id)
 
+    def version(self, collection_id: str) -> str | None:
+        """Return a text that changes with every change of the faces; None if unknown."""
+        return self.vectors.version(collection_id)
+
     def expect_empty(self, collection_id: str) -> None:
         """Assume that a collection had no faces when this store was opened (see VectorStore)."""
         self.vectors.expect_empty(collection_id)

@@ -16,7 +16,7 @@ from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.submissions import first_submission
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
-from facerec.jobs.request import read_job_request, require_s3_addresses
+from facerec.jobs.request import read_job_request, refuse_prune, require_s3_addresses
 from facerec.storage.objects import Objects, ObjectStore
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def plan_execution(
     try:
         request = read_job_request(document, gallery_defaults(settings))
         require_s3_addresses(request)
+        refuse_prune(request)
         planned = plan_job(
             request,
             objects,

@@ -146,7 +146,7 @@ class Job:
         assert len(rows) == self.lines == report.tally.photos
         assert report.status is JobStatus.SUCCEEDED
         assert report.tally.outcomes == Counter(row.outcome.value for row in rows)
-        assert len(list(Path(f"{folder}/jobs").iterdir())) == 1
+        assert len(list(Path(f"{folder}/jobs").glob("*/plan.json"))) == 1
         # Nothing acknowledged is missing, nothing stored is orphaned.
         acknowledged = {face.face_id for row in rows for face in row.faces}
         assert acknowledged == set(ids) == set(kept)

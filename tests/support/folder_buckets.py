@@ -29,6 +29,14 @@ class FolderBuckets(LocalObjects):
         time.sleep(self._delay)
         return super().read(self._local(uri), **options)
 
+    def fetch(
+        self, uri: str, *, end: int, version_id: str | None = None
+    ) -> tuple[bytes, ObjectInfo]:
+        """Answer a GET, with the facts that come with it."""
+        time.sleep(self._delay)
+        content, info = super().fetch(self._local(uri), end=end, version_id=version_id)
+        return content, self._remote(info)
+
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
         """Answer a PUT."""
         time.sleep(self._delay)

@@ -44,6 +44,11 @@ class MemoryObjects:
             raise ObjectChangedError(uri)
         return content[start:end]
 
+    def fetch(
+        self, uri: str, *, end: int, version_id: str | None = None
+    ) -> tuple[bytes, ObjectInfo]:
+        return self.read(uri, end=end, version_id=version_id), self.head(uri)
+
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
         if if_absent and uri in self.content:
             return False

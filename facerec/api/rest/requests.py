@@ -30,7 +30,7 @@ from facerec.gallery.defaults import DEFAULT_LIMIT, GalleryDefaults
 from facerec.gallery.photos import Photo, PhotoLocation
 from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
 from facerec.jobs.request import JOB_FIELDS
-from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
+from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
 
 COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
 EXTERNAL_IMAGE_PATTERN = f"^{EXTERNAL_IMAGE_ID_CHARACTER}+$"
@@ -343,6 +343,15 @@ class IndexRequest(FaceChoice, _PhotoFields):
         None,
         description="With a manifest or prefix: process all photos again, and also store faces "
         "that somebody has deleted. A single photo is always indexed with such faces.",
+    )
+    prune: bool | None = Field(
+        None,
+        description="With a prefix, on one machine: remove the faces of photos that are gone.",
+    )
+    prune_limit_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
+        None,
+        description="With `prune`: refuse the job if a larger share of the photos is gone; by "
+        f"default {PRUNE_LIMIT_PERCENTAGE:g}.",
     )
     tolerated_failure_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
         None,

@@ -18,6 +18,7 @@ from facerec.core.protocols import FaceEngine, RecordStore
 from facerec.core.records import FaceRecord
 from facerec.errors import ModelMismatchError
 from facerec.jobs.child.crash_notes import CRASHED, FATAL_CRASHES, read_crashes
+from facerec.jobs.child.moved import faces_of_moved_photos
 from facerec.jobs.child.photos import LoadedPhoto, PhotoLoader
 from facerec.jobs.child.segment_writer import SegmentCommitted, SegmentWriter
 from facerec.jobs.child.step import KnownPhotos, Step, photo_key, process_photos
@@ -203,16 +204,28 @@ class _Attempt:
 
     def _process(self, batch: Sequence[LoadedPhoto], start: Cursor) -> Step:
         keys = [photo_key(self._plan, photo) for photo in batch]
-        return process_photos(
+        known = self._known_photos(batch, {key for key in keys if key})
+        step = process_photos(
             batch,
             keys,
-            self._known_photos(batch, {key for key in keys if key}),
+            known,
             start=start,
             plan=self._plan,
             child=self._child,
             engine=self._engine,
             stop=self._must_stop,
         )
+        if known.current:
+            moved = faces_of_moved_photos(
+                self._plan.collection_id,
+                batch,
+                keys,
+                known,
+                faces=self._faces,
+                objects=self._objects,
+            )
+            step.store_again(moved)
+        return step
 
     def _known_photos(self, batch: Sequence[LoadedPhoto], keys: Set[str]) -> KnownPhotos:
         if self._writer.is_committing(frozenset(p.image_id for p in batch if p.image_id)):

@@ -12,7 +12,8 @@ from facerec.errors import AccessDeniedError, ObjectNotFoundError
 from facerec.jobs.manifest.entries import LineParser, ManifestEntry
 from facerec.jobs.manifest.slices import Cursor, ManifestLine
 from facerec.jobs.outcomes import Outcome, PhotoFailure
-from facerec.storage.objects.protocol import ObjectStore
+from facerec.jobs.versions import settled_version
+from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 COMMON_PHOTO_BYTES = 8 * 1024 * 1024
 """Photos up to this size are read concurrently, larger ones one at a time: that bounds memory."""
@@ -28,6 +29,7 @@ class LoadedPhoto:
         external_image_id: the caller's own name for the photo.
         content: the bytes of the photo, or the failure.
         image_id: derived from the bytes; None after a failure.
+        version: version of the bytes (see ``jobs.versions``), or None.
         milliseconds: duration of the read.
     """
 
@@ -36,6 +38,7 @@ class LoadedPhoto:
     external_image_id: str | None
     content: bytes | PhotoFailure
     image_id: str | None
+    version: str | None
     milliseconds: float
 
     @property
@@ -62,29 +65,34 @@ class PhotoLoader:
         if entry is None:
             return None
         if isinstance(entry, PhotoFailure):
-            return LoadedPhoto(line.end, entry.uri, None, entry, None, 0.0)
+            return LoadedPhoto(line.end, entry.uri, None, entry, None, None, 0.0)
         started = time.perf_counter()
-        content = self._read(entry)
+        content, version = self._read(entry)
         content_id = image_id(content) if isinstance(content, bytes) else None
         elapsed = 1000 * (time.perf_counter() - started)
         return LoadedPhoto(
-            line.end, entry.uri, entry.external_image_id, content, content_id, elapsed
+            line.end, entry.uri, entry.external_image_id, content, content_id, version, elapsed
         )
 
-    def _read(self, entry: ManifestEntry) -> bytes | PhotoFailure:
-        def read(max_bytes: int) -> bytes:
-            return self._objects.read(entry.uri, end=max_bytes + 1, version_id=entry.version_id)
+    def _read(self, entry: ManifestEntry) -> tuple[bytes | PhotoFailure, str | None]:
+        """Return the content of a photo, or the failure, and the version that was read."""
 
+        def fetch(max_bytes: int) -> tuple[bytes, ObjectInfo]:
+            return self._objects.fetch(entry.uri, end=max_bytes + 1, version_id=entry.version_id)
+
+        started = time.time_ns()
         try:
-            content = read(COMMON_PHOTO_BYTES)
+            content, info = fetch(COMMON_PHOTO_BYTES)
             if len(content) > COMMON_PHOTO_BYTES:
                 with self._large:
-                    content = read(MAX_PHOTO_BYTES)
+                    started = time.time_ns()
+                    content, info = fetch(MAX_PHOTO_BYTES)
         except ObjectNotFoundError:
-            return PhotoFailure(Outcome.NOT_FOUND, "does not exist, or is not a regular file")
+            return PhotoFailure(Outcome.NOT_FOUND, "does not exist, or is not a regular file"), None
         except AccessDeniedError:
-            return PhotoFailure(Outcome.ACCESS_DENIED, "access denied")
+            return PhotoFailure(Outcome.ACCESS_DENIED, "access denied"), None
+        version = settled_version(info, started)
         if len(content) > MAX_PHOTO_BYTES:
             large = f"more than {MAX_PHOTO_BYTES // 1024**2} MiB"
-            return PhotoFailure(Outcome.UNREADABLE, large, "TOO_LARGE")
-        return content
+            return PhotoFailure(Outcome.UNREADABLE, large, "TOO_LARGE"), version
+        return content, version

@@ -48,6 +48,8 @@ from facerec.jobs.ledger.segments import Segment, read_segment, read_segments, w
 from facerec.jobs.ledger.tally import ChildSummary, Tally, write_summary
 from facerec.jobs.manifest.slices import Cursor
 from facerec.jobs.plan import Plan, plan_uri
+from facerec.jobs.remembered.photos import lines_of_rows
+from facerec.jobs.remembered.runs import write_photos
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -98,6 +100,7 @@ class SegmentWriter:
         self._faces, self._records, self._objects = faces, records, objects
         self._on_commit = on_commit
         self._embeddings_files: dict[str, list[bytes]] = {}
+        self._remembered: list[str] = []
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._in_flight: Future[Segment] | None = None
         self._in_flight_images: frozenset[str] = frozenset()
@@ -188,6 +191,7 @@ class SegmentWriter:
             self._objects.delete(uri)
         summary = ChildSummary(self._child, True, end.lines, self.tally)
         write_face_index(self._objects, self._plan.job_folder, self._child, self._embeddings_files)
+        write_photos(self._objects, self._plan.job_folder, self._child, self._remembered)
         write_summary(self._objects, self._plan.job_folder, summary)
         return summary
 
@@ -272,6 +276,7 @@ class SegmentWriter:
         tally = Tally.of(segment.rows, (segment.started, segment.finished))
         self.tally.add(tally)
         self.cursor = segment.end
+        self._remembered += lines_of_rows(segment.rows, self._plan)
         if segment.embeddings is not None:
             self._embeddings_files[segment.embeddings] = id_prefixes(
                 face.face_id for row in segment.rows for face in row.stored

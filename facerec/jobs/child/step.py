@@ -95,6 +95,12 @@ class Step:
             )
             self.faces[key] = [*self.faces[key], *faces]
 
+    def store_again(self, faces: Mapping[str, list[StoredFace]]) -> None:
+        """Store the same faces with other records, by image key."""
+        for key in faces.keys() & self.row_of_key.keys():
+            self.faces[key] = faces[key]
+            self.stored[key] = frozenset(face.record.face_id for face in faces[key])
+
 
 def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
     """Return the image key of a photo in the plan's collection; None for a failed photo."""
@@ -261,6 +267,7 @@ class _StepBuilder:
             reason=failure.reason if failure else None,
             detail=failure.detail if failure else None,
             image_id=photo.image_id,
+            version=photo.version,
             bytes=photo.size,
             milliseconds=photo.milliseconds,
         )
@@ -273,6 +280,7 @@ def _repeated(row: LedgerRow, first: LedgerRow) -> LedgerRow:
         first,
         line_in_slice=row.line_in_slice,
         photo=row.photo,
+        version=row.version,
         outcome=Outcome.ALREADY_INDEXED if indexed else first.outcome,
         rejected=() if indexed else first.rejected,
         replaced=0,

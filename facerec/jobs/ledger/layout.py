@@ -60,6 +60,27 @@ def summary_uri(job_folder: str, child: int) -> str:
     return f"{summaries_folder(job_folder)}{child:07d}.json"
 
 
+def remembered_uri(job_folder: str, child: int | None = None) -> str:
+    """Return the address of what a complete child remembers of its photos, or of their folder."""
+    return f"{job_folder}remembered/" + ("" if child is None else f"{child:07d}")
+
+
+def memory_folder(jobs_root: str, collection_id: str) -> str:
+    """Return the folder of the notes that a collection's jobs have made (``jobs.remembered``)."""
+    # No collection or job has an "@" in its id.
+    return f"{jobs_root}remembered@{collection_id}/"
+
+
+def stale_uri(job_folder: str) -> str:
+    """Return the address of the list of remembered photos that were replaced or are gone."""
+    return f"{job_folder}stale.jsonl"
+
+
+def removal_uri(job_folder: str) -> str:
+    """Return the address of the note of what a job has removed of them."""
+    return f"{job_folder}removal.json"
+
+
 def report_uri(job_folder: str) -> str:
     """Return the address of the report of a job."""
     return f"{job_folder}report.json"

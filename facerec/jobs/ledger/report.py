@@ -6,11 +6,13 @@ import json
 import time
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from facerec.errors import InvalidInputError
+from facerec.jobs.difference import Difference, Removal
 from facerec.jobs.ledger.layout import report_uri
+from facerec.jobs.ledger.removal import read_removal
 from facerec.jobs.ledger.tally import Tally, tally_from_json
 from facerec.jobs.plan import Plan
 from facerec.jobs.status import JobStatus
@@ -38,6 +40,9 @@ class Report:
         photos_per_second: in that time.
         tally: sums over all rows; the rows of ``tally.failures`` have their ``manifest_line``.
         written_at: seconds since 1970, UTC.
+        difference: how the photos of the source differ from what was remembered of them; None if
+            they were not compared.
+        removal: what was removed of photos that were replaced or are gone.
     """
 
     job_id: str
@@ -53,6 +58,8 @@ class Report:
     photos_per_second: float
     tally: Tally
     written_at: float
+    difference: Difference | None = None
+    removal: Removal = field(default_factory=Removal)
 
     def to_json(self) -> dict[str, Any]:
         """Return the report in the form of ``schemas/report.json``."""
@@ -60,7 +67,13 @@ class Report:
         tally = {
             name: value for name, value in self.tally.to_json().items() if name != "busy_intervals"
         }
-        return {**fields, "incomplete": list(self.incomplete), **tally}
+        return {
+            **fields,
+            "incomplete": list(self.incomplete),
+            "difference": None if self.difference is None else asdict(self.difference),
+            "removal": asdict(self.removal),
+            **tally,
+        }
 
 
 def write_report(
@@ -112,6 +125,8 @@ def write_report(
         photos_per_second=round(tally.photos / seconds, 3) if seconds else 0.0,
         tally=tally,
         written_at=time.time(),
+        difference=plan.difference,
+        removal=read_removal(objects, plan.job_folder) or Removal(),
     )
     if incomplete and incomplete_uri is not None:
         write_numbers(objects, incomplete_uri, incomplete)
@@ -136,7 +151,11 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
 
 def _from_json(document: Mapping[str, Any]) -> Report:
     tally = tally_from_json({**document, "busy_intervals": []})
-    fields = {name: document[name] for name in Report.__slots__ if name != "tally"}
+    new = ("tally", "difference", "removal")
+    fields = {name: document[name] for name in Report.__slots__ if name not in new}
+    difference = document.get("difference")
+    fields["difference"] = None if difference is None else Difference(**difference)
+    fields["removal"] = Removal(**document.get("removal", {}))
     fields["status"] = JobStatus(document["status"])
     fields["incomplete"] = tuple(document["incomplete"])
     return Report(**fields, tally=tally)

@@ -57,6 +57,8 @@ class LedgerRow:
         reason: reason of UNREADABLE: the name of an ``UnreadableReason``, or CRASHED.
         detail: one line for a person.
         image_id: derived from the photo's content.
+        version: version of the photo that was read (see ``jobs.versions``); None if it was not
+            read, or may have changed since without another version.
         faces: faces in the collection.
         rejected: faces that were detected and not indexed.
         rotation: degrees clockwise by which the photo was turned to find its faces.
@@ -81,6 +83,7 @@ class LedgerRow:
     reason: str | None = None
     detail: str | None = None
     image_id: str | None = None
+    version: str | None = None
     faces: tuple[IndexedFace, ...] = ()
     rejected: tuple[RejectedFace, ...] = ()
     rotation: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
@@ -42,19 +42,24 @@ class LocalRuns:
         self,
         objects: ObjectStore,
         *,
+        jobs_root: str,
         open_store: Callable[[], SqliteStore],
         build_dependencies: BuildDependencies,
+        delete_faces: Callable[[SqliteStore, str, Sequence[str]], int],
         workers: int,
     ) -> None:
         """Create an empty queue; nothing is opened before a run needs it.
 
         Args:
             objects: contains the job folders, and the photos that jobs may read.
+            jobs_root: parent of all job folders, with the final ``/``.
             open_store: opens the store of collections and faces.
             build_dependencies: builds engine and stores of a worker in its process.
+            delete_faces: deletes faces of a collection in that store, also those of users.
             workers: number of processes per job.
         """
         self._objects, self._open_store = objects, open_store
+        self._jobs_root, self._delete_faces = jobs_root, delete_faces
         self._build_dependencies, self._workers = build_dependencies, workers
         self._queue = ThreadPoolExecutor(1, thread_name_prefix="jobs")
         self._closing = threading.Event()
@@ -112,17 +117,23 @@ class LocalRuns:
     def _run(self, plan: Plan, record: RunRecord) -> RunResult:
         # Imported late: commands that only show jobs start faster without the supervisor.
         from facerec.jobs.local.supervisor import run_children
-        from facerec.jobs.verification import verify_job
+        from facerec.jobs.removal import remove_stale
+        from facerec.jobs.verified import CollectionCheck
 
         record = replace(record, started_at=time.time())
         write_record(plan.job_folder, record)
         stop = partial(self._stop, plan)
         try:
             with self._open_store() as store:
-                verification = verify_job(plan, self._objects, store, store, repair=True)
-            result = run_children(
-                plan, self._build_dependencies, self._objects, workers=self._workers, stop=stop
-            )
+                check = CollectionCheck(plan, self._objects, self._jobs_root, store, store)
+                verification = check.verify()
+                result = run_children(
+                    plan, self._build_dependencies, self._objects, workers=self._workers, stop=stop
+                )
+                if not (result.stopped or result.lost):
+                    delete = partial(self._delete_faces, store)
+                    remove_stale(plan, self._objects, store, store, self._jobs_root, delete)
+                    check.note()
             result.verification = verification
         except FacerecError as error:
             self._end(plan, replace(record, cause=error.message))

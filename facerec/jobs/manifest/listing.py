@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from pathlib import PurePosixPath
-from typing import IO
+from typing import NamedTuple
 
 from facerec.core.names import derived_external_image_id
-from facerec.jobs.manifest.entries import ManifestEntry
+from facerec.jobs.versions import version_of
 from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -53,16 +51,43 @@ class ListingRules:
 
     def external_image_id(self, path: str) -> str:
         """Return the external image id of a photo; one in no folder is named after its file."""
-        parent = str(PurePosixPath(path).parent)
-        if self.person_from is PersonFrom.FOLDER and parent != ".":
-            return derived_external_image_id(parent)
+        folder = path.rpartition("/")[0]
+        if self.person_from is PersonFrom.FOLDER and folder:
+            return derived_external_image_id(folder)
         return derived_external_image_id(path)
 
 
-def folder_entries(
+class ListedPhoto(NamedTuple):
+    """A photo that a source names.
+
+    Attributes:
+        uri: its address.
+        external_image_id: the caller's own name for it, or "".
+        version: its version now (see ``jobs.versions``); "" if it is not known.
+        requested: whether it is to be indexed; if not, it only exists.
+        version_id: the version of the S3 object, or None for the newest.
+    """
+
+    uri: str
+    external_image_id: str
+    version: str
+    requested: bool = True
+    version_id: str | None = None
+
+    def to_line(self) -> bytes:
+        """Return the photo as a line of a manifest."""
+        named: dict[str, str] = {"image": self.uri}
+        if self.external_image_id:
+            named["external_image_id"] = self.external_image_id
+        if self.version_id is not None:
+            named["version_id"] = self.version_id
+        return json.dumps(named).encode() + b"\n"
+
+
+def list_photos(
     objects: ObjectStore, folder: str, exclude: str | None, rules: ListingRules
-) -> Iterator[tuple[ManifestEntry, str]]:
-    """Yield the photos of a folder, each with a string that changes whenever its content does.
+) -> Iterator[ListedPhoto]:
+    """Yield the objects of a folder in the order of their addresses.
 
     Every object counts as a photo except hidden ones (a name or folder that begins with a dot) and
     folder markers. An object that is not a photo becomes a skipped or a failed row.
@@ -73,14 +98,20 @@ def folder_entries(
         exclude: a subfolder to exclude (the job's own).
         rules: rules for the files to index and their ids.
     """
+    start, filtered = len(folder), bool(rules.include or rules.exclude)
     for found in objects.list(folder):
-        path = found.uri[len(folder) :]
-        hidden = any(part.startswith(".") for part in path.split("/"))
-        if hidden or found.uri.endswith("/") or (exclude and found.uri.startswith(exclude)):
-            continue
-        if rules.accept(path):
-            entry = ManifestEntry(found.uri, rules.external_image_id(path))
-            yield entry, f"{found.size} {found.version}"
+        uri = found.uri
+        path = uri[start:]
+        hidden = path.startswith(".") or "/." in path
+        if (
+            hidden
+            or uri.endswith("/")
+            or (exclude and uri.startswith(exclude))
+            or (filtered and not rules.accept(path))
+        ):
+            yield ListedPhoto(uri, "", "", requested=False)
+        else:
+            yield ListedPhoto(uri, rules.external_image_id(path), version_of(found))
 
 
 def _matches(path: str, patterns: Iterable[str]) -> bool:
@@ -90,26 +121,3 @@ def _matches(path: str, patterns: Iterable[str]) -> bool:
         fnmatchcase(lower, pattern.lower()) or fnmatchcase(name, pattern.lower())
         for pattern in patterns
     )
-
-
-def write_entries(entries: Iterable[tuple[ManifestEntry, str]], file: IO[bytes]) -> str:
-    """Write a manifest of JSON lines.
-
-    Args:
-        entries: the photos, each with a string that changes whenever its content does.
-        file: where the manifest is written.
-
-    Returns:
-        A hexadecimal digest of entries and strings.
-    """
-    digest = hashlib.sha256()
-    for entry, version in entries:
-        named = {"image": entry.uri}
-        if entry.external_image_id is not None:
-            named["external_image_id"] = entry.external_image_id
-        if entry.version_id is not None:
-            named["version_id"] = entry.version_id
-        line = json.dumps(named).encode() + b"\n"
-        file.write(line)
-        digest.update(line + version.encode(errors="surrogateescape") + b"\n")
-    return digest.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from typing_extensions import override
@@ -75,7 +76,16 @@ class Objects(ObjectStore):
         backend, resolved = self._resolve(uri, AccessPolicy.resolve_read)
         with _errors_of(resolved):
             found = backend.head(resolved.uri)
-        return ObjectInfo(uri, found.size, found.version)
+        return replace(found, uri=uri)
+
+    @override
+    def fetch(
+        self, uri: str, *, end: int, version_id: str | None = None
+    ) -> tuple[bytes, ObjectInfo]:
+        backend, resolved = self._resolve(uri, AccessPolicy.resolve_read)
+        with _errors_of(resolved):
+            content, found = backend.fetch(resolved.uri, end=end, version_id=version_id)
+        return content, replace(found, uri=uri)
 
     @override
     def read(
@@ -107,9 +117,12 @@ class Objects(ObjectStore):
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         backend, resolved = self._resolve(prefix, AccessPolicy.resolve_list)
         with _errors_of(resolved):
+            if resolved.folder is None:
+                yield from backend.list(resolved.uri)
+                return
             for found in backend.list(resolved.uri):
                 if not resolved.leaves_folder(found.uri):
-                    yield ObjectInfo(resolved.requested_uri(found.uri), found.size, found.version)
+                    yield replace(found, uri=resolved.requested_uri(found.uri))
 
     @override
     def folders(self, prefix: str) -> Iterator[str]:

@@ -17,11 +17,15 @@ class ObjectInfo:
         uri: a path or an ``s3://bucket/key`` address.
         size: size in bytes.
         version: changes with the content: an S3 ETag, or size and modification time.
+        changed_ns: when the content or an attribute of a file last changed, by the clock of its
+            file system, in nanoseconds since 1970 (its ctime, which nobody can set); None for an
+            S3 object, whose ETag says enough.
     """
 
     uri: str
     size: int
     version: str
+    changed_ns: int | None = None
 
 
 class ObjectStore(Protocol):
@@ -57,6 +61,15 @@ class ObjectStore(Protocol):
 
         Raises:
             ObjectChangedError: the object does not have ``version``.
+        """
+        ...
+
+    def fetch(
+        self, uri: str, *, end: int, version_id: str | None = None
+    ) -> tuple[bytes, ObjectInfo]:
+        """Return the first bytes of an object, up to ``end``, and the facts about what was read.
+
+        A change at the same moment belongs to another version than the one that is returned.
         """
         ...
 

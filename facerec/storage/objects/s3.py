@@ -91,7 +91,23 @@ class S3Objects:
         if version_id is not None:
             request["VersionId"] = version_id
         with _errors(uri):
-            return self._body(request)
+            return self._get(request)[0]
+
+    def fetch(
+        self, uri: str, *, end: int, version_id: str | None = None
+    ) -> tuple[bytes, ObjectInfo]:
+        """Return the start of an object, with the size and ETag of the same answer."""
+        request: dict[str, Any] = {**_address_of(uri), "Range": f"bytes=0-{end - 1}"}
+        if version_id is not None:
+            request["VersionId"] = version_id
+        with _errors(uri):
+            content, answer = self._get(request)
+        if not answer:
+            # An empty object has no range; the answer is an error without an ETag.
+            return b"", ObjectInfo(uri, 0, "")
+        total = answer.get("ContentRange", "").rpartition("/")[2]
+        size = int(total) if total.isdigit() else len(content)
+        return content, ObjectInfo(uri, size, answer["ETag"])
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
         """Put an object; ``if_absent`` is a conditional write, which S3 decides."""
@@ -160,7 +176,8 @@ class S3Objects:
         with _errors(prefix):
             yield from pages
 
-    def _body(self, request: dict[str, Any]) -> bytes:
+    def _get(self, request: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+        """Return the body and the answer that it came in; both empty for a range past the end."""
         from botocore.exceptions import (
             ClientError,
             IncompleteReadError,
@@ -171,16 +188,17 @@ class S3Objects:
         broken = (IncompleteReadError, ReadTimeoutError, ResponseStreamingError)
         for left in reversed(range(ATTEMPTS)):
             try:
-                content: bytes = self._client.get_object(**request)["Body"].read()
+                answer: dict[str, Any] = self._client.get_object(**request)
+                content: bytes = answer["Body"].read()
             except broken:
                 if not left:
                     raise
             except ClientError as error:
                 if error.response["Error"]["Code"] == "InvalidRange":
-                    return b""
+                    return b"", {}
                 raise
             else:
-                return content
+                return content, answer
         raise AssertionError("the last attempt returns or raises")
 
 

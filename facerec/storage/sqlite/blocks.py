@@ -16,6 +16,9 @@ from facerec.storage.scan import FAR
 BLOCK_SLOTS = 1024
 """Slots of a full-grown block; also what a block's number is multiplied by in slot numbers."""
 
+MAX_IDS_BESIDE_WRITE = 2 * BLOCK_SLOTS
+"""Ids by which a write is recognised."""
+
 MIN_BLOCK_SLOTS = 32
 """Slots of a namespace's first block. Further blocks double the namespace until they are
 full-grown, so that small collections take little space."""
@@ -139,6 +142,17 @@ def list_blocks(connection: sqlite3.Connection, namespace: int) -> list[Block]:
         "SELECT block, used, written FROM block WHERE namespace = ? ORDER BY block", (namespace,)
     )
     return [Block(*row) for row in rows]
+
+
+def ids_beside_write(connection: sqlite3.Connection, namespace: int, write: int) -> list[str]:
+    """Return ids of vectors in the blocks that a write changed, of the first few such blocks."""
+    found = connection.execute(
+        "SELECT id FROM block JOIN vector "
+        "ON slot BETWEEN block * ? AND block * ? + ? "
+        "WHERE namespace = ? AND (written = ? OR freed = ?) ORDER BY slot LIMIT ?",
+        (BLOCK_SLOTS, BLOCK_SLOTS, BLOCK_SLOTS - 1, namespace, write, write, MAX_IDS_BESIDE_WRITE),
+    )
+    return [vector_id for (vector_id,) in found]
 
 
 def slots_freed_since(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
 
@@ -180,6 +181,23 @@ class SqliteVectors(VectorStore):
     def count_vectors(self, namespace: str) -> int:
         with self._database.reading() as connection:
             return namespaces.count(connection, namespace)
+
+    @override
+    def version(self, namespace: str) -> str | None:
+        """Return the number of the last write with a digest of what it touched.
+
+        Numbers alone would meet again after a backup is restored. The ids beside the last write
+        are hashes of other photos then.
+        """
+        with self._database.reading() as connection:
+            found = namespaces.writes(connection, namespace)
+            if found is None:
+                return None
+            number, write = found
+            vectors = namespaces.count(connection, namespace)
+            ids = blocks.ids_beside_write(connection, number, write)
+        digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+        return f"{number}-{write}-{vectors}-{digest[:32]}"
 
     @override
     def expect_empty(self, namespace: str) -> None:

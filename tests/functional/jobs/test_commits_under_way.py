@@ -172,8 +172,8 @@ def test_a_child_killed_around_every_write_ends_as_if_undisturbed(
         killed = os.WIFSIGNALED(ending)
         job.run()
         assert job.essence() == undisturbed
-    # Three steps of two writes, the index and the summary: before and after each.
-    assert points == 17
+    # Three steps of two writes, the index, the memory and the summary: before and after each.
+    assert points == 19
 
 
 def test_concurrent_attempts_end_as_one(tmp_path: Path, undisturbed: tuple[object, ...]) -> None:

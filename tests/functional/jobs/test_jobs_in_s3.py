@@ -27,6 +27,7 @@ from facerec.jobs.plan import Plan, read_plan
 from facerec.jobs.planner import plan_job
 from facerec.jobs.request import read_job_request
 from facerec.jobs.status import JobStatus
+from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.objects.s3 import S3Objects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
@@ -170,17 +171,17 @@ def test_a_manifest_that_changed_since_planning_is_refused(s3: S3Job) -> None:
 
 
 def test_unreadable_photos_are_rows_and_an_unreadable_manifest_is_an_error(s3: S3Job) -> None:
-    read = s3.objects.read
+    fetch = s3.objects.fetch
 
-    def denied(uri: str, **ranges: Any) -> bytes:  # noqa: ANN401
+    def denied(uri: str, **settings: Any) -> tuple[bytes, ObjectInfo]:  # noqa: ANN401
         if uri.endswith("secret.jpg"):
             raise AccessDeniedError(uri)
-        return read(uri, **ranges)
+        return fetch(uri, **settings)
 
     lines = [s3.photo("secret.jpg", "ann"), s3.photo("b.jpg", "bob")]
     s3.objects.write("s3://photos/list.txt", "\n".join(lines).encode())
     plan = s3.plan("s3://photos/list.txt")
-    s3.objects.read = denied  # type: ignore[method-assign]
+    s3.objects.fetch = denied  # type: ignore[method-assign]
     s3.run(plan)
     outcomes = Counter(row.outcome for row in iterate_rows(plan, s3.objects))
     assert outcomes == {Outcome.ACCESS_DENIED: 1, Outcome.INDEXED: 1}

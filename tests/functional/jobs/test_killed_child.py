@@ -119,8 +119,8 @@ def test_a_child_killed_around_every_write_ends_as_if_undisturbed(tmp_path: Path
         killed = os.WIFSIGNALED(os.waitpid(in_a_process(partial(attempt, points / 2)), 0)[1])
         job.run()
         assert_the_same(job, whole)
-    # Three steps of two writes, the index and the summary: before and after each.
-    assert points == 17
+    # Three steps of two writes, the index, the memory and the summary: before and after each.
+    assert points == 19
 
 
 def test_concurrent_attempts_end_as_one_undisturbed(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY, exit_code_of
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.tally import read_summary
 from facerec.jobs.outcomes import Outcome
+from facerec.storage.objects.protocol import ObjectInfo
 from facerec.testing.engine import FakeEngine, fake_embedding, fake_face, fake_photo
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 
@@ -295,18 +297,18 @@ def test_an_unavailable_store_is_retried_and_fails_no_photo(
 ) -> None:
     photos = write_photos(tmp_path / "photos", 60)
     job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos), images_per_child=99)
-    read = job.objects.read
+    fetch = job.objects.fetch
 
-    def down(uri: str, **ranges: object) -> bytes:
+    def down(uri: str, **settings: Any) -> tuple[bytes, ObjectInfo]:  # noqa: ANN401 - passed on
         if uri.endswith("0050.jpg"):
             raise StoreUnavailableError("the store is down")
-        return read(uri, **ranges)  # type: ignore[arg-type]
+        return fetch(uri, **settings)
 
-    job.objects.read = down  # type: ignore[assignment, method-assign]
+    job.objects.fetch = down  # type: ignore[method-assign]
     with pytest.raises(StoreUnavailableError) as raised:
         job.run()
     assert exit_code_of(raised.value) == RETRY
     assert len(job.rows()) == 32
-    job.objects.read = read  # type: ignore[method-assign]
+    job.objects.fetch = fetch  # type: ignore[method-assign]
     job.run()
     assert len(job.rows()) == 60

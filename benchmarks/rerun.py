@@ -1,0 +1,136 @@
+"""Runs over a folder that was indexed before: the cost of the listing, whatever it holds.
+
+Run it with ``python -m benchmarks.rerun``. It compares a run over an unchanged folder, and one with
+a single new photo, with one bare walk over the same folder (``os.scandir`` and ``os.stat``) in the
+same process. ``--photos`` sets the size; the files are hard links to a few photos, so that a
+million of them take seconds to make.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from facerec.core.ids import image_key
+from facerec.core.options import FaceOptions
+from facerec.core.records import Collection
+from facerec.jobs.changes import find_changes
+from facerec.jobs.ledger.layout import memory_folder
+from facerec.jobs.manifest.listing import list_photos
+from facerec.jobs.outcomes import Outcome
+from facerec.jobs.remembered.photos import RememberedPhoto
+from facerec.jobs.remembered.runs import Memory, write_photos
+from facerec.jobs.request import JobRequest
+from facerec.jobs.source import find_source
+from facerec.storage.objects import Objects
+
+PER_FOLDER = 1_000
+PER_CHILD = 500
+
+MAX_RATIO = 8.0
+"""Reach: the maximum of the processor time of a run over an unchanged folder, in bare walks."""
+
+MAX_SECONDS_PER_PHOTO = 10e-6
+"""Reach: 10 s of processor time for a million photos."""
+
+
+def make_folder(folder: Path, photos: int) -> None:
+    """Make a folder of links to one file per subfolder."""
+    for first in range(0, photos, PER_FOLDER):
+        part = folder / f"{first // PER_FOLDER:06d}"
+        part.mkdir(parents=True)
+        original = part / "000000.jpg"
+        original.write_bytes(b"photo")
+        for number in range(1, min(PER_FOLDER, photos - first)):
+            os.link(original, part / f"{number:06d}.jpg")
+
+
+def remember(objects: Objects, folder: Path, jobs_root: str, collection: Collection) -> None:
+    """Write what a job over the folder would remember."""
+    options = FaceOptions().digest()
+    job_folder = f"{jobs_root}staff-000000000000/"
+    lines: list[str] = []
+    child = 0
+    for photo in list_photos(objects, f"{folder}/", None, JobRequest("staff", None).listing):
+        key = image_key("staff", photo.uri, photo.external_image_id, "benchmark")
+        lines.append(
+            RememberedPhoto(
+                photo.uri,
+                photo.external_image_id,
+                photo.version,
+                options,
+                Outcome.NO_FACE if len(lines) % 10 == 0 else Outcome.INDEXED,
+                key,
+                1,
+            ).to_line()
+        )
+        if len(lines) == PER_CHILD:
+            write_photos(objects, job_folder, child, lines)
+            lines, child = [], child + 1
+    write_photos(objects, job_folder, child, lines)
+    note = f"{memory_folder(jobs_root, 'staff')}{collection.created_at!r}/00000001-sorted-{options}"
+    objects.write(f"{note}-staff-000000000000", b"staff-000000000000/")
+
+
+def walk(folder: Path) -> int:
+    """Return the number of files of a folder, each asked for its status."""
+    found = 0
+    for part in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        for name in sorted(entry.name for entry in os.scandir(part.path)):
+            os.stat(f"{part.path}/{name}")  # noqa: PTH116 - what is measured
+            found += 1
+    return found
+
+
+def timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Return the processor time and the time on the clock of some work, in seconds."""
+    cpu, clock = time.process_time(), time.perf_counter()
+    work()
+    return time.process_time() - cpu, time.perf_counter() - clock
+
+
+def main() -> int:
+    """Run the benchmark, print its results and check them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=int, default=100_000)
+    photos = parser.parse_args().photos
+    objects, collection = Objects(), Collection("staff", "benchmark", 1.0)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, jobs_root = Path(temporary, "photos"), f"{temporary}/jobs/"
+        make_folder(folder, photos)
+        remember(objects, folder, jobs_root, collection)
+        request = JobRequest("staff", str(folder))
+
+        def plan(expected: int) -> None:
+            source = find_source(request, objects, jobs_root)
+            memory = Memory(objects, jobs_root, collection)
+            with find_changes(request, source, objects, memory) as changes:
+                difference = changes.difference
+            assert difference is not None
+            if difference.to_process != expected or difference.gone:
+                raise SystemExit(f"wrong difference: {difference}")
+
+        walked = timed(lambda: walk(folder))
+        unchanged = timed(lambda: plan(0))
+        (folder / "000000" / "zzz.jpg").write_bytes(b"new")
+        one_new = timed(lambda: plan(1))
+    print(f"{photos:,} photos in folders of {PER_FOLDER:,}; load {os.getloadavg()[0]:.1f}")
+    for name, (cpu, clock) in (
+        ("bare walk", walked),
+        ("unchanged", unchanged),
+        ("one new photo", one_new),
+    ):
+        share = 1e6 * cpu / photos
+        print(f"{name:14} {cpu:6.2f} s of processor, {clock:6.2f} s, {share:5.2f} us a photo")
+    ratio = unchanged[0] / walked[0]
+    print(f"unchanged / bare walk: {ratio:.1f} (reach: {MAX_RATIO:g})")
+    return int(ratio > MAX_RATIO or unchanged[0] > MAX_SECONDS_PER_PHOTO * photos)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

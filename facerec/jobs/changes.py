@@ -1,0 +1,185 @@
+"""Finds which photos of a source a job has to process, and which remembered ones are stale."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
+from facerec.jobs.children import count_children
+from facerec.jobs.difference import Difference
+from facerec.jobs.manifest.sources import Inspection
+from facerec.jobs.outcomes import Outcome
+from facerec.jobs.remembered.comparison import Outputs, StalePhoto, compare, stale_photo_of_line
+from facerec.jobs.remembered.photos import RememberedPhoto
+from facerec.jobs.remembered.runs import Memory
+from facerec.jobs.request import JobRequest
+from facerec.jobs.source import Listing, Source, find_source, inspect_listing
+from facerec.storage.objects.protocol import ObjectStore, scheme_of
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a job has to do.
+
+    Attributes:
+        identity: changes whenever the source does.
+        base: the folder of relative paths, or None.
+        inspection: the manifest of the photos to process.
+        manifest: path of this manifest, if the source was listed; else None.
+        difference: how the source differs from what is remembered; None if it was not compared.
+        stale: path of the list of stale photos, None if there are none.
+        to_prune: number of photos that are gone, and whose faces are to be removed.
+    """
+
+    identity: str
+    base: str | None
+    inspection: Inspection
+    manifest: str | None = None
+    difference: Difference | None = None
+    stale: str | None = None
+    to_prune: int = 0
+
+    def check(self, request: JobRequest) -> None:
+        """Check that there are photos, and that not too many of them are to be pruned.
+
+        Raises:
+            InvalidInputError: names the reason.
+        """
+        found = self.difference
+        photos = self.inspection.photos if found is None else found.photos
+        if not photos and not self.to_prune:
+            raise InvalidInputError(f"{request.manifest or 'the input'} names no photos")
+        if found is None or not self.to_prune:
+            return
+        limit = request.prune_limit_percentage
+        if found.gone * 100 > limit * found.remembered:
+            raise InvalidInputError(
+                f"{found.gone:,} of {found.remembered:,} photos of {request.manifest} are gone, "
+                f"more than the {limit:g} % that may be pruned",
+                "check that the folder is complete, for example that its disk is mounted; if it "
+                "is, raise the limit",
+            )
+
+    def stale_photos(self) -> Iterator[StalePhoto]:
+        """Yield the stale photos."""
+        if self.stale is not None:
+            with open(self.stale, "rb") as file:  # noqa: PTH123
+                yield from map(stale_photo_of_line, file)
+
+
+@contextmanager
+def find_changes(
+    request: JobRequest, source: Source, objects: ObjectStore, memory: Memory | None
+) -> Iterator[Changes]:
+    """Find what a job has to do; its files exist during the block."""
+    if source.listing is None:
+        assert source.identity is not None  # noqa: S101 - a manifest has one
+        assert source.inspection is not None  # noqa: S101
+        yield Changes(source.identity, source.base, source.inspection)
+        return
+    with ExitStack() as files:
+        manifest, not_read, stale = (
+            files.enter_context(tempfile.NamedTemporaryFile(suffix=".jsonl")) for _ in range(3)
+        )
+        yield _changes(
+            request, source, source.listing, memory, objects, Outputs(manifest, not_read, stale)
+        )
+
+
+def _changes(
+    request: JobRequest,
+    source: Source,
+    listing: Listing,
+    memory: Memory | None,
+    objects: ObjectStore,
+    outputs: Outputs,
+) -> Changes:
+    if not listing.can_be_compared:
+        for photo in listing:
+            outputs.manifest.write(photo.to_line())
+        inspection = inspect_listing(outputs.manifest)
+        return Changes(listing.identity, source.base, inspection, outputs.manifest.name)
+    difference = compare(
+        listing,
+        memory.newest() if memory is not None else iter(()),
+        outputs,
+        settings=request.options.digest(),
+        in_scope=listing.contains,
+        force=request.force or request.restore_deleted,
+        retry_failures=request.retry_failures,
+        prune=request.prune,
+        is_erased=memory.is_erased() if memory is not None else lambda uri, version: False,
+        may_have_changed=lambda photo: _may_have_changed(photo, objects),
+    )
+    outputs.stale.flush()
+    return Changes(
+        listing.identity,
+        source.base,
+        inspect_listing(outputs.manifest),
+        outputs.manifest.name,
+        difference,
+        outputs.stale.name if outputs.stale.tell() else None,
+        difference.gone if request.prune else 0,
+    )
+
+
+def _may_have_changed(photo: RememberedPhoto, objects: ObjectStore) -> bool:
+    """Return whether a photo that could not be read, and is listed, can be read now."""
+    if photo.outcome == Outcome.NOT_FOUND:
+        return True
+    try:
+        objects.read(photo.uri, end=1)
+    except (ObjectNotFoundError, AccessDeniedError):
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a job would be.
+
+    Attributes:
+        photos: about how many photos it would process.
+        exact: whether they were counted.
+        children: how many children it would have.
+        difference: how the source differs from what is remembered; None if it was not compared.
+        gone: the photos that are gone.
+    """
+
+    photos: int
+    exact: bool
+    children: int
+    difference: Difference | None = None
+    gone: tuple[StalePhoto, ...] = ()
+
+
+def preview_job(
+    request: JobRequest, objects: ObjectStore, *, jobs_root: str, memory: Memory | None = None
+) -> Preview:
+    """Return what ``plan_job`` would plan, without storing anything.
+
+    Args:
+        request: what to index.
+        objects: contains the manifest.
+        jobs_root: as of ``plan_job``; a local one has smaller children.
+        memory: what is remembered of the collection; None compares nothing.
+
+    Raises:
+        ObjectNotFoundError: the manifest does not exist.
+        InvalidInputError: it is not a manifest.
+    """
+    source = find_source(request, objects, jobs_root)
+    with find_changes(replace(request, prune=True), source, objects, memory) as changes:
+        gone = tuple(photo for photo in changes.stale_photos() if photo.is_gone)
+    inspection, local = changes.inspection, scheme_of(jobs_root) == "file"
+    _, children = count_children(inspection, request.images_per_child, local=local)
+    return Preview(
+        inspection.photos,
+        inspection.exact,
+        children,
+        changes.difference if memory is not None else None,
+        gone,
+    )

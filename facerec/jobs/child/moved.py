@@ -1,0 +1,66 @@
+"""Photos that are indexed already, and have moved since: their faces get the new address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from facerec.core.records import StoredFace
+from facerec.errors import AccessDeniedError, ObjectNotFoundError
+from facerec.gallery.indexing import storable_source
+from facerec.jobs.child.photos import LoadedPhoto
+from facerec.jobs.child.step import KnownPhotos
+from facerec.storage.faces import FaceStore
+from facerec.storage.objects.protocol import ObjectStore
+
+
+def faces_of_moved_photos(
+    collection_id: str,
+    photos: Sequence[LoadedPhoto],
+    keys: Sequence[str | None],
+    known: KnownPhotos,
+    *,
+    faces: FaceStore,
+    objects: ObjectStore,
+) -> dict[str, list[StoredFace]]:
+    """Return the faces of moved photos with their new addresses, by image key.
+
+    A photo has moved if nothing is at the address that its faces name. Of a copy, the first address
+    stays. Asks for the old address once per photo that has another one.
+
+    Args:
+        collection_id: the collection.
+        photos: photos of a step.
+        keys: their image keys.
+        known: what the collection already contains of them.
+        faces: the store of the collection.
+        objects: contains the photos.
+    """
+    moved: dict[str, str] = {}
+    for photo, key in zip(photos, keys, strict=True):
+        if key is None or key not in known.current:
+            continue
+        new = storable_source(photo.uri)
+        old = {record.source for record in known.stored[key]} - {new, ""}
+        if old and not any(_exists(uri, objects) for uri in old):
+            moved[key] = new
+    ids = [record.face_id for key in moved for record in known.stored[key]]
+    stored = {face.record.face_id: face for face in faces.get_faces(collection_id, ids)}
+    return {
+        key: [
+            replace(face, record=replace(face.record, source=source))
+            for record in known.stored[key]
+            if (face := stored.get(record.face_id)) is not None
+        ]
+        for key, source in moved.items()
+    }
+
+
+def _exists(uri: str, objects: ObjectStore) -> bool:
+    try:
+        objects.head(uri)
+    except ObjectNotFoundError:
+        return False
+    except AccessDeniedError:
+        return True
+    return True

@@ -1,0 +1,65 @@
+"""Decides how many children a job has."""
+
+from __future__ import annotations
+
+from facerec.core.limits import MAX_CHILDREN
+from facerec.errors import InvalidInputError
+from facerec.jobs.manifest.sources import Inspection, SourceKind
+
+IMAGES_PER_CHILD = (500, 2_000)
+"""Default minimum and maximum of photos per child in a container: a few
+minutes of work, as AWS Batch advises
+(https://docs.aws.amazon.com/batch/latest/userguide/bestpractice1.html), and less than the stack's
+ChildTimeout even for large photos and the exact detector."""
+
+CHILDREN = 256
+"""Minimum of children if there are enough photos: as many as run concurrently with the stack's
+default MaxvCpus."""
+
+LOCAL_IMAGES_PER_CHILD = (8, 500)
+"""On one machine a child costs next to nothing: small ones keep all workers busy to the end."""
+
+LOCAL_CHILDREN = 64
+"""The same as ``CHILDREN``, on one machine."""
+
+MAX_STRIPES = 1_000
+"""Children that stream the same gzip file: each of them reads all of it."""
+
+
+def images_per_child(photos: int, *, local: bool = False) -> int:
+    """Return the default number of photos per child.
+
+    Args:
+        photos: number of photos of the job.
+        local: whether it runs on one machine.
+    """
+    min_photos, max_photos = LOCAL_IMAGES_PER_CHILD if local else IMAGES_PER_CHILD
+    children = LOCAL_CHILDREN if local else CHILDREN
+    return min(max_photos, max(min_photos, -(-photos // children)))
+
+
+def count_children(
+    inspection: Inspection, requested: int | None, *, local: bool
+) -> tuple[int, int]:
+    """Return how many children share a file, and how many there are in all.
+
+    Args:
+        inspection: the manifest.
+        requested: number of photos per child, or None.
+        local: whether the job runs on one machine.
+
+    Raises:
+        InvalidInputError: an inventory has more files than a job can have children.
+    """
+    photos, files = inspection.photos, inspection.source.files
+    if not photos:
+        return 1, 0
+    per_child = requested or images_per_child(photos, local=local)
+    if inspection.source.kind is SourceKind.RANGES:
+        return 1, min(MAX_CHILDREN, -(-photos // per_child))
+    if files > MAX_CHILDREN:
+        raise InvalidInputError(
+            f"the inventory has {files} files, more than the {MAX_CHILDREN} children of a job"
+        )
+    stripes = min(MAX_STRIPES, MAX_CHILDREN // files, -(-photos // (per_child * files)))
+    return stripes, stripes * files

@@ -1,0 +1,49 @@
+"""How the photos of a source differ from what is remembered of them, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Difference:
+    """What a job found in its source, compared with what earlier jobs of the collection found.
+
+    Attributes:
+        photos: photos that the source names.
+        unchanged: those that need no processing, whatever their outcome was.
+        new: those that are not remembered.
+        changed: those that are remembered with another version, other options or another name.
+        retried: those that failed before and are tried again.
+        gone: remembered photos of the source that do not exist any more.
+    """
+
+    photos: int = 0
+    unchanged: int = 0
+    new: int = 0
+    changed: int = 0
+    retried: int = 0
+    gone: int = 0
+
+    @property
+    def to_process(self) -> int:
+        """Photos that need processing."""
+        return self.new + self.changed + self.retried
+
+    @property
+    def remembered(self) -> int:
+        """Remembered photos of the source."""
+        return self.photos - self.new + self.gone
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a job removed of photos that were replaced or are gone.
+
+    Attributes:
+        photos: such photos that no address holds.
+        faces: their faces, which were deleted.
+    """
+
+    photos: int = 0
+    faces: int = 0

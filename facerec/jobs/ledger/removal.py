@@ -1,0 +1,18 @@
+"""The note of what a job has removed of photos that were replaced or are gone."""
+
+from __future__ import annotations
+
+import json
+
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.difference import Removal
+from facerec.jobs.ledger.layout import removal_uri
+from facerec.storage.objects.protocol import ObjectStore
+
+
+def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
+    """Return what a job has removed; None if it has not come to it."""
+    try:
+        return Removal(**json.loads(objects.read(removal_uri(job_folder))))
+    except ObjectNotFoundError:
+        return None

@@ -1,0 +1,244 @@
+"""Compares the photos that a source names with what is remembered of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import IO
+
+from facerec.jobs.difference import Difference
+from facerec.jobs.manifest.companions import describe_companion
+from facerec.jobs.manifest.listing import ListedPhoto
+from facerec.jobs.outcomes import Outcome
+from facerec.jobs.remembered.photos import NOT_READ, RememberedPhoto, photo_of_line, start_of_line
+from facerec.jobs.remembered.runs import Remembered
+
+MAX_PROBED = 20
+"""Photos that could not be read and are tried, to find out whether all of them are worth it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StalePhoto:
+    """A remembered photo that was replaced or is gone, and whose faces are to be removed."""
+
+    uri: str
+    external_image_id: str
+    version: str
+    key: str
+    faces: int
+    is_gone: bool
+
+    def to_line(self) -> str:
+        """Return the photo as a line of JSON."""
+        return json.dumps(asdict(self)) + "\n"
+
+
+def stale_photo_of_line(line: str | bytes) -> StalePhoto:
+    """Parse a line of JSON."""
+    return StalePhoto(**json.loads(line))
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where a comparison writes what it finds.
+
+    Attributes:
+        manifest: lines of JSON of the photos to process.
+        not_read: the same of photos that could not be read before.
+        stale: lines of ``StalePhoto``.
+    """
+
+    manifest: IO[bytes]
+    not_read: IO[bytes]
+    stale: IO[bytes]
+
+
+def compare(
+    listed: Iterable[ListedPhoto],
+    remembered: Iterator[Remembered],
+    outputs: Outputs,
+    *,
+    settings: str,
+    in_scope: Callable[[str], bool],
+    force: bool = False,
+    may_have_changed: Callable[[RememberedPhoto], bool] = lambda photo: False,
+    retry_failures: bool = False,
+    prune: bool = False,
+    is_erased: Callable[[str, str], bool] = lambda uri, version: False,
+) -> Difference:
+    """Merge the photos of a source with the newest remembered ones; both are in order.
+
+    Args:
+        listed: the photos of the source.
+        remembered: what ``Memory.newest`` yields.
+        outputs: receives the photos to process, and those that are stale.
+        settings: digest of the options of the job.
+        in_scope: whether a remembered photo that is not listed is gone.
+        force: whether to process all photos.
+        may_have_changed: whether a photo that could not be read is worth trying again; asked of
+            the first ``MAX_PROBED``.
+        retry_failures: whether to try all photos again that failed.
+        is_erased: whether a photo of an address and a version was erased; it is not looked at.
+        prune: whether photos that are gone are stale, as replaced ones are.
+    """
+    return _Merge(
+        outputs,
+        settings,
+        in_scope,
+        may_have_changed,
+        is_erased,
+        force=force,
+        retry_failures=retry_failures,
+        prune=prune,
+    ).run(listed, remembered)
+
+
+class _Merge:
+    def __init__(
+        self,
+        outputs: Outputs,
+        settings: str,
+        in_scope: Callable[[str], bool],
+        may_have_changed: Callable[[RememberedPhoto], bool],
+        is_erased: Callable[[str, str], bool],
+        *,
+        force: bool,
+        retry_failures: bool,
+        prune: bool,
+    ) -> None:
+        self._outputs, self._settings, self._in_scope = outputs, settings, in_scope
+        self._may_have_changed, self._probed = may_have_changed, 0
+        self._is_erased = is_erased
+        self._force, self._retry_failures, self._prune = force, retry_failures, prune
+        self._not_read, self._can_be_read = 0, False
+        self._result = Difference()
+
+    def run(self, listed: Iterable[ListedPhoto], remembered: Iterator[Remembered]) -> Difference:
+        by_uri = groupby(remembered, key=itemgetter(0))
+        uri, lines = _next(by_uri)
+        last = ""
+        for photo in listed:
+            current = photo[0]
+            if current != last:
+                while uri is not None and uri < current:
+                    self._not_listed(uri, lines)
+                    uri, lines = _next(by_uri)
+                here = lines if uri == current else []
+                last = current
+                if uri == current:
+                    self._note_replaced(photo, here)
+                    uri, lines = _next(by_uri)
+            if photo[3]:
+                self._compare(photo, here)
+        while uri is not None:
+            self._not_listed(uri, lines)
+            uri, lines = _next(by_uri)
+        self._end()
+        return self._result
+
+    def _compare(self, photo: ListedPhoto, lines: list[str]) -> None:
+        result = self._result
+        result.photos += 1
+        if not self._force and self._is_erased(photo[0], photo[2]):
+            result.unchanged += 1
+            return
+        if not lines:
+            result.new += 1
+            self._outputs.manifest.write(photo.to_line())
+            return
+        uri, name, version, _, _ = photo
+        start = start_of_line(uri, name, version, self._settings)
+        if not self._force:
+            for line in lines:
+                if version and line.startswith(start):
+                    self._same(photo, line)
+                    return
+            if self._could_not_be_read(photo, lines):
+                if self._retry_failures:
+                    self._retry(photo)
+                else:
+                    self._not_read += 1
+                    self._outputs.not_read.write(photo.to_line())
+                return
+            if _is_companion(uri, lines):
+                result.unchanged += 1
+                return
+        result.changed += 1
+        self._outputs.manifest.write(photo.to_line())
+
+    def _same(self, photo: ListedPhoto, line: str) -> None:
+        failed = _UNREADABLE in line and photo_of_line(line).outcome == Outcome.UNREADABLE
+        if failed and self._retry_failures:
+            self._retry(photo)
+        else:
+            self._result.unchanged += 1
+
+    def _could_not_be_read(self, photo: ListedPhoto, lines: list[str]) -> bool:
+        """Return whether the last attempt could not read the photo."""
+        for found in map(photo_of_line, lines):
+            if (found.external_image_id, found.settings) != (photo[1], self._settings):
+                continue
+            if found.outcome not in NOT_READ:
+                return False
+            if not self._can_be_read and self._probed < MAX_PROBED:
+                self._probed += 1
+                self._can_be_read = self._may_have_changed(found)
+            return True
+        return False
+
+    def _retry(self, photo: ListedPhoto) -> None:
+        self._result.retried += 1
+        self._outputs.manifest.write(photo.to_line())
+
+    def _end(self) -> None:
+        """Count the photos that could not be read; if some can be read now, retry all of them."""
+        if not self._can_be_read:
+            self._result.unchanged += self._not_read
+            return
+        self._result.retried += self._not_read
+        self._outputs.not_read.seek(0)
+        for line in self._outputs.not_read:
+            self._outputs.manifest.write(line)
+
+    def _note_replaced(self, photo: ListedPhoto, lines: list[str]) -> None:
+        """Note lines of another version than the listed one; the job decides if it holds."""
+        version = photo[2]
+        start = start_of_line(photo[0], photo[1], version, self._settings)
+        for line in lines:
+            if version and line.startswith(start):
+                continue
+            found = photo_of_line(line)
+            if found.key and found.version != version and photo[3]:
+                self._write_stale(found, is_gone=False)
+
+    def _not_listed(self, uri: str, lines: list[str]) -> None:
+        if not self._in_scope(uri):
+            return
+        for found in map(photo_of_line, lines):
+            self._result.gone += 1
+            if self._prune:
+                self._write_stale(found, is_gone=True)
+
+    def _write_stale(self, found: RememberedPhoto, *, is_gone: bool) -> None:
+        stale = StalePhoto(
+            found.uri, found.external_image_id, found.version, found.key, found.faces, is_gone
+        )
+        self._outputs.stale.write(stale.to_line().encode())
+
+
+_UNREADABLE = f"\t{Outcome.UNREADABLE}\t"
+
+
+def _next(groups: Iterator[tuple[str, Iterator[Remembered]]]) -> tuple[str | None, list[str]]:
+    for uri, members in groups:
+        return uri, [member[3] for member in members]
+    return None, []
+
+
+def _is_companion(uri: str, lines: list[str]) -> bool:
+    """Return whether a file was skipped for its name."""
+    skipped = (photo_of_line(line).outcome == Outcome.SKIPPED for line in lines)
+    return any(skipped) and describe_companion(uri) is not None

@@ -1,0 +1,84 @@
+"""Erases photos from what is remembered.
+
+An erased photo that is still in its folder must not be indexed again by the next run. So a digest
+of its address and version stays, by which nobody can find out the address without guessing it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+
+from facerec.core.erasures import Selection
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.remembered.photos import photo_of_line
+from facerec.storage.objects.protocol import ObjectStore
+
+
+def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[tuple[str, str]]]:
+    """Erase photos from remembered lines, or from a list of stale photos.
+
+    Lines of photos whose faces alone are deleted stay: they keep these photos from being looked at
+    again, and so their faces from coming back.
+
+    Returns:
+        The content without selected photos, and their addresses and versions.
+    """
+    kept: list[bytes] = []
+    erased: list[tuple[str, str]] = []
+    for line in content.split(b"\n"):
+        if not line:
+            continue
+        try:
+            uri, name, version = _parse(line)
+        except (ValueError, KeyError):
+            # Damaged: it may name anything.
+            continue
+        if uri in selection.photos or name in selection.external_image_ids:
+            erased.append((uri, version))
+        else:
+            kept.append(line + b"\n")
+    return b"".join(kept), erased
+
+
+def _parse(line: bytes) -> tuple[str, str, str]:
+    if line.startswith(b"{"):
+        document = json.loads(line)
+        return document["uri"], document["external_image_id"], document["version"]
+    photo = photo_of_line(line.decode(errors="surrogateescape"))
+    return photo.uri, photo.external_image_id, photo.version
+
+
+def note_erased_photos(
+    objects: ObjectStore, memory: str, photos: Iterable[tuple[str, str]]
+) -> None:
+    """Note digests of erased photos, given as addresses and versions.
+
+    Args:
+        objects: where the memory is.
+        memory: folder of what is remembered of one creation of a collection.
+        photos: the photos; one without a version stands for any version.
+    """
+    lines = "".join(f"{digest_of(memory, *photo)}\n" for photo in photos)
+    objects.write(f"{memory}erased-{secrets.token_hex(8)}", lines.encode())
+
+
+def read_erased_photos(objects: ObjectStore, notes: Iterable[str]) -> frozenset[str]:
+    """Return the digests in notes of erased photos, given by their addresses."""
+    digests: set[str] = set()
+    for note in notes:
+        try:
+            digests.update(objects.read(note).decode().split())
+        except ObjectNotFoundError:
+            continue
+    return frozenset(digests)
+
+
+def digest_of(memory: str, uri: str, version: str) -> str:
+    """Return a digest of a photo that is another one in each collection."""
+    # The folder may be moved, its last part stays.
+    created = memory.rstrip("/").rpartition("/")[2]
+    named = "\0".join((created, uri, version))
+    return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()

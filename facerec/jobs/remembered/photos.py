@@ -1,0 +1,109 @@
+"""What is remembered of one photo: a line of text.
+
+Fields are separated by tabs; in an address, ``%``, tab and line feed are escaped. The first four
+fields are what must be equal for a photo to be unchanged, so that comparing a listed photo with a
+line is one ``startswith``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from facerec.core.ids import image_key
+from facerec.jobs.ledger.rows import LedgerRow
+from facerec.jobs.manifest.companions import describe_companion
+from facerec.jobs.outcomes import Outcome
+from facerec.jobs.plan import Plan
+
+GONE = "GONE"
+"""Outcome of a line that takes back what was remembered of a photo."""
+
+NOT_READ = frozenset((Outcome.NOT_FOUND, Outcome.ACCESS_DENIED))
+"""Outcomes of photos whose content is not known."""
+
+_ESCAPED = re.compile(r"[%\t\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedPhoto:
+    """What a job found at an address.
+
+    Attributes:
+        uri: address of the photo.
+        external_image_id: the caller's own name for it, or "".
+        version: the version that was read, or "": then the photo counts as changed.
+        settings: digest of the options.
+        outcome: an ``Outcome``, or ``GONE``.
+        key: image key of its faces, or "".
+        faces: number of its faces in the collection.
+    """
+
+    uri: str
+    external_image_id: str
+    version: str
+    settings: str
+    outcome: str
+    key: str
+    faces: int
+
+    def to_line(self) -> str:
+        """Return the photo as a line, without the line end."""
+        start = start_of_line(self.uri, self.external_image_id, self.version, self.settings)
+        return f"{start}{self.outcome}\t{self.key}\t{self.faces}"
+
+
+def start_of_line(uri: str, external_image_id: str, version: str, settings: str) -> str:
+    """Return how the line of an unchanged photo starts."""
+    return f"{escaped(uri)}\t{external_image_id}\t{version}\t{settings}\t"
+
+
+def photo_of_line(line: str) -> RememberedPhoto:
+    """Parse a line.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    uri, external_image_id, version, settings, outcome, key, faces = line.split("\t")
+    return RememberedPhoto(
+        unescaped(uri), external_image_id, version, settings, outcome, key, int(faces)
+    )
+
+
+def escaped(uri: str) -> str:
+    """Return an address without tabs and line feeds."""
+    if _ESCAPED.search(uri) is None:
+        return uri
+    return _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", uri)
+
+
+def unescaped(uri: str) -> str:
+    """Return the address that was escaped."""
+    return unquote(uri, errors="surrogateescape") if "%" in uri else uri
+
+
+def lines_of_rows(rows: Iterable[LedgerRow], plan: Plan) -> Iterator[str]:
+    """Yield the lines of ledger rows; rows that name no photo have none."""
+    settings = plan.options.digest()
+    for row in rows:
+        if row.outcome is Outcome.MALFORMED_LINE or not row.photo:
+            continue
+        if row.outcome is Outcome.SKIPPED and describe_companion(row.photo) is None:
+            # An old version in an inventory, whose newest one has a line of its own.
+            continue
+        key = ""
+        if row.image_id is not None:
+            key = image_key(
+                plan.collection_id, row.image_id, row.external_image_id, plan.model_version
+            )
+        yield RememberedPhoto(
+            row.photo,
+            row.external_image_id or "",
+            row.version or "",
+            settings,
+            row.outcome,
+            key,
+            len(row.faces),
+        ).to_line()

@@ -1,0 +1,259 @@
+"""The memory of a collection: the sorted lines of its jobs, each the sum of its children's.
+
+``{jobs_root}remembered@{collection}/{created}/`` contains notes named
+``{number}-{order}-{settings}-{job id}``. ``order`` is ``sorted`` if the children's files in turn
+are in order, else ``mixed``. The content of a note is the job folder, relative to the root
+if it lies there. A note ``{number}-merged`` is itself a file of lines: what all runs up to that
+number remember.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from heapq import merge
+from pathlib import Path
+from typing import TypeAlias
+
+from facerec.core.records import Collection
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.ledger.layout import memory_folder, remembered_uri
+from facerec.jobs.plan import Plan, read_facts
+from facerec.jobs.prefetch import read_ahead
+from facerec.jobs.remembered.erasing import digest_of, read_erased_photos
+from facerec.jobs.remembered.photos import GONE, unescaped
+from facerec.jobs.remembered.sorting import sorted_lines
+from facerec.storage.objects.protocol import ObjectStore
+
+READERS = 16
+"""Files that are read concurrently."""
+
+CHUNK = 4 * 1024 * 1024
+"""Bytes of a merged file per read."""
+
+MAX_RUNS = 12
+"""Runs from which on they are merged into one."""
+
+_NOTE = re.compile(r"(\d{8})-(?:(merged)|(sorted|mixed)-([0-9a-f]+)-(.+))")
+
+_FIELDS = 7
+_MAYBE_GONE = f"\t{GONE}\t"
+
+Remembered: TypeAlias = tuple[str, str, int, str]
+"""Address, external image id, negative number of the run, line. Sorts as a memory is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run of lines.
+
+    Attributes:
+        number: orders the runs; that of the latest is the highest.
+        note: address of its note.
+        job_id: the job; None for merged runs.
+        settings: digest of its options; "" for merged runs.
+        in_order: whether its files in turn are sorted.
+    """
+
+    number: int
+    note: str
+    job_id: str | None
+    settings: str
+    in_order: bool
+
+
+def write_photos(objects: ObjectStore, job_folder: str, child: int, lines: Iterable[str]) -> None:
+    """Write what a complete child remembers."""
+    ordered = sorted(set(lines), key=_address)
+    content = "".join(f"{line}\n" for line in ordered).encode(errors="surrogateescape")
+    objects.write(remembered_uri(job_folder, child), content)
+
+
+def latest_memory(objects: ObjectStore, jobs_root: str, collection_id: str) -> Memory | None:
+    """Return what is remembered of the latest creation of a collection, without its record."""
+    folder = memory_folder(jobs_root, collection_id)
+    times = (uri.removeprefix(folder).rstrip("/") for uri in objects.folders(folder))
+    created = max(map(float, times), default=None)
+    if created is None:
+        return None
+    return Memory(objects, jobs_root, Collection(collection_id, "", created))
+
+
+class Memory:
+    """What the jobs of a collection remember of their photos."""
+
+    def __init__(self, objects: ObjectStore, jobs_root: str, collection: Collection) -> None:
+        """Open the memory of one creation of a collection, with one listing."""
+        self._objects, self._jobs_root = objects, jobs_root
+        folder = memory_folder(jobs_root, collection.collection_id)
+        self._folder = f"{folder}{collection.created_at!r}/"
+        self.runs: list[Run] = []
+        self._merged_before: list[Run] = []
+        self._erased_notes: list[str] = []
+        self._open()
+
+    def note(self, plan: Plan) -> None:
+        """Note that a job will remember its photos; a job that has a note keeps it."""
+        if any(run.job_id == plan.job_id for run in self.runs):
+            return
+        number = self.runs[-1].number + 1 if self.runs else 1
+        # Listed photos are in order, but for those that are tried again or taken back.
+        found = plan.difference
+        in_order = found is not None and not (found.retried or (plan.prune and found.gone))
+        order = "sorted" if in_order else "mixed"
+        name = f"{number:08d}-{order}-{plan.options.digest()}-{plan.job_id}"
+        self._write_note(f"{self._folder}{name}", plan.job_folder)
+
+    def relocate(self, job_folder: str) -> None:
+        """Note where a job folder is now, if it was moved and the job has a note."""
+        try:
+            job_id = read_facts(self._objects, job_folder).job_id
+        except (ObjectNotFoundError, InvalidInputError):
+            return
+        for run in self.runs:
+            if run.job_id is not None and run.job_id == job_id:
+                self._write_note(run.note, job_folder)
+
+    def _write_note(self, note: str, job_folder: str) -> None:
+        folder = job_folder.removeprefix(self._jobs_root)
+        self._objects.write(note, folder.encode(errors="surrogateescape"))
+
+    def number_of(self, job_id: str) -> int | None:
+        """Return the number of the run of a job."""
+        return next((run.number for run in self.runs if run.job_id == job_id), None)
+
+    def lines(self) -> Iterator[Remembered]:
+        """Yield the lines of all runs, in the order of addresses; of one address, newest first."""
+        return merge(*(self._lines(run) for run in self.runs))
+
+    def newest(self) -> Iterator[Remembered]:
+        """Yield the newest line of each photo.
+
+        A line without a key has that of the line before: a photo that cannot be read now still
+        has its faces in the collection.
+        """
+        last: Remembered | None = None
+        for line in self.lines():
+            if last is not None and line[:2] == last[:2]:
+                if not (_has_key(last[3]) or _is_gone(last[3])):
+                    last = (*last[:3], _with_key_of(last[3], line[3]))
+                continue
+            if last is not None and not _is_gone(last[3]):
+                yield last
+            last = line
+        if last is not None and not _is_gone(last[3]):
+            yield last
+
+    def merge_runs(self) -> None:
+        """Merge all runs into one if there are many.
+
+        What was merged stays until the next time, for whoever is reading it.
+        """
+        if len(self.runs) < MAX_RUNS:
+            return
+        with tempfile.NamedTemporaryFile("w", newline="\n", errors="surrogateescape") as file:
+            file.writelines(f"{line}\n" for _, _, _, line in self.newest())
+            file.flush()
+            merged = f"{self._folder}{self.runs[-1].number:08d}-merged"
+            self._objects.write_file(merged, Path(file.name))
+        for run in self._merged_before:
+            self._objects.delete(run.note)
+        self._open()
+
+    def _open(self) -> None:
+        """List the runs; those that were merged count no more, even if their jobs are resumed."""
+        found = sorted(self._list(), key=lambda run: (run.number, run.job_id is None))
+        latest = max((place for place, run in enumerate(found) if run.job_id is None), default=0)
+        self.runs, self._merged_before = found[latest:], found[:latest]
+
+    def is_erased(self) -> Callable[[str, str], bool]:
+        """Return a function that returns whether an address and a version were erased."""
+        digests = read_erased_photos(self._objects, self._erased_notes)
+        if not digests:
+            return lambda uri, version: False
+        return lambda uri, version: any(
+            digest_of(self._folder, uri, each) in digests for each in (version, "")
+        )
+
+    def _list(self) -> Iterator[Run]:
+        self._erased_notes.clear()
+        for found in self._objects.list(self._folder):
+            if found.uri.startswith(f"{self._folder}erased-"):
+                self._erased_notes.append(found.uri)
+            named = _NOTE.fullmatch(found.uri.removeprefix(self._folder))
+            if named:
+                in_order = named[3] != "mixed"
+                yield Run(int(named[1]), found.uri, named[5], named[4] or "", in_order)
+
+    def _lines(self, run: Run) -> Iterator[Remembered]:
+        texts = self._merged(run) if run.job_id is None else self._files(run)
+        if not run.in_order:
+            texts = sorted_lines(texts, key=_address)
+        number = -run.number
+        for line in texts:
+            if line.count("\t") != _FIELDS - 1:
+                # Damaged: the photo is looked at again.
+                continue
+            uri, external_image_id, _ = line.split("\t", 2)
+            yield (unescaped(uri) if "%" in uri else uri), external_image_id, number, line
+
+    def _files(self, run: Run) -> Iterator[str]:
+        with suppress(ObjectNotFoundError):
+            folder = self._objects.read(run.note).decode(errors="surrogateescape")
+            if not folder.startswith(("/", "s3://")):
+                folder = self._jobs_root + folder
+            uris = (found.uri for found in self._objects.list(remembered_uri(folder)))
+            for content in read_ahead(
+                # A file that a killed process left half written has a name with a dot.
+                (uri for uri in uris if uri.rpartition("/")[2].isdigit()),
+                self._read,
+                len,
+                threads=READERS,
+                max_items=4 * READERS,
+                max_weight=64 * 1024 * 1024,
+            ):
+                yield from _split(content)
+
+    def _read(self, uri: str) -> bytes:
+        try:
+            return self._objects.read(uri)
+        except ObjectNotFoundError:
+            # Deleted with its job.
+            return b""
+
+    def _merged(self, run: Run) -> Iterator[str]:
+        info, kept = self._objects.head(run.note), b""
+        for start in range(0, info.size, CHUNK):
+            content = kept + self._objects.read(
+                run.note, start=start, end=start + CHUNK, version=info.version
+            )
+            end = content.rfind(b"\n") + 1
+            kept = content[end:]
+            yield from _split(content[:end])
+
+
+def _split(content: bytes) -> list[str]:
+    lines = content.decode(errors="surrogateescape").split("\n")
+    lines.pop()
+    return lines
+
+
+def _address(line: str) -> tuple[str, str]:
+    uri, external_image_id, _ = line.split("\t", 2)
+    return unescaped(uri), external_image_id
+
+
+def _is_gone(line: str) -> bool:
+    return _MAYBE_GONE in line and line.rsplit("\t", 3)[1] == GONE
+
+
+def _has_key(line: str) -> bool:
+    return line.rsplit("\t", 2)[1] != ""
+
+
+def _with_key_of(line: str, older: str) -> str:
+    """Return a line that has no key with the key and the number of faces of an older one."""
+    return "\t".join([*line.split("\t")[:-2], *older.split("\t")[-2:]])

@@ -1,0 +1,146 @@
+"""Removes the faces of photos that were replaced or are gone, when their job is complete.
+
+The plan lists the candidates (``stale.jsonl``). What decides is what is true now:
+
+- A photo that is listed as gone and exists nevertheless keeps its faces: a listing may miss a file
+  that is renamed while it is made.
+- A replaced photo keeps its faces until the new one was read.
+- Faces stay that another address holds: photos are known by their content, so a moved or copied
+  photo has the same faces.
+
+The faces are deleted as ``Gallery.delete_faces`` does, in all copies, and taken from their users.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from operator import itemgetter
+
+from facerec.core.protocols import RecordStore
+from facerec.core.records import Collection
+from facerec.errors import AccessDeniedError, ObjectNotFoundError
+from facerec.gallery.tombstones import remove_tombstones
+from facerec.jobs.difference import Removal
+from facerec.jobs.ledger.layout import removal_uri, stale_uri
+from facerec.jobs.ledger.removal import read_removal
+from facerec.jobs.plan import Plan
+from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
+from facerec.jobs.remembered.photos import GONE, NOT_READ, RememberedPhoto, photo_of_line
+from facerec.jobs.remembered.runs import Memory, Remembered, write_photos
+from facerec.storage.faces import FaceStore
+from facerec.storage.objects.protocol import ObjectStore
+
+PHOTOS_AT_ONCE = 4096
+"""Photos whose faces are deleted together: each deletion reads the ledgers of all jobs of the
+collection."""
+
+DeleteFaces = Callable[[str, Sequence[str]], int]
+"""Deletes faces of a collection as ``Gallery.delete_faces`` does, also those of users; returns how
+many there were."""
+
+
+def remove_stale(
+    plan: Plan,
+    objects: ObjectStore,
+    faces: FaceStore,
+    records: RecordStore,
+    jobs_root: str,
+    delete: DeleteFaces,
+) -> Removal:
+    """Remove the faces of photos that were replaced or are gone; call it when a job is complete.
+
+    Doing it again changes nothing.
+
+    Args:
+        plan: the job's plan.
+        objects: contains the photos and the job folders.
+        faces: the store of the collection.
+        records: store of the tombstones of deleted faces.
+        jobs_root: parent of all job folders, with the final ``/``.
+        delete: deletes faces.
+    """
+    done = read_removal(objects, plan.job_folder)
+    if done is not None:
+        return done
+    try:
+        lines = objects.read(stale_uri(plan.job_folder)).splitlines()
+    except ObjectNotFoundError:
+        return Removal()
+    listed = [stale_photo_of_line(line) for line in lines]
+    stale = [photo for photo in listed if not (photo.is_gone and _exists(photo.uri, objects))]
+    collection = Collection(plan.collection_id, plan.model_version, plan.collection_created_at)
+    keys = sorted(_unheld_keys(stale, Memory(objects, jobs_root, collection), plan))
+    removed = 0
+    for first in range(0, len(keys), PHOTOS_AT_ONCE):
+        batch = keys[first : first + PHOTOS_AT_ONCE]
+        stored = faces.find_images(plan.collection_id, batch)
+        ids = [record.face_id for members in stored.values() for record in members]
+        if ids:
+            removed += delete(plan.collection_id, ids)
+            # Nobody deleted these faces: if their photo comes back, so do they.
+            remove_tombstones(plan.collection_id, stored, store=records)
+    _forget(plan, objects, [photo for photo in stale if photo.is_gone])
+    removal = Removal(len(keys), removed)
+    objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())
+    objects.delete(stale_uri(plan.job_folder))
+    return removal
+
+
+def _exists(uri: str, objects: ObjectStore) -> bool:
+    try:
+        objects.head(uri)
+    except ObjectNotFoundError:
+        return False
+    except AccessDeniedError:
+        return True
+    return True
+
+
+def _unheld_keys(stale: Iterable[StalePhoto], memory: Memory, plan: Plan) -> set[str]:
+    """Return the image keys of stale photos that no address holds now, in one pass."""
+    candidates: dict[str, list[StalePhoto]] = {}
+    for photo in stale:
+        if photo.key:
+            candidates.setdefault(photo.uri, []).append(photo)
+    keys = {photo.key for photos in candidates.values() for photo in photos}
+    if not keys:
+        return keys
+    own = memory.number_of(plan.job_id)
+    held: set[str] = set()
+    for uri, members in groupby(memory.newest(), key=itemgetter(0)):
+        held |= keys & _held_at(list(members), candidates.get(uri, ()), own)
+    return keys - held
+
+
+def _held_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int | None) -> set[str]:
+    """Return the image keys that an address holds.
+
+    Args:
+        lines: what is remembered of the address, by external image id.
+        stale: what is stale of it.
+        own: number of the run that replaced photos.
+    """
+    if any(photo.is_gone for photo in stale):
+        return set()
+    photos = [(photo_of_line(line), -number) for _, _, number, line in lines]
+    read = {
+        photo.key for photo, number in photos if number == own and photo.outcome not in NOT_READ
+    }
+    if not stale or not read:
+        # Not replaced, or the new photo could not be read: the faces are those of the old one.
+        return {photo.key for photo, _ in photos}
+    return read | ({photo.key for photo, _ in photos} - {photo.key for photo in stale})
+
+
+def _forget(plan: Plan, objects: ObjectStore, gone: Iterable[StalePhoto]) -> None:
+    """Take back what is remembered of photos that are gone."""
+    lines = [
+        RememberedPhoto(photo.uri, photo.external_image_id, "", "", GONE, "", 0).to_line()
+        for photo in gone
+    ]
+    if lines:
+        # None of these photos is in the job's manifest.
+        write_photos(objects, plan.job_folder, plan.children, lines)

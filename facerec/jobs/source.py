@@ -1,0 +1,114 @@
+"""Finds what a request names: a manifest, or photos that are listed into one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from facerec.core.names import derived_external_image_id
+from facerec.jobs.manifest.inventory import inspect_inventory, is_inventory
+from facerec.jobs.manifest.listing import ListedPhoto, list_photos
+from facerec.jobs.manifest.sources import Inspection, inspect, is_photo, read_sample
+from facerec.jobs.request import JobRequest
+from facerec.jobs.versions import version_of
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectStore, folder_of, scheme_of
+
+
+class Listing:
+    """Photos in the order of their addresses; iterate them once.
+
+    Attributes:
+        photos: the photos.
+        contains: whether a photo of an address would be among them.
+        can_be_compared: whether the photos have versions.
+    """
+
+    def __init__(
+        self,
+        photos: Iterable[ListedPhoto],
+        contains: Callable[[str], bool] = lambda uri: False,
+        *,
+        can_be_compared: bool = True,
+    ) -> None:
+        self.photos, self.contains, self.can_be_compared = photos, contains, can_be_compared
+        self._digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[ListedPhoto]:
+        """Yield the photos, and compute the identity of those that are requested."""
+        update = self._digest.update
+        for photo in self.photos:
+            if photo.requested:
+                uri, name, version, _, version_id = photo
+                text = f"{uri}\t{name}\t{version}\t{version_id}\n"
+                update(text.encode("utf-8", "surrogateescape"))
+            yield photo
+
+    @property
+    def identity(self) -> str:
+        """Return a digest that changes whenever the photos do."""
+        return self._digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a request names.
+
+    Attributes:
+        base: the folder of relative paths, or None.
+        identity: changes whenever the manifest does; None for photos that are to be listed.
+        inspection: the manifest; None likewise.
+        listing: the photos that are to be listed into a manifest; None for a manifest.
+    """
+
+    base: str | None
+    identity: str | None = None
+    inspection: Inspection | None = None
+    listing: Listing | None = field(default=None, repr=False)
+
+
+def find_source(request: JobRequest, objects: ObjectStore, exclude: str) -> Source:
+    """Find what a request names; a folder is not listed yet.
+
+    Args:
+        request: the request.
+        objects: contains the manifest or the photos.
+        exclude: the folder of the jobs, which is not part of a listing.
+
+    Raises:
+        ObjectNotFoundError: it does not exist.
+        InvalidInputError: it is not a manifest.
+    """
+    if request.manifest is None:
+        base = f"{Path.cwd()}/" if scheme_of(exclude) == "file" else None
+        named = (
+            ListedPhoto(entry.uri, entry.external_image_id or "", "", version_id=entry.version_id)
+            for entry in request.images
+        )
+        return Source(base, listing=Listing(named, can_be_compared=False))
+    uri = request.manifest
+    if scheme_of(uri) == "file":
+        # Path.resolve would follow links, away from where the user has the photos.
+        uri = os.path.abspath(uri) + "/" * Path(uri).is_dir()  # noqa: PTH100
+    if uri.endswith("/"):
+        found = list_photos(objects, uri, exclude, request.listing)
+        return Source(uri, listing=Listing(found, lambda photo: photo.startswith(uri)))
+    info, sample = read_sample(objects, uri)
+    if is_inventory(uri, sample):
+        return Source(None, f"{uri} {info.version}", inspect_inventory(objects, info))
+    if is_photo(uri, sample):
+        photo = ListedPhoto(
+            uri, derived_external_image_id(PurePosixPath(uri).name), version_of(info)
+        )
+        return Source(None, listing=Listing([photo]))
+    return Source(folder_of(uri), f"{uri} {info.version}", inspect(info, sample))
+
+
+def inspect_listing(file: IO[bytes]) -> Inspection:
+    """Inspect a manifest that a listing was written to; the file must have a name."""
+    file.flush()
+    return inspect(*read_sample(LocalObjects(), file.name))

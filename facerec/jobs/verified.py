@@ -1,0 +1,78 @@
+"""Decides whether a run has to compare the ledgers of a collection with the store.
+
+At the end of a run the version of the stored faces is noted. It changes with every write, and a
+restored or emptied database has another one. While it is the same, the store holds what that run
+left, and comparing millions of rows would find nothing.
+"""
+
+from __future__ import annotations
+
+from facerec.core.protocols import RecordStore
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.folders import JobFolder, list_folders
+from facerec.jobs.ledger.layout import memory_folder
+from facerec.jobs.plan import Plan
+from facerec.jobs.verification import Verification, verify_job
+from facerec.storage.faces import FaceStore
+from facerec.storage.objects.protocol import ObjectStore
+
+
+class CollectionCheck:
+    """Compares a collection with the ledgers of its jobs, unless nobody has changed it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        objects: ObjectStore,
+        jobs_root: str,
+        faces: FaceStore,
+        records: RecordStore,
+    ) -> None:
+        self._plan, self._objects, self._jobs_root = plan, objects, jobs_root
+        self._faces, self._records = faces, records
+        folder = memory_folder(jobs_root, plan.collection_id)
+        self._note = f"{folder}{plan.collection_created_at!r}/verified"
+
+    def verify(self) -> Verification:
+        """Restore what the collection has lost of this job and all others.
+
+        Faces of this job come first: of a photo that another job has indexed with other options,
+        they are what the collection is to hold.
+        """
+        version = self._faces.version(self._plan.collection_id)
+        if version is not None and version == self._noted():
+            return Verification()
+        total, seen = Verification(), set[str]()
+        for plan in (self._plan, *self._other_plans()):
+            total.add(
+                verify_job(plan, self._objects, self._faces, self._records, repair=True, seen=seen)
+            )
+        return total
+
+    def note(self) -> None:
+        """Note that the collection is as the ledgers say."""
+        version = self._faces.version(self._plan.collection_id)
+        if version is not None:
+            self._objects.write(self._note, version.encode())
+
+    def _other_plans(self) -> list[Plan]:
+        """Return the plans of the other jobs of this creation of the collection, newest first."""
+        plans = [
+            folder.plan
+            for folder in list_folders(self._objects, self._jobs_root)
+            if isinstance(folder, JobFolder)
+        ]
+        own = (self._plan.collection_id, self._plan.collection_created_at)
+        others = (
+            plan
+            for plan in plans
+            if (plan.collection_id, plan.collection_created_at) == own
+            and plan.job_id != self._plan.job_id
+        )
+        return sorted(others, key=lambda plan: plan.created_at, reverse=True)
+
+    def _noted(self) -> str | None:
+        try:
+            return self._objects.read(self._note).decode()
+        except ObjectNotFoundError:
+            return None

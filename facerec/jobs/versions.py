@@ -1,0 +1,37 @@
+"""Versions of photos: texts that differ whenever the content does."""
+
+from __future__ import annotations
+
+from facerec.storage.objects.protocol import ObjectInfo
+
+SECOND = 1_000_000_000
+
+TICK_NS = 20_000_000
+"""Nanoseconds within which two changes of a file may have the same time stamp. Linux takes the
+time of its last timer tick, at most 10 ms ago (``CONFIG_HZ``)."""
+
+COARSE_TICK_NS = 2 * SECOND
+"""The same of a file system that stores whole seconds, or on FAT every other one."""
+
+
+def version_of(info: ObjectInfo) -> str:
+    """Return the version of an object as it was listed."""
+    if info.changed_ns is None:
+        # An S3 Inventory has ETags without quotes.
+        return info.version.strip('"')
+    return f"{info.version}-{info.changed_ns}"
+
+
+def settled_version(info: ObjectInfo, read_ns: int) -> str | None:
+    """Return the version of content that was read; None if later content may have the same one.
+
+    Args:
+        info: facts about the object.
+        read_ns: time before the read, in nanoseconds since 1970.
+    """
+    if info.changed_ns is not None:
+        tick = TICK_NS if info.changed_ns % SECOND else COARSE_TICK_NS
+        # Also true for a file from the future, of a clock that was set back.
+        if info.changed_ns >= read_ns - tick:
+            return None
+    return version_of(info) or None

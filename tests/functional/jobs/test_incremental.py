@@ -1,0 +1,357 @@
+"""A run looks only at what is new or changed since earlier runs of its collection."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facerec.errors import AccessDeniedError, InvalidInputError
+from facerec.gallery.gallery import Gallery
+from facerec.gallery.receipts import Erasures
+from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.difference import Difference
+from facerec.jobs.job_data import JobFolders
+from facerec.jobs.ledger.reading import iterate_rows
+from facerec.jobs.ledger.report import write_report
+from facerec.jobs.ledger.rows import LedgerRow
+from facerec.jobs.outcomes import Outcome
+from facerec.jobs.plan import Plan
+from facerec.jobs.planner import plan_job
+from facerec.jobs.removal import remove_stale
+from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectInfo
+from facerec.storage.sqlite import SqliteStore
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.jobs import job_input
+
+OLD = 1_600_000_000
+
+
+class CountingObjects(LocalObjects):
+    """Counts the photos that are read."""
+
+    def __init__(self) -> None:
+        self.photos: list[str] = []
+
+    def fetch(
+        self, uri: str, *, end: int, version_id: str | None = None
+    ) -> tuple[bytes, ObjectInfo]:
+        self.photos.append(Path(uri).name)
+        content, info = super().fetch(uri, end=end, version_id=version_id)
+        return content, settled(info)
+
+    def list(self, prefix: str) -> Any:  # noqa: ANN401 - as in the protocol
+        return map(settled, super().list(prefix))
+
+
+def settled(info: ObjectInfo) -> ObjectInfo:
+    """Return the facts about a file as if it had been written long before it is read."""
+    assert info.changed_ns is not None
+    return ObjectInfo(info.uri, info.size, info.version, info.changed_ns - 10**10)
+
+
+@dataclass
+class Collection:
+    """A folder of photos, and a collection that is indexed from it again and again."""
+
+    folder: Path
+    objects: CountingObjects = field(default_factory=CountingObjects)
+    engine: FakeEngine = field(default_factory=FakeEngine)
+
+    def __post_init__(self) -> None:
+        self.photos = self.folder / "photos"
+        self.photos.mkdir()
+        self.store = SqliteStore(self.folder / "store.sqlite")
+        self.jobs_root = f"{self.folder}/jobs/"
+
+    def photo(self, name: str, *people: str) -> Path:
+        path = self.photos / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        faces = (fake_face(who, left=0.3 * place) for place, who in enumerate(people))
+        path.write_bytes(fake_photo(*faces))
+        return path
+
+    def plan(self, source: Path | str | None = None, **settings: object) -> Plan:
+        return plan_job(
+            job_input(source or self.photos, **settings),
+            self.objects,
+            self.store,
+            jobs_root=self.jobs_root,
+            model_version=self.engine.model_version,
+        ).plan
+
+    def run(self, source: Path | str | None = None, **settings: object) -> Plan:
+        plan = self.plan(source, **settings)
+        self.objects.photos.clear()
+        parts = ChildDependencies(self.engine, self.store, self.store, self.objects)
+        for child in range(plan.children):
+            run_child(plan, child, parts)
+        remove_stale(plan, self.objects, self.store, self.store, self.jobs_root, self.delete)
+        write_report(plan, self.objects, tolerated_failure_percentage=100)
+        return plan
+
+    def delete(self, collection_id: str, face_ids: Sequence[str]) -> int:
+        gallery = Gallery(
+            self.engine,
+            faces=self.store,
+            records=self.store,
+            objects=self.objects,
+            job_data=JobFolders(self.objects, self.jobs_root),
+            erasures=Erasures(self.objects, f"{self.folder}/erasures/"),
+        )
+        return len(gallery.delete_faces(collection_id, face_ids, disassociate=True).deleted)
+
+    def read(self) -> list[str]:
+        return sorted(self.objects.photos)
+
+    def sources(self) -> Counter[str]:
+        """Return the names of the photos of all stored faces."""
+        return Counter(Path(face.source).name for face in self.store.list_faces("staff"))
+
+    def people(self) -> int:
+        return self.store.count_faces("staff")
+
+    def rows(self, plan: Plan) -> list[LedgerRow]:
+        return list(iterate_rows(plan, self.objects))
+
+
+@pytest.fixture
+def staff(tmp_path: Path) -> Collection:
+    collection = Collection(tmp_path)
+    collection.photo("a.jpg", "ann")
+    collection.photo("b.jpg", "bob", "eve")
+    collection.photo("nobody.jpg")
+    collection.photo("notes.txt")
+    (collection.photos / "broken.jpg").write_bytes(b"no photo")
+    return collection
+
+
+def numbers(plan: Plan) -> Difference:
+    assert plan.difference is not None
+    return plan.difference
+
+
+def test_an_unchanged_folder_is_the_same_job_and_no_photo_is_read(staff: Collection) -> None:
+    first = staff.run()
+    assert staff.read() == ["a.jpg", "b.jpg", "broken.jpg", "nobody.jpg"]
+    assert numbers(first) == Difference(photos=5, new=5)
+    assert staff.run() == first
+    assert staff.read() == []
+
+
+def test_only_a_new_photo_is_read(staff: Collection) -> None:
+    first = staff.run()
+    staff.photo("sub/c.jpg", "cid")
+    second = staff.run()
+    assert staff.read() == ["c.jpg"]
+    assert second.job_id != first.job_id
+    assert numbers(second) == Difference(photos=6, unchanged=5, new=1)
+    assert [row.outcome for row in staff.rows(second)] == [Outcome.INDEXED]
+    assert staff.run() == second
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 2, "c.jpg": 1}
+
+
+def test_a_replaced_photo_replaces_its_faces(staff: Collection) -> None:
+    staff.run()
+    staff.photo("b.jpg", "zoe")
+    second = staff.run()
+    assert staff.read() == ["b.jpg"]
+    assert numbers(second) == Difference(photos=5, unchanged=4, changed=1)
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 1}
+    assert staff.run() == second
+
+
+def test_a_photo_that_is_replaced_and_then_restored_is_looked_at_each_time(
+    staff: Collection,
+) -> None:
+    staff.run()
+    path = staff.photos / "a.jpg"
+    before, times = path.read_bytes(), path.stat()
+    staff.photo("a.jpg", "zoe", "max")
+    staff.run()
+    path.write_bytes(before)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    third = staff.run()
+    assert staff.read() == ["a.jpg"]
+    assert numbers(third).changed == 1
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 2}
+
+
+def test_a_photo_that_was_only_touched_keeps_its_faces(staff: Collection) -> None:
+    staff.run()
+    faces = staff.store.list_faces("staff")
+    os.utime(staff.photos / "a.jpg")
+    staff.run()
+    assert staff.read() == ["a.jpg"]
+    assert staff.store.list_faces("staff") == faces
+    staff.run()
+    assert staff.read() == []
+
+
+def test_other_options_look_at_all_photos_again(staff: Collection) -> None:
+    staff.run()
+    second = staff.run(options={"max_faces": 1})
+    assert numbers(second) == Difference(photos=5, unchanged=1, changed=4)
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 1}
+
+
+def test_photos_that_are_gone_keep_their_faces_until_they_are_pruned(staff: Collection) -> None:
+    staff.run()
+    (staff.photos / "b.jpg").unlink()
+    second = staff.run()
+    assert numbers(second) == Difference(photos=4, unchanged=4, gone=1)
+    assert second.children == 0
+    assert staff.people() == 3
+    third = staff.run(prune=True)
+    assert staff.sources() == {"a.jpg": 1}
+    assert not any(
+        row.faces and b"b.jpg" in path.read_bytes()
+        for path in Path(staff.jobs_root).rglob("*.npz")
+        for row in staff.rows(third)
+    )
+    assert staff.run(prune=True) == third
+    staff.photo("c.jpg", "cid")
+    assert numbers(staff.run(prune=True)).gone == 0
+
+
+def test_a_pruned_photo_that_comes_back_is_indexed_again(staff: Collection) -> None:
+    staff.run()
+    content = (staff.photos / "b.jpg").read_bytes()
+    (staff.photos / "b.jpg").unlink()
+    staff.run(prune=True)
+    (staff.photos / "b.jpg").write_bytes(content)
+    staff.run()
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 2}
+
+
+def test_pruning_looks_for_photos_once_more(staff: Collection) -> None:
+    """A listing may have missed a photo that was renamed while it was made."""
+    staff.run()
+    content = (staff.photos / "b.jpg").read_bytes()
+    (staff.photos / "b.jpg").unlink()
+    plan = staff.plan(prune=True)
+    (staff.photos / "b.jpg").write_bytes(content)
+    remove_stale(plan, staff.objects, staff.store, staff.store, staff.jobs_root, staff.delete)
+    assert staff.people() == 3
+
+
+def test_a_copy_keeps_the_faces_of_a_photo_that_is_gone(staff: Collection) -> None:
+    lines = "image,external_image_id\nphotos/a.jpg,ann\nphotos/copy.jpg,ann\n"
+    staff.photo("copy.jpg", "ann")
+    (staff.folder / "list.csv").write_text(lines)
+    staff.run(staff.folder / "list.csv")
+    (staff.photos / "a.jpg").unlink()
+    staff.run(prune=True)
+    named = {face.external_image_id for face in staff.store.list_faces("staff")}
+    assert "ann" in named
+
+
+def test_a_moved_photo_has_its_new_address(staff: Collection) -> None:
+    staff.photo("ann/1.jpg", "ann")
+    staff.run(person_from="folder")
+    before = {face.face_id: face.source for face in staff.store.list_faces("staff")}
+    (staff.photos / "ann" / "1.jpg").rename(staff.photos / "ann" / "2.jpg")
+    staff.run(person_from="folder", prune=True)
+    assert staff.read() == ["2.jpg"]
+    after = {face.face_id: face.source for face in staff.store.list_faces("staff")}
+    assert set(after) == set(before)
+    assert str(staff.photos / "ann" / "2.jpg") in after.values()
+    assert str(staff.photos / "ann" / "1.jpg") not in after.values()
+
+
+def test_pruning_most_photos_is_refused(staff: Collection) -> None:
+    staff.run()
+    for name in ("a.jpg", "b.jpg", "nobody.jpg"):
+        (staff.photos / name).unlink()
+    with pytest.raises(
+        InvalidInputError, match=r"3 of 5 photos of .* are gone, more than the 50 %"
+    ):
+        staff.run(prune=True)
+    assert staff.people() == 3
+    staff.run(prune=True, prune_limit_percentage=60)
+    assert staff.people() == 0
+
+
+def test_photos_outside_the_folder_are_not_gone(staff: Collection) -> None:
+    staff.photo("x/c.jpg", "cid")
+    staff.photo("y/d.jpg", "dan")
+    staff.run()
+    plan = staff.run(staff.photos / "x", prune=True)
+    assert numbers(plan).gone == 0
+    assert staff.people() >= 5
+
+
+def test_excluded_photos_are_not_gone(staff: Collection) -> None:
+    staff.run()
+    plan = staff.run(exclude=["b*"], prune=True)
+    assert (numbers(plan).photos, numbers(plan).gone) == (3, 0)
+    assert staff.people() == 3
+
+
+def test_a_failed_photo_is_tried_again_where_asked_for(staff: Collection) -> None:
+    first = staff.run()
+    assert staff.run() == first
+    second = staff.run(retry_failures=True)
+    assert staff.read() == ["broken.jpg"]
+    assert numbers(second) == Difference(photos=5, unchanged=4, retried=1)
+
+
+def test_a_photo_that_can_be_read_now_is_tried_again(
+    staff: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denying(do: Callable[..., Any]) -> Callable[..., Any]:
+        def denied(uri: str, **settings: Any) -> Any:  # noqa: ANN401
+            if uri.endswith("a.jpg"):
+                raise AccessDeniedError(uri)
+            return do(uri, **settings)
+
+        return denied
+
+    with monkeypatch.context() as patched:
+        patched.setattr(staff.objects, "fetch", denying(staff.objects.fetch))
+        patched.setattr(staff.objects, "read", denying(staff.objects.read))
+        first = staff.run()
+        assert staff.run() == first
+    second = staff.run()
+    assert staff.read() == ["a.jpg"]
+    assert numbers(second) == Difference(photos=5, unchanged=4, retried=1)
+    assert staff.people() == 3
+
+
+def test_what_complete_children_did_is_remembered_of_an_abandoned_job(staff: Collection) -> None:
+    for number in range(8):
+        staff.photo(f"x{number}.jpg", f"person {number}")
+    first = staff.plan(images_per_child=4)
+    run_child(first, 0, ChildDependencies(staff.engine, staff.store, staff.store, staff.objects))
+    staff.photo("z.jpg", "zoe")
+    second = staff.run(images_per_child=4)
+    assert numbers(second).unchanged == 4
+    assert numbers(second).photos == 14
+    assert staff.people() == 12
+
+
+def test_many_runs_are_merged_and_remember_the_same(staff: Collection) -> None:
+    staff.run()
+    for number in range(30):
+        staff.photo(f"x{number}.jpg", f"person {number}")
+        staff.run()
+        assert staff.read() == [f"x{number}.jpg"]
+    notes = [path.name for path in Path(staff.jobs_root, "remembered@staff").rglob("*-*")]
+    assert any(name.endswith("-merged") for name in notes)
+    assert len(notes) < 30
+
+
+def test_a_lost_or_damaged_memory_costs_looking_again(staff: Collection) -> None:
+    staff.run()
+    (remembered,) = Path(staff.jobs_root).glob("*/remembered/*")
+    remembered.write_bytes(remembered.read_bytes()[:50] + b"\n\xff\t\n" + b"\t" * 9)
+    staff.photo("c.jpg", "cid")
+    staff.run()
+    assert len(staff.read()) >= 2
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 2, "c.jpg": 1}
