@@ -23,8 +23,11 @@ from facerec.testing.engine import FakeAttributes, FakeEngine, fake_face, fake_p
 from tests.support.job_doors import use_fake_engine
 from tests.support.server import running
 
-ANN = fake_photo(fake_face("ann"))
-GROUP = fake_photo(fake_face("ann", width=0.3), fake_face("bob", left=0.6))
+# faces that every minimum confidence accepts
+ANN = fake_photo(fake_face("ann", confidence=1.0))
+GROUP = fake_photo(
+    fake_face("ann", width=0.3, confidence=1.0), fake_face("bob", left=0.6, confidence=1.0)
+)
 
 
 NO_FACE = "00000000-0000-8000-8000-000000000000"
