@@ -108,5 +108,5 @@ def _print_face(number: int, searched: SearchedFace, result: SearchResult, limit
     if hidden:
         out.print("  also too close to call, below the threshold or the limit:")
         out.print(match_table(hidden))
-    if len(searched.matches) == limit:
+    if searched.more_matches:
         out.print(f"  these are the {limit} most similar; see more with a higher --limit")

@@ -53,12 +53,15 @@ class SearchedFace:
         matches: The stored faces that reach the threshold.
         candidates: The best face of each person that is too close to call, even below the
             threshold: one for a match, at least two if ambiguous, none if unknown.
+        more_matches: Whether more stored faces reach the threshold than were asked for; a search
+            finds 4096 at most.
     """
 
     face: EmbeddedFace
     decision: Decision
     matches: tuple[Match, ...]
     candidates: tuple[Match, ...]
+    more_matches: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,8 @@ def search_probes(
     found = faces.search(
         collection_id,
         np.stack([probe.embedding for probe in probes]),
-        top=max(limit, NEIGHBOURS_TO_SCORE),
+        # one more than asked for shows whether there are more
+        top=min(max(limit + 1, NEIGHBOURS_TO_SCORE), MAX_MATCHES),
         max_distance=max(reach(threshold, own, margin=MARGIN) for own in stats),
     )
     scored = [
@@ -171,6 +175,7 @@ def search_probes(
                 _with_owners(
                     [_match(face) for face in own if face.record.face_id in chosen], owners
                 ),
+                more_matches=len(own) > limit and own[limit].similarity >= threshold,
             )
         )
     return tuple(searched)

@@ -151,6 +151,7 @@ def searched_json(searched: SearchedFace) -> Json:
         **detected_json(searched.face),
         "decision": str(searched.decision),
         "matches": [match_json(match) for match in searched.matches],
+        "more_matches": searched.more_matches,
         "candidates": [match_json(match) for match in searched.candidates],
     }
 

@@ -109,6 +109,17 @@ def test_the_most_similar_faces_come_first_up_to_the_limit(
     ]
 
 
+@pytest.mark.parametrize(("limit", "more"), [(2, True), (3, False), (4, False), (4096, False)])
+def test_a_search_reports_whether_there_are_more_matches(
+    gallery: Gallery, limit: int, more: bool
+) -> None:
+    for shot in range(3):
+        gallery.index("staff", fake_photo(fake_face("ann", shot=shot, away=0.1)))
+    gallery.index("staff", fake_photo(fake_face("bob")))
+    (searched,) = gallery.search("staff", ANN, limit=limit).faces
+    assert (len(searched.matches), searched.more_matches) == (min(limit, 3), more)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(threshold=st.floats(0, 1))
 def test_exactly_the_faces_above_the_threshold_are_matches(
