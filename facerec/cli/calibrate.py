@@ -78,6 +78,11 @@ def calibrate(
                 model_version=gallery.model_version,
             )
             html.write_text(page)
+        if set_threshold and result.has_wrong_names:
+            raise InvalidInputError(
+                f"wrong names would decide on the threshold of collection {collection}",
+                "correct the doubtful faces first; without --set-threshold they are listed",
+            )
         if set_threshold:
             gallery.set_threshold(collection, result.threshold)
     if as_json:

@@ -95,6 +95,8 @@ class Calibration:
         threshold: Similarity that keeps it.
         is_measured: Whether the threshold is measured on these faces, or by the scale of
             similarity because the faces are too few.
+        has_wrong_names: Whether the pairs that decide on the threshold look like people with two
+            names: by the scale, its rate is less than a tenth of the one asked for.
         faces_needed: Named faces of different people that are enough to measure it.
         duplicates: Pairs of faces of one picture.
         one_person: Pairs of faces that may show one person under two names.
@@ -114,6 +116,7 @@ class Calibration:
     target_search_rate: float
     threshold: float
     is_measured: bool
+    has_wrong_names: bool
     faces_needed: int
     duplicates: list[DoubtfulPair]
     one_person: list[DoubtfulPair]
@@ -156,6 +159,7 @@ def calibrate(
         target_search_rate=target_search_rate,
         threshold=min(1.0, threshold),
         is_measured=is_measured,
+        has_wrong_names=false_match_rate_of(min(1.0, threshold)) < target_rate / 10,
         faces_needed=math.ceil((1 + math.sqrt(1 + 8 * pairs_needed)) / 2),
         duplicates=pairs.listed(pairs.distances <= DUPLICATE_DISTANCE),
         one_person=pairs.listed(

@@ -90,3 +90,10 @@ def test_the_rate_of_searches_grows_with_the_collection() -> None:
     )
     assert small < large
     assert 0 <= small < large <= 1
+
+
+def test_people_with_two_names_do_not_decide_on_a_threshold_unseen() -> None:
+    twins = [face("ann", f"ann {shot}", away=0.15, shot=shot) for shot in range(8)]
+    sample = [*people(40, shots=1), *twins]
+    assert calibrate(sample, len(sample), target_search_rate=0.5).has_wrong_names
+    assert not calibrate(people(40), 80, target_search_rate=0.9).has_wrong_names
