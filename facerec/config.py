@@ -44,6 +44,9 @@ class Settings:
         erasure_function: ERASURE_FUNCTION, the function that erases from job folders after a
             deletion, or None where that is done at once.
         job_queue: JOB_QUEUE_ARN, the queue of AWS Batch, or None.
+        state_machine: STATE_MACHINE_ARN, the state machine that runs jobs, or None.
+        start_timeout: START_TIMEOUT, minutes that a job may wait for its first child.
+        child_vcpus: CHILD_VCPUS, vCPUs of a child of a job on AWS.
         max_array_size: MAX_ARRAY_SIZE, maximum children per array job, 3 to 10,000.
     """
 
@@ -66,6 +69,9 @@ class Settings:
     resubmissions: int = 3
     erasure_function: str | None = None
     job_queue: str | None = None
+    state_machine: str | None = None
+    start_timeout: int = 60
+    child_vcpus: int = 1
     max_array_size: int = MAX_ARRAY_SIZE
 
     @property
@@ -121,6 +127,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         resubmissions=variables.number("RESUBMISSIONS", int, _DEFAULTS.resubmissions, 0, 5),
         erasure_function=variables.text("ERASURE_FUNCTION"),
         job_queue=variables.text("JOB_QUEUE_ARN"),
+        state_machine=variables.text("STATE_MACHINE_ARN"),
+        start_timeout=variables.number("START_TIMEOUT", int, _DEFAULTS.start_timeout, 10, 10_080),
+        child_vcpus=variables.number("CHILD_VCPUS", int, _DEFAULTS.child_vcpus, 1, 16),
         max_array_size=variables.number(
             "MAX_ARRAY_SIZE", int, MAX_ARRAY_SIZE, _MIN_ARRAY_LIMIT, MAX_ARRAY_SIZE
         ),

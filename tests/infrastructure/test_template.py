@@ -18,6 +18,7 @@ from facerec.core.schemas import violation
 from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
 from tests.support.batch_rules import EXITED, RECLAIMED, is_tried_again
 from tests.support.stack_template import (
+    ROOT,
     TEMPLATE,
     container_environment,
     function_environment,
@@ -29,6 +30,10 @@ from tests.support.stack_template import (
 # Actions of the services below know no resource that a policy could name.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
 WITHOUT_RESOURCE = {
+    "autoscaling:DescribeAutoScalingGroups",
+    "autoscaling:DescribeScalingActivities",
+    "batch:DescribeComputeEnvironments",
+    "batch:DescribeJobQueues",
     "batch:DescribeJobs",
     "batch:ListJobs",
     "ecr:GetAuthorizationToken",
@@ -40,6 +45,7 @@ WITHOUT_RESOURCE = {
     "logs:ListLogDeliveries",
     "logs:PutResourcePolicy",
     "logs:UpdateLogDelivery",
+    "servicequotas:GetServiceQuota",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
     "xray:PutTelemetryRecords",
@@ -174,7 +180,7 @@ def test_nothing_has_a_fixed_name() -> None:
         if resource["Type"] != "AWS::Lambda::Permission":  # names the function of another resource
             assert not set(FIXED_NAMES) & set(resource.get("Properties", {})), name
         for log_group in listed(resource.get("Properties", {}).get("LogGroupName", [])):
-            assert "${AWS::StackName}" in log_group["Fn::Sub"]
+            assert "Ref" in log_group or "${AWS::StackName}" in log_group["Fn::Sub"]
 
 
 def test_policies_allow_only_what_is_needed() -> None:
@@ -224,7 +230,7 @@ def test_job_folders_and_logs_expire() -> None:
     rules = properties("Bucket")["LifecycleConfiguration"]["Rules"]
     assert [rule for rule in rules if rule.get("Prefix") == "jobs/" and rule["ExpirationInDays"]]
     groups = resources("AWS::Logs::LogGroup")
-    assert len(groups) == 7
+    assert len(groups) == 8
     for group in groups.values():
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
         assert group["DeletionPolicy"] == "Delete"
@@ -446,8 +452,31 @@ def test_every_job_that_ends_is_told_of() -> None:
         ({"SecurityGroupIds": ["sg-1"]}, "SubnetIds"),
         ({"ApiAuthorization": "COGNITO"}, "CognitoUserPoolArn"),
         ({"MonthlyBudget": 100}, "AlarmEmail"),
-        ({"VectorStore": "pinecone", "PineconeIndexName": "faces"}, "PineconeSecretArn"),
-        ({"VectorStore": "pinecone", "PineconeSecretArn": "arn"}, "PineconeIndexName"),
+        (
+            {
+                "VectorStore": "pinecone",
+                "PineconeIndexName": "faces",
+                "PineconeIndexHost": "faces-1.svc.pinecone.io",
+            },
+            "PineconeSecretArn",
+        ),
+        (
+            {
+                "VectorStore": "pinecone",
+                "PineconeSecretArn": "arn",
+                "PineconeIndexHost": "faces-1.svc.pinecone.io",
+            },
+            "PineconeIndexName",
+        ),
+        (
+            {
+                "VectorStore": "pinecone",
+                "PineconeSecretArn": "arn",
+                "PineconeIndexName": "faces",
+            },
+            "PineconeIndexHost",
+        ),
+        ({"ScheduledManifest": "s3://photos/"}, "ScheduledCollection"),
         ({}, None),
         ({"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}, None),
         ({"MonthlyBudget": 100, "AlarmEmail": "ops@example.com"}, None),
@@ -511,11 +540,36 @@ def test_there_is_an_alarm_for_each_thing_that_goes_wrong() -> None:
         "FailedJobsAlarm",
         "FunctionErrorsAlarm",
         "InterruptionsAlarm",
+        "NoProgressAlarm",
         "QueueBlockedAlarm",
         "RestartsAlarm",
+        "StoreFailuresAlarm",
     }
+    for name in alarms:
+        assert properties(name)["AlarmActions"]["Fn::If"][0] == "Notified"
     body = properties("Dashboard")["DashboardBody"]["Fn::Sub"]
     assert len(json.loads(body)["widgets"]) == 6
+
+
+def test_attempts_that_a_store_ended_are_counted_from_their_log_line() -> None:
+    pattern = properties("StoreFailuresFilter")["FilterPattern"]
+    assert pattern == f'{{ $.message = "failed" && $.exit_code = {RETRY} }}'
+    assert 'log.error("failed", exit_code=code' in (ROOT / "batch_job/task.py").read_text("utf-8")
+
+
+def test_the_input_of_a_scheduled_job_is_valid() -> None:
+    text = properties("JobSchedule")["Target"]["Input"]["Fn::Sub"]
+    document = json.loads(
+        text.replace("${ScheduledCollection}", "staff").replace(
+            "${ScheduledManifest}", "s3://photos/incoming/"
+        )
+    )
+    assert violation("execution-input", document) is None
+    # No value of the parameters can end the text that it is put into.
+    for name in ("ScheduledManifest", "ScheduledCollection"):
+        pattern = template()["Parameters"][name]["AllowedPattern"]
+        assert not re.match(pattern, 's3://photos/a"b/')
+        assert not re.match(pattern, "s3://photos/a\\b/")
 
 
 def test_rules_use_only_the_functions_that_cloudformation_knows_there() -> None:

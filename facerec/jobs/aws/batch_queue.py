@@ -17,6 +17,14 @@ MAX_DESCRIBED_PER_CALL = 100
 MAX_CHILDREN_DESCRIBED = 500
 """Children up to which each is described to count interruptions."""
 
+MAX_REASON = 250
+"""Characters of a reason that is given for the end of a job."""
+
+NOT_STARTED = "NotStarted"
+"""Prefix of the reason of a job that was ended because no child started."""
+
+_ENDED = ("SUCCEEDED", "FAILED")
+
 RECLAIMED = "Host EC2"
 """Prefix of the status reason of an attempt whose machine was reclaimed
 (https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html)."""
@@ -35,6 +43,25 @@ class ChildStates:
 
     states: Counter[str]
     interruptions: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJob:
+    """A job of AWS Batch, plain or an array, that has not ended.
+
+    Attributes:
+        id: its id.
+        created_at: seconds since 1970.
+        running: number of its children that start or run.
+        started: whether any child has ever started.
+        reason: why it does not start, as AWS Batch says; empty if it does not say.
+    """
+
+    id: str
+    created_at: float
+    running: int
+    started: bool
+    reason: str
 
 
 class BatchQueue:
@@ -65,6 +92,26 @@ class BatchQueue:
                 states.update(summary if summary else [job["status"]])
             return ChildStates(+states, self._interruptions(described))
 
+    def open_jobs(self, job_name: str) -> list[OpenJob]:
+        """Return the jobs of a run that have not ended.
+
+        Args:
+            job_name: prefix of the names of the jobs in AWS Batch.
+        """
+        with aws_errors("AWS Batch"):
+            described = self._described(self._newest(job_name, 0))
+            return [self._open_job(job) for job in described if job["status"] not in _ENDED]
+
+    def end(self, job_id: str, reason: str) -> None:
+        """End a job and its children, which are not retried.
+
+        Args:
+            job_id: id of the job in AWS Batch.
+            reason: becomes the status reason of the job.
+        """
+        with aws_errors("AWS Batch", job_id):
+            self._client.terminate_job(jobId=job_id, reason=reason[:MAX_REASON])
+
     def failures(self, job_name: str) -> Counter[str]:
         """Return why children failed, and how many for each reason, the most frequent first.
 
@@ -81,6 +128,8 @@ class BatchQueue:
                 if not job.get("arrayProperties", {}).get("size"):
                     failed.append(job["jobId"])
                     continue
+                if (reason := str(job.get("statusReason", ""))).startswith(NOT_STARTED):
+                    return Counter({reason: job["arrayProperties"]["size"]})
                 children = self._client.list_jobs(
                     arrayJobId=job["jobId"],
                     jobStatus="FAILED",
@@ -89,6 +138,22 @@ class BatchQueue:
                 failed += [child["jobId"] for child in children["jobSummaryList"]]
             counts = Counter(_reason_of(job) for job in self._described(failed))
         return Counter(dict(counts.most_common()))
+
+    def _open_job(self, job: Mapping[str, Any]) -> OpenJob:
+        array = job.get("arrayProperties", {})
+        states = Counter(array.get("statusSummary") or {job["status"]: 1})
+        running = states["STARTING"] + states["RUNNING"]
+        first = job
+        if array.get("size"):
+            first = next(self._described([f"{job['jobId']}:0"]), job)
+        ended = states["SUCCEEDED"] + states["FAILED"]
+        return OpenJob(
+            id=job["jobId"],
+            created_at=job["createdAt"] / 1000,
+            running=running,
+            started=bool(running or ended or first.get("attempts")),
+            reason=str(first.get("statusReason") or job.get("statusReason") or ""),
+        )
 
     def _newest(self, job_name: str, since: float) -> list[str]:
         """Return the ids of jobs; of several with the same name, the last one's (a redrive)."""

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from facerec.jobs.arrays import arrays_of
+from facerec.jobs.aws.batch_queue import NOT_STARTED
 from facerec.jobs.exit_codes import DO_NOT_RETRY
 from facerec.jobs.ledger.incomplete import incomplete_uri, read_numbers
 from facerec.storage.objects.protocol import ObjectStore
@@ -119,6 +120,9 @@ def next_submission(
         max_array_size: maximum children of an array.
     """
     if last.number >= min(resubmissions, len(PAUSES)) or (reasons and set(reasons) == {REFUSED}):
+        return None
+    if any(reason.startswith(NOT_STARTED) for reason in reasons):
+        # It has waited long enough, and nothing has changed.
         return None
     numbers = incomplete_uri(last.job_folder, last.number)
     children = read_numbers(objects, numbers)

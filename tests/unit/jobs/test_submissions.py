@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from facerec.errors import InvalidInputError
-from facerec.jobs.aws.batch_queue import BatchQueue
+from facerec.jobs.aws.batch_queue import NOT_STARTED, BatchQueue
 from facerec.jobs.aws.submissions import (
     MAX_MEMORY,
     Submission,
@@ -68,6 +68,10 @@ def test_a_child_killed_for_its_memory_gets_more(memory: int, doubled: int) -> N
 def test_children_that_refuse_for_good_are_not_started_again() -> None:
     assert following(first(), {"exit code 78": 5}, [0, 1]) is None
     assert following(first(), {"exit code 78": 5, "exit code 75": 1}, [0, 1]) is not None
+
+
+def test_a_job_that_never_started_is_not_submitted_again() -> None:
+    assert following(first(), {f"{NOT_STARTED}: the quota is 0": 5}, [0, 1]) is None
 
 
 def test_a_list_of_numbers_is_checked() -> None:

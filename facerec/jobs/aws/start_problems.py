@@ -1,0 +1,167 @@
+"""Finds out why no child of a job starts, by asking the services that start machines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from facerec.core.aws_errors import aws_errors
+from facerec.core.aws_region import aws_region
+from facerec.errors import FacerecError
+
+SPOT_QUOTA, ON_DEMAND_QUOTA = "L-34B43A08", "L-1216C47A"
+"""Quotas of vCPUs of standard instances
+(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html)."""
+
+MAX_ACTIVITIES = 5
+"""Newest attempts to start machines that are looked at."""
+
+Answer = TypeVar("Answer")
+
+Client = Any
+"""A client of boto3, which has no static types."""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsClients:
+    """Clients of the services that start machines; each opens one when it is first needed.
+
+    Attributes:
+        open: returns the client of a service by its name in boto3.
+    """
+
+    open: Callable[[str], Client]
+
+
+def open_clients() -> AwsClients:
+    """Return clients with the region and the credentials of the environment."""
+    import boto3
+
+    def client(service: str) -> Client:
+        with aws_errors(service):
+            return boto3.client(service, region_name=aws_region())
+
+    return AwsClients(client)
+
+
+def find_start_problems(queue: str, clients: AwsClients, *, child_vcpus: int) -> list[str]:
+    """Return why a queue may start no child, one line each, the most likely first.
+
+    A service that does not answer, or refuses the credentials, is omitted.
+
+    Args:
+        queue: ARN of the queue.
+        clients: clients of the services.
+        child_vcpus: vCPUs of a child.
+    """
+    found = _answered(lambda: _of_queue(queue, clients))
+    environments = _answered(lambda: compute_environments(queue, clients))
+    for environment in environments:
+        found += _of_environment(environment, child_vcpus)
+    for environment in environments:
+        found += _answered(partial(_of_quota, environment, clients, child_vcpus))
+        found += _answered(partial(_of_machines, environment, clients))
+    return list(dict.fromkeys(found))
+
+
+def _answered(ask: Callable[[], Iterable[Answer]]) -> list[Answer]:
+    """Return the answers of a service, none if it may not be asked or does not answer."""
+    try:
+        return list(ask())
+    except FacerecError:
+        return []
+
+
+def quota_problem(resources: Mapping[str, Any], clients: AwsClients, vcpus: int) -> str | None:
+    """Return what is wrong with the account's quota of vCPUs, or None.
+
+    Args:
+        resources: the compute resources of an environment of AWS Batch.
+        clients: clients of the services.
+        vcpus: vCPUs that are needed.
+    """
+    spot = resources.get("type") == "SPOT"
+    code, kind = (SPOT_QUOTA, "spot") if spot else (ON_DEMAND_QUOTA, "on-demand")
+    with aws_errors("Service Quotas"):
+        quota = clients.open("service-quotas").get_service_quota(ServiceCode="ec2", QuotaCode=code)
+    allowed = int(quota["Quota"]["Value"])
+    if allowed >= vcpus:
+        return None
+    return (
+        f"the account's quota {code} allows {allowed} vCPUs of {kind} machines, and {vcpus} are"
+        " needed: raise it in Service Quotas, or lower MaxvCpus"
+    )
+
+
+def compute_environments(queue: str, clients: AwsClients) -> list[Mapping[str, Any]]:
+    """Return the compute environments of a queue, as AWS Batch describes them."""
+    with aws_errors("AWS Batch"):
+        batch = clients.open("batch")
+        queues = batch.describe_job_queues(jobQueues=[queue])["jobQueues"]
+        names = [
+            each["computeEnvironment"]
+            for found in queues
+            for each in found["computeEnvironmentOrder"]
+        ]
+        found: list[Mapping[str, Any]] = batch.describe_compute_environments(
+            computeEnvironments=names
+        )["computeEnvironments"]
+    return found
+
+
+def _of_queue(queue: str, clients: AwsClients) -> Iterator[str]:
+    with aws_errors("AWS Batch"):
+        queues = clients.open("batch").describe_job_queues(jobQueues=[queue])["jobQueues"]
+    if not queues:
+        yield f"the queue {queue} does not exist: deploy the stack again"
+    for found in queues:
+        if found.get("state") == "DISABLED":
+            yield "the queue is disabled: enable it in AWS Batch"
+        if found.get("status") == "INVALID":
+            yield f"the queue is INVALID: {found.get('statusReason', 'no reason given')}"
+
+
+def _of_environment(environment: Mapping[str, Any], child_vcpus: int) -> Iterator[str]:
+    name = environment["computeEnvironmentName"]
+    if environment.get("status") == "INVALID":
+        reason = environment.get("statusReason", "no reason given")
+        yield f"the compute environment {name} is INVALID: {reason}"
+    if environment.get("state") == "DISABLED":
+        yield f"the compute environment {name} is disabled: enable it in AWS Batch"
+    largest = environment.get("computeResources", {}).get("maxvCpus")
+    if largest is not None and largest < child_vcpus:
+        yield f"MaxvCpus is {largest}, less than the {child_vcpus} of ChildVcpus: raise it"
+
+
+def _of_quota(
+    environment: Mapping[str, Any], clients: AwsClients, child_vcpus: int
+) -> Iterator[str]:
+    problem = quota_problem(environment.get("computeResources", {}), clients, child_vcpus)
+    if problem is not None:
+        yield problem
+
+
+def _of_machines(environment: Mapping[str, Any], clients: AwsClients) -> Iterator[str]:
+    """Yield why the newest attempts to start machines failed.
+
+    AWS Batch names the Auto Scaling group after its compute environment.
+    """
+    name = environment["computeEnvironmentName"]
+    with aws_errors("Auto Scaling"):
+        scaling = clients.open("autoscaling")
+        pages = scaling.get_paginator("describe_auto_scaling_groups").paginate()
+        groups = [
+            group["AutoScalingGroupName"]
+            for page in pages
+            for group in page["AutoScalingGroups"]
+            if group["AutoScalingGroupName"].startswith(f"{name}-")
+        ]
+        for group in groups:
+            activities = scaling.describe_scaling_activities(
+                AutoScalingGroupName=group, MaxRecords=MAX_ACTIVITIES
+            )["Activities"]
+            for activity in activities:
+                if activity["StatusCode"] in ("Failed", "Cancelled"):
+                    yield f"EC2 starts no machine: {activity.get('StatusMessage', 'no reason')}"

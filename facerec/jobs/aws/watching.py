@@ -1,0 +1,71 @@
+"""Watches running jobs: ends those of which no child starts, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from facerec.jobs.aws.batch_queue import NOT_STARTED, BatchQueue, OpenJob
+from facerec.jobs.aws.executions import Executions
+
+MAX_WATCHED = 100
+"""Running executions that are watched; older ones are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What running jobs do.
+
+    Attributes:
+        executions: number of running executions.
+        running: children that start or run.
+        ended: reasons of the jobs that were ended, one line each.
+    """
+
+    executions: int
+    running: int
+    ended: Sequence[str]
+
+
+def watch_jobs(
+    executions: Executions,
+    queue: BatchQueue,
+    find_problems: Callable[[], Sequence[str]],
+    *,
+    start_timeout: float,
+    now: float,
+) -> Watched:
+    """Look at all running jobs, and end those of which no child has started in time.
+
+    A job that waits while children of another one run is left alone: it waits for its turn. The
+    workflow reports a job that is ended here as incomplete, with the reason.
+
+    Args:
+        executions: the executions of the stack.
+        queue: the queue of their children.
+        find_problems: finds out why no child starts.
+        start_timeout: seconds that a job may wait for its first child.
+        now: the current time, seconds since 1970.
+    """
+    jobs: list[OpenJob] = []
+    running = executions.list(MAX_WATCHED, status="RUNNING")
+    for execution in running:
+        planned = executions.plan(execution.arn)
+        if planned is not None and planned.children:
+            jobs += queue.open_jobs(planned.job_name)
+    children = sum(job.running for job in jobs)
+    late = [job for job in jobs if not job.started and now - job.created_at > start_timeout]
+    ended = []
+    if late and not children:
+        problems = find_problems()
+        for job in late:
+            reason = _reason(job, problems, start_timeout)
+            queue.end(job.id, reason)
+            ended.append(reason)
+    return Watched(len(running), children, ended)
+
+
+def _reason(job: OpenJob, problems: Sequence[str], start_timeout: float) -> str:
+    known = [*problems[:2], *([job.reason] if job.reason else [])]
+    why = "; ".join(known) or "no service gives a reason; spot capacity may be missing"
+    return f"{NOT_STARTED}: no child in {start_timeout / 60:g} minutes: {why}"

@@ -1,0 +1,1 @@
+"""The function that watches running jobs."""
