@@ -73,11 +73,11 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 @detector_option
 @click.option(
     "--store",
-    type=click.Choice(["pinecone", "embedded"]),
-    default="pinecone",
+    type=click.Choice(list(Store)),
+    default=Store.S3_VECTORS,
     show_default=True,
-    help="Where faces are stored: in Pinecone, filled by the workflow on AWS, or in the embedded "
-    "store of a single spot machine.",
+    help="Where faces are stored: in Amazon S3 Vectors or Pinecone (VectorStore of the stack), or "
+    "in the embedded store of a single spot machine.",
 )
 @click.option(
     "--max-vcpus",
@@ -95,7 +95,8 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 @click.option(
     "--existing-collection",
     is_flag=True,
-    help="Index into an existing collection, where each photo costs a query to Pinecone.",
+    help="Index into an existing collection, where each photo costs a request to Pinecone. "
+    "Requests to S3 Vectors are not priced.",
 )
 @click.option(
     "--interruptions",

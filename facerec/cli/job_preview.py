@@ -55,7 +55,9 @@ def preview(
         deployed = find_stack(stack)
         vcpus = deployed.max_vcpus
         found = _preview(job, deployed.jobs_root)
-        seconds, cost = _on_aws(found.photos, rate, vcpus, job.images_per_child or 0)
+        seconds, cost = _on_aws(
+            found.photos, rate, vcpus, job.images_per_child or 0, deployed.vector_store
+        )
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
         print_json({**asdict(found), **took})
@@ -99,13 +101,20 @@ def print_gone(photos: Sequence[StalePhoto]) -> None:
         out.print(f"--prune removes {faces} of {count(len(photos), 'photo')}")
 
 
-def _on_aws(images: int, rate: float, vcpus: int, images_per_child: int) -> tuple[float, float]:
+def _on_aws(
+    images: int, rate: float, vcpus: int, images_per_child: int, vector_store: str
+) -> tuple[float, float]:
     """Return the seconds and the dollars of a job."""
     if not images:
         return 0.0, 0.0
     from facerec.estimate.estimating import estimate_job
+    from facerec.estimate.workload import Store
 
     estimate = estimate_job(
-        images, photos_per_second=rate, max_vcpus=vcpus, images_per_child=images_per_child
+        images,
+        photos_per_second=rate,
+        max_vcpus=vcpus,
+        images_per_child=images_per_child,
+        store=Store(vector_store),
     )
     return estimate.simulation.seconds, estimate.indexing_dollars

@@ -25,6 +25,18 @@ WRITE_UNIT_BYTES = 1_000
 MIN_WRITE_UNITS = 5
 """Minimum of an upsert. https://docs.pinecone.io/guides/cost/understand-cost#write-units"""
 
+S3_VECTOR_BYTES = 650
+"""Size of a face in Amazon S3 Vectors: its vector, key and metadata, as ``docs/cost.md`` has it."""
+
+S3_VECTOR_INDEXES = 2
+"""Indexes that a commit writes to: the vectors, and the members of each photo."""
+
+MIN_PUT_BYTES = 128_000
+"""Minimum that a write is charged for. https://aws.amazon.com/s3/pricing/"""
+
+FULL_PRICE_VECTORS = 100_000
+"""Vectors of an index whose bytes a query processes at the first price (same page)."""
+
 READ_UNITS_PER_LISTING = 1
 MIN_READ_UNITS = 0.25
 """Minimum of a query, which costs a read unit per GB of its namespace (same page)."""
@@ -87,9 +99,9 @@ def indexing_costs(
         ("the machines' disks", "ebs.gp3_gb_month", machine_hours * DISK_GB / HOURS_PER_MONTH),
         ("photos read", "s3.get", photos + GET_REQUESTS_PER_CHILD * children),
     ]
-    if workload.store is Store.PINECONE:
+    if workload.store is not Store.EMBEDDED:
         arrays = simulation.arrays
-        listings = 0 if workload.new_collection else photos
+        quantities += _stored(workload)
         quantities += [
             ("jobs in AWS Batch", "batch.job", children),
             (
@@ -97,9 +109,6 @@ def indexing_costs(
                 "s3.put",
                 2 * workload.steps + PUT_REQUESTS_PER_CHILD * children,
             ),
-            ("faces stored", "pinecone.write_unit", write_units(workload)),
-            ("ids listed", "pinecone.read_unit", listings * READ_UNITS_PER_LISTING),
-            ("faces sent", "ec2.same_region_gb", workload.faces * WIRE_BYTES_PER_FACE / 1e9),
             (
                 "workflow",
                 "step_functions.transition",
@@ -122,11 +131,17 @@ def keeping_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
     if workload.store is Store.EMBEDDED:
         return []
     folder = workload.faces * EMBEDDING_BYTES + workload.photos * LEDGER_BYTES
+    if workload.store is Store.PINECONE:
+        faces = [
+            ("faces", "pinecone.gb_month", namespace_gb(workload)),
+            ("the Pinecone API key", "secrets_manager.secret_month", 1.0),
+        ]
+    else:
+        faces = [("faces", "s3vectors.gb_month", workload.faces * S3_VECTOR_BYTES / 1e9)]
     return _lines(
         [
-            ("faces", "pinecone.gb_month", namespace_gb(workload)),
+            *faces,
             ("ledger and embeddings", "s3.gb_month", folder / 1e9),
-            ("the Pinecone API key", "secrets_manager.secret_month", 1),
             ("container images", "ecr.gb_month", IMAGE_GB),
         ],
         prices,
@@ -138,10 +153,20 @@ def searching_costs(workload: Workload, prices: PriceTable) -> list[CostLine]:
     if not workload.searches or workload.store is Store.EMBEDDED:
         return []
     searches = workload.searches
-    units = max(MIN_READ_UNITS, namespace_gb(workload))
+    if workload.store is Store.PINECONE:
+        units = max(MIN_READ_UNITS, namespace_gb(workload))
+        queries = [("queries", "pinecone.read_unit", searches * units)]
+    else:
+        first = min(workload.faces, FULL_PRICE_VECTORS)
+        terabytes = searches * S3_VECTOR_BYTES / 1e12
+        queries = [
+            ("queries", "s3vectors.query", float(searches)),
+            ("data of queries", "s3vectors.first_query_tb", first * terabytes),
+            ("data of queries", "s3vectors.query_tb", (workload.faces - first) * terabytes),
+        ]
     return _lines(
         [
-            ("queries", "pinecone.read_unit", searches * units),
+            *queries,
             ("the API", "api_gateway.rest_request", searches),
             ("the API's function", "lambda.gb_second", searches * SEARCH_SECONDS * SEARCH_GB),
             ("calls of the function", "lambda.request", searches),
@@ -159,6 +184,25 @@ def minimum_of_pinecone(lines: list[CostLine], prices: PriceTable) -> list[CostL
     if not used or missing <= 0:
         return []
     return [CostLine("top-up to Pinecone's minimum", "pinecone.minimum_month", 1, missing)]
+
+
+def _stored(workload: Workload) -> list[tuple[str, str, float]]:
+    """Return what storing the faces of a job takes."""
+    if workload.store is Store.PINECONE:
+        listings = 0 if workload.new_collection else workload.photos
+        return [
+            ("faces stored", "pinecone.write_unit", write_units(workload)),
+            ("ids listed", "pinecone.read_unit", listings * READ_UNITS_PER_LISTING),
+            ("faces sent", "ec2.same_region_gb", workload.faces * WIRE_BYTES_PER_FACE / 1e9),
+        ]
+    return [("faces stored", "s3vectors.put_gb", put_gb(workload))]
+
+
+def put_gb(workload: Workload) -> float:
+    """Return the GB that Amazon S3 Vectors charges for storing all faces."""
+    per_step = workload.faces * S3_VECTOR_BYTES / max(1, workload.steps)
+    charged = S3_VECTOR_INDEXES * max(MIN_PUT_BYTES, per_step) * workload.steps
+    return charged / 1e9 if workload.faces else 0.0
 
 
 def write_units(workload: Workload) -> float:

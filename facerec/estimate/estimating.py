@@ -93,7 +93,7 @@ def estimate_job(
     photos_per_second: float = PHOTOS_PER_SECOND,
     faces_per_photo: float = 1.0,
     searches: int = 0,
-    store: Store = Store.PINECONE,
+    store: Store = Store.S3_VECTORS,
     max_vcpus: int = 256,
     images_per_child: int = 0,
     new_collection: bool = True,
@@ -110,7 +110,8 @@ def estimate_job(
         photos_per_second: speed of one vCPU; ``estimate.measuring`` measures it.
         faces_per_photo: faces stored per photo, on average.
         searches: searches per month, each with one face.
-        store: Pinecone, filled by the workflow on AWS, or the embedded store on one AWS machine.
+        store: Amazon S3 Vectors or Pinecone, filled by the workflow on AWS, or the embedded store
+            on one AWS machine.
         max_vcpus: maximum concurrent vCPUs (``MaxvCpus`` of the stack).
         images_per_child: photos per child; 0 chooses it from the number of photos.
         new_collection: whether the job creates the collection.

@@ -18,6 +18,13 @@ one upsert."""
 UPSERT_BYTES_PER_SECOND = 50e6
 """Pinecone's limit per namespace (same page)."""
 
+VECTORS_PER_SECOND = 2_500.0
+"""Amazon S3 Vectors' limit of vectors written to an index.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-limitations.html"""
+
+PUTS_PER_SECOND = 1_000.0
+"""Amazon S3 Vectors' limit of writes to an index (same page). Each step sends one to each index."""
+
 GETS_PER_SECOND = 5_500.0
 """S3's limit per prefix of a bucket.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html"""
@@ -69,4 +76,8 @@ def photos_per_second(
         if workload.faces_per_photo:
             per_photo = WIRE_BYTES_PER_FACE * workload.faces_per_photo
             limits["bytes to Pinecone"] = UPSERT_BYTES_PER_SECOND / per_photo
+    if workload.store is Store.S3_VECTORS:
+        limits["S3 Vectors' writes"] = PUTS_PER_SECOND * PHOTOS_PER_STEP
+        if workload.faces_per_photo:
+            limits["vectors to S3 Vectors"] = VECTORS_PER_SECOND / workload.faces_per_photo
     return limits

@@ -12,6 +12,7 @@ from facerec.jobs.children import images_per_child
 class Store(StrEnum):
     """The store of the faces."""
 
+    S3_VECTORS = "s3vectors"
     PINECONE = "pinecone"
     EMBEDDED = "embedded"
 
@@ -30,14 +31,14 @@ class Workload:
         max_vcpus: maximum concurrent vCPUs.
         images_per_child: photos per child; 0 chooses it from the number of photos.
         new_collection: whether the job creates the collection. In an existing one, each photo
-            costs a request to Pinecone.
+            costs a request to the store.
     """
 
     photos: int
     photos_per_second: float
     faces_per_photo: float = 1.0
     searches: int = 0
-    store: Store = Store.PINECONE
+    store: Store = Store.S3_VECTORS
     max_vcpus: int = 256
     images_per_child: int = 0
     new_collection: bool = True

@@ -38,6 +38,7 @@ def facerec(stack: Stack) -> Facerec:
         "Parameters": {
             "MaxvCpus": {"Type": "Number", "Default": 256},
             "ChildVcpus": {"Type": "Number", "Default": 1},
+            "VectorStore": {"Type": "String", "Default": "s3vectors"},
         },
         "Resources": {"Other": {"Type": "AWS::S3::Bucket"}},
         "Outputs": {name: {"Value": value} for name, value in outputs.items()},

@@ -24,6 +24,7 @@ class Stack:
         dashboard: the address of the dashboard.
         max_vcpus: maximum vCPUs of all jobs together.
         child_vcpus: vCPUs of one child.
+        vector_store: where vectors are stored: ``s3vectors`` or ``pinecone``.
         erasure_function: name of the function that erases from job folders; None in a stack of an
             earlier release.
     """
@@ -36,6 +37,7 @@ class Stack:
     dashboard: str
     max_vcpus: int
     child_vcpus: int
+    vector_store: str
     erasure_function: str | None = None
 
     @property
@@ -82,6 +84,7 @@ def _stack(name: str, region: str, found: Mapping[str, Any]) -> Stack:
             dashboard=outputs["DashboardUrl"],
             max_vcpus=int(parameters["MaxvCpus"]),
             child_vcpus=int(parameters["ChildVcpus"]),
+            vector_store=parameters["VectorStore"],
             erasure_function=outputs.get("ErasureFunctionName"),
         )
     except KeyError as error:

@@ -37,6 +37,7 @@ def test_a_folder_without_photos_cannot_be_measured(facerec: Facerec, tmp_path: 
 
 def test_a_changed_price_changes_the_estimate(facerec: Facerec) -> None:
     words = ["--photos", 100_000, "--photos-per-second", 20, "--existing-collection", "--json"]
+    words += ["--store", "pinecone"]
     dear = ["--price", "pinecone.read_unit=1", "--price", "ec2.spot_vcpu_hour=0"]
     usual, changed = (document(facerec("estimate", *words, *more)) for more in ([], dear))
     assert usual["dollars"]["indexing"] < 10
@@ -52,7 +53,8 @@ def test_unknown_prices_and_regions_are_refused(facerec: Facerec, words: list[st
 
 
 def test_simulations_show_the_bottleneck_at_each_size(facerec: Facerec) -> None:
-    words = ["estimate", "--simulate", "--photos-per-second", 20]
+    assert "S3 Vectors" in facerec("estimate", "--simulate", "--photos-per-second", 20).stdout
+    words = ["estimate", "--simulate", "--photos-per-second", 20, "--store", "pinecone"]
     assert "Pinecone's upserts" in facerec(*words).stdout
     result = facerec(*words, "--existing-collection")
     assert result.exit_code == 0

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from facerec.core.schemas import violation
-from facerec.estimate.estimating import Estimate, estimate_job
+from facerec.estimate.estimating import Estimate
+from facerec.estimate.estimating import estimate_job as estimate_any_job
 from facerec.estimate.prices import load_prices
 from facerec.estimate.workload import Store
+from tests.support.stack_template import template
+
+estimate_job = partial(estimate_any_job, store=Store.PINECONE)
 
 
 def _dollars(result: Estimate, price: str) -> float:
@@ -17,7 +22,7 @@ def _dollars(result: Estimate, price: str) -> float:
 
 
 def test_a_million_photos_at_50_milliseconds_are_31_cents_of_vcpus() -> None:
-    result = estimate_job(1_000_000, photos_per_second=20, store=Store.EMBEDDED, max_vcpus=1)
+    result = estimate_any_job(1_000_000, photos_per_second=20, store=Store.EMBEDDED, max_vcpus=1)
     assert _dollars(result, "ec2.spot_vcpu_hour") == pytest.approx(0.3125, rel=1e-3)
 
 
@@ -28,7 +33,7 @@ def test_rekognition_charges_1010_dollars_for_a_million_photos_and_faces() -> No
 
 def test_an_estimate_follows_its_schema() -> None:
     for store in Store:
-        result = estimate_job(12_345, searches=100, store=store, interruptions_per_hour=1)
+        result = estimate_any_job(12_345, searches=100, store=store, interruptions_per_hour=1)
         assert violation("estimate", result.to_json()) is None
 
 
@@ -87,3 +92,29 @@ def test_more_faces_cost_more_units_and_bytes() -> None:
     for price in ("pinecone.write_unit", "ec2.same_region_gb"):
         assert _dollars(four, price) > 3 * _dollars(one, price)
     assert replace(one.workload, faces_per_photo=4) == four.workload
+
+
+def test_s3_vectors_costs_a_tenth_of_pinecone_a_month_and_has_no_minimum() -> None:
+    own, pinecone = (
+        estimate_any_job(1_000_000, searches=1_000, store=store)
+        for store in (Store.S3_VECTORS, Store.PINECONE)
+    )
+    assert not own.minimum
+    assert own.dollars < pinecone.dollars / 10
+    (stored,) = (line for line in own.keeping if line.price.startswith("s3vectors."))
+    assert stored.dollars == pytest.approx(0.04, abs=0.005)
+    assert not [line for line in own.indexing if line.price.startswith("pinecone.")]
+
+
+def test_small_writes_to_s3_vectors_are_charged_as_large_ones() -> None:
+    one, four = (
+        estimate_any_job(32_000, faces_per_photo=faces, store=Store.S3_VECTORS) for faces in (1, 4)
+    )
+    assert _dollars(one, "s3vectors.put_gb") == _dollars(four, "s3vectors.put_gb")
+    assert _dollars(one, "s3vectors.put_gb") == pytest.approx(2 * 1_000 * 128_000 / 1e9 * 0.2)
+
+
+def test_the_stack_stores_vectors_where_an_estimate_assumes_it() -> None:
+    parameter = template()["Parameters"]["VectorStore"]
+    assert parameter["Default"] == estimate_any_job(10).workload.store
+    assert set(parameter["AllowedValues"]) < set(Store)

@@ -46,7 +46,9 @@ def test_the_same_seed_gives_the_same_run(workload: Workload, seed: int) -> None
 
 
 def test_without_limits_time_follows_from_speed_and_vcpus() -> None:
-    workload = Workload(1_000_000, 10.0, faces_per_photo=0, max_vcpus=100, images_per_child=1_000)
+    workload = Workload(
+        1_000_000, 10.0, 0, store=Store.PINECONE, max_vcpus=100, images_per_child=1_000
+    )
     run = simulate(workload, listings_per_second=UNLIMITED)
     # 10 rounds of children, 100 seconds each, and the starts of machines and containers
     assert 1_000 < run.seconds < 1_300
@@ -55,7 +57,7 @@ def test_without_limits_time_follows_from_speed_and_vcpus() -> None:
 
 
 def test_pinecones_listings_limit_a_job_into_an_existing_collection() -> None:
-    workload = Workload(1_000_000, 20.0, max_vcpus=256, new_collection=False)
+    workload = Workload(1_000_000, 20.0, store=Store.PINECONE, max_vcpus=256, new_collection=False)
     runs = [simulate(replace(workload, max_vcpus=vcpus)) for vcpus in (64, 256)]
     for run in runs:
         assert run.bottleneck == "Pinecone's listings"
@@ -91,7 +93,9 @@ def test_a_child_that_never_commits_is_lost_after_eight_attempts() -> None:
 
 
 def test_a_billion_photos_are_half_a_million_children_in_fifty_arrays() -> None:
-    run = simulate(Workload(10**9, 20.0, max_vcpus=1_000, new_collection=False))
+    run = simulate(
+        Workload(10**9, 20.0, store=Store.PINECONE, max_vcpus=1_000, new_collection=False)
+    )
     assert (run.children, run.arrays) == (500_000, 50)
     assert run.seconds == pytest.approx(10**9 / 200, rel=0.01)
 
