@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.deployment import (
+    PINECONE_HOST,
     STACK,
     build,
     pinecone_parameters,
@@ -34,7 +35,7 @@ def built() -> Iterator[BuiltStack]:
     ):
         folder = Path(name)
         network = {
-            "PINECONE_CONTROLLER_HOST": pinecone.host,
+            PINECONE_HOST: pinecone.host,
             "AWS_ENDPOINT_URL_S3VECTORS": vectors.address,
         }
         images = built_images(network)

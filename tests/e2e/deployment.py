@@ -31,6 +31,9 @@ STACK = "facerec-e2e"
 
 VCPUS = 2
 
+PINECONE_HOST = "faces-e2e.svc.pinecone.io"
+"""Host of the index, which containers reach on this machine."""
+
 
 @dataclass(frozen=True)
 class Emulator:
@@ -159,6 +162,7 @@ def pinecone_parameters(secret_arn: str, index_name: str) -> dict[str, str]:
         "VectorStore": "pinecone",
         "PineconeSecretArn": secret_arn,
         "PineconeIndexName": index_name,
+        "PineconeIndexHost": PINECONE_HOST,
     }
 
 

@@ -75,7 +75,7 @@ class Containers:
         found = self._images[image]
         process = subprocess.Popen(
             [*found.command, *arguments],
-            env={**found.environment, **environment},
+            env={**found.environment, **found.resolved(environment)},
             cwd=found.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

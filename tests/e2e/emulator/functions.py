@@ -76,7 +76,7 @@ class _Function:
             ],
             env={
                 **image.environment,
-                **variables,
+                **image.resolved(variables),
                 "AWS_LAMBDA_FUNCTION_NAME": configuration["FunctionName"],
                 "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(configuration["MemorySize"]),
                 "AWS_LAMBDA_FUNCTION_TIMEOUT": str(configuration["Timeout"]),

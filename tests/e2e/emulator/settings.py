@@ -22,6 +22,10 @@ class Image:
     environment: Mapping[str, str]
     folder: Path
 
+    def resolved(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of a container, with hosts where they are on this machine."""
+        return {name: self.environment.get(value, value) for name, value in environment.items()}
+
 
 @dataclass(frozen=True)
 class Settings:
