@@ -7,7 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from facerec.cli.data_folder import data_folder
+from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import duration
 from facerec.cli.output import console, count, dollars, print_json
 from facerec.cli.reports import print_difference
@@ -35,6 +38,8 @@ def preview(
         photos_per_second: rate of one vCPU; None for what ``facerec estimate`` assumes.
         as_json: print JSON.
 
+    What would keep a stack from running the job ends the command, with one line for each problem.
+
     Raises:
         ObjectNotFoundError: the manifest does not exist.
         InvalidInputError: it is not a manifest, or the input violates its schema.
@@ -42,13 +47,15 @@ def preview(
     from facerec.engine.dlib.sessions import available_cores
     from facerec.estimate.estimating import PHOTOS_PER_SECOND
     from facerec.factory import jobs_root_of
+    from facerec.jobs.aws.preflight import find_problems
     from facerec.jobs.aws.stack import find_stack
+    from facerec.jobs.aws.start_problems import open_clients
     from facerec.jobs.request import read_job_request
 
     rate = photos_per_second or PHOTOS_PER_SECOND
     job = read_job_request(document)
     if stack is None:
-        vcpus, cost = available_cores(), None
+        vcpus, cost, problems = available_cores(), None, []
         found = _preview(job, jobs_root_of(data_folder(data)))
         seconds = found.photos / (rate * vcpus)
     else:
@@ -58,9 +65,11 @@ def preview(
         seconds, cost = _on_aws(
             found.photos, rate, vcpus, job.images_per_child or 0, deployed.vector_store
         )
+        problems = find_problems(job, deployed, open_clients())
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
-        print_json({**asdict(found), **took})
+        print_json({**asdict(found), **took, "problems": problems})
+        _refuse(problems)
         return
     if found.difference is not None:
         print_difference(found.difference)
@@ -79,6 +88,15 @@ def preview(
             "for a new collection; `facerec estimate` itemises the cost, also for an existing one"
             " (--existing-collection), and compares it with Rekognition"
         )
+    _refuse(problems)
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    """Print what would keep the job from running, and end the command if there is anything."""
+    for problem in problems:
+        click.secho(f"error: {problem}", fg="red", err=True)
+    if problems:
+        raise SystemExit(ExitCode.INVALID_INPUT)
 
 
 def _preview(job: JobRequest, jobs_root: str) -> Preview:

@@ -13,10 +13,17 @@ from facerec.config import Settings, needed, read_settings
 from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
 from facerec.factory import gallery_defaults, open_records
 from facerec.jobs.aws.log import logger
+from facerec.jobs.aws.preflight import require_region
+from facerec.jobs.aws.start_problems import open_clients
 from facerec.jobs.aws.submissions import first_submission
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
-from facerec.jobs.request import read_job_request, refuse_prune, require_s3_addresses
+from facerec.jobs.request import (
+    JobRequest,
+    read_job_request,
+    refuse_prune,
+    require_s3_addresses,
+)
 from facerec.storage.objects import Objects, ObjectStore
 
 if TYPE_CHECKING:
@@ -43,8 +50,18 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         StoreUnavailableError: another attempt may succeed.
     """
     settings = read_settings(os.environ)
+
+    def check(request: JobRequest) -> None:
+        if settings.region is not None:
+            require_region(request, settings.region, open_clients())
+
     result = plan_execution(
-        event["input"], event["execution"], settings, Objects(), lambda: open_records(settings)
+        event["input"],
+        event["execution"],
+        settings,
+        Objects(),
+        lambda: open_records(settings),
+        check=check,
     )
     logger().info(
         "refused" if result["refused"] else "planned",
@@ -60,6 +77,8 @@ def plan_execution(
     settings: Settings,
     objects: ObjectStore,
     open_records: Callable[[], RecordStore],
+    *,
+    check: Callable[[JobRequest], None] = lambda request: None,
 ) -> dict[str, Any]:
     """Plan the job of an execution, or return why its input is refused.
 
@@ -72,6 +91,7 @@ def plan_execution(
         settings: settings of the deployment.
         objects: contains manifests and job folders.
         open_records: opens the store of collections.
+        check: raises an ``InvalidInputError`` for a request that is not to be planned.
 
     Returns:
         For a job: ``refused`` false, ``job_id``, ``children`` and the fields of its first
@@ -85,6 +105,7 @@ def plan_execution(
         request = read_job_request(document, gallery_defaults(settings))
         require_s3_addresses(request)
         refuse_prune(request)
+        check(request)
         planned = plan_job(
             request,
             objects,

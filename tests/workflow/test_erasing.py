@@ -168,7 +168,9 @@ def test_a_store_that_is_down_does_not_lose_an_erasure(
 def test_the_command_line_erases_checks_and_rebuilds_in_a_stack(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    found = described.Stack("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "ErasureFunction")
+    found = described.Stack(
+        *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}), "ErasureFunction"
+    )
     monkeypatch.setattr(described, "find_stack", lambda _: found)
     run = CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused")})
     words = ["--collection", "staff", "--stack", "s", "--json"]

@@ -25,6 +25,7 @@ class Stack:
         max_vcpus: maximum vCPUs of all jobs together.
         child_vcpus: vCPUs of one child.
         vector_store: where vectors are stored: ``s3vectors`` or ``pinecone``.
+        parameters: values of all parameters by their names.
         erasure_function: name of the function that erases from job folders; None in a stack of an
             earlier release.
     """
@@ -38,6 +39,7 @@ class Stack:
     max_vcpus: int
     child_vcpus: int
     vector_store: str
+    parameters: Mapping[str, str]
     erasure_function: str | None = None
 
     @property
@@ -85,6 +87,7 @@ def _stack(name: str, region: str, found: Mapping[str, Any]) -> Stack:
             max_vcpus=int(parameters["MaxvCpus"]),
             child_vcpus=int(parameters["ChildVcpus"]),
             vector_store=parameters["VectorStore"],
+            parameters=parameters,
             erasure_function=outputs.get("ErasureFunctionName"),
         )
     except KeyError as error:

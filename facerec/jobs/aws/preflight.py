@@ -1,0 +1,130 @@
+"""Checks before a job starts whether a stack could run it; nothing is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from urllib.parse import urlsplit
+
+from facerec.core.aws_errors import aws_errors
+from facerec.errors import FacerecError, InvalidInputError, NotFoundError
+from facerec.jobs.aws.stack import Stack
+from facerec.jobs.aws.start_problems import AwsClients, find_start_problems
+from facerec.jobs.request import JobRequest
+
+_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.[^/]+/(?P<repository>[^:@]+)(:(?P<tag>[^@]+)|@(?P<digest>.+))"
+)
+
+
+def find_problems(request: JobRequest, stack: Stack, clients: AwsClients) -> list[str]:
+    """Return what would keep a stack from running a job, one line each.
+
+    Each line names a parameter of the stack or a field of the request, and says what to do. Services
+    that the caller's credentials may not use are omitted.
+
+    Args:
+        request: the job.
+        stack: the stack that would run it.
+        clients: clients of the services.
+    """
+    found: list[str] = []
+
+    checks: list[Callable[[Stack, AwsClients], Iterator[str]]] = [
+        *(partial(_of_bucket, bucket) for bucket in _buckets(request)),
+        _of_image,
+        _of_secret,
+    ]
+    for check in checks:
+        # What was found before a service refuses the question counts.
+        with suppress(FacerecError):
+            found.extend(check(stack, clients))
+    found += find_start_problems(stack.queue, clients, child_vcpus=stack.child_vcpus)
+    return found
+
+
+def require_region(request: JobRequest, region: str, clients: AwsClients) -> None:
+    """Check that what a request names is in buckets of a region.
+
+    Reading them from another region costs money for each byte, and passes the stack's network by.
+
+    Raises:
+        InvalidInputError: a bucket is in another region.
+    """
+    for bucket in _buckets(request):
+        try:
+            problem = region_problem(bucket, region, clients)
+        except FacerecError:
+            # The planner reads from the bucket, and reports what is wrong with it.
+            continue
+        if problem is not None:
+            raise InvalidInputError(problem)
+
+
+def region_problem(bucket: str, region: str, clients: AwsClients) -> str | None:
+    """Return what is wrong with the region of a bucket, or None.
+
+    Raises:
+        FacerecError: the bucket does not exist or may not be listed.
+    """
+    with aws_errors("S3", f"the bucket {bucket}"):
+        answer = clients.open("s3").head_bucket(Bucket=bucket)
+    found = answer.get("BucketRegion", region)
+    if found == region:
+        return None
+    return (
+        f"manifest: the bucket {bucket} is in {found}, and jobs run in {region}: copy the photos,"
+        " or deploy a stack there"
+    )
+
+
+def _buckets(request: JobRequest) -> list[str]:
+    uris = [request.manifest, *(entry.uri for entry in request.images)]
+    parts = [urlsplit(uri) for uri in uris if uri]
+    return list(dict.fromkeys(part.netloc for part in parts if part.scheme == "s3"))
+
+
+def _of_bucket(bucket: str, stack: Stack, clients: AwsClients) -> Iterator[str]:
+    given = stack.parameters.get("PhotoBucketArns", "")
+    allowed = {arn.strip().rpartition(":")[2] for arn in given.split(",")} | {stack.bucket}
+    if bucket not in allowed:
+        yield (
+            f"the jobs of {stack.name} may not read the bucket {bucket}: add"
+            f" arn:aws:s3:::{bucket} to PhotoBucketArns"
+        )
+    problem = region_problem(bucket, stack.region, clients)
+    if problem is not None:
+        yield problem
+
+
+def _of_image(stack: Stack, clients: AwsClients) -> Iterator[str]:
+    uri = stack.parameters.get("BatchImageUri", "")
+    image = _IMAGE.fullmatch(uri)
+    if image is None:
+        return
+    named = {"imageTag": image["tag"]} if image["tag"] else {"imageDigest": image["digest"]}
+    missing = NotFoundError(uri)
+    codes = dict.fromkeys(("ImageNotFoundException", "RepositoryNotFoundException"), missing)
+    try:
+        with aws_errors("Amazon ECR", codes=codes):
+            clients.open("ecr").describe_images(
+                registryId=image["account"], repositoryName=image["repository"], imageIds=[named]
+            )
+    except NotFoundError:
+        yield f"BatchImageUri: {uri} does not exist: deploy again, which builds and pushes it"
+
+
+def _of_secret(stack: Stack, clients: AwsClients) -> Iterator[str]:
+    arn = stack.parameters.get("PineconeSecretArn", "")
+    if stack.vector_store != "pinecone" or not arn:
+        return
+    try:
+        with aws_errors("Secrets Manager"):
+            described = clients.open("secretsmanager").describe_secret(SecretId=arn)
+    except NotFoundError:
+        yield f"PineconeSecretArn: {arn} does not exist: store the API key, and name its secret"
+        return
+    if described.get("DeletedDate"):
+        yield f"PineconeSecretArn: {arn} is being deleted: restore it, or name another secret"

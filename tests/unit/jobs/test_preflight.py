@@ -1,0 +1,121 @@
+"""What is checked before a job starts: each problem is one line that names a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from facerec.errors import InvalidInputError
+from facerec.jobs.aws.preflight import find_problems, require_region
+from facerec.jobs.aws.stack import Stack
+from facerec.jobs.aws.start_problems import AwsClients
+from facerec.jobs.request import JobRequest, read_job_request
+
+REGION = "eu-west-1"
+ACCOUNT = "123456789012"
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/facerec/batch:abc-x86_64"
+SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:pinecone-AbCdEf"
+
+STACK = Stack(
+    name="facerec",
+    region=REGION,
+    bucket="facerec-work",
+    workflow="arn:workflow",
+    queue="arn:queue",
+    dashboard="https://console.aws.amazon.com/",
+    max_vcpus=256,
+    child_vcpus=1,
+    vector_store="s3vectors",
+    parameters={},
+)
+
+
+@pytest.fixture(autouse=True)
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        yield
+
+
+def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no static types
+    if service in ("batch", "autoscaling", "service-quotas"):
+        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, service)
+    return boto3.client(service, region_name=REGION)
+
+
+def problems(stack: Stack, manifest: str) -> list[str]:
+    found = find_problems(request(manifest), stack, AwsClients(client))
+    assert not [problem for problem in found if "\n" in problem]
+    return found
+
+
+def request(manifest: str) -> JobRequest:
+    return read_job_request({"collection_id": "staff", "manifest": manifest})
+
+
+def make_bucket(name: str, region: str) -> None:
+    boto3.client("s3", region_name=region).create_bucket(
+        Bucket=name, CreateBucketConfiguration={"LocationConstraint": region}
+    )
+
+
+def test_nothing_is_said_where_nothing_is_wrong() -> None:
+    make_bucket("facerec-work", REGION)
+    assert problems(STACK, "s3://facerec-work/photos/") == []
+
+
+def test_a_bucket_that_jobs_may_not_read_is_named_with_its_parameter() -> None:
+    make_bucket("photos", REGION)
+    (problem,) = problems(STACK, "s3://photos/all.jsonl")
+    assert "add arn:aws:s3:::photos to PhotoBucketArns" in problem
+    given = {"PhotoBucketArns": "arn:aws:s3:::other,arn:aws:s3:::photos"}
+    assert problems(replace(STACK, parameters=given), "s3://photos/all.jsonl") == []
+
+
+def test_a_bucket_in_another_region_is_refused() -> None:
+    make_bucket("photos", "us-west-2")
+    given = replace(STACK, parameters={"PhotoBucketArns": "arn:aws:s3:::photos"})
+    (problem,) = problems(given, "s3://photos/all.jsonl")
+    assert "the bucket photos is in us-west-2, and jobs run in eu-west-1" in problem
+    with pytest.raises(InvalidInputError, match="us-west-2"):
+        require_region(request("s3://photos/all.jsonl"), REGION, AwsClients(client))
+    # What cannot be asked is not refused here.
+    require_region(request("s3://missing/all.jsonl"), REGION, AwsClients(client))
+
+
+def test_an_image_that_is_not_in_its_repository_is_refused() -> None:
+    make_bucket("facerec-work", REGION)
+    stack = replace(STACK, parameters={"BatchImageUri": IMAGE})
+    (problem,) = problems(stack, "s3://facerec-work/photos/")
+    assert problem.startswith(f"BatchImageUri: {IMAGE} does not exist")
+
+    ecr = boto3.client("ecr", region_name=REGION)
+    ecr.create_repository(repositoryName="facerec/batch")
+    assert problems(stack, "s3://facerec-work/photos/") == [problem]
+    ecr.put_image(
+        repositoryName="facerec/batch",
+        imageManifest='{"schemaVersion": 2}',
+        imageManifestMediaType="application/vnd.oci.image.manifest.v1+json",
+        imageTag="abc-x86_64",
+    )
+    assert problems(stack, "s3://facerec-work/photos/") == []
+
+
+def test_a_secret_that_does_not_exist_is_refused() -> None:
+    make_bucket("facerec-work", REGION)
+    stack = replace(STACK, vector_store="pinecone", parameters={"PineconeSecretArn": SECRET})
+    (problem,) = problems(stack, "s3://facerec-work/photos/")
+    assert problem.startswith(f"PineconeSecretArn: {SECRET} does not exist")
+
+    made = boto3.client("secretsmanager", region_name=REGION).create_secret(
+        Name="pinecone", SecretString="key"
+    )
+    stack = replace(stack, parameters={"PineconeSecretArn": made["ARN"]})
+    assert problems(stack, "s3://facerec-work/photos/") == []
