@@ -8,6 +8,8 @@
 - "The Authorization header is dropped if it contains a Signature Version 4 signature or if AWS_IAM
   authorization is used to secure the API method":
   https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+- ``x-amazon-apigateway-binary-media-types`` has the binary media types of the API:
+  https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-binary-media-types.html
 - ``x-amazon-apigateway-any-method`` stands for any method:
   https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-any-method.html
 """
@@ -26,6 +28,7 @@ import ministack.services.apigateway_v1 as ministack_gateway
 import ministack.services.cloudformation.provisioners as provisioners
 
 ANY = "x-amazon-apigateway-any-method"
+BINARY_TYPES = "x-amazon-apigateway-binary-media-types"
 
 _SERVED: ContextVar[dict[str, Any] | None] = ContextVar("served", default=None)
 """Resources of the stage of the current request."""
@@ -34,6 +37,7 @@ _SERVED: ContextVar[dict[str, Any] | None] = ContextVar("served", default=None)
 def install() -> None:
     """Replace what differs from API Gateway."""
     _import_any_methods()
+    _import_binary_types()
     _serve_deployments()
     _overwrite_bodies()
     _drop_signatures()
@@ -64,6 +68,16 @@ def _import_any_methods() -> None:
         import_path_item(api_id, path, named, *others)
 
     ministack_gateway._import_path_item = import_all
+
+
+def _import_binary_types() -> None:
+    import_api = ministack_gateway._import_rest_api
+
+    def import_all(spec: dict[str, Any], base: dict[str, Any] | None = None) -> Any:
+        types = spec.get(BINARY_TYPES) or []
+        return import_api(spec, {**(base or {}), "binaryMediaTypes": types})
+
+    ministack_gateway._import_rest_api = import_all
 
 
 def _serve_deployments() -> None:
