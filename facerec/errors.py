@@ -27,6 +27,7 @@
     ├── ModelMismatchError
     ├── ConflictError
     ├── AccessDeniedError
+    │   └── ObjectArchivedError
     ├── StoreUnavailableError
     ├── BusyError
     ├── ConfigurationError
@@ -351,6 +352,18 @@ class AccessDeniedError(FacerecError):
     ) -> None:
         super().__init__(message or f"access to {resource} is denied", hint)
         self.resource = resource
+
+
+class ObjectArchivedError(AccessDeniedError):
+    """An S3 object is in an archive, where it cannot be read.
+
+    Attributes:
+        uri: the requested address.
+    """
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(uri, f"{uri} is archived", "restore it from its storage class first")
+        self.uri = uri
 
 
 class StoreUnavailableError(FacerecError):

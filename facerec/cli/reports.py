@@ -27,6 +27,7 @@ MEANINGS = {
     "UNREADABLE": "cannot be decoded",
     "NOT_FOUND": "does not exist",
     "ACCESS_DENIED": "may not be read",
+    "ARCHIVED": "in an archive of S3",
     "MALFORMED_LINE": "the line names no photo",
     "ERASED": "erased since",
 }

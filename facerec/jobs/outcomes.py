@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     """The photo does not exist."""
     ACCESS_DENIED = "ACCESS_DENIED"
     """The photo may not be read."""
+    ARCHIVED = "ARCHIVED"
+    """The photo is in an archive of S3 (Glacier), where it cannot be read."""
     MALFORMED_LINE = "MALFORMED_LINE"
     """The line names no photo."""
     ERASED = "ERASED"
@@ -32,7 +34,13 @@ class Outcome(StrEnum):
 
 
 FAILURES = frozenset(
-    (Outcome.UNREADABLE, Outcome.NOT_FOUND, Outcome.ACCESS_DENIED, Outcome.MALFORMED_LINE)
+    (
+        Outcome.UNREADABLE,
+        Outcome.NOT_FOUND,
+        Outcome.ACCESS_DENIED,
+        Outcome.ARCHIVED,
+        Outcome.MALFORMED_LINE,
+    )
 )
 """Outcomes that count against the tolerated percentage of failures."""
 

@@ -20,8 +20,8 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
 
     That is so for a complete job if the request forces it or restores deleted faces, if it asks for
     failed photos to be retried and there are any, or if one of the failures that the report names
-    may be gone: a missing photo exists, a denied one can be read, an unreadable one has another
-    size.
+    may be gone: a missing photo exists, a denied or archived one can be read, an unreadable one has
+    another size.
     """
     report = _complete_report(plan, objects)
     if report is None:
@@ -54,7 +54,7 @@ def _may_have_changed(row: LedgerRow, objects: ObjectStore) -> bool:
             case Outcome.NOT_FOUND:
                 objects.head(row.photo)
                 return True
-            case Outcome.ACCESS_DENIED:
+            case Outcome.ACCESS_DENIED | Outcome.ARCHIVED:
                 objects.read(row.photo, end=1)
                 return True
             case Outcome.UNREADABLE:

@@ -15,6 +15,7 @@ from facerec.errors import (
     AccessDeniedError,
     ConfigurationError,
     FacerecError,
+    ObjectArchivedError,
     ObjectNotFoundError,
     StoreUnavailableError,
 )
@@ -52,6 +53,13 @@ def test_an_address_without_an_object_is_not_found(client: Client, uri: str) -> 
         S3Objects(client).read(uri)
 
 
+def test_an_archived_object_is_not_read_as_forbidden(client: Client) -> None:
+    objects = S3Objects(client)
+    client.put_object(Bucket="bucket", Key="old.jpg", Body=b"x", StorageClass="GLACIER")
+    with pytest.raises(ObjectArchivedError, match="is archived"):
+        objects.read("s3://bucket/old.jpg", end=10)
+
+
 def test_listing_and_deleting_follow_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3_objects, "PAGE", 10)
     objects = S3Objects(client)
@@ -66,7 +74,7 @@ def test_listing_and_deleting_follow_pages(client: Client, monkeypatch: pytest.M
     ("status", "code", "error"),
     [
         (403, "AccessDenied", AccessDeniedError),
-        (403, "InvalidObjectState", AccessDeniedError),
+        (403, "InvalidObjectState", ObjectArchivedError),
         (400, "KMS.DisabledException", AccessDeniedError),
         (400, "ExpiredToken", StoreUnavailableError),
         (403, "InvalidAccessKeyId", StoreUnavailableError),

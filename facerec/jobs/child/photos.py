@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from facerec.core.ids import image_id
 from facerec.core.limits import MAX_PHOTO_BYTES
-from facerec.errors import AccessDeniedError, ObjectNotFoundError
+from facerec.errors import AccessDeniedError, ObjectArchivedError, ObjectNotFoundError
 from facerec.jobs.manifest.entries import LineParser, ManifestEntry
 from facerec.jobs.manifest.slices import Cursor, ManifestLine
 from facerec.jobs.outcomes import Outcome, PhotoFailure
@@ -89,6 +89,8 @@ class PhotoLoader:
                     content, info = fetch(MAX_PHOTO_BYTES)
         except ObjectNotFoundError:
             return PhotoFailure(Outcome.NOT_FOUND, "does not exist, or is not a regular file"), None
+        except ObjectArchivedError:
+            return PhotoFailure(Outcome.ARCHIVED, "in an archive of S3: restore it first"), None
         except AccessDeniedError:
             return PhotoFailure(Outcome.ACCESS_DENIED, "access denied"), None
         version = settled_version(info, started)

@@ -12,6 +12,7 @@ from facerec.core.aws_errors import aws_errors
 from facerec.core.aws_region import aws_region
 from facerec.errors import (
     AccessDeniedError,
+    ObjectArchivedError,
     ObjectChangedError,
     ObjectNotFoundError,
     StoreUnavailableError,
@@ -35,6 +36,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 # Codes, and the bare statuses that HEAD returns instead:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "InvalidBucketName", "404"}
+_ARCHIVED = "InvalidObjectState"
 _CHANGED = {"PreconditionFailed", "412"}
 _CREDENTIALS = {
     "ExpiredToken",
@@ -232,6 +234,7 @@ def _errors(uri: str) -> AbstractContextManager[None]:
         codes={
             **dict.fromkeys(_MISSING, ObjectNotFoundError(uri)),
             **dict.fromkeys(_CHANGED, ObjectChangedError(uri)),
+            _ARCHIVED: ObjectArchivedError(uri),
             **passing,
         },
     )

@@ -16,7 +16,7 @@ import pytest
 from moto import mock_aws
 
 from facerec.core.erasures import Selection
-from facerec.errors import AccessDeniedError, ObjectChangedError
+from facerec.errors import AccessDeniedError, ObjectArchivedError, ObjectChangedError
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.reading import iterate_rows
@@ -176,15 +176,18 @@ def test_unreadable_photos_are_rows_and_an_unreadable_manifest_is_an_error(s3: S
     def denied(uri: str, **settings: Any) -> tuple[bytes, ObjectInfo]:  # noqa: ANN401
         if uri.endswith("secret.jpg"):
             raise AccessDeniedError(uri)
+        if uri.endswith("old.jpg"):
+            raise ObjectArchivedError(uri)
         return fetch(uri, **settings)
 
-    lines = [s3.photo("secret.jpg", "ann"), s3.photo("b.jpg", "bob")]
+    names = {"secret.jpg": "ann", "b.jpg": "bob", "old.jpg": "eve"}
+    lines = [s3.photo(name, person) for name, person in names.items()]
     s3.objects.write("s3://photos/list.txt", "\n".join(lines).encode())
     plan = s3.plan("s3://photos/list.txt")
     s3.objects.fetch = denied  # type: ignore[method-assign]
     s3.run(plan)
     outcomes = Counter(row.outcome for row in iterate_rows(plan, s3.objects))
-    assert outcomes == {Outcome.ACCESS_DENIED: 1, Outcome.INDEXED: 1}
+    assert outcomes == {Outcome.ACCESS_DENIED: 1, Outcome.ARCHIVED: 1, Outcome.INDEXED: 1}
 
 
 def test_plan_and_report_need_neither_numpy_nor_an_engine() -> None:
