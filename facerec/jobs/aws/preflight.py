@@ -22,8 +22,8 @@ _IMAGE = re.compile(
 def find_problems(request: JobRequest, stack: Stack, clients: AwsClients) -> list[str]:
     """Return what would keep a stack from running a job, one line each.
 
-    Each line names a parameter of the stack or a field of the request, and says what to do. Services
-    that the caller's credentials may not use are omitted.
+    Each line names a parameter of the stack or a field of the request, and says what to do.
+    Services that the caller's credentials may not use are omitted.
 
     Args:
         request: the job.
