@@ -19,7 +19,7 @@ not is never taken for one."""
 
 DEFAULT_LIMIT = 100
 """Matches of one face. A decision reads as many neighbours anyway
-(``facerec.gallery.matching.NEIGHBOURS_TO_DECIDE``)."""
+(``facerec.gallery.scoring.NEIGHBOURS_TO_SCORE``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ class Door:
         """Return how similar the faces of the target are to the largest face of the source."""
         raise NotImplementedError
 
-    def detect(self, photo: bytes) -> list[float]:
+    def detect(self, photo: bytes, detector: str | None = None) -> list[float]:
         """Return the confidence of each face."""
         raise NotImplementedError
 

@@ -89,8 +89,9 @@ class CommandLineDoor(Door):
         compared = self._run("compare", *photos, "--json", *words)
         return [pair["similarity"] for pair in compared["pairs"] if pair["source"] == 0]
 
-    def detect(self, photo: bytes) -> list[float]:
-        detected = self._run("detect", self._file(photo), "--json")
+    def detect(self, photo: bytes, detector: str | None = None) -> list[float]:
+        words = _given(detector=detector)
+        detected = self._run("detect", self._file(photo), "--json", *words)
         return [face["confidence"] for face in detected["faces"]]
 
     def page_of_faces(self, name: str, limit: int, next_token: str | None) -> Page:

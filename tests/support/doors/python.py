@@ -88,8 +88,13 @@ class PythonDoor(Door):
         comparison = self._run(lambda: self.gallery.compare(source, target, options=options))
         return [pair.similarity for pair in comparison.pairs if pair.source == 0]
 
-    def detect(self, photo: bytes) -> list[float]:
-        return [face.confidence for face in self._run(lambda: self.gallery.detect(photo)).faces]
+    def detect(self, photo: bytes, detector: str | None = None) -> list[float]:
+        found = self._run(
+            lambda: self.gallery.detect(
+                photo, options=self.gallery.defaults.probe_options(detector=detector)
+            )
+        )
+        return [face.confidence for face in found.faces]
 
     def page_of_collections(self, limit: int, next_token: str | None) -> Page:
         page = self._run(lambda: self.gallery.list_collections(limit=limit, next_token=next_token))

@@ -118,7 +118,8 @@ class RekognitionDoor(Door):
         )
         return [match["Similarity"] / 100 for match in compared["FaceMatches"]]
 
-    def detect(self, photo: bytes) -> list[float]:
+    def detect(self, photo: bytes, detector: str | None = None) -> list[float]:
+        assert detector is None, "Rekognition's protocol chooses no detector"
         detected = self._call("detect_faces", Image={"Bytes": photo})
         return [face["Confidence"] / 100 for face in detected["FaceDetails"]]
 

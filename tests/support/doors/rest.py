@@ -104,8 +104,9 @@ class RestDoor(Door):
         compared = self._send("POST", "face-recognition/compare", body)
         return [pair["similarity"] for pair in compared["pairs"] if pair["source"] == 0]
 
-    def detect(self, photo: bytes) -> list[float]:
-        detected = self._send("POST", "face-recognition/detect", image(photo))
+    def detect(self, photo: bytes, detector: str | None = None) -> list[float]:
+        body = {**image(photo), **_given(detector=detector)}
+        detected = self._send("POST", "face-recognition/detect", body)
         return [face["confidence"] for face in detected["faces"]]
 
     def page_of_collections(self, limit: int, next_token: str | None) -> Page:
