@@ -9,7 +9,7 @@ from facerec.cli.output import console, count, shortened, shown_name, table
 from facerec.core.faces import BoundingBox
 from facerec.core.photos import OPTIONS_BY_REASON, PhotoFaces, RejectionReason
 from facerec.gallery.faces import ListedFace
-from facerec.gallery.matching import Match
+from facerec.gallery.search_results import Match
 
 if TYPE_CHECKING:
     from rich.table import Table

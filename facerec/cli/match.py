@@ -21,8 +21,8 @@ from facerec.core.limits import MAX_MATCHES
 from facerec.core.options import FaceOptions
 from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults
-from facerec.gallery.matching import SearchedFace, SearchResult
 from facerec.gallery.presenting import search_json
+from facerec.gallery.search_results import SearchedFace, SearchResult
 
 
 @click.command()

@@ -9,7 +9,6 @@ from typing import Self
 from facerec.core.names import checked_collection_id
 from facerec.core.protocols import AttributeEstimator, FaceEngine, JobData, RecordStore
 from facerec.core.records import Collection
-from facerec.errors import CollectionNotFoundError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.inspection import Inspector
 from facerec.gallery.paging import page_token, read_page_token
@@ -77,14 +76,6 @@ class GalleryBase(Inspector):
         return require_collection(
             collection_id, model_version=self.model_version, records=self._records
         )
-
-    def _is_gone(self, collection: Collection) -> bool:
-        """Return whether a collection was deleted, even if one of its id was created again."""
-        try:
-            current = self._records.get_collection(collection.collection_id)
-        except CollectionNotFoundError:
-            return True
-        return current.created_at != collection.created_at
 
     def _threshold(self, collection: Collection, threshold: float | None) -> float:
         """Return the minimum similarity of a match: the caller's, the collection's or the default.

@@ -9,7 +9,6 @@ from facerec.core.faces import BoundingBox
 from facerec.core.ids import group_of
 from facerec.core.options import QualityFilter
 from facerec.core.records import FaceRecord, StoredFace
-from facerec.errors import CollectionNotFoundError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.photos import Photo, find_faces, load_photo
 from facerec.gallery.storing import add_faces, same_places
@@ -90,9 +89,5 @@ class ImportOperations(GalleryBase):
             stored = StoredFace(record, face.embedding)
             groups.setdefault(group_of(own.face_id), []).append(stored)
         for group, faces in groups.items():
-            add_faces(collection_id, group, faces, faces=self._faces, users=self._records)
-        imported = [face.record.face_id for faces in groups.values() for face in faces]
-        if self._is_gone(collection):
-            self._faces.delete_faces(collection_id, imported)
-            raise CollectionNotFoundError(collection_id)
-        return tuple(imported)
+            add_faces(collection, group, faces, faces=self._faces, users=self._records)
+        return tuple(face.record.face_id for faces in groups.values() for face in faces)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from facerec.core.limits import MAX_MATCHES
-from facerec.core.photos import EmbeddedFace, PhotoFaces
+from facerec.core.photos import EmbeddedFace
 from facerec.core.protocols import Cohort, RecordStore
-from facerec.core.records import FaceRecord, StoredFace
+from facerec.core.records import StoredFace
 from facerec.gallery.corrections import Corrected, corrected_faces, hidden_faces
 from facerec.gallery.decision import MARGIN, Candidate, Decision, decide, same_person
-from facerec.gallery.indexing import IndexResult
 from facerec.gallery.normalisation import score_of_similarity
 from facerec.gallery.scoring import (
     NEIGHBOURS_TO_SCORE,
@@ -23,77 +23,8 @@ from facerec.gallery.scoring import (
     score_neighbours,
     stats_of_stored,
 )
+from facerec.gallery.search_results import Match, SearchedFace
 from facerec.storage.faces import FaceStore
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """A stored face that resembles a probe's.
-
-    Attributes:
-        face: The stored face.
-        similarity: 0 to 1; see ``facerec.gallery.similarity``.
-        distance: Euclidean distance of the two embeddings.
-        user_id: The user that the stored face is associated with, if any.
-    """
-
-    face: FaceRecord
-    similarity: float
-    distance: float
-    user_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SearchedFace:
-    """A face of the probe with its matches, most similar first.
-
-    Attributes:
-        face: The face of the probe.
-        decision: Whether it is a match, ambiguous or unknown.
-        matches: The stored faces that reach the threshold.
-        candidates: The best face of each person that is too close to call, even below the
-            threshold: one for a match, at least two if ambiguous, none if unknown.
-        more_matches: Whether more stored faces reach the threshold than were asked for; a search
-            finds 4096 at most.
-    """
-
-    face: EmbeddedFace
-    decision: Decision
-    matches: tuple[Match, ...]
-    candidates: tuple[Match, ...]
-    more_matches: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """Who is in a photo.
-
-    Attributes:
-        collection_id: Id of the collection.
-        model_version: Model version of the collection.
-        threshold: Minimum similarity of a match, 0 to 1.
-        photo: All faces of the probe, including rejected ones, largest first.
-        faces: The faces that were searched, in the order of ``photo.faces``.
-        indexed: What was stored of the probe, if that was asked for.
-    """
-
-    collection_id: str
-    model_version: str
-    threshold: float
-    photo: PhotoFaces
-    faces: tuple[SearchedFace, ...]
-    indexed: IndexResult | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FaceSearchResult:
-    """The stored faces that resemble a stored face, most similar first."""
-
-    collection_id: str
-    model_version: str
-    threshold: float
-    face_id: str
-    matches: tuple[Match, ...]
 
 
 def search_probes(
@@ -123,18 +54,14 @@ def search_probes(
     """
     if not probes:
         return ()
-    stats = [probe.stats for probe in probes]
-    found = faces.search(
-        collection_id,
-        np.stack([probe.embedding for probe in probes]),
-        # one more than asked for shows whether there are more
-        top=min(max(limit + 1, NEIGHBOURS_TO_SCORE), MAX_MATCHES),
-        max_distance=max(reach(threshold, own, margin=MARGIN) for own in stats),
+    scored = _find_relevant(
+        probes,
+        collection_id=collection_id,
+        faces=faces,
+        cohort=cohort,
+        threshold=threshold,
+        limit=limit,
     )
-    scored = [
-        _relevant(own, threshold)
-        for own in score_neighbours(collection_id, found, stats, faces=faces, cohort=cohort)
-    ]
     face_ids = _face_ids(scored)
     owners = users.users_of_faces(collection_id, face_ids) if face_ids else {}
     corrected = corrected_faces(collection_id, face_ids, records=users)
@@ -146,39 +73,70 @@ def search_probes(
         face.record.face_id: face
         for face in (faces.get_faces(collection_id, deciding) if deciding else [])
     }
-
-    def candidates(found: Sequence[ScoredFace]) -> list[Candidate]:
-        # a face may have been deleted since the search
-        return [
-            Candidate(
-                stored[face.record.face_id],
-                face.score,
-                owners.get(face.record.face_id),
-                stats_of_stored(stored[face.record.face_id], cohort),
-                corrected.get(face.record.face_id, frozenset()),
-            )
-            for face in found
-            if face.record.face_id in stored
-        ]
-
+    candidates = partial(
+        _candidates, stored=stored, owners=owners, corrected=corrected, cohort=cohort
+    )
     if several:
         scored = _each_person_once(scored, candidates, threshold)
     searched = []
     for probe, own in zip(probes, scored, strict=True):
         decision, best = decide(candidates(_close(own)), threshold=threshold)
         chosen = {candidate.face.record.face_id for candidate in best}
+        close = [_match(face) for face in own if face.record.face_id in chosen]
         searched.append(
             SearchedFace(
                 probe,
                 decision,
                 _with_owners(_matches(own, threshold, limit), owners),
-                _with_owners(
-                    [_match(face) for face in own if face.record.face_id in chosen], owners
-                ),
+                _with_owners(close, owners),
                 more_matches=len(own) > limit and own[limit].similarity >= threshold,
             )
         )
     return tuple(searched)
+
+
+def _find_relevant(
+    probes: Sequence[EmbeddedFace],
+    *,
+    collection_id: str,
+    faces: FaceStore,
+    cohort: Cohort,
+    threshold: float,
+    limit: int,
+) -> list[list[ScoredFace]]:
+    """Return the stored faces that count for each probe, most similar first."""
+    stats = [probe.stats for probe in probes]
+    found = faces.search(
+        collection_id,
+        np.stack([probe.embedding for probe in probes]),
+        # one more than asked for shows whether there are more
+        top=min(max(limit + 1, NEIGHBOURS_TO_SCORE), MAX_MATCHES),
+        max_distance=max(reach(threshold, own, margin=MARGIN) for own in stats),
+    )
+    scored = score_neighbours(collection_id, found, stats, faces=faces, cohort=cohort)
+    return [_relevant(own, threshold) for own in scored]
+
+
+def _candidates(
+    scored: Sequence[ScoredFace],
+    *,
+    stored: Mapping[str, StoredFace],
+    owners: Mapping[str, str],
+    corrected: Corrected,
+    cohort: Cohort,
+) -> list[Candidate]:
+    """Return faces as candidates of a decision, without those deleted since the search."""
+    return [
+        Candidate(
+            stored[face.record.face_id],
+            face.score,
+            owners.get(face.record.face_id),
+            stats_of_stored(stored[face.record.face_id], cohort),
+            corrected.get(face.record.face_id, frozenset()),
+        )
+        for face in scored
+        if face.record.face_id in stored
+    ]
 
 
 def _each_person_once(

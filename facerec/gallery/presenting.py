@@ -17,7 +17,7 @@ from facerec.gallery.comparing import Comparison
 from facerec.gallery.correction_operations import CorrectionPage
 from facerec.gallery.faces import FaceDeletion, FacePage, FailedDeletion
 from facerec.gallery.indexing import IndexResult
-from facerec.gallery.matching import FaceSearchResult, Match, SearchedFace, SearchResult
+from facerec.gallery.search_results import FaceSearchResult, Match, SearchedFace, SearchResult
 
 Json: TypeAlias = dict[str, Any]
 

@@ -9,18 +9,14 @@ from facerec.core.names import checked_external_image_id
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
 from facerec.core.records import Collection
-from facerec.errors import CollectionNotFoundError, InvalidInputError
+from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored, with_users
 from facerec.gallery.indexing import IndexResult, name_image, to_stored_faces
-from facerec.gallery.matching import (
-    FaceSearchResult,
-    SearchResult,
-    search_like,
-    search_probes,
-)
+from facerec.gallery.matching import search_like, search_probes
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
+from facerec.gallery.search_results import FaceSearchResult, SearchResult
 from facerec.gallery.similarity import threshold_at
 from facerec.gallery.storing import add_faces
 from facerec.gallery.tombstones import remove_tombstones
@@ -194,8 +190,8 @@ class RecognitionOperations(GalleryBase):
         external_image_id: str | None,
         options: FaceOptions,
     ) -> IndexResult:
-        """Store the faces of a photo in a collection that must still be the same afterwards."""
-        collection_id, now = collection.collection_id, self._clock()
+        """Store the faces of a photo; faces that were deleted before are stored again."""
+        collection_id = collection.collection_id
         image = name_image(
             collection_id,
             loaded.content,
@@ -204,27 +200,19 @@ class RecognitionOperations(GalleryBase):
             model_version=collection.model_version,
         )
         records = add_faces(
-            collection_id,
+            collection,
             image.image_key,
             to_stored_faces(
                 image,
                 found,
                 options_digest=options.digest(),
                 model_version=collection.model_version,
-                now=now,
+                now=self._clock(),
             ),
             faces=self._faces,
             users=self._records,
         )
         remove_tombstones(collection_id, {image.image_key: records}, store=self._records)
-        if self._is_gone(collection):
-            # The deletion may have swept the store before these faces were in it. A later
-            # collection of the same id may have indexed the same photo: its faces stay.
-            added = [record.face_id for record in records if record.indexed_at == now]
-            stored = self._faces.get_faces(collection_id, added) if added else []
-            late = [each.record.face_id for each in stored if each.record.indexed_at == now]
-            self._faces.delete_faces(collection_id, late)
-            raise CollectionNotFoundError(collection_id)
         return IndexResult(
             collection_id,
             collection.model_version,

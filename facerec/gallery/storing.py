@@ -18,12 +18,13 @@ Both follow the same rules, so that callers lose no face id and no user:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from facerec.core.faces import BoundingBox
 from facerec.core.protocols import RecordStore
-from facerec.core.records import FaceRecord, StoredFace
+from facerec.core.records import Collection, FaceRecord, StoredFace
+from facerec.errors import CollectionNotFoundError
 from facerec.storage.faces import FaceStore
 
 SAME_PLACE = 0.5
@@ -86,7 +87,7 @@ def same_places(
 def faces_to_keep(
     collection_id: str,
     images: Mapping[str, Sequence[StoredFace]],
-    stored: Mapping[str, Collection[str]],
+    stored: Mapping[str, Iterable[str]],
     *,
     options_digest: str,
     faces: FaceStore,
@@ -124,7 +125,7 @@ def replace_faces(
     collection_id: str,
     images: Mapping[str, Sequence[StoredFace]],
     *,
-    stored: Collection[str],
+    stored: Iterable[str],
     faces: FaceStore,
     users: RecordStore,
 ) -> None:
@@ -148,7 +149,7 @@ def replace_faces(
 
 
 def add_faces(
-    collection_id: str,
+    collection: Collection,
     image_key: str,
     found: Sequence[StoredFace],
     *,
@@ -159,7 +160,18 @@ def add_faces(
 
     Faces that it holds already stay as they are. Other faces of the same photo, found with other
     options, stay too: an id that a caller was given is valid until the caller deletes the face.
+
+    Args:
+        collection: The collection, as it was read before the photo was processed.
+        image_key: Key of the photo.
+        found: Faces found in the photo, with ids derived from their boxes.
+        faces: Store of the collection's faces.
+        users: Store of its users, and of collections.
+
+    Raises:
+        CollectionNotFoundError: The collection was deleted concurrently; no face was added.
     """
+    collection_id = collection.collection_id
     records = faces.find_images(collection_id, [image_key]).get(image_key, [])
     held = {record.face_id: record for record in records}
     chosen = with_stored_ids(found, records)
@@ -167,14 +179,41 @@ def add_faces(
     if added:
         kept = faces.get_faces(collection_id, list(held)) if held else []
         lost = faces.put_images(collection_id, {image_key: [*kept, *added]})
-        _update_users(collection_id, lost, lost, faces=faces, users=users)
+        _update_users(collection_id, {*lost}, lost, faces=faces, users=users)
+    if _is_gone(collection, users):
+        _remove_late(collection_id, added, faces)
+        raise CollectionNotFoundError(collection_id)
     return tuple(held.get(face.record.face_id, face.record) for face in chosen)
+
+
+def _is_gone(collection: Collection, records: RecordStore) -> bool:
+    """Return whether a collection was deleted, even if one of its id was created again."""
+    try:
+        current = records.get_collection(collection.collection_id)
+    except CollectionNotFoundError:
+        return True
+    return current.created_at != collection.created_at
+
+
+def _remove_late(collection_id: str, added: Sequence[StoredFace], faces: FaceStore) -> None:
+    """Remove faces that were added after the deletion of the collection had swept the store.
+
+    A later collection of the same id may have indexed the same photo: its faces stay.
+    """
+    times = {face.record.face_id: face.record.indexed_at for face in added}
+    stored = faces.get_faces(collection_id, list(times)) if times else []
+    late = [
+        face.record.face_id
+        for face in stored
+        if face.record.indexed_at == times[face.record.face_id]
+    ]
+    faces.delete_faces(collection_id, late)
 
 
 def _update_users(
     collection_id: str,
-    face_ids: Collection[str],
-    lost: Collection[str],
+    face_ids: Set[str],
+    lost: Sequence[str],
     *,
     faces: FaceStore,
     users: RecordStore,

@@ -1,7 +1,8 @@
 """Jobs as every door sees them: ``Job``, and the ``JobService`` that runs them.
 
-``facerec.jobs.local.LocalJobs`` runs jobs on this machine, ``facerec.jobs.aws.AwsJobs`` as
-executions of a deployed stack. The command line and REST use either alike.
+``facerec.jobs.local.jobs.LocalJobs`` runs jobs on this machine,
+``facerec.jobs.aws.jobs.AwsJobs`` as executions of a deployed stack. The command line and REST use
+either alike.
 """
 
 from __future__ import annotations

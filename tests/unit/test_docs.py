@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROOT.glob("*.md"))]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+NAME_IN_CODE = re.compile(r"``((?:facerec|lambdas|batch_job)(?:\.\w+)+)``")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 
 
@@ -43,3 +47,26 @@ def test_the_table_of_test_kinds_lists_every_folder_of_tests() -> None:
     kinds = set(re.findall(r"^\| `tests/(\w+)` \|", contributing, re.MULTILINE))
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/*.py")} - {"support"}
     assert kinds == folders
+
+
+def resolve(name: str) -> Any:  # noqa: ANN401 - whatever the name means
+    """Return what a dotted name means: a module, or an attribute of one.
+
+    Raises:
+        AttributeError: it means nothing.
+    """
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        with suppress(ModuleNotFoundError):
+            found: Any = import_module(".".join(parts[:end]))
+            for attribute in parts[end:]:
+                found = getattr(found, attribute)
+            return found
+    raise AttributeError(name)
+
+
+def test_every_name_that_a_docstring_mentions_exists() -> None:
+    for folder in ("facerec", "lambdas", "batch_job"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for name in NAME_IN_CODE.findall(path.read_text("utf-8")):
+                assert resolve(name) is not None, (path, name)

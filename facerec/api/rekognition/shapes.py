@@ -15,7 +15,7 @@ from facerec.core.photos import DetectedFace
 from facerec.core.records import FaceRecord, User
 from facerec.gallery.associations import status_of
 from facerec.gallery.faces import ListedFace
-from facerec.gallery.matching import Match
+from facerec.gallery.search_results import Match
 from facerec.gallery.user_search import UserMatch
 
 Shape: TypeAlias = dict[str, Any]

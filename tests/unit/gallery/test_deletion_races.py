@@ -16,10 +16,26 @@ from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.records import StoredFace
 from facerec.errors import CollectionNotFoundError
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.importing import KnownFace
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
 
 ANN = fake_photo(fake_face("ann"))
+FACE_ID = "6f2c1d2e-0000-4000-8000-000000000001"
+IMAGE_ID = "6f2c1d2e-0000-4000-8000-000000000002"
+
+
+def index_ann(gallery: Gallery) -> object:
+    return gallery.index("staff", ANN)
+
+
+def import_ann(gallery: Gallery) -> object:
+    (face,) = gallery.detect(ANN).faces
+    return gallery.import_faces("staff", ANN, [KnownFace(FACE_ID, IMAGE_ID, None, face.box)])
+
+
+both_ways = pytest.mark.parametrize("store_ann", [index_ann, import_ann])
+"""The operations that add the faces of one photo."""
 
 
 class InterruptedEngine(FakeEngine):
@@ -36,17 +52,19 @@ class InterruptedEngine(FakeEngine):
         return super().analyse(photos, options)
 
 
+@both_ways
 def test_a_photo_indexed_while_its_collection_is_deleted_leaves_no_face(
-    gallery: Gallery, collaborators: Collaborators
+    gallery: Gallery, collaborators: Collaborators, store_ann: Callable[[Gallery], object]
 ) -> None:
     engine = InterruptedEngine(lambda: gallery.delete_collection("staff"))
     with pytest.raises(CollectionNotFoundError):
-        replace(collaborators, engine=engine).gallery().index("staff", ANN)
+        store_ann(replace(collaborators, engine=engine).gallery())
     assert collaborators.faces.count_faces("staff") == 0
 
 
+@both_ways
 def test_a_photo_indexed_into_a_deleted_collection_is_not_in_the_next_of_its_name(
-    gallery: Gallery, collaborators: Collaborators
+    gallery: Gallery, collaborators: Collaborators, store_ann: Callable[[Gallery], object]
 ) -> None:
     def delete_and_create() -> None:
         gallery.delete_collection("staff")
@@ -55,23 +73,24 @@ def test_a_photo_indexed_into_a_deleted_collection_is_not_in_the_next_of_its_nam
 
     engine = InterruptedEngine(delete_and_create)
     with pytest.raises(CollectionNotFoundError):
-        replace(collaborators, engine=engine).gallery().index("staff", ANN)
+        store_ann(replace(collaborators, engine=engine).gallery())
     assert gallery.describe_collection("staff").face_count == 0
 
 
+@both_ways
 def test_a_face_that_the_next_collection_indexed_itself_stays(
-    gallery: Gallery, collaborators: Collaborators
+    gallery: Gallery, collaborators: Collaborators, store_ann: Callable[[Gallery], object]
 ) -> None:
     def delete_create_and_index() -> None:
         gallery.delete_collection("staff")
         collaborators.clock.now += 1
         gallery.create_collection("staff")
-        gallery.index("staff", ANN)
+        store_ann(gallery)
         collaborators.clock.now += 1
 
     engine = InterruptedEngine(delete_create_and_index)
     with pytest.raises(CollectionNotFoundError):
-        replace(collaborators, engine=engine).gallery().index("staff", ANN)
+        store_ann(replace(collaborators, engine=engine).gallery())
     assert gallery.describe_collection("staff").face_count == 1
 
 
