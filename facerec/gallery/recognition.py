@@ -19,7 +19,7 @@ from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, 
 from facerec.gallery.search_results import FaceSearchResult, SearchResult
 from facerec.gallery.similarity import threshold_at
 from facerec.gallery.storing import add_faces
-from facerec.gallery.tombstones import remove_tombstones
+from facerec.gallery.tombstones import imported_faces, remove_tombstones
 
 
 class RecognitionOperations(GalleryBase):
@@ -199,6 +199,9 @@ class RecognitionOperations(GalleryBase):
             source=loaded.source,
             model_version=collection.model_version,
         )
+        imported = imported_faces(
+            collection_id, [image.image_key], store=self._records, faces=self._faces
+        )
         records = add_faces(
             collection,
             image.image_key,
@@ -211,6 +214,7 @@ class RecognitionOperations(GalleryBase):
             ),
             faces=self._faces,
             users=self._records,
+            imported=imported.get(image.image_key, ()),
         )
         remove_tombstones(collection_id, {image.image_key: records}, store=self._records)
         return IndexResult(

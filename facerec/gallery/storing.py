@@ -155,6 +155,7 @@ def add_faces(
     *,
     faces: FaceStore,
     users: RecordStore,
+    imported: Sequence[FaceRecord] = (),
 ) -> tuple[FaceRecord, ...]:
     """Add faces to those of a photo, and return them as the collection holds them.
 
@@ -167,17 +168,19 @@ def add_faces(
         found: Faces found in the photo, with ids derived from their boxes.
         faces: Store of the collection's faces.
         users: Store of its users, and of collections.
+        imported: Faces of the photo that the collection holds under ids of another service.
 
     Raises:
         CollectionNotFoundError: The collection was deleted concurrently; no face was added.
     """
     collection_id = collection.collection_id
     records = faces.find_images(collection_id, [image_key]).get(image_key, [])
-    held = {record.face_id: record for record in records}
-    chosen = with_stored_ids(found, records)
+    held = {record.face_id: record for record in (*records, *imported)}
+    chosen = with_stored_ids(found, list(held.values()))
     added = [face for face in chosen if face.record.face_id not in held]
     if added:
-        kept = faces.get_faces(collection_id, list(held)) if held else []
+        group = [record.face_id for record in records]
+        kept = faces.get_faces(collection_id, group) if group else []
         lost = faces.put_images(collection_id, {image_key: [*kept, *added]})
         _update_users(collection_id, {*lost}, lost, faces=faces, users=users)
     if _is_gone(collection, users):

@@ -7,6 +7,11 @@ omits faces at these places, whatever the options. A single request to index a p
 deliberate act: it stores the faces and removes their tombstones. So does a job that is asked to
 restore deleted faces.
 
+A face that was imported under the id of another service leaves a tombstone too, while it is stored:
+its id is not of the group of its photo, so nothing else says that the photo has it. Its tombstone
+contains its id, encrypted with the key. A request to index the photo returns the face, as long as
+it is stored.
+
 A tombstone identifies nobody. The hash covers the content of the photo, the external image id, the
 model version and the collection, with a random key that is kept with the collection's records and
 deleted with them; without the photo and the key, it says nothing.
@@ -18,18 +23,29 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
 
 from facerec.core.faces import BoundingBox
 from facerec.core.ids import group_of
 from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.storing import same_places
+from facerec.storage.faces import FaceStore
 
 KEY_BYTES = 32
 """Length of a key: that of the hash, SHA-256 (https://www.rfc-editor.org/rfc/rfc2104#section-3)."""
 
 DeletedPlaces = dict[str, tuple[BoundingBox, ...]]
-"""Boxes of deleted faces by image key."""
+"""Boxes of deleted and imported faces by image key."""
+
+
+class _Place(NamedTuple):
+    """A tombstone: its text in the store, its box, and the id of an imported face."""
+
+    text: str
+    box: BoundingBox
+    face_id: str | None
 
 
 def keep_tombstones(
@@ -43,30 +59,62 @@ def keep_tombstones(
     boxes: dict[str, set[str]] = {}
     for record in records:
         boxes.setdefault(group_of(record.face_id), set()).add(_to_text(record.box))
-    if not boxes:
-        return
-    key = store.get_tombstone_key(collection_id)
-    if key is None:
-        key = store.create_tombstone_key(collection_id, secrets.token_bytes(KEY_BYTES))
-    photos = {_digest(key, image_key): own for image_key, own in boxes.items()}
+    if boxes:
+        key = _require_key(collection_id, store)
+        photos = {_digest(key, image_key): own for image_key, own in boxes.items()}
+        store.put_tombstones(collection_id, photos)
+
+
+def keep_imported(
+    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, store: RecordStore
+) -> None:
+    """Keep a tombstone of each face that is imported; call it before the faces are stored.
+
+    Args:
+        collection_id: The collection.
+        images: Faces under ids of another service, by the image keys that their photos have here.
+        store: Store of the tombstones.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    key = _require_key(collection_id, store)
+    photos = {
+        _digest(key, image_key): {
+            f"{_to_text(record.box)} {_encrypted(key, image_key, record)}" for record in records
+        }
+        for image_key, records in images.items()
+    }
     store.put_tombstones(collection_id, photos)
 
 
 def deleted_places(
     collection_id: str, image_keys: Collection[str], *, store: RecordStore
 ) -> DeletedPlaces:
-    """Return the boxes of deleted faces of photos; photos without any are omitted.
+    """Return the boxes of deleted and imported faces of photos; photos without any are omitted.
 
     It is one request if the collection never had a tombstone, and one more for each 100 photos.
     """
-    key = store.get_tombstone_key(collection_id) if image_keys else None
-    if key is None:
-        return {}
-    photos = {_digest(key, image_key): image_key for image_key in image_keys}
-    found = store.find_tombstones(collection_id, list(photos))
     return {
-        photos[photo]: tuple(map(_from_text, sorted(places))) for photo, places in found.items()
+        image_key: tuple(place.box for place in places)
+        for image_key, places in _places(collection_id, image_keys, store).items()
     }
+
+
+def imported_faces(
+    collection_id: str, image_keys: Collection[str], *, store: RecordStore, faces: FaceStore
+) -> dict[str, list[FaceRecord]]:
+    """Return the imported faces of photos that are stored, by image key."""
+    owners = {
+        place.face_id: image_key
+        for image_key, places in _places(collection_id, image_keys, store).items()
+        for place in places
+        if place.face_id is not None
+    }
+    found: dict[str, list[FaceRecord]] = {}
+    for face in faces.get_faces(collection_id, sorted(owners)) if owners else []:
+        found.setdefault(owners[face.record.face_id], []).append(face.record)
+    return found
 
 
 def without_deleted(
@@ -81,16 +129,37 @@ def remove_tombstones(
     collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, store: RecordStore
 ) -> None:
     """Remove the tombstones at the places of faces that are stored on purpose, by image key."""
-    deleted = deleted_places(collection_id, list(images), store=store)
-    if not deleted:
-        return
-    key = store.get_tombstone_key(collection_id) or b""
     removed = {}
-    for image_key, places in deleted.items():
-        boxes = [record.box for record in images[image_key]]
-        own = {_to_text(places[there]) for _, there in same_places(boxes, places)}
-        removed[_digest(key, image_key)] = own
-    store.delete_tombstones(collection_id, removed)
+    for image_key, places in _places(collection_id, list(images), store).items():
+        records = list(images[image_key])
+        ids = {record.face_id for record in records}
+        others = [place for place in places if place.face_id not in ids]
+        pairs = same_places([record.box for record in records], [place.box for place in others])
+        key = store.get_tombstone_key(collection_id) or b""
+        removed[_digest(key, image_key)] = {others[there].text for _, there in pairs}
+    if removed:
+        store.delete_tombstones(collection_id, removed)
+
+
+def _places(
+    collection_id: str, image_keys: Collection[str], store: RecordStore
+) -> dict[str, list[_Place]]:
+    key = store.get_tombstone_key(collection_id) if image_keys else None
+    if key is None:
+        return {}
+    photos = {_digest(key, image_key): image_key for image_key in image_keys}
+    found = store.find_tombstones(collection_id, list(photos))
+    return {
+        photos[photo]: [_to_place(text, key, photos[photo]) for text in sorted(texts)]
+        for photo, texts in found.items()
+    }
+
+
+def _require_key(collection_id: str, store: RecordStore) -> bytes:
+    key = store.get_tombstone_key(collection_id)
+    if key is None:
+        key = store.create_tombstone_key(collection_id, secrets.token_bytes(KEY_BYTES))
+    return key
 
 
 def _digest(key: bytes, image_key: str) -> str:
@@ -101,5 +170,25 @@ def _to_text(box: BoundingBox) -> str:
     return " ".join(map(repr, (box.left, box.top, box.width, box.height)))
 
 
-def _from_text(text: str) -> BoundingBox:
-    return BoundingBox(*map(float, text.split()))
+def _to_place(text: str, key: bytes, image_key: str) -> _Place:
+    left, top, width, height, *encrypted = text.split()
+    box = BoundingBox(float(left), float(top), float(width), float(height))
+    face_id = None
+    if encrypted:
+        face_id = str(UUID(bytes=_masked(bytes.fromhex(encrypted[0]), key, image_key, box)))
+    return _Place(text, box, face_id)
+
+
+def _encrypted(key: bytes, image_key: str, record: FaceRecord) -> str:
+    return _masked(UUID(record.face_id).bytes, key, image_key, record.box).hex()
+
+
+def _masked(content: bytes, key: bytes, image_key: str, box: BoundingBox) -> bytes:
+    """Return the exclusive or of an id and a hash that only the key and the photo can say.
+
+    It encrypts and decrypts. The hash differs for every place, and its message from those of
+    ``_digest``.
+    """
+    place = f"{image_key} {_to_text(box)}"
+    mask = hmac.new(key, place.encode(), hashlib.sha256).digest()
+    return bytes(one ^ other for one, other in zip(content, mask, strict=False))

@@ -24,7 +24,7 @@ from facerec.errors import (
 )
 from facerec.gallery.associations import MAX_FACES_OF_USER
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.importing import KnownFace
+from facerec.gallery.importing import ImportedPhoto, KnownFace
 from facerec.imports.rekognition import SourceCollection
 
 Item = TypeVar("Item")
@@ -42,6 +42,7 @@ class Unmatched(StrEnum):
     PHOTO_UNREADABLE = "PHOTO_UNREADABLE"
     NO_FACE_AT_ITS_PLACE = "NO_FACE_AT_ITS_PLACE"
     ID_IN_USE = "ID_IN_USE"
+    ALREADY_INDEXED = "ALREADY_INDEXED"
     NOT_ASSOCIATED = "NOT_ASSOCIATED"
 
 
@@ -142,13 +143,13 @@ def _import_photo(
     """Import the faces of one photo, from the first of its possible addresses that shows them."""
     named = tuple(dict.fromkeys(find_photos(faces[0])))
     reason = Unmatched.NO_PHOTO_NAMED
-    imported: set[str] = set()
+    outcome = ImportedPhoto()
     for photo in named:
         # several photos of one name: each is the photo of one image id
         if photo in used:
             continue
         try:
-            imported = set(gallery.import_faces(collection_id, photo, faces))
+            outcome = gallery.import_faces(collection_id, photo, faces)
         except ObjectNotFoundError:
             reason = Unmatched.PHOTO_NOT_FOUND
             continue
@@ -159,14 +160,18 @@ def _import_photo(
             reason = Unmatched.PHOTO_UNREADABLE
             continue
         reason = Unmatched.NO_FACE_AT_ITS_PLACE
-        if imported:
+        if outcome.imported or outcome.indexed:
             used.add(photo)
             break
-    report.imported += len(imported)
+    report.imported += len(outcome.imported)
+    reasons = dict.fromkeys(outcome.indexed, Unmatched.ALREADY_INDEXED)
+    reasons |= dict.fromkeys(outcome.in_use, Unmatched.ID_IN_USE)
     report.unmatched += [
-        UnmatchedFace(face.face_id, face.external_image_id, reason, named)
+        UnmatchedFace(
+            face.face_id, face.external_image_id, reasons.get(face.face_id, reason), named
+        )
         for face in faces
-        if face.face_id not in imported
+        if face.face_id not in outcome.imported
     ]
 
 

@@ -34,7 +34,12 @@ from facerec.core.ids import group_of
 from facerec.core.protocols import RecordStore
 from facerec.errors import InvalidInputError, JobDeletedError, ObjectNotFoundError
 from facerec.gallery.storing import faces_to_keep, replace_faces
-from facerec.gallery.tombstones import DeletedPlaces, deleted_places, remove_tombstones
+from facerec.gallery.tombstones import (
+    DeletedPlaces,
+    deleted_places,
+    imported_faces,
+    remove_tombstones,
+)
 from facerec.jobs.child.step import Step
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import id_prefixes, write_face_index
@@ -235,11 +240,13 @@ class SegmentWriter:
         return read_segment(self._objects, uri)
 
     def _deleted_places(self, step: Step) -> DeletedPlaces:
-        """Return the places of deleted faces that the step must not store."""
-        if self._plan.restore_deleted:
-            return {}
+        """Return the places of deleted and imported faces that the step must not store."""
+        collection_id = self._plan.collection_id
         keys = step.row_of_key.keys() & step.faces.keys()
-        return deleted_places(self._plan.collection_id, keys, store=self._records)
+        if self._plan.restore_deleted:
+            imported = imported_faces(collection_id, keys, store=self._records, faces=self._faces)
+            return {key: tuple(face.box for face in own) for key, own in imported.items()}
+        return deleted_places(collection_id, keys, store=self._records)
 
     def _store_faces(self, step: Step) -> str | None:
         """Store embeddings and faces; return the path of the embeddings in the job folder."""

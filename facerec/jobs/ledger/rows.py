@@ -68,7 +68,8 @@ class LedgerRow:
         replaced: number of the row's faces that were indexed before with other options.
         removed: number of faces of the photo that were indexed before with other options, and that
             were removed since this job does not select them.
-        deleted: number of faces that were found and not stored, since somebody deleted them.
+        deleted: number of faces that were found and not stored, since somebody deleted them or the
+            collection holds them under imported ids.
         bytes: size of the photo file.
         milliseconds: time for reading it, plus its share of what was done for several photos.
         manifest_line: number of the line, from 1, in the manifest. None in a segment, and as long

@@ -47,7 +47,8 @@ class Tally:
         faces_rejected: faces by ``RejectionReason``; a face may have several.
         faces_replaced: faces among ``faces_indexed`` that were indexed before with other options.
         faces_removed: faces that were indexed with other options and have been removed.
-        faces_deleted: faces that were found and not stored, since somebody deleted them.
+        faces_deleted: faces that were found and not stored, since somebody deleted them or the
+            collection holds them under imported ids.
         faces_kept: faces that were indexed with other options and stay, since users have them.
         bytes: size of the photo files.
         busy_intervals: when work was done, seconds since 1970.

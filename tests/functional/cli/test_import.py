@@ -205,6 +205,32 @@ def test_several_photos_of_one_name_are_each_found(source: Source, tmp_path: Pat
     assert (report["imported"], report["unmatched"]) == (3, [])
 
 
+def test_imported_photos_can_be_indexed_again(source: Source, tmp_path: Path) -> None:
+    ids = source.index("pair", "ann", "bob")
+    data = tmp_path / "data"
+    source.run(data)
+    with serve(data) as address:
+        client = rekognition_client(address)
+        photo = {"Bytes": (source.photos / "pair.jpg").read_bytes()}
+        indexed = client.index_faces(CollectionId="copy", Image=photo, ExternalImageId="pair")
+        assert [face["Face"]["FaceId"] for face in indexed["FaceRecords"]] == ids
+        assert sorted(users_of(client, "copy")) == sorted(ids)
+
+
+def test_a_face_that_was_indexed_before_is_reported(source: Source, tmp_path: Path) -> None:
+    (face_id,) = source.index("ann", "ann")
+    data = tmp_path / "data"
+    data.mkdir()
+    with serve(data) as address:
+        client = rekognition_client(address)
+        client.create_collection(CollectionId="copy")
+        photo = {"Bytes": (source.photos / "ann.jpg").read_bytes()}
+        client.index_faces(CollectionId="copy", Image=photo, ExternalImageId="ann")
+    report = source.run(data)
+    (unmatched,) = report["unmatched"]
+    assert (unmatched["face_id"], unmatched["reason"]) == (face_id, "ALREADY_INDEXED")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
