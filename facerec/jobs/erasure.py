@@ -189,9 +189,12 @@ def _erase_from_folder(
     lines = 0
     if selection.names_photos:
         lines = _erase_from_manifest(objects, folder, selection)
-        memory = f"{memory}{_read_json(objects, plan_uri(folder))['collection_created_at']!r}/"
-        _erase_from_memory(objects, remembered_uri(folder), selection, memory)
-        _erase_from_memory(objects, stale_uri(folder), selection, memory)
+        created_at = _read_json(objects, plan_uri(folder)).get("collection_created_at")
+        # The first release remembered nothing, and its plans do not have this time.
+        if created_at is not None:
+            memory = f"{memory}{created_at!r}/"
+            _erase_from_memory(objects, remembered_uri(folder), selection, memory)
+            _erase_from_memory(objects, stale_uri(folder), selection, memory)
     embeddings = _erase_embeddings(objects, folder, selection)
     return replace(
         ErasedJob(entry.job_id, embeddings, _erase_rows(objects, folder, selection)),

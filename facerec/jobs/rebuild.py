@@ -10,9 +10,14 @@ from collections.abc import Callable
 
 from facerec.core.protocols import RecordStore
 from facerec.errors import CollectionNotFoundError, InvalidInputError
-from facerec.jobs.folders import JobFolder, list_folders, redirect
+from facerec.jobs.folders import redirect
 from facerec.jobs.plan import Plan
-from facerec.jobs.verification import Verification, verify_collection
+from facerec.jobs.verification import (
+    Verification,
+    plans_of,
+    require_readable,
+    verify_collection,
+)
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -48,14 +53,13 @@ def rebuild_collection(
 
     Raises:
         CollectionNotFoundError: no job has indexed the collection.
-        InvalidInputError: the store has another collection of this id.
+        InvalidInputError: the store has another collection of this id, or no folder of its jobs can
+            be read.
     """
     complete_erasures()
-    plans = [
-        folder.plan
-        for folder in list_folders(objects, jobs_root)
-        if isinstance(folder, JobFolder) and folder.plan.collection_id == collection_id
-    ]
+    plans, unreadable = plans_of(collection_id, objects, jobs_root)
+    if not plans:
+        require_readable(collection_id, unreadable)
     _require_same_collection(collection_id, plans, records)
     if target_root is not None:
         for plan in plans:
@@ -73,5 +77,5 @@ def _require_same_collection(collection_id: str, plans: list[Plan], records: Rec
     if not any(plan.collection_created_at == collection.created_at for plan in plans):
         raise InvalidInputError(
             f"no job folder is of the collection {collection_id!r} that the store has",
-            "name another store, or delete that collection first",
+            "restore into another store; deleting that collection would delete the job folders too",
         )

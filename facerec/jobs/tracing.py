@@ -10,6 +10,7 @@ from facerec.core.records import StoredFace
 from facerec.errors import FacerecError, InvalidInputError
 from facerec.jobs.erasure import entries_of, is_selected_face
 from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.ledger.first_release import with_current_names
 from facerec.jobs.ledger.layout import embeddings_folder
 from facerec.jobs.ledger.redaction import is_selected, may_name
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
@@ -49,8 +50,11 @@ def _rows(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterat
         content = objects.read(found.uri) if found.uri.endswith(".jsonl") else b""
         if may_name(selection, content):
             for line in content.splitlines()[1:]:
-                document = json.loads(line)
-                row = row_from_json(document)
+                try:
+                    document = with_current_names(json.loads(line))
+                    row = row_from_json(document)
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    raise InvalidInputError(f"{found.uri} is damaged") from error
                 ids = (face.face_id for face in row.stored)
                 if is_selected(document, selection) or any(map(selection.contains_face, ids)):
                     yield row

@@ -17,7 +17,7 @@ from facerec.core.records import Collection, StoredFace
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
 from facerec.gallery.storing import faces_to_keep, replace_faces
 from facerec.gallery.tombstones import deleted_places, without_deleted
-from facerec.jobs.folders import UnreadableFolder, list_folders
+from facerec.jobs.folders import JobFolder, UnreadableFolder, list_folders
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.segments import Segment, read_segments
 from facerec.jobs.outcomes import Outcome
@@ -123,27 +123,57 @@ def verify_collection(
 
     Raises:
         CollectionNotFoundError: the collection does not exist, and is not restored.
+        InvalidInputError: likewise, since none of its job folders can be read.
     """
-    plans, unreadable = list[Plan](), 0
-    for folder in list_folders(objects, jobs_root):
-        if isinstance(folder, UnreadableFolder):
-            unreadable += folder.collection_id in (collection_id, None)
-        elif folder.plan.collection_id == collection_id:
-            plans.append(folder.plan)
+    plans, unreadable = plans_of(collection_id, objects, jobs_root)
     newest_first = sorted(plans, key=lambda plan: plan.created_at, reverse=True)
     try:
         collection = records.get_collection(collection_id)
     except CollectionNotFoundError:
+        if repair and not newest_first:
+            require_readable(collection_id, unreadable)
         if not (repair and newest_first):
             raise
         newest = newest_first[0]
         collection = Collection(collection_id, newest.model_version, newest.collection_created_at)
         records.create_collection(collection)
-    total, seen = Verification(unreadable_jobs=unreadable), set[str]()
+    total, seen = Verification(unreadable_jobs=len(unreadable)), set[str]()
     for plan in newest_first:
         if plan.collection_created_at == collection.created_at:
             total.add(verify_job(plan, objects, faces, records, repair=repair, seen=seen))
     return total
+
+
+def plans_of(
+    collection_id: str, objects: ObjectStore, jobs_root: str
+) -> tuple[list[Plan], list[UnreadableFolder]]:
+    """Return the plans of a collection's jobs, and the folders that cannot be read.
+
+    A folder that does not say of which collection it is may be one of this collection.
+    """
+    plans, unreadable = list[Plan](), list[UnreadableFolder]()
+    for folder in list_folders(objects, jobs_root):
+        if isinstance(folder, JobFolder):
+            if folder.plan.collection_id == collection_id:
+                plans.append(folder.plan)
+        elif folder.collection_id in (collection_id, None):
+            unreadable.append(folder)
+    return plans, unreadable
+
+
+def require_readable(collection_id: str, unreadable: Iterable[UnreadableFolder]) -> None:
+    """Refuse to restore a collection from job folders of which none can be read.
+
+    Raises:
+        InvalidInputError: there is one of the collection.
+    """
+    for folder in unreadable:
+        if folder.collection_id == collection_id:
+            raise InvalidInputError(
+                f"collection {collection_id!r} cannot be restored: the folder of its job "
+                f"{folder.job_id} cannot be read: {folder.cause}",
+                "keep that folder, and index the photos again; the faces get the same ids",
+            )
 
 
 def _expected(segment: Segment) -> dict[str, set[str]]:

@@ -1,7 +1,8 @@
 """Erases faces and photos from the rows of a ledger, and from the lists of failed rows.
 
 A row stays, so that every manifest line still has one: it loses the erased faces, or all that it
-says if none is left or if it names an erased photo. Its outcome is ERASED then.
+says if none is left or if it names an erased photo. Its outcome is ERASED then. Rows of every
+release are erased from, and keep the names that their release gives to members.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from typing import Any
 
 from facerec.core.erasures import Selection
+from facerec.jobs.ledger.first_release import name_in
 from facerec.jobs.outcomes import Outcome
 
 MAX_NEEDLES = 64
@@ -17,6 +19,19 @@ MAX_NEEDLES = 64
 
 _FACES = ("faces", "kept")
 """Members of a row that list faces of the collection."""
+
+_ERASED: dict[str, Any] = {
+    "photo": "",
+    "external_image_id": None,
+    "outcome": str(Outcome.ERASED),
+    "reason": None,
+    "detail": None,
+    "image_id": None,
+    "faces": [],
+    "kept": [],
+    "rejected": [],
+}
+"""What the members of an erased row say."""
 
 
 def may_name(selection: Selection, content: bytes) -> bool:
@@ -30,32 +45,24 @@ def may_name(selection: Selection, content: bytes) -> bool:
 
 
 def erase_from_row(row: dict[str, Any], selection: Selection) -> bool:
-    """Erase a selection from a row in the form of ``schemas/ledger-row.json``.
+    """Erase a selection from a row in the form of ``schemas/ledger-row.json``, or of any release.
 
     Returns:
         Whether the row has changed.
     """
     left = {
-        name: [face for face in row.get(name, ()) if not selection.contains_face(face["face_id"])]
+        name: [face for face in row[name] if not selection.contains_face(face["face_id"])]
         for name in _FACES
+        if name in row
     }
     if not is_selected(row, selection):
-        if all(len(left[name]) == len(row.get(name, ())) for name in _FACES):
+        if all(len(left[name]) == len(row[name]) for name in left):
             return False
         if any(left.values()):
             row.update(left)
             return True
-    row.update(
-        photo="",
-        external_image_id=None,
-        outcome=str(Outcome.ERASED),
-        reason=None,
-        detail=None,
-        image_id=None,
-        faces=[],
-        kept=[],
-        rejected=[],
-    )
+    erased = {name_in(row, name): value for name, value in _ERASED.items()}
+    row.update({name: value for name, value in erased.items() if name in row})
     return True
 
 
@@ -63,7 +70,7 @@ def is_selected(row: dict[str, Any], selection: Selection) -> bool:
     """Return whether a row is about a selected photo."""
     return (
         row.get("external_image_id") in selection.external_image_ids
-        or row.get("photo") in selection.photos
+        or row.get(name_in(row, "photo")) in selection.photos
     )
 
 

@@ -20,6 +20,7 @@ from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
+from facerec.core.schemas import check
 from facerec.factory import open_gallery, open_local_jobs
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.storage.objects.local import LocalObjects
@@ -153,3 +154,90 @@ def test_the_job_submitted_again_processes_the_photos_and_keeps_the_face_ids(
     # The digest of the options has changed with the options since.
     assert json.loads(result.stdout)["outcomes"] == {"INDEXED": 3}, result.output
     assert face_ids(run) == faces
+
+
+@pytest.mark.parametrize(
+    ("subject", "name"),
+    [
+        ("--photo", "/srv/photos/0001.jpg"),
+        ("--external-id", "photo:1"),
+        ("--photo", "/srv/photos/broken.jpg"),
+        ("--external-id", "photo:3"),
+    ],
+)
+def test_an_erasure_leaves_nothing_of_a_photo_in_any_file(
+    data: Path, run: Run, subject: str, name: str
+) -> None:
+    number, photo = ("1", "0001.jpg") if "1" in name else ("3", "broken.jpg")
+    words = (f"/srv/photos/{photo}".encode(), f'"photo:{number}"'.encode())
+    before = contents(data / "jobs").values()
+    assert any(word in content for word in words for content in before)
+
+    result = run("erase", "--collection", "staff", subject, name, "--yes", "--check")
+
+    assert result.exit_code == 0, result.output
+    assert "1 row" in result.stdout
+    after = contents(data / "jobs")
+    assert [path for path, content in after.items() for word in words if word in content] == []
+    # The rows keep the names of their release.
+    (segment,) = (data / "jobs").glob("*/ledger/*/*.jsonl")
+    _, *rows = map(json.loads, segment.read_text().splitlines())
+    assert len({frozenset(row) for row in rows}) == 1
+    assert [row["line"] for row in rows if row["outcome"] == "ERASED"] == [int(number) + 1]
+
+
+def test_an_export_contains_what_the_folder_keeps(run: Run, tmp_path: Path) -> None:
+    result = run(
+        *("export", "--collection", "staff", "--external-id", "photo:1"),
+        *("--output", str(tmp_path / "export")),
+    )
+
+    assert result.exit_code == 0, result.output
+    exported = json.loads((tmp_path / "export" / "export.json").read_text())
+    check("export", exported, "the export")
+    (job,) = exported["jobs"]
+    assert [row["photo"] for row in job["rows"]] == ["/srv/photos/0001.jpg"]
+    assert len(job["faces"]) == 2
+
+
+def test_a_damaged_ledger_is_an_error_of_an_export_in_one_line(
+    data: Path, run: Run, tmp_path: Path
+) -> None:
+    (segment,) = (data / "jobs").glob("*/ledger/*/*.jsonl")
+    segment.write_text(segment.read_text().replace('"outcome"', '"?"'))
+
+    result = run(
+        *("export", "--collection", "staff", "--external-id", "photo:1"),
+        *("--output", str(tmp_path / "export")),
+    )
+
+    assert result.exit_code == ExitCode.INVALID_INPUT
+    assert result.stderr == f"error: {segment} is damaged\n"
+
+
+@pytest.mark.parametrize("lost", [False, True])
+@pytest.mark.parametrize(
+    "command",
+    [("rebuild", "staff"), ("rebuild", "staff", "--into"), ("verify", "staff", "--repair")],
+)
+def test_restoring_from_the_folder_is_refused_and_never_advises_to_delete(
+    data: Path, run: Run, tmp_path: Path, command: tuple[str, ...], *, lost: bool
+) -> None:
+    if lost:
+        (data / "facerec.db").unlink()
+    if command[-1] == "--into":
+        command = (*command, str(tmp_path / "into"))
+    before = contents(data / "jobs")
+
+    result = run(*command)
+
+    if command[0] == "verify" and not lost:
+        assert "1 job cannot be read" in result.stdout
+        return
+    assert result.exit_code == ExitCode.INVALID_INPUT
+    error, hint = result.stderr.splitlines()
+    assert CAUSE in error
+    assert JOB in error
+    assert "index the photos again" in hint
+    assert "delete" not in hint
+    assert contents(data / "jobs") == before

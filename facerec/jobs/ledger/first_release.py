@@ -1,0 +1,24 @@
+"""Rows of the first release's ledgers, which give some members other names.
+
+Jobs of that release are neither read nor resumed, but what their rows say of somebody is exported
+and erased like what any other row says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_NAMES = {"photo": "image", "line_in_slice": "line", "rejected": "left_out"}
+"""Names in the first release by the name in ``schemas/ledger-row.json``."""
+
+
+def name_in(row: Mapping[str, Any], name: str) -> str:
+    """Return the name that a member of ``schemas/ledger-row.json`` has in a row of any release."""
+    return name if name in row else _NAMES.get(name, name)
+
+
+def with_current_names(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of any release with the names of ``schemas/ledger-row.json``."""
+    renamed = {name_in(row, name): name for name in _NAMES}
+    return {renamed.get(name, name): value for name, value in row.items()}
