@@ -15,6 +15,7 @@
     │   └── UserExistsError
     ├── NotFoundError
     │   ├── AccessKeyNotFoundError
+    │   ├── ClusterNotFoundError
     │   ├── CollectionNotFoundError
     │   ├── ErasureNotFoundError
     │   ├── FaceNotFoundError
@@ -212,6 +213,18 @@ class AccessKeyNotFoundError(NotFoundError):
     def __init__(self, access_key_id: str) -> None:
         super().__init__(f"access key {access_key_id!r} does not exist")
         self.access_key_id = access_key_id
+
+
+class ClusterNotFoundError(NotFoundError):
+    """The collection has no such cluster, or each of its faces has a person by now.
+
+    Attributes:
+        cluster_id: the requested id.
+    """
+
+    def __init__(self, cluster_id: str) -> None:
+        super().__init__(f"cluster {cluster_id!r} does not exist", "list the clusters again")
+        self.cluster_id = cluster_id
 
 
 class CollectionNotFoundError(NotFoundError):

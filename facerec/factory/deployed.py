@@ -74,6 +74,7 @@ def _deployed_gallery(
         engine,
         faces=open_faces(settings, patience=patience),
         records=open_records(settings),
+        clusters=None if settings.store is None else _open_sqlite(settings.store),
         objects=objects,
         job_data=JobFolders(open_job_folders(settings), jobs_root),
         erasures=open_erasures(settings.erasures_root, start),

@@ -68,6 +68,7 @@ def _local_gallery(
         engine,
         faces=store,
         records=store,
+        clusters=store,
         objects=objects,
         job_data=JobFolders(objects, jobs_root_of(data)),
         erasures=open_local_erasures(data),

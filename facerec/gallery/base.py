@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
+from facerec.core.clusters import ClusterStore
 from facerec.core.names import checked_collection_id
 from facerec.core.protocols import AttributeEstimator, FaceEngine, JobData, RecordStore
 from facerec.core.records import Collection
@@ -31,6 +32,7 @@ class GalleryBase(Inspector):
         objects: ObjectStore,
         job_data: JobData,
         erasures: Erasures,
+        clusters: ClusterStore | None = None,
         indexed_objects: ObjectStore | None = None,
         attributes: AttributeEstimator | None = None,
         defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
@@ -46,6 +48,7 @@ class GalleryBase(Inspector):
             objects: Reads the photos that callers name; only what callers may read.
             job_data: Forgets what jobs keep of erased faces.
             erasures: Keeps the receipts of erasures, and those that are not finished.
+            clusters: Keeps clusters of faces; None where the stores cannot.
             indexed_objects: Reads the photos of stored faces; by default ``objects``.
             attributes: Estimates age and gender; None where this is not possible.
             defaults: Defaults of the operations.
@@ -54,7 +57,7 @@ class GalleryBase(Inspector):
         """
         super().__init__(engine, objects=objects, attributes=attributes, defaults=defaults)
         self._faces, self._records, self._job_data = faces, records, job_data
-        self._erasures = erasures
+        self._erasures, self._clusters = erasures, clusters
         self._indexed_objects = indexed_objects or objects
         self._clock, self._on_close = clock, on_close
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from facerec.gallery.cluster_operations import ClusterOperations
 from facerec.gallery.collections import CollectionOperations
-from facerec.gallery.correction_operations import CorrectionOperations
 from facerec.gallery.exporting import ExportOperations
 from facerec.gallery.faces import FaceOperations
 from facerec.gallery.idempotency import answer_by_token
 from facerec.gallery.importing import ImportOperations
 from facerec.gallery.recognition import RecognitionOperations
 from facerec.gallery.retention import RetentionOperations
-from facerec.gallery.user_operations import UserOperations
 
 
 class Gallery(
     CollectionOperations,
     RecognitionOperations,
     FaceOperations,
-    CorrectionOperations,
-    UserOperations,
+    ClusterOperations,
     ExportOperations,
     RetentionOperations,
     ImportOperations,
@@ -46,6 +44,8 @@ class Gallery(
       ``delete_user``, ``list_users``, ``associate_faces``,
       ``disassociate_faces``, and the searches ``search_users_by_face``,
       ``search_users_by_user`` and ``search_users_by_photo``;
+    - unknown people: ``cluster``, ``list_clusters``, ``describe_cluster``, ``name_cluster``,
+      ``ignore_cluster``, ``not_same_cluster`` and ``not_a_face``;
     - erasures: ``erase``, ``select``, ``get_erasure``, ``list_erasures``, ``resume_erasure`` and
       ``resume_erasures``, and ``export`` of what would be erased;
     - retention: ``get_retention``, ``set_retention``, ``find_expired`` and ``expire``.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from facerec.core.clusters import ClusterStore
 from facerec.core.erasures import ErasedJob, KeptByJob, Selection
 from facerec.core.protocols import AttributeEstimator, FaceEngine, RecordStore
 from facerec.gallery.defaults import GalleryDefaults
@@ -58,17 +59,19 @@ class Collaborators:
     clock: Clock = field(default_factory=Clock)
     attributes: AttributeEstimator | None = None
     defaults: GalleryDefaults = field(default_factory=GalleryDefaults)
+    clusters: ClusterStore | None = None
 
     @classmethod
     def in_folder(cls, folder: Path, **others: Any) -> Collaborators:  # noqa: ANN401 - fields
         store = SqliteStore(folder / "facerec.db")
-        return cls(store, store, **others)
+        return cls(store, store, **{"clusters": store, **others})
 
     def gallery(self) -> Gallery:
         return Gallery(
             self.engine,
             faces=self.faces,
             records=self.records,
+            clusters=self.clusters,
             objects=self.objects,
             job_data=self.job_data,
             erasures=self.erasures,

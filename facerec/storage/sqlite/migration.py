@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.face_metadata import to_metadata
+from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS
 from facerec.storage.sqlite.record_schema import (
     ASSOCIATION_INDEX,
     CORRECTION_STATEMENTS,
@@ -100,9 +101,16 @@ def _add_tombstones(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _add_clusters(connection: sqlite3.Connection) -> None:
+    """Add clusters (schema 4 to 5)."""
+    for statement in CLUSTER_STATEMENTS:
+        connection.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _faces_to_vectors,
     _add_corrections,
     _add_tombstones,
+    _add_clusters,
 )
 """The step from each version of the schema to the next, beginning with version 1."""

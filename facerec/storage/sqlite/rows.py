@@ -102,6 +102,26 @@ def records_of_slots(
     return {slot: _record(*row) for slot, *row in rows}
 
 
+def ids_of_slots(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, str]:
+    """Return the ids of slots that hold a vector."""
+    rows = connection.execute(
+        "SELECT slot, id FROM vector WHERE slot IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(slots)),),
+    )
+    return dict(rows.fetchall())
+
+
+def records_of_range(
+    connection: sqlite3.Connection, start: int, end: int
+) -> list[tuple[int, VectorRecord]]:
+    """Return the slots from ``start`` up to ``end`` that hold a vector, with their records."""
+    rows = connection.execute(
+        "SELECT slot, id, metadata FROM vector WHERE slot >= ? AND slot < ? ORDER BY slot",
+        (start, end),
+    )
+    return [(slot, _record(*row)) for slot, *row in rows]
+
+
 def records_after(
     connection: sqlite3.Connection, namespace: int, after: str | None, limit: int
 ) -> list[VectorRecord]:

@@ -21,13 +21,14 @@ import sqlite3
 from pathlib import Path
 
 from facerec.errors import InvalidInputError
+from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS
 from facerec.storage.sqlite.migration import MIGRATIONS
 from facerec.storage.sqlite.record_schema import RECORD_STATEMENTS
 
 APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The layout that this module writes; kept in the file's ``user_version``."""
 
 VECTOR_STATEMENTS = (
@@ -64,6 +65,7 @@ VECTOR_STATEMENTS = (
 _STATEMENTS = (
     *VECTOR_STATEMENTS,
     *RECORD_STATEMENTS,
+    *CLUSTER_STATEMENTS,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )

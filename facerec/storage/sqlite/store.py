@@ -11,16 +11,17 @@ from typing_extensions import override
 from facerec.storage.faces import FaceStore
 from facerec.storage.file_search import search_files
 from facerec.storage.sqlite.approximate import LARGE
+from facerec.storage.sqlite.cluster_store import SqliteClusters
 from facerec.storage.sqlite.database import Database
 from facerec.storage.sqlite.record_store import SqliteRecords
 from facerec.storage.sqlite.vector_store import SqliteVectors
 
 
-class SqliteStore(FaceStore, SqliteRecords):
-    """A ``FaceStore`` and ``RecordStore`` in one file, for any number of threads and processes.
+class SqliteStore(FaceStore, SqliteRecords, SqliteClusters):
+    """A ``FaceStore``, ``RecordStore`` and ``ClusterStore`` in one file.
 
-    The file must be on a local disk: write-ahead logging does not work over a network
-    (https://www.sqlite.org/wal.html).
+    Any number of threads and processes may use it. The file must be on a local disk: write-ahead
+    logging does not work over a network (https://www.sqlite.org/wal.html).
     """
 
     def __init__(self, path: Path, *, large: int = LARGE) -> None:
@@ -38,6 +39,7 @@ class SqliteStore(FaceStore, SqliteRecords):
         database = Database(path)
         FaceStore.__init__(self, SqliteVectors(database, large=large))
         SqliteRecords.__init__(self, database)
+        SqliteClusters.__init__(self, database)
         self._file = database
 
     @override

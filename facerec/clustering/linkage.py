@@ -1,0 +1,174 @@
+"""Average linkage with constraints, over the pairs of a graph of neighbours.
+
+The pairs are taken in order, the most similar first. The clusters of the two faces become one if
+the scores of all pairs of their faces are low enough on average, and if nothing forbids it. So
+each cluster is explained by pairs, each of which is similar by itself.
+
+A face that is not clear connects nobody: it joins a cluster of clear faces after these are
+complete, by a pair with a clear face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.clustering.pairs import Pairs, scores_at
+from facerec.core.clusters import FaceArrays
+
+MAX_COMPARED = 64
+"""Faces of a cluster that count in averages, the first that joined."""
+
+_NOBODY: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, eq=False)
+class Linked:
+    """A cluster while it grows.
+
+    Attributes:
+        rows: its faces.
+        number: its number if it is stored, or None.
+        ignored: whether people said to ignore it.
+        user_id: the user who has some of its faces, or None.
+        names: names of people whom its faces are said to show.
+        denied: names of people whom one of its faces is said not to show.
+        photos: photos of its faces.
+        compared: its faces that count in averages.
+    """
+
+    rows: list[int]
+    number: int | None = None
+    ignored: bool = False
+    user_id: str | None = None
+    names: frozenset[str] = _NOBODY
+    denied: frozenset[str] = _NOBODY
+    photos: set[int] = field(default_factory=set)
+    compared: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Linkage:
+    """What ``link`` did.
+
+    Attributes:
+        clusters: all clusters with two faces or more.
+        merged: numbers of stored clusters by the numbers of those that became part of them.
+    """
+
+    clusters: list[Linked]
+    merged: dict[int, int]
+
+
+def link(
+    faces: FaceArrays,
+    pairs: Pairs,
+    stored: Iterable[Linked],
+    describe: Callable[[int], Linked],
+    *,
+    max_mean: float,
+) -> Linkage:
+    """Join faces and clusters that pairs connect.
+
+    Args:
+        faces: all faces.
+        pairs: pairs in order.
+        stored: clusters that exist; their ``photos`` and ``compared`` are set here.
+        describe: returns a cluster of a single row.
+        max_mean: maximum of the mean normalised score of the faces of two clusters.
+    """
+    growing = _Growing(faces, describe, max_mean)
+    for cluster in stored:
+        growing.add(cluster)
+    clear = faces.clear[pairs.first] & faces.clear[pairs.second]
+    either = faces.clear[pairs.first] | faces.clear[pairs.second]
+    for chosen in (clear, either & ~clear):
+        first, second = pairs.first[chosen].tolist(), pairs.second[chosen].tolist()
+        for one, other in zip(first, second, strict=True):
+            growing.try_pair(one, other)
+    clusters = {id(each): each for each in growing.cluster_of.values() if len(each.rows) > 1}
+    return Linkage(list(clusters.values()), _ends(growing.merged))
+
+
+class _Growing:
+    def __init__(
+        self, faces: FaceArrays, describe: Callable[[int], Linked], max_mean: float
+    ) -> None:
+        self._faces, self._describe, self._max_mean = faces, describe, max_mean
+        self.cluster_of: dict[int, Linked] = {}
+        self.merged: dict[int, int] = {}
+
+    def add(self, cluster: Linked) -> None:
+        cluster.photos = {int(photo) for photo in self._faces.photos[cluster.rows]}
+        clear = [row for row in cluster.rows if self._faces.clear[row]]
+        cluster.compared = (clear or cluster.rows)[:MAX_COMPARED]
+        self.cluster_of |= dict.fromkeys(cluster.rows, cluster)
+
+    def _cluster(self, row: int) -> Linked:
+        if row not in self.cluster_of:
+            self.add(self._describe(row))
+        return self.cluster_of[row]
+
+    def try_pair(self, first: int, second: int) -> None:
+        """Join the clusters of a pair if they may be joined."""
+        one, other = self._cluster(first), self._cluster(second)
+        if one is other or not _allowed(one, other) or not self._is_bridge(first, second):
+            return
+        if self._mean(one, other) <= self._max_mean:
+            self._join(*sorted((one, other), key=_rank))
+
+    def _is_bridge(self, first: int, second: int) -> bool:
+        """Return whether a pair may connect two clusters, or a single face to one."""
+        clear = self._faces.clear
+        return all(clear[row] or len(self._cluster(row).rows) == 1 for row in (first, second))
+
+    def _mean(self, one: Linked, other: Linked) -> float:
+        rows, columns = np.array(one.compared), np.array(other.compared)
+        first, second = np.repeat(rows, len(columns)), np.tile(columns, len(rows))
+        left, right = self._faces.embeddings[rows], self._faces.embeddings[columns]
+        differences = left[:, np.newaxis] - right[np.newaxis]
+        distances: NDArray[np.float32] = np.sqrt(np.einsum("ijk,ijk->ij", differences, differences))
+        return float(scores_at(distances.ravel(), self._faces, first, second).mean())
+
+    def _join(self, kept: Linked, lost: Linked) -> None:
+        kept.rows += lost.rows
+        kept.photos |= lost.photos
+        if self._faces.clear[lost.compared[0]]:
+            kept.compared = (kept.compared + lost.compared)[:MAX_COMPARED]
+        kept.user_id = kept.user_id or lost.user_id
+        kept.names |= lost.names
+        kept.denied |= lost.denied
+        self.cluster_of |= dict.fromkeys(lost.rows, kept)
+        if lost.number is not None and kept.number is not None:
+            self.merged[lost.number] = kept.number
+
+
+def _allowed(one: Linked, other: Linked) -> bool:
+    """Return whether what people said, and photos, allow that two clusters become one."""
+    if (one.ignored or other.ignored) and None not in (one.number, other.number):
+        return False
+    if one.user_id and other.user_id and one.user_id != other.user_id:
+        return False
+    if one.denied & other.names or other.denied & one.names:
+        return False
+    return one.photos.isdisjoint(other.photos)
+
+
+def _rank(cluster: Linked) -> tuple[bool, int, int]:
+    """Order clusters so that the one that keeps its number comes first."""
+    number = cluster.number
+    return number is None, -len(cluster.rows), number if number is not None else cluster.rows[0]
+
+
+def _ends(merged: Mapping[int, int]) -> dict[int, int]:
+    """Return where each cluster ended up after all of its merges."""
+    ends = {}
+    for number, into in merged.items():
+        end = into
+        while end in merged:
+            end = merged[end]
+        ends[number] = end
+    return ends

@@ -1,0 +1,174 @@
+"""Clusters: faces that seem to show the same person, and the protocol of the store that has them.
+
+A cluster's number is never used again in its collection. Faces that people have already are in
+clusters too, so that further faces of a person are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from facerec.core.records import FaceRecord
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Faces that seem to show the same person.
+
+    Attributes:
+        number: 1 or more; the text form of the id is ``c`` and the number.
+        face_ids: the faces without a user, ordered.
+        user_id: the user whose faces are in the cluster too, or None.
+        ignored: whether it was said to be ignored.
+    """
+
+    number: int
+    face_ids: tuple[str, ...]
+    user_id: str | None = None
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceArrays:
+    """The faces of a collection as arrays of one length.
+
+    Those that are said not to be faces are not in them.
+
+    Attributes:
+        slots: int64; what the store knows a face by, in order.
+        embeddings: float32, shape (n, 128).
+        means: float32; means of cohort stats, NaN if a face has none of the current version.
+        deviations: float32; likewise.
+        photos: uint64; equal for faces of one photo, and but for a chance of 1 in 10^6 only for
+            those.
+        clear: bool; whether a face is clear enough to connect others.
+        changed: bool; whether a face may have been stored, or have left its cluster, since clusters
+            were last saved.
+        mark: state of the collection that ``save_clusters`` remembers; None without any face.
+    """
+
+    slots: NDArray[np.int64]
+    embeddings: NDArray[np.float32]
+    means: NDArray[np.float32]
+    deviations: NDArray[np.float32]
+    photos: NDArray[np.uint64]
+    clear: NDArray[np.bool_]
+    changed: NDArray[np.bool_]
+    mark: tuple[int, int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterChanges:
+    """What a clustering changes.
+
+    Attributes:
+        joined: numbers of existing clusters by the ids of the faces that join them.
+        merged: numbers of clusters by the numbers of those that become part of them.
+        created: faces of new clusters.
+    """
+
+    joined: Mapping[str, int]
+    merged: Mapping[int, int]
+    created: Sequence[Sequence[str]]
+
+
+class ClusterStore(Protocol):
+    """The clusters of collections. They are deleted with their collection.
+
+    A face that is deleted leaves its cluster. What is said of it is deleted with it.
+    """
+
+    def read_face_arrays(
+        self, collection_id: str, cohort_version: str, is_clear: Callable[[FaceRecord], bool]
+    ) -> FaceArrays:
+        """Return the faces of a collection as arrays.
+
+        Args:
+            collection_id: the collection.
+            cohort_version: version of the cohort stats to return.
+            is_clear: whether a face is clear enough to connect others.
+        """
+        ...
+
+    def face_ids_of_slots(self, slots: Sequence[int]) -> dict[int, str]:
+        """Return the ids of faces by slot; slots that are free are omitted."""
+        ...
+
+    def slots_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, int]:
+        """Return the slots of stored faces by id."""
+        ...
+
+    def clusters_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of clusters by face id; faces in no cluster are omitted."""
+        ...
+
+    def members_of_clusters(
+        self, collection_id: str, numbers: Sequence[int]
+    ) -> dict[int, list[str]]:
+        """Return the ids of all faces of clusters, with and without a user, ordered."""
+        ...
+
+    def mixed_clusters(self, collection_id: str) -> list[int]:
+        """Return the numbers of clusters with faces of several users, in order."""
+        ...
+
+    def ignored_clusters(self, collection_id: str) -> set[int]:
+        """Return the numbers of the clusters that are ignored."""
+        ...
+
+    def list_clusters(
+        self, collection_id: str, *, after: tuple[int, int] | None = None, limit: int = 100
+    ) -> list[Cluster]:
+        """Return clusters that people should see, largest first, then by number.
+
+        These are not ignored, and have two faces without a user, or one and a face of a user.
+
+        Args:
+            collection_id: the collection.
+            after: faces without a user, and number, of the cluster after which to start.
+            limit: maximum number of clusters.
+        """
+        ...
+
+    def get_clusters(self, collection_id: str, numbers: Sequence[int]) -> list[Cluster]:
+        """Return the clusters that have faces without a user, in the order of ``numbers``."""
+        ...
+
+    def save_clusters(
+        self, collection_id: str, changes: ClusterChanges, mark: tuple[int, int, int] | None
+    ) -> list[int]:
+        """Change clusters atomically, and return the numbers of those created, in their order.
+
+        Faces that were deleted or clustered concurrently stay as they are.
+
+        Args:
+            collection_id: the collection.
+            changes: the changes.
+            mark: mark of the arrays that the changes come from; None leaves the stored one.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        ...
+
+    def leave_clusters(self, collection_id: str, face_ids: Sequence[str]) -> None:
+        """Take faces out of their clusters; they are clustered again the next time."""
+        ...
+
+    def set_ignored(self, collection_id: str, number: int, *, ignored: bool) -> None:
+        """Say that a cluster is to be ignored, or that it is not."""
+        ...
+
+    def set_not_faces(self, collection_id: str, face_ids: Sequence[str], *, lift: bool) -> None:
+        """Say that stored faces are not faces, so that no cluster has them, or lift that."""
+        ...
+
+    def list_not_faces(self, collection_id: str) -> list[str]:
+        """Return the ids of those that are said not to be faces, ordered."""
+        ...

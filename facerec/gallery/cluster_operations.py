@@ -1,0 +1,272 @@
+"""Unknown people: clusters of faces that nobody has named, and what people say about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore
+from facerec.core.names import checked_user_id
+from facerec.core.records import FaceRecord
+from facerec.errors import (
+    ClusterNotFoundError,
+    FaceInUseError,
+    InvalidInputError,
+    UserExistsError,
+)
+from facerec.gallery.associations import AssociationOutcome
+from facerec.gallery.cluster_faces import ClusteringResult, cluster_faces, is_clear
+from facerec.gallery.correction_operations import CorrectionOperations
+from facerec.gallery.faces import require_stored
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.similarity import checked_threshold
+from facerec.gallery.user_operations import UserOperations
+
+MAX_CLUSTER_PAGE = 500
+"""Clusters of a page."""
+
+MAX_SHOWN = 100
+"""Faces of a cluster of which the best is chosen, and whose photos are named."""
+
+_CLUSTER_ID = re.compile(r"c([1-9]\d{0,17})")
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSummary:
+    """A cluster with what shows a person whom it is about.
+
+    Attributes:
+        cluster_id: ``c`` and the number of the cluster.
+        face_ids: Ids of the faces that have no person, ordered.
+        user_id: The person who has other faces of the cluster, or None.
+        ignored: Whether somebody said to ignore the cluster.
+        best: The clearest of the first ``MAX_SHOWN`` faces.
+        sources: Addresses of their photos, the clearest face's first.
+    """
+
+    cluster_id: str
+    face_ids: tuple[str, ...]
+    user_id: str | None
+    ignored: bool
+    best: FaceRecord
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPage:
+    """A page of a collection's clusters, and the token of the next page; None on the last."""
+
+    clusters: tuple[ClusterSummary, ...]
+    next_token: str | None
+
+
+class ClusterOperations(CorrectionOperations, UserOperations):
+    """The operations of a gallery on clusters."""
+
+    def cluster_faces(
+        self, collection_id: str, *, threshold: float | None = None, threads: int = 1
+    ) -> ClusteringResult:
+        """Cluster the faces that were stored since the last time.
+
+        New faces join clusters or create them; clusters that a new face connects become one. Faces
+        of people take part, so that further faces of them are found. What was said before stays:
+        people keep their faces, ignored clusters stay ignored, and corrections are obeyed.
+
+        Args:
+            collection_id: Id of the collection.
+            threshold: Minimum similarity, 0 to 1, of two faces that connect clusters. By default
+                it depends on the number of faces.
+            threads: Number of threads to use.
+
+        Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or the stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+        """
+        clusters = self._cluster_store()
+        if threshold is not None:
+            checked_threshold(threshold)
+        self._require(collection_id)
+        return cluster_faces(
+            collection_id,
+            clusters=clusters,
+            faces=self._faces,
+            records=self._records,
+            cohort=self._engine,
+            threshold=threshold,
+            threads=threads,
+        )
+
+    def list_clusters(
+        self, collection_id: str, *, next_token: str | None = None, limit: int = 100
+    ) -> ClusterPage:
+        """Return a page of the clusters with faces that nobody has named, largest first.
+
+        Raises:
+            InvalidInputError: ``limit`` is not 1 to 500, or the stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        checked_limit(limit, MAX_CLUSTER_PAGE)
+        clusters = self._cluster_store()
+        self._get(collection_id)
+        listing = f"clusters of {collection_id}"
+        last = self._after(listing, next_token)
+        after = None
+        if last is not None:
+            size, _, number = last.partition(":")
+            after = (int(size), int(number))
+        found = clusters.list_clusters(collection_id, after=after, limit=limit + 1)
+        page = found[:limit]
+        token = None
+        if len(found) > limit:
+            token = self._token(listing, f"{len(page[-1].face_ids)}:{page[-1].number}")
+        return ClusterPage(self._summaries(collection_id, page), token)
+
+    def describe_cluster(self, collection_id: str, cluster_id: str) -> ClusterSummary:
+        """Return a cluster, also if it is ignored.
+
+        Raises:
+            InvalidInputError: The stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ClusterNotFoundError: It has no such cluster.
+        """
+        found = self._summaries(collection_id, [self._cluster(collection_id, cluster_id)])
+        if not found:
+            raise ClusterNotFoundError(cluster_id)
+        return found[0]
+
+    def name_cluster(self, collection_id: str, cluster_id: str, user_id: str) -> AssociationOutcome:
+        """Associate the faces of a cluster with a user, who is created if need be.
+
+        Args:
+            collection_id: Id of the collection.
+            cluster_id: Id of the cluster.
+            user_id: Id of a user.
+
+        Returns:
+            What was associated; the faces beyond the maximum of a user have failed.
+
+        Raises:
+            InvalidInputError: The id is not a valid user id, or the stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ClusterNotFoundError: It has no such cluster.
+            QuotaExceededError: The user has the maximum number of faces.
+            ConflictError: Too many concurrent changes of the user.
+        """
+        checked_user_id(user_id)
+        cluster = self._cluster(collection_id, cluster_id)
+        created = False
+        with suppress(UserExistsError):
+            self.create_user(collection_id, user_id)
+            created = True
+        outcome = self.associate_faces(collection_id, user_id, cluster.face_ids, threshold=0.0)
+        if created and not outcome.changed:
+            # the faces were deleted or named concurrently
+            self.delete_user(collection_id, user_id)
+            raise ClusterNotFoundError(cluster_id)
+        return outcome
+
+    def ignore_cluster(self, collection_id: str, cluster_id: str, *, ignored: bool = True) -> None:
+        """Ignore a cluster from now on, with the faces that join it, or suggest it again.
+
+        Raises:
+            InvalidInputError: The stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ClusterNotFoundError: It has no such cluster.
+        """
+        cluster = self._cluster(collection_id, cluster_id)
+        self._cluster_store().set_ignored(collection_id, cluster.number, ignored=ignored)
+
+    def not_same_cluster(self, collection_id: str, cluster_id: str, person: str) -> None:
+        """State that the faces of a cluster do not show a person; see ``not_same``.
+
+        Faces that have no person leave the cluster together if it has faces of that person.
+
+        Raises:
+            InvalidInputError: ``person`` is not a name, or the stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ClusterNotFoundError: It has no such cluster.
+            QuotaExceededError: Too many faces do not show this person.
+        """
+        cluster = self._cluster(collection_id, cluster_id)
+        for face_id in cluster.face_ids:
+            self.not_same(collection_id, face_id, person)
+        if cluster.user_id == person:
+            clusters = self._cluster_store()
+            clusters.leave_clusters(collection_id, cluster.face_ids)
+            created = ClusterChanges({}, {}, [cluster.face_ids])
+            clusters.save_clusters(collection_id, created, None)
+
+    def not_a_face(self, collection_id: str, face_id: str, *, lift: bool = False) -> None:
+        """State that what was found in a photo is not a face, so that no cluster has it.
+
+        Args:
+            collection_id: Id of the collection.
+            face_id: Id of the stored face.
+            lift: Whether to remove the statement instead.
+
+        Raises:
+            InvalidInputError: The stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            FaceNotFoundError: It has no such face.
+            FaceInUseError: The face is associated with a user.
+        """
+        clusters = self._cluster_store()
+        self._get(collection_id)
+        require_stored(collection_id, face_id, faces=self._faces)
+        owner = self._records.users_of_faces(collection_id, [face_id]).get(face_id)
+        if owner is not None and not lift:
+            raise FaceInUseError(face_id, owner)
+        clusters.set_not_faces(collection_id, [face_id], lift=lift)
+        clusters.leave_clusters(collection_id, [face_id])
+
+    def _cluster_store(self) -> ClusterStore:
+        if self._clusters is None:
+            raise InvalidInputError(
+                "the stores of this deployment keep no clusters of faces",
+                "cluster faces in the store of one machine; see docs/people.md",
+            )
+        return self._clusters
+
+    def _cluster(self, collection_id: str, cluster_id: str) -> Cluster:
+        clusters = self._cluster_store()
+        self._get(collection_id)
+        number = _CLUSTER_ID.fullmatch(cluster_id)
+        found = clusters.get_clusters(collection_id, [int(number[1])]) if number else []
+        if not found:
+            raise ClusterNotFoundError(cluster_id)
+        return found[0]
+
+    def _summaries(
+        self, collection_id: str, clusters: Sequence[Cluster]
+    ) -> tuple[ClusterSummary, ...]:
+        shown = [face_id for each in clusters for face_id in each.face_ids[:MAX_SHOWN]]
+        stored = self._faces.get_faces(collection_id, shown) if shown else []
+        records = {face.record.face_id: face.record for face in stored}
+        summaries = []
+        for each in clusters:
+            own = [records[face] for face in each.face_ids[:MAX_SHOWN] if face in records]
+            if not own:
+                # deleted concurrently
+                continue
+            best = max(own, key=_clarity)
+            sources = dict.fromkeys((best.source, *(record.source for record in own)))
+            summaries.append(
+                ClusterSummary(
+                    f"c{each.number}",
+                    each.face_ids,
+                    each.user_id,
+                    each.ignored,
+                    best,
+                    tuple(source for source in sources if source),
+                )
+            )
+        return tuple(summaries)
+
+
+def _clarity(record: FaceRecord) -> tuple[bool, float]:
+    """Order faces by how well a person recognises them."""
+    return is_clear(record), record.quality.size * record.quality.sharpness

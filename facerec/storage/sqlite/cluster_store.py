@@ -1,0 +1,103 @@
+"""The clusters of the embedded store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from typing_extensions import override
+
+from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore, FaceArrays
+from facerec.core.records import FaceRecord
+from facerec.storage.sqlite import clusters, collections, face_arrays, namespaces, rows
+from facerec.storage.sqlite.database import Database
+
+
+class SqliteClusters(ClusterStore):
+    """A ``ClusterStore`` in the file that has the faces."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @override
+    def read_face_arrays(
+        self, collection_id: str, cohort_version: str, is_clear: Callable[[FaceRecord], bool]
+    ) -> FaceArrays:
+        with self._database.reading() as connection:
+            return face_arrays.read(connection, collection_id, cohort_version, is_clear)
+
+    @override
+    def face_ids_of_slots(self, slots: Sequence[int]) -> dict[int, str]:
+        with self._database.reading() as connection:
+            return rows.ids_of_slots(connection, slots)
+
+    @override
+    def slots_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, int]:
+        with self._database.reading() as connection:
+            namespace = namespaces.find(connection, collection_id)
+            if namespace is None:
+                return {}
+            return rows.slots_of_ids(connection, namespace, face_ids)
+
+    @override
+    def clusters_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, int]:
+        with self._database.reading() as connection:
+            return clusters.of_faces(connection, collection_id, face_ids)
+
+    @override
+    def members_of_clusters(
+        self, collection_id: str, numbers: Sequence[int]
+    ) -> dict[int, list[str]]:
+        with self._database.reading() as connection:
+            return clusters.members(connection, collection_id, numbers)
+
+    @override
+    def mixed_clusters(self, collection_id: str) -> list[int]:
+        with self._database.reading() as connection:
+            return clusters.mixed(connection, collection_id)
+
+    @override
+    def ignored_clusters(self, collection_id: str) -> set[int]:
+        with self._database.reading() as connection:
+            return clusters.ignored(connection, collection_id)
+
+    @override
+    def list_clusters(
+        self, collection_id: str, *, after: tuple[int, int] | None = None, limit: int = 100
+    ) -> list[Cluster]:
+        with self._database.reading() as connection:
+            numbers = clusters.list_after(connection, collection_id, after, limit)
+            return clusters.get_many(connection, collection_id, numbers)
+
+    @override
+    def get_clusters(self, collection_id: str, numbers: Sequence[int]) -> list[Cluster]:
+        with self._database.reading() as connection:
+            return clusters.get_many(connection, collection_id, numbers)
+
+    @override
+    def save_clusters(
+        self, collection_id: str, changes: ClusterChanges, mark: tuple[int, int, int] | None
+    ) -> list[int]:
+        with self._database.writing() as connection:
+            return clusters.save(connection, collection_id, changes, mark)
+
+    @override
+    def leave_clusters(self, collection_id: str, face_ids: Sequence[str]) -> None:
+        with self._database.writing() as connection:
+            clusters.leave(connection, collection_id, face_ids)
+
+    @override
+    def set_ignored(self, collection_id: str, number: int, *, ignored: bool) -> None:
+        with self._database.writing() as connection:
+            collections.get(connection, collection_id)
+            clusters.set_ignored(connection, collection_id, number, is_ignored=ignored)
+
+    @override
+    def set_not_faces(self, collection_id: str, face_ids: Sequence[str], *, lift: bool) -> None:
+        with self._database.writing() as connection:
+            collections.get(connection, collection_id)
+            clusters.set_not_faces(connection, collection_id, face_ids, lift=lift)
+
+    @override
+    def list_not_faces(self, collection_id: str) -> list[str]:
+        with self._database.reading() as connection:
+            return clusters.not_faces(connection, collection_id)

@@ -1,0 +1,235 @@
+"""The rows of clusters."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from facerec.core.clusters import Cluster, ClusterChanges
+from facerec.storage.sqlite import collections
+
+
+def mark(connection: sqlite3.Connection, collection_id: str) -> tuple[int, int] | None:
+    """Return the namespace and the write up to which its faces were clustered, if any were."""
+    row: tuple[int, int] | None = connection.execute(
+        "SELECT namespace, write FROM clustering WHERE collection_id = ?", (collection_id,)
+    ).fetchone()
+    return row
+
+
+def of_faces(
+    connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str]
+) -> dict[str, int]:
+    """Return the numbers of clusters by face id."""
+    rows = connection.execute(
+        "SELECT face_id, number FROM cluster_member "
+        "WHERE collection_id = ? AND face_id IN (SELECT value FROM json_each(?))",
+        (collection_id, json.dumps(list(face_ids))),
+    )
+    return dict(rows.fetchall())
+
+
+def members(
+    connection: sqlite3.Connection, collection_id: str, numbers: Sequence[int]
+) -> dict[int, list[str]]:
+    """Return the faces of clusters, ordered by id."""
+    found: dict[int, list[str]] = {}
+    rows = connection.execute(
+        "SELECT number, face_id FROM cluster_member INDEXED BY cluster_member_by_number "
+        "WHERE collection_id = ? AND number IN (SELECT value FROM json_each(?)) "
+        "ORDER BY number, face_id",
+        (collection_id, json.dumps(list(numbers))),
+    )
+    for number, face_id in rows:
+        found.setdefault(number, []).append(face_id)
+    return found
+
+
+def mixed(connection: sqlite3.Connection, collection_id: str) -> list[int]:
+    """Return the numbers of clusters with faces of several users, in order."""
+    rows = connection.execute(
+        "SELECT number FROM association JOIN cluster_member USING (collection_id, face_id) "
+        "WHERE collection_id = ? GROUP BY number "
+        "HAVING count(DISTINCT user_id) > 1 ORDER BY number",
+        (collection_id,),
+    )
+    return [number for (number,) in rows]
+
+
+def ignored(connection: sqlite3.Connection, collection_id: str) -> set[int]:
+    """Return the numbers of ignored clusters."""
+    rows = connection.execute(
+        "SELECT number FROM ignored_cluster WHERE collection_id = ?", (collection_id,)
+    )
+    return {number for (number,) in rows}
+
+
+def list_after(
+    connection: sqlite3.Connection, collection_id: str, after: tuple[int, int] | None, limit: int
+) -> list[int]:
+    """Return the numbers of clusters to show, largest first; see ``ClusterStore.list_clusters``."""
+    size, last = (-1, 0) if after is None else after
+    rows = connection.execute(
+        "SELECT number, sum(user_id IS NULL) AS free "
+        "FROM cluster_member LEFT JOIN association USING (collection_id, face_id) "
+        "WHERE collection_id = ?1 AND number NOT IN "
+        "(SELECT number FROM ignored_cluster WHERE collection_id = ?1) "
+        "GROUP BY number HAVING free > 0 AND count(*) > 1 "
+        "AND (?2 < 0 OR free < ?2 OR (free = ?2 AND number > ?3)) "
+        "ORDER BY free DESC, number LIMIT ?4",
+        (collection_id, size, last, limit),
+    )
+    return [number for number, _ in rows]
+
+
+def get_many(
+    connection: sqlite3.Connection, collection_id: str, numbers: Sequence[int]
+) -> list[Cluster]:
+    """Return those of the clusters that have faces without a user, in the order of ``numbers``."""
+    hidden = ignored(connection, collection_id)
+    free: dict[int, list[str]] = {}
+    owners: dict[int, str] = {}
+    rows = connection.execute(
+        "SELECT number, face_id, user_id "
+        "FROM cluster_member LEFT JOIN association USING (collection_id, face_id) "
+        "WHERE collection_id = ? AND number IN (SELECT value FROM json_each(?)) "
+        "ORDER BY number, face_id",
+        (collection_id, json.dumps(list(numbers))),
+    )
+    for number, face_id, user_id in rows:
+        if user_id is None:
+            free.setdefault(number, []).append(face_id)
+        else:
+            owners[number] = user_id
+    return [
+        Cluster(number, tuple(free[number]), owners.get(number), number in hidden)
+        for number in numbers
+        if number in free
+    ]
+
+
+def save(
+    connection: sqlite3.Connection,
+    collection_id: str,
+    changes: ClusterChanges,
+    state: tuple[int, int, int] | None,
+) -> list[int]:
+    """Change clusters; see ``ClusterStore.save_clusters``.
+
+    Raises:
+        CollectionNotFoundError: there is no such collection.
+    """
+    collections.get(connection, collection_id)
+    if state is None:
+        known = mark(connection, collection_id)
+        if known is None:
+            return []
+        state = (*known, 0)
+    namespace, write, entry = state
+    connection.execute(
+        "DELETE FROM face_to_cluster WHERE collection_id = ? AND entry <= ?", (collection_id, entry)
+    )
+    connection.execute(
+        "INSERT INTO clustering (collection_id, namespace, write, last_number) "
+        "VALUES (?, ?, ?, 0) ON CONFLICT (collection_id) DO UPDATE "
+        "SET namespace = excluded.namespace, write = excluded.write",
+        (collection_id, namespace, write),
+    )
+    connection.executemany(
+        "UPDATE cluster_member SET number = ? WHERE collection_id = ? AND number = ?",
+        ((into, collection_id, number) for number, into in changes.merged.items()),
+    )
+    _add(connection, collection_id, namespace, changes.joined.items())
+    (last,) = connection.execute(
+        "UPDATE clustering SET last_number = last_number + ? WHERE collection_id = ? "
+        "RETURNING last_number",
+        (len(changes.created), collection_id),
+    ).fetchone()
+    numbers = list(range(last - len(changes.created) + 1, last + 1))
+    _add(
+        connection,
+        collection_id,
+        namespace,
+        (
+            (face_id, number)
+            for number, face_ids in zip(numbers, changes.created, strict=True)
+            for face_id in face_ids
+        ),
+    )
+    return numbers
+
+
+def leave(connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str]) -> None:
+    """Take faces out of their clusters, to be clustered again."""
+    _cluster_again(connection, collection_id, face_ids)
+    connection.execute(
+        "DELETE FROM cluster_member "
+        "WHERE collection_id = ? AND face_id IN (SELECT value FROM json_each(?))",
+        (collection_id, json.dumps(list(face_ids))),
+    )
+
+
+def set_ignored(
+    connection: sqlite3.Connection, collection_id: str, number: int, *, is_ignored: bool
+) -> None:
+    """Write or delete the row of an ignored cluster."""
+    connection.execute(
+        "INSERT OR IGNORE INTO ignored_cluster (collection_id, number) VALUES (?, ?)"
+        if is_ignored
+        else "DELETE FROM ignored_cluster WHERE collection_id = ? AND number = ?",
+        (collection_id, number),
+    )
+
+
+def set_not_faces(
+    connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str], *, lift: bool
+) -> None:
+    """Write or delete the rows of faces that are said not to be faces."""
+    if lift:
+        _cluster_again(connection, collection_id, face_ids)
+    connection.executemany(
+        "DELETE FROM not_a_face WHERE collection_id = ? AND face_id = ?"
+        if lift
+        else "INSERT OR IGNORE INTO not_a_face (collection_id, face_id) VALUES (?, ?)",
+        ((collection_id, face_id) for face_id in face_ids),
+    )
+
+
+def not_faces(connection: sqlite3.Connection, collection_id: str) -> list[str]:
+    """Return the ids of faces that are said not to be faces, ordered."""
+    rows = connection.execute(
+        "SELECT face_id FROM not_a_face WHERE collection_id = ? ORDER BY face_id", (collection_id,)
+    )
+    return [face_id for (face_id,) in rows]
+
+
+def to_cluster(connection: sqlite3.Connection, collection_id: str) -> tuple[int, set[str]]:
+    """Return the faces to cluster again, and the last of the entries that say so."""
+    rows = connection.execute(
+        "SELECT entry, face_id FROM face_to_cluster WHERE collection_id = ?", (collection_id,)
+    ).fetchall()
+    return max((entry for entry, _ in rows), default=0), {face_id for _, face_id in rows}
+
+
+def _cluster_again(
+    connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str]
+) -> None:
+    connection.executemany(
+        "INSERT INTO face_to_cluster (collection_id, face_id) VALUES (?, ?)",
+        ((collection_id, face_id) for face_id in face_ids),
+    )
+
+
+def _add(
+    connection: sqlite3.Connection,
+    collection_id: str,
+    namespace: int,
+    members: Iterable[tuple[str, int]],
+) -> None:
+    """Write members, without faces that are gone and those that others have clustered since."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO cluster_member (collection_id, face_id, number) "
+        "SELECT ?1, id, ?3 FROM vector_slot WHERE namespace = ?4 AND id = ?2",
+        ((collection_id, face_id, number, namespace) for face_id, number in members),
+    )
