@@ -22,6 +22,7 @@ from facerec.api.capacity import Capacity
 from facerec.api.limits import MAX_BODY
 from facerec.api.pages import is_public, pages_router
 from facerec.api.rekognition.route import rekognition_router
+from facerec.api.rest.clusters import cluster_statements_router, clusters_router
 from facerec.api.rest.collections import collections_router
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer, components
@@ -108,6 +109,8 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     app.include_router(faces_router(context))
     app.include_router(corrections_router(context))
     app.include_router(people_router(context))
+    app.include_router(clusters_router(context))
+    app.include_router(cluster_statements_router(context))
     app.include_router(people_photo_router(context))
     app.include_router(erasures_router(context))
     app.include_router(jobs_router(context))

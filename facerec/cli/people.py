@@ -19,6 +19,7 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.people_match import match
+from facerec.cli.people_suggest import ignore, name, not_a_face, not_same, suggest
 from facerec.core.limits import MAX_USER_PAGE
 from facerec.factory import open_gallery
 from facerec.gallery.associations import AssociationOutcome, status_of
@@ -40,7 +41,8 @@ def people() -> None:
     """
 
 
-people.add_command(match)
+for command in (match, suggest, name, ignore, not_a_face, not_same):
+    people.add_command(command)
 
 
 @people.command("list")

@@ -130,6 +130,16 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("match_people", {"json": {**staff, "image": image}})
         ask("match_person", **person)
         ask("match_face_to_people", **face_path)
+        ask("cluster_faces", {"json": {}}, **staff)
+        clusters = ask("list_clusters", **staff)["clusters"]
+        named = {**staff, "cluster_id": clusters[0]["cluster_id"]}
+        ask("describe_cluster", **named)
+        ask("ignore_cluster", **named)
+        ask("restore_cluster", **named)
+        ask("not_same_cluster", **named, person="dan")
+        ask("not_a_face", **staff, face_id=clusters[0]["best_face_id"])
+        ask("lift_not_a_face", **staff, face_id=clusters[0]["best_face_id"])
+        ask("name_cluster", {"json": {"user_id": "eve"}}, **named)
         ask("remove_face", **person, face_id=face["face_id"])
         ask("delete_person", **person)
         deadline = time.monotonic() + 60

@@ -16,6 +16,9 @@ Schema: TypeAlias = dict[str, Any]
 
 _ANSWERS = (
     "association",
+    "cluster",
+    "cluster-list",
+    "clustering",
     "collection",
     "collection-list",
     "compare-result",

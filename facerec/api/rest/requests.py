@@ -445,6 +445,16 @@ class CreatePersonRequest(_Document):
     user_id: UserId
 
 
+class ClusterRequest(_Document):
+    """Cluster the faces of a collection."""
+
+    threshold: Share | None = Field(
+        None,
+        description="Minimum similarity of two faces that connect clusters; by default, it depends "
+        "on the number of faces.",
+    )
+
+
 class AddFacesRequest(_Document):
     """Associate faces with a person."""
 

@@ -28,10 +28,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 PROGRAM = """
 import sys
-import facerec.factory.engines
+import facerec.factory
 from facerec.testing.engine import FakeEngine
 
-facerec.factory.engines.open_local_engine = FakeEngine
+facerec.factory.open_local_engine = FakeEngine
 from facerec.cli.main import main
 
 main()

@@ -99,6 +99,22 @@ def corrected(door: Door) -> None:
         door.gallery.not_same("staff", face_id, person)
 
 
+def unknown(door: Door) -> None:
+    """The collection ``staff`` with clusters of three and two faces, and a user ``ann``."""
+    door.gallery.create_collection("staff")
+    door.gallery.create_user("staff", "ann")
+    for person, shots in (("zoe", 3), ("bob", 2)):
+        for shot in range(shots):
+            index(door, person, shot)
+    door.gallery.cluster_faces("staff")
+
+
+def clusters_of(door: Door) -> list[tuple[str, int, str | None]]:
+    door.gallery.cluster_faces("staff")
+    clusters = door.gallery.list_clusters("staff").clusters
+    return [(each.cluster_id, len(each.face_ids), each.user_id) for each in clusters]
+
+
 def threshold_of(door: Door) -> float | None:
     return door.gallery.describe_collection("staff").collection.threshold
 
@@ -415,6 +431,66 @@ ROWS = {
     "a page of too many corrections": Row(
         "list_corrections", staff, lambda door: door.page_of_corrections("staff", 4097, None)
     ),
+    "cluster faces": Row(
+        "cluster_faces", alike, lambda door: then(door.cluster_faces("staff"), clusters_of(door))
+    ),
+    "cluster faces of an unknown collection": Row(
+        "cluster_faces", nothing, lambda door: door.cluster_faces("staff")
+    ),
+    "page through clusters": Row(
+        "list_clusters",
+        unknown,
+        lambda door: pages(lambda limit, token: door.page_of_clusters("staff", limit, token), 1),
+    ),
+    "a page of too many clusters": Row(
+        "list_clusters", unknown, lambda door: door.page_of_clusters("staff", 501, None)
+    ),
+    "describe a cluster": Row(
+        "describe_cluster", unknown, lambda door: door.describe_cluster("staff", "c2")
+    ),
+    "describe an unknown cluster": Row(
+        "describe_cluster", unknown, lambda door: door.describe_cluster("staff", "c3")
+    ),
+    "name a cluster": Row(
+        "name_cluster",
+        unknown,
+        lambda door: (door.name_cluster("staff", "c1", "zoe"), clusters_of(door)),
+    ),
+    "name a cluster as somebody who exists": Row(
+        "name_cluster", unknown, lambda door: door.name_cluster("staff", "c2", "ann")
+    ),
+    "name an unknown cluster": Row(
+        "name_cluster",
+        unknown,
+        lambda door: door.name_cluster("staff", "c3", "zoe"),
+    ),
+    "ignore a cluster": Row(
+        "ignore_cluster",
+        unknown,
+        lambda door: then(door.ignore_cluster("staff", "c1"), clusters_of(door)),
+    ),
+    "ignore an unknown cluster": Row(
+        "ignore_cluster", unknown, lambda door: door.ignore_cluster("staff", "c3")
+    ),
+    "correct a cluster": Row(
+        "not_same_cluster",
+        unknown,
+        lambda door: then(door.not_same_cluster("staff", "c2", "ann"), corrections_of(door)),
+    ),
+    "correct an unknown cluster": Row(
+        "not_same_cluster", unknown, lambda door: door.not_same_cluster("staff", "c3", "ann")
+    ),
+    "say that what was found is not a face": Row(
+        "not_a_face",
+        unknown,
+        lambda door: then(door.not_a_face("staff", bob(door)), clusters_of(door)),
+    ),
+    "say that of a face of a user": Row(
+        "not_a_face", staff, lambda door: door.not_a_face("staff", ann(door))
+    ),
+    "say that of an unknown face": Row(
+        "not_a_face", staff, lambda door: door.not_a_face("staff", UNKNOWN_FACE)
+    ),
     "erase a name": Row(
         "erase",
         alike,
@@ -625,6 +701,7 @@ LACKING = {
     ("command line", "set_tags"): TAGS,
     ("command line", "remove_tags"): TAGS,
     ("command line", "answer_once"): TOKENS,
+    ("command line", "describe_cluster"): "lists the clusters",
     ("command line", "index"): "indexes by jobs: see test_a_job_indexes_the_faces below",
     ("rest", "get_tags"): TAGS,
     ("rest", "set_tags"): TAGS,
@@ -632,6 +709,13 @@ LACKING = {
     ("rest", "answer_once"): TOKENS,
     ("rest", "refresh_stats"): REFRESHING,
     ("rekognition", "refresh_stats"): REFRESHING,
+    ("rekognition", "cluster_faces"): OWN,
+    ("rekognition", "list_clusters"): OWN,
+    ("rekognition", "describe_cluster"): OWN,
+    ("rekognition", "name_cluster"): OWN,
+    ("rekognition", "ignore_cluster"): OWN,
+    ("rekognition", "not_same_cluster"): OWN,
+    ("rekognition", "not_a_face"): OWN,
     ("rekognition", "describe_user"): OWN,
     ("rekognition", "erase"): OWN,
     ("rekognition", "get_erasure"): OWN,
@@ -665,7 +749,11 @@ def test_every_operation_of_a_gallery_is_compared_at_every_door() -> None:
     assert public > NO_OPERATIONS.keys()
 
 
-OTHER_NAMES = {"answer_once": "create_user_once", "list_corrections": "page_of_corrections"}
+OTHER_NAMES = {
+    "answer_once": "create_user_once",
+    "list_clusters": "page_of_clusters",
+    "list_corrections": "page_of_corrections",
+}
 """Methods of doors that have another name than the method of ``Gallery``."""
 
 

@@ -192,6 +192,34 @@ class Door:
         """Return some corrections, each a face and a person."""
         raise NotImplementedError
 
+    def cluster_faces(self, name: str) -> None:
+        """Cluster the faces that were indexed since the last time."""
+        raise NotImplementedError
+
+    def page_of_clusters(self, name: str, limit: int, next_token: str | None) -> Page:
+        """Return some clusters, each an id, faces and a person."""
+        raise NotImplementedError
+
+    def describe_cluster(self, name: str, cluster_id: str) -> tuple[str, list[str], str | None]:
+        """Return a cluster's id, its faces and its person."""
+        raise NotImplementedError
+
+    def name_cluster(self, name: str, cluster_id: str, user_id: str) -> Change:
+        """Add the faces of a cluster to a user."""
+        raise NotImplementedError
+
+    def ignore_cluster(self, name: str, cluster_id: str) -> None:
+        """Ignore a cluster."""
+        raise NotImplementedError
+
+    def not_same_cluster(self, name: str, cluster_id: str, person: str) -> None:
+        """State that the faces of a cluster do not show a person."""
+        raise NotImplementedError
+
+    def not_a_face(self, name: str, face_id: str) -> None:
+        """State that what was found is not a face."""
+        raise NotImplementedError
+
     def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
         """Erase everything known about a subject."""
         raise NotImplementedError

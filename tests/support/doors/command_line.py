@@ -14,6 +14,7 @@ from facerec.core.erasures import SubjectKind
 from tests.support.doors.base import Change, Door, DoorError, Erased, Found, FoundUser, Page
 from tests.support.doors.documents import (
     change,
+    cluster_page,
     correction_page,
     erased,
     face_matches,
@@ -34,6 +35,7 @@ class CommandLineDoor(Door):
         errors.InvalidPageTokenError: 4,
         errors.ObjectNotFoundError: 3,
         errors.UserExistsError: 4,
+        errors.ClusterNotFoundError: 3,
         errors.UserNotFoundError: 3,
         errors.CollectionExistsError: 4,
         errors.CollectionNotFoundError: 3,
@@ -130,6 +132,25 @@ class CommandLineDoor(Door):
         words = _given(limit=limit, next_token=next_token)
         page = self._run("faces", "corrections", "--collection", name, "--json", *words)
         return correction_page(page)
+
+    def cluster_faces(self, name: str) -> None:
+        self._people("suggest", name)
+
+    def page_of_clusters(self, name: str, limit: int, next_token: str | None) -> Page:
+        words = _given(limit=limit, next_token=next_token)
+        return cluster_page(self._people("suggest", name, "--json", *words))
+
+    def name_cluster(self, name: str, cluster_id: str, user_id: str) -> Change:
+        return change(self._people("name", name, cluster_id, user_id, "--json"))
+
+    def ignore_cluster(self, name: str, cluster_id: str) -> None:
+        self._people("ignore", name, cluster_id)
+
+    def not_same_cluster(self, name: str, cluster_id: str, person: str) -> None:
+        self._people("not-same", name, cluster_id, person)
+
+    def not_a_face(self, name: str, face_id: str) -> None:
+        self._people("not-a-face", name, face_id)
 
     def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
         option = {SubjectKind.USER: "--person"}.get(kind, f"--{kind.lower().replace('_', '-')}")

@@ -46,6 +46,16 @@ def correction_page(document: dict[str, Any]) -> Page:
     return Page(corrections, document["next_token"])
 
 
+def cluster(document: dict[str, Any]) -> tuple[str, list[str], str | None]:
+    """Return what ``cluster.json`` says."""
+    return document["cluster_id"], document["face_ids"], document["user_id"]
+
+
+def cluster_page(document: dict[str, Any]) -> Page:
+    """Return the page of ``cluster-list.json``."""
+    return Page([cluster(each) for each in document["clusters"]], document["next_token"])
+
+
 def erased(document: dict[str, Any]) -> Erased:
     """Return what ``receipt.json`` says."""
     return Erased(document["subject"], document["faces"], document["users"], document["erasure_id"])

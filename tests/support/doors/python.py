@@ -144,6 +144,32 @@ class PythonDoor(Door):
         )
         return Page([(each.face_id, each.person) for each in page.corrections], page.next_token)
 
+    def cluster_faces(self, name: str) -> None:
+        self._run(lambda: self.gallery.cluster_faces(name))
+
+    def page_of_clusters(self, name: str, limit: int, next_token: str | None) -> Page:
+        page = self._run(
+            lambda: self.gallery.list_clusters(name, limit=limit, next_token=next_token)
+        )
+        clusters = [(each.cluster_id, list(each.face_ids), each.user_id) for each in page.clusters]
+        return Page(clusters, page.next_token)
+
+    def describe_cluster(self, name: str, cluster_id: str) -> tuple[str, list[str], str | None]:
+        found = self._run(lambda: self.gallery.describe_cluster(name, cluster_id))
+        return found.cluster_id, list(found.face_ids), found.user_id
+
+    def name_cluster(self, name: str, cluster_id: str, user_id: str) -> Change:
+        return self._change(lambda: self.gallery.name_cluster(name, cluster_id, user_id))
+
+    def ignore_cluster(self, name: str, cluster_id: str) -> None:
+        self._run(lambda: self.gallery.ignore_cluster(name, cluster_id))
+
+    def not_same_cluster(self, name: str, cluster_id: str, person: str) -> None:
+        self._run(lambda: self.gallery.not_same_cluster(name, cluster_id, person))
+
+    def not_a_face(self, name: str, face_id: str) -> None:
+        self._run(lambda: self.gallery.not_a_face(name, face_id))
+
     def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
         return erased(self._run(lambda: self.gallery.erase(name, kind, subject)).to_json())
 

@@ -17,6 +17,8 @@ from facerec.gallery.gallery import Gallery
 from tests.support.doors.base import Change, Door, DoorError, Erased, Found, FoundUser, Page
 from tests.support.doors.documents import (
     change,
+    cluster,
+    cluster_page,
     correction_page,
     erased,
     face_matches,
@@ -37,6 +39,7 @@ class RestDoor(Door):
         errors.InvalidPageTokenError: 422,
         errors.ObjectNotFoundError: 404,
         errors.UserExistsError: 409,
+        errors.ClusterNotFoundError: 404,
         errors.UserNotFoundError: 404,
         errors.CollectionExistsError: 409,
         errors.CollectionNotFoundError: 404,
@@ -146,6 +149,29 @@ class RestDoor(Door):
     def page_of_corrections(self, name: str, limit: int, next_token: str | None) -> Page:
         path = f"collections/{name}/corrections"
         return correction_page(self._get(path, limit=limit, next_token=next_token))
+
+    def cluster_faces(self, name: str) -> None:
+        self._send("POST", f"collections/{name}/clusters", {})
+
+    def page_of_clusters(self, name: str, limit: int, next_token: str | None) -> Page:
+        path = f"collections/{name}/clusters"
+        return cluster_page(self._get(path, limit=limit, next_token=next_token))
+
+    def describe_cluster(self, name: str, cluster_id: str) -> tuple[str, list[str], str | None]:
+        return cluster(self._get(f"collections/{name}/clusters/{cluster_id}"))
+
+    def name_cluster(self, name: str, cluster_id: str, user_id: str) -> Change:
+        path = f"collections/{name}/clusters/{cluster_id}/person"
+        return change(self._send("PUT", path, {"user_id": user_id}))
+
+    def ignore_cluster(self, name: str, cluster_id: str) -> None:
+        self._send("PUT", f"collections/{name}/clusters/{cluster_id}/ignored")
+
+    def not_same_cluster(self, name: str, cluster_id: str, person: str) -> None:
+        self._send("PUT", f"collections/{name}/clusters/{cluster_id}/not-same/{person}")
+
+    def not_a_face(self, name: str, face_id: str) -> None:
+        self._send("PUT", f"collections/{name}/faces/{face_id}/not-a-face")
 
     def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
         fields = {

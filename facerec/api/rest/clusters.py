@@ -1,0 +1,206 @@
+"""The REST routes for unknown people: clusters of faces, and what people say about them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse, Response
+
+from facerec.api.rest.context import Context
+from facerec.api.rest.contracts import answer
+from facerec.api.rest.problems import problems
+from facerec.api.rest.requests import (
+    ClusterRequest,
+    CollectionPath,
+    CreatePersonRequest,
+    FacePath,
+    NextToken,
+    PersonPath,
+)
+from facerec.api.rest.uploads import JsonRoute
+from facerec.gallery.cluster_operations import MAX_CLUSTER_PAGE
+from facerec.gallery.presenting_clusters import cluster_json, cluster_page_json, clustering_json
+from facerec.gallery.presenting_people import association_json
+
+ClusterPath = Annotated[
+    str, Path(pattern="^c[1-9][0-9]{0,17}$", description="Id of a cluster.", examples=["c1"])
+]
+
+
+def clusters_router(context: Context) -> APIRouter:
+    """Return the routes that find, list and name clusters."""
+    router = APIRouter(
+        prefix="/api/v1/collections/{collection_id}", tags=["unknown people"], route_class=JsonRoute
+    )
+    gallery = context.gallery
+
+    @router.post(
+        "/clusters",
+        summary="Cluster the faces that were indexed since the last time",
+        description="Faces of unknown people join clusters or create them. The first time takes "
+        "minutes for a million faces. Clusters are kept by the store of one machine only.",
+        responses={**problems(404, 415), 200: answer("What changed.", "clustering")},
+    )
+    async def cluster_faces(
+        request: Request, collection_id: CollectionPath, body: ClusterRequest
+    ) -> JSONResponse:
+        result = await context.run(
+            request,
+            lambda: gallery.cluster_faces(collection_id, threshold=body.threshold),
+            collection_id=collection_id,
+            writes=True,
+            cpu_bound=True,
+        )
+        return JSONResponse(clustering_json(collection_id, result))
+
+    @router.get(
+        "/clusters",
+        summary="List the clusters of unknown people, largest first",
+        responses={**problems(404), 200: answer("A page of clusters.", "cluster-list")},
+    )
+    async def list_clusters(
+        request: Request,
+        collection_id: CollectionPath,
+        limit: Annotated[int, Query(ge=1, le=MAX_CLUSTER_PAGE)] = 100,
+        next_token: NextToken = None,
+    ) -> JSONResponse:
+        page = await context.run(
+            request,
+            lambda: gallery.list_clusters(collection_id, next_token=next_token, limit=limit),
+            collection_id=collection_id,
+        )
+        return JSONResponse(cluster_page_json(collection_id, page))
+
+    @router.get(
+        "/clusters/{cluster_id}",
+        summary="Describe a cluster, also if it is ignored",
+        responses={**problems(404), 200: answer("The cluster.", "cluster")},
+    )
+    async def describe_cluster(
+        request: Request, collection_id: CollectionPath, cluster_id: ClusterPath
+    ) -> JSONResponse:
+        found = await context.run(
+            request,
+            lambda: gallery.describe_cluster(collection_id, cluster_id),
+            collection_id=collection_id,
+        )
+        return JSONResponse(cluster_json(found))
+
+    @router.put(
+        "/clusters/{cluster_id}/person",
+        summary="Add the faces of a cluster to a person, who is created if need be",
+        responses={
+            **problems(404, 409, 415),
+            200: answer("The faces that were associated, and those that were not.", "association"),
+        },
+    )
+    async def name_cluster(
+        request: Request,
+        collection_id: CollectionPath,
+        cluster_id: ClusterPath,
+        body: CreatePersonRequest,
+    ) -> JSONResponse:
+        outcome = await context.run(
+            request,
+            lambda: gallery.name_cluster(collection_id, cluster_id, body.user_id),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return JSONResponse(association_json(collection_id, body.user_id, outcome))
+
+    return router
+
+
+def cluster_statements_router(context: Context) -> APIRouter:
+    """Return the routes that state what is not a person to name."""
+    router = APIRouter(prefix="/api/v1/collections/{collection_id}", tags=["unknown people"])
+    gallery = context.gallery
+
+    async def ignore(
+        request: Request, collection_id: str, cluster_id: str, *, ignored: bool
+    ) -> Response:
+        await context.run(
+            request,
+            lambda: gallery.ignore_cluster(collection_id, cluster_id, ignored=ignored),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return Response(status_code=204)
+
+    async def state_face(
+        request: Request, collection_id: str, face_id: str, *, lift: bool
+    ) -> Response:
+        await context.run(
+            request,
+            lambda: gallery.not_a_face(collection_id, face_id, lift=lift),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return Response(status_code=204)
+
+    @router.put(
+        "/clusters/{cluster_id}/ignored",
+        status_code=204,
+        summary="Ignore a cluster from now on, with the faces that join it",
+        responses={**problems(404), 204: {"description": "Done."}},
+    )
+    async def ignore_cluster(
+        request: Request, collection_id: CollectionPath, cluster_id: ClusterPath
+    ) -> Response:
+        return await ignore(request, collection_id, cluster_id, ignored=True)
+
+    @router.delete(
+        "/clusters/{cluster_id}/ignored",
+        status_code=204,
+        summary="List a cluster again",
+        responses={**problems(404), 204: {"description": "Done."}},
+    )
+    async def restore_cluster(
+        request: Request, collection_id: CollectionPath, cluster_id: ClusterPath
+    ) -> Response:
+        return await ignore(request, collection_id, cluster_id, ignored=False)
+
+    @router.put(
+        "/clusters/{cluster_id}/not-same/{person}",
+        status_code=204,
+        summary="State that the faces of a cluster do not show a person; later searches obey",
+        responses={**problems(404, 409), 204: {"description": "Done."}},
+    )
+    async def not_same_cluster(
+        request: Request,
+        collection_id: CollectionPath,
+        cluster_id: ClusterPath,
+        person: PersonPath,
+    ) -> Response:
+        await context.run(
+            request,
+            lambda: gallery.not_same_cluster(collection_id, cluster_id, person),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return Response(status_code=204)
+
+    @router.put(
+        "/faces/{face_id}/not-a-face",
+        status_code=204,
+        summary="State that what was found in a photo is not a face, so that no cluster has it",
+        responses={**problems(404, 409), 204: {"description": "Done."}},
+    )
+    async def not_a_face(
+        request: Request, collection_id: CollectionPath, face_id: FacePath
+    ) -> Response:
+        return await state_face(request, collection_id, face_id, lift=False)
+
+    @router.delete(
+        "/faces/{face_id}/not-a-face",
+        status_code=204,
+        summary="Remove the statement that what was found in a photo is not a face",
+        responses={**problems(404), 204: {"description": "Done."}},
+    )
+    async def lift_not_a_face(
+        request: Request, collection_id: CollectionPath, face_id: FacePath
+    ) -> Response:
+        return await state_face(request, collection_id, face_id, lift=True)
+
+    return router

@@ -1,0 +1,177 @@
+"""`facerec people suggest`: clusters of faces that nobody has named, and what to say about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from facerec.cli.data_folder import data_folder
+from facerec.cli.exit_codes import raise_first
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    json_option,
+    page_options,
+    probability,
+)
+from facerec.cli.output import console, count, print_json, shortened, table
+from facerec.factory import open_gallery
+from facerec.gallery.cluster_operations import MAX_CLUSTER_PAGE, ClusterPage
+from facerec.gallery.presenting_clusters import cluster_page_json
+from facerec.gallery.presenting_people import association_json
+
+_SHOWN_SOURCES = 3
+
+
+@click.command()
+@collection_option
+@data_option
+@click.option(
+    "--threshold",
+    type=probability,
+    default=None,
+    help="Minimum similarity of two faces that connect clusters (default: by the number of faces, "
+    "0.967 for a few thousand).",
+)
+@page_options("clusters", 20, MAX_CLUSTER_PAGE)
+@json_option
+def suggest(
+    collection: str,
+    data: Path | None,
+    threshold: float | None,
+    next_token: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Suggest unknown people: clusters of faces that seem to show the same person.
+
+    Faces that were indexed since the last time join clusters or create them. Ids of clusters stay.
+    A cluster with faces of a person already shows further faces of that person.
+
+    \b
+    Examples:
+      facerec people suggest --collection party
+      facerec people suggest --collection party --limit 100 --json
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        result = None
+        if next_token is None:
+            result = gallery.cluster_faces(collection, threshold=threshold)
+        page = gallery.list_clusters(collection, next_token=next_token, limit=limit)
+    if as_json:
+        print_json(cluster_page_json(collection, page))
+        return
+    if result is not None and result.considered:
+        console(stderr=True).print(
+            f"{count(result.considered, 'new face')}: {result.joined:,} joined clusters, "
+            f"{count(result.created, 'new cluster')}, {result.merged:,} merged"
+        )
+    _print(collection, page, first=next_token is None)
+
+
+@click.command()
+@collection_option
+@click.argument("cluster")
+@click.argument("person")
+@data_option
+@json_option
+def name(collection: str, cluster: str, person: str, data: Path | None, as_json: bool) -> None:
+    """Name a cluster: add its faces to PERSON, who is created if need be.
+
+    \b
+    Example:
+      facerec people name --collection party c1 ann
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        outcome = gallery.name_cluster(collection, cluster, person)
+    if as_json:
+        print_json(association_json(collection, person, outcome))
+    else:
+        console().print(f"{count(len(outcome.changed), 'face')} added to {person}")
+    raise_first(failure.to_error() for failure in outcome.failed)
+
+
+@click.command()
+@collection_option
+@click.argument("cluster")
+@data_option
+@click.option("--lift", is_flag=True, help="Suggest the cluster again.")
+def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None:
+    """Ignore a cluster from now on, with the faces that join it later.
+
+    \b
+    Examples:
+      facerec people ignore --collection party c2
+      facerec people ignore --collection party c2 --lift
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        gallery.ignore_cluster(collection, cluster, ignored=not lift)
+    console().print(f"cluster {cluster} is {'suggested again' if lift else 'ignored'}")
+
+
+@click.command("not-a-face")
+@collection_option
+@click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
+@data_option
+@click.option("--lift", is_flag=True, help="Remove the statement again.")
+def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, lift: bool) -> None:
+    """State that what was found in a photo is not a face; no cluster has it from then on.
+
+    \b
+    Example:
+      facerec people not-a-face --collection party 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        for face_id in face_ids:
+            gallery.not_a_face(collection, face_id, lift=lift)
+    console().print(f"{count(len(face_ids), 'face')} {'suggested again' if lift else 'removed'}")
+
+
+@click.command("not-same")
+@collection_option
+@click.argument("cluster")
+@click.argument("person")
+@data_option
+def not_same(collection: str, cluster: str, person: str, data: Path | None) -> None:
+    """State that the faces of a cluster do not show PERSON; later searches obey.
+
+    `facerec faces not-same` says the same of a single face, and lifts it.
+
+    \b
+    Example:
+      facerec people not-same --collection party c3 ann
+    """
+    with open_gallery(data_folder(data)) as gallery:
+        gallery.not_same_cluster(collection, cluster, person)
+    console().print(f"cluster {cluster} does not show {person}")
+
+
+def _print(collection: str, page: ClusterPage, *, first: bool) -> None:
+    if not page.clusters:
+        nothing = f"collection {collection} has no clusters of unknown people"
+        console().print(nothing if first else "no more clusters")
+        return
+    rows = table(
+        "cluster",
+        "faces",
+        "person",
+        "best face",
+        "photos",
+        right=("faces",),
+        whole=("cluster", "best face"),
+    )
+    for each in page.clusters:
+        sources = [shortened(source) for source in each.sources[:_SHOWN_SOURCES]]
+        if len(each.sources) > _SHOWN_SOURCES:
+            sources.append("...")
+        rows.add_row(
+            each.cluster_id,
+            str(len(each.face_ids)),
+            "-" if each.user_id is None else f"{each.user_id}?",
+            each.best.face_id,
+            ", ".join(sources),
+        )
+    console().print(rows)
+    if page.next_token:
+        console().print(f"more: --next-token {page.next_token}")

@@ -1,0 +1,63 @@
+"""The commands of the page about people, on the example photos and the real networks."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import ROOT, Facerec, document
+
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def test_the_commands_of_the_page_name_an_unknown_person(
+    facerec: Facerec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    page = (ROOT / "docs" / "people.md").read_text("utf-8")
+    commands = [line for block in BLOCK.findall(page) for line in block.splitlines()]
+    printed = []
+    for command in commands:
+        words = shlex.split(command.removeprefix("$ facerec "))
+        result = facerec(*words)
+        assert result.exit_code == 0, result.output
+        printed.append(result.stdout)
+    _, suggested, named, shown = printed
+    assert "c1" in suggested
+    assert "examples/photos/barack-obama-1.jpg" in suggested
+    assert named == "2 faces added to obama\n"
+    assert shown.startswith("obama: 2 faces")
+
+
+def test_a_cluster_can_be_ignored_and_suggested_again(facerec: Facerec, people: Path) -> None:
+    del people
+    suggest = ("people", "suggest", "--collection", "people", "--json")
+    (cluster,) = document(facerec(*suggest))["clusters"]
+    assert cluster["size"] == 2
+    command = ("people", "ignore", "--collection", "people", cluster["cluster_id"])
+    assert facerec(*command).exit_code == 0
+    assert document(facerec(*suggest))["clusters"] == []
+    assert "no clusters" in facerec(*suggest[:-1]).stdout
+    assert facerec(*command, "--lift").exit_code == 0
+    assert document(facerec(*suggest))["clusters"] == [cluster]
+
+
+def test_a_face_that_is_none_leaves_its_cluster(facerec: Facerec, people: Path) -> None:
+    del people
+    suggest = ("people", "suggest", "--collection", "people", "--json")
+    (cluster,) = document(facerec(*suggest))["clusters"]
+    command = ("people", "not-a-face", "--collection", "people", cluster["best_face_id"])
+    assert facerec(*command).exit_code == 0
+    assert document(facerec(*suggest))["clusters"] == []
+    assert facerec(*command, "--lift").exit_code == 0
+    assert document(facerec(*suggest))["clusters"] == [cluster]
+
+
+def test_an_unknown_cluster_is_one_line(facerec: Facerec, people: Path) -> None:
+    del people
+    result = facerec("people", "name", "--collection", "people", "c9", "ann")
+    assert result.exit_code != 0
+    assert "cluster 'c9' does not exist" in result.output
