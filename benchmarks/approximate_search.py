@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from facerec.core.records import Neighbour
+    from facerec.storage.faces import Neighbour
 
 BATCH, PROBES, TOP = 1_000, 200, 10
 
@@ -155,8 +155,8 @@ def measure(
 
 def recall(truth: list[list[Neighbour]], found: list[list[Neighbour]]) -> float:
     """Return the share of the true neighbours of all probes that were found."""
-    expected = [{neighbour.record.face_id for neighbour in near} for near in truth]
-    returned = [{neighbour.record.face_id for neighbour in near} for near in found]
+    expected = [{neighbour.face_id for neighbour in near} for near in truth]
+    returned = [{neighbour.face_id for neighbour in near} for near in found]
     hits = sum(len(a & b) for a, b in zip(expected, returned, strict=True))
     return hits / max(1, sum(map(len, expected)))
 

@@ -55,14 +55,6 @@ class StoredFace:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
-    """A stored face found near a probe, and the Euclidean distance between the two."""
-
-    record: FaceRecord
-    distance: float
-
-
-@dataclass(frozen=True, slots=True)
 class Collection:
     """A named set of faces of one model version.
 

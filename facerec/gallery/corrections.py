@@ -32,7 +32,7 @@ def corrected_faces(
 
 
 def hidden_faces(
-    nearest: Sequence[FaceRecord],
+    nearest: Iterable[FaceRecord],
     owners: Mapping[str, str],
     corrected: Corrected,
     *,
@@ -41,7 +41,7 @@ def hidden_faces(
     """Return the ids of the faces that corrections hide from a search.
 
     Args:
-        nearest: Faces that the search found, most similar first.
+        nearest: Faces that the search found, most similar first; not read without corrections.
         owners: Users of faces by face id.
         corrected: Corrections of the faces and of the probe.
         probe: The stored face that is searched for, if it is one.

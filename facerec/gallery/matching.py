@@ -82,7 +82,7 @@ def search_probes(
     for probe, own in zip(probes, scored, strict=True):
         decision, best = decide(candidates(_close(own)), threshold=threshold)
         chosen = {candidate.face.record.face_id for candidate in best}
-        close = [_match(face) for face in own if face.record.face_id in chosen]
+        close = [_match(face) for face in own if face.face_id in chosen]
         searched.append(
             SearchedFace(
                 probe,
@@ -128,14 +128,14 @@ def _candidates(
     """Return faces as candidates of a decision, without those deleted since the search."""
     return [
         Candidate(
-            stored[face.record.face_id],
+            stored[face.face_id],
             face.score,
-            owners.get(face.record.face_id),
-            stats_of_stored(stored[face.record.face_id], cohort),
-            corrected.get(face.record.face_id, frozenset()),
+            owners.get(face.face_id),
+            stats_of_stored(stored[face.face_id], cohort),
+            corrected.get(face.face_id, frozenset()),
         )
         for face in scored
-        if face.record.face_id in stored
+        if face.face_id in stored
     ]
 
 
@@ -160,7 +160,7 @@ def _each_person_once(
             if not any(same_person(candidate, other, max_score) for other in taken)
         ]
         free_ids = {candidate.face.record.face_id for candidate in free}
-        remaining = [face for face in left[place] if face.record.face_id in free_ids]
+        remaining = [face for face in left[place] if face.face_id in free_ids]
         remaining = _relevant(remaining, threshold)
         moved = bool(remaining) and remaining[0].score > left[place][0].score
         left[place] = remaining
@@ -192,12 +192,12 @@ def _close(relevant: Sequence[ScoredFace]) -> list[ScoredFace]:
 def _without_hidden(
     scored: list[ScoredFace], owners: Mapping[str, str], corrected: Corrected
 ) -> list[ScoredFace]:
-    hidden = hidden_faces([face.record for face in scored], owners, corrected)
-    return [face for face in scored if face.record.face_id not in hidden]
+    hidden = hidden_faces((face.record for face in scored), owners, corrected)
+    return [face for face in scored if face.face_id not in hidden]
 
 
 def _face_ids(scored: Iterable[Sequence[ScoredFace]]) -> list[str]:
-    return list(dict.fromkeys(face.record.face_id for own in scored for face in own))
+    return list(dict.fromkeys(face.face_id for own in scored for face in own))
 
 
 def search_like(
@@ -220,18 +220,16 @@ def search_like(
     )
     (scored,) = score_neighbours(collection_id, found, [stats], faces=faces, cohort=cohort)
     own_id = face.record.face_id
-    others = [
-        each for each in scored if each.record.face_id != own_id and each.similarity >= threshold
-    ]
+    others = [each for each in scored if each.face_id != own_id and each.similarity >= threshold]
     face_ids = [own_id, *_face_ids([others])]
     owners = users.users_of_faces(collection_id, face_ids)
     hidden = hidden_faces(
-        [each.record for each in others],
+        (each.record for each in others),
         owners,
         corrected_faces(collection_id, face_ids, records=users),
         probe=face.record,
     )
-    shown = [each for each in others if each.record.face_id not in hidden]
+    shown = [each for each in others if each.face_id not in hidden]
     return _with_owners(_matches(shown, threshold, limit), owners)
 
 

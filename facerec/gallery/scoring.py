@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from facerec.core.faces import CohortStats
 from facerec.core.protocols import Cohort
-from facerec.core.records import FaceRecord, Neighbour, StoredFace
+from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.normalisation import (
     normalised_score,
     score_of_similarity,
     similarity_of_score,
 )
-from facerec.storage.faces import FaceStore
+from facerec.storage.faces import FaceStore, Neighbour
 
 NEIGHBOURS_TO_SCORE = 100
 """Nearest faces by distance that are scored. Among the 3,811 photos of LFW folds 1 to 5 the best
@@ -35,21 +35,34 @@ class ScoredFace:
     """A stored face with what it scores against a probe.
 
     Attributes:
-        record: The stored face.
-        distance: Euclidean distance of the two embeddings.
+        neighbour: The stored face and its distance from the probe.
         score: Normalised score; the lower, the more similar.
         similarity: 0 to 1.
     """
 
-    record: FaceRecord
-    distance: float
+    neighbour: Neighbour
     score: float
     similarity: float
+
+    @property
+    def face_id(self) -> str:
+        """Id of the stored face."""
+        return self.neighbour.face_id
+
+    @property
+    def distance(self) -> float:
+        """Euclidean distance of the two embeddings."""
+        return self.neighbour.distance
+
+    @property
+    def record(self) -> FaceRecord:
+        """The stored face; reading it decodes it."""
+        return self.neighbour.record
 
 
 def similarity_between(distance: float, a: CohortStats, b: CohortStats) -> float:
     """Return the similarity, 0 to 1, of two faces; 1 if their embeddings are equal."""
-    return 1.0 if distance == 0 else similarity_of_score(normalised_score(distance, a, b))
+    return _similarity(distance, normalised_score(distance, a, b))
 
 
 def stats_of(embedding: NDArray[np.float32], cohort: Cohort) -> CohortStats:
@@ -102,14 +115,13 @@ def score_neighbours(
         faces: Store of the collection's faces.
         cohort: Computes stats.
     """
-    records = {each.record.face_id: each.record for own in found for each in own}
-    stats = _known_stats(collection_id, records, faces=faces, cohort=cohort)
+    stats = _known_stats(collection_id, found, faces=faces, cohort=cohort)
     scored = []
     for neighbours, probe in zip(found, probes, strict=True):
         own = [
-            _scored(each, probe, stats[each.record.face_id])
+            _scored(each, probe, stats[each.face_id])
             for each in neighbours
-            if each.record.face_id in stats
+            if each.face_id in stats
         ]
         scored.append(sorted(own, key=lambda face: (face.score, face.distance)))
     return scored
@@ -117,20 +129,28 @@ def score_neighbours(
 
 def _scored(neighbour: Neighbour, probe: CohortStats, stats: CohortStats) -> ScoredFace:
     score = normalised_score(neighbour.distance, probe, stats)
-    similarity = similarity_between(neighbour.distance, probe, stats)
-    return ScoredFace(neighbour.record, neighbour.distance, score, similarity)
+    return ScoredFace(neighbour, score, _similarity(neighbour.distance, score))
+
+
+def _similarity(distance: float, score: float) -> float:
+    return 1.0 if distance == 0 else similarity_of_score(score)
 
 
 def _known_stats(
-    collection_id: str, records: dict[str, FaceRecord], *, faces: FaceStore, cohort: Cohort
+    collection_id: str,
+    found: Sequence[Sequence[Neighbour]],
+    *,
+    faces: FaceStore,
+    cohort: Cohort,
 ) -> dict[str, CohortStats]:
     version = cohort.cohort_version
+    stored_stats = {each.face_id: each.stats for own in found for each in own}
     known = {
-        face_id: record.stats
-        for face_id, record in records.items()
-        if record.stats is not None and record.stats.version == version
+        face_id: stats
+        for face_id, stats in stored_stats.items()
+        if stats is not None and stats.version == version
     }
-    unknown = sorted(records.keys() - known.keys())
+    unknown = sorted(stored_stats.keys() - known.keys())
     stored = faces.get_faces(collection_id, unknown) if unknown else []
     if stored:
         computed = cohort.cohort_stats(np.stack([face.embedding for face in stored]))

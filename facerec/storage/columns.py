@@ -111,7 +111,13 @@ def from_columns(columns: Mapping[str, Value]) -> FaceRecord:
         model_version=text("model_version"),
         options_digest=text("settings"),
         indexed_at=number("indexed_at"),
-        stats=None
-        if columns.get("cohort_version") is None
-        else CohortStats(number("cohort_mean"), number("cohort_deviation"), text("cohort_version")),
+        stats=stats_from_columns(columns),
     )
+
+
+def stats_from_columns(columns: Mapping[str, Value]) -> CohortStats | None:
+    """Return the cohort stats among a record's columns, if it has any."""
+    mean, deviation, version = map(columns.get, STATS_COLUMNS)
+    if version is None:
+        return None
+    return CohortStats(float(mean), float(deviation), str(version))  # type: ignore[arg-type]

@@ -7,7 +7,14 @@ from operator import itemgetter
 from facerec.core.faces import CohortStats
 from facerec.core.records import FaceRecord
 from facerec.core.vectors import Metadata
-from facerec.storage.columns import LANDMARKS, STATS_COLUMNS, Value, from_columns, to_columns
+from facerec.storage.columns import (
+    LANDMARKS,
+    STATS_COLUMNS,
+    Value,
+    from_columns,
+    stats_from_columns,
+    to_columns,
+)
 
 _PACKED = {
     "landmarks": tuple(f"{landmark}_{axis}" for landmark in LANDMARKS for axis in "xy"),
@@ -37,6 +44,11 @@ def to_metadata(record: FaceRecord) -> Metadata:
 def stats_metadata(stats: CohortStats) -> Metadata:
     """Return the metadata of cohort stats."""
     return dict(zip(STATS_COLUMNS, (stats.mean, stats.deviation, stats.version), strict=True))
+
+
+def stats_from_metadata(metadata: Metadata) -> CohortStats | None:
+    """Return the cohort stats of a face, if it has any, without decoding the rest."""
+    return stats_from_columns(metadata)
 
 
 def from_metadata(face_id: str, metadata: Metadata) -> FaceRecord:

@@ -3,18 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from facerec.core.faces import CohortStats
 from facerec.core.protocols import VectorStore
-from facerec.core.records import FaceRecord, Neighbour, StoredFace
-from facerec.core.vectors import Vector, VectorRecord
-from facerec.storage.face_metadata import from_metadata, stats_metadata, to_metadata
+from facerec.core.records import FaceRecord, StoredFace
+from facerec.core.vectors import Vector, VectorMatch, VectorRecord
+from facerec.storage.face_metadata import (
+    from_metadata,
+    stats_from_metadata,
+    stats_metadata,
+    to_metadata,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A stored face found near a probe.
+
+    A search scores many faces and shows few of them. So the record, whose decoding takes longer
+    than all else that a search does with a face, is decoded when it is first read.
+    """
+
+    match: VectorMatch
+
+    @property
+    def face_id(self) -> str:
+        """Id of the face."""
+        return self.match.id
+
+    @property
+    def distance(self) -> float:
+        """Euclidean distance of the two embeddings."""
+        return self.match.distance
+
+    @cached_property
+    def stats(self) -> CohortStats | None:
+        """Cohort stats of the face, if it is stored with any."""
+        return stats_from_metadata(self.match.metadata)
+
+    @cached_property
+    def record(self) -> FaceRecord:
+        """The stored face."""
+        return _record(self.match)
 
 
 class FaceStore:
@@ -94,9 +132,7 @@ class FaceStore:
             ValueError: the probes are malformed, or ``top`` is out of range.
         """
         found = self.vectors.search(collection_id, probes, limit=top, max_distance=max_distance)
-        return [
-            [Neighbour(_record(match), match.distance) for match in matches] for matches in found
-        ]
+        return [list(map(Neighbour, matches)) for matches in found]
 
     def get_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[StoredFace]:
         """Return the stored faces in the order of ``face_ids``; unknown ids are omitted."""

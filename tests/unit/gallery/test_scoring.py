@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -16,6 +16,14 @@ from facerec.gallery.scoring import reach, similarity_between, stats_of_stored
 from facerec.testing.engine import FAKE_COHORT_STATS, FakeEngine, fake_face, fake_photo
 from facerec.testing.faces import by_image, stored_face
 from tests.support.gallery import Collaborators
+
+SHOTS = st.lists(
+    st.tuples(
+        st.floats(0, 0.9), st.sampled_from(["current", "earlier", None]), st.floats(-0.05, 0.05)
+    ),
+    max_size=8,
+)
+"""Photos of a person: distance, which cohort the stats are of, and what is added to their mean."""
 
 STATS = st.builds(CohortStats, st.floats(0.4, 0.79), st.floats(0.012, 0.045), st.just("v"))
 
@@ -71,6 +79,42 @@ def test_a_face_among_many_similar_strangers_loses_to_a_farther_one(
     assert [match.face.external_image_id for match in face.matches] == ["lonely:1", "crowded:1"]
     assert face.matches[0].distance > face.matches[1].distance
     assert face.matches[0].similarity > face.matches[1].similarity
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(shots=SHOTS, threshold=st.floats(0.01, 0.99), limit=st.integers(1, 10))
+def test_matches_are_those_of_all_stored_faces_scored_one_by_one(
+    gallery: Gallery,
+    collaborators: Collaborators,
+    shots: list[tuple[float, str | None, float]],
+    threshold: float,
+    limit: int,
+) -> None:
+    stored = []
+    for number, (away, cohort, nearer) in enumerate(shots):
+        face = stored_face("ann", image=str(number), away=away, shot=number)
+        stats = replace(FAKE_COHORT_STATS, mean=FAKE_COHORT_STATS.mean + nearer)
+        if cohort == "earlier":
+            stats = replace(stats, version=cohort)
+        record = replace(face.record, stats=stats if cohort else None)
+        stored.append(StoredFace(record, face.embedding))
+    collaborators.faces.delete_namespace("staff")
+    collaborators.faces.put_images("staff", by_image(stored))
+    (searched,) = gallery.search(
+        "staff", fake_photo(fake_face("ann")), threshold=threshold, limit=limit
+    ).faces
+    similarities = {}
+    for face in stored:
+        distance = float(np.linalg.norm(face.embedding.astype(float) - searched.face.embedding))
+        stats = stats_of_stored(face, FakeEngine())
+        similarity = similarity_between(distance, searched.face.stats, stats)
+        if similarity >= threshold:
+            similarities[face.record] = similarity
+    found = {match.face: match.similarity for match in searched.matches}
+    best = sorted(similarities.values(), reverse=True)
+    assert list(found.values()) == pytest.approx(best[:limit])
+    assert found == pytest.approx({record: similarities[record] for record in found})
+    assert searched.more_matches == (len(best) > limit)
 
 
 @pytest.mark.parametrize("stats", [None, CohortStats(0.1, 0.1, "another")])
