@@ -68,7 +68,7 @@ def run_here(
     jobs.runs.close()
     report = jobs.report(job)
     if as_json:
-        print_json(report.to_json())
+        print_json({**report.to_json(), "run": result.to_json()})
     else:
         if result.verification is not None:
             print_verification(result.verification)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from facerec.jobs.verification import Verification
@@ -36,3 +36,13 @@ class RunResult:
     stopped: bool = False
     lost: dict[int, str] = field(default_factory=dict)
     verification: Verification | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the run did in the form of ``run`` in ``schemas/report.json``."""
+        found = self.verification
+        return {
+            "new_photos": self.new_photos,
+            "faces_restored": 0 if found is None else found.missing,
+            "faces_removed": 0 if found is None else found.extra,
+            "stopped": self.stopped,
+        }

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from facerec.cli.main import main
+from facerec.core.schemas import violation
 from facerec.storage.sqlite import SqliteStore
 from tests.support.job_doors import use_fake_engine
 from tests.support.jobs import write_photos
@@ -24,9 +25,9 @@ class Machine:
     def command(self, *words: str) -> Result:
         return CliRunner().invoke(main, [*words, "--data", str(self.data)])
 
-    def index(self) -> Result:
+    def index(self, *options: str) -> Result:
         words = ["index", str(self.photos), "--collection", "staff", "--workers", "1"]
-        return self.command(*words)
+        return self.command(*words, *options)
 
     def start(self, *options: str) -> Result:
         return self.command("jobs", "start", str(self.photos), "--collection", "staff", *options)
@@ -60,6 +61,27 @@ def test_a_second_run_prints_how_many_faces_it_restored(machine: Machine) -> Non
     again = machine.index().stdout.splitlines()
     assert again[0] == "2 faces restored: the collection had lost them"
     assert again[1] == "Nothing new: 3 photos are already indexed."
+
+
+def test_the_json_of_a_run_says_what_the_run_did(machine: Machine) -> None:
+    nothing = {"new_photos": 0, "faces_restored": 0, "faces_removed": 0, "stopped": False}
+    first = json.loads(machine.index("--json").stdout)
+    assert violation("report", first) is None
+    assert first.pop("run") == {**nothing, "new_photos": 3}
+    machine.lose(2)
+    second = json.loads(machine.index("--json").stdout)
+    assert second.pop("run") == {**nothing, "faces_restored": 2}
+    stored = json.loads(machine.command("jobs", "report", "--json").stdout)
+    assert second == stored
+    assert "run" not in stored
+
+
+def test_a_comparison_with_the_jobs_follows_its_schema(machine: Machine) -> None:
+    machine.index()
+    machine.lose(1)
+    compared = json.loads(machine.command("verify", "staff", "--json").stdout)
+    assert violation("verification", compared) is None
+    assert compared["missing"] == 1
 
 
 def test_a_second_run_names_the_photos_that_failed(machine: Machine) -> None:
