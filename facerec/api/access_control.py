@@ -33,9 +33,9 @@ _DECIDING_HEADERS = frozenset(
 
 
 class AccessControl:
-    """ASGI middleware that checks a request before anything of it is parsed.
+    """ASGI middleware that checks a request before its body is parsed.
 
-    What the head of a request tells is checked before its body is read, and the size of its JSON
+    The head of a request is checked before its body is read, and the size of its JSON
     before the JSON is parsed. Requests that name an operation of Rekognition go to ``/``, whatever
     path the client's endpoint has.
     """
@@ -114,7 +114,7 @@ class AccessControl:
             nonlocal held
             if self._held + size > self._max_bodies:
                 raise RefusedError(
-                    "ThrottlingException", "The server receives too much at once.", 503
+                    "ThrottlingException", "The server is receiving too many large requests.", 503
                 )
             self._held += size
             held += size

@@ -81,7 +81,7 @@ class ExitCode(IntEnum):
     REMAINDER = (
         8,
         "something is left of what was erased",
-        "Erase it again; if that does not help, the places that are named hold it by other ways.",
+        "Erase it again; if that does not help, remove it by hand where the output says.",
     )
     INTERRUPTED = (
         130,

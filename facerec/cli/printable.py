@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """Return a text without what a terminal would act on, such as escapes in a file's name.
+    """Escape the characters of a text that control a terminal, such as escapes in a file name.
 
-    Characters that cannot be printed, and those that turn the direction of what follows, are shown
-    as a Python literal has them: ``\\x1b``.
+    Characters that cannot be printed, and those that change the writing direction, are shown as in
+    a Python literal: ``\\x1b``.
     """
     if text.isprintable():
         return text

@@ -92,7 +92,7 @@ def aws_errors(
     except botocore.NoRegionError as error:
         raise ConfigurationError("no AWS region is set", "set AWS_REGION") from error
     except botocore.ParamValidationError as error:
-        invalid = InvalidInputError(f"{service} cannot be asked for {resource}")
+        invalid = InvalidInputError(f"{resource} is not a valid name for {service}")
         raise missing or invalid from error
     except botocore.BotoCoreError as error:
         raise StoreUnavailableError(

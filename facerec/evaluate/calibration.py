@@ -204,24 +204,27 @@ class _Pairs:
 
     def listed(self, chosen: NDArray[np.bool_]) -> list[DoubtfulPair]:
         """Return pairs, most similar first."""
-        places = np.flatnonzero(chosen)
-        return [self._pair(place) for place in places[np.argsort(self.scores[places])][:SHOWN]]
+        positions = np.flatnonzero(chosen)
+        return [
+            self._pair(position)
+            for position in positions[np.argsort(self.scores[positions])][:SHOWN]
+        ]
 
     def outsiders(self) -> list[DoubtfulPair]:
         """Return the faces that resemble no other face of their name, least similar first."""
-        places = np.flatnonzero(self.same)
+        positions = np.flatnonzero(self.same)
         best = np.full(len(self._sample), -1)
-        for place in places[np.argsort(-self.scores[places])]:
-            best[self._one[place]] = best[self._other[place]] = place
+        for position in positions[np.argsort(-self.scores[positions])]:
+            best[self._one[position]] = best[self._other[position]] = position
         limit = score_of_similarity(OTHER_PERSON_SIMILARITY)
         found = sorted(
-            {int(place) for place in best if place >= 0 and self.scores[place] > limit},
-            key=lambda place: -self.scores[place],
+            {int(position) for position in best if position >= 0 and self.scores[position] > limit},
+            key=lambda position: -self.scores[position],
         )
-        return [self._pair(place) for place in found[:SHOWN]]
+        return [self._pair(position) for position in found[:SHOWN]]
 
-    def _pair(self, place: int) -> DoubtfulPair:
-        one, other = self._sample[self._one[place]], self._sample[self._other[place]]
+    def _pair(self, position: int) -> DoubtfulPair:
+        one, other = self._sample[self._one[position]], self._sample[self._other[position]]
         # the distances of all pairs are rounded; equal embeddings are 0 apart
         copies = np.array_equal(one.face.embedding, other.face.embedding)
         return DoubtfulPair(
@@ -229,7 +232,7 @@ class _Pairs:
             other.face.record.face_id,
             one.person,
             other.person,
-            1.0 if copies else similarity_of_score(float(self.scores[place])),
+            1.0 if copies else similarity_of_score(float(self.scores[position])),
         )
 
 
@@ -241,7 +244,9 @@ def _distances(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
     for start in range(0, len(rows), _BLOCK):
         block = rows[start : start + _BLOCK]
         squared = squares[start : start + _BLOCK, None] + squares - 2 * block @ rows.T
-        parts += [np.maximum(own[start + place + 1 :], 0) for place, own in enumerate(squared)]
+        parts += [
+            np.maximum(own[start + position + 1 :], 0) for position, own in enumerate(squared)
+        ]
     return np.sqrt(np.concatenate(parts))
 
 

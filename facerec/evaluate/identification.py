@@ -99,8 +99,10 @@ def identify(
     known = np.isin(people, enrolled)
     if not known.any():
         raise InvalidInputError("no probe with a face shows a person of the gallery")
-    places = {name: place for place, name in enumerate(gallery.names)} if one_folder else {}
-    scores, distances, named, plain_named = _search(gallery, probes, enrolled, places)
+    positions = (
+        {name: position for position, name in enumerate(gallery.names)} if one_folder else {}
+    )
+    scores, distances, named, plain_named = _search(gallery, probes, enrolled, positions)
     right, plain_right = named == people, plain_named == people
     strangers = ~known
     return Identification(
@@ -125,7 +127,7 @@ def _search(
     gallery: DescribedFaces,
     probes: DescribedFaces,
     enrolled: NDArray[np.str_],
-    places: dict[str, int],
+    positions: dict[str, int],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.str_], NDArray[np.str_]]:
     """Return each probe's best score and least distance, and the person of each.
 
@@ -142,9 +144,9 @@ def _search(
             (away - gallery.means) / gallery.deviations
             + (away - probes.means[probe]) / probes.deviations[probe]
         ) / 2
-        if name in places:
-            away = np.where(everyone == places[name], np.inf, away)
-            score = np.where(everyone == places[name], np.inf, score)
+        if name in positions:
+            away = np.where(everyone == positions[name], np.inf, away)
+            score = np.where(everyone == positions[name], np.inf, score)
         best, nearest = int(score.argmin()), int(away.argmin())
         scores[probe], named[probe] = score[best], enrolled[best]
         distances[probe], plain_named[probe] = away[nearest], enrolled[nearest]

@@ -128,8 +128,8 @@ def _resampled(
         weights = np.bincount(random.integers(0, people, people), minlength=people).astype(float)
         cumulated = np.cumsum(weights[one] * weights[other])
         total = cumulated[-1] / share_kept if len(cumulated) else 0.0
-        places = np.searchsorted(cumulated, np.array(rates) * total)
-        thresholds = scores[np.minimum(places, len(scores) - 1)]
+        positions = np.searchsorted(cumulated, np.array(rates) * total)
+        thresholds = scores[np.minimum(positions, len(scores) - 1)]
         own = weights[genuine.one]
         missed = genuine.scores[:, None] > thresholds
         results[resample] = own @ missed / max(own.sum(), 1.0)

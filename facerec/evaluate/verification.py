@@ -113,7 +113,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _JudgedPairs:
-    """Pairs of faces by place, with what they score."""
+    """Pairs of faces by position, with what they score."""
 
     one: NDArray[np.int64]
     other: NDArray[np.int64]
@@ -176,11 +176,11 @@ def _labelled_pairs(
     pairs: Sequence[LabelledPair], faces: DescribedFaces
 ) -> tuple[_JudgedPairs, NDArray[np.bool_]]:
     """Return the labelled pairs whose faces were found, and which these are."""
-    places = {name: place for place, name in enumerate(faces.names)}
-    found = np.array([pair.image_a in places and pair.image_b in places for pair in pairs])
+    positions = {name: position for position, name in enumerate(faces.names)}
+    found = np.array([pair.image_a in positions and pair.image_b in positions for pair in pairs])
     with_faces = [pair for pair, has in zip(pairs, found, strict=True) if has]
-    one = np.array([places[pair.image_a] for pair in with_faces], np.int64)
-    other = np.array([places[pair.image_b] for pair in with_faces], np.int64)
+    one = np.array([positions[pair.image_a] for pair in with_faces], np.int64)
+    other = np.array([positions[pair.image_b] for pair in with_faces], np.int64)
     distances, scores = faces.scores(one, other)
     same = np.array([pair.same for pair in with_faces], bool)
     return _JudgedPairs(one, other, distances, scores, same), found
@@ -275,15 +275,15 @@ def _errors(faces: DescribedFaces, judged: _JudgedPairs, *, same: bool) -> list[
     """Return the worst errors of a kind at a similarity of 0.5."""
     threshold = score_of_similarity(0.5)
     wrong = judged.scores > threshold if same else judged.scores <= threshold
-    places = np.flatnonzero((judged.same == same) & wrong)
-    scores = judged.scores[places]
-    order = places[np.argsort(-scores if same else scores)][:ERRORS_SHOWN]
+    positions = np.flatnonzero((judged.same == same) & wrong)
+    scores = judged.scores[positions]
+    order = positions[np.argsort(-scores if same else scores)][:ERRORS_SHOWN]
     return [
         PairError(
-            faces.names[judged.one[place]],
-            faces.names[judged.other[place]],
-            float(judged.distances[place]),
-            similarity_of_score(float(judged.scores[place])),
+            faces.names[judged.one[position]],
+            faces.names[judged.other[position]],
+            float(judged.distances[position]),
+            similarity_of_score(float(judged.scores[position])),
         )
-        for place in order
+        for position in order
     ]

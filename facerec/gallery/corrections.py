@@ -101,6 +101,6 @@ def _left(
 
 
 def _names(record: FaceRecord, owners: Mapping[str, str], corrected: Corrected) -> frozenset[str]:
-    """Return the names of the person that a face shows, as far as no correction denies them."""
+    """Return the names of the person that a face shows, without those that corrections exclude."""
     names = person_names(record, owners.get(record.face_id))
     return names - corrected.get(record.face_id, frozenset())

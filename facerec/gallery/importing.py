@@ -12,7 +12,7 @@ from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.indexing import name_image, storable_source
 from facerec.gallery.photos import Photo, find_faces, load_photo
-from facerec.gallery.storing import add_faces, same_places
+from facerec.gallery.storing import add_faces, pair_boxes
 from facerec.gallery.tombstones import keep_imported
 
 MIN_SHARED = 0.4
@@ -94,7 +94,7 @@ class ImportOperations(GalleryBase):
         in_use &= images.keys()
         photos: dict[str, list[StoredFace]] = {}
         boxes = [face.box for face in found.faces]
-        for here, there in same_places(boxes, [each.box for each in known], min_share=MIN_SHARED):
+        for here, there in pair_boxes(boxes, [each.box for each in known], min_share=MIN_SHARED):
             face, own = found.faces[here], known[there]
             if own.face_id in in_use:
                 continue
@@ -143,7 +143,7 @@ class ImportOperations(GalleryBase):
         removed = set[str]()
         for key, records in self._faces.find_images(collection_id, list(photos)).items():
             own = [face.record for face in photos[key]]
-            pairs = same_places([each.box for each in own], [each.box for each in records])
+            pairs = pair_boxes([each.box for each in own], [each.box for each in records])
             here = {
                 own[number].face_id
                 for number, other in pairs

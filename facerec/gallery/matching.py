@@ -149,31 +149,30 @@ def _each_person_once(
     Of the probes that match a person, the most similar one keeps that person's faces.
     """
     max_score = score_of_similarity(threshold)
-    left = list(scored)
-    taken: list[Candidate] = []
-    waiting = {place for place, own in enumerate(left) if own}
-    while waiting:
-        place = min(waiting, key=lambda each: (left[each][0].score, each))
-        free = [
+    found = list(scored)
+    matched: list[Candidate] = []
+    undecided = {probe for probe, own in enumerate(found) if own}
+    while undecided:
+        probe = min(undecided, key=lambda each: (found[each][0].score, each))
+        best_score = found[probe][0].score
+        unmatched = [
             candidate
-            for candidate in candidates(left[place])
-            if not any(same_person(candidate, other, max_score) for other in taken)
+            for candidate in candidates(found[probe])
+            if not any(same_person(candidate, other, max_score) for other in matched)
         ]
-        free_ids = {candidate.face.record.face_id for candidate in free}
-        remaining = [face for face in left[place] if face.face_id in free_ids]
-        remaining = _relevant(remaining, threshold)
-        moved = bool(remaining) and remaining[0].score > left[place][0].score
-        left[place] = remaining
-        if moved:
-            # another probe may now be the most similar one
+        face_ids = {candidate.face.record.face_id for candidate in unmatched}
+        own = [face for face in found[probe] if face.face_id in face_ids]
+        found[probe] = _relevant(own, threshold)
+        if found[probe] and found[probe][0].score > best_score:
+            # The best face of this probe was of a matched person, so that another probe may now be
+            # the most similar one.
             continue
-        waiting.discard(place)
-        close = candidates(_close(remaining))
-        decision, best = decide(close, threshold=threshold)
+        undecided.discard(probe)
+        decision, best = decide(candidates(_close(found[probe])), threshold=threshold)
         if decision is Decision.MATCH:
-            taken += [each for each in free if same_person(each, best[0], max_score)]
-            taken.append(best[0])
-    return left
+            matched += [each for each in unmatched if same_person(each, best[0], max_score)]
+            matched.append(best[0])
+    return found
 
 
 def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:

@@ -65,8 +65,8 @@ def _chosen(face_ids: Iterator[str], limit: int) -> list[str]:
     for number, face_id in enumerate(face_ids):
         if number < limit:
             chosen.append(face_id)
-        elif (place := source.randrange(number + 1)) < limit:
-            chosen[place] = face_id
+        elif (position := source.randrange(number + 1)) < limit:
+            chosen[position] = face_id
     return sorted(chosen)
 
 

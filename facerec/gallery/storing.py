@@ -8,7 +8,7 @@ All faces are stored by one of two operations:
 
 Both follow the same rules, so that callers lose no face id and no user:
 
-- A face at about the position of a stored one is the same face. It keeps the id of the stored one,
+- A face that overlaps a stored one is the same face. It keeps the id of the stored one,
   and with it the user.
 - A face of a user is never removed because other options do not choose it: it is kept
   (``faces_to_keep``). Only a deletion removes it.
@@ -27,7 +27,7 @@ from facerec.core.records import Collection, FaceRecord, StoredFace
 from facerec.errors import CollectionNotFoundError
 from facerec.storage.faces import FaceStore
 
-SAME_PLACE = 0.5
+SAME_FACE_OVERLAP = 0.5
 """Share of the union of two boxes of one photo from which on they are boxes of the same face. Boxes
 of two faces that a detector keeps share less (``facerec.engine.detect.suppression``)."""
 
@@ -35,7 +35,7 @@ of two faces that a detector keeps share less (``facerec.engine.detect.suppressi
 def with_stored_ids(
     found: Sequence[StoredFace], stored: Sequence[FaceRecord]
 ) -> tuple[StoredFace, ...]:
-    """Return the faces of a photo under the ids that their places have in the collection.
+    """Return the faces of a photo with the ids of the stored faces that they overlap.
 
     Args:
         found: Faces found in the photo, with ids derived from their boxes.
@@ -49,15 +49,18 @@ def with_stored_ids(
     new = [number for number, face in enumerate(found) if face.record.face_id not in held]
     faces = list(found)
     boxes = [found[number].record.box for number in new]
-    for here, there in same_places(boxes, [record.box for record in free]):
+    for here, there in pair_boxes(boxes, [record.box for record in free]):
         face = faces[new[here]]
         record = replace(face.record, face_id=free[there].face_id)
         faces[new[here]] = StoredFace(record, face.embedding)
     return tuple(faces)
 
 
-def same_places(
-    boxes: Sequence[BoundingBox], others: Sequence[BoundingBox], *, min_share: float = SAME_PLACE
+def pair_boxes(
+    boxes: Sequence[BoundingBox],
+    others: Sequence[BoundingBox],
+    *,
+    min_share: float = SAME_FACE_OVERLAP,
 ) -> list[tuple[int, int]]:
     """Return the pairs of boxes, one of each kind, that are boxes of the same face of a photo.
 

@@ -3,7 +3,7 @@
 A job makes a collection be what its manifest says, and the manifest still names the photo of a face
 that was deleted. So a deletion leaves a tombstone: a keyed hash of the photo in its collection, and
 the box of the face. Whoever stores faces of many photos asks for the tombstones of the photos, and
-omits faces at these places, whatever the options. A single request to index a photo is a
+omits faces that overlap such a box, whatever the options. A single request to index a photo is a
 deliberate act: it stores the faces and removes their tombstones. So does a job that is asked to
 restore deleted faces.
 
@@ -30,17 +30,17 @@ from facerec.core.faces import BoundingBox
 from facerec.core.ids import group_of
 from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
-from facerec.gallery.storing import same_places
+from facerec.gallery.storing import pair_boxes
 from facerec.storage.faces import FaceStore
 
 KEY_BYTES = 32
 """Length of a key: that of the hash, SHA-256 (https://www.rfc-editor.org/rfc/rfc2104#section-3)."""
 
-DeletedPlaces = dict[str, tuple[BoundingBox, ...]]
+DeletedBoxes = dict[str, tuple[BoundingBox, ...]]
 """Boxes of deleted and imported faces by image key."""
 
 
-class _Place(NamedTuple):
+class _Tombstone(NamedTuple):
     """A tombstone: its text in the store, its box, and the id of an imported face."""
 
     text: str
@@ -88,16 +88,16 @@ def keep_imported(
     store.put_tombstones(collection_id, photos)
 
 
-def deleted_places(
+def deleted_boxes(
     collection_id: str, image_keys: Collection[str], *, store: RecordStore
-) -> DeletedPlaces:
+) -> DeletedBoxes:
     """Return the boxes of deleted and imported faces of photos; photos without any are omitted.
 
     It is one request if the collection never had a tombstone, and one more for each 100 photos.
     """
     return {
-        image_key: tuple(place.box for place in places)
-        for image_key, places in _places(collection_id, image_keys, store).items()
+        image_key: tuple(tombstone.box for tombstone in tombstones)
+        for image_key, tombstones in _tombstones(collection_id, image_keys, store).items()
     }
 
 
@@ -106,10 +106,10 @@ def imported_faces(
 ) -> dict[str, list[FaceRecord]]:
     """Return the imported faces of photos that are stored, by image key."""
     owners = {
-        place.face_id: image_key
-        for image_key, places in _places(collection_id, image_keys, store).items()
-        for place in places
-        if place.face_id is not None
+        tombstone.face_id: image_key
+        for image_key, tombstones in _tombstones(collection_id, image_keys, store).items()
+        for tombstone in tombstones
+        if tombstone.face_id is not None
     }
     found: dict[str, list[FaceRecord]] = {}
     for face in faces.get_faces(collection_id, sorted(owners)) if owners else []:
@@ -118,39 +118,41 @@ def imported_faces(
 
 
 def without_deleted(
-    faces: Sequence[StoredFace], places: Sequence[BoundingBox]
+    faces: Sequence[StoredFace], boxes: Sequence[BoundingBox]
 ) -> tuple[StoredFace, ...]:
-    """Return the faces of a photo that are at none of the places of deleted faces."""
-    deleted = {here for here, _ in same_places([face.record.box for face in faces], places)}
+    """Return the faces of a photo that overlap no box of a deleted face."""
+    deleted = {here for here, _ in pair_boxes([face.record.box for face in faces], boxes)}
     return tuple(face for number, face in enumerate(faces) if number not in deleted)
 
 
 def remove_tombstones(
     collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, store: RecordStore
 ) -> None:
-    """Remove the tombstones at the places of faces that are stored on purpose, by image key."""
+    """Remove the tombstones of faces that are stored on purpose, by image key."""
     removed = {}
-    for image_key, places in _places(collection_id, list(images), store).items():
+    for image_key, tombstones in _tombstones(collection_id, list(images), store).items():
         records = list(images[image_key])
         ids = {record.face_id for record in records}
-        others = [place for place in places if place.face_id not in ids]
-        pairs = same_places([record.box for record in records], [place.box for place in others])
+        others = [tombstone for tombstone in tombstones if tombstone.face_id not in ids]
+        pairs = pair_boxes(
+            [record.box for record in records], [tombstone.box for tombstone in others]
+        )
         key = store.get_tombstone_key(collection_id) or b""
         removed[_digest(key, image_key)] = {others[there].text for _, there in pairs}
     if removed:
         store.delete_tombstones(collection_id, removed)
 
 
-def _places(
+def _tombstones(
     collection_id: str, image_keys: Collection[str], store: RecordStore
-) -> dict[str, list[_Place]]:
+) -> dict[str, list[_Tombstone]]:
     key = store.get_tombstone_key(collection_id) if image_keys else None
     if key is None:
         return {}
     photos = {_digest(key, image_key): image_key for image_key in image_keys}
     found = store.find_tombstones(collection_id, list(photos))
     return {
-        photos[photo]: [_to_place(text, key, photos[photo]) for text in sorted(texts)]
+        photos[photo]: [_to_tombstone(text, key, photos[photo]) for text in sorted(texts)]
         for photo, texts in found.items()
     }
 
@@ -170,13 +172,13 @@ def _to_text(box: BoundingBox) -> str:
     return " ".join(map(repr, (box.left, box.top, box.width, box.height)))
 
 
-def _to_place(text: str, key: bytes, image_key: str) -> _Place:
+def _to_tombstone(text: str, key: bytes, image_key: str) -> _Tombstone:
     left, top, width, height, *encrypted = text.split()
     box = BoundingBox(float(left), float(top), float(width), float(height))
     face_id = None
     if encrypted:
         face_id = str(UUID(bytes=_masked(bytes.fromhex(encrypted[0]), key, image_key, box)))
-    return _Place(text, box, face_id)
+    return _Tombstone(text, box, face_id)
 
 
 def _encrypted(key: bytes, image_key: str, record: FaceRecord) -> str:
@@ -186,9 +188,9 @@ def _encrypted(key: bytes, image_key: str, record: FaceRecord) -> str:
 def _masked(content: bytes, key: bytes, image_key: str, box: BoundingBox) -> bytes:
     """Return the exclusive or of an id and a hash that only the key and the photo can say.
 
-    It encrypts and decrypts. The hash differs for every place, and its message from those of
+    It encrypts and decrypts. The hash differs for every box, and its message from those of
     ``_digest``.
     """
-    place = f"{image_key} {_to_text(box)}"
-    mask = hmac.new(key, place.encode(), hashlib.sha256).digest()
+    message = f"{image_key} {_to_text(box)}"
+    mask = hmac.new(key, message.encode(), hashlib.sha256).digest()
     return bytes(one ^ other for one, other in zip(content, mask, strict=False))

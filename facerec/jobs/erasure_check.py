@@ -155,7 +155,7 @@ def find_remainders(
 
 
 def _held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:
-    """Yield the patterns of what other faces, users and collections hold by right."""
+    """Yield the patterns of what other faces, users and collections still hold."""
     for other in _collections(stores.records):
         for embedding in traces.embeddings:
             if _is_held(other, embedding, stores.faces):

@@ -16,7 +16,7 @@ from facerec.core.protocols import RecordStore
 from facerec.core.records import Collection, StoredFace
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
 from facerec.gallery.storing import faces_to_keep, replace_faces
-from facerec.gallery.tombstones import deleted_places, without_deleted
+from facerec.gallery.tombstones import deleted_boxes, without_deleted
 from facerec.jobs.folders import JobFolder, UnreadableFolder, list_folders
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.segments import Segment, read_segments
@@ -206,10 +206,10 @@ def _verify_segment(
         return result
     saved = _read_saved(plan, segment, objects)
     repairs: dict[str, list[StoredFace]] = {}
-    places = deleted_places(plan.collection_id, differing, store=users)
+    deleted = deleted_boxes(plan.collection_id, differing, store=users)
     for key in differing:
         named = [face for face in saved.get(key, ()) if face.record.face_id in expected[key]]
-        here = without_deleted(named, places.get(key, ()))
+        here = without_deleted(named, deleted.get(key, ()))
         result.deleted += len(expected[key]) - len(here)
         if here:
             repairs[key] = list(here)
@@ -248,13 +248,13 @@ def _delete_again(
     records: RecordStore,
 ) -> None:
     """Delete faces that somebody deleted while they were restored."""
-    places = deleted_places(collection_id, repairs.keys(), store=records)
+    deleted = deleted_boxes(collection_id, repairs.keys(), store=records)
     left = {
         face.record.face_id
-        for key, own in places.items()
+        for key, own in deleted.items()
         for face in without_deleted(repairs[key], own)
     }
-    late = [face.record.face_id for key in places for face in repairs[key]]
+    late = [face.record.face_id for key in deleted for face in repairs[key]]
     if late := [face_id for face_id in late if face_id not in left]:
         faces.delete_faces(collection_id, late)
 

@@ -1,4 +1,4 @@
-"""What a request is before anything of it is parsed, and what its sender may do."""
+"""The head of a request before its body is parsed, and what its sender may do."""
 
 from __future__ import annotations
 

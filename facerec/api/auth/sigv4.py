@@ -127,7 +127,7 @@ def _check_body_hash(headers: Mapping[str, str], body: bytes) -> None:
     if stated is not None and not hmac.compare_digest(
         stated.encode(), hashlib.sha256(body).hexdigest().encode()
     ):
-        raise _refused("InvalidSignatureException", "The body is not the one that was signed.")
+        raise _refused("InvalidSignatureException", "The body does not match its signature.")
 
 
 def _signature(head: RequestHead, body: bytes, claim: Mapping[str, str], secret: str) -> str:

@@ -358,10 +358,10 @@ def _photo(image: Shape) -> Photo:
     if "Bytes" in image:
         content: bytes = image["Bytes"]
         return content
-    place = image["S3Object"]
-    if "Bucket" not in place or "Name" not in place:
+    s3_object = image["S3Object"]
+    if "Bucket" not in s3_object or "Name" not in s3_object:
         raise invalid_parameter("S3Object needs Bucket and Name.")
-    return PhotoLocation.in_bucket(place["Bucket"], place["Name"], place.get("Version"))
+    return PhotoLocation.in_bucket(s3_object["Bucket"], s3_object["Name"], s3_object.get("Version"))
 
 
 def _estimates(gallery: Gallery, wanted: AbstractSet[str]) -> bool:

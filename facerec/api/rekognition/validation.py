@@ -132,12 +132,12 @@ def _violations(value: Any, shape: Any, path: str) -> Iterator[str]:  # noqa: AN
         yield f"Value{shown} at '{path}' failed to satisfy constraint: {constraint}"
     if shape.type_name == "structure":
         for name, member in shape.members.items():
-            place = f"{path}.{_lower(name)}" if path else _lower(name)
+            where = f"{path}.{_lower(name)}" if path else _lower(name)
             if name in value:
-                yield from _violations(value[name], member, place)
+                yield from _violations(value[name], member, where)
             elif name in shape.required_members:
                 yield (
-                    f"Value null at '{place}' failed to satisfy constraint: Member must not be null"
+                    f"Value null at '{where}' failed to satisfy constraint: Member must not be null"
                 )
     elif shape.type_name == "list":
         for number, item in enumerate(value, 1):

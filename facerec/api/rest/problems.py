@@ -60,9 +60,9 @@ _COMMON: dict[int | str, dict[str, Any]] = {
     401: answer("The request needs a token.", "problem"),
     403: answer("Permission denied.", "problem"),
     413: answer("The request or the photo is too large.", "problem"),
-    422: answer("The request cannot be used as it is.", "problem"),
+    422: answer("The request is invalid.", "problem"),
     500: answer("An unexpected error of the server.", "problem"),
-    503: answer("A store is down or refuses for now, or too many queued requests.", "problem"),
+    503: answer("A store is unavailable, or too many requests are queued.", "problem"),
 }
 
 

@@ -117,7 +117,7 @@ def _whole(value: object) -> object:
 
 
 WHOLE = BeforeValidator(_whole)
-"""Accepts an integer as JSON Schema has them: 20.0 is one, and some languages write it so."""
+"""Accepts an integer as JSON Schema defines it: 20.0 is one, and some languages write it so."""
 
 
 class _Document(BaseModel):

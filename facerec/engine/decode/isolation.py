@@ -1,9 +1,9 @@
 """Decodes photos in a separate process, which is ended if it uses too much time or memory.
 
 Some decoders turn a whole file into pixels in one call of a C library. Such a call cannot be
-interrupted, and a crash in it ends the process. So it runs in a process beside, which has limits
-of the operating system: where they are exceeded, that process ends, and the photo is refused. The
-process is kept for the next photo, since it takes 0.2 seconds to start.
+interrupted, and a crash in it ends the process. So it runs in a child process
+with limits of the operating system. If a photo exceeds them, that process ends and the photo is
+refused. The process is kept for the next photo, since it takes 0.2 seconds to start.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ _ORIENTATION = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
 
 
 def without_metadata(content: bytes) -> bytes:
-    """Return a PNG file with the chunks that decide about pixels and orientation alone.
+    """Return a PNG file with only the chunks that affect pixels and orientation.
 
     Raises:
         LimitExceededError: the file has more than ``MAX_CHUNKS`` chunks.

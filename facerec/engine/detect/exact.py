@@ -92,13 +92,13 @@ class ExactDetector:
     ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """Return boxes (left, top, width, height) in the scaled photo, and their scores."""
         geometry = self._geometry
-        places = np.argwhere(scores > threshold)
-        boxes = np.empty((len(places), 4))
+        positions = np.argwhere(scores > threshold)
+        boxes = np.empty((len(positions), 4))
         half = (geometry.window - 1) / 2
-        for box, place in zip(boxes, places, strict=True):
-            y, x = (float(center) for center in place * geometry.stride + geometry.origin)
+        for box, position in zip(boxes, positions, strict=True):
+            y, x = (float(center) for center in position * geometry.stride + geometry.origin)
             center_x, center_y, scale = layout.to_photo(x, y)
             side = 2 * half * scale
             # dlib's boxes include their last pixel, so they are one pixel wider than their extent.
             box[:] = (center_x - side / 2, center_y - side / 2, side + 1, side + 1)
-        return boxes, scores[places[:, 0], places[:, 1]]
+        return boxes, scores[positions[:, 0], positions[:, 1]]

@@ -45,10 +45,10 @@ _MIN_LEVEL_SIDE = 28
 """Levels are halved while their shorter side keeps this many pixels: the largest faces that the
 network knows, of 64 pixels, then fill the level."""
 
-_SAME_PLACE_DISTANCE = 0.4
+_SAME_FACE_OVERLAP_DISTANCE = 0.4
 """Two proposals are the same if their centres are closer than this share of the smaller side"""
 
-_SAME_PLACE_RATIO = 1.75
+_SAME_FACE_OVERLAP_RATIO = 1.75
 """and neither side is this many times the other."""
 
 _MAX_EXCESS = 1.25
@@ -164,8 +164,8 @@ def _best_first(places: NDArray[np.float32]) -> Iterator[Proposal]:
         x, y, side, score = remaining[:, 0].tolist()
         yield Proposal(x, y, side, score)
         right, below, sides, _ = remaining
-        reach = _SAME_PLACE_DISTANCE * np.minimum(sides, side)
+        reach = _SAME_FACE_OVERLAP_DISTANCE * np.minimum(sides, side)
         differs = (right - x) ** 2 + (below - y) ** 2 >= reach**2
-        differs |= sides >= side * _SAME_PLACE_RATIO
-        differs |= sides * _SAME_PLACE_RATIO <= side
+        differs |= sides >= side * _SAME_FACE_OVERLAP_RATIO
+        differs |= sides * _SAME_FACE_OVERLAP_RATIO <= side
         remaining = remaining[:, differs]

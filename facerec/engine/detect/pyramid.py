@@ -186,10 +186,10 @@ def _interpolation(
     source: int, result: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Return both neighbours of each pixel of a line, and the weight of the second."""
-    places = np.arange(result) * ((source - 1) / max(result - 1, 1))
-    first = np.floor(places).astype(np.intp)
+    positions = np.arange(result) * ((source - 1) / max(result - 1, 1))
+    first = np.floor(positions).astype(np.intp)
     second = np.minimum(first + 1, source - 1)
-    return first, second, (places - first).astype(np.float32)
+    return first, second, (positions - first).astype(np.float32)
 
 
 def _to_type(values: NDArray[np.float32], dtype: np.dtype[np.generic]) -> NDArray[np.generic]:

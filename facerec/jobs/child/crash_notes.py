@@ -2,7 +2,7 @@
 
 A crash in a decoder's native code kills a child, and every further attempt at the same photo. So
 whoever sees a child's process end by such a signal notes where the ledger ended at that time. The
-next attempt takes the photos from there on one at a time; after two crashes at the same place the
+next attempt takes the photos from there on one at a time; after two crashes at the same line the
 photo there gets a row with the reason CRASHED, without being decoded. SIGTERM does not count as a
 crash: it comes from outside, at any time. SIGKILL does where the kernel may have sent it because
 the photo needs more memory than there is.
@@ -27,7 +27,7 @@ CRASH_SIGNALS = frozenset(
 """Signals of a crash in native code."""
 
 FATAL_CRASHES = 2
-"""Crashes at a place before its photo is rejected; in the second one the photo was alone."""
+"""Crashes at a line before its photo is rejected; in the second one the photo was alone."""
 
 CRASHED = PhotoFailure(
     Outcome.UNREADABLE, "the process crashed each time it decoded this photo", "CRASHED"

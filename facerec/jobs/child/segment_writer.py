@@ -6,7 +6,7 @@ and wherever they are killed.** It follows from three rules, all of them kept in
 
 1. A segment starts where the ledger ends (``SegmentWriter.cursor``).
 2. A segment is named by its start and written only if no segment of that name exists. So of two
-   attempts that append at the same place one wins; the other takes the winner's segment for its
+   attempts that append the same segment one wins; the other takes the winner's segment for its
    own and continues from that segment's end.
 3. A commit stores the embeddings in the job folder, then the faces in the collection, then the
    segment that names both. Faces of users that it would remove are kept, and are among those that
@@ -35,8 +35,8 @@ from facerec.core.protocols import RecordStore
 from facerec.errors import InvalidInputError, JobDeletedError, ObjectNotFoundError
 from facerec.gallery.storing import faces_to_keep, replace_faces
 from facerec.gallery.tombstones import (
-    DeletedPlaces,
-    deleted_places,
+    DeletedBoxes,
+    deleted_boxes,
     imported_faces,
     remove_tombstones,
 )
@@ -220,10 +220,10 @@ class SegmentWriter:
 
     def _store(self, step: Step, started: float) -> Segment:
         plan, name = self._plan, None
-        omitted: DeletedPlaces | None = None
+        omitted: DeletedBoxes | None = None
         # A face that is deleted after the first look is found by the second one, and a deletion
         # that comes later finds the face.
-        while (deleted := self._deleted_places(step)) != omitted:
+        while (deleted := self._deleted_boxes(step)) != omitted:
             step.omit_deleted(deleted)
             earlier, name = name, self._store_faces(step)
             if earlier is not None and name is None:
@@ -239,14 +239,14 @@ class SegmentWriter:
         uri = segment_uri(plan.job_folder, self._child, step.start.offset)
         return read_segment(self._objects, uri)
 
-    def _deleted_places(self, step: Step) -> DeletedPlaces:
-        """Return the places of deleted and imported faces that the step must not store."""
+    def _deleted_boxes(self, step: Step) -> DeletedBoxes:
+        """Return the boxes of deleted and imported faces that the step must not store."""
         collection_id = self._plan.collection_id
         keys = step.row_of_key.keys() & step.faces.keys()
         if self._plan.restore_deleted:
             imported = imported_faces(collection_id, keys, store=self._records, faces=self._faces)
             return {key: tuple(face.box for face in own) for key, own in imported.items()}
-        return deleted_places(collection_id, keys, store=self._records)
+        return deleted_boxes(collection_id, keys, store=self._records)
 
     def _store_faces(self, step: Step) -> str | None:
         """Store embeddings and faces; return the path of the embeddings in the job folder."""

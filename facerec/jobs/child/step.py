@@ -70,9 +70,9 @@ class Step:
         return frozenset(row.image_id for row in self.rows if row.image_id)
 
     def omit_deleted(self, deleted: Mapping[str, Sequence[BoundingBox]]) -> None:
-        """Omit faces at places of deleted faces, by image key."""
-        for key, places in deleted.items():
-            faces = without_deleted(self.faces[key], places)
+        """Omit faces that overlap boxes of deleted faces, by image key."""
+        for key, boxes in deleted.items():
+            faces = without_deleted(self.faces[key], boxes)
             gone = {face.record.face_id for face in self.faces[key]}
             gone -= {face.record.face_id for face in faces}
             if gone:

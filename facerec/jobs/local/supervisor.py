@@ -244,7 +244,7 @@ class _Supervisor:
             self.result.lost[child] = _cause(worker.process.exitcode)
 
     def _handle_failed_start(self, child: int, exit_code: int | None) -> None:
-        """Retry a start that no photo can have ended; then the machine is at fault."""
+        """Retry a worker that ended before its first photo; in the end, report the machine."""
         if self.result.stopped or self.error is not None:
             return
         self._failed_starts += 1

@@ -37,7 +37,7 @@ class SourceKind(StrEnum):
     RANGES = "ranges"
     """Each reads a range of bytes."""
     STRIPES = "stripes"
-    """Each streams the whole of a gzip file and takes some of its lines."""
+    """Children that each stream a whole gzip file and process some of its lines."""
     INVENTORY = "inventory"
     """Stripes of each file of an S3 Inventory."""
 

@@ -166,7 +166,9 @@ class Memory:
     def _open(self) -> None:
         """List the runs; those that were merged count no more, even if their jobs are resumed."""
         found = sorted(self._list(), key=lambda run: (run.number, run.job_id is None))
-        latest = max((place for place, run in enumerate(found) if run.job_id is None), default=0)
+        latest = max(
+            (position for position, run in enumerate(found) if run.job_id is None), default=0
+        )
         self.runs, self._merged_before = found[latest:], found[:latest]
 
     def is_erased(self) -> Callable[[str, str], bool]:

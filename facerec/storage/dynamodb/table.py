@@ -55,10 +55,10 @@ class Table:
             }
         }
 
-    def get(self, place: Item) -> Item | None:
+    def get(self, key: Item) -> Item | None:
         """Return the item of a key; None if there is none."""
         with self.errors():
-            answer = self.client.get_item(TableName=self.name, Key=place, ConsistentRead=True)
+            answer = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
         item: Item | None = answer.get("Item")
         return item
 
@@ -114,7 +114,7 @@ class Table:
         """Delete items; a missing one is not an error."""
         for start in range(0, len(keys), DELETED_AT_ONCE):
             batch = keys[start : start + DELETED_AT_ONCE]
-            requests = [{"DeleteRequest": {"Key": place}} for place in batch]
+            requests = [{"DeleteRequest": {"Key": key}} for key in batch]
             left: Any = {self.name: requests}
             while left:
                 with self.errors():
@@ -124,7 +124,7 @@ class Table:
         """Write in one transaction; return the conditions that were not met, if it is refused.
 
         Raises:
-            ConflictError: other transactions touch the same items all the time.
+            ConflictError: each attempt conflicted with another transaction.
         """
         for _ in range(TRIES):
             with self.errors():

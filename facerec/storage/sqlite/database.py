@@ -91,7 +91,7 @@ class Database:
         """Empty the write-ahead log, which holds earlier contents of changed pages.
 
         Raises:
-            StoreUnavailableError: readers kept the log in use all the time.
+            StoreUnavailableError: other processes did not stop reading the log.
         """
         give_up = time.monotonic() + BUSY_TIMEOUT
         while not self._truncate_log():
@@ -100,7 +100,7 @@ class Database:
             if time.monotonic() > give_up:
                 raise StoreUnavailableError(
                     f"the log of the store {self.path} still contains deleted data",
-                    "delete the same again when other processes have finished reading",
+                    "repeat the deletion when other processes have finished reading",
                 )
             time.sleep(CHECKPOINT_PAUSE)
 
@@ -108,8 +108,8 @@ class Database:
         """Write the whole file again, without its unused parts.
 
         Raises:
-            StoreUnavailableError: there is no space for a second file, or readers kept the log in
-                use all the time.
+            StoreUnavailableError: there is no space for a second file, or other processes did not
+                stop reading the log.
         """
         with store_errors(self.path), self._connection() as connection:
             connection.execute("VACUUM")

@@ -32,7 +32,7 @@ def _translated(error: sqlite3.Error, path: Path) -> FacerecError:
     if code == sqlite3.SQLITE_FULL:
         return StoreUnavailableError(
             f"no space is left for the store {path}",
-            "free space on its disk, then do the same again",
+            "free space on its disk, then try again",
         )
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreUnavailableError(

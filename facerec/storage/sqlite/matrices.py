@@ -118,4 +118,4 @@ def _refreshed(
 
 def _offsets(members: tuple[Block, ...]) -> list[int]:
     used = [block.used for block in members]
-    return [sum(used[:place]) for place in range(len(used))]
+    return [sum(used[:position]) for position in range(len(used))]

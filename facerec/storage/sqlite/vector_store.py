@@ -143,7 +143,7 @@ class SqliteVectors(VectorStore):
 
         Raises:
             StoreUnavailableError: also if the vectors are deleted but their bytes are still in
-                the log, because other processes read all the time; deleting again clears it.
+                the log, because other processes are reading it; deleting again clears it.
         """
         deleted: list[str] = []
         for start in range(0, len(ids), DELETED_AT_ONCE):

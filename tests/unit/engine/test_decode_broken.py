@@ -85,7 +85,6 @@ def test_random_bytes_never_raise(content: bytes) -> None:
     outcome_of(content)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(SIGNATURES), st.binary(max_size=300))
 def test_random_bytes_after_a_signature_never_raise(signature: bytes, content: bytes) -> None:
     outcome_of(signature + content)

@@ -12,7 +12,7 @@ import pytest
 from facerec.core.ids import group_of
 from facerec.core.records import StoredFace
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.tombstones import deleted_places, keep_tombstones, without_deleted
+from facerec.gallery.tombstones import deleted_boxes, keep_tombstones, without_deleted
 from facerec.jobs.verification import verify_collection
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
@@ -72,7 +72,7 @@ def test_tombstones_of_one_photo_differ_between_collections(
         keep_tombstones(name, [face], store=collaborators.records)
         key = collaborators.records.get_tombstone_key(name)
         hashes.append(key)
-        assert deleted_places(name, [group_of(face.face_id)], store=collaborators.records)
+        assert deleted_boxes(name, [group_of(face.face_id)], store=collaborators.records)
     assert hashes[0] != hashes[1]
 
 
@@ -93,9 +93,9 @@ def test_a_photo_that_somebody_indexes_gets_its_deleted_face_again(
     face_id = index(gallery)
     gallery.delete_faces("staff", [face_id])
     key = group_of(face_id)
-    assert deleted_places("staff", [key], store=collaborators.records)
+    assert deleted_boxes("staff", [key], store=collaborators.records)
     assert index(gallery) == face_id
-    assert deleted_places("staff", [key], store=collaborators.records) == {}
+    assert deleted_boxes("staff", [key], store=collaborators.records) == {}
 
 
 def test_a_face_of_a_user_that_is_not_deleted_has_no_tombstone(
