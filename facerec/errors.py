@@ -12,7 +12,8 @@
     │   ├── QuotaExceededError
     │   ├── RequestMismatchError
     │   ├── UnreadablePhotoError
-    │   └── UserExistsError
+    │   ├── UserExistsError
+    │   └── UserNameExistsError
     ├── NotFoundError
     │   ├── AccessKeyNotFoundError
     │   ├── ClusterNotFoundError
@@ -197,6 +198,21 @@ class UserExistsError(InvalidInputError):
     def __init__(self, user_id: str) -> None:
         super().__init__(f"person {user_id!r} already exists")
         self.user_id = user_id
+
+
+class UserNameExistsError(InvalidInputError):
+    """Another person of the collection has this display name.
+
+    Attributes:
+        name: the requested name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"another person has the name {name!r}",
+            "choose another name, such as one with a place or a number in it",
+        )
+        self.name = name
 
 
 class NotFoundError(FacerecError):

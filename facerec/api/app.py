@@ -31,6 +31,7 @@ from facerec.api.rest.erasures import erasures_router
 from facerec.api.rest.faces import faces_router
 from facerec.api.rest.jobs import jobs_router
 from facerec.api.rest.people import people_photo_router, people_router
+from facerec.api.rest.people_changes import people_changes_router
 from facerec.api.rest.problems import handle_problems, problems
 from facerec.api.rest.recognition import recognition_router
 from facerec.gallery.gallery import Gallery
@@ -109,6 +110,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     app.include_router(faces_router(context))
     app.include_router(corrections_router(context))
     app.include_router(people_router(context))
+    app.include_router(people_changes_router(context))
     app.include_router(clusters_router(context))
     app.include_router(cluster_statements_router(context))
     app.include_router(people_photo_router(context))

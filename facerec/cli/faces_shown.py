@@ -51,7 +51,7 @@ def match_table(matches: Iterable[Match]) -> Table:
             f"{match.similarity:.3f}",
             f"{match.distance:.3f}",
             shown_name(match.face.external_image_id),
-            match.user_id or "-",
+            match.person_name or match.user_id or "-",
             shortened(match.face.source) or "-",
         )
     return rows

@@ -38,6 +38,7 @@ def people() -> None:
 
     A person is somebody whose faces in a collection are known to belong together: a user in
     Rekognition. PERSON is an id of letters, digits and any of _.:-
+    A person may also have a name in any script.
     """
 
 
@@ -65,9 +66,10 @@ def list_command(
     if as_json:
         print_json(person_page_json(collection, page))
         return
-    rows = table("person", "faces", "status", right=("faces",), whole=("person",))
+    rows = table("person", "name", "faces", "status", right=("faces",), whole=("person",))
     for user in page.users:
-        rows.add_row(user.user_id, str(len(user.face_ids)), status_of(user).lower())
+        faces = str(len(user.face_ids))
+        rows.add_row(user.user_id, user.name or "-", faces, status_of(user).lower())
     nothing = "no more people" if next_token else f"collection {collection} has no people"
     console().print(rows if page.users else nothing)
     if page.next_token:
@@ -93,8 +95,9 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
         print_json(described_person_json(user))
         return
     created = datetime.fromtimestamp(user.created_at, UTC)
+    shown = person if user.name is None else f"{user.name} ({person})"
     console().print(
-        f"{person}: {count(len(page.faces), 'face')}, {status_of(user).lower()}, "
+        f"{shown}: {count(len(page.faces), 'face')}, {status_of(user).lower()}, "
         f"created {created:%Y-%m-%d %H:%M UTC}"
     )
     if page.faces:
@@ -103,22 +106,67 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
 
 @people.command()
 @collection_option
-@click.argument("person")
+@click.argument("person", required=False)
 @data_option
+@click.option(
+    "--name",
+    help="A name in any script, shown wherever the person is; nobody else may have it. Without "
+    "PERSON, the id is derived from it.",
+)
 @json_option
-def create(collection: str, person: str, data: Path | None, as_json: bool) -> None:
+def create(
+    collection: str, person: str | None, data: Path | None, name: str | None, as_json: bool
+) -> None:
     """Create a person without faces.
 
     \b
-    Example:
+    Examples:
       facerec people create --collection staff ann
+      facerec people create --collection staff e-1041 --name "Zoë Müller"
+      facerec people create --collection staff --name 张伟
     """
+    if person is None and name is None:
+        raise click.UsageError("give PERSON, --name or both")
     with open_gallery(data_folder(data)) as gallery:
-        user = gallery.create_user(collection, person)
+        user = gallery.create_user(collection, person, name=name)
     if as_json:
         print_json(person_json(user))
     else:
-        console().print(f"person {person} created in collection {collection}")
+        console().print(f"person {user.user_id} created in collection {collection}")
+
+
+@people.command()
+@collection_option
+@click.argument("person")
+@click.argument("name", required=False)
+@data_option
+@click.option("--remove", is_flag=True, help="Remove the name instead.")
+@json_option
+def rename(
+    collection: str,
+    person: str,
+    name: str | None,
+    data: Path | None,
+    remove: bool,
+    as_json: bool,
+) -> None:
+    """Set the name of a person, in any script; the id and the faces stay.
+
+    \b
+    Examples:
+      facerec people rename --collection staff ann "Ann Müller"
+      facerec people rename --collection staff ann --remove
+    """
+    if (name is None) != remove:
+        raise click.UsageError("give either NAME or --remove")
+    with open_gallery(data_folder(data)) as gallery:
+        user = gallery.rename_user(collection, person, name)
+    if as_json:
+        print_json(person_json(user))
+    elif user.name is None:
+        console().print(f"person {person} has no name now")
+    else:
+        console().print(f"person {person} is {user.name} now")
 
 
 @people.command()

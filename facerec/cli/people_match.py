@@ -82,13 +82,14 @@ def _print(found: UserSearchResult) -> None:
     if not found.matches:
         console().print(f"nobody has a similarity of {found.threshold:g} or more")
         return
-    rows = table("similarity", "distance", "person", "faces", right=("similarity", "faces"))
+    rows = table("similarity", "distance", "person", "name", "faces", right=("similarity", "faces"))
     for match in found.matches:
         user = match.user
         rows.add_row(
             f"{match.similarity:.3f}",
             f"{match.distance:.3f}",
             user.user_id,
+            user.name or "-",
             str(len(user.face_ids)),
         )
     console().print(rows)

@@ -42,6 +42,7 @@ class Selection:
         external_image_ids: names of photos: rows and lines about them are erased too.
         photos: paths or addresses of photos, likewise.
         user_ids: users.
+        user_names: display names of these users, which go with them.
         created_before: the collection is erased as a whole if it was created until then, seconds
             since 1970: one of the same id that is created later stays. None erases a part.
     """
@@ -51,6 +52,7 @@ class Selection:
     external_image_ids: frozenset[str] = frozenset()
     photos: frozenset[str] = frozenset()
     user_ids: frozenset[str] = frozenset()
+    user_names: frozenset[str] = frozenset()
     created_before: float | None = None
 
     @property
@@ -64,7 +66,10 @@ class Selection:
 
     def to_json(self) -> dict[str, Any]:
         """Return the selection as JSON values."""
-        sets = ("face_ids", "image_keys", "external_image_ids", "photos", "user_ids")
+        sets = (
+            *("face_ids", "image_keys", "external_image_ids", "photos", "user_ids"),
+            "user_names",
+        )
         return {
             **{name: sorted(getattr(self, name)) for name in sets},
             "created_before": self.created_before,
@@ -79,6 +84,8 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
         frozenset(document["external_image_ids"]),
         frozenset(document["photos"]),
         frozenset(document["user_ids"]),
+        # an earlier facerec kept no display names
+        frozenset(document.get("user_names", ())),
         document["created_before"],
     )
 

@@ -27,6 +27,17 @@ COLLECTION_ID_CHARACTER = r"[a-zA-Z0-9_.\-]"
 EXTERNAL_IMAGE_ID_CHARACTER = r"[a-zA-Z0-9_.\-:]"
 """Regular expressions of one character. The schemas have copies, which a test compares."""
 
+_UNSHOWN = (
+    r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+)
+"""Control characters, line breaks, and what cannot be seen or turns the direction of writing, and
+so could make one name look like another. The joiners of Persian and Indian names are not among
+them."""
+
+USER_NAME_PATTERN = rf"^[^{_UNSHOWN}]*[^\s{_UNSHOWN}][^{_UNSHOWN}]*$"
+"""Regular expression of a display name."""
+
+_USER_NAME = re.compile(USER_NAME_PATTERN)
 _COLLECTION_ID = re.compile(f"{COLLECTION_ID_CHARACTER}+")
 _EXTERNAL_IMAGE_ID = re.compile(f"{EXTERNAL_IMAGE_ID_CHARACTER}+")
 
@@ -67,6 +78,21 @@ def checked_user_id(name: str) -> str:
         "letters, digits, '_', '.', '-' and ':'",
         maximum=MAX_USER_ID_LENGTH,
     )
+
+
+def checked_user_name(name: str) -> str:
+    """Return a display name as it is kept: in Unicode's form NFC, without spaces at its ends.
+
+    Raises:
+        InvalidInputError: it is empty, too long, or has control characters or line breaks.
+    """
+    kept = unicodedata.normalize("NFC", name).strip()
+    if len(kept) > MAX_NAME_LENGTH or not _USER_NAME.fullmatch(kept):
+        raise InvalidInputError(
+            f"invalid name {_shown(name, MAX_NAME_LENGTH)}",
+            f"use 1 to {MAX_NAME_LENGTH} characters of any script, without line breaks",
+        )
+    return kept
 
 
 def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
@@ -131,11 +157,24 @@ def derived_external_image_id(path: str) -> str:
     ``Zoë/1.jpg`` becomes ``Zo.xC3.xAB:1.jpg``. Of an id that would be too long, the end remains,
     followed by a digest of the path.
     """
-    escaped = _UNSAFE.sub(_escape, path).replace("/", ":")
-    if len(escaped) <= MAX_NAME_LENGTH:
+    return _derived(path, MAX_NAME_LENGTH)
+
+
+def derived_user_id(name: str) -> str:
+    """Derive the id of a user from a display name, in the way of ``derived_external_image_id``.
+
+    Different names have different ids, in any script: ``张伟`` becomes
+    ``.xE5.xBC.xA0.xE4.xBC.x9F``.
+    """
+    return _derived(name, MAX_USER_ID_LENGTH)
+
+
+def _derived(text: str, maximum: int) -> str:
+    escaped = _UNSAFE.sub(_escape, text).replace("/", ":")
+    if len(escaped) <= maximum:
         return escaped
-    digest = hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
-    return f"{escaped[_DIGEST_LENGTH + 1 - MAX_NAME_LENGTH :]}-{digest}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_LENGTH]
+    return f"{escaped[_DIGEST_LENGTH + 1 - maximum :]}-{digest}"
 
 
 def readable_name(external_image_id: str) -> str:

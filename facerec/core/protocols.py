@@ -180,6 +180,7 @@ class RecordStore(Protocol):
         Raises:
             CollectionNotFoundError: the collection does not exist.
             UserExistsError: it exists; exactly one of two concurrent callers gets this.
+            UserNameExistsError: another user has its name; likewise.
         """
         ...
 
@@ -193,6 +194,10 @@ class RecordStore(Protocol):
 
     def get_users(self, collection_id: str, user_ids: Sequence[str]) -> list[User]:
         """Return the existing users in the order of ``user_ids``."""
+        ...
+
+    def find_user(self, collection_id: str, name: str) -> User | None:
+        """Return the user that has a display name; None if there is none."""
         ...
 
     def list_users(
@@ -234,6 +239,36 @@ class RecordStore(Protocol):
         Raises:
             UserNotFoundError: it does not exist.
             ConflictError: the version has changed, or a face has a user; nothing was changed.
+        """
+        ...
+
+    def set_user_name(self, collection_id: str, user_id: str, name: str | None) -> User:
+        """Set or remove the display name of a user, and return the user.
+
+        Raises:
+            UserNotFoundError: the user does not exist.
+            UserNameExistsError: another user has the name; nothing was changed.
+            ConflictError: there are too many concurrent changes.
+        """
+        ...
+
+    def move_faces(
+        self, collection_id: str, face_ids: Sequence[str], *, source: User, target: User
+    ) -> tuple[User, User]:
+        """Associate faces of one user with another, and return both users.
+
+        Each face has exactly one of the two users at any moment.
+
+        Args:
+            collection_id: the users' collection.
+            face_ids: ids of faces of the source.
+            source: the user that loses the faces, as the caller knows it.
+            target: the user that gains them, likewise.
+
+        Raises:
+            UserNotFoundError: a user does not exist.
+            ConflictError: a version has changed, or a face is not the source's. Nothing, or only
+                some of the faces, were moved.
         """
         ...
 

@@ -96,6 +96,8 @@ class User:
         face_ids: the associated faces, in the order of their association.
         version: number that grows with every change of ``face_ids``.
         vector_version: the version that the user's stored vector was computed for.
+        name: display name in any script, which no other user of the collection has; None if the
+            user has none.
     """
 
     user_id: str
@@ -103,6 +105,7 @@ class User:
     face_ids: tuple[str, ...] = ()
     version: int = 0
     vector_version: int = 0
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,9 @@ class Eraser(GalleryBase):
     ) -> tuple[Receipt, tuple[str, ...]]:
         """Erase a selection; return the receipt and the ids of the faces that were stored."""
         keys = self._emptied_photos(collection_id, selection.face_ids)
-        selection = replace(selection, image_keys=keys)
+        users = self._records.get_users(collection_id, sorted(selection.user_ids))
+        user_names = frozenset(user.name for user in users if user.name is not None)
+        selection = replace(selection, image_keys=keys, user_names=user_names)
         erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
         return self._perform(erasure, defer=self._erasures.start is not None)
 
@@ -69,7 +71,7 @@ class Eraser(GalleryBase):
                 records=self._records,
             )
         names = selection.external_image_ids | selection.photos | selection.user_ids
-        self._faces.erase_copies(sorted(names))
+        self._faces.erase_copies(sorted(names | selection.user_names))
         if defer and self._erasures.start is not None:
             self._erasures.keep(Erasure(receipt, selection))
             self._erasures.start(receipt.erasure_id)
@@ -225,6 +227,7 @@ class ErasureOperations(Eraser):
                 return Selection(
                     frozenset(face_id for user in users for face_id in user.face_ids),
                     user_ids=frozenset((name,)),
+                    user_names=frozenset(user.name for user in users if user.name is not None),
                 )
             case _:
                 raise ValueError(f"{subject} cannot be selected")

@@ -58,6 +58,7 @@ class Export:
             "people": [
                 {
                     "user_id": user.user_id,
+                    "name": user.name,
                     "created_at": iso_time(user.created_at),
                     "face_ids": list(user.face_ids),
                 }

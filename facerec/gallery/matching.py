@@ -78,6 +78,7 @@ def search_probes(
     )
     if several:
         scored = _each_person_once(scored, candidates, threshold)
+    names = _names_of_owners(collection_id, scored, owners, users=users)
     searched = []
     for probe, own in zip(probes, scored, strict=True):
         decision, best = decide(candidates(_close(own)), threshold=threshold)
@@ -87,8 +88,8 @@ def search_probes(
             SearchedFace(
                 probe,
                 decision,
-                _with_owners(_matches(own, threshold, limit), owners),
-                _with_owners(close, owners),
+                _with_owners(_matches(own, threshold, limit), owners, names),
+                _with_owners(close, owners, names),
                 more_matches=len(own) > limit and own[limit].similarity >= threshold,
             )
         )
@@ -229,11 +230,35 @@ def search_like(
         probe=face.record,
     )
     shown = [each for each in others if each.face_id not in hidden]
-    return _with_owners(_matches(shown, threshold, limit), owners)
+    names = _names_of_owners(collection_id, [shown[:limit]], owners, users=users)
+    return _with_owners(_matches(shown, threshold, limit), owners, names)
 
 
-def _with_owners(matches: Sequence[Match], owners: Mapping[str, str]) -> tuple[Match, ...]:
-    return tuple(replace(match, user_id=owners.get(match.face.face_id)) for match in matches)
+def _names_of_owners(
+    collection_id: str,
+    scored: Iterable[Sequence[ScoredFace]],
+    owners: Mapping[str, str],
+    *,
+    users: RecordStore,
+) -> dict[str, str]:
+    """Return the display names of the users of faces by user id; users without are omitted."""
+    found = {owners[face_id] for face_id in _face_ids(scored) if face_id in owners}
+    named = users.get_users(collection_id, sorted(found)) if found else []
+    return {user.user_id: user.name for user in named if user.name is not None}
+
+
+def _with_owners(
+    matches: Sequence[Match], owners: Mapping[str, str], names: Mapping[str, str]
+) -> tuple[Match, ...]:
+    owned = ((match, owners.get(match.face.face_id)) for match in matches)
+    return tuple(
+        replace(
+            match,
+            user_id=user_id,
+            person_name=None if user_id is None else names.get(user_id),
+        )
+        for match, user_id in owned
+    )
 
 
 def _matches(scored: Sequence[ScoredFace], threshold: float, limit: int) -> list[Match]:

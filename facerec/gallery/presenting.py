@@ -41,7 +41,9 @@ def summary_json(summary: CollectionSummary) -> Json:
     }
 
 
-def stored_face_json(record: FaceRecord, user_id: str | None = None) -> Json:
+def stored_face_json(
+    record: FaceRecord, user_id: str | None = None, person_name: str | None = None
+) -> Json:
     """Present a stored face (``face.json``, ``stored``)."""
     face = {
         "face_id": record.face_id,
@@ -52,7 +54,8 @@ def stored_face_json(record: FaceRecord, user_id: str | None = None) -> Json:
         "model_version": record.model_version,
         "indexed_at": iso_time(record.indexed_at),
     }
-    return face if user_id is None else {**face, "user_id": user_id}
+    person = {"user_id": user_id, "person_name": person_name}
+    return {**face, **{name: value for name, value in person.items() if value is not None}}
 
 
 def face_page_json(page: FacePage) -> Json:
@@ -161,7 +164,7 @@ def match_json(match: Match) -> Json:
     return {
         "similarity": match.similarity,
         "distance": match.distance,
-        "face": stored_face_json(match.face, match.user_id),
+        "face": stored_face_json(match.face, match.user_id, match.person_name),
     }
 
 

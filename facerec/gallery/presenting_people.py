@@ -21,6 +21,7 @@ def person_json(user: User) -> Json:
     """Present a person (``person.json``)."""
     return {
         "user_id": user.user_id,
+        "name": user.name,
         "status": str(status_of(user)),
         "created_at": iso_time(user.created_at),
         "face_count": len(user.face_ids),

@@ -21,12 +21,14 @@ class Match:
         similarity: 0 to 1; see ``facerec.gallery.similarity``.
         distance: Euclidean distance of the two embeddings.
         user_id: The user that the stored face is associated with, if any.
+        person_name: The display name of that user, if it has one.
     """
 
     face: FaceRecord
     similarity: float
     distance: float
     user_id: str | None = None
+    person_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

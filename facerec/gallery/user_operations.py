@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
-from facerec.core.names import checked_user_id
+from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
 from facerec.core.options import FaceOptions
 from facerec.core.records import Correction, User
+from facerec.errors import InvalidInputError
 from facerec.gallery import associations
 from facerec.gallery.associations import AssociationOutcome
 from facerec.gallery.erasing import Eraser
@@ -35,15 +36,29 @@ ASSOCIATION_THRESHOLD = 0.75
 class UserOperations(Eraser):
     """The operations of a gallery on users."""
 
-    def create_user(self, collection_id: str, user_id: str) -> User:
+    def create_user(
+        self, collection_id: str, user_id: str | None = None, *, name: str | None = None
+    ) -> User:
         """Create a user without faces.
 
+        Args:
+            collection_id: Id of the collection.
+            user_id: Id of the user; by default derived from the name, one-to-one.
+            name: Display name in any script, which no other user of the collection may have.
+
         Raises:
-            InvalidInputError: The id is not a valid user id.
+            InvalidInputError: The id or the name is not valid, or neither is given.
             CollectionNotFoundError: The collection does not exist.
             UserExistsError: A user of this id exists.
+            UserNameExistsError: Another user has the name.
         """
-        user = User(checked_user_id(user_id), self._clock())
+        if name is not None:
+            name = checked_user_name(name)
+        if user_id is None:
+            if name is None:
+                raise InvalidInputError("a new person needs an id or a name")
+            user_id = derived_user_id(name)
+        user = User(checked_user_id(user_id), self._clock(), name=name)
         self._records.create_user(collection_id, user)
         return user
 
@@ -56,6 +71,21 @@ class UserOperations(Eraser):
         """
         self._get(collection_id)
         return self._records.get_user(collection_id, user_id)
+
+    def rename_user(self, collection_id: str, user_id: str, name: str | None) -> User:
+        """Set the display name of a user, or remove it; the id stays.
+
+        Raises:
+            InvalidInputError: The name is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The user does not exist.
+            UserNameExistsError: Another user has the name.
+            ConflictError: Too many concurrent changes of the user.
+        """
+        if name is not None:
+            name = checked_user_name(name)
+        self._get(collection_id)
+        return self._records.set_user_name(collection_id, user_id, name)
 
     def delete_user(self, collection_id: str, user_id: str) -> Receipt:
         """Delete a user with its vector; its faces stay in the collection.

@@ -220,6 +220,11 @@ def _patterns(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str]]
         for value, key in product(values, keys):
             yield from ((pattern, what) for pattern in _named(key, value))
     yield from ((_in_row(collection_id, user_id), "user id") for user_id in selection.user_ids)
+    # An index of the local store has the two side by side.
+    yield from (
+        (f"{collection_id}{name}{user_id}".encode(), "name")
+        for name, user_id in product(selection.user_names, selection.user_ids)
+    )
     yield from ((_bytes_of(embedding), "embedding") for embedding in traces.embeddings)
 
 

@@ -14,6 +14,7 @@ from facerec.errors import (
     ConflictError,
     QuotaExceededError,
     UserExistsError,
+    UserNameExistsError,
     UserNotFoundError,
 )
 from facerec.storage.access_keys import AccessKey, AccessKeyStore
@@ -151,6 +152,112 @@ class ServiceRecordsContract:
         with ThreadPoolExecutor(8) as callers:
             assert sorted(callers.map(change, range(8))) == [False] * 7 + [True]
         assert len(records.get_user("staff", "ann").face_ids) == 1
+
+    def test_a_display_name_in_any_script_stays_with_the_user(self, records: RecordStore) -> None:
+        user = User("wei", 1.0, name="张伟")
+        records.create_user("staff", user)
+        records.create_user("staff", User("ann", 1.0))
+        assert records.get_user("staff", "wei") == user
+        assert records.list_users("staff") == [User("ann", 1.0), user]
+        changed = records.change_user("staff", "wei", version=0, add=FACES[:2])
+        assert changed.name == "张伟"
+        assert records.find_user("staff", "张伟") == changed
+        assert records.find_user("staff", "wei") is None
+        assert records.find_user("guests", "张伟") is None
+
+    def test_a_display_name_can_be_changed_and_removed(self, records: RecordStore) -> None:
+        records.create_user("staff", User("ann", 1.0, name="Ann"))
+        records.create_user("staff", User("bob", 1.0))
+        records.change_user("staff", "ann", version=0, add=FACES[:1])
+        renamed = records.set_user_name("staff", "ann", "Анна")
+        assert renamed == User("ann", 1.0, (FACES[0],), 1, 0, "Анна")
+        assert records.get_user("staff", "ann") == renamed
+        assert records.set_user_name("staff", "ann", "Анна") == renamed
+        assert records.set_user_name("staff", "bob", "Ann").name == "Ann"
+        assert records.set_user_name("staff", "ann", None).name is None
+        assert records.find_user("staff", "Анна") is None
+        assert records.get_user("staff", "ann").name is None
+        with pytest.raises(UserNotFoundError):
+            records.set_user_name("staff", "cyd", "Cyd")
+
+    def test_two_users_of_a_collection_never_have_one_name(self, records: RecordStore) -> None:
+        records.create_user("staff", User("ann", 1.0, name="Ann"))
+        records.create_user("staff", User("bob", 1.0, name="Bob"))
+        records.create_user("guests", User("cyd", 1.0, name="Ann"))
+        with pytest.raises(UserNameExistsError):
+            records.create_user("staff", User("cyd", 1.0, name="Ann"))
+        with pytest.raises(UserExistsError):
+            records.create_user("staff", User("ann", 1.0, name="Ann"))
+        with pytest.raises(UserNameExistsError):
+            records.set_user_name("staff", "bob", "Ann")
+        assert [(user.user_id, user.name) for user in records.list_users("staff")] == [
+            ("ann", "Ann"),
+            ("bob", "Bob"),
+        ]
+
+    def test_of_callers_that_choose_one_name_at_once_exactly_one_succeeds(
+        self, records: RecordStore
+    ) -> None:
+        for number in range(8):
+            records.create_user("staff", User(f"user-{number}", 1.0))
+
+        def rename(number: int) -> bool:
+            try:
+                records.set_user_name("staff", f"user-{number}", "Ann")
+            except UserNameExistsError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as callers:
+            assert sorted(callers.map(rename, range(8))) == [False] * 7 + [True]
+        assert sum(user.name == "Ann" for user in records.list_users("staff")) == 1
+
+    def test_a_name_is_free_after_its_user_or_collection_is_deleted(
+        self, records: RecordStore
+    ) -> None:
+        records.create_user("staff", User("ann", 1.0, name="Ann"))
+        records.delete_user("staff", "ann")
+        assert records.find_user("staff", "Ann") is None
+        records.create_user("staff", User("bob", 1.0, name="Ann"))
+        records.delete_collection("staff")
+        records.create_collection(Collection("staff", "dlib-1", 2.0))
+        assert records.find_user("staff", "Ann") is None
+        records.create_user("staff", User("cyd", 1.0, name="Ann"))
+
+    def test_faces_move_from_one_user_to_another(self, records: RecordStore) -> None:
+        records.create_user("staff", User("ann", 1.0))
+        records.create_user("staff", User("bob", 2.0, name="Bob"))
+        ann = records.change_user("staff", "ann", version=0, add=FACES[:100])
+        bob = records.change_user("staff", "bob", version=0, add=FACES[100:102])
+        ann, bob = records.move_faces("staff", FACES[1:100], source=ann, target=bob)
+        assert ann.face_ids == (FACES[0],)
+        assert bob.face_ids == (*FACES[100:102], *FACES[1:100])
+        assert bob.name == "Bob"
+        assert records.get_user("staff", "ann") == ann
+        assert records.get_user("staff", "bob") == bob
+        assert records.users_of_faces("staff", FACES[:2]) == {FACES[0]: "ann", FACES[1]: "bob"}
+        assert ann.version != ann.vector_version
+        assert bob.version != bob.vector_version
+        records.change_user("staff", "bob", version=bob.version, remove=FACES[1:2])
+
+    def test_a_move_by_a_stale_version_or_of_a_strange_face_changes_nothing(
+        self, records: RecordStore
+    ) -> None:
+        for name in ("ann", "bob", "cyd"):
+            records.create_user("staff", User(name, 1.0))
+        old = records.get_user("staff", "ann")
+        ann = records.change_user("staff", "ann", version=0, add=FACES[:2])
+        bob = records.get_user("staff", "bob")
+        records.change_user("staff", "cyd", version=0, add=FACES[2:3])
+        for source, face_ids in ((old, FACES[:1]), (ann, FACES[1:3]), (ann, FACES[3:4])):
+            with pytest.raises(ConflictError):
+                records.move_faces("staff", face_ids, source=source, target=bob)
+        with pytest.raises(UserNotFoundError):
+            records.move_faces("staff", FACES[:1], source=ann, target=User("dan", 1.0))
+        assert records.get_user("staff", "ann") == ann
+        assert records.get_user("staff", "bob") == bob
+        owners = records.users_of_faces("staff", FACES[:4])
+        assert owners == {FACES[0]: "ann", FACES[1]: "ann", FACES[2]: "cyd"}
 
     def test_a_vector_is_marked_for_the_newest_version_only(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))

@@ -31,7 +31,8 @@ USER = "user-Canary-0815"
 OTHER_USER = "user-Canary-0816"
 TAG = "canary-ward-oncology"
 COLLECTION = "canary-patients"
-NAMES = (PERSON, OTHER, USER, OTHER_USER, TAG)
+DISPLAYED = "Jané-Canary-张伟"
+NAMES = (PERSON, OTHER, USER, OTHER_USER, DISPLAYED, TAG)
 """None of these may be in what a server prints, and none in any file after the deletion."""
 
 
@@ -97,6 +98,10 @@ class Installation:
         headers = {"Authorization": f"Bearer {TOKEN}", **(headers or {})}
         return httpx.post(self.address + path, json=request, headers=headers, timeout=120)
 
+    def put(self, path: str, request: object) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        return httpx.put(self.address + path, json=request, headers=headers, timeout=120)
+
     def get(self, path: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         return httpx.get(self.address + path, headers=headers, timeout=60)
@@ -157,6 +162,10 @@ def use(here: Installation) -> list[str]:
             UserMatchThreshold=0,
             ClientRequestToken=f"associate-{number}",
         )
+    people = f"/api/v1/collections/{COLLECTION}/people"
+    renamed = here.put(f"{people}/{USER}/name", {"name": DISPLAYED})
+    assert renamed.json()["name"] == DISPLAYED, renamed.text
+    assert here.put(f"{people}/{OTHER_USER}/name", {"name": DISPLAYED}).status_code == 409
     for operation in ("SearchFacesByImage", "SearchUsersByImage"):
         here.rekognition(operation, CollectionId=COLLECTION, Image=photo("barack-obama-2"))
     for face in faces:

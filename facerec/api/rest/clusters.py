@@ -13,8 +13,8 @@ from facerec.api.rest.problems import problems
 from facerec.api.rest.requests import (
     ClusterRequest,
     CollectionPath,
-    CreatePersonRequest,
     FacePath,
+    NameClusterRequest,
     NextToken,
     PersonPath,
 )
@@ -99,7 +99,7 @@ def clusters_router(context: Context) -> APIRouter:
         request: Request,
         collection_id: CollectionPath,
         cluster_id: ClusterPath,
-        body: CreatePersonRequest,
+        body: NameClusterRequest,
     ) -> JSONResponse:
         outcome = await context.run(
             request,

@@ -77,7 +77,7 @@ def people_router(context: Context) -> APIRouter:
     ) -> JSONResponse:
         user = await context.run(
             request,
-            lambda: gallery.create_user(collection_id, body.user_id),
+            lambda: gallery.create_user(collection_id, body.user_id, name=body.name),
             collection_id=collection_id,
             writes=True,
         )

@@ -30,6 +30,7 @@ from facerec.errors import (
     StoreUnavailableError,
     UnreadablePhotoError,
     UserExistsError,
+    UserNameExistsError,
     WeightsError,
 )
 
@@ -47,6 +48,7 @@ _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
     (ConflictError, 409),
     (FaceInUseError, 409),
     (UserExistsError, 409),
+    (UserNameExistsError, 409),
     (PhotoTooLargeError, 413),
     (StoreUnavailableError, 503),
     (BusyError, 503),

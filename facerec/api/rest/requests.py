@@ -8,7 +8,7 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from facerec.api.rest.base64_photos import decode_photo
-from facerec.api.rest.rules import exactly_one, without_nulls
+from facerec.api.rest.rules import at_least_one, exactly_one, without_nulls
 from facerec.core.erasures import SubjectKind
 from facerec.core.limits import MAX_MATCHES, MAX_PAGE, MAX_USER_MATCHES
 from facerec.core.names import (
@@ -16,6 +16,7 @@ from facerec.core.names import (
     EXTERNAL_IMAGE_ID_CHARACTER,
     MAX_NAME_LENGTH,
     MAX_USER_ID_LENGTH,
+    USER_NAME_PATTERN,
 )
 from facerec.core.options import (
     DEFAULT_THRESHOLD,
@@ -89,6 +90,15 @@ UserId = Annotated[
         max_length=MAX_USER_ID_LENGTH,
         pattern=EXTERNAL_IMAGE_PATTERN,
         examples=["ann"],
+    ),
+]
+PersonName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_NAME_LENGTH,
+        pattern=USER_NAME_PATTERN,
+        examples=["Zoë Müller", "张伟"],
     ),
 ]
 FaceId = Annotated[str, Field(pattern=FACE_PATTERN)]
@@ -442,7 +452,24 @@ class CreateCollectionRequest(_Document):
 class CreatePersonRequest(_Document):
     """A new person."""
 
+    model_config = ConfigDict(json_schema_extra=at_least_one("user_id", "name"))
+
+    user_id: UserId | None = Field(None, description="By default derived from the name.")
+    name: PersonName | None = Field(
+        None, description="Shown wherever the person is; nobody else may have it."
+    )
+
+
+class NameClusterRequest(_Document):
+    """The person that the faces of a cluster show."""
+
     user_id: UserId
+
+
+class RenamePersonRequest(_Document):
+    """The name of a person."""
+
+    name: PersonName
 
 
 class ClusterRequest(_Document):

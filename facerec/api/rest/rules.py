@@ -19,6 +19,16 @@ def without_nulls(schema: Schema) -> None:
             schema["properties"][name] = values[0] | rest
 
 
+def at_least_one(*names: str) -> Callable[[Schema], None]:
+    """Return what adds to a schema that one of some fields must be given."""
+
+    def extend(schema: Schema) -> None:
+        without_nulls(schema)
+        schema["allOf"] = [_any_of(list(names))]
+
+    return extend
+
+
 def exactly_one(
     *groups: tuple[str, ...],
     at_most_one: tuple[str, ...] = (),

@@ -33,6 +33,16 @@ def user_key(collection_id: str, user_id: str) -> Item:
     return key(f"users#{collection_id}", user_id)
 
 
+def user_names_partition(collection_id: str) -> str:
+    """Return the partition key of the display names of a collection's users."""
+    return f"names#{collection_id}"
+
+
+def user_name_key(collection_id: str, name: str) -> Item:
+    """Return the key of the user that has a display name."""
+    return key(user_names_partition(collection_id), name)
+
+
 def association_key(collection_id: str, face_id: str) -> Item:
     """Return the key of the user of a face."""
     return key(f"faces#{collection_id}", face_id)
@@ -110,6 +120,7 @@ def user_item(collection_id: str, user: User) -> Item:
                 "vector_version": user.vector_version,
             }
         ),
+        **({} if user.name is None else {"display_name": {"S": user.name}}),
     }
 
 
@@ -121,4 +132,5 @@ def to_user(item: Mapping[str, Any]) -> User:
         face_ids=tuple(face_id["S"] for face_id in item["face_ids"]["L"]),
         version=int(item["version"]["N"]),
         vector_version=int(item["vector_version"]["N"]),
+        name=item["display_name"]["S"] if "display_name" in item else None,
     )

@@ -6,6 +6,7 @@ Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 | --- | --- | --- |
 | a collection, with its tags | ``collections`` | the collection's id |
 | a user, with its faces | ``users#`` and the collection's id | the user's id |
+| the user that has a display name | ``names#`` and the collection's id | the name |
 | a face's user | ``faces#`` and the collection's id | the face's id |
 | the people that a face does not show | ``corrections#`` and the collection's id | the face's id |
 | the faces that do not show a person | ``corrected#`` and the collection's id | the person |
@@ -51,6 +52,8 @@ from facerec.storage.dynamodb.items import (
     to_user,
     tombstones_partition,
     user_key,
+    user_name_key,
+    user_names_partition,
 )
 from facerec.storage.dynamodb.table import TRIES, Table
 
@@ -104,6 +107,7 @@ class DynamoDBStore(RecordStore):
             [item["sk"]["S"] for item in self._table.partition(f"users#{collection_id}")]
         )
         self._table.delete_partition(f"users#{collection_id}")
+        self._table.delete_partition(user_names_partition(collection_id))
         self._table.delete_partition(f"faces#{collection_id}")
         self._table.delete_partition(f"corrections#{collection_id}")
         self._table.delete_partition(f"corrected#{collection_id}")
@@ -149,19 +153,18 @@ class DynamoDBStore(RecordStore):
         return [to_user(item) for item in self._table.items(f"users#{collection_id}", after, limit)]
 
     @override
+    def find_user(self, collection_id: str, name: str) -> User | None:
+        item = self._table.get(user_name_key(collection_id, name))
+        found = [] if item is None else self.get_users(collection_id, [item["user_id"]["S"]])
+        return found[0] if found else None
+
+    @override
     def count_users(self, collection_id: str) -> int:
         return self._table.count(f"users#{collection_id}")
 
     @override
     def delete_user(self, collection_id: str, user_id: str) -> None:
-        with self._table.condition_is(UserNotFoundError(user_id)):
-            answer = self._table.client.delete_item(
-                TableName=self._table.name,
-                Key=user_key(collection_id, user_id),
-                ConditionExpression="attribute_exists(pk)",
-                ReturnValues="ALL_OLD",
-            )
-        user = to_user(answer["Attributes"])
+        user = users.delete_user(self._table, collection_id, user_id)
         self._table.delete([association_key(collection_id, face_id) for face_id in user.face_ids])
         self.forget_answers([user_id])
 
@@ -178,6 +181,19 @@ class DynamoDBStore(RecordStore):
         """Change a user; more than 99 faces take two transactions, which can fail halfway."""
         user = self.get_user(collection_id, user_id)
         return users.change_user(self._table, collection_id, user, version, add, remove)
+
+    @override
+    def set_user_name(self, collection_id: str, user_id: str, name: str | None) -> User:
+        user = users.set_name(self._table, collection_id, user_id, name)
+        self.forget_answers([user_id])
+        return user
+
+    @override
+    def move_faces(
+        self, collection_id: str, face_ids: Sequence[str], *, source: User, target: User
+    ) -> tuple[User, User]:
+        """Move faces; more than 98 take two transactions, which can fail halfway."""
+        return users.move_faces(self._table, collection_id, face_ids, source, target)
 
     @override
     def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:

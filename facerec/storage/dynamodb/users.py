@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from facerec.core.records import User
@@ -10,14 +11,27 @@ from facerec.errors import (
     CollectionNotFoundError,
     ConflictError,
     UserExistsError,
+    UserNameExistsError,
     UserNotFoundError,
 )
-from facerec.storage.dynamodb.items import association_key, numbers, user_item, user_key
-from facerec.storage.dynamodb.table import Table
+from facerec.storage.dynamodb.items import (
+    Item,
+    association_key,
+    numbers,
+    to_user,
+    user_item,
+    user_key,
+    user_name_key,
+)
+from facerec.storage.dynamodb.table import TRIES, Table
 
 CHANGED_AT_ONCE = 99
 """Faces per transaction; with the user, 100 items in total:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
+
+
+MOVED_AT_ONCE = 98
+"""Faces that a transaction moves from one user to another; with the users, 100 items in total."""
 
 
 def create_user(table: Table, collection_id: str, user: User) -> None:
@@ -29,11 +43,88 @@ def create_user(table: Table, collection_id: str, user: User) -> None:
             "ConditionExpression": "attribute_not_exists(pk)",
         }
     }
-    unmet = table.transact([table.has_collection(collection_id), put])
+    name = [] if user.name is None else [_take_name(table, collection_id, user, user.name)]
+    unmet = table.transact([table.has_collection(collection_id), put, *name])
     if unmet is not None:
         if unmet[0]:
             raise CollectionNotFoundError(collection_id)
-        raise UserExistsError(user.user_id)
+        if unmet[1] or user.name is None:
+            raise UserExistsError(user.user_id)
+        raise UserNameExistsError(user.name)
+
+
+def delete_user(table: Table, collection_id: str, user_id: str) -> User:
+    """Delete the item of a user and its name, and return the user as it was.
+
+    Raises:
+        UserNotFoundError: it does not exist.
+        ConflictError: there are too many concurrent changes.
+    """
+    for _ in range(TRIES):
+        user = _get(table, collection_id, user_id)
+        actions = [{"Delete": _unchanged(table, collection_id, user)}]
+        if user.name is not None:
+            actions.append(_free_name(table, collection_id, user.name))
+        if table.transact(actions) is None:
+            return user
+    raise _too_many_changes()
+
+
+def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -> User:
+    """Set or remove a display name; see ``RecordStore.set_user_name``."""
+    for _ in range(TRIES):
+        user = _get(table, collection_id, user_id)
+        if user.name == name:
+            return user
+        change = _unchanged(table, collection_id, user)
+        if name is None:
+            change["UpdateExpression"] = "REMOVE display_name"
+        else:
+            change["UpdateExpression"] = "SET display_name = :new"
+            change["ExpressionAttributeValues"][":new"] = {"S": name}
+        actions = [{"Update": change}]
+        if user.name is not None:
+            actions.append(_free_name(table, collection_id, user.name))
+        if name is not None:
+            actions.append(_take_name(table, collection_id, user, name))
+        unmet = table.transact(actions)
+        if unmet is None:
+            return replace(user, name=name)
+        if name is not None and unmet[-1]:
+            raise UserNameExistsError(name)
+    raise _too_many_changes()
+
+
+def move_faces(
+    table: Table, collection_id: str, face_ids: Sequence[str], source: User, target: User
+) -> tuple[User, User]:
+    """Associate faces of one user with another; see ``RecordStore.move_faces``."""
+    for start in range(0, len(face_ids), MOVED_AT_ONCE):
+        batch = face_ids[start : start + MOVED_AT_ONCE]
+        left = tuple(face_id for face_id in source.face_ids if face_id not in batch)
+        actions = [
+            _set_faces(table, collection_id, source, left),
+            _set_faces(table, collection_id, target, (*target.face_ids, *batch)),
+        ]
+        for face_id in batch:
+            change = {
+                "TableName": table.name,
+                "Key": association_key(collection_id, face_id),
+                "UpdateExpression": "SET user_id = :target",
+                "ConditionExpression": "user_id = :source",
+                "ExpressionAttributeValues": {
+                    ":source": {"S": source.user_id},
+                    ":target": {"S": target.user_id},
+                },
+            }
+            actions.append({"Update": change})
+        if table.transact(actions) is not None:
+            for user in (source, target):
+                _get(table, collection_id, user.user_id)
+            raise ConflictError("a user or a face of it was changed concurrently", "try again")
+        source = replace(source, face_ids=left, version=source.version + 1)
+        target = replace(target, face_ids=(*target.face_ids, *batch), version=target.version + 1)
+    return source, target
 
 
 def change_user(
@@ -70,22 +161,9 @@ def _change(
         *(face_id for face_id in user.face_ids if face_id not in removed),
         *(face_id for face_id, added in changes if added),
     )
-    changed = User(user.user_id, user.created_at, face_ids, version + 1, user.vector_version)
-    actions: list[dict[str, Any]] = [
-        {
-            "Update": {
-                "TableName": table.name,
-                "Key": user_key(collection_id, user.user_id),
-                "UpdateExpression": "SET face_ids = :face_ids, #version = :new",
-                "ConditionExpression": "#version = :version",
-                "ExpressionAttributeNames": {"#version": "version"},
-                "ExpressionAttributeValues": {
-                    ":face_ids": {"L": [{"S": face_id} for face_id in face_ids]},
-                    **numbers({":version": version, ":new": changed.version}),
-                },
-            }
-        }
-    ]
+    changed = replace(user, face_ids=face_ids, version=version + 1)
+    known = replace(user, version=version)
+    actions: list[dict[str, Any]] = [_set_faces(table, collection_id, known, face_ids)]
     for face_id, added in changes:
         item_key = association_key(collection_id, face_id)
         owner = {"S": user.user_id}
@@ -114,3 +192,59 @@ def _change(
             f"user {user.user_id!r} or a face of it was changed concurrently", "try again"
         )
     return changed
+
+
+def _set_faces(
+    table: Table, collection_id: str, user: User, face_ids: Sequence[str]
+) -> dict[str, Any]:
+    """Return the action that sets the faces of a user whose version is still known."""
+    return {
+        "Update": {
+            "TableName": table.name,
+            "Key": user_key(collection_id, user.user_id),
+            "UpdateExpression": "SET face_ids = :face_ids, #version = :new",
+            "ConditionExpression": "#version = :version",
+            "ExpressionAttributeNames": {"#version": "version"},
+            "ExpressionAttributeValues": {
+                ":face_ids": {"L": [{"S": face_id} for face_id in face_ids]},
+                **numbers({":version": user.version, ":new": user.version + 1}),
+            },
+        }
+    }
+
+
+def _get(table: Table, collection_id: str, user_id: str) -> User:
+    item = table.get(user_key(collection_id, user_id))
+    if item is None:
+        raise UserNotFoundError(user_id)
+    return to_user(item)
+
+
+def _unchanged(table: Table, collection_id: str, user: User) -> dict[str, Any]:
+    """Return the fields of an action on a user whose version and name are still known."""
+    values: Item = numbers({":version": user.version})
+    condition = "#version = :version AND attribute_not_exists(display_name)"
+    if user.name is not None:
+        condition = "#version = :version AND display_name = :name"
+        values[":name"] = {"S": user.name}
+    return {
+        "TableName": table.name,
+        "Key": user_key(collection_id, user.user_id),
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": {"#version": "version"},
+        "ExpressionAttributeValues": values,
+    }
+
+
+def _take_name(table: Table, collection_id: str, user: User, name: str) -> dict[str, Any]:
+    item = {**user_name_key(collection_id, name), "user_id": {"S": user.user_id}}
+    condition = "attribute_not_exists(pk)"
+    return {"Put": {"TableName": table.name, "Item": item, "ConditionExpression": condition}}
+
+
+def _free_name(table: Table, collection_id: str, name: str) -> dict[str, Any]:
+    return {"Delete": {"TableName": table.name, "Key": user_name_key(collection_id, name)}}
+
+
+def _too_many_changes() -> ConflictError:
+    return ConflictError("too many concurrent changes", "try again")

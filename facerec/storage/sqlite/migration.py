@@ -13,6 +13,7 @@ from facerec.storage.sqlite.record_schema import (
     CORRECTION_STATEMENTS,
     DELETION_TRIGGER,
     TOMBSTONE_STATEMENTS,
+    USER_NAME_INDEX,
 )
 from facerec.storage.sqlite.rows import encode
 
@@ -107,10 +108,17 @@ def _add_clusters(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
+def _add_names(connection: sqlite3.Connection) -> None:
+    """Add display names of users (schema 5 to 6)."""
+    connection.execute("ALTER TABLE user ADD COLUMN name TEXT")
+    connection.execute(USER_NAME_INDEX)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _faces_to_vectors,
     _add_corrections,
     _add_tombstones,
     _add_clusters,
+    _add_names,
 )
 """The step from each version of the schema to the next, beginning with version 1."""

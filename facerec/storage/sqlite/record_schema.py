@@ -7,6 +7,10 @@ ASSOCIATION_INDEX = (
     "ON association (collection_id, user_id, version, place, face_id)"
 )
 
+USER_NAME_INDEX = (
+    "CREATE UNIQUE INDEX user_by_name ON user (collection_id, name) WHERE name IS NOT NULL"
+)
+
 CORRECTION_STATEMENTS = (
     """CREATE TABLE correction (
         collection_id TEXT NOT NULL,
@@ -54,8 +58,10 @@ RECORD_STATEMENTS = (
         created_at REAL NOT NULL,
         version INTEGER NOT NULL,
         vector_version INTEGER NOT NULL,
+        name TEXT,
         PRIMARY KEY (collection_id, user_id)
     ) WITHOUT ROWID""",
+    USER_NAME_INDEX,
     """CREATE TABLE association (
         collection_id TEXT NOT NULL,
         face_id TEXT NOT NULL,

@@ -82,6 +82,11 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return users.list_after(connection, collection_id, after, limit)
 
     @override
+    def find_user(self, collection_id: str, name: str) -> User | None:
+        with self._database.reading() as connection:
+            return users.find(connection, collection_id, name)
+
+    @override
     def count_users(self, collection_id: str) -> int:
         with self._database.reading() as connection:
             return users.count(connection, collection_id)
@@ -104,6 +109,20 @@ class SqliteRecords(RecordStore, AccessKeyStore):
     ) -> User:
         with self._database.writing() as connection:
             return users.change(connection, collection_id, user_id, version, add, remove)
+
+    @override
+    def set_user_name(self, collection_id: str, user_id: str, name: str | None) -> User:
+        with self._database.writing() as connection:
+            user = users.set_name(connection, collection_id, user_id, name)
+        self._clear_log()
+        return user
+
+    @override
+    def move_faces(
+        self, collection_id: str, face_ids: Sequence[str], *, source: User, target: User
+    ) -> tuple[User, User]:
+        with self._database.writing() as connection:
+            return users.move(connection, collection_id, face_ids, source, target)
 
     @override
     def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:

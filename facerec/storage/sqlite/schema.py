@@ -28,7 +28,7 @@ from facerec.storage.sqlite.record_schema import RECORD_STATEMENTS
 APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """The layout that this module writes; kept in the file's ``user_version``."""
 
 VECTOR_STATEMENTS = (

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
 from facerec.core.records import User
-from facerec.errors import ConflictError, UserExistsError, UserNotFoundError
+from facerec.errors import (
+    ConflictError,
+    UserExistsError,
+    UserNameExistsError,
+    UserNotFoundError,
+)
 from facerec.storage.sqlite import collections, requests
 
-_SELECTED = "user_id, created_at, version, vector_version"
+_SELECTED = "user_id, created_at, version, vector_version, name"
 
 
 def create(connection: sqlite3.Connection, collection_id: str, user: User) -> None:
@@ -20,15 +26,19 @@ def create(connection: sqlite3.Connection, collection_id: str, user: User) -> No
 
     Raises:
         CollectionNotFoundError: there is no such collection.
-        UserExistsError: there is one of this name.
+        UserExistsError: there is one of this id.
+        UserNameExistsError: another user has its name.
     """
     collections.get(connection, collection_id)
-    written = connection.execute(
-        f"INSERT OR IGNORE INTO user (collection_id, {_SELECTED}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608
-        (collection_id, user.user_id, user.created_at, user.version, user.vector_version),
-    ).rowcount
-    if not written:
+    if get_many(connection, collection_id, [user.user_id]):
         raise UserExistsError(user.user_id)
+    if user.name is not None and find(connection, collection_id, user.name):
+        raise UserNameExistsError(user.name)
+    values = (user.user_id, user.created_at, user.version, user.vector_version, user.name)
+    connection.execute(
+        f"INSERT INTO user (collection_id, {_SELECTED}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
+        (collection_id, *values),
+    )
 
 
 def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> User:
@@ -54,6 +64,12 @@ def get_many(
     )
     by_id = {user.user_id: user for user in users}
     return [by_id[user_id] for user_id in user_ids if user_id in by_id]
+
+
+def find(connection: sqlite3.Connection, collection_id: str, name: str) -> User | None:
+    """Return the user that has a display name; None if there is none."""
+    found = _users(connection, "name = ?", (collection_id, name))
+    return found[0] if found else None
 
 
 def list_after(
@@ -132,6 +148,63 @@ def change(
     return get(connection, collection_id, user_id)
 
 
+def set_name(
+    connection: sqlite3.Connection, collection_id: str, user_id: str, name: str | None
+) -> User:
+    """Set or remove the display name of a user; return the user as it is then.
+
+    Raises:
+        UserNotFoundError: it does not exist.
+        UserNameExistsError: another user has the name.
+    """
+    user = get(connection, collection_id, user_id)
+    if name is not None and name != user.name and find(connection, collection_id, name):
+        raise UserNameExistsError(name)
+    connection.execute(
+        "UPDATE user SET name = ? WHERE collection_id = ? AND user_id = ?",
+        (name, collection_id, user_id),
+    )
+    requests.forget_answers(connection, [user_id])
+    return replace(user, name=name)
+
+
+def move(
+    connection: sqlite3.Connection,
+    collection_id: str,
+    face_ids: Sequence[str],
+    source: User,
+    target: User,
+) -> tuple[User, User]:
+    """Associate faces of one user with another; return both as they are then.
+
+    Raises:
+        UserNotFoundError: a user does not exist.
+        ConflictError: a version is another by now, or a face is not the source's.
+    """
+    for known in (source, target):
+        if get(connection, collection_id, known.user_id).version != known.version:
+            raise ConflictError(f"user {known.user_id!r} was changed concurrently", "try again")
+    owners = users_of_faces(connection, collection_id, face_ids)
+    if any(owners.get(face_id) != source.user_id for face_id in face_ids):
+        raise ConflictError("a face was disassociated concurrently", "try again")
+    connection.executemany(
+        "UPDATE association SET user_id = ?, version = ?, place = ? "
+        "WHERE collection_id = ? AND face_id = ?",
+        (
+            (target.user_id, target.version + 1, place, collection_id, face_id)
+            for place, face_id in enumerate(face_ids)
+        ),
+    )
+    connection.executemany(
+        "UPDATE user SET version = version + 1 WHERE collection_id = ? AND user_id = ?",
+        ((collection_id, each.user_id) for each in (source, target)),
+    )
+    return (
+        get(connection, collection_id, source.user_id),
+        get(connection, collection_id, target.user_id),
+    )
+
+
 def mark_vector(
     connection: sqlite3.Connection, collection_id: str, user_id: str, version: int
 ) -> bool:
@@ -174,8 +247,8 @@ def _users(
         values,
     )
     users = []
-    for columns, members in groupby(rows, key=itemgetter(0, 1, 2, 3)):
-        user_id, created_at, version, vector_version = columns
+    for columns, members in groupby(rows, key=itemgetter(0, 1, 2, 3, 4)):
+        user_id, created_at, version, vector_version, name = columns
         face_ids = tuple(face_id for *_, face_id in members if face_id is not None)
-        users.append(User(user_id, created_at, face_ids, version, vector_version))
+        users.append(User(user_id, created_at, face_ids, version, vector_version, name))
     return users

@@ -86,6 +86,16 @@ def crowd(door: Door) -> None:
     door.gallery.associate_faces("staff", "bob", [bob(door)])
 
 
+def named(door: Door) -> None:
+    """The collection ``staff`` with more users, one of them with a display name."""
+    crowd(door)
+    door.gallery.rename_user("staff", "ann", "Ann Müller")
+
+
+def names_of(door: Door) -> list[tuple[str, str | None]]:
+    return [(user.user_id, user.name) for user in door.gallery.list_users("staff").users]
+
+
 def alike(door: Door) -> None:
     """The collection ``staff`` with a second face of Ann, and a second user."""
     crowd(door)
@@ -571,6 +581,38 @@ ROWS = {
             door.create_user_once("staff", "cyd", "token"),
         ),
     ),
+    "create a user with a name": Row(
+        "create_user",
+        staff,
+        lambda door: then(door.create_named_user("staff", "wei", "张伟"), names_of(door)),
+    ),
+    "create a user by a name alone": Row(
+        "create_user",
+        staff,
+        lambda door: then(door.create_named_user("staff", None, "张伟"), names_of(door)),
+    ),
+    "create a user with the name of another": Row(
+        "create_user", named, lambda door: door.create_named_user("staff", "wei", "Ann Müller")
+    ),
+    "create a user with a name of two lines": Row(
+        "create_user", staff, lambda door: door.create_named_user("staff", "wei", "Wei\nZhang")
+    ),
+    "rename a user": Row(
+        "rename_user",
+        named,
+        lambda door: then(door.rename_user("staff", "ann", "Анна"), names_of(door)),
+    ),
+    "remove a name": Row(
+        "rename_user",
+        named,
+        lambda door: then(door.rename_user("staff", "ann", None), names_of(door)),
+    ),
+    "rename to the name of another": Row(
+        "rename_user", named, lambda door: door.rename_user("staff", "bob", "Ann Müller")
+    ),
+    "rename an unknown user": Row(
+        "rename_user", staff, lambda door: door.rename_user("staff", "wei", "张伟")
+    ),
     "describe a user": Row("describe_user", staff, lambda door: door.describe_user("staff", "ann")),
     "describe an unknown user": Row(
         "describe_user", staff, lambda door: door.describe_user("staff", "bob")
@@ -716,6 +758,7 @@ LACKING = {
     ("rekognition", "ignore_cluster"): OWN,
     ("rekognition", "not_same_cluster"): OWN,
     ("rekognition", "not_a_face"): OWN,
+    ("rekognition", "rename_user"): OWN,
     ("rekognition", "describe_user"): OWN,
     ("rekognition", "erase"): OWN,
     ("rekognition", "get_erasure"): OWN,
@@ -728,9 +771,13 @@ LACKING = {
 }
 """Operations that a door does not offer, and the reasons."""
 
+NAMELESS = "its users have no display names"
+NAMED = ("with a name", "by a name alone", "with the name of another", "with a name of two lines")
+
 LACKING_ROWS = {
     ("command line", "page through collections"): "lists all collections at once",
     ("rekognition", "detect with an unknown detector"): "has no choice of detectors",
+    **{("rekognition", f"create a user {how}"): NAMELESS for how in NAMED},
 }
 """Rows of other operations that a door cannot answer, and the reasons."""
 

@@ -236,6 +236,14 @@ class Door:
         """Create a user."""
         raise NotImplementedError
 
+    def create_named_user(self, name: str, user_id: str | None, displayed: str) -> str:
+        """Create a user with a display name; return the id."""
+        raise NotImplementedError
+
+    def rename_user(self, name: str, user_id: str, displayed: str | None) -> str | None:
+        """Set or remove the display name of a user; return what it is then."""
+        raise NotImplementedError
+
     def create_user_once(self, name: str, user_id: str, token: str) -> None:
         """Create a user, unless a request with this token was answered before."""
         raise NotImplementedError

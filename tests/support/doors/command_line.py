@@ -36,6 +36,7 @@ class CommandLineDoor(Door):
         errors.ObjectNotFoundError: 3,
         errors.UserExistsError: 4,
         errors.ClusterNotFoundError: 3,
+        errors.UserNameExistsError: 4,
         errors.UserNotFoundError: 3,
         errors.CollectionExistsError: 4,
         errors.CollectionNotFoundError: 3,
@@ -167,6 +168,15 @@ class CommandLineDoor(Door):
 
     def create_user(self, name: str, user_id: str) -> None:
         self._people("create", name, user_id, "--json")
+
+    def create_named_user(self, name: str, user_id: str | None, displayed: str) -> str:
+        own = () if user_id is None else (user_id,)
+        person = self._people("create", name, *own, "--name", displayed, "--json")
+        return str(person["user_id"])
+
+    def rename_user(self, name: str, user_id: str, displayed: str | None) -> str | None:
+        words = ("--remove",) if displayed is None else (displayed,)
+        return self._people("rename", name, user_id, *words, "--json")["name"]
 
     def describe_user(self, name: str, user_id: str) -> tuple[str, list[str]]:
         person = self._people("show", name, user_id, "--json")

@@ -184,6 +184,12 @@ class PythonDoor(Door):
     def create_user(self, name: str, user_id: str) -> None:
         self._run(lambda: self.gallery.create_user(name, user_id))
 
+    def create_named_user(self, name: str, user_id: str | None, displayed: str) -> str:
+        return self._run(lambda: self.gallery.create_user(name, user_id, name=displayed).user_id)
+
+    def rename_user(self, name: str, user_id: str, displayed: str | None) -> str | None:
+        return self._run(lambda: self.gallery.rename_user(name, user_id, displayed).name)
+
     def create_user_once(self, name: str, user_id: str, token: str) -> None:
         def create() -> dict[str, Any]:
             self.gallery.create_user(name, user_id)

@@ -40,6 +40,7 @@ class RestDoor(Door):
         errors.ObjectNotFoundError: 404,
         errors.UserExistsError: 409,
         errors.ClusterNotFoundError: 404,
+        errors.UserNameExistsError: 409,
         errors.UserNotFoundError: 404,
         errors.CollectionExistsError: 409,
         errors.CollectionNotFoundError: 404,
@@ -191,6 +192,15 @@ class RestDoor(Door):
 
     def create_user(self, name: str, user_id: str) -> None:
         self._send("POST", f"collections/{name}/people", {"user_id": user_id})
+
+    def create_named_user(self, name: str, user_id: str | None, displayed: str) -> str:
+        body = {"name": displayed, **_given(user_id=user_id)}
+        return str(self._send("POST", f"collections/{name}/people", body)["user_id"])
+
+    def rename_user(self, name: str, user_id: str, displayed: str | None) -> str | None:
+        path = f"collections/{name}/people/{user_id}/name"
+        method, body = ("DELETE", None) if displayed is None else ("PUT", {"name": displayed})
+        return self._send(method, path, body)["name"]
 
     def describe_user(self, name: str, user_id: str) -> tuple[str, list[str]]:
         person = self._send("GET", f"collections/{name}/people/{user_id}")
