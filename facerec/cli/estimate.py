@@ -73,8 +73,8 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 @detector_option
 @click.option(
     "--store",
-    type=click.Choice(list(Store)),
-    default=Store.S3_VECTORS,
+    type=click.Choice([store.value for store in Store]),
+    default=Store.S3_VECTORS.value,
     show_default=True,
     help="Where faces are stored: in Amazon S3 Vectors or Pinecone (VectorStore of the stack), or "
     "in the embedded store of a single spot machine.",

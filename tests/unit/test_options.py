@@ -23,6 +23,7 @@ from facerec.core.options import OPTION_TEXTS, ChosenOptions
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.request import JobRequest, read_job_request
+from tools.cli_docs import every_command
 
 START = jobs.commands["start"]
 FACE_OPTIONS = set(ChosenOptions.__annotations__)
@@ -125,6 +126,14 @@ def test_choices_of_options_are_the_same_at_every_door() -> None:
             parts = (schema, *schema.get("anyOf", ()))
             (choices,) = (part["enum"] for part in parts if "enum" in part)
             assert choices == list(parameter.type.choices)
+
+
+def test_choices_are_words_and_not_names_in_the_code() -> None:
+    for path, command in every_command():
+        for parameter in command.params:
+            if isinstance(parameter.type, click.Choice):
+                # click offers the names of an enumeration's members
+                assert {type(choice) for choice in parameter.type.choices} == {str}, path
 
 
 def test_a_job_has_the_defaults_of_its_schema() -> None:
