@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facerec.cli.output import console, table
+from facerec.cli.output import console, duration, table
 from facerec.estimate.costs import CostLine
 from facerec.estimate.estimating import Estimate
 from facerec.estimate.prices import PriceTable
@@ -24,7 +24,7 @@ def print_estimate(result: Estimate, prices: PriceTable, *, measured: bool) -> N
     )
     out.print(
         f"{job.children:,} children in {job.arrays:,} arrays on {job.vcpus:,} vCPUs: "
-        f"{_duration(job.seconds)}, {job.vcpu_seconds / 3600:,.1f} vCPU-hours; "
+        f"{duration(job.seconds)}, {job.vcpu_seconds / 3600:,.1f} vCPU-hours; "
         f"bottleneck: {job.bottleneck}"
     )
     if job.vcpus > job.useful_vcpus:
@@ -88,7 +88,7 @@ def print_simulations(rows: list[tuple[float, Estimate]]) -> None:
             f"{job.children:,}",
             f"{job.arrays:,}",
             f"{job.interruptions:,}",
-            _duration(job.seconds),
+            duration(job.seconds),
             f"{job.vcpu_seconds / 3600:,.1f}",
             f"{result.indexing_dollars:,.2f}",
             f"{result.dollars:,.2f}",
@@ -96,11 +96,3 @@ def print_simulations(rows: list[tuple[float, Estimate]]) -> None:
             job.bottleneck,
         )
     console().print(shown)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 5400:
-        return f"{seconds / 60:.1f} minutes"
-    if seconds < 48 * 3600:
-        return f"{seconds / 3600:.1f} hours"
-    return f"{seconds / 86400:.1f} days"

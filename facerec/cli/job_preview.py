@@ -11,8 +11,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.job_progress import duration
-from facerec.cli.output import console, count, dollars, print_json
+from facerec.cli.output import console, count, dollars, duration, print_json
 from facerec.cli.reports import print_difference
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from facerec.cli.job_services import ShownJobs
-from facerec.cli.output import console, count, dollars, table
+from facerec.cli.output import console, count, dollars, duration, table
 
 if TYPE_CHECKING:
     from facerec.jobs.progress import Progress
@@ -130,14 +130,3 @@ def _children(progress: Progress) -> list[str]:
     if states.get("RUNNABLE") and not states.get("RUNNING"):
         lines.append("waiting for machines; see docs/operations.md if that lasts")
     return lines
-
-
-def duration(seconds: float) -> str:
-    """Format seconds for a person: ``3 h 05 min``, ``4 min 10 s``, ``9 s``, ``less than 1 s``."""
-    if 0 < seconds < 0.5:
-        return "less than 1 s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

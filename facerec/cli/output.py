@@ -56,6 +56,23 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def duration(seconds: float) -> str:
+    """Format seconds for a person: ``3 days 04 h``, ``3 h 05 min``, ``4 min 10 s``.
+
+    Less than half a second is ``less than 1 s``.
+    """
+    if 0 < seconds < 0.5:
+        return "less than 1 s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, rest_of_day = divmod(hours, 24)
+    if days > 1:
+        return f"{days} days {rest_of_day:02d} h"
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
 def dollars(amount: float) -> str:
     """Format an amount of money: ``$1,234.50``, or ``less than $0.01``."""
     return f"${amount:,.2f}" if amount >= 0.01 else "less than $0.01"

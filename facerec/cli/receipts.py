@@ -14,8 +14,8 @@ def print_receipt(receipt: Receipt) -> None:
     removed = {
         "store of faces": receipt.faces
         and count(receipt.faces, "face with its embedding", "faces"),
-        "users": receipt.users and count(receipt.users, "user"),
-        "vectors of users": receipt.user_vectors and count(receipt.user_vectors, "vector"),
+        "users": receipt.users and count(receipt.users, "person", "people"),
+        "vectors of people": receipt.user_vectors and count(receipt.user_vectors, "vector"),
         "answers of idempotency tokens": receipt.answers and count(receipt.answers, "answer"),
     }
     for place, number in removed.items():

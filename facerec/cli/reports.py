@@ -138,7 +138,7 @@ def print_earlier_faces(tally: Tally) -> None:
     if tally.faces_removed:
         out.print(f"{count(tally.faces_removed, 'face')} removed: {before}")
     if tally.faces_kept:
-        out.print(f"{count(tally.faces_kept, 'face')} kept: {before}, and belong to users")
+        out.print(f"{count(tally.faces_kept, 'face')} kept: {before}, and belong to people")
     if tally.faces_deleted:
         deleted = count(tally.faces_deleted, "face")
         out.print(f"{deleted} not stored: deleted on purpose; --restore-deleted stores them")
@@ -162,7 +162,7 @@ def print_verification(verification: Verification, *, repaired: bool = True) -> 
         out.print(f"{extra} {what}: indexed since then with other options")
     if verification.kept:
         kept = count(verification.kept, "face")
-        out.print(f"{kept} kept: indexed since then with other options, and belong to users")
+        out.print(f"{kept} kept: indexed since then with other options, and belong to people")
     if verification.deleted:
         deleted = count(verification.deleted, "face")
         out.print(f"{deleted} deleted on purpose since then; --restore-deleted stores them again")

@@ -35,7 +35,7 @@ def erasures_router(context: Context) -> APIRouter:
 
     @router.post(
         "",
-        summary="Erase everything known about a face, a photo, an external image id or a user",
+        summary="Erase everything known about a face, a photo, an external image id or a person",
         responses={
             **problems(404, 415),
             200: answer("Everything is erased: the receipt.", "receipt"),

@@ -73,7 +73,7 @@ NextToken = Annotated[
 
 Disassociate = Annotated[
     bool,
-    Query(description="Disassociate the face from its user first, which otherwise is refused."),
+    Query(description="Disassociate the face from its person first, which otherwise is refused."),
 ]
 
 CollectionName = Annotated[
