@@ -15,6 +15,7 @@ from facerec.cli.options import (
     json_option,
     limit_option,
     page_options,
+    target_fmr_option,
     threshold_option,
 )
 from facerec.cli.output import console, count, print_json, table
@@ -65,6 +66,7 @@ def list_command(
 @click.argument("face_id")
 @data_option
 @threshold_option
+@target_fmr_option
 @limit_option("matches", GalleryDefaults().limit, MAX_MATCHES)
 @json_option
 def match(
@@ -72,6 +74,7 @@ def match(
     face_id: str,
     data: Path | None,
     threshold: float | None,
+    target_fmr: float | None,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -82,7 +85,9 @@ def match(
       facerec faces match --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
     with open_gallery(data_folder(data)) as gallery:
-        found = gallery.search_face(collection, face_id, threshold=threshold, limit=limit)
+        found = gallery.search_face(
+            collection, face_id, threshold=threshold, target_fmr=target_fmr, limit=limit
+        )
     if as_json:
         print_json(face_search_json(found))
     elif found.matches:

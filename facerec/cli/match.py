@@ -14,6 +14,7 @@ from facerec.cli.options import (
     json_option,
     limit_option,
     probe_face_options,
+    target_fmr_option,
     threshold_option,
 )
 from facerec.cli.output import console, count, print_json
@@ -30,14 +31,7 @@ from facerec.gallery.search_results import SearchedFace, SearchResult
 @collection_option
 @data_option
 @threshold_option
-@click.option(
-    "--target-fmr",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=None,
-    metavar="RATE",
-    help="Instead of a threshold: the share of searches for a stranger that may have a match in a "
-    "collection of this size.",
-)
+@target_fmr_option
 @limit_option("matches of each face", GalleryDefaults().limit, MAX_MATCHES)
 @click.option(
     "--repeat-people",

@@ -50,6 +50,16 @@ threshold_option = click.option(
 )
 
 
+target_fmr_option = click.option(
+    "--target-fmr",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=None,
+    metavar="RATE",
+    help="Instead of a threshold: the share of searches for a stranger that may have a match in a "
+    "collection of this size.",
+)
+
+
 def limit_option(noun: str, default: int, maximum: int) -> Callable[[Command], Command]:
     """Return the option that limits how many entries are shown."""
     return click.option(

@@ -142,18 +142,22 @@ class RecognitionOperations(GalleryBase):
         face_id: str,
         *,
         threshold: float | None = None,
+        target_fmr: float | None = None,
         limit: int | None = None,
     ) -> FaceSearchResult:
         """Search a collection for faces that resemble one of its own; that one is not returned.
 
+        ``threshold``, ``target_fmr`` and ``limit`` are as in ``search``.
+
         Raises:
-            InvalidInputError: An id, ``threshold`` or ``limit`` is not valid.
+            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid, or
+                both of the former are given.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
         """
         limit = self._limit(limit)
         collection = self._get(collection_id)
-        threshold = self._threshold(collection, threshold)
+        threshold = self._search_threshold(collection, threshold, target_fmr)
         face = require_stored(collection_id, face_id, faces=self._faces)
         matches = search_like(
             face,

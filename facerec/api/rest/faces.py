@@ -17,6 +17,7 @@ from facerec.api.rest.requests import (
     FacePath,
     Limit,
     NextToken,
+    TargetFmr,
     Threshold,
 )
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES
@@ -89,10 +90,13 @@ def faces_router(context: Context) -> APIRouter:
         face_id: FacePath,
         limit: Annotated[int, Query(ge=1, le=MAX_MATCHES)] = DEFAULT_LIMIT,
         threshold: Threshold = None,
+        target_fmr: TargetFmr = None,
     ) -> JSONResponse:
         found = await context.run(
             request,
-            lambda: gallery.search_face(collection_id, face_id, threshold=threshold, limit=limit),
+            lambda: gallery.search_face(
+                collection_id, face_id, threshold=threshold, target_fmr=target_fmr, limit=limit
+            ),
             collection_id=collection_id,
         )
         return JSONResponse(face_search_json(found))

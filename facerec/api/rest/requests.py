@@ -55,6 +55,15 @@ Threshold = Annotated[
     float | None,
     Query(ge=0, le=1, allow_inf_nan=False, description="Minimum similarity of a match."),
 ]
+TargetFmr = Annotated[
+    float | None,
+    Query(
+        gt=0,
+        lt=1,
+        description="Instead of `threshold`: the share of searches for a stranger that may have a "
+        "match in a collection of this size.",
+    ),
+]
 PersonPath = Annotated[
     str,
     Path(

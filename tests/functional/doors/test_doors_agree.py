@@ -45,6 +45,13 @@ def staff(door: Door) -> None:
     door.gallery.associate_faces("staff", "ann", [ann])
 
 
+NEAR = fake_photo(fake_face("ann", away=0.3))
+
+TARGET_RATES = (0.5, 1e-12)
+"""Shares of searches for a stranger: with the first one similar faces match, with the other none
+that is not equal."""
+
+
 def many(door: Door) -> None:
     """A collection with 120 faces of one person, on two photos."""
     door.gallery.create_collection("staff")
@@ -344,6 +351,17 @@ ROWS = {
     "search with an impossible similarity": Row(
         "search", staff, lambda door: found(door, ANN, threshold=1.5)
     ),
+    "search at a target rate": Row(
+        "search",
+        staff,
+        lambda door: [len(door.search("staff", NEAR, target_fmr=rate)) for rate in TARGET_RATES],
+    ),
+    "search at an impossible target rate": Row(
+        "search", staff, lambda door: door.search("staff", ANN, target_fmr=2)
+    ),
+    "search at a target rate and a threshold": Row(
+        "search", staff, lambda door: door.search("staff", ANN, threshold=0.8, target_fmr=0.01)
+    ),
     "search for the best match": Row(
         "search", many, lambda door: len(door.search("staff", ANN, limit=1))
     ),
@@ -375,6 +393,16 @@ ROWS = {
     ),
     "search for the best match of a stored face": Row(
         "search_face", many, lambda door: len(door.search_face("staff", only(door), limit=1))
+    ),
+    "search for a stored face at a target rate": Row(
+        "search_face",
+        many,
+        lambda door: [
+            len(door.search_face("staff", only(door), target_fmr=rate)) for rate in TARGET_RATES
+        ],
+    ),
+    "search for a stored face at an impossible target rate": Row(
+        "search_face", many, lambda door: door.search_face("staff", only(door), target_fmr=2)
     ),
     "search for an unknown face": Row(
         "search_face", staff, lambda door: door.search_face("staff", UNKNOWN_FACE)
@@ -778,6 +806,7 @@ LACKING_ROWS = {
     ("command line", "page through collections"): "lists all collections at once",
     ("rekognition", "detect with an unknown detector"): "has no choice of detectors",
     **{("rekognition", f"create a user {how}"): NAMELESS for how in NAMED},
+    **{("rekognition", name): "has no target rates" for name in ROWS if "target rate" in name},
 }
 """Rows of other operations that a door cannot answer, and the reasons."""
 

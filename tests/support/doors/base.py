@@ -126,6 +126,7 @@ class Door:
         threshold: float | None = None,
         limit: int | None = None,
         quality_filter: str | None = None,
+        target_fmr: float | None = None,
     ) -> list[Found]:
         """Return the matches of a photo's largest face."""
         raise NotImplementedError
@@ -168,7 +169,9 @@ class Door:
         """Compute the stats of stored faces again."""
         raise NotImplementedError
 
-    def search_face(self, name: str, face_id: str, limit: int | None = None) -> list[Found]:
+    def search_face(
+        self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None
+    ) -> list[Found]:
         """Return the faces that resemble a stored face."""
         raise NotImplementedError
 

@@ -79,8 +79,14 @@ class CommandLineDoor(Door):
         threshold: float | None = None,
         limit: int | None = None,
         quality_filter: str | None = None,
+        target_fmr: float | None = None,
     ) -> list[Found]:
-        words = _given(threshold=threshold, limit=limit, quality_filter=quality_filter)
+        words = _given(
+            threshold=threshold,
+            target_fmr=target_fmr,
+            limit=limit,
+            quality_filter=quality_filter,
+        )
         matched = self._run("match", self._file(photo), "--collection", name, "--json", *words)
         return rest_matches(matched)
 
@@ -109,8 +115,11 @@ class CommandLineDoor(Door):
     def refresh_stats(self, name: str) -> None:
         self._run("collections", "refresh-stats", name)
 
-    def search_face(self, name: str, face_id: str, limit: int | None = None) -> list[Found]:
-        words = ("faces", "match", "--collection", name, face_id, "--json", *_given(limit=limit))
+    def search_face(
+        self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None
+    ) -> list[Found]:
+        given = _given(limit=limit, target_fmr=target_fmr)
+        words = ("faces", "match", "--collection", name, face_id, "--json", *given)
         return face_matches(self._run(*words)["matches"])
 
     def thumbnail(self, name: str, face_id: str) -> bytes:

@@ -69,11 +69,17 @@ class PythonDoor(Door):
         threshold: float | None = None,
         limit: int | None = None,
         quality_filter: str | None = None,
+        target_fmr: float | None = None,
     ) -> list[Found]:
         options = self._probe_options(quality_filter)
         result = self._run(
             lambda: self.gallery.search(
-                name, photo, threshold=threshold, limit=limit, options=options
+                name,
+                photo,
+                threshold=threshold,
+                target_fmr=target_fmr,
+                limit=limit,
+                options=options,
             )
         )
         return [
@@ -120,8 +126,12 @@ class PythonDoor(Door):
     def refresh_stats(self, name: str) -> None:
         self._run(lambda: self.gallery.refresh_stats(name))
 
-    def search_face(self, name: str, face_id: str, limit: int | None = None) -> list[Found]:
-        found = self._run(lambda: self.gallery.search_face(name, face_id, limit=limit))
+    def search_face(
+        self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None
+    ) -> list[Found]:
+        found = self._run(
+            lambda: self.gallery.search_face(name, face_id, limit=limit, target_fmr=target_fmr)
+        )
         return [
             Found(match.face.face_id, match.similarity, match.user_id) for match in found.matches
         ]

@@ -97,7 +97,9 @@ class RekognitionDoor(Door):
         threshold: float | None = None,
         limit: int | None = None,
         quality_filter: str | None = None,
+        target_fmr: float | None = None,
     ) -> list[Found]:
+        assert target_fmr is None, "Rekognition's protocol has no target rates"
         settings = _given(
             FaceMatchThreshold=_percent(threshold), MaxFaces=limit, QualityFilter=quality_filter
         )
@@ -148,7 +150,10 @@ class RekognitionDoor(Door):
     def remove_tags(self, name: str, keys: list[str]) -> None:
         self._call("untag_resource", ResourceArn=self._arn(name), TagKeys=keys)
 
-    def search_face(self, name: str, face_id: str, limit: int | None = None) -> list[Found]:
+    def search_face(
+        self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None
+    ) -> list[Found]:
+        assert target_fmr is None, "Rekognition's protocol has no target rates"
         settings = _given(MaxFaces=limit)
         return _face_matches(
             self._call("search_faces", CollectionId=name, FaceId=face_id, **settings)

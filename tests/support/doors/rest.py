@@ -95,8 +95,14 @@ class RestDoor(Door):
         threshold: float | None = None,
         limit: int | None = None,
         quality_filter: str | None = None,
+        target_fmr: float | None = None,
     ) -> list[Found]:
-        given = _given(threshold=threshold, limit=limit, quality_filter=quality_filter)
+        given = _given(
+            threshold=threshold,
+            target_fmr=target_fmr,
+            limit=limit,
+            quality_filter=quality_filter,
+        )
         body = {"collection_id": name, **image(photo), **given}
         return rest_matches(self._send("POST", "face-recognition/match", body))
 
@@ -125,8 +131,11 @@ class RestDoor(Door):
         page = self._get(f"collections/{name}/people", limit=limit, next_token=next_token)
         return person_page(page)
 
-    def search_face(self, name: str, face_id: str, limit: int | None = None) -> list[Found]:
-        found = self._get(f"collections/{name}/faces/{face_id}/matches", limit=limit)
+    def search_face(
+        self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None
+    ) -> list[Found]:
+        path = f"collections/{name}/faces/{face_id}/matches"
+        found = self._get(path, limit=limit, target_fmr=target_fmr)
         return face_matches(found["matches"])
 
     def thumbnail(self, name: str, face_id: str) -> bytes:

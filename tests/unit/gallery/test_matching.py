@@ -266,6 +266,14 @@ def test_a_rate_takes_the_place_of_a_threshold(gallery: Gallery) -> None:
         gallery.search("staff", ANN, threshold=0.8, target_fmr=1e-3)
 
 
+def test_a_rate_takes_the_place_of_a_threshold_for_a_stored_face_too(gallery: Gallery) -> None:
+    (face, _) = gallery.index(
+        "staff", fake_photo(fake_face("bob"), fake_face("cyd", left=0.5))
+    ).faces
+    result = gallery.search_face("staff", face.record.face_id, target_fmr=1e-3)
+    assert result.threshold == pytest.approx(threshold_at(1e-3, 2))
+
+
 def test_an_ambiguous_answer_returns_both_people_whatever_the_threshold_hides(
     gallery: Gallery,
 ) -> None:
