@@ -10,11 +10,11 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.options import collection_option, data_option, json_option
-from facerec.cli.output import console, count, print_json, table
-from facerec.errors import FacerecError, InvalidInputError
-from facerec.evaluate.calibration import MAX_FACES, Calibration, DoubtfulPair
-from facerec.evaluate.calibration import calibrate as measure
+from facerec.cli.output import console, print_json, table
+from facerec.errors import FacerecError
+from facerec.evaluate.calibration import Calibration, DoubtfulPair
 from facerec.evaluate.calibration_page import calibration_page, rate_rows, summary
+from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
 from facerec.factory import open_gallery
 from facerec.gallery.gallery import Gallery
 
@@ -62,14 +62,7 @@ def calibrate(
       facerec calibrate --collection staff --target-fmr 0.001 --set-threshold
     """
     with open_gallery(data_folder(data)) as gallery:
-        faces = gallery.describe_collection(collection).face_count
-        sample = gallery.sample_faces(collection, MAX_FACES)
-        if len(sample) < 2:
-            raise InvalidInputError(
-                f"collection {collection} has {count(len(sample), 'face')}",
-                "index at least two faces",
-            )
-        result = measure(sample, faces, target_search_rate=target_fmr)
+        result = calibrate_collection(gallery, collection, target_fmr=target_fmr)
         if html:
             page = calibration_page(
                 result,
@@ -78,13 +71,8 @@ def calibrate(
                 model_version=gallery.model_version,
             )
             html.write_text(page)
-        if set_threshold and result.has_wrong_names:
-            raise InvalidInputError(
-                f"wrong names would decide on the threshold of collection {collection}",
-                "correct the doubtful faces first; without --set-threshold they are listed",
-            )
         if set_threshold:
-            gallery.set_threshold(collection, result.threshold)
+            set_calibrated_threshold(gallery, collection, result)
     if as_json:
         print_json({"model_version": gallery.model_version, **asdict(result)})
         return

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from facerec.errors import InvalidInputError
 from facerec.evaluate.calibration import MIN_MATCHES, Calibration, calibrate
+from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
 from facerec.gallery.normalisation import false_match_rate_of
 from facerec.gallery.sampling import SampledFace
-from facerec.testing.engine import FAKE_COHORT_STATS
+from facerec.testing.engine import FAKE_COHORT_STATS, fake_face, fake_photo
 from facerec.testing.faces import stored_face
+from tests.support.gallery import Collaborators
 
 
 def face(
@@ -97,3 +102,19 @@ def test_people_with_two_names_do_not_decide_on_a_threshold_unseen() -> None:
     sample = [*people(40, shots=1), *twins]
     assert calibrate(sample, len(sample), target_search_rate=0.5).has_wrong_names
     assert not calibrate(people(40), 80, target_search_rate=0.9).has_wrong_names
+
+
+def test_a_python_program_sets_the_threshold_of_a_collection(tmp_path: Path) -> None:
+    collaborators = Collaborators.in_folder(tmp_path)
+    gallery = collaborators.gallery()
+    gallery.create_collection("staff")
+    with pytest.raises(InvalidInputError, match="staff has 0 faces"):
+        calibrate_collection(gallery, "staff")
+    for person in ("ann", "bob"):
+        gallery.index("staff", fake_photo(fake_face(person)), external_image_id=f"{person}:1")
+    with pytest.raises(InvalidInputError, match="out of range"):
+        calibrate_collection(gallery, "staff", target_fmr=1)
+    calibration = calibrate_collection(gallery, "staff", target_fmr=0.001)
+    set_calibrated_threshold(gallery, "staff", calibration)
+    assert gallery.search("staff", fake_photo(fake_face("ann"))).threshold == calibration.threshold
+    collaborators.records.close()

@@ -1,0 +1,55 @@
+"""Measures error rates on the faces of a stored collection, and sets its threshold by them."""
+
+from __future__ import annotations
+
+from facerec.errors import InvalidInputError
+from facerec.evaluate.calibration import MAX_FACES, Calibration, calibrate
+from facerec.gallery.gallery import Gallery
+
+
+def calibrate_collection(
+    gallery: Gallery, collection_id: str, *, target_fmr: float = 0.01
+) -> Calibration:
+    """Measure error rates on the faces of a collection, or on a random sample of them.
+
+    Args:
+        gallery: Holds the collection.
+        collection_id: Id of the collection.
+        target_fmr: Share of searches for a stranger that may have a match, above 0 and below 1.
+
+    Raises:
+        InvalidInputError: The collection has fewer than two faces, or ``target_fmr`` is out of
+            range.
+        CollectionNotFoundError: The collection does not exist.
+        ModelMismatchError: Its faces have another model version.
+    """
+    if not 0 < target_fmr < 1:
+        raise InvalidInputError(
+            f"a target false match rate of {target_fmr} is out of range",
+            "give one above 0 and below 1, such as 0.001",
+        )
+    faces = gallery.describe_collection(collection_id).face_count
+    sample = gallery.sample_faces(collection_id, MAX_FACES)
+    if len(sample) < 2:
+        noun = "face" if len(sample) == 1 else "faces"
+        raise InvalidInputError(
+            f"collection {collection_id} has {len(sample)} {noun}", "index at least two faces"
+        )
+    return calibrate(sample, faces, target_search_rate=target_fmr)
+
+
+def set_calibrated_threshold(
+    gallery: Gallery, collection_id: str, calibration: Calibration
+) -> None:
+    """Make a calibrated threshold the default of its collection, at every door.
+
+    Raises:
+        InvalidInputError: Wrong names would decide on the threshold.
+        CollectionNotFoundError: The collection does not exist.
+    """
+    if calibration.has_wrong_names:
+        raise InvalidInputError(
+            f"wrong names would decide on the threshold of collection {collection_id}",
+            "correct the doubtful faces that the calibration lists first",
+        )
+    gallery.set_threshold(collection_id, calibration.threshold)
