@@ -12,6 +12,7 @@ from facerec.storage.faces import FaceStore
 from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.approximate import ApproximateSearch
 from facerec.storage.sqlite.vector_store import SqliteVectors
+from facerec.testing.clusters import ClusterStoreContract
 from facerec.testing.face_store import FaceStoreContract
 from facerec.testing.record_store import RecordStoreContract
 from facerec.testing.service_records import AccessKeyStoreContract, ServiceRecordsContract
@@ -71,4 +72,18 @@ class TestSqliteRecords(ServiceRecordsContract):
 class TestSqliteAccessKeys(AccessKeyStoreContract):
     @pytest.fixture
     def keys(self, sqlite_store: SqliteStore) -> SqliteStore:
+        return sqlite_store
+
+
+class TestSqliteClusters(ClusterStoreContract):
+    @pytest.fixture
+    def clusters(self, sqlite_store: SqliteStore) -> SqliteStore:
+        return sqlite_store
+
+    @pytest.fixture
+    def faces(self, sqlite_store: SqliteStore) -> FaceStore:
+        return sqlite_store
+
+    @pytest.fixture
+    def records(self, sqlite_store: SqliteStore) -> SqliteStore:
         return sqlite_store
