@@ -229,3 +229,7 @@ def clusters_of(gallery: Gallery, name: str) -> dict[str, str]:
         token = page.next_token
         if token is None:
             return found
+
+
+if __name__ == "__main__":
+    main()

@@ -112,10 +112,13 @@ def check(gallery: Gallery, decisions: Decisions) -> None:
         assert not {(face, user_id) for face in faces} & decisions.denied
         assert not {(one, other) for one in faces for other in faces} & decisions.denied
     shown = {face: cluster for cluster, (faces, _) in clusters.items() for face in faces}
-    denied = {face for face, _ in decisions.denied}
+    denied = {face for pair in decisions.denied for face in pair}
+    owned = set[str]().union(*decisions.persons.values())
     for together in decisions.together:
-        kept = {shown[face] for face in together - denied if face in shown}
-        assert len(kept) <= 1
+        left = together & stored - denied - decisions.ignored - decisions.not_faces - owned
+        assert len({shown[face] for face in left if face in shown}) <= 1
+        # a cluster of one face is not shown, but nobody's decision hides another
+        assert len(left) < 2 or left <= shown.keys()
     decisions.together = [faces for faces, _ in clusters.values()]
 
 
