@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, table
 from facerec.core.aws_region import aws_region
+from facerec.errors import CollectionExistsError
 from facerec.factory import open_gallery
 from facerec.imports.importing import FindPhotos, ImportReport, import_collection
 from facerec.imports.photo_rules import photos_by_manifest, photos_by_template
@@ -97,6 +99,37 @@ def rekognition(
         print_json(result.to_json())
     else:
         _print(result)
+
+
+@import_.command("face-recognition")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@collection_option
+@data_option
+@json_option
+def face_recognition(file: Path, collection: str, data: Path | None, as_json: bool) -> None:
+    """Take over a pickle of encodings and names of the package face_recognition.
+
+    Its encodings are of the network that facerec uses, so no photos are needed. Names become
+    external image ids. Nothing in the file is run: a pickle that contains anything but arrays,
+    lists, dicts, text and numbers is refused. An import that is run again changes nothing.
+
+    \b
+    Examples:
+      facerec import face-recognition encodings.pickle --collection staff
+    """
+    from facerec.imports.pickles import read_face_recognition
+
+    named = read_face_recognition(file)
+    with open_gallery(data_folder(data)) as gallery:
+        with suppress(CollectionExistsError):
+            gallery.create_collection(collection)
+        ids = gallery.import_embeddings(collection, named)
+    people = len({face.name for face in named})
+    if as_json:
+        print_json({"collection_id": collection, "face_ids": list(ids), "people": people})
+    else:
+        faces = count(len(set(ids)), "face")
+        console().print(f"{collection} holds {faces} of {count(people, 'person', 'people')}")
 
 
 def _rule(template: str | None, manifest: Path | None) -> FindPhotos:

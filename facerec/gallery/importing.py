@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from facerec.core.faces import BoundingBox
-from facerec.core.ids import group_of
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
+from facerec.core.ids import face_id, group_of
+from facerec.core.names import MAX_NAME_LENGTH
 from facerec.core.options import QualityFilter
 from facerec.core.records import FaceRecord, StoredFace
+from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.indexing import name_image, storable_source
 from facerec.gallery.photos import Photo, find_faces, load_photo
@@ -18,6 +25,25 @@ from facerec.gallery.tombstones import keep_imported
 MIN_SHARED = 0.4
 """Share of the union of two boxes of one photo from which on they are of the same face. Boxes of
 dlib's and of Rekognition's networks share about 0.7; boxes of two faces rarely overlap at all."""
+
+MIN_LENGTH, MAX_LENGTH = 1.02, 1.9
+"""Euclidean lengths of descriptors of dlib's network, with a margin: those of the cohort's 3,765
+strangers are 1.22 to 1.61. Many other networks have embeddings of the length 1."""
+
+WHOLE_PHOTO = BoundingBox(0.0, 0.0, 1.0, 1.0)
+
+
+def external_image_id_of(name: str) -> str:
+    """Return a person's name as an external image id: what is not allowed becomes ``_``.
+
+    Raises:
+        InvalidInputError: No letter or digit of ASCII is left of it.
+    """
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    found = re.sub(r"[^a-zA-Z0-9_.\-]+", "_", plain).strip("_")[:MAX_NAME_LENGTH]
+    if not found:
+        raise InvalidInputError(f"the name {name!r} has no letter or digit of a to z and 0 to 9")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +65,19 @@ class KnownFace:
     user_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedEmbedding:
+    """A descriptor of dlib's network that another program computed.
+
+    Attributes:
+        name: Name of the person, in any characters.
+        embedding: float32, shape (128,).
+    """
+
+    name: str
+    embedding: NDArray[np.float32] = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class ImportedPhoto:
     """What became of the known faces of a photo; faces in none of the sets were not found.
@@ -55,7 +94,66 @@ class ImportedPhoto:
 
 
 class ImportOperations(GalleryBase):
-    """The operation of a gallery that takes over faces."""
+    """The operations of a gallery that take over faces."""
+
+    def import_embeddings(
+        self, collection_id: str, faces: Sequence[NamedEmbedding]
+    ) -> tuple[str, ...]:
+        """Store descriptors of dlib's network without their photos, and return their face ids.
+
+        The ids are derived from names and descriptors: importing them again changes nothing. What
+        only a photo can say is unknown: the box is the whole photo, confidence, quality and
+        landmarks are 0.
+
+        Args:
+            collection_id: Id of the collection.
+            faces: Descriptors of upright faces that were aligned by dlib's 5-point predictor.
+
+        Raises:
+            InvalidInputError: The id is not valid; or descriptors have lengths that those of dlib's
+                network never have, or a name has no letter or digit: no face was stored.
+            CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
+            ModelMismatchError: Its faces have another model version.
+        """
+        collection = self._require(collection_id)
+        if not faces:
+            return ()
+        lengths = [float(np.linalg.norm(face.embedding)) for face in faces]
+        if not all(MIN_LENGTH <= length <= MAX_LENGTH for length in lengths):
+            raise InvalidInputError(
+                "the descriptors are not of dlib's face recognition network",
+                "those of other networks cannot be compared with them; index the photos instead",
+            )
+        names = [external_image_id_of(face.name) for face in faces]
+        stats = self._engine.cohort_stats(np.stack([face.embedding for face in faces]))
+        now, digest = self._clock(), self._defaults.index_options().digest()
+        ids = []
+        for face, name, own in zip(faces, names, stats, strict=True):
+            image = name_image(
+                collection_id,
+                face.embedding.tobytes(),
+                external_image_id=name,
+                source="",
+                model_version=collection.model_version,
+            )
+            record = FaceRecord(
+                face_id=face_id(image.image_key, WHOLE_PHOTO),
+                image_id=image.image_id,
+                external_image_id=name,
+                source="",
+                box=WHOLE_PHOTO,
+                confidence=0.0,
+                landmarks=Landmarks(*[Point(0.0, 0.0)] * 5),
+                quality=Quality(0.0, 0.0, 0.0, Pose(0.0, 0.0, 0.0)),
+                model_version=collection.model_version,
+                options_digest=digest,
+                indexed_at=now,
+                stats=own,
+            )
+            stored = StoredFace(record, face.embedding)
+            add_faces(collection, image.image_key, [stored], faces=self._faces, users=self._records)
+            ids.append(record.face_id)
+        return tuple(ids)
 
     def import_faces(
         self, collection_id: str, photo: Photo, known: Sequence[KnownFace]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.core.schemas import violation
 from facerec.storage.sqlite import SqliteStore
-from facerec.testing.engine import fake_face, fake_photo
+from facerec.testing.engine import fake_embedding, fake_face, fake_photo
 from tests.support.api import rekognition_client
 from tests.support.gallery import Collaborators
 from tests.support.server import running
@@ -259,3 +260,45 @@ def test_a_collection_that_does_not_exist_is_named(source: Source, tmp_path: Pat
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 3
     assert "none" in ended.stderr
+
+
+def test_encodings_of_face_recognition_are_imported(tmp_path: Path) -> None:
+    encodings = tmp_path / "encodings.pickle"
+    document = {"names": ["Ann Smith"], "encodings": [fake_embedding("ann")]}
+    encodings.write_bytes(pickle.dumps(document))
+    words = ["import", "face-recognition", str(encodings), "--collection", "staff", "--json"]
+    command = [sys.executable, "-c", PROGRAM, *words, "--data", str(tmp_path / "data")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    answers = []
+    for _ in range(2):
+        ended = subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        answers.append(json.loads(ended.stdout))
+    assert answers[0] == answers[1]
+    with serve(tmp_path / "data") as address:
+        probe = fake_photo(fake_face("ann", away=0.1, shot=7))
+        (found,) = rekognition_client(address).search_faces_by_image(
+            CollectionId="staff", Image={"Bytes": probe}
+        )["FaceMatches"]
+    assert found["Face"]["FaceId"] == answers[0]["face_ids"][0]
+    assert found["Face"]["ExternalImageId"] == "Ann_Smith"
+
+
+def test_a_hostile_pickle_is_refused_in_one_line(tmp_path: Path) -> None:
+    encodings = tmp_path / "encodings.pickle"
+    encodings.write_bytes(f"cpathlib\nPath.touch\n(S'{tmp_path}/victim'\ntR.".encode())
+    words = ["import", "face-recognition", str(encodings), "--collection", "staff"]
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words, "--data", str(tmp_path / "data")],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 4
+    (error, hint) = ended.stderr.splitlines()
+    assert "is refused: it contains pathlib" in error
+    assert hint.startswith("hint: ")
+    assert not (tmp_path / "victim").exists()

@@ -751,6 +751,7 @@ NO_OPERATIONS = {
     "export": "is for the operator, who answers requests for data: `facerec export`",
     "find_expired": "is the first half of expire",
     "get_retention": "is set by the operator: `facerec collections update`",
+    "import_embeddings": "is for the operator, who moves from a program: `facerec import`",
     "import_faces": "is for the operator, who moves from another service: `facerec import`",
     "model_version": "is in the answers of other operations",
     "resume_erasure": "completes what another process began; servers and workflows call it",

@@ -1,0 +1,267 @@
+"""Pickles of dlib's descriptors with names, as programs on ``face_recognition`` write them.
+
+A pickle is a program, and a hostile one runs whatever it names when it is loaded. This reader knows
+the few names that arrays of numpy consist of, and has functions of its own for them: nothing that a
+file names is imported or called. Everything else is refused before it is read.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import pickletools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import EMBEDDING_SIZE
+from facerec.errors import InvalidInputError
+from facerec.gallery.importing import NamedEmbedding
+
+MAX_BYTES = 1 << 30
+"""Size of a file: about 900,000 descriptors of float64."""
+
+_OPCODES = frozenset(
+    (
+        "PROTO",
+        "FRAME",
+        "STOP",
+        "MARK",
+        "POP",
+        "POP_MARK",
+        "DUP",
+        "NONE",
+        "NEWTRUE",
+        "NEWFALSE",
+        "INT",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG",
+        "LONG1",
+        "FLOAT",
+        "BINFLOAT",
+        "STRING",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "UNICODE",
+        "BINUNICODE",
+        "SHORT_BINUNICODE",
+        "BINUNICODE8",
+        "BINBYTES",
+        "SHORT_BINBYTES",
+        "BINBYTES8",
+        "BYTEARRAY8",
+        "EMPTY_LIST",
+        "APPEND",
+        "APPENDS",
+        "LIST",
+        "EMPTY_TUPLE",
+        "TUPLE",
+        "TUPLE1",
+        "TUPLE2",
+        "TUPLE3",
+        "EMPTY_DICT",
+        "DICT",
+        "SETITEM",
+        "SETITEMS",
+        "GET",
+        "BINGET",
+        "LONG_BINGET",
+        "PUT",
+        "BINPUT",
+        "LONG_BINPUT",
+        "MEMOIZE",
+        "GLOBAL",
+        "STACK_GLOBAL",
+        "REDUCE",
+        "BUILD",
+    )
+)
+"""What lists, dicts, text, numbers and arrays consist of
+(https://docs.python.org/3/library/pickletools.html)."""
+
+_LAYOUTS = (
+    '{"encodings": [...], "names": [...]}, {"name": encoding, ...}, [encodings, names] or '
+    "[(name, encoding), ...]"
+)
+
+
+def read_face_recognition(path: Path) -> list[NamedEmbedding]:
+    """Return the descriptors and names of a pickle.
+
+    Args:
+        path: A file with one of the usual layouts: a dict of ``encodings`` and ``names``, a dict of
+            an encoding or a list of encodings for each name, a pair of two lists, or pairs of a
+            name and an encoding.
+
+    Raises:
+        InvalidInputError: The file is not a pickle, contains anything but arrays, lists, dicts,
+            text and numbers, or no descriptors of 128 numbers with names.
+    """
+    if path.stat().st_size > MAX_BYTES:
+        raise InvalidInputError(f"{path} has more than {MAX_BYTES >> 30} GiB")
+    found = []
+    for name, values in _pairs(path, _load(path)):
+        if not isinstance(name, str | int):
+            raise _unknown(path)
+        found.append(NamedEmbedding(str(name), _descriptor(path, str(name), values)))
+    if not found:
+        raise InvalidInputError(f"{path} contains no face")
+    return found
+
+
+def _load(path: Path) -> object:
+    content = path.read_bytes()
+    try:
+        for opcode, argument, _ in pickletools.genops(content):
+            if opcode.name not in _OPCODES:
+                raise _refused(path, f"the instruction {opcode.name}")
+            # The memo is an array: a high place in it would take the memory of the machine.
+            if opcode.name in ("PUT", "LONG_BINPUT") and int(argument or 0) > len(content):
+                raise _refused(path, "a place that is too high")
+        return _Reader(path, content).load()
+    except InvalidInputError:
+        raise
+    except Exception as error:
+        raise InvalidInputError(f"{path} is not a pickle of descriptors, or is damaged") from error
+
+
+class _Array:
+    """An array while it is read: filled by ``__setstate__``, as numpy's own is."""
+
+    values: NDArray[np.float64]
+
+    def __setstate__(self, state: Sequence[Any]) -> None:
+        _, shape, dtype, by_column, content = state
+        self.values = _values(content, dtype, shape, "F" if by_column else "C")
+
+
+class _Type:
+    """A type of numbers while it is read; the byte order is in its state."""
+
+    def __init__(self, name: str) -> None:
+        if name not in ("f4", "f8"):
+            raise ValueError(name)
+        self.name, self.order = name, "<"
+
+    def __setstate__(self, state: Sequence[Any]) -> None:
+        if state[1] not in ("<", ">", "=", "|"):
+            raise ValueError(state[1])
+        self.order = state[1]
+
+
+def _values(
+    content: bytes | bytearray, dtype: _Type, shape: Sequence[int], order: str
+) -> NDArray[np.float64]:
+    flat = np.frombuffer(bytes(content), np.dtype(dtype.order + dtype.name))
+    return flat.reshape(tuple(shape), order="F" if order == "F" else "C").astype(np.float64)
+
+
+class _Reader(pickle.Unpickler):
+    """Reads numbers, text, lists, dicts and arrays."""
+
+    def __init__(self, path: Path, content: bytes) -> None:
+        super().__init__(io.BytesIO(content), encoding="latin-1")
+        self._path = path
+
+        # New functions for each file, since a pickle can set attributes of what it names.
+        def encode(text: str, encoding: str) -> bytes:
+            return text.encode({"latin1": "latin-1"}[encoding])
+
+        def reconstruct(*_: object) -> _Array:
+            return _Array()
+
+        def new_type(name: str, *_: object) -> _Type:
+            return _Type(name)
+
+        def scalar(dtype: _Type, content: bytes) -> float:
+            return float(_values(content, dtype, (1,), "C")[0])
+
+        def from_buffer(
+            content: bytes, dtype: _Type, shape: Sequence[int], order: str
+        ) -> NDArray[np.float64]:
+            return _values(content, dtype, shape, order)
+
+        self._known: dict[tuple[str, str], Callable[..., object] | None] = {
+            ("_codecs", "encode"): encode,
+            ("numpy", "ndarray"): None,
+            ("numpy", "dtype"): new_type,
+        }
+        for core in ("numpy.core", "numpy._core"):
+            self._known[f"{core}.multiarray", "_reconstruct"] = reconstruct
+            self._known[f"{core}.multiarray", "scalar"] = scalar
+            self._known[f"{core}.numeric", "_frombuffer"] = from_buffer
+
+    def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - as in pickle
+        """Return the stand-in for a name, and refuse every other name."""
+        if (module, name) not in self._known:
+            raise _refused(self._path, f"{module}.{name}")
+        return self._known[module, name]
+
+
+def _pairs(path: Path, document: object) -> Iterator[tuple[object, object]]:
+    if isinstance(document, Mapping):
+        names = document.get("names", document.get("labels"))
+        encodings = document.get("encodings", document.get("embeddings"))
+        if names is not None and encodings is not None:
+            yield from _zipped(path, encodings, names)
+        else:
+            for name, values in document.items():
+                several = isinstance(values, list) and values and not _is_number(values[0])
+                for each in values if several else (values,):
+                    yield name, each
+    elif isinstance(document, list | tuple):
+        if len(document) == 2 and not isinstance(document[0], tuple):
+            first, second = document
+            if first and isinstance(first, list | tuple) and isinstance(first[0], str):
+                first, second = second, first
+            yield from _zipped(path, first, second)
+        else:
+            for entry in document:
+                if not isinstance(entry, list | tuple) or len(entry) != 2:
+                    raise _unknown(path)
+                name, values = entry if isinstance(entry[0], str) else reversed(entry)
+                yield name, values
+    else:
+        raise _unknown(path)
+
+
+def _zipped(path: Path, encodings: Any, names: Any) -> Iterator[tuple[object, object]]:  # noqa: ANN401
+    encodings = encodings.values if isinstance(encodings, _Array) else encodings
+    if not isinstance(names, list | tuple) or len(encodings) != len(names):
+        raise InvalidInputError(f"{path} does not have a name for each encoding")
+    yield from zip(names, encodings, strict=True)
+
+
+def _descriptor(path: Path, name: str, values: Any) -> NDArray[np.float32]:  # noqa: ANN401
+    values = values.values if isinstance(values, _Array) else values
+    try:
+        descriptor = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise _unknown(path) from error
+    if descriptor.shape != (EMBEDDING_SIZE,):
+        numbers = "x".join(map(str, descriptor.shape))
+        raise InvalidInputError(
+            f"{path}: the encoding of {name!r} has {numbers or 'no'} numbers instead of 128",
+            "embeddings of other networks cannot be compared; index the photos instead",
+        )
+    return descriptor
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
+
+
+def _refused(path: Path, what: str) -> InvalidInputError:
+    return InvalidInputError(
+        f"{path} is refused: it contains {what}",
+        "only arrays, lists, dicts, text and numbers are read; nothing of the file was run",
+    )
+
+
+def _unknown(path: Path) -> InvalidInputError:
+    return InvalidInputError(f"{path} has an unknown layout", f"known are {_LAYOUTS}")
