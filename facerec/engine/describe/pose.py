@@ -25,6 +25,8 @@ def estimate_pose(landmarks: Landmarks, width: int, height: int) -> Pose:
 
     Roll is the slope of the line of the eyes. Yaw and pitch follow from the position of the nose's
     base, which lies in front of the eyes and so moves sideways and up as the head turns.
+    Landmarks of profiles, of which one eye is hidden, are wrong, and so is their yaw: it is far too
+    small, even of the wrong sign.
 
     Args:
         landmarks: ratios of the upright photo.
