@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from facerec.core.protocols import RecordStore
 from facerec.core.records import AnsweredRequest
-from facerec.errors import RequestMismatchError
+from facerec.errors import FacerecError, RequestMismatchError
+
+_LOCKS = tuple(Lock() for _ in range(64))
+"""Requests of one token are answered one at a time, within a process."""
 
 LIFETIME = 8 * 3600.0
 """Seconds for which an answer is kept."""
@@ -25,7 +29,8 @@ def answer_by_token(
 ) -> dict[str, Any]:
     """Answer a request unless its token was answered before; then return that answer.
 
-    Only success is kept: after an error the same token can be used again.
+    Only success is kept: after an error the same token can be used again. A request that arrives
+    while the first one is being answered waits for its answer.
 
     Args:
         token: Idempotency token.
@@ -38,13 +43,21 @@ def answer_by_token(
         RequestMismatchError: The token was used with another request before.
     """
     digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-    known = requests.find_request(token, clock())
-    if known is None:
-        answered = answer()
-        now = clock()
-        kept = AnsweredRequest(digest, json.dumps(answered), now + LIFETIME)
-        requests.keep_request(token, kept, now)
-        return answered
+    with _LOCKS[hash(token) % len(_LOCKS)]:
+        known = requests.find_request(token, clock())
+        if known is None:
+            try:
+                answered = answer()
+            except FacerecError:
+                # Another process may have answered the same request in the meantime.
+                known = requests.find_request(token, clock())
+                if known is None:
+                    raise
+            else:
+                now = clock()
+                kept = AnsweredRequest(digest, json.dumps(answered), now + LIFETIME)
+                requests.keep_request(token, kept, now)
+                return answered
     if known.digest != digest:
         raise RequestMismatchError
     result: dict[str, Any] = json.loads(known.answer)

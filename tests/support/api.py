@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -87,5 +88,7 @@ def assert_shape(value: Any, shape: Any) -> None:  # noqa: ANN401
     elif shape.type_name == "list":
         for item in value:
             assert_shape(item, shape.member)
-    elif shape.type_name == "string" and shape.enum:
-        assert value in shape.enum
+    elif shape.type_name == "string":
+        assert not shape.enum or value in shape.enum
+        pattern = shape.metadata.get("pattern")
+        assert pattern is None or re.fullmatch(pattern, value), (shape.name, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from facerec.api.rekognition.errors import invalid_parameter
 from facerec.core.names import COLLECTION_ID_CHARACTER, MAX_NAME_LENGTH
@@ -10,6 +11,11 @@ from facerec.core.names import COLLECTION_ID_CHARACTER, MAX_NAME_LENGTH
 ACCOUNT = "000000000000"
 """Placeholder for the account number; ARNs of any account and region are accepted."""
 
+UNSIGNED_REGION = "local"
+"""Region in the ARNs of requests that are not signed for one."""
+
+_CREDENTIAL = re.compile(r"Credential=[^/,\s]+/[0-9]+/([a-z0-9-]{1,64})/")
+_ARN_MEMBERS = frozenset({"CollectionArn", "CollectionARN"})
 _ARN = re.compile(
     r"(?:aws|arn:[a-z-]+):rekognition:[a-z0-9-]*:[0-9]*:collection/"
     rf"({COLLECTION_ID_CHARACTER}{{1,{MAX_NAME_LENGTH}}})"
@@ -17,8 +23,23 @@ _ARN = re.compile(
 
 
 def collection_arn(collection_id: str) -> str:
-    """Return the ARN of a collection."""
-    return f"arn:aws:rekognition:local:{ACCOUNT}:collection/{collection_id}"
+    """Return the ARN of a collection, for requests without a region; see ``in_region``."""
+    return f"arn:aws:rekognition:{UNSIGNED_REGION}:{ACCOUNT}:collection/{collection_id}"
+
+
+def signed_region(authorization: str) -> str:
+    """Return the region that a request is signed for, by its header ``Authorization``."""
+    signed = _CREDENTIAL.search(authorization)
+    return signed[1] if signed else UNSIGNED_REGION
+
+
+def in_region(answer: dict[str, Any], region: str) -> dict[str, Any]:
+    """Return an answer whose ARNs have the region of the request."""
+    unsigned = f":{UNSIGNED_REGION}:"
+    return {
+        member: value.replace(unsigned, f":{region}:", 1) if member in _ARN_MEMBERS else value
+        for member, value in answer.items()
+    }
 
 
 def collection_of(arn: str) -> str:

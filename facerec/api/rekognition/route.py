@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from facerec.api.auth.access import Principal
 from facerec.api.capacity import CLIENT_GONE, Capacity, ClientGoneError
 from facerec.api.logging import log_fault
+from facerec.api.rekognition.arns import signed_region
 from facerec.api.rekognition.service import (
     answer,
     error_response,
@@ -36,7 +37,10 @@ def rekognition_router(
             name, operation = find_operation(request.headers.get("x-amz-target", ""))
             principal: Principal = request.state.principal
             body = await request.body()
-            work = partial(answer, gallery, principal, name, body, placeholders=placeholders)
+            region = signed_region(request.headers.get("authorization", ""))
+            work = partial(
+                answer, gallery, principal, name, body, region=region, placeholders=placeholders
+            )
             content = await capacity.run(request, work, cpu_bound=operation.cpu_bound)
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal
-from facerec.api.rekognition.arns import collection_of
+from facerec.api.rekognition.arns import UNSIGNED_REGION, collection_of, in_region
 from facerec.api.rekognition.attributes import add_placeholders
 from facerec.api.rekognition.errors import RekognitionError, rekognition_error
 from facerec.api.rekognition.model import CONTENT_TYPE, TARGET_PREFIX, service_model
@@ -34,7 +34,13 @@ def find_operation(target: str) -> tuple[str, Operation]:
 
 
 def answer(
-    gallery: Gallery, principal: Principal, name: str, body: bytes, *, placeholders: bool = False
+    gallery: Gallery,
+    principal: Principal,
+    name: str,
+    body: bytes,
+    *,
+    region: str = UNSIGNED_REGION,
+    placeholders: bool = False,
 ) -> bytes:
     """Return the JSON document that answers a request.
 
@@ -43,6 +49,7 @@ def answer(
         principal: The sender.
         name: Name of the operation.
         body: JSON document of the request.
+        region: Region that the request is signed for.
         placeholders: Whether attributes of faces that nobody knows have placeholders.
 
     Raises:
@@ -67,7 +74,7 @@ def answer(
         answered = gallery.answer_once(scoped, {"operation": name, **request}, perform)
     if placeholders:
         answered = add_placeholders(request, answered)
-    return json.dumps(answered).encode()
+    return json.dumps(in_region(answered, region)).encode()
 
 
 def error_response(error: Exception) -> tuple[int, dict[str, str], bytes]:

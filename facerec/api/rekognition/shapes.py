@@ -6,6 +6,7 @@ Ratios and degrees are as in facerec; confidence and similarity, 0 to 1 there, a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 
@@ -57,6 +58,15 @@ def attributes(estimated: FaceAttributes | None, wanted: AbstractSet[str]) -> Sh
     return {name: shape for name, shape in known.items() if MEMBERS[name] in wanted}
 
 
+def version_number(model_version: str) -> str:
+    """Return a model version in the pattern of Rekognition's, digits and dots.
+
+    Equal versions have equal numbers, and others differ but for a chance of 1 in 10^9.
+    """
+    digest = hashlib.sha256(model_version.encode()).hexdigest()
+    return f"1.{int(digest, 16) % 10**9}"
+
+
 def stored_face(record: FaceRecord, user_id: str | None) -> Shape:
     """Return a ``Face``."""
     face = {
@@ -64,7 +74,7 @@ def stored_face(record: FaceRecord, user_id: str | None) -> Shape:
         "BoundingBox": bounding_box(record.box),
         "ImageId": record.image_id,
         "Confidence": percent(record.confidence),
-        "IndexFacesModelVersion": record.model_version,
+        "IndexFacesModelVersion": version_number(record.model_version),
     }
     if record.external_image_id is not None:
         face["ExternalImageId"] = record.external_image_id

@@ -16,6 +16,7 @@ def test_a_collection_is_created_described_listed_and_deleted(api: Api, client: 
     described = client.describe_collection(CollectionId="staff")
     assert described["FaceCount"] == described["UserCount"] == 0
     assert described["CollectionARN"] == made["CollectionArn"]
+    assert made["CollectionArn"].startswith("arn:aws:rekognition:eu-west-1:")
     assert described["CreationTimestamp"].timestamp() == api.clock.now
     listed = client.list_collections()
     assert listed["CollectionIds"] == ["staff"]

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import threading
+import time
+from typing import Any
+
 import pytest
 from botocore.client import BaseClient
 
 from facerec.testing.engine import fake_face, fake_photo
-from tests.support.api import Api
+from tests.support.api import Api, rekognition_client
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -72,6 +76,37 @@ def test_a_request_token_makes_a_request_happen_once(
     api.clock.now += 9 * 3600
     with pytest.raises(client.exceptions.ConflictException):
         client.create_user(CollectionId=staff, UserId="ann", ClientRequestToken="token-1")
+
+
+def test_requests_of_one_token_in_flight_get_the_first_answer(
+    api: Api, client: BaseClient, staff: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_user = api.collaborators.records.create_user
+    entered, released = threading.Event(), threading.Event()
+
+    def slow_create_user(*given: Any) -> None:  # noqa: ANN401
+        create_user(*given)
+        entered.set()
+        released.wait(10)
+
+    monkeypatch.setattr(api.collaborators.records, "create_user", slow_create_user)
+    statuses = []
+
+    def create() -> None:
+        own = rekognition_client(api.address)
+        answered = own.create_user(CollectionId=staff, UserId="ann", ClientRequestToken="once")
+        statuses.append(answered["ResponseMetadata"]["HTTPStatusCode"])
+
+    threads = [threading.Thread(target=create) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    entered.wait(10)
+    time.sleep(0.2)  # the others arrive while the first is answered
+    released.set()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200, 200, 200]
+    assert len(client.list_users(CollectionId=staff)["Users"]) == 1
 
 
 def test_associated_faces_are_listed_with_their_user(client: BaseClient, staff: str) -> None:
