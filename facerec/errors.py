@@ -9,6 +9,7 @@
     │   ├── InvalidPageTokenError
     │   ├── ObjectChangedError
     │   ├── PhotoTooLargeError
+    │   ├── PersonChangeError
     │   ├── QuotaExceededError
     │   ├── RequestMismatchError
     │   ├── UnreadablePhotoError
@@ -198,6 +199,10 @@ class UserExistsError(InvalidInputError):
     def __init__(self, user_id: str) -> None:
         super().__init__(f"person {user_id!r} already exists")
         self.user_id = user_id
+
+
+class PersonChangeError(InvalidInputError):
+    """People cannot be merged or split as requested; nothing was changed."""
 
 
 class UserNameExistsError(InvalidInputError):

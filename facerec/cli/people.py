@@ -18,6 +18,7 @@ from facerec.cli.options import (
     probability,
 )
 from facerec.cli.output import console, count, print_json, table
+from facerec.cli.people_changes import merge, split
 from facerec.cli.people_match import match
 from facerec.cli.people_suggest import ignore, name, not_a_face, not_same, suggest
 from facerec.core.limits import MAX_USER_PAGE
@@ -42,7 +43,7 @@ def people() -> None:
     """
 
 
-for command in (match, suggest, name, ignore, not_a_face, not_same):
+for command in (match, merge, split, suggest, name, ignore, not_a_face, not_same):
     people.add_command(command)
 
 

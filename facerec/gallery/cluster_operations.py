@@ -20,9 +20,9 @@ from facerec.gallery.associations import AssociationOutcome
 from facerec.gallery.cluster_faces import ClusteringResult, cluster_faces, is_clear
 from facerec.gallery.correction_operations import CorrectionOperations
 from facerec.gallery.faces import require_stored
+from facerec.gallery.merging import MergeOperations
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.similarity import checked_threshold
-from facerec.gallery.user_operations import UserOperations
 
 MAX_CLUSTER_PAGE = 500
 """Clusters of a page."""
@@ -62,7 +62,7 @@ class ClusterPage:
     next_token: str | None
 
 
-class ClusterOperations(CorrectionOperations, UserOperations):
+class ClusterOperations(CorrectionOperations, MergeOperations):
     """The operations of a gallery on clusters."""
 
     def cluster_faces(

@@ -41,8 +41,8 @@ class Gallery(
     - stored faces: ``list_faces``, ``delete_faces``, ``thumbnail``;
     - corrections: ``not_same``, ``lift_correction``, ``list_corrections``;
     - people, by Rekognition's name of users: ``create_user``, ``describe_user``,
-      ``delete_user``, ``list_users``, ``associate_faces``,
-      ``disassociate_faces``, and the searches ``search_users_by_face``,
+      ``rename_user``, ``merge_users``, ``split_user``, ``delete_user``, ``list_users``,
+      ``associate_faces``, ``disassociate_faces``, and the searches ``search_users_by_face``,
       ``search_users_by_user`` and ``search_users_by_photo``;
     - unknown people: ``cluster``, ``list_clusters``, ``describe_cluster``, ``name_cluster``,
       ``ignore_cluster``, ``not_same_cluster`` and ``not_a_face``;

@@ -1,4 +1,4 @@
-"""The REST routes that correct who is who: names of people."""
+"""The REST routes that correct who is who: names, merging and splitting."""
 
 from __future__ import annotations
 
@@ -8,9 +8,15 @@ from fastapi.responses import JSONResponse
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
-from facerec.api.rest.requests import CollectionPath, RenamePersonRequest, UserPath
+from facerec.api.rest.requests import (
+    CollectionPath,
+    MergePeopleRequest,
+    RenamePersonRequest,
+    SplitPersonRequest,
+    UserPath,
+)
 from facerec.api.rest.uploads import JsonRoute
-from facerec.gallery.presenting_people import person_json
+from facerec.gallery.presenting_people import described_person_json, person_json
 
 
 def people_changes_router(context: Context) -> APIRouter:
@@ -54,5 +60,39 @@ def people_changes_router(context: Context) -> APIRouter:
             writes=True,
         )
         return JSONResponse(person_json(user))
+
+    @router.post(
+        "/people/{user_id}/merge",
+        summary="Merge another person into a person, and delete the other one",
+        responses={**problems(404, 409, 415), 200: answer("The person with all faces.", "person")},
+    )
+    async def merge_people(
+        request: Request, collection_id: CollectionPath, user_id: UserPath, body: MergePeopleRequest
+    ) -> JSONResponse:
+        user = await context.run(
+            request,
+            lambda: gallery.merge_users(collection_id, user_id, body.other_id),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return JSONResponse(described_person_json(user))
+
+    @router.post(
+        "/people/{user_id}/split",
+        summary="Move some faces of a person to a new one",
+        responses={**problems(404, 409, 415), 200: answer("The new person.", "person")},
+    )
+    async def split_person(
+        request: Request, collection_id: CollectionPath, user_id: UserPath, body: SplitPersonRequest
+    ) -> JSONResponse:
+        user = await context.run(
+            request,
+            lambda: gallery.split_user(
+                collection_id, user_id, body.face_ids, body.user_id, name=body.name
+            ),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return JSONResponse(described_person_json(user))
 
     return router

@@ -475,6 +475,20 @@ class NameClusterRequest(_Document):
     user_id: UserId
 
 
+class MergePeopleRequest(_Document):
+    """The person that is merged into another."""
+
+    other_id: UserId
+
+
+class SplitPersonRequest(_Document):
+    """The faces of a person that show somebody else."""
+
+    face_ids: Annotated[list[FaceId], Field(min_length=1, max_length=MAX_FACES_OF_USER)]
+    user_id: UserId = Field(description="The new person; one that exists must have no faces.")
+    name: PersonName | None = Field(None, description="The name of the new person.")
+
+
 class RenamePersonRequest(_Document):
     """The name of a person."""
 

@@ -99,6 +99,12 @@ def named(door: Door) -> None:
     door.gallery.rename_user("staff", "ann", "Ann Müller")
 
 
+def merged(door: Door) -> None:
+    """The collection ``staff`` with the faces of two people as one user's."""
+    crowd(door)
+    door.gallery.merge_users("staff", "ann", "bob")
+
+
 def names_of(door: Door) -> list[tuple[str, str | None]]:
     return [(user.user_id, user.name) for user in door.gallery.list_users("staff").users]
 
@@ -641,6 +647,37 @@ ROWS = {
     "rename an unknown user": Row(
         "rename_user", staff, lambda door: door.rename_user("staff", "wei", "张伟")
     ),
+    "merge users": Row(
+        "merge_users",
+        crowd,
+        lambda door: [door.merge_users("staff", "ann", "bob"), users_of(door)],
+    ),
+    "merge a user with itself": Row(
+        "merge_users", crowd, lambda door: door.merge_users("staff", "ann", "ann")
+    ),
+    "merge an unknown user": Row(
+        "merge_users", crowd, lambda door: door.merge_users("staff", "ann", "wei")
+    ),
+    "split a user": Row(
+        "split_user",
+        merged,
+        lambda door: [
+            door.split_user("staff", "ann", [bob(door)], "bea"),
+            door.describe_user("staff", "ann"),
+        ],
+    ),
+    "split off all faces": Row(
+        "split_user", crowd, lambda door: door.split_user("staff", "ann", [ann(door)], "bea")
+    ),
+    "split off a face of another": Row(
+        "split_user", crowd, lambda door: door.split_user("staff", "ann", [bob(door)], "bea")
+    ),
+    "split off an unknown face": Row(
+        "split_user", crowd, lambda door: door.split_user("staff", "ann", [UNKNOWN_FACE], "bea")
+    ),
+    "split into a user with faces": Row(
+        "split_user", merged, lambda door: door.split_user("staff", "ann", [bob(door)], "ann")
+    ),
     "describe a user": Row("describe_user", staff, lambda door: door.describe_user("staff", "ann")),
     "describe an unknown user": Row(
         "describe_user", staff, lambda door: door.describe_user("staff", "bob")
@@ -788,6 +825,8 @@ LACKING = {
     ("rekognition", "not_same_cluster"): OWN,
     ("rekognition", "not_a_face"): OWN,
     ("rekognition", "rename_user"): OWN,
+    ("rekognition", "merge_users"): OWN,
+    ("rekognition", "split_user"): OWN,
     ("rekognition", "describe_user"): OWN,
     ("rekognition", "erase"): OWN,
     ("rekognition", "get_erasure"): OWN,

@@ -247,6 +247,16 @@ class Door:
         """Set or remove the display name of a user; return what it is then."""
         raise NotImplementedError
 
+    def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
+        """Merge a user into another; return the faces."""
+        raise NotImplementedError
+
+    def split_user(
+        self, name: str, user_id: str, face_ids: list[str], new_user_id: str
+    ) -> list[str]:
+        """Move faces of a user to a new one; return its faces."""
+        raise NotImplementedError
+
     def create_user_once(self, name: str, user_id: str, token: str) -> None:
         """Create a user, unless a request with this token was answered before."""
         raise NotImplementedError

@@ -37,6 +37,7 @@ class CommandLineDoor(Door):
         errors.UserExistsError: 4,
         errors.ClusterNotFoundError: 3,
         errors.UserNameExistsError: 4,
+        errors.PersonChangeError: 4,
         errors.UserNotFoundError: 3,
         errors.CollectionExistsError: 4,
         errors.CollectionNotFoundError: 3,
@@ -186,6 +187,14 @@ class CommandLineDoor(Door):
     def rename_user(self, name: str, user_id: str, displayed: str | None) -> str | None:
         words = ("--remove",) if displayed is None else (displayed,)
         return self._people("rename", name, user_id, *words, "--json")["name"]
+
+    def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
+        return self._people("merge", name, user_id, other_id, "--json")["face_ids"]
+
+    def split_user(
+        self, name: str, user_id: str, face_ids: list[str], new_user_id: str
+    ) -> list[str]:
+        return self._people("split", name, user_id, new_user_id, *face_ids, "--json")["face_ids"]
 
     def describe_user(self, name: str, user_id: str) -> tuple[str, list[str]]:
         person = self._people("show", name, user_id, "--json")

@@ -200,6 +200,16 @@ class PythonDoor(Door):
     def rename_user(self, name: str, user_id: str, displayed: str | None) -> str | None:
         return self._run(lambda: self.gallery.rename_user(name, user_id, displayed).name)
 
+    def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
+        merged = self._run(lambda: self.gallery.merge_users(name, user_id, other_id))
+        return list(merged.face_ids)
+
+    def split_user(
+        self, name: str, user_id: str, face_ids: list[str], new_user_id: str
+    ) -> list[str]:
+        new = self._run(lambda: self.gallery.split_user(name, user_id, face_ids, new_user_id))
+        return list(new.face_ids)
+
     def create_user_once(self, name: str, user_id: str, token: str) -> None:
         def create() -> dict[str, Any]:
             self.gallery.create_user(name, user_id)

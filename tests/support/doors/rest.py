@@ -41,6 +41,7 @@ class RestDoor(Door):
         errors.UserExistsError: 409,
         errors.ClusterNotFoundError: 404,
         errors.UserNameExistsError: 409,
+        errors.PersonChangeError: 409,
         errors.UserNotFoundError: 404,
         errors.CollectionExistsError: 409,
         errors.CollectionNotFoundError: 404,
@@ -210,6 +211,16 @@ class RestDoor(Door):
         path = f"collections/{name}/people/{user_id}/name"
         method, body = ("DELETE", None) if displayed is None else ("PUT", {"name": displayed})
         return self._send(method, path, body)["name"]
+
+    def merge_users(self, name: str, user_id: str, other_id: str) -> list[str]:
+        path = f"collections/{name}/people/{user_id}/merge"
+        return self._send("POST", path, {"other_id": other_id})["face_ids"]
+
+    def split_user(
+        self, name: str, user_id: str, face_ids: list[str], new_user_id: str
+    ) -> list[str]:
+        path = f"collections/{name}/people/{user_id}/split"
+        return self._send("POST", path, {"face_ids": face_ids, "user_id": new_user_id})["face_ids"]
 
     def describe_user(self, name: str, user_id: str) -> tuple[str, list[str]]:
         person = self._send("GET", f"collections/{name}/people/{user_id}")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,8 +13,10 @@ from hypothesis import strategies as st
 
 from facerec.core.erasures import SubjectKind
 from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
+from facerec.core.protocols import RecordStore
 from facerec.core.schemas import violation
 from facerec.errors import (
+    FaceInUseError,
     InvalidInputError,
     UserExistsError,
     UserNameExistsError,
@@ -21,6 +26,7 @@ from facerec.gallery.gallery import Gallery
 from facerec.gallery.presenting import search_json
 from facerec.gallery.presenting_people import person_json
 from facerec.testing.engine import fake_face, fake_photo
+from tests.support.gallery import Collaborators
 
 NAMES = st.text(st.characters(exclude_categories=("C", "Zl", "Zp")), min_size=1, max_size=255)
 
@@ -113,3 +119,91 @@ def test_an_erased_person_leaves_no_name(gallery: Gallery) -> None:
     assert gallery.export("staff", SubjectKind.USER, "wei").to_json()["people"][0]["name"] == "张伟"
     gallery.erase("staff", SubjectKind.USER, "wei")
     gallery.create_user("staff", "other", name="张伟")
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+class KilledAfter:
+    """A store of records whose process ends after a number of writes."""
+
+    def __init__(self, records: RecordStore, writes: int) -> None:
+        self._records, self.left = records, writes
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the store's own
+        method = getattr(self._records, name)
+        if not name.startswith(("create_", "delete_", "move_", "mark_", "add_", "remove_", "set_")):
+            return method
+
+        def write(*values: object, **named: object) -> object:
+            if not self.left:
+                raise KilledError
+            self.left -= 1
+            return method(*values, **named)
+
+        return write
+
+
+def two_people(gallery: Gallery) -> tuple[str, str]:
+    """Create ``ann`` with two faces and ``bob`` with one; return her second face and his."""
+    faces = [index(gallery, "ann"), index(gallery, "ann", shot=1), index(gallery, "bob")]
+    for user_id, own in (("ann", faces[:2]), ("bob", faces[2:])):
+        gallery.create_user("staff", user_id, name=user_id.title())
+        gallery.associate_faces("staff", user_id, own)
+    return faces[1], faces[2]
+
+
+def owners(gallery: Gallery) -> dict[str, str | None]:
+    return {face.record.face_id: face.user_id for face in gallery.list_faces("staff").faces}
+
+
+@pytest.mark.parametrize("writes", range(6))
+def test_a_killed_merge_loses_no_face_and_is_completed_by_the_next(
+    collaborators: Collaborators, gallery: Gallery, writes: int
+) -> None:
+    two_people(gallery)
+    killed = KilledAfter(collaborators.records, writes)
+    with suppress(KilledError):
+        replace(collaborators, records=killed).gallery().merge_users("staff", "ann", "bob")
+    assert set(owners(gallery).values()) <= {"ann", "bob"}
+    with suppress(UserNotFoundError):
+        gallery.merge_users("staff", "ann", "bob")
+    assert set(owners(gallery).values()) == {"ann"}
+    assert [user.user_id for user in gallery.list_users("staff").users] == ["ann"]
+
+
+@pytest.mark.parametrize("writes", range(4))
+def test_a_killed_split_loses_no_face_and_can_be_repeated(
+    collaborators: Collaborators, gallery: Gallery, writes: int
+) -> None:
+    moved, _ = two_people(gallery)
+    killed = KilledAfter(collaborators.records, writes)
+    with suppress(KilledError):
+        replace(collaborators, records=killed).gallery().split_user("staff", "ann", [moved], "bea")
+    assert set(owners(gallery).values()) <= {"ann", "bea", "bob"}
+    with suppress(FaceInUseError):
+        gallery.split_user("staff", "ann", [moved], "bea")
+    assert owners(gallery)[moved] == "bea"
+    assert len(gallery.describe_user("staff", "ann").face_ids) == 1
+
+
+def test_what_cannot_be_merged_or_split_changes_nothing(gallery: Gallery) -> None:
+    moved, of_bob = two_people(gallery)
+    before = gallery.list_users("staff").users
+    everything = gallery.describe_user("staff", "ann").face_ids
+    for error, change in (
+        (InvalidInputError, lambda: gallery.merge_users("staff", "ann", "ann")),
+        (UserNotFoundError, lambda: gallery.merge_users("staff", "ann", "cyd")),
+        (InvalidInputError, lambda: gallery.split_user("staff", "ann", [], "cyd")),
+        (InvalidInputError, lambda: gallery.split_user("staff", "ann", everything, "cyd")),
+        (FaceInUseError, lambda: gallery.split_user("staff", "ann", [of_bob], "cyd")),
+        (UserExistsError, lambda: gallery.split_user("staff", "ann", [moved], "bob")),
+        (
+            UserNameExistsError,
+            lambda: gallery.split_user("staff", "ann", [moved], "cyd", name="Bob"),
+        ),
+    ):
+        with pytest.raises(error):
+            change()
+        assert gallery.list_users("staff").users == before

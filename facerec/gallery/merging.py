@@ -1,0 +1,153 @@
+"""People merged, and split in two; after an interruption, every face still has its person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from facerec.core.erasures import Selection, SubjectKind
+from facerec.core.names import checked_user_id, checked_user_name
+from facerec.core.records import Correction, User
+from facerec.errors import (
+    ConflictError,
+    FaceInUseError,
+    FaceNotFoundError,
+    InvalidInputError,
+    PersonChangeError,
+    QuotaExceededError,
+    UserExistsError,
+)
+from facerec.gallery.associations import MAX_FACES_OF_USER
+from facerec.gallery.user_operations import UserOperations
+from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector
+
+
+class MergeOperations(UserOperations):
+    """The operations of a gallery that merge and split users."""
+
+    def merge_users(self, collection_id: str, user_id: str, other_id: str) -> User:
+        """Associate all faces of another user with a user, and delete the other one.
+
+        The user keeps its id and its display name. Corrections about the other user become
+        corrections about this one, except those that say that the two differ. After an
+        interruption, the same call completes it.
+
+        Raises:
+            PersonChangeError: Both ids are the same.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: A user does not exist.
+            QuotaExceededError: The two have more faces than one user may have.
+            ConflictError: Too many concurrent changes of the users.
+        """
+        if user_id == other_id:
+            raise PersonChangeError(
+                f"person {user_id!r} cannot be merged with itself", "give two people"
+            )
+        self._get(collection_id)
+        merged = self._move_all(collection_id, user_id, other_id)
+        own = [Correction(face_id, user_id) for face_id in merged.face_ids]
+        for each in self._records.corrections_of_people(collection_id, [other_id]):
+            if each.face_id not in merged.face_ids:
+                self._records.add_correction(collection_id, Correction(each.face_id, user_id))
+        self._records.remove_corrections(collection_id, own)
+        # The faces are found as this user's before the other one goes.
+        merged = refresh_vector(self._faces, self._records, collection_id, merged)
+        selection = Selection(user_ids=frozenset((other_id,)))
+        self._erase(collection_id, SubjectKind.USER, selection)
+        return merged
+
+    def split_user(
+        self,
+        collection_id: str,
+        user_id: str,
+        face_ids: Sequence[str],
+        new_user_id: str,
+        *,
+        name: str | None = None,
+    ) -> User:
+        """Associate some faces of a user with a new one, and return that one.
+
+        Args:
+            collection_id: Id of the collection.
+            user_id: Id of the user.
+            face_ids: Ids of the faces that show somebody else.
+            new_user_id: Id of the new user; one that exists must have no faces.
+            name: Display name of a user that is created.
+
+        Raises:
+            InvalidInputError: No face is given, or the new id or name is not valid.
+            PersonChangeError: A face has no user, or no face would be left.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The user does not exist.
+            UserExistsError: The new user has faces.
+            UserNameExistsError: Another user has the name.
+            FaceNotFoundError: The collection has no such face.
+            FaceInUseError: A face belongs to another user.
+            ConflictError: Too many concurrent changes of the users.
+        """
+        checked_user_id(new_user_id)
+        kept_name = None if name is None else checked_user_name(name)
+        chosen = list(dict.fromkeys(face_ids))
+        self._get(collection_id)
+        self._check_split(collection_id, user_id, chosen)
+        new = User(new_user_id, self._clock(), name=kept_name)
+        for _ in range(MAX_ATTEMPTS):
+            # An interrupted split has left a user without faces.
+            if not self._records.get_users(collection_id, [new_user_id]):
+                self._records.create_user(collection_id, new)
+            source = self._records.get_user(collection_id, user_id)
+            target = self._records.get_user(collection_id, new_user_id)
+            if target.face_ids:
+                raise UserExistsError(new_user_id)
+            self._check_split(collection_id, user_id, chosen)
+            try:
+                source, target = self._records.move_faces(
+                    collection_id, chosen, source=source, target=target
+                )
+            except ConflictError:
+                continue
+            refresh_vector(self._faces, self._records, collection_id, source)
+            return refresh_vector(self._faces, self._records, collection_id, target)
+        raise _too_many_changes(user_id)
+
+    def _move_all(self, collection_id: str, user_id: str, other_id: str) -> User:
+        for _ in range(MAX_ATTEMPTS):
+            target = self._records.get_user(collection_id, user_id)
+            source = self._records.get_user(collection_id, other_id)
+            if not source.face_ids:
+                return target
+            if len(target.face_ids) + len(source.face_ids) > MAX_FACES_OF_USER:
+                raise QuotaExceededError(
+                    f"together the two have more than {MAX_FACES_OF_USER} faces",
+                    "remove some faces of one of them first",
+                )
+            try:
+                _, target = self._records.move_faces(
+                    collection_id, source.face_ids, source=source, target=target
+                )
+            except ConflictError:
+                continue
+            return target
+        raise _too_many_changes(user_id)
+
+    def _check_split(self, collection_id: str, user_id: str, chosen: Sequence[str]) -> None:
+        """Check that faces are some, and not all, of a user's."""
+        if not chosen:
+            raise InvalidInputError("a split needs a face", "give the faces of the new person")
+        held = self._records.get_user(collection_id, user_id).face_ids
+        others = [face_id for face_id in chosen if face_id not in held]
+        if others:
+            owners = self._records.users_of_faces(collection_id, others)
+            if others[0] in owners:
+                raise FaceInUseError(others[0], owners[others[0]])
+            if not self._faces.get_faces(collection_id, others[:1]):
+                raise FaceNotFoundError(others[0])
+            raise PersonChangeError(f"face {others[0]} is not of person {user_id!r}")
+        if len(chosen) == len(held):
+            raise PersonChangeError(
+                f"the split would leave person {user_id!r} without faces",
+                "rename the person instead",
+            )
+
+
+def _too_many_changes(user_id: str) -> ConflictError:
+    return ConflictError(f"person {user_id!r} is being changed by other callers", "try again")
