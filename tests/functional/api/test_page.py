@@ -159,3 +159,27 @@ def test_the_documentation_is_interactive_without_a_network(
     playwright.expect(page.locator(".opblock").first).to_be_visible()
     assert elsewhere == []
     page.close()
+
+
+def test_options_apply_to_the_search_at_hand(
+    api: Api, page: playwright.Page, tmp_path: Path
+) -> None:
+    for shot in range(3):
+        photo = fake_photo(fake_face("ann", shot=shot, away=0.1))
+        api.collaborators.gallery().index("staff", photo, external_image_id=f"ann:{shot}")
+    drop(page, tmp_path / "probe.jpg", fake_face("ann", away=0.1, shot=9))
+    more = page.get_by_text("More faces match than are shown.")
+    playwright.expect(page.locator("#people .person")).to_have_count(4)
+    playwright.expect(more).to_have_count(0)
+    page.get_by_text("Options", exact=True).click()
+    page.get_by_label("Matches per face").fill("2")
+    page.get_by_label("Matches per face").blur()
+    playwright.expect(page.locator("#people .person")).to_have_count(2)
+    playwright.expect(more).to_be_visible()
+    with page.expect_request("**/match") as sent:
+        page.get_by_label("Quality filter").select_option("HIGH")
+    assert sent.value.post_data_json["quality_filter"] == "HIGH"
+    page.get_by_label("Smallest face in pixels").fill("40")
+    with page.expect_request("**/match") as sent:
+        page.get_by_label("Smallest face in pixels").blur()
+    assert sent.value.post_data_json["smallest_face"] == 40
