@@ -7,6 +7,7 @@
     │   ├── DissimilarFaceError
     │   ├── FaceInUseError
     │   ├── InvalidPageTokenError
+    │   ├── JobFolderError
     │   ├── ObjectChangedError
     │   ├── PhotoTooLargeError
     │   ├── PersonChangeError
@@ -47,7 +48,7 @@ What is wrong with a single photo of a job is a result, not an error: see ``face
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class FacerecError(Exception):
@@ -57,7 +58,11 @@ class FacerecError(Exception):
         message: what is wrong, in one line.
         hint: what to do about it, in one line, or None. It holds at every door, so it names no
             command and no option of the command line.
+        hint_is_for_operator: whether the hint is about this machine or deployment, and of no use
+            to a client of a server.
     """
+
+    hint_is_for_operator: ClassVar[bool] = False
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -81,6 +86,8 @@ class InvalidInputError(FacerecError):
 
 class AttributesUnavailableError(InvalidInputError):
     """Age and gender were asked for, and their networks are not installed."""
+
+    hint_is_for_operator = True
 
     def __init__(self) -> None:
         super().__init__(
@@ -141,6 +148,22 @@ class InvalidPageTokenError(InvalidInputError):
 
     def __init__(self) -> None:
         super().__init__("the page token is invalid or has expired", "list from the start again")
+
+
+class JobFolderError(InvalidInputError):
+    """A job folder cannot be read.
+
+    Attributes:
+        job_folder: path or address of the folder.
+        problem: what is wrong with it, after "the job folder".
+    """
+
+    hint_is_for_operator = True
+
+    def __init__(self, job_folder: str, problem: str, hint: str | None = None) -> None:
+        super().__init__(f"the job folder {job_folder} {problem}", hint)
+        self.job_folder = job_folder
+        self.problem = problem
 
 
 class ObjectChangedError(InvalidInputError):
@@ -378,6 +401,8 @@ class AccessDeniedError(FacerecError):
         resource: what was requested: an address, or a name for messages.
     """
 
+    hint_is_for_operator = True
+
     def __init__(
         self,
         resource: str,
@@ -395,6 +420,8 @@ class ObjectArchivedError(AccessDeniedError):
         uri: the requested address.
     """
 
+    hint_is_for_operator = False
+
     def __init__(self, uri: str) -> None:
         super().__init__(uri, f"{uri} is archived", "restore it from its storage class first")
         self.uri = uri
@@ -402,6 +429,8 @@ class ObjectArchivedError(AccessDeniedError):
 
 class StoreUnavailableError(FacerecError):
     """A store is unreachable, full or throttling. Safe to retry."""
+
+    hint_is_for_operator = True
 
 
 class BusyError(FacerecError):
@@ -413,6 +442,8 @@ class BusyError(FacerecError):
 
 class ConfigurationError(FacerecError):
     """A setting of the deployment is missing or wrong. The operator must correct it."""
+
+    hint_is_for_operator = True
 
 
 class NoCredentialsError(ConfigurationError):
@@ -426,3 +457,5 @@ class NoCredentialsError(ConfigurationError):
 
 class WeightsError(FacerecError):
     """A file of network weights is missing or damaged."""
+
+    hint_is_for_operator = True

@@ -20,7 +20,7 @@ from typing import Any
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.ids import first_of_group
 from facerec.core.records import FaceRecord
-from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
+from facerec.errors import FacerecError, InvalidInputError, JobFolderError, ObjectNotFoundError
 from facerec.jobs.deletion import delete_folder, delete_note
 from facerec.jobs.folders import Entry, list_entries, missing_folder
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
@@ -169,9 +169,10 @@ def _has_embeddings(objects: ObjectStore, job_folder: str) -> bool:
     return next(iter(objects.list(embeddings_folder(job_folder))), None) is not None
 
 
-def _unreadable_folder(entry: Entry) -> FacerecError:
-    return FacerecError(
-        f"the job folder {entry.job_folder} cannot be read; it may contain faces to be deleted",
+def _unreadable_folder(entry: Entry) -> JobFolderError:
+    return JobFolderError(
+        entry.job_folder,
+        "cannot be read; it may contain faces to be deleted",
         "restore the folder or remove it, then delete again",
     )
 

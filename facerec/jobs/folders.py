@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
-from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.errors import InvalidInputError, JobFolderError, ObjectNotFoundError
 from facerec.jobs.ledger.report import Report, read_report
 from facerec.jobs.plan import Plan, plan_uri, read_facts, read_plan
 from facerec.storage.objects.protocol import ObjectStore
@@ -198,10 +199,11 @@ def _contains_job(objects: ObjectStore, job_folder: str, job_id: str) -> bool:
         return False
 
 
-def missing_folder(entry: Entry) -> InvalidInputError:
+def missing_folder(entry: Entry) -> JobFolderError:
     """Return the error of a job whose folder elsewhere is missing."""
-    return InvalidInputError(
-        f"the job folder {entry.job_folder} is missing; it may contain deleted faces",
+    return JobFolderError(
+        entry.job_folder,
+        "is missing; it may contain deleted faces",
         f"restore it, or name its new path when the job starts; if it is gone for good, remove "
         f"{entry.note}",
     )
@@ -221,7 +223,7 @@ def _entries(objects: ObjectStore, uri: str) -> list[Entry]:
     except ObjectNotFoundError:
         return [own]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInputError(f"{own.note} is damaged") from error
+        raise JobFolderError(uri, f"has a damaged note: {PurePosixPath(own.note).name}") from error
     return [own, elsewhere]
 
 

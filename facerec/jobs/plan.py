@@ -9,7 +9,7 @@ from typing import Any
 
 from facerec.core.options import FaceOptions
 from facerec.core.schemas import check
-from facerec.errors import InvalidInputError
+from facerec.errors import JobFolderError
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.entries import LineFormat
@@ -114,14 +114,15 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
 
     Raises:
         ObjectNotFoundError: the folder has no plan.
-        InvalidInputError: the plan is invalid, or was written by another release of facerec.
+        JobFolderError: the plan is invalid, or was written by another release of facerec.
     """
-    document = _read_document(objects, plan_uri(job_folder))
+    document = _read_document(objects, job_folder)
     version = document.get("version", 1)
     if version != PLAN_VERSION:
-        raise InvalidInputError(
-            f"{job_folder} was written by another release of facerec (version {version} of job"
-            f" folders, not {PLAN_VERSION})",
+        raise JobFolderError(
+            job_folder,
+            f"was written by another release of facerec (version {version} of job folders, not"
+            f" {PLAN_VERSION})",
             "remove this folder and submit the job again: its photos are processed again",
         )
     # A folder may have been moved since it was planned.
@@ -133,12 +134,11 @@ def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
 
     Raises:
         ObjectNotFoundError: the folder has no plan.
-        InvalidInputError: the plan does not name a collection.
+        JobFolderError: the plan does not name a collection.
     """
-    uri = plan_uri(job_folder)
-    collection_id = _read_document(objects, uri).get("collection_id")
+    collection_id = _read_document(objects, job_folder).get("collection_id")
     if not isinstance(collection_id, str):
-        raise InvalidInputError(f"{uri} is not a valid plan: it does not name a collection")
+        raise JobFolderError(job_folder, "has no valid plan: it does not name a collection")
     return collection_id
 
 
@@ -164,9 +164,9 @@ def read_facts(objects: ObjectStore, job_folder: str) -> PlanFacts:
 
     Raises:
         ObjectNotFoundError: the folder has no plan.
-        InvalidInputError: the plan is not a JSON object.
+        JobFolderError: the plan is not a JSON object.
     """
-    document = _read_document(objects, plan_uri(job_folder))
+    document = _read_document(objects, job_folder)
     job_id, collection_id = document.get("job_id"), document.get("collection_id")
     created_at = document.get("created_at")
     return PlanFacts(
@@ -177,11 +177,11 @@ def read_facts(objects: ObjectStore, job_folder: str) -> PlanFacts:
     )
 
 
-def _read_document(objects: ObjectStore, uri: str) -> dict[str, Any]:
+def _read_document(objects: ObjectStore, job_folder: str) -> dict[str, Any]:
     try:
-        document = json.loads(objects.read(uri))
+        document = json.loads(objects.read(plan_uri(job_folder)))
     except ValueError as error:
-        raise InvalidInputError(f"{uri} is not a valid plan: not JSON") from error
+        raise JobFolderError(job_folder, "has no valid plan: not JSON") from error
     if not isinstance(document, dict):
-        raise InvalidInputError(f"{uri} is not a valid plan: not a JSON object")
+        raise JobFolderError(job_folder, "has no valid plan: not a JSON object")
     return document

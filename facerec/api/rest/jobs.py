@@ -12,6 +12,7 @@ from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
 from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
 from facerec.errors import JobNotFoundError
+from facerec.jobs.progress import Progress
 from facerec.jobs.service import Job, JobService
 from facerec.storage.objects.protocol import scheme_of
 
@@ -39,7 +40,7 @@ def jobs_router(context: Context) -> APIRouter:
         found = [] if jobs is None else await context.run(request, lambda: jobs.list(limit))
         principal = authorise(request, None, writes=False)
         visible = [
-            job.to_json()
+            job_json(job)
             for job in found
             if principal.collections is None or principal.may_use(job.collection_id or "")
         ]
@@ -77,7 +78,12 @@ def jobs_router(context: Context) -> APIRouter:
 
 
 def _with_progress(jobs: JobService, job: Job) -> dict[str, Any]:
-    document = job.to_json(jobs.progress(job) if job.plan else None)
+    return job_json(job, jobs.progress(job) if job.plan else None)
+
+
+def job_json(job: Job, progress: Progress | None = None) -> dict[str, Any]:
+    """Return a job in the form of ``schemas/job.json``, as clients see it."""
+    document = job.to_json(progress)
     # A path of the server is of no use to a client, and not its business.
     if scheme_of(document["job_folder"] or "") == "file":
         document["job_folder"] = None

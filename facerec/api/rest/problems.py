@@ -24,6 +24,7 @@ from facerec.errors import (
     ConflictError,
     FaceInUseError,
     FacerecError,
+    JobFolderError,
     NoCredentialsError,
     NotFoundError,
     PersonChangeError,
@@ -89,9 +90,9 @@ def handle_problems(app: FastAPI) -> None:
     def facerec_error(_request: Request, error: FacerecError) -> Response:
         log_fault(error)
         status = _status_of(error)
-        # what the operator may do about an error of the server is of no use to a client
-        hint = error.hint if status < 500 or isinstance(error, BusyError) else None
-        return _problem(status, error.message, hint)
+        # What the operator may do about an error is of no use to a client.
+        hint = None if error.hint_is_for_operator else error.hint
+        return _problem(status, _detail_of(error), hint)
 
     @app.exception_handler(RefusedError)
     def refused(_request: Request, error: RefusedError) -> Response:
@@ -143,6 +144,15 @@ def _status_of(error: FacerecError) -> int:
         if isinstance(error, kind):
             return status
     return 422
+
+
+def _detail_of(error: FacerecError) -> str:
+    if isinstance(error, NoCredentialsError):
+        return "this server reads nothing from S3"
+    if isinstance(error, JobFolderError):
+        # The path is not a client's business.
+        return f"the folder of the job {error.problem}"
+    return error.message
 
 
 def _problem(

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.jobs import job_json
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests import (
     CompareRequest,
@@ -52,7 +53,7 @@ def recognition_router(context: Context) -> APIRouter:
         if body.is_job:
             job = await _start_job(context, request, body, options)
             location = str(request.url_for("job", job_id=job.id).path)
-            return JSONResponse(job.to_json(), 202, {"Location": location})
+            return JSONResponse(job_json(job), 202, {"Location": location})
         indexed = await context.run(
             request,
             lambda: gallery.index(

