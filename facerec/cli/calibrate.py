@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,11 +13,11 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.errors import FacerecError
-from facerec.evaluate.calibration import Calibration, DoubtfulPair
-from facerec.evaluate.calibration_page import calibration_page, rate_rows, summary
-from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
 from facerec.factory import open_gallery
-from facerec.gallery.gallery import Gallery
+
+if TYPE_CHECKING:
+    from facerec.evaluate.calibration import Calibration, DoubtfulPair
+    from facerec.gallery.gallery import Gallery
 
 
 @click.command()
@@ -61,6 +62,9 @@ def calibrate(
       facerec calibrate --collection staff --html calibration.html
       facerec calibrate --collection staff --target-fmr 0.001 --set-threshold
     """
+    from facerec.evaluate.calibration_page import calibration_page
+    from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
+
     with open_gallery(data_folder(data)) as gallery:
         result = calibrate_collection(gallery, collection, target_fmr=target_fmr)
         if html:
@@ -91,6 +95,8 @@ def _thumbnail(gallery: Gallery, collection: str, face_id: str) -> bytes | None:
 
 
 def _print(result: Calibration, collection: str) -> None:
+    from facerec.evaluate.calibration_page import rate_rows, summary
+
     out = console()
     for sentence in summary(result, collection):
         out.print(sentence)

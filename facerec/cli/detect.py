@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from facerec.cli.drawing import draw_faces, refuse_to_overwrite
 from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import json_option, probe_face_options
 from facerec.cli.output import console, count, print_json, table
@@ -14,9 +13,7 @@ from facerec.core.faces import FaceAttributes
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
 from facerec.factory import open_inspector
-from facerec.gallery.photos import load_photo
 from facerec.gallery.presenting import detection_json
-from facerec.storage.objects import Objects
 
 
 @click.command()
@@ -52,10 +49,16 @@ def detect(
       facerec detect group.jpg --smallest-face 40 --draw boxes.jpg
     """
     if draw is not None:
+        from facerec.cli.drawing import refuse_to_overwrite
+
         refuse_to_overwrite(photo, draw)
     inspector = open_inspector()
     faces = inspector.detect(photo, options=options, attributes=attributes)
     if draw is not None:
+        from facerec.cli.drawing import draw_faces
+        from facerec.gallery.photos import load_photo
+        from facerec.storage.objects import Objects
+
         draw_faces(load_photo(photo, Objects()).content, faces, draw)
     if as_json:
         print_json(detection_json(faces, inspector.model_version))

@@ -11,14 +11,8 @@ from facerec.cli.estimate_tables import print_estimate, print_simulations
 from facerec.cli.options import detector_option, json_option
 from facerec.cli.output import print_json
 from facerec.core.options import FaceOptions
-from facerec.engine.engine import open_engine
 from facerec.errors import InvalidInputError
 from facerec.estimate.estimating import estimate_job
-from facerec.estimate.measuring import (
-    generated_photos,
-    measure_photos_per_second,
-    sample_photos,
-)
 from facerec.estimate.prices import PriceTable, load_prices
 from facerec.estimate.workload import Store
 
@@ -213,6 +207,13 @@ def _load_prices(
 
 
 def _measure(detector: str, sample: Path | None, megapixels: float, faces: float) -> float:
+    from facerec.engine.engine import open_engine
+    from facerec.estimate.measuring import (
+        generated_photos,
+        measure_photos_per_second,
+        sample_photos,
+    )
+
     photos = sample_photos(sample) if sample else generated_photos(megapixels, faces)
     click.echo(f"measuring with {len(photos)} photos ...", err=True)
     options = FaceOptions(detector=detector)

@@ -6,27 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.progress import Progress
 
 from facerec.cli.options import detector_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter
 from facerec.engine.describe.recipe import Recipe
-from facerec.engine.engine import Engine, open_engine
-from facerec.evaluate.faces import DescribedFaces, describe
-from facerec.evaluate.identification import Identification, identify, people_photos
-from facerec.evaluate.labels import LabelEvaluation, label_rates, read_labels
-from facerec.evaluate.page import (
-    identification_page,
-    label_page,
-    label_rows,
-    verification_page,
-)
-from facerec.evaluate.pairs import read_pairs
-from facerec.evaluate.verification import Verification, verify
 from facerec.gallery.normalisation import similarity_of_score
+
+if TYPE_CHECKING:
+    from facerec.engine.engine import Engine
+    from facerec.evaluate.faces import DescribedFaces
+    from facerec.evaluate.identification import Identification
+    from facerec.evaluate.labels import LabelEvaluation
+    from facerec.evaluate.verification import Verification
 
 folder = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -89,6 +84,11 @@ def evaluate(
       facerec evaluate --identify staff/ visitors/
       facerec evaluate --labels fairface/labels.csv --images fairface/images
     """
+    from facerec.engine.engine import open_engine
+    from facerec.evaluate.identification import identify, people_photos
+    from facerec.evaluate.labels import label_rates, read_labels
+    from facerec.evaluate.page import identification_page, label_page
+
     if sum(each is not None for each in (pairs, identified, labels)) != 1:
         raise click.UsageError("give one of PAIRS, --identify and --labels")
     if (identified is None) != (images is not None):
@@ -125,6 +125,10 @@ def _verified(
     describe_photos: Callable[[Path, Sequence[str]], DescribedFaces],
     model_version: str,
 ) -> tuple[Verification, Callable[[], str]]:
+    from facerec.evaluate.page import verification_page
+    from facerec.evaluate.pairs import read_pairs
+    from facerec.evaluate.verification import verify
+
     labelled = read_pairs(pairs, images)
     names = sorted({name for pair in labelled for name in (pair.image_a, pair.image_b)})
     faces = describe_photos(images, names)
@@ -134,6 +138,9 @@ def _verified(
 
 
 def _print(result: Verification | LabelEvaluation | Identification) -> None:
+    from facerec.evaluate.labels import LabelEvaluation
+    from facerec.evaluate.verification import Verification
+
     if isinstance(result, Verification):
         _print_verification(result)
     elif isinstance(result, LabelEvaluation):
@@ -143,6 +150,10 @@ def _print(result: Verification | LabelEvaluation | Identification) -> None:
 
 
 def _describe(root: Path, names: Sequence[str], *, engine: Engine, detector: str) -> DescribedFaces:
+    from rich.progress import Progress
+
+    from facerec.evaluate.faces import describe
+
     options = FaceOptions(
         max_faces=MAX_FACES,
         min_confidence=0.5,
@@ -210,6 +221,8 @@ def _print_verification(result: Verification) -> None:
 
 
 def _print_labels(result: LabelEvaluation) -> None:
+    from facerec.evaluate.page import label_rows
+
     out = console()
     out.print(
         f"{result.photos:,} photos, {len(result.failures):,} without a face; {result.pairs:,} "

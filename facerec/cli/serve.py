@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from facerec.api.serving import ServerSettings, run_server
 from facerec.cli.data_folder import data_folder
 from facerec.cli.options import data_option
 from facerec.errors import InvalidInputError
@@ -112,6 +111,8 @@ def serve(
       AWS_ENDPOINT_URL_REKOGNITION=http://127.0.0.1:8000 aws rekognition list-collections
       FACEREC_TOKEN=$(openssl rand -hex 20) facerec serve --host 0.0.0.0
     """
+    from facerec.api.serving import ServerSettings, run_server
+
     loopback = _is_loopback(host)
     if not loopback and not token:
         raise InvalidInputError(

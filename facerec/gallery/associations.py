@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from facerec.core.protocols import Cohort, RecordStore
 from facerec.core.records import User
 from facerec.errors import (
@@ -202,6 +200,8 @@ def _choose(
     cohort: Cohort,
 ) -> tuple[tuple[str, ...], tuple[FailedAssociation, ...]]:
     """Return the ids of the faces that can be associated, and the failures."""
+    import numpy as np
+
     stored = {face.record.face_id: face for face in faces.get_faces(collection_id, face_ids)}
     owners = users.users_of_faces(collection_id, face_ids)
     vector = user_vector(faces, collection_id, user)

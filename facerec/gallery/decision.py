@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
 from facerec.core.faces import CohortStats
 from facerec.core.records import StoredFace
 from facerec.gallery.normalisation import normalised_score, score_of_similarity
@@ -94,6 +92,8 @@ def same_person(one: Candidate, other: Candidate, max_score: float) -> bool:
         other: Another face.
         max_score: Score of a match.
     """
+    import numpy as np
+
     first, second = one.face.record, other.face.record
     if first.face_id == second.face_id:
         return True

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.photos import EmbeddedFace
 from facerec.core.protocols import Cohort, RecordStore
@@ -106,6 +104,8 @@ def _find_relevant(
     limit: int,
 ) -> list[list[ScoredFace]]:
     """Return the stored faces that count for each probe, most similar first."""
+    import numpy as np
+
     stats = [probe.stats for probe in probes]
     found = faces.search(
         collection_id,
@@ -211,6 +211,8 @@ def search_like(
     limit: int,
 ) -> tuple[Match, ...]:
     """Return the stored faces that resemble a stored face, without that face itself."""
+    import numpy as np
+
     stats = stats_of_stored(face, cohort)
     found = faces.search(
         collection_id,

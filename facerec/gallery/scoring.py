@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from facerec.core.faces import CohortStats
 from facerec.core.protocols import Cohort
@@ -18,6 +16,10 @@ from facerec.gallery.normalisation import (
     similarity_of_score,
 )
 from facerec.storage.faces import FaceStore, Neighbour
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 NEIGHBOURS_TO_SCORE = 100
 """Nearest faces by distance that are scored. Among the 3,811 photos of LFW folds 1 to 5 the best
@@ -67,6 +69,8 @@ def similarity_between(distance: float, a: CohortStats, b: CohortStats) -> float
 
 def stats_of(embedding: NDArray[np.float32], cohort: Cohort) -> CohortStats:
     """Return the cohort stats of one embedding, float32 of shape (128,)."""
+    import numpy as np
+
     (stats,) = cohort.cohort_stats(embedding[np.newaxis])
     return stats
 
@@ -143,6 +147,8 @@ def _known_stats(
     faces: FaceStore,
     cohort: Cohort,
 ) -> dict[str, CohortStats]:
+    import numpy as np
+
     version = cohort.cohort_version
     stored_stats = {each.face_id: each.stats for own in found for each in own}
     known = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from facerec.core.protocols import Cohort
 from facerec.core.records import FaceRecord
 from facerec.storage.faces import FaceStore
@@ -13,6 +11,8 @@ FACES_OF_PAGE = 1000
 
 def store_current_stats(collection_id: str, *, faces: FaceStore, cohort: Cohort) -> int:
     """Store stats with the faces that have none or another cohort's; see ``Gallery``."""
+    import numpy as np
+
     refreshed, after = 0, None
     while page := faces.list_faces(collection_id, after=after, limit=FACES_OF_PAGE):
         after = page[-1].face_id

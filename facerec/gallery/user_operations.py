@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
@@ -27,6 +25,10 @@ from facerec.gallery.user_search import (
     find_users,
 )
 from facerec.gallery.user_vectors import user_vector
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ASSOCIATION_THRESHOLD = 0.75
 """Minimum similarity of a face to the user that it is associated with, as in Rekognition

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from facerec.core.faces import CohortStats
 from facerec.core.photos import EmbeddedFace, RejectedFace
@@ -21,6 +19,10 @@ from facerec.gallery.scoring import (
 )
 from facerec.gallery.user_vectors import mean_embedding, search_vectors
 from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ def find_users(
         limit: Maximum number of users.
         exclude: Id of a user that is not returned.
     """
+    import numpy as np
+
     probe_stats = stats_of(probe, cohort)
     distances = dict(
         search_vectors(
@@ -161,6 +165,8 @@ def _hidden_users(
     cohort: Cohort,
 ) -> set[str]:
     """Return the ids of users that a face does not show which is more similar to the probe."""
+    import numpy as np
+
     similarity_of = {match.user.user_id: match.similarity for match in matches}
     corrections = users.corrections_of_people(collection_id, list(similarity_of))
     if not corrections:
