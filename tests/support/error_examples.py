@@ -1,0 +1,34 @@
+"""An example of each error of facerec, created from the types of its fields."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from facerec import errors
+from facerec.core.photos import UnreadableReason
+from facerec.errors import FacerecError
+
+VALUES: dict[str, Callable[[str], Any]] = {
+    "str": lambda name: f"the {name.replace('_', ' ')}",
+    "float": lambda _: 0.25,
+    "UnreadableReason": lambda _: UnreadableReason.EMPTY,
+}
+"""Returns a value of a type for a required argument of a name."""
+
+ERRORS = tuple(
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, FacerecError)
+)
+
+
+def example_of(kind: type[FacerecError]) -> FacerecError:
+    """Return an error of a class."""
+    required = {
+        name: VALUES[parameter.annotation](name)
+        for name, parameter in inspect.signature(kind).parameters.items()
+        if parameter.default is inspect.Parameter.empty
+    }
+    return kind(**required)
