@@ -16,6 +16,7 @@ from facerec.api.auth.gateway import ApiAuthorization
 from facerec.config import read_settings
 from facerec.core.schemas import violation
 from facerec.jobs.exit_codes import DO_NOT_RETRY, RETRY
+from facerec.jobs.ledger.layout import memory_folder
 from tests.support.batch_rules import EXITED, RECLAIMED, is_tried_again
 from tests.support.stack_template import (
     ROOT,
@@ -213,6 +214,22 @@ def test_children_cannot_change_photos() -> None:
     assert [statement["Resource"] for statement in writing] == [{"Fn::Sub": "${Bucket.Arn}/jobs/*"}]
 
 
+def test_objects_that_are_missing_are_told_from_forbidden_ones() -> None:
+    # S3 does so for callers that may list the bucket. A request for an object has no prefix.
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    listing = [each for each in statements() if "s3:ListBucket" in listed(each["Action"])]
+    assert [each["Sid"] for each in listing if "Condition" in each] == []
+
+
+def test_the_plan_may_delete_only_notes_that_it_has_merged() -> None:
+    (policy,) = properties("PlanFunction")["Policies"]
+    deleting = [
+        each for each in policy["Statement"] if "s3:DeleteObject" in listed(each.get("Action"))
+    ]
+    notes = memory_folder("${Bucket.Arn}/jobs/", "*")
+    assert [each["Resource"] for each in deleting] == [{"Fn::Sub": f"{notes}*"}]
+
+
 def test_what_is_kept_is_encrypted_and_private() -> None:
     bucket = properties("Bucket")
     assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
@@ -352,7 +369,7 @@ def test_nothing_of_the_stack_may_write_the_access_table() -> None:
     ]
     assert writing
     for resource in writing:
-        assert resource["Fn::Sub"] in ("${Bucket.Arn}/jobs/*", "${Bucket.Arn}/erasures/*")
+        assert resource["Fn::Sub"].startswith(("${Bucket.Arn}/jobs/", "${Bucket.Arn}/erasures/"))
 
 
 def test_errors_of_the_gateway_can_be_read_by_pages_that_may_call() -> None:
