@@ -118,19 +118,6 @@ def require_s3_addresses(request: JobRequest) -> None:
             )
 
 
-def refuse_prune(request: JobRequest) -> None:
-    """Check that a job of a stack does not ask for what only a local job does.
-
-    Raises:
-        InvalidInputError: photos that are gone are to be pruned.
-    """
-    if request.prune:
-        raise InvalidInputError(
-            "jobs of a stack cannot remove the faces of photos that are gone",
-            "delete these faces by their external image ids",
-        )
-
-
 def _entry(image: str | Mapping[str, str]) -> ManifestEntry:
     if isinstance(image, str):
         return ManifestEntry(image)

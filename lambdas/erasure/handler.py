@@ -1,26 +1,30 @@
-"""Erases from the folders of jobs what the API has deleted, and faces that have expired.
+"""Erases from job folders what the API has deleted, expired faces, and faces of stale photos.
 
 The API invokes it after a deletion, which it has noted before. Each hour it completes erasures
 that were killed, and erases faces that are older than their collections keep them. The command
-line invokes it to erase, or to rebuild a collection.
+line invokes it to erase, or to rebuild a collection. The workflow invokes it to remove the faces of
+photos that were replaced or are gone.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from facerec.config import read_settings
 from facerec.core.erasures import SubjectKind
-from facerec.errors import FacerecError
+from facerec.errors import FacerecError, ObjectNotFoundError
 from facerec.factory import open_eraser, open_faces, open_job_folders, open_records
 from facerec.jobs.aws.log import logger
+from facerec.jobs.difference import Removal
 from facerec.jobs.erasure_check import CheckedStores, Remainder, erase_and_check
+from facerec.jobs.plan import read_plan
 from facerec.jobs.rebuild import rebuild_collection
+from facerec.jobs.removal import remove_stale
 from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
@@ -36,11 +40,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     Args:
         event: ``erasure_id`` of an erasure that is noted; or ``collection_id``, ``subject`` and
             ``name`` of what is to be erased, with ``check`` to prove that nothing is left; or
-            ``rebuild``, a collection. Any other event is that of the schedule.
+            ``rebuild``, a collection; or ``remove_stale``, the folder of a complete job. Any other
+            event is that of the schedule.
 
     Returns:
         ``erasures``: ids of the erasures that were completed; ``receipt`` of what was to be
-        erased, and what is ``left``; or the numbers of a rebuilt collection.
+        erased, and what is ``left``; or the numbers of a rebuilt collection, or of a removal.
 
     Raises:
         FacerecError: something cannot be done now; another attempt may succeed.
@@ -48,6 +53,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     gallery = _gallery()
     if "rebuild" in event:
         return _rebuild(gallery, str(event["rebuild"]))
+    if "remove_stale" in event:
+        return _remove_stale(gallery, str(event["remove_stale"]))
     if "subject" in event:
         return _erase(gallery, event)
     if "erasure_id" in event:
@@ -88,6 +95,23 @@ def _rebuild(gallery: Gallery, collection_id: str) -> dict[str, Any]:
     )
     logger().info("rebuilt", missing=result.missing)
     return asdict(result)
+
+
+def _remove_stale(gallery: Gallery, job_folder: str) -> dict[str, Any]:
+    settings, objects = read_settings(os.environ), Objects()
+
+    def delete(collection_id: str, face_ids: Sequence[str]) -> int:
+        return len(gallery.delete_faces(collection_id, face_ids, disassociate=True).deleted)
+
+    try:
+        plan = read_plan(objects, job_folder)
+    except ObjectNotFoundError:
+        # The collection was deleted, and this job with it; the report says so.
+        return asdict(Removal())
+    faces, records = open_faces(settings), open_records(settings)
+    removal = remove_stale(plan, objects, faces, records, settings.jobs_root, delete)
+    logger().info("removed", job_id=plan.job_id, photos=removal.photos, faces=removal.faces)
+    return asdict(removal)
 
 
 def run_scheduled(gallery: Gallery, *, clock: Callable[[], float]) -> list[str]:

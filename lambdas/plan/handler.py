@@ -21,7 +21,6 @@ from facerec.jobs.planner import plan_job
 from facerec.jobs.request import (
     JobRequest,
     read_job_request,
-    refuse_prune,
     require_s3_addresses,
 )
 from facerec.storage.objects import Objects, ObjectStore
@@ -104,7 +103,6 @@ def plan_execution(
     try:
         request = read_job_request(document, gallery_defaults(settings))
         require_s3_addresses(request)
-        refuse_prune(request)
         check(request)
         planned = plan_job(
             request,

@@ -15,6 +15,7 @@ from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.submissions import Submission, next_submission, submission_from_json
 from facerec.jobs.ledger.incomplete import incomplete_uri
 from facerec.jobs.ledger.layout import report_uri
+from facerec.jobs.ledger.removal import is_removal_due
 from facerec.jobs.ledger.report import Report, read_report, write_report
 from facerec.jobs.plan import read_plan
 from facerec.jobs.status import JobStatus
@@ -44,6 +45,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     result = end_submission(submission_from_json(event), settings, Objects(), find_reasons)
     if result["again"]:
         logger().warning("submitted again", submission=result["number"], pause=result["pause"])
+    elif result["stale"]:
+        logger().info("faces of stale photos are to be removed")
     else:
         logger().info("reported", **{name: result[name] for name in ("job_id", "status", "photos")})
         if result["failed"]:
@@ -81,8 +84,9 @@ def end_submission(
         find_reasons: says why children failed.
 
     Returns:
-        For another submission: ``again`` true and its fields. Else ``again`` false and what
-        ``summarise_execution`` returns.
+        ``again`` and ``stale``. For another submission, ``again`` is true, beside its fields. If
+        the job is complete and faces of stale photos are to be removed, ``stale`` is true, beside
+        the fields of ``last``. Else both are false, beside what ``summarise_execution`` returns.
     """
     summary = summarise_execution(
         objects,
@@ -92,7 +96,9 @@ def end_submission(
         incomplete_uri=incomplete_uri(last.job_folder, last.number),
     )
     if summary["status"] is not JobStatus.INCOMPLETE:
-        return {"again": False, **summary}
+        if is_removal_due(objects, last.job_folder):
+            return {"again": False, "stale": True, **last.to_json()}
+        return {"again": False, "stale": False, **summary}
     reasons = _reasons(find_reasons, f"{last.job_name}-{last.number}")
     following = next_submission(
         last,
@@ -102,11 +108,11 @@ def end_submission(
         max_array_size=settings.max_array_size,
     )
     if following is not None:
-        return {"again": True, **following.to_json()}
+        return {"again": True, "stale": False, **following.to_json()}
     if reasons:
         named = ", ".join(f"{count} x {reason}" for reason, count in reasons.items())
         summary["cause"] = f"{summary['cause']}; why children ended: {named}"
-    return {"again": False, **summary}
+    return {"again": False, "stale": False, **summary}
 
 
 def _reasons(find_reasons: FindReasons, job_name: str) -> Mapping[str, int]:

@@ -17,6 +17,9 @@ SERVICE_FAULTS = re.compile(
     r"|ClientExecutionTimeoutException)"
     r"|Batch\.(ServerException|AWSBatchException|SdkClientException)"
     r"|StoreUnavailableError"
+    # Of a function that continues where it was; see
+    # https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
+    r"|Sandbox\.Timedout"
 )
 
 

@@ -365,7 +365,7 @@ class IndexRequest(FaceChoice, _PhotoFields):
     )
     prune: bool | None = Field(
         None,
-        description="With a prefix, on one machine: remove the faces of photos that are gone.",
+        description="With a prefix: remove the faces of photos that are gone.",
     )
     prune_limit_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
         None,

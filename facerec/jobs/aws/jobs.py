@@ -15,7 +15,7 @@ from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.progress import Progress, ProgressReader
-from facerec.jobs.request import read_job_request, refuse_prune, require_s3_addresses
+from facerec.jobs.request import read_job_request, require_s3_addresses
 from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus
 from facerec.storage.objects.protocol import ObjectStore
@@ -54,7 +54,6 @@ class AwsJobs:
         """Submit a job; see ``JobService.submit``. Each call starts an execution."""
         request = read_job_request(document)
         require_s3_addresses(request)
-        refuse_prune(request)
         return _job(self._executions.start(document))
 
     def get(self, job_id: str) -> Job:

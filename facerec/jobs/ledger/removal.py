@@ -6,7 +6,7 @@ import json
 
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.difference import Removal
-from facerec.jobs.ledger.layout import removal_uri
+from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -16,3 +16,12 @@ def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
         return Removal(**json.loads(objects.read(removal_uri(job_folder))))
     except ObjectNotFoundError:
         return None
+
+
+def is_removal_due(objects: ObjectStore, job_folder: str) -> bool:
+    """Return whether photos of a job were replaced or are gone whose faces were not removed yet."""
+    try:
+        objects.head(stale_uri(job_folder))
+    except ObjectNotFoundError:
+        return False
+    return read_removal(objects, job_folder) is None

@@ -1,0 +1,80 @@
+"""Faces of photos that were replaced or are gone are removed when a job of a stack is complete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+import facerec.factory.engines
+from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from lambdas.erasure import handler
+from tests.support.workflow.stack import BUCKET, Stack
+
+PHOTOS = f"s3://{BUCKET}/photos/"
+
+
+@pytest.fixture
+def stack(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """A stack with a collection of four photos of one person each."""
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
+    handler._gallery.cache_clear()
+    stack = deploy()
+    stack.put_photos(4)
+    assert stack.index(PHOTOS).output["faces_indexed"] == 4
+    return stack
+
+
+def test_a_replaced_photo_replaces_its_faces(stack: Stack) -> None:
+    before = set(stack.face_ids())
+    stack.put("photos/2.jpg", fake_photo(fake_face("somebody"), fake_face("else", left=0.5)))
+
+    ended = stack.index(PHOTOS)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert ended.states[-5:] == ["RemoveStale", "WhereToReport", "Report", "Judged", "Succeeded"]
+    assert stack.read_json(ended.output["report"])["removal"] == {"photos": 1, "faces": 1}
+    after = set(stack.face_ids())
+    assert (len(after - before), len(before - after)) == (2, 1)
+
+
+def test_photos_that_are_gone_keep_their_faces_until_they_are_pruned(stack: Stack) -> None:
+    stack.s3.delete_object(Bucket=BUCKET, Key="photos/2.jpg")
+    assert "RemoveStale" not in stack.index(PHOTOS).states
+    assert len(stack.face_ids()) == 4
+
+    ended = stack.index(PHOTOS, prune=True)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert stack.read_json(ended.output["report"])["removal"] == {"photos": 1, "faces": 1}
+    assert len(stack.face_ids()) == 3
+    assert "RemoveStale" not in stack.index(PHOTOS, prune=True).states
+
+
+def test_more_photos_that_are_gone_than_the_limit_are_not_pruned(stack: Stack) -> None:
+    for number in range(3):
+        stack.s3.delete_object(Bucket=BUCKET, Key=f"photos/{number}.jpg")
+
+    ended = stack.index(PHOTOS, prune=True)
+
+    assert (ended.status, ended.error) == ("FAILED", "InvalidInputError")
+    assert len(stack.face_ids()) == 4
+
+
+def test_a_removal_that_failed_is_made_up_for_by_the_next_start(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.s3.delete_object(Bucket=BUCKET, Key="photos/2.jpg")
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("nobody foresaw this")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(handler, "remove_stale", fail)
+        assert stack.index(PHOTOS, prune=True).status == "FAILED"
+    assert len(stack.face_ids()) == 4
+
+    ended = stack.index(PHOTOS, prune=True)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert len(stack.face_ids()) == 3
