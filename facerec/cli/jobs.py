@@ -218,7 +218,7 @@ def report(
     shown = open_jobs(stack, data)
     job = shown.service.get(job_id)
     if failures:
-        print_failed_rows(shown.service.rows(job), as_json=as_json)
+        print_failed_rows(shown.service.failures(job), as_json=as_json)
     else:
         print_job_report(shown.service.report(job), as_json=as_json)
 
@@ -235,7 +235,7 @@ def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -
       facerec jobs failures latest --stack facerec --json > failed.jsonl
     """
     shown = open_jobs(stack, data)
-    print_failed_rows(shown.service.rows(shown.service.get(job_id)), as_json=as_json)
+    print_failed_rows(shown.service.failures(shown.service.get(job_id)), as_json=as_json)
 
 
 @jobs.command()

@@ -180,12 +180,12 @@ def print_failures(rows: Iterable[LedgerRow]) -> None:
 
 
 def print_failed_rows(rows: Iterable[LedgerRow], *, as_json: bool) -> None:
-    """Print those rows of a ledger that are failures, for a person or as JSON lines."""
-    failed = (row for row in rows if row.failed)
+    """Print the rows of a ledger that failed, for a person or as JSON lines."""
     if as_json:
-        for row in failed:
+        for row in rows:
             click.echo(json.dumps(row.to_json()))
         return
+    failed = iter(rows)
     first = next(failed, None)
     if first is None:
         console().print("no failures")

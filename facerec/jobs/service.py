@@ -135,6 +135,14 @@ class JobService(Protocol):
         """
         ...
 
+    def failures(self, job: Job) -> Iterator[LedgerRow]:
+        """Yield the rows of the ledger that failed, in the order of the manifest.
+
+        Raises:
+            JobNotPlannedError: the job has no plan.
+        """
+        ...
+
     def cancel(self, job: Job) -> None:
         """End a pending or running job; what is done is kept.
 

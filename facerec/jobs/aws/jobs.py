@@ -11,6 +11,7 @@ from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
 from facerec.jobs.aws.executions import Execution, Executions
 from facerec.jobs.deletion import delete_job
 from facerec.jobs.folders import Entry, JobFolder, read_folder
+from facerec.jobs.ledger.failures import iterate_failures
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.ledger.rows import LedgerRow
@@ -101,6 +102,10 @@ class AwsJobs:
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
         return iterate_rows(job.required_plan(), self._objects)
+
+    def failures(self, job: Job) -> Iterator[LedgerRow]:
+        """Yield the rows that failed; see ``JobService.failures``."""
+        return iterate_failures(job.required_plan(), self._objects, job.report)
 
     def cancel(self, job: Job) -> None:
         """End a running job; see ``JobService.cancel``."""

@@ -107,7 +107,9 @@ def _rows_in_order(plan: Plan, objects: ObjectStore) -> Iterator[Sequence[Ledger
             yield segment.rows
         return
     for first in range(0, plan.children, plan.stripes):
-        ledgers = (_rows(plan, objects, child) for child in range(first, first + plan.stripes))
+        ledgers = (
+            rows_of_child(plan, objects, child) for child in range(first, first + plan.stripes)
+        )
         for row in merge(*ledgers, key=lambda row: row.line_in_slice):
             yield [row]
 
@@ -123,7 +125,8 @@ def _segments(objects: ObjectStore, uris: Iterator[str]) -> Iterator[Segment]:
     )
 
 
-def _rows(plan: Plan, objects: ObjectStore, child: int) -> Iterator[LedgerRow]:
+def rows_of_child(plan: Plan, objects: ObjectStore, child: int) -> Iterator[LedgerRow]:
+    """Yield the rows of a child's ledger, without their ``manifest_line``."""
     for segment in read_segments(objects, plan.job_folder, child):
         yield from segment.rows
 

@@ -139,6 +139,12 @@ class LocalJobs:
 
         return iterate_rows(job.required_plan(), self._objects)
 
+    def failures(self, job: Job) -> Iterator[LedgerRow]:
+        """Yield the rows that failed; see ``JobService.failures``."""
+        from facerec.jobs.ledger.failures import iterate_failures
+
+        return iterate_failures(job.required_plan(), self._objects, job.report)
+
     def cancel(self, job: Job) -> None:
         """End a job, whichever process runs it; see ``JobService.cancel``.
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from facerec.core.schemas import violation
+from facerec.jobs.ledger.failures import iterate_failures
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import read_report, write_report
 from facerec.jobs.ledger.tally import merged
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.status import JobStatus
+from facerec.storage.objects.local import LocalObjects
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.jobs import LocalJob, write_manifest, write_photos
+from tests.support.memory_objects import MemoryObjects
 
 
 def mixed_photos(folder: Path) -> list[Path]:
@@ -75,6 +79,9 @@ def test_the_ledger_is_read_in_the_order_of_the_manifest(tmp_path: Path) -> None
         rows = list(iterate_rows(job.plan, job.objects))
         assert [row.photo for row in rows] == [str(photo) for photo in photos]
         assert [row.manifest_line for row in rows] == numbers
+        failed = [row for row in rows if row.failed]
+        assert len(failed) > 3
+        assert list(iterate_failures(job.plan, job.objects, None)) == failed
 
 
 def test_too_many_failures_fail_a_job(tmp_path: Path) -> None:
@@ -101,6 +108,25 @@ def test_a_report_names_children_that_are_missing_and_counts_what_they_did(tmp_p
     assert 20 <= report.tally.photos < 60
     rows = list(iterate_rows(job.plan, job.objects))
     assert [row.manifest_line for row in rows] == list(range(1, report.tally.photos + 1))
+    failed = [row for row in rows if row.failed]
+    assert failed == list(iterate_failures(job.plan, job.objects, report))
+
+
+class NoLedgers(LocalObjects):
+    """Refuses to read ledgers."""
+
+    def read(self, uri: str, **options: Any) -> bytes:  # noqa: ANN401 - those of the protocol
+        assert "/ledger/" not in uri
+        return super().read(uri, **options)
+
+
+def test_ledgers_without_failures_are_not_read_for_the_failures(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 30)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos), images_per_child=10)
+    job.run()
+    report = write_report(job.plan, job.objects, tolerated_failure_percentage=5)
+    assert list(iterate_failures(job.plan, NoLedgers(), None)) == []
+    assert list(iterate_failures(job.plan, MemoryObjects(), report)) == []
 
 
 def test_files_of_children_follow_their_schemas(tmp_path: Path) -> None:
