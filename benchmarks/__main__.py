@@ -35,6 +35,7 @@ NAMES = {
     "api": ["--repeats", "3", "--seconds", "4"],
     "search": ["--faces", "1000000", "--repeats", "9"],
     "store_growth": [],
+    "erasing": [],
     "approximate_search": ["--faces", "300000", "--photos", "600"],
     "plan": [],
     "listing": ["--objects", "300000"],

@@ -1,9 +1,8 @@
-"""Measure how the cost of operations in the embedded store and in job folders grows.
+"""Measure how the cost of operations in the embedded store grows.
 
     python -m benchmarks.store_growth [--faces 10000 100000] [--json FILE]
 
-Synthetic faces are stored in a temporary folder; every tenth face makes a user of five faces, and
-the same faces are in the embeddings files of a job, 32 in each file and 500 in each child. Each
+Synthetic faces are stored in a temporary folder; every tenth face makes a user of five faces. Each
 operation is measured once per size. Times are processor times in ms unless they are called wait:
 those of a busy disk say little. Linear growth is a factor of 10 from one size to the next.
 """
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 FACES_PER_STEP = 32
-FACES_PER_CHILD = 500
 SCATTERED = 1000
 """Faces, spread over the collection, that are deleted before a search."""
 
@@ -67,7 +65,6 @@ def measure(faces: int) -> list[tuple[int, str, float]]:
             costs = [
                 *_store_costs(store, everything, random.permutation(faces)[:SCATTERED].tolist()),
                 *_user_costs(store, everything[: faces // 2]),
-                *_erasure_costs(folder, everything),
                 *_deletion_costs(store, folder),
             ]
     return [(faces, name, value) for name, value in costs]
@@ -127,31 +124,6 @@ def _user_costs(store: SqliteStore, faces: list[StoredFace]) -> list[tuple[str, 
         ("list 500 users", _cost(lambda: store.list_users("all", limit=500))),
         ("associate a face", _cost(associate)),
     ]
-
-
-def _erasure_costs(folder: Path, faces: list[StoredFace]) -> list[tuple[str, float]]:
-    """Return the cost of erasing a face from a job's folder, which is written without syncing."""
-    from unittest.mock import patch
-
-    from facerec.jobs.ledger import erasure
-    from facerec.jobs.ledger.embeddings import write_embeddings
-    from facerec.jobs.ledger.face_index import id_prefixes, write_face_index
-    from facerec.jobs.ledger.layout import embeddings_name
-    from facerec.storage.objects.local import LocalObjects
-
-    objects, job_folder = LocalObjects(), f"{folder}/jobs/one/"
-    with patch("os.fsync"):
-        for child, start in enumerate(range(0, len(faces), FACES_PER_CHILD)):
-            files = {}
-            for step in range(start, min(start + FACES_PER_CHILD, len(faces)), FACES_PER_STEP):
-                members = faces[step : min(step + FACES_PER_STEP, start + FACES_PER_CHILD)]
-                name = embeddings_name(child, step, step + len(members))
-                write_embeddings(objects, job_folder + name, members)
-                files[name] = id_prefixes(face.record.face_id for face in members)
-            write_face_index(objects, job_folder, child, files)
-    ids = frozenset([faces[len(faces) // 3].record.face_id])
-    erase = erasure._erase_from_folder  # without the plan, which this folder lacks
-    return [("erase a face from a job folder", _cost(lambda: erase(objects, job_folder, ids)))]
 
 
 def _deletion_costs(store: SqliteStore, folder: Path) -> list[tuple[str, float]]:

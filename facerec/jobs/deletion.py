@@ -25,6 +25,7 @@ _OWN = re.compile(
     | ledger/\d{7}/\d{16}\.jsonl
     | embeddings/\d{7}/\d{16}-\d{16}-[0-9a-f]{16}\.npz
     | (index|remembered)/\d{7}
+    | index/sorted(-\d{7}|\.json)
     | children/\d{7}\.json
     | crashes/\d{7}/\d{16}-[0-9a-f]{16}
     """,

@@ -22,7 +22,8 @@ from facerec.errors import FacerecError, ObjectNotFoundError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.user_vectors import search_vectors
 from facerec.jobs.deletion import is_own_file
-from facerec.jobs.erasure import entries_of, is_selected_face
+from facerec.jobs.erasure import entries_of
+from facerec.jobs.folder_erasure import is_selected_face
 from facerec.jobs.folders import list_entries
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder

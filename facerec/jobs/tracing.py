@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.core.records import StoredFace
 from facerec.errors import FacerecError, InvalidInputError
-from facerec.jobs.erasure import entries_of, is_selected_face
+from facerec.jobs.erasure import entries_of
+from facerec.jobs.folder_erasure import is_selected_face
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.first_release import with_current_names
 from facerec.jobs.ledger.layout import embeddings_folder

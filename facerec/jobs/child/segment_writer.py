@@ -42,7 +42,7 @@ from facerec.gallery.tombstones import (
 )
 from facerec.jobs.child.step import Step
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
-from facerec.jobs.ledger.face_index import id_prefixes, write_face_index
+from facerec.jobs.ledger.face_index import SegmentFaces, id_prefixes, write_face_index
 from facerec.jobs.ledger.layout import (
     embeddings_folder,
     embeddings_name,
@@ -104,7 +104,8 @@ class SegmentWriter:
         self._plan, self._child = plan, child
         self._faces, self._records, self._objects = faces, records, objects
         self._on_commit = on_commit
-        self._embeddings_files: dict[str, list[bytes]] = {}
+        self._segments_with_faces: list[SegmentFaces] = []
+        self._embeddings_files: set[str] = set()
         self._remembered: list[str] = []
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._in_flight: Future[Segment] | None = None
@@ -195,7 +196,9 @@ class SegmentWriter:
         for uri in list(self._unnamed_embeddings()):
             self._objects.delete(uri)
         summary = ChildSummary(self._child, True, end.lines, self.tally)
-        write_face_index(self._objects, self._plan.job_folder, self._child, self._embeddings_files)
+        write_face_index(
+            self._objects, self._plan.job_folder, self._child, self._segments_with_faces
+        )
         write_photos(self._objects, self._plan.job_folder, self._child, self._remembered)
         write_summary(self._objects, self._plan.job_folder, summary)
         return summary
@@ -285,8 +288,10 @@ class SegmentWriter:
         self.cursor = segment.end
         self._remembered += lines_of_rows(segment.rows, self._plan)
         if segment.embeddings is not None:
-            self._embeddings_files[segment.embeddings] = id_prefixes(
-                face.face_id for row in segment.rows for face in row.stored
+            self._embeddings_files.add(segment.embeddings)
+        if ids := id_prefixes(face.face_id for row in segment.rows for face in row.stored):
+            self._segments_with_faces.append(
+                SegmentFaces(segment.start.offset, segment.embeddings, b"".join(ids))
             )
         self._on_commit(
             SegmentCommitted(

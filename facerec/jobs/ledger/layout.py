@@ -9,9 +9,9 @@ import re
 import secrets
 
 
-def ledger_folder(job_folder: str, child: int) -> str:
-    """Return the folder of the segments of a child's ledger."""
-    return f"{job_folder}ledger/{child:07d}/"
+def ledger_folder(job_folder: str, child: int | None = None) -> str:
+    """Return the folder of the segments of a child's ledger, or of all children."""
+    return f"{job_folder}ledger/" + ("" if child is None else f"{child:07d}/")
 
 
 def segment_uri(job_folder: str, child: int, offset: int) -> str:
@@ -24,15 +24,25 @@ def embeddings_folder(job_folder: str, child: int | None = None) -> str:
     return f"{job_folder}embeddings/" + ("" if child is None else f"{child:07d}/")
 
 
-def child_of_embeddings(path: str) -> int | None:
-    """Return the child whose embeddings a path in a job folder contains; None for other paths."""
-    named = re.match(r"embeddings/(\d{7})/", path)
+def child_of(path: str) -> int | None:
+    """Return the child whose segment or embeddings a path in a job folder names, else None."""
+    named = re.match(r"(?:embeddings|ledger)/(\d{7})/", path)
     return int(named[1]) if named else None
 
 
 def face_index_uri(job_folder: str, child: int) -> str:
     """Return the address of the index of the faces in a complete child's embeddings."""
     return f"{job_folder}index/{child:07d}"
+
+
+def job_face_index_uri(job_folder: str) -> str:
+    """Return the address of the number of entries in the face index of a complete job."""
+    return f"{job_folder}index/sorted.json"
+
+
+def sorted_faces_uri(job_folder: str, number: int) -> str:
+    """Return the address of a file of the face index of a complete job."""
+    return f"{job_folder}index/sorted-{number:07d}"
 
 
 def embeddings_name(child: int, start: int, end: int) -> str:

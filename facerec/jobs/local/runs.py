@@ -116,6 +116,7 @@ class LocalRuns:
 
     def _run(self, plan: Plan, record: RunRecord) -> RunResult:
         # Imported late: commands that only show jobs start faster without the supervisor.
+        from facerec.jobs.ledger.job_face_index import write_job_face_index
         from facerec.jobs.local.supervisor import run_children
         from facerec.jobs.removal import remove_stale
         from facerec.jobs.verified import CollectionCheck
@@ -134,6 +135,7 @@ class LocalRuns:
                     delete = partial(self._delete_faces, store)
                     remove_stale(plan, self._objects, store, store, self._jobs_root, delete)
                     check.note()
+                    write_job_face_index(self._objects, plan.job_folder, plan.children)
             result.verification = verification
         except FacerecError as error:
             self._end(plan, replace(record, cause=error.message))

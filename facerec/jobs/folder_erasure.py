@@ -1,0 +1,287 @@
+"""Erases faces and photos from one job folder.
+
+Faces that are named by their ids are found by the face index of the job (``ledger.job_face_index``)
+and those of its children: a deletion reads the files of the children that name them, however many
+photos the job has. A photo or an external image id is searched for in all files, since the indexes
+know ids only.
+
+In a child that names a face, its folders are listed: files that no segment names, left by attempts
+that were overtaken or killed, are read too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain, groupby
+from pathlib import PurePosixPath
+from typing import Any, TypeVar
+
+from facerec.core.erasures import ErasedJob, Selection
+from facerec.core.ids import first_of_group
+from facerec.core.records import FaceRecord
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.folders import Entry
+from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
+from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
+from facerec.jobs.ledger.job_face_index import children_of_faces, write_job_face_index
+from facerec.jobs.ledger.layout import (
+    child_of,
+    embeddings_folder,
+    ledger_folder,
+    remembered_uri,
+    report_uri,
+    segment_uri,
+    stale_uri,
+    summaries_folder,
+    summary_uri,
+)
+from facerec.jobs.ledger.redaction import erase_from_failures, erase_from_segment, may_name
+from facerec.jobs.manifest.blanking import blank_lines
+from facerec.jobs.plan import plan_uri
+from facerec.jobs.prefetch import read_ahead
+from facerec.jobs.remembered.erasing import erase_from_lines, note_erased_photos
+from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+READERS = 16
+"""Files that are read concurrently."""
+
+Item = TypeVar("Item")
+
+Children = Collection[int] | None
+"""The children whose files are searched; None for all."""
+
+
+def erase_from_folder(
+    objects: ObjectStore, entry: Entry, selection: Selection, memory: str
+) -> ErasedJob:
+    """Erase faces and photos from a job folder.
+
+    Args:
+        objects: contains the folder.
+        entry: the entry of the job.
+        selection: what is erased.
+        memory: folder of what is remembered of the collection's photos.
+
+    Raises:
+        InvalidInputError: a file is damaged.
+    """
+    folder = entry.job_folder
+    # The rows go last: they lead to what else there is, if a killed erasure is called again.
+    lines = 0
+    children: Children = None
+    prefixes: list[bytes] | None = None
+    if selection.names_photos:
+        lines = _erase_from_manifest(objects, folder, selection)
+        created_at = _read_json(objects, plan_uri(folder)).get("collection_created_at")
+        # The first release remembered nothing, and its plans do not have this time.
+        if created_at is not None:
+            memory = f"{memory}{created_at!r}/"
+            erase_from_memory(objects, remembered_uri(folder), selection, memory)
+            erase_from_memory(objects, stale_uri(folder), selection, memory)
+    else:
+        # What all faces of a photo have in common finds an emptied photo too.
+        prefixes = id_prefixes([*selection.face_ids, *map(first_of_group, selection.image_keys)])
+        children = children_of_faces(objects, folder, prefixes)
+    embeddings = _erase_embeddings(objects, folder, selection, children, prefixes)
+    rows = _erase_rows(objects, folder, selection, children, prefixes)
+    if prefixes is not None and children is None:
+        # The next deletion does not search all files again.
+        number = _read_json(objects, plan_uri(folder)).get("children")
+        if isinstance(number, int):
+            write_job_face_index(objects, folder, number)
+    return replace(ErasedJob(entry.job_id, embeddings, rows), manifest_lines=lines)
+
+
+def _read_json(objects: ObjectStore, uri: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(objects.read(uri))
+    return document
+
+
+def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selection) -> int:
+    """Blank lines of the manifests in a job folder, and pin the plan to what is left."""
+    plan = _read_json(objects, plan_uri(job_folder))
+    blanked = 0
+    for found in list(objects.list(f"{job_folder}manifest-")):
+        blanked += blank_lines(objects, found, selection, plan.get("base"))
+    source = plan.get("source", {})
+    uri = source.get("uri", "")
+    # Also if an erasure was killed before it could do so.
+    if uri.startswith(f"{job_folder}manifest-"):
+        version = objects.head(uri).version
+        if source["version"] != version:
+            source["version"] = version
+            objects.write(plan_uri(job_folder), json.dumps(plan, indent=1).encode())
+    return blanked
+
+
+def erase_from_memory(objects: ObjectStore, prefix: str, selection: Selection, memory: str) -> None:
+    """Erase photos from the remembered lines below a prefix.
+
+    Args:
+        objects: contains the files.
+        prefix: address of a folder or of one file.
+        selection: what is erased.
+        memory: folder of what is remembered of this creation of the collection.
+    """
+    for found in list(objects.list(prefix)):
+        name = PurePosixPath(found.uri).name
+        if not (name.isdigit() or name.endswith(("-merged", ".jsonl"))):
+            # A note of a job, which names no photo.
+            continue
+        with suppress(ObjectNotFoundError):
+            content = objects.read(found.uri)
+            written, erased = erase_from_lines(content, selection)
+            if written != content:
+                note_erased_photos(objects, memory, erased)
+                objects.write(found.uri, written)
+
+
+def _erase_rows(
+    objects: ObjectStore,
+    job_folder: str,
+    selection: Selection,
+    children: Children,
+    prefixes: Collection[bytes] | None,
+) -> int:
+    def erase_from_child(child: int | None, paths: list[str]) -> int:
+        needed = paths
+        if child is not None and prefixes is not None:
+            index = read_face_index(objects, job_folder, child)
+            if index is not None:
+                named = {
+                    segment_uri("", child, segment.start)
+                    for segment in index
+                    if segment.may_name(prefixes)
+                }
+                needed = [path for path in paths if path in named or not _is_json(path)]
+        return sum(
+            _erase_from_json(objects, job_folder + path, selection, erase_from_segment)
+            for path in needed
+        )
+
+    rows = _sum_over_children(objects, job_folder, ledger_folder, children, erase_from_child)
+    summaries = (
+        (found.uri for found in objects.list(summaries_folder(job_folder)))
+        if children is None
+        else (summary_uri(job_folder, child) for child in children)
+    )
+    _sum_ahead(
+        chain(summaries, [report_uri(job_folder)]),
+        lambda uri: _erase_from_json(objects, uri, selection, erase_from_failures),
+    )
+    return rows
+
+
+def _is_json(uri: str) -> bool:
+    return uri.endswith((".json", ".jsonl"))
+
+
+def _erase_from_json(
+    objects: ObjectStore,
+    uri: str,
+    selection: Selection,
+    erase: Callable[[bytes, Selection], tuple[bytes, int]],
+) -> int:
+    """Erase a selection from a file; return the number of changed rows."""
+    if not _is_json(uri):
+        # A file that a killed process left half written.
+        objects.delete(uri)
+        return 0
+    try:
+        content = objects.read(uri)
+    except ObjectNotFoundError:
+        return 0
+    if not may_name(selection, content):
+        return 0
+    try:
+        written, changed = erase(content, selection)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInputError(f"{uri} is damaged") from error
+    if changed:
+        objects.write(uri, written)
+    return changed
+
+
+def _erase_embeddings(
+    objects: ObjectStore,
+    job_folder: str,
+    selection: Selection,
+    children: Children,
+    prefixes: Collection[bytes] | None,
+) -> int:
+    def erase_from_child(child: int | None, paths: list[str]) -> int:
+        needed = paths
+        if child is not None and prefixes is not None:
+            index = read_face_index(objects, job_folder, child) or []
+            # A file that the index does not name was left by an attempt that was overtaken.
+            others = {each.embeddings for each in index if not each.may_name(prefixes)}
+            needed = [path for path in paths if path not in others]
+        return sum(_erase_from_file(objects, job_folder + path, selection) for path in needed)
+
+    return _sum_over_children(objects, job_folder, embeddings_folder, children, erase_from_child)
+
+
+def _sum_over_children(
+    objects: ObjectStore,
+    job_folder: str,
+    folder_of: Callable[[str, int | None], str],
+    children: Children,
+    erase: Callable[[int | None, list[str]], int],
+) -> int:
+    """Return the sum of what is erased of the files that each child has in a folder.
+
+    Args:
+        objects: contains the job folder.
+        job_folder: uri of the folder, with the final ``/``.
+        folder_of: returns the folder of a child, or of all.
+        children: the children.
+        erase: erases from the files of one child, given as paths in the job folder.
+    """
+    wanted = [None] if children is None else sorted(children)
+    found = chain.from_iterable(objects.list(folder_of(job_folder, child)) for child in wanted)
+    return _sum_ahead(_by_child(found, job_folder), lambda item: erase(*item))
+
+
+def _sum_ahead(items: Iterable[Item], erase: Callable[[Item], int]) -> int:
+    """Return the sum of what is erased of items, several of them at once."""
+    return sum(
+        read_ahead(items, erase, lambda _: 0, threads=READERS, max_items=2 * READERS, max_weight=1)
+    )
+
+
+def _by_child(
+    found: Iterable[ObjectInfo], job_folder: str
+) -> Iterator[tuple[int | None, list[str]]]:
+    """Yield the paths in the job folder of each child's files, with the child's number."""
+    paths = (file.uri.removeprefix(job_folder) for file in found)
+    for child, members in groupby(paths, child_of):
+        yield child, list(members)
+
+
+def _erase_from_file(objects: ObjectStore, uri: str, selection: Selection) -> int:
+    try:
+        faces = read_embeddings(objects, uri)
+    except ObjectNotFoundError:
+        return 0
+    except InvalidInputError:
+        # A file that a killed process left half written may contain any face.
+        objects.delete(uri)
+        return 0
+    kept = [face for face in faces if not is_selected_face(face.record, selection)]
+    if not kept:
+        objects.delete(uri)
+    elif len(kept) < len(faces):
+        write_embeddings(objects, uri, kept)
+    return len(faces) - len(kept)
+
+
+def is_selected_face(record: FaceRecord, selection: Selection) -> bool:
+    """Return whether a face is selected, by its id or by its photo."""
+    return (
+        selection.contains_face(record.face_id)
+        or record.external_image_id in selection.external_image_ids
+        or (record.source != "" and record.source in selection.photos)
+    )

@@ -1,0 +1,214 @@
+"""Which children of a complete job name a face: the face indexes of all children, sorted by id.
+
+It makes the cost of deleting a face independent of the number of photos of the job. It is written
+when a job on one machine is complete, and else by the first deletion that misses it. A complete
+child is never processed again, so that the index stays true: like that of a child, it may name too
+much, and never leaves a face out.
+
+Format: ``index/sorted.json`` is written last and has the number of entries in each of the files
+``index/sorted-N``. An entry is the first 8 bytes of a face id and the number of the child in 4
+bytes, big-endian. Ids derive from a hash, so their position follows from their value: a look-up
+reads one short range.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from math import isqrt
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.ledger.face_index import ID_BYTES, id_prefixes, read_face_index
+from facerec.jobs.ledger.layout import (
+    job_face_index_uri,
+    ledger_folder,
+    sorted_faces_uri,
+    summaries_folder,
+)
+from facerec.jobs.prefetch import read_ahead
+from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MAX_ENTRIES = 1 << 22
+"""Entries of a file, about: they are sorted in memory, 12 bytes each."""
+
+MAX_LOOKUPS = 64
+"""Faces up to which ranges of a file are read, instead of all of it."""
+
+READERS = 16
+"""Files that are read concurrently."""
+
+_ENTRY_BYTES = ID_BYTES + 4
+
+
+def write_job_face_index(objects: ObjectStore, job_folder: str, children: int) -> bool:
+    """Write the face index of a job that is complete, unless there is one.
+
+    Args:
+        objects: contains the job folder.
+        job_folder: uri of the folder, with the final ``/``.
+        children: number of children of the job.
+
+    Returns:
+        Whether there is one now: none is written while a segment is damaged.
+    """
+    if _sizes(objects, job_folder) is not None:
+        return True
+    summaries = (PurePosixPath(found.uri) for found in objects.list(summaries_folder(job_folder)))
+    if sum(path.suffix == ".json" for path in summaries) < children:
+        return False
+
+    def read(child: int) -> tuple[int, bytes]:
+        return child, _ids_of_child(objects, job_folder, child)
+
+    found = read_ahead(
+        range(children),
+        read,
+        lambda _: 1,
+        threads=READERS,
+        max_items=2 * READERS,
+        max_weight=2 * READERS,
+    )
+    sizes = []
+    try:
+        for number, content in enumerate(_sorted_files(found)):
+            objects.write(sorted_faces_uri(job_folder, number), content)
+            sizes.append(len(content) // _ENTRY_BYTES)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False
+    objects.write(job_face_index_uri(job_folder), json.dumps({"files": sizes}).encode())
+    return True
+
+
+def children_of_faces(
+    objects: ObjectStore, job_folder: str, prefixes: Sequence[bytes]
+) -> set[int] | None:
+    """Return the children of a job that may name one of some faces.
+
+    Args:
+        objects: contains the job folder.
+        job_folder: uri of the folder, with the final ``/``.
+        prefixes: what ``id_prefixes`` returns for the faces.
+
+    Returns:
+        None if there is no index, or if it is damaged: then every child may name them.
+    """
+    sizes = _sizes(objects, job_folder)
+    if sizes is None:
+        return None
+    children: set[int] = set()
+    for number, size in enumerate(sizes):
+        try:
+            children |= _look_up(objects, sorted_faces_uri(job_folder, number), size, prefixes)
+        except (ObjectNotFoundError, ValueError):
+            objects.delete(job_face_index_uri(job_folder))
+            return None
+    return children
+
+
+def _sizes(objects: ObjectStore, job_folder: str) -> list[int] | None:
+    try:
+        sizes = json.loads(objects.read(job_face_index_uri(job_folder)))["files"]
+    except (ObjectNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return sizes if isinstance(sizes, list) else None
+
+
+def _ids_of_child(objects: ObjectStore, job_folder: str, child: int) -> bytes:
+    segments = read_face_index(objects, job_folder, child)
+    if segments is not None:
+        return b"".join(segment.ids for segment in segments)
+    # Rows of any release have these members.
+    found = objects.list(ledger_folder(job_folder, child))
+    files = (file.uri for file in found if file.uri.endswith(".jsonl"))
+    lines = (line for uri in files for line in objects.read(uri).splitlines()[1:])
+    rows = map(json.loads, lines)
+    faces = (face for row in rows for name in ("faces", "kept") for face in row.get(name, ()))
+    return b"".join(id_prefixes(face["face_id"] for face in faces))
+
+
+def _sorted_files(children: Iterator[tuple[int, bytes]]) -> Iterator[bytes]:
+    """Yield the entries of all children in files, each sorted."""
+    waiting: list[np.ndarray] = []
+    for child, ids in children:
+        waiting.append(_entries(child, ids))
+        if sum(map(len, waiting)) >= MAX_ENTRIES:
+            yield _sorted_file(waiting)
+            waiting = []
+    if waiting:
+        yield _sorted_file(waiting)
+
+
+def _entry_type() -> np.dtype:
+    import numpy as np
+
+    return np.dtype([("id", f">u{ID_BYTES}"), ("child", ">u4")])
+
+
+def _entries(child: int, ids: bytes) -> np.ndarray:
+    import numpy as np
+
+    found = np.frombuffer(ids, f">u{ID_BYTES}")
+    entries = np.empty(len(found), _entry_type())
+    entries["id"], entries["child"] = found, child
+    return entries
+
+
+def _sorted_file(entries: Sequence[np.ndarray]) -> bytes:
+    import numpy as np
+
+    # Without the type, numpy would use the byte order of the machine.
+    everything = np.concatenate(entries, dtype=_entry_type())
+    order = np.argsort(everything["id"].astype(np.uint64), kind="stable")
+    return everything[order].tobytes()
+
+
+def _look_up(objects: ObjectStore, uri: str, size: int, prefixes: Sequence[bytes]) -> set[int]:
+    """Return the children that a file names for some faces.
+
+    Raises:
+        ObjectNotFoundError: the file is missing.
+        ValueError: it does not have ``size`` entries.
+    """
+    if len(prefixes) > MAX_LOOKUPS:
+        return _children_in(_read(objects, uri, 0, size), prefixes)
+    children: set[int] = set()
+    for prefix in prefixes:
+        # The position of a random id deviates from its value by at most sqrt(size) / 2 on average.
+        middle = int.from_bytes(prefix) * size >> 8 * ID_BYTES
+        reach = 64 + 4 * isqrt(size)
+        start, end = max(0, middle - reach), min(size, middle + reach)
+        entries = _read(objects, uri, start, end)
+        ids = entries["id"]
+        value = int.from_bytes(prefix)
+        if not ((start == 0 or ids[0] < value) and (end == size or ids[-1] > value)):
+            entries = _read(objects, uri, 0, size)
+        children |= _children_in(entries, [prefix])
+    return children
+
+
+def _read(objects: ObjectStore, uri: str, start: int, end: int) -> np.ndarray:
+    import numpy as np
+
+    content = objects.read(uri, start=start * _ENTRY_BYTES, end=end * _ENTRY_BYTES)
+    if len(content) != (end - start) * _ENTRY_BYTES:
+        raise ValueError(f"{uri} is cut off")
+    return np.frombuffer(content, _entry_type())
+
+
+def _children_in(entries: np.ndarray, prefixes: Sequence[bytes]) -> set[int]:
+    import numpy as np
+
+    ids = entries["id"].astype(np.uint64)
+    wanted = np.array([int.from_bytes(prefix) for prefix in prefixes], np.uint64)
+    first = np.searchsorted(ids, wanted, "left")
+    last = np.searchsorted(ids, wanted, "right")
+    return {
+        int(child)
+        for begin, end in zip(first, last, strict=True)
+        for child in entries["child"][begin:end]
+    }
