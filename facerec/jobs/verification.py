@@ -32,8 +32,9 @@ class Verification:
 
     Attributes:
         faces: faces that the ledger names as indexed by the job.
-        missing: those of them that the collection lacked and the job folder has; they have been
-            restored unless the comparison was only to report.
+        missing: those of them that the collection lacked, or held as other options had stored them,
+            and the job folder has; they have been restored unless the comparison was only to
+            report.
         extra: faces of the same photos that other options had stored instead; likewise removed.
         kept: faces of the same photos that other options had stored, and that stay since they
             belong to users.
@@ -201,7 +202,13 @@ def _verify_segment(
         return result
     found = faces.find_images(plan.collection_id, list(expected))
     stored = {key: {record.face_id for record in records} for key, records in found.items()}
-    differing = {key for key, ids in expected.items() if stored.get(key, set()) != ids}
+    own = plan.options.digest()
+    differing = {
+        key
+        for key, ids in expected.items()
+        if stored.get(key, set()) != ids
+        or any(record.options_digest != own for record in found[key])
+    }
     if not differing:
         return result
     saved = _read_saved(plan, segment, objects)
@@ -217,7 +224,7 @@ def _verify_segment(
         plan.collection_id,
         repairs,
         stored,
-        options_digest=plan.options.digest(),
+        options_digest=own,
         faces=faces,
         users=users,
     )
@@ -225,9 +232,11 @@ def _verify_segment(
     for key, restored in list(repairs.items()):
         repairs[key] = [*restored, *kept.get(key, ())]
         ids, before = {face.record.face_id for face in repairs[key]}, stored.get(key, set())
-        result.missing += len(ids - before)
+        # A face may have been replaced under its id: its embedding is that of other options then.
+        same = {face.face_id for face in found.get(key, ()) if face.options_digest == own}
+        result.missing += len(ids - same)
         result.extra += len(before - ids)
-        if ids == before:
+        if ids == before == same:
             del repairs[key]
     if repair and repairs:
         replace_faces(

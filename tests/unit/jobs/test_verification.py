@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from facerec.core.erasures import Selection
+from facerec.core.ids import group_of
 from facerec.errors import CollectionNotFoundError
 from facerec.jobs.erasure import erase_faces
 from facerec.jobs.verification import Verification, verify_collection
@@ -77,3 +79,27 @@ def test_of_two_jobs_over_the_same_photos_the_newest_counts(tmp_path: Path) -> N
     second.run()
     assert verify(first, repair=True) == Verification(faces=5)
     assert len(first.face_ids()) == 5
+
+
+def test_a_face_that_other_options_replaced_under_its_id_is_restored(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    first = LocalJob(tmp_path, manifest)
+    first.run()
+    before = first.faces.list_faces("staff")
+    second = LocalJob(tmp_path, manifest, faces=first.faces, options={"max_faces": 1})
+    second.run()
+    after = second.faces.list_faces("staff")
+    assert [face.face_id for face in after] == [face.face_id for face in before]
+    # The database of before the second job is put back.
+    stored = {
+        group_of(face.record.face_id): [
+            replace(face, record=replace(face.record, options_digest=before[0].options_digest))
+        ]
+        for face in first.faces.get_faces("staff", first.face_ids())
+    }
+    first.faces.put_images("staff", stored)
+    assert verify(first, repair=False) == Verification(faces=3, missing=3)
+    assert verify(first, repair=True).missing == 3
+    assert first.faces.list_faces("staff") == after
+    assert verify(first, repair=True).agrees
