@@ -16,6 +16,7 @@ def print_receipt(receipt: Receipt) -> None:
         and count(receipt.faces, "face with its embedding", "faces"),
         "users": receipt.users and count(receipt.users, "person", "people"),
         "vectors of people": receipt.user_vectors and count(receipt.user_vectors, "vector"),
+        "corrections": receipt.corrections and count(receipt.corrections, "correction"),
         "answers of idempotency tokens": receipt.answers and count(receipt.answers, "answer"),
     }
     for place, number in removed.items():

@@ -145,6 +145,7 @@ class Receipt:
         faces: faces with their embeddings in the store.
         users: users.
         user_vectors: vectors of users that were removed, or computed again without the faces.
+        corrections: statements that a face does not show a person.
         answers: answers kept for idempotency tokens.
         jobs: what was removed from the folders of jobs.
     """
@@ -158,13 +159,15 @@ class Receipt:
     faces: int = 0
     users: int = 0
     user_vectors: int = 0
+    corrections: int = 0
     answers: int = 0
     jobs: tuple[ErasedJob, ...] = field(default=())
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was removed."""
-        return not (self.faces or self.users or self.user_vectors or self.answers or self.jobs)
+        counts = (self.faces, self.users, self.user_vectors, self.corrections, self.answers)
+        return not (any(counts) or self.jobs)
 
     def finished(self, now: float) -> Receipt:
         """Return the receipt of the finished erasure."""
@@ -182,6 +185,7 @@ class Receipt:
             "faces": self.faces,
             "users": self.users,
             "user_vectors": self.user_vectors,
+            "corrections": self.corrections,
             "answers": self.answers,
             "jobs": [asdict(job) for job in self.jobs],
         }

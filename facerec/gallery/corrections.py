@@ -67,7 +67,7 @@ def forget_corrections(
     people: Iterable[str] = (),
     faces: FaceStore,
     records: RecordStore,
-) -> None:
+) -> int:
     """Erase the corrections of faces that are gone, and those about people who have no face left.
 
     Args:
@@ -76,6 +76,9 @@ def forget_corrections(
         people: Names of people who may have no face and no user left.
         faces: Store of the collection's faces.
         records: Store of its corrections.
+
+    Returns:
+        The number of corrections that were erased.
     """
     forgotten = [
         *(records.corrections_of_faces(collection_id, gone) if gone else ()),
@@ -84,8 +87,17 @@ def forget_corrections(
     about = records.corrections_of_people(collection_id, sorted({*people} - {*gone}))
     left = _left(collection_id, {each.person for each in about}, faces=faces, records=records)
     forgotten += [each for each in about if each.person not in left]
-    if forgotten:
-        records.remove_corrections(collection_id, sorted(set(forgotten)))
+    if not forgotten:
+        return 0
+    return records.remove_corrections(collection_id, sorted(set(forgotten)))
+
+
+def count_corrections(collection_id: str, *, records: RecordStore) -> int:
+    """Return the number of corrections of a collection."""
+    number, after = 0, None
+    while page := records.list_corrections(collection_id, after=after, limit=MAX_PAGE):
+        number, after = number + len(page), page[-1]
+    return number
 
 
 def _left(

@@ -12,7 +12,7 @@ from facerec.core.limits import DEFAULT_RECEIPTS, MAX_PAGE, MAX_RECEIPTS
 from facerec.core.records import FaceRecord
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.corrections import forget_corrections
+from facerec.gallery.corrections import count_corrections, forget_corrections
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
@@ -63,13 +63,14 @@ class Eraser(GalleryBase):
             stored = tuple(self._faces.delete_faces(collection_id, requested)) if requested else ()
             receipt = replace(receipt, faces=receipt.faces + len(stored))
             receipt = self._erase_users(receipt, selection)
-            forget_corrections(
+            forgotten = forget_corrections(
                 collection_id,
                 gone=requested,
                 people=people,
                 faces=self._faces,
                 records=self._records,
             )
+            receipt = replace(receipt, corrections=receipt.corrections + forgotten)
         names = selection.external_image_ids | selection.photos | selection.user_ids
         self._faces.erase_copies(sorted(names | selection.user_names))
         if defer and self._erasures.start is not None:
@@ -122,7 +123,10 @@ class Eraser(GalleryBase):
         if exists:
             faces = self._faces.count_faces(collection_id)
             users = self._records.count_users(collection_id)
-            receipt = replace(receipt, faces=faces, users=users, user_vectors=users)
+            corrections = count_corrections(collection_id, records=self._records)
+            receipt = replace(
+                receipt, faces=faces, users=users, user_vectors=users, corrections=corrections
+            )
         delete_vectors(self._faces, collection_id)
         self._faces.delete_namespace(collection_id)
         if exists:

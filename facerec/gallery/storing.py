@@ -14,6 +14,7 @@ Both follow the same rules, so that callers lose no face id and no user:
   (``faces_to_keep``). Only a deletion removes it.
 - A user's vector is computed again when a face of the user changes. A face that is
   associated with a user while it is removed is disassociated again, as if it was removed later.
+- Corrections of a face that is removed are erased with it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from facerec.core.faces import BoundingBox
 from facerec.core.protocols import RecordStore
 from facerec.core.records import Collection, FaceRecord, StoredFace
 from facerec.errors import CollectionNotFoundError
+from facerec.gallery.corrections import forget_corrections
 from facerec.storage.faces import FaceStore
 
 SAME_FACE_OVERLAP = 0.5
@@ -144,11 +146,14 @@ def replace_faces(
         users: Store of its users.
 
     Raises:
-        ConflictError: Too many concurrent changes of a user; the faces are stored.
+        ConflictError: Too many concurrent changes of a user or of corrections; the faces are
+            stored.
         StoreUnavailableError: Only some photos may be stored; calling again completes it.
     """
     lost = faces.put_images(collection_id, images)
     _update_users(collection_id, {*stored, *lost}, lost, faces=faces, users=users)
+    if lost:
+        forget_corrections(collection_id, gone=lost, faces=faces, records=users)
 
 
 def add_faces(

@@ -120,6 +120,7 @@ def test_corrections_are_erased_with_the_face(gallery: Gallery) -> None:
     gallery.not_same("staff", first, "ann")
     gallery.not_same("staff", second, first)
     gallery.delete_faces("staff", [first])
+    assert gallery.list_erasures("staff")[0].corrections == 2
     assert gallery.list_corrections("staff").corrections == ()
 
 

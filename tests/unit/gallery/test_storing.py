@@ -94,6 +94,21 @@ def test_a_face_of_a_user_is_kept_by_a_replacement(
     assert (face.record.face_id, face.record.options_digest) == (face_id, "other")
 
 
+def test_corrections_of_a_face_that_a_replacement_removes_are_erased(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    face_id = indexed(gallery)
+    gallery.not_same("staff", face_id, "bob")
+    replace_faces(
+        "staff",
+        {group_of(face_id): []},
+        stored={face_id},
+        faces=collaborators.faces,
+        users=collaborators.records,
+    )
+    assert collaborators.records.list_corrections("staff") == []
+
+
 def test_a_face_of_nobody_is_not_kept(gallery: Gallery, collaborators: Collaborators) -> None:
     face_id = indexed(gallery)
     key = group_of(face_id)
