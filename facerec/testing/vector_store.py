@@ -53,6 +53,34 @@ class VectorStoreContract:
         assert found.values.dtype == np.float32
         assert found.values.tobytes() == vector.values.tobytes()
 
+    def test_the_version_of_a_namespace_changes_with_each_of_its_writes_only(
+        self, store: VectorStore
+    ) -> None:
+        ann, bob = vector_of("ann"), vector_of("bob")
+        seen: list[str | None] = []
+
+        def write(action: Callable[[], object]) -> None:
+            action()
+            seen.append(store.version("staff"))
+            store.list_vectors("staff")
+            store.search("staff", ann.values[None], limit=1, max_distance=2)
+            store.put_groups("guests", by_group([ann]))
+            store.delete_vectors("guests", [ann.id])
+            assert store.version("staff") == seen[-1]
+
+        write(lambda: store.put_groups("staff", by_group([ann])))
+        if seen == [None]:
+            pytest.skip("this store cannot tell whether a namespace has changed")
+        write(lambda: store.put_groups("staff", by_group([bob])))
+        changed = vector_of("bob", metadata={"a": "1"})
+        write(lambda: store.put_groups("staff", by_group([changed])))
+        write(lambda: store.delete_vectors("staff", [ann.id]))
+        write(lambda: store.put_groups("staff", by_group([ann])))
+        write(lambda: store.put_groups("staff", {group_of(ann.id): []}))
+        write(lambda: store.delete_namespace("staff"))
+        write(lambda: store.put_groups("staff", by_group([ann])))
+        assert len(set(seen)) == len(seen)
+
     def test_metadata_is_replaced_with_its_vector(self, store: VectorStore, settle: Settle) -> None:
         store.put_groups("staff", by_group([vector_of("ann", metadata={"a": "1", "b": 2.0})]))
         settle()
