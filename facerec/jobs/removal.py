@@ -34,8 +34,7 @@ from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
 
 PHOTOS_AT_ONCE = 4096
-"""Photos whose faces are deleted together: each deletion reads the ledgers of all jobs of the
-collection."""
+"""Photos whose faces are deleted together, in one look at the folders of all jobs."""
 
 DeleteFaces = Callable[[str, Sequence[str]], int]
 """Deletes faces of a collection as ``Gallery.delete_faces`` does, also those of users; returns how
