@@ -71,7 +71,11 @@ def _rebuild_here(collection: str, source: Path, into: Path | None) -> Verificat
     from facerec.storage.objects import Objects
 
     target = source if into is None else into
-    with open_gallery(source) as gallery, open_local_store(target) as store:
+    with (
+        open_gallery(source) as gallery,
+        open_local_store(source) as records,
+        open_local_store(target) as store,
+    ):
         return rebuild_collection(
             collection,
             Objects(),
@@ -80,6 +84,7 @@ def _rebuild_here(collection: str, source: Path, into: Path | None) -> Verificat
             store,
             complete_erasures=lambda: gallery.resume_erasures(older_than=0),
             target_root=None if into is None else jobs_root_of(into),
+            source=None if into is None else records,
         )
 
 

@@ -359,6 +359,18 @@ class RecordStore(Protocol):
         """
         ...
 
+    def list_tombstones(
+        self, collection_id: str, *, after: str | None = None, limit: int = 1000
+    ) -> dict[str, frozenset[str]]:
+        """Return the places of deleted faces, ordered by photo, starting after ``after``.
+
+        Args:
+            collection_id: the collection.
+            after: keyed hash of a photo.
+            limit: maximum photos.
+        """
+        ...
+
     def put_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
         """Add places of deleted faces by photo, each atomically.
 

@@ -28,8 +28,10 @@ from uuid import UUID
 
 from facerec.core.faces import BoundingBox
 from facerec.core.ids import group_of
+from facerec.core.limits import MAX_PAGE
 from facerec.core.protocols import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
+from facerec.errors import InvalidInputError
 from facerec.gallery.storing import pair_boxes
 from facerec.storage.faces import FaceStore
 
@@ -162,6 +164,27 @@ def _require_key(collection_id: str, store: RecordStore) -> bytes:
     if key is None:
         key = store.create_tombstone_key(collection_id, secrets.token_bytes(KEY_BYTES))
     return key
+
+
+def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordStore) -> None:
+    """Copy the tombstones of a collection to another store, which has the collection.
+
+    Raises:
+        CollectionNotFoundError: The other store does not have the collection.
+        InvalidInputError: It has tombstones of its own, with another key.
+    """
+    key = source.get_tombstone_key(collection_id)
+    if key is None:
+        return
+    if target.create_tombstone_key(collection_id, key) != key:
+        raise InvalidInputError(
+            f"the other store has its own list of faces deleted from {collection_id!r}",
+            "name a store that does not have the collection",
+        )
+    after = None
+    while page := source.list_tombstones(collection_id, after=after, limit=MAX_PAGE):
+        target.put_tombstones(collection_id, page)
+        *_, after = page
 
 
 def _digest(key: bytes, image_key: str) -> str:

@@ -1,7 +1,7 @@
 """Rebuilds a collection from the embeddings in job folders, into any store, without a photo.
 
 Faces that were erased on purpose have no embeddings there any more, so that they stay erased.
-Faces that no job has indexed, and people, are in no job folder.
+Faces that no job has indexed, people and corrections are in no job folder.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from collections.abc import Callable
 
 from facerec.core.protocols import RecordStore
 from facerec.errors import CollectionNotFoundError, InvalidInputError
+from facerec.gallery.tombstones import copy_tombstones
 from facerec.jobs.folders import redirect
 from facerec.jobs.plan import Plan
 from facerec.jobs.verification import (
     Verification,
     plans_of,
     require_readable,
+    restored_collection,
     verify_collection,
 )
 from facerec.storage.faces import FaceStore
@@ -31,6 +33,7 @@ def rebuild_collection(
     *,
     complete_erasures: Callable[[], object],
     target_root: str | None = None,
+    source: RecordStore | None = None,
 ) -> Verification:
     """Restore all faces that jobs have indexed and that were not erased.
 
@@ -47,14 +50,16 @@ def rebuild_collection(
         target_root: parent of the job folders of the store that receives the faces, if that is
             another one: it is noted there where the job folders are, so that an erasure reaches
             them.
+        source: the records that the job folders belong to, if the faces go to another store: what
+            they know of deleted faces is copied, so that no job adds these again.
 
     Returns:
         What was found and restored.
 
     Raises:
         CollectionNotFoundError: no job has indexed the collection.
-        InvalidInputError: the store has another collection of this id, or no folder of its jobs can
-            be read.
+        InvalidInputError: the store has another collection of this id, or its own list of deleted
+            faces; or no folder of its jobs can be read.
     """
     complete_erasures()
     plans, unreadable = plans_of(collection_id, objects, jobs_root)
@@ -64,6 +69,9 @@ def rebuild_collection(
     if target_root is not None:
         for plan in plans:
             redirect(objects, target_root, plan)
+    if source is not None:
+        restored_collection(collection_id, plans, records)
+        copy_tombstones(collection_id, source=source, target=records)
     return verify_collection(collection_id, objects, jobs_root, faces, records, repair=True)
 
 

@@ -133,11 +133,9 @@ def verify_collection(
     except CollectionNotFoundError:
         if repair and not newest_first:
             require_readable(collection_id, unreadable)
-        if not (repair and newest_first):
+        if not repair:
             raise
-        newest = newest_first[0]
-        collection = Collection(collection_id, newest.model_version, newest.collection_created_at)
-        records.create_collection(collection)
+        collection = restored_collection(collection_id, plans, records)
     total, seen = Verification(unreadable_jobs=len(unreadable)), set[str]()
     for plan in newest_first:
         if plan.collection_created_at == collection.created_at:
@@ -175,6 +173,25 @@ def require_readable(collection_id: str, unreadable: Iterable[UnreadableFolder])
                 f"{folder.job_id} cannot be read: {folder.cause}",
                 "keep that folder, and index the photos again; the faces get the same ids",
             )
+
+
+def restored_collection(
+    collection_id: str, plans: Sequence[Plan], records: RecordStore
+) -> Collection:
+    """Return a collection, created again as the newest of its jobs names it if it is lost.
+
+    Raises:
+        CollectionNotFoundError: it does not exist, and there are no jobs.
+    """
+    try:
+        return records.get_collection(collection_id)
+    except CollectionNotFoundError:
+        if not plans:
+            raise
+    newest = max(plans, key=lambda plan: plan.created_at)
+    collection = Collection(collection_id, newest.model_version, newest.collection_created_at)
+    records.create_collection(collection)
+    return collection
 
 
 def _expected(segment: Segment) -> dict[str, set[str]]:

@@ -38,6 +38,20 @@ class TombstoneContract:
         assert found == {photo: frozenset("a") for photo in photos} | {photos[0]: frozenset("ab")}
         assert records.find_tombstones("staff", []) == {}
 
+    def test_tombstones_are_listed_in_pages(self, records: RecordStore) -> None:
+        photos = [f"{number:064x}" for number in range(5)]
+        records.create_tombstone_key("staff", b"key")
+        records.put_tombstones("staff", {photo: ["a", "b"] for photo in photos})
+        records.put_tombstones("guests", {f"{9:064x}": ["c"]})
+        listed: dict[str, frozenset[str]] = {}
+        after = None
+        while page := records.list_tombstones("staff", after=after, limit=2):
+            assert len(page) <= 2
+            listed |= page
+            after = [*page][-1]
+        assert listed == {photo: frozenset("ab") for photo in photos}
+        assert list(listed) == photos
+
     def test_tombstones_are_deleted_one_by_one(self, records: RecordStore) -> None:
         first, second = f"{1:064x}", f"{2:064x}"
         records.put_tombstones("staff", {first: ["a", "b"], second: ["a"]})

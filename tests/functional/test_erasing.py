@@ -217,6 +217,21 @@ def test_a_lost_database_is_rebuilt_without_what_was_erased(here: Installation) 
     assert here.json("rebuild", "staff")["missing"] == 0
 
 
+def test_what_was_deleted_stays_deleted_in_another_store(
+    here: Installation, tmp_path: Path
+) -> None:
+    here.index()
+    erase(here, "--external-id", ANN)
+    faces = here.faces()
+    here.run("rebuild", "staff", "--into", tmp_path / "new")
+    other = Installation(tmp_path)
+    other.data = tmp_path / "new"
+    assert other.faces() == faces
+    other.index()
+    assert other.faces() == faces
+    assert here.run("rebuild", "staff", "--into", tmp_path / "new").exit_code == ExitCode.DONE
+
+
 def test_another_store_is_filled_and_its_erasures_reach_the_job_folders(
     here: Installation, tmp_path: Path
 ) -> None:

@@ -293,6 +293,12 @@ class DynamoDBStore(RecordStore):
         return tombstones.find(self._table, collection_id, photos)
 
     @override
+    def list_tombstones(
+        self, collection_id: str, *, after: str | None = None, limit: int = 1000
+    ) -> dict[str, frozenset[str]]:
+        return tombstones.list_photos(self._table, collection_id, after, limit)
+
+    @override
     def put_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
         tombstones.put(self._table, collection_id, places)
 

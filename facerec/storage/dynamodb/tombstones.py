@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from facerec.errors import CollectionNotFoundError, ConflictError
-from facerec.storage.dynamodb.items import tombstone_item_key
+from facerec.storage.dynamodb.items import tombstone_item_key, tombstones_partition
 from facerec.storage.dynamodb.table import Table
 
 PUT_AT_ONCE = 99
@@ -47,6 +47,20 @@ def find(table: Table, collection_id: str, photos: Sequence[str]) -> dict[str, f
         for item in table.get_many(keys)
         if "places" in item
     }
+
+
+def list_photos(
+    table: Table, collection_id: str, after: str | None, limit: int
+) -> dict[str, frozenset[str]]:
+    """Return places by photo; see ``RecordStore.list_tombstones``."""
+    partition = tombstones_partition(collection_id)
+    while items := table.items(partition, after, limit):
+        # The item of the key, and those whose last place was just removed, have none.
+        found = {i["sk"]["S"]: frozenset(i["places"]["SS"]) for i in items if "places" in i}
+        if found:
+            return found
+        after = items[-1]["sk"]["S"]
+    return {}
 
 
 def put(table: Table, collection_id: str, places: Mapping[str, Collection[str]]) -> None:

@@ -206,6 +206,13 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return tombstones.find(connection, collection_id, photos)
 
     @override
+    def list_tombstones(
+        self, collection_id: str, *, after: str | None = None, limit: int = 1000
+    ) -> dict[str, frozenset[str]]:
+        with self._database.reading() as connection:
+            return tombstones.list_photos(connection, collection_id, after or "", limit)
+
+    @override
     def put_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
         with self._database.writing() as connection:
             tombstones.put(connection, collection_id, places)

@@ -46,6 +46,20 @@ def find(
     return {photo: frozenset(places) for photo, places in found.items()}
 
 
+def list_photos(
+    connection: sqlite3.Connection, collection_id: str, after: str, limit: int
+) -> dict[str, frozenset[str]]:
+    """Return the places of tombstones by photo, in order, starting after a photo."""
+    rows = connection.execute(
+        "SELECT DISTINCT photo FROM tombstone WHERE collection_id = ? AND photo > ? "
+        "ORDER BY photo LIMIT ?",
+        (collection_id, after, limit),
+    )
+    photos = [photo for (photo,) in rows]
+    found = find(connection, collection_id, photos)
+    return {photo: found[photo] for photo in photos}
+
+
 def put(
     connection: sqlite3.Connection, collection_id: str, places: Mapping[str, Collection[str]]
 ) -> None:
