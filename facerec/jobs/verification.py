@@ -251,7 +251,7 @@ def _verify_segment(
         ids, before = {face.record.face_id for face in repairs[key]}, stored.get(key, set())
         # A face may have been replaced under its id: its embedding is that of other options then.
         same = {face.face_id for face in found.get(key, ()) if face.options_digest == own}
-        result.missing += len(ids - same)
+        result.missing += len({face.record.face_id for face in restored} - same)
         result.extra += len(before - ids)
         if ids == before == same:
             del repairs[key]
