@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,10 +17,12 @@ from facerec.cli.options import (
     probability,
 )
 from facerec.cli.output import console, count, print_json, shortened, table
+from facerec.core.limits import MAX_CLUSTER_PAGE
 from facerec.factory import open_gallery
-from facerec.gallery.cluster_operations import MAX_CLUSTER_PAGE, ClusterPage
-from facerec.gallery.presenting_clusters import cluster_page_json
 from facerec.gallery.presenting_people import association_json
+
+if TYPE_CHECKING:
+    from facerec.gallery.cluster_operations import ClusterPage
 
 _SHOWN_SOURCES = 3
 
@@ -60,6 +63,8 @@ def suggest(
             result = gallery.cluster_faces(collection, threshold=threshold)
         page = gallery.list_clusters(collection, next_token=next_token, limit=limit)
     if as_json:
+        from facerec.gallery.presenting_clusters import cluster_page_json
+
         print_json(cluster_page_json(collection, page))
         return
     if result is not None and result.considered:

@@ -51,3 +51,6 @@ MAX_JOBS = 300
 250 at once and then 10 per second
 (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html), and API Gateway waits
 for 29 seconds."""
+
+MAX_CLUSTER_PAGE = 500
+"""Clusters of a page."""

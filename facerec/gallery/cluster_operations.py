@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore
+from facerec.core.limits import MAX_CLUSTER_PAGE
 from facerec.core.names import checked_user_id
 from facerec.core.records import FaceRecord
 from facerec.errors import (
@@ -23,9 +24,6 @@ from facerec.gallery.faces import require_stored
 from facerec.gallery.merging import MergeOperations
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.similarity import checked_threshold
-
-MAX_CLUSTER_PAGE = 500
-"""Clusters of a page."""
 
 MAX_SHOWN = 100
 """Faces of a cluster of which the best is chosen, and whose photos are named."""

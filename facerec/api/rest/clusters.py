@@ -19,7 +19,7 @@ from facerec.api.rest.requests import (
     PersonPath,
 )
 from facerec.api.rest.uploads import JsonRoute
-from facerec.gallery.cluster_operations import MAX_CLUSTER_PAGE
+from facerec.core.limits import MAX_CLUSTER_PAGE
 from facerec.gallery.presenting_clusters import cluster_json, cluster_page_json, clustering_json
 from facerec.gallery.presenting_people import association_json
 
