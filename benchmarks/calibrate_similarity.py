@@ -231,6 +231,8 @@ def decision_rates(faces: DescribedFaces, people: NDArray[np.int64]) -> list[dic
                     cohort=engine,
                     threshold=threshold,
                     limit=1,
+                    # each probe is a photo of its own
+                    repeat_people=True,
                 )
                 for place, face in zip(places, searched, strict=True):
                     kind = "known" if people[place] in held else "stranger"
