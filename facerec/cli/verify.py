@@ -50,8 +50,6 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
             console().print("the collection has all of them")
         if result.unreadable_jobs:
             jobs = count(result.unreadable_jobs, "job")
-            console().print(
-                f"{jobs} could not be read or compared with the store; see `facerec jobs list`"
-            )
+            console().print(f"{jobs} cannot be read; see `facerec jobs list`")
     if result.unreadable_jobs or (not result.agrees and not repair):
         raise SystemExit(ExitCode.ERROR)

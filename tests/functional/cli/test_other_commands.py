@@ -132,6 +132,6 @@ def test_a_job_without_failures_says_so(facerec: Facerec, people: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "no failures\n")
 
 
-def test_a_collection_is_described_with_its_users(facerec: Facerec, people: Path) -> None:
+def test_a_collection_is_described_with_its_people(facerec: Facerec, people: Path) -> None:
     heading, *_ = facerec("collections", "describe", "people").stdout.splitlines()
-    assert heading.split() == ["collection", "faces", "users", "created", "model"]
+    assert heading.split() == ["collection", "faces", "people", "created", "model"]
