@@ -20,7 +20,7 @@ class ChildAssignment:
             position in that list.
         numbers: FACEREC_CHILD_NUMBERS, uri of the numbers of resubmitted children, or None.
         attempt: AWS_BATCH_JOB_ATTEMPT, from 1.
-        new_collection: FACEREC_NEW_COLLECTION, ``true`` if the execution created the collection.
+        new_collection: FACEREC_NEW_COLLECTION, ``true`` if the collection was created for the job.
         incomplete_uri: FACEREC_INCOMPLETE, address for the numbers of incomplete children, for a
             report; None stores none.
         tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE, for a report.

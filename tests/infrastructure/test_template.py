@@ -568,6 +568,20 @@ def test_there_is_an_alarm_for_each_thing_that_goes_wrong() -> None:
     assert len(json.loads(body)["widgets"]) == 6
 
 
+def test_an_error_of_any_function_raises_an_alarm() -> None:
+    metrics = [
+        each["MetricStat"]["Metric"]
+        for each in properties("FunctionErrorsAlarm")["Metrics"]
+        if "MetricStat" in each
+    ]
+    watched = {
+        metric["Dimensions"][0]["Value"]["Ref"]
+        for metric in metrics
+        if metric["MetricName"] == "Errors"
+    }
+    assert watched == set(resources("AWS::Serverless::Function"))
+
+
 def test_attempts_that_a_store_ended_are_counted_from_their_log_line() -> None:
     pattern = properties("StoreFailuresFilter")["FilterPattern"]
     assert pattern == f'{{ $.message = "failed" && $.exit_code = {RETRY} }}'

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,10 +11,8 @@ import pytest
 import facerec
 from facerec import errors
 from facerec.cli.exit_codes import ExitCode, exit_code_of, hint_of
-from facerec.core.photos import UnreadableReason
 from facerec.errors import (
     AccessDeniedError,
-    BusyError,
     CollectionNotFoundError,
     ConfigurationError,
     FaceInUseError,
@@ -25,21 +21,12 @@ from facerec.errors import (
     ModelMismatchError,
     NoFaceError,
     NotFoundError,
-    ObjectArchivedError,
-    ObjectNotFoundError,
     StoreUnavailableError,
-    UnreadablePhotoError,
-    UserExistsError,
 )
+from tests.support.error_examples import ERRORS, example_of
 
 PACKAGE = Path(facerec.__file__).parent
 REPOSITORY = PACKAGE.parent
-
-
-def classes() -> Iterator[type[FacerecError]]:
-    for _, kind in inspect.getmembers(errors, inspect.isclass):
-        if issubclass(kind, FacerecError):
-            yield kind
 
 
 def test_the_docstring_shows_every_class_below_its_base() -> None:
@@ -53,7 +40,7 @@ def test_the_docstring_shows_every_class_below_its_base() -> None:
             parents = [above[each] for each in sorted(above) if each < depth]
             shown[name] = parents[-1] if parents else "Exception"
             above = {each: above[each] for each in above if each <= depth}
-    assert shown == {kind.__name__: kind.__bases__[0].__name__ for kind in classes()}
+    assert shown == {kind.__name__: kind.__bases__[0].__name__ for kind in ERRORS}
 
 
 def test_every_error_of_facerec_is_defined_in_one_module() -> None:
@@ -72,16 +59,8 @@ def test_every_error_of_facerec_is_defined_in_one_module() -> None:
     "error",
     [
         FacerecError("message", "hint"),
-        InvalidInputError("message"),
-        CollectionNotFoundError("staff"),
-        ObjectNotFoundError("s3://bucket/key"),
-        UserExistsError("ann"),
-        ModelMismatchError("a", "b"),
-        AccessDeniedError("the table"),
-        ObjectArchivedError("s3://bucket/a"),
         AccessDeniedError("the index", "the key is wrong", "check it"),
-        UnreadablePhotoError("a.jpg", UnreadableReason.EMPTY, "it is empty"),
-        BusyError(),
+        *map(example_of, ERRORS),
     ],
     ids=lambda error: type(error).__name__,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable
 
@@ -10,57 +9,23 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from facerec import errors
 from facerec.api.rest.problems import handle_problems
 from facerec.cli.exit_codes import HINTS
 from facerec.config import Settings
-from facerec.core.photos import UnreadableReason
 from facerec.core.protocols import RecordStore
 from facerec.errors import FacerecError, StoreUnavailableError
 from lambdas.plan.handler import plan_execution
+from tests.support.error_examples import ERRORS, example_of
 from tests.support.memory_objects import MemoryObjects
 from tests.support.workflow.stack import BUCKET, Ended, Stack
 
 COMMAND_LINE = re.compile(r"\bfacerec [a-z]|`|(?<!\S)--?[a-z]")
 """A command, or an option, of the command line."""
 
-FIELDS = {
-    "message": "the message",
-    "uri": "s3://bucket/key",
-    "photo": "s3://bucket/a.jpg",
-    "reason": UnreadableReason.EMPTY,
-    "detail": "it is empty",
-    "face_id": "1f24060b-5358-86f0-aeb5-fb817a2acb3c",
-    "user_id": "ann",
-    "access_key_id": "AKIDEXAMPLE",
-    "collection_id": "staff",
-    "job_id": "staff-5cf2c9367bd1",
-    "expected": "dlib-2",
-    "found": "dlib-1",
-    "resource": "the table",
-}
-"""Values of the required arguments of errors."""
 
-CLASSES = [
-    kind
-    for _, kind in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(kind, FacerecError)
-]
-
-
-def example(kind: type[FacerecError]) -> FacerecError:
-    """Return an error of a class."""
-    required = [
-        name
-        for name, parameter in inspect.signature(kind).parameters.items()
-        if parameter.default is inspect.Parameter.empty
-    ]
-    return kind(**{name: FIELDS[name] for name in required})
-
-
-@pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
 def test_a_problem_document_names_no_command(kind: type[FacerecError]) -> None:
-    app, error = FastAPI(), example(kind)
+    app, error = FastAPI(), example_of(kind)
     handle_problems(app)
 
     @app.get("/")
@@ -76,12 +41,12 @@ def test_a_problem_document_names_no_command(kind: type[FacerecError]) -> None:
 
 def refusals() -> list[type[FacerecError]]:
     """Return the classes that refuse an input; another attempt may succeed after the other one."""
-    return [kind for kind in CLASSES if not issubclass(kind, StoreUnavailableError)]
+    return [kind for kind in ERRORS if not issubclass(kind, StoreUnavailableError)]
 
 
 @pytest.mark.parametrize("kind", refusals(), ids=lambda kind: kind.__name__)
 def test_the_cause_of_a_refusal_names_no_command(kind: type[FacerecError]) -> None:
-    error, objects = example(kind), MemoryObjects()
+    error, objects = example_of(kind), MemoryObjects()
     objects.content["s3://bucket/photos.txt"] = b"s3://bucket/a.jpg\n"
 
     def open_records() -> RecordStore:

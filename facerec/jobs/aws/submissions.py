@@ -42,7 +42,7 @@ class Submission:
         job_folder: uri of the job folder, with its final ``/``.
         job_name: prefix of the names of its jobs in AWS Batch.
         large: whether the report is written by a job of AWS Batch.
-        new_collection: whether the execution created the collection.
+        new_collection: whether the collection was created for the job.
         tolerated_failure_percentage: 0 to 100, of the execution.
         arrays: the array jobs, each with ``offset`` and ``size``.
         numbers: uri of the list of child numbers that the arrays index; empty if they are the

@@ -29,10 +29,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 PROGRAM = """
 import sys
-import facerec.factory
+import facerec.factory.engines
 from facerec.testing.engine import FakeEngine
 
-facerec.factory.open_local_engine = FakeEngine
+facerec.factory.engines.open_local_engine = FakeEngine
 from facerec.cli.main import main
 
 main()
