@@ -13,7 +13,12 @@ from facerec.api.rest.problems import handle_problems
 from facerec.cli.exit_codes import HINTS
 from facerec.config import Settings
 from facerec.core.protocols import RecordStore
-from facerec.errors import FacerecError, StoreUnavailableError
+from facerec.errors import (
+    FacerecError,
+    JobFolderError,
+    NoCredentialsError,
+    StoreUnavailableError,
+)
 from lambdas.plan.handler import plan_execution
 from tests.support.error_examples import ERRORS, example_of
 from tests.support.memory_objects import MemoryObjects
@@ -21,6 +26,9 @@ from tests.support.workflow.stack import BUCKET, Ended, Stack
 
 COMMAND_LINE = re.compile(r"\bfacerec [a-z]|`|(?<!\S)--?[a-z]")
 """A command, or an option, of the command line."""
+
+FOR_OPERATORS = (JobFolderError, NoCredentialsError)
+"""Errors whose message is about the machine of the server; clients see another one."""
 
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
@@ -35,7 +43,8 @@ def test_a_problem_document_names_no_command(kind: type[FacerecError]) -> None:
     answer = TestClient(app).get("/")
 
     assert answer.status_code >= 400
-    assert error.message in answer.json()["detail"]
+    if kind not in FOR_OPERATORS:
+        assert error.message in answer.json()["detail"]
     assert not COMMAND_LINE.search(answer.text)
 
 
