@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,10 +14,9 @@ from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, table
 from facerec.core.aws_region import aws_region
 from facerec.errors import CollectionExistsError
-from facerec.factory import open_gallery
-from facerec.imports.importing import FindPhotos, ImportReport, import_collection
-from facerec.imports.photo_rules import photos_by_manifest, photos_by_template
-from facerec.imports.rekognition import read_collection
+
+if TYPE_CHECKING:
+    from facerec.imports.importing import FindPhotos, ImportReport
 
 SHOWN = 10
 """Faces that were not imported that are printed; the report has all."""
@@ -77,6 +77,10 @@ def rekognition(
       facerec import rekognition --collection staff --photo 's3://hr/{external_image_id}.jpg'
       facerec import rekognition --collection staff --manifest photos.jsonl --report report.json
     """
+    from facerec.factory import open_gallery
+    from facerec.imports.importing import import_collection
+    from facerec.imports.rekognition import read_collection
+
     find_photos = _rule(template, manifest)
     source = read_collection(_client(endpoint_url), from_collection or collection)
     out = console(stderr=True)
@@ -117,6 +121,7 @@ def face_recognition(file: Path, collection: str, data: Path | None, as_json: bo
     Examples:
       facerec import face-recognition encodings.pickle --collection staff
     """
+    from facerec.factory import open_gallery
     from facerec.imports.pickles import read_face_recognition
 
     named = read_face_recognition(file)
@@ -133,6 +138,8 @@ def face_recognition(file: Path, collection: str, data: Path | None, as_json: bo
 
 
 def _rule(template: str | None, manifest: Path | None) -> FindPhotos:
+    from facerec.imports.photo_rules import photos_by_manifest, photos_by_template
+
     if (template is None) == (manifest is None):
         raise click.UsageError("give one of --photo and --manifest")
     if template is not None:
