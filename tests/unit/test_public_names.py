@@ -36,6 +36,7 @@ OPERATIONS = [
     "get_retention",
     "get_tags",
     "ignore_cluster",
+    "import_embeddings",
     "import_faces",
     "index",
     "lift_correction",
@@ -45,6 +46,7 @@ OPERATIONS = [
     "list_erasures",
     "list_faces",
     "list_users",
+    "merge_users",
     "model_version",
     "name_cluster",
     "not_a_face",
@@ -52,6 +54,7 @@ OPERATIONS = [
     "not_same_cluster",
     "refresh_stats",
     "remove_tags",
+    "rename_user",
     "resume_erasure",
     "resume_erasures",
     "sample_faces",
@@ -64,6 +67,7 @@ OPERATIONS = [
     "set_retention",
     "set_tags",
     "set_threshold",
+    "split_user",
     "thumbnail",
 ]
 
