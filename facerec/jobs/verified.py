@@ -1,8 +1,9 @@
 """Decides whether a run has to compare the ledgers of a collection with the store.
 
-At the end of a run the version of the stored faces is noted. It changes with every write, and a
-restored or emptied database has another one. While it is the same, the store holds what that run
-left, and comparing millions of rows would find nothing.
+At the end of a run its job and the version of the stored faces are noted. The version changes with
+every write, and a restored or emptied database has another one. While it is the same, the store
+holds what that run left, and comparing millions of rows would find nothing. The rows of another job
+than that one are compared all the same: that run may have replaced faces of the same photos.
 """
 
 from __future__ import annotations
@@ -39,11 +40,13 @@ class CollectionCheck:
         Faces of this job come first: of a photo that another job has indexed with other options,
         they are what the collection is to hold.
         """
+        noted_job, noted_version = self._noted()
         version = self._faces.version(self._plan.collection_id)
-        if version is not None and version == self._noted():
+        unchanged = version is not None and version == noted_version
+        if unchanged and self._plan.job_id == noted_job:
             return Verification()
         total, seen = Verification(), set[str]()
-        for plan in (self._plan, *self._other_plans()):
+        for plan in (self._plan, *(() if unchanged else self._other_plans())):
             total.add(
                 verify_job(plan, self._objects, self._faces, self._records, repair=True, seen=seen)
             )
@@ -53,7 +56,7 @@ class CollectionCheck:
         """Note that the collection is as the ledgers say."""
         version = self._faces.version(self._plan.collection_id)
         if version is not None:
-            self._objects.write(self._note, version.encode())
+            self._objects.write(self._note, f"{self._plan.job_id}\n{version}".encode())
 
     def _other_plans(self) -> list[Plan]:
         """Return the plans of the other jobs of this creation of the collection, newest first."""
@@ -71,8 +74,10 @@ class CollectionCheck:
         )
         return sorted(others, key=lambda plan: plan.created_at, reverse=True)
 
-    def _noted(self) -> str | None:
+    def _noted(self) -> tuple[str, str]:
+        """Return the noted job and version; both are empty if there is no note."""
         try:
-            return self._objects.read(self._note).decode()
+            job_id, _, version = self._objects.read(self._note).decode().partition("\n")
         except ObjectNotFoundError:
-            return None
+            return "", ""
+        return job_id, version
