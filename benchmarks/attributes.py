@@ -6,6 +6,7 @@ the results.
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ def show(name: str, estimates: list[Estimate]) -> None:
 
 def main() -> None:
     """Print the table."""
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     portraits, photos = list(london()), list(fairface())
     show("portraits with an age", portraits)
     show("FairFace", photos)
