@@ -76,7 +76,7 @@ def erasure_function(stack: str) -> ErasureFunction:
     """Return the function of a stack that erases and rebuilds.
 
     Raises:
-        NotFoundError: there is no such stack, or it has no such function.
+        NotFoundError: the stack does not exist, or does not have the function.
     """
     from facerec.errors import NotFoundError
     from facerec.jobs.aws.erasure_function import open_erasure_function

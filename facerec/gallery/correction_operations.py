@@ -41,7 +41,7 @@ class CorrectionOperations(GalleryBase):
                 id of another face.
 
         Raises:
-            InvalidInputError: ``person`` is no such name, or the face's own id.
+            InvalidInputError: ``person`` is not a valid name, or is the face's own id.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
             ConflictError: The face is associated with the user ``person``.
