@@ -10,7 +10,7 @@ from batch_job.environment import ChildAssignment, read_assignment
 from batch_job.log import describe
 from batch_job.meters import Meters
 from facerec.config import Settings, read_settings
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
 from facerec.errors import InvalidInputError
 from facerec.factory import open_checked_engine, open_faces, open_records

@@ -32,7 +32,7 @@ from benchmarks.support.results import arguments, finish, show
 from benchmarks.support.turns import in_turns, ratio
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols.engine import FaceEngine
 from facerec.storage.objects.local import LocalObjects
 
 REACH = {

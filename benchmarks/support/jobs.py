@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from facerec.core.protocols import FaceEngine, RecordStore
+from facerec.core.protocols.engine import FaceEngine
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.plan import Plan

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from facerec.core.faces import CohortStats, FaceAttributes
 from facerec.core.options import FaceOptions
 from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
-from facerec.core.protocols import AttributeEstimator, FaceEngine
+from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facerec.core.faces import CohortStats
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols.engine import FaceEngine
 
 
 class EnginePool:

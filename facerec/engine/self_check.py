@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols.engine import FaceEngine
 from facerec.errors import ConfigurationError
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from facerec.core.options import FaceOptions
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.decode.formats import recognise
 from facerec.engine.self_check import known_face
 from facerec.errors import InvalidInputError

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facerec.core.faces import BoundingBox
 from facerec.core.options import FaceOptions
 from facerec.core.photos import DetectedFace, EmbeddedFace, PhotoFaces
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols.engine import FaceEngine
 
 PHOTOS_OF_BATCH = 16
 

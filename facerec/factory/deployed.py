@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from facerec.config import Settings
-    from facerec.core.protocols import FaceEngine, RecordStore
+    from facerec.core.protocols.engine import FaceEngine
+    from facerec.core.protocols.records import RecordStore
     from facerec.gallery.defaults import GalleryDefaults
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.aws.jobs import AwsJobs

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from facerec.config import Settings
-    from facerec.core.protocols import AttributeEstimator, FaceEngine
+    from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
     from facerec.engine.pool import EnginePool
 
 

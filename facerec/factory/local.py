@@ -14,7 +14,7 @@ from facerec.factory.erasures import open_erasures
 from facerec.storage.objects import AccessPolicy, Objects
 
 if TYPE_CHECKING:
-    from facerec.core.protocols import FaceEngine
+    from facerec.core.protocols.engine import FaceEngine
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.inspection import Inspector
     from facerec.gallery.receipts import Erasures

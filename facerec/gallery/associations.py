@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
-from facerec.core.protocols import Cohort, RecordStore
+from facerec.core.protocols.engine import Cohort
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import User
 from facerec.errors import (
     ConflictError,

@@ -8,7 +8,9 @@ from typing import Self
 
 from facerec.core.clusters import ClusterStore
 from facerec.core.names import checked_collection_id
-from facerec.core.protocols import AttributeEstimator, FaceEngine, JobData, RecordStore
+from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
+from facerec.core.protocols.job_data import JobData
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.inspection import Inspector

@@ -20,7 +20,8 @@ from facerec.clustering.pairs import Pairs, find_pairs
 from facerec.core.clusters import ClusterChanges, ClusterStore, FaceArrays
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import QualityFilter
-from facerec.core.protocols import Cohort, RecordStore
+from facerec.core.protocols.engine import Cohort
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import FaceRecord
 from facerec.engine.describe.quality import rejections
 from facerec.gallery.normalisation import (

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import FaceRecord
 from facerec.gallery.person_names import person_names
 from facerec.storage.faces import FaceStore

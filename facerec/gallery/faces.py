@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import FaceInUseError, FaceNotFoundError
 from facerec.gallery.erasing import Eraser

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
-from facerec.core.protocols import AttributeEstimator, FaceEngine
+from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
 from facerec.errors import AttributesUnavailableError
 from facerec.gallery.comparing import Comparison, pair_faces
 from facerec.gallery.defaults import GalleryDefaults

@@ -9,7 +9,8 @@ from functools import partial
 
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.photos import EmbeddedFace
-from facerec.core.protocols import Cohort, RecordStore
+from facerec.core.protocols.engine import Cohort
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import StoredFace
 from facerec.gallery.corrections import Corrected, corrected_faces, hidden_faces
 from facerec.gallery.decision import MARGIN, Candidate, Decision, decide, same_person

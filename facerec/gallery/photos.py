@@ -10,7 +10,7 @@ from typing import TypeAlias
 from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols.engine import FaceEngine
 from facerec.errors import (
     InvalidInputError,
     NoFaceError,

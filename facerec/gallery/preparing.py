@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from facerec.core.names import checked_collection_id
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
 

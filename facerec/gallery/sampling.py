@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from facerec.core.faces import CohortStats
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols import Cohort, RecordStore
+from facerec.core.protocols.engine import Cohort
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.corrections import corrected_faces
 from facerec.gallery.person_names import given_name, person_in_name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.faces import CohortStats
-from facerec.core.protocols import Cohort
+from facerec.core.protocols.engine import Cohort
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.normalisation import (
     normalised_score,

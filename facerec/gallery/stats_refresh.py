@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facerec.core.protocols import Cohort
+from facerec.core.protocols.engine import Cohort
 from facerec.core.records import FaceRecord
 from facerec.storage.faces import FaceStore
 

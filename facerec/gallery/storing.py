@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from facerec.core.faces import BoundingBox
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection, FaceRecord, StoredFace
 from facerec.errors import CollectionNotFoundError
 from facerec.gallery.corrections import forget_corrections

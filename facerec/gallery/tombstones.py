@@ -29,7 +29,7 @@ from uuid import UUID
 from facerec.core.faces import BoundingBox
 from facerec.core.ids import group_of
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import InvalidInputError
 from facerec.gallery.storing import pair_boxes

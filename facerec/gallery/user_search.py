@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from facerec.core.faces import CohortStats
 from facerec.core.photos import EmbeddedFace, RejectedFace
-from facerec.core.protocols import Cohort, RecordStore
+from facerec.core.protocols.engine import Cohort
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import User
 from facerec.gallery.scoring import (
     NEIGHBOURS_TO_SCORE,

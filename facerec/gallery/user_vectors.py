@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import first_of_group, image_id, image_key
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import User
 from facerec.core.vectors import Vector, VectorMatch
 from facerec.errors import UserNotFoundError

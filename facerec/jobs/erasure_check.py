@@ -16,7 +16,7 @@ import numpy as np
 
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import FaceRecord
 from facerec.errors import FacerecError, ObjectNotFoundError
 from facerec.gallery.gallery import Gallery

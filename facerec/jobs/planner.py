@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
 from facerec.gallery.preparing import prepare_collection

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.tombstones import copy_tombstones
 from facerec.jobs.folders import redirect

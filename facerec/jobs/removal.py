@@ -19,7 +19,7 @@ from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
 
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
 from facerec.gallery.tombstones import remove_tombstones

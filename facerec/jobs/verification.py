@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from facerec.core.ids import group_of
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection, StoredFace
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
 from facerec.gallery.storing import faces_to_keep, replace_faces

@@ -8,7 +8,7 @@ than that one are compared all the same: that run may have replaced faces of the
 
 from __future__ import annotations
 
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.folders import JobFolder, list_folders
 from facerec.jobs.ledger.layout import memory_folder

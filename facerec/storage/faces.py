@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from facerec.core.faces import CohortStats
-from facerec.core.protocols import VectorStore
+from facerec.core.protocols.vectors import VectorStore
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.core.vectors import Vector, VectorMatch, VectorRecord
 from facerec.storage.face_metadata import (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection, FaceRecord, User
 from facerec.errors import CollectionNotFoundError
 from facerec.storage.faces import FaceStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError
 

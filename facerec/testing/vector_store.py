@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from facerec.core.ids import group_of
-from facerec.core.protocols import VectorStore
+from facerec.core.protocols.vectors import VectorStore
 from facerec.core.vectors import Metadata, Vector, VectorRecord
 from facerec.testing.engine import fake_embedding
 from facerec.testing.vectors import by_group, vector_of

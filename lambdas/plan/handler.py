@@ -26,7 +26,7 @@ from facerec.jobs.request import (
 from facerec.storage.objects import Objects, ObjectStore
 
 if TYPE_CHECKING:
-    from facerec.core.protocols import RecordStore
+    from facerec.core.protocols.records import RecordStore
 
 MAX_CHILDREN_OF_FUNCTION = 100_000
 """Children whose summaries a function can sum up within its 15 minutes, at a few hundred a second

@@ -8,7 +8,8 @@ from typing import Any
 
 from facerec.core.clusters import ClusterStore
 from facerec.core.erasures import ErasedJob, KeptByJob, Selection
-from facerec.core.protocols import AttributeEstimator, FaceEngine, RecordStore
+from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
+from facerec.core.protocols.records import RecordStore
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures

@@ -12,7 +12,7 @@ from typing import Any
 
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.segments import Segment, read_segments

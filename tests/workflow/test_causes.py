@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from facerec.api.rest.problems import handle_problems
 from facerec.cli.exit_codes import HINTS
 from facerec.config import Settings
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.errors import (
     FacerecError,
     JobFolderError,

@@ -14,7 +14,8 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from facerec.core.protocols import FaceEngine, RecordStore
+from facerec.core.protocols.engine import FaceEngine
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import FaceRecord
 from facerec.errors import ModelMismatchError
 from facerec.jobs.child.crash_notes import CRASHED, FATAL_CRASHES, read_crashes

@@ -31,7 +31,7 @@ from types import TracebackType
 from typing import Self
 
 from facerec.core.ids import group_of
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.errors import InvalidInputError, JobDeletedError, ObjectNotFoundError
 from facerec.gallery.storing import faces_to_keep, replace_faces
 from facerec.gallery.tombstones import (

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from facerec.core.faces import BoundingBox
 from facerec.core.ids import image_key
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols.engine import FaceEngine
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.indexing import IndexedImage, to_stored_faces
 from facerec.gallery.storing import with_stored_ids

@@ -28,7 +28,7 @@ from typing import Any
 from typing_extensions import override
 
 from facerec.core.aws_region import aws_region
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import AnsweredRequest, Collection, Correction, User
 from facerec.errors import (
     CollectionExistsError,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from facerec.core.ids import group_of
-from facerec.core.protocols import VectorStore
+from facerec.core.protocols.vectors import VectorStore
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.groups import records_by_group

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from typing_extensions import override
 
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.records import AnsweredRequest, Collection, Correction, User
 from facerec.errors import StoreUnavailableError
 from facerec.storage.access_keys import AccessKey, AccessKeyStore

@@ -20,7 +20,7 @@ from facerec.core.photos import (
     UnreadablePhoto,
     UnreadableReason,
 )
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.dlib.weights import Weights, find_weights
 from facerec.engine.engine import Engine, open_engine
 from facerec.errors import InvalidInputError, WeightsError

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import PhotoFaces
-from facerec.core.protocols import FaceEngine
+from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.engine import open_engine
 from tests.support.example_photos import EXAMPLES
 

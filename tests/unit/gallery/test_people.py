@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from facerec.core.erasures import SubjectKind
 from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
-from facerec.core.protocols import RecordStore
+from facerec.core.protocols.records import RecordStore
 from facerec.core.schemas import violation
 from facerec.errors import (
     FaceInUseError,

@@ -1,0 +1,73 @@
+"""The protocol of stores of collections and their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from facerec.core.records import Collection
+
+
+class CollectionRecords(Protocol):
+    """Collections with their thresholds and tags."""
+
+    def create_collection(self, collection: Collection) -> None:
+        """Create a collection.
+
+        Raises:
+            CollectionExistsError: it exists; exactly one of two concurrent callers gets this.
+        """
+        ...
+
+    def get_collection(self, collection_id: str) -> Collection:
+        """Return a collection.
+
+        Raises:
+            CollectionNotFoundError: it does not exist.
+        """
+        ...
+
+    def list_collections(self, *, after: str | None = None, limit: int = 1000) -> list[Collection]:
+        """Return collections ordered by name, starting after ``after``."""
+        ...
+
+    def delete_collection(self, collection_id: str) -> None:
+        """Delete the record of a collection.
+
+        Raises:
+            CollectionNotFoundError: it does not exist.
+        """
+        ...
+
+    def set_threshold(self, collection_id: str, threshold: float | None) -> None:
+        """Set the threshold of a collection, or remove it.
+
+        Raises:
+            CollectionNotFoundError: it does not exist.
+        """
+        ...
+
+    def get_tags(self, collection_id: str) -> dict[str, str]:
+        """Return a collection's tags.
+
+        Raises:
+            CollectionNotFoundError: it does not exist.
+        """
+        ...
+
+    def change_tags(
+        self,
+        collection_id: str,
+        *,
+        put: Mapping[str, str] | None = None,
+        remove: Sequence[str] = (),
+        limit: int = 200,
+    ) -> None:
+        """Set and remove tags atomically.
+
+        Raises:
+            CollectionNotFoundError: it does not exist.
+            QuotaExceededError: there would be more than ``limit``; nothing was changed.
+            ConflictError: there are too many concurrent changes.
+        """
+        ...

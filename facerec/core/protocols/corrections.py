@@ -1,0 +1,43 @@
+"""The protocol of stores of corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from facerec.core.records import Correction
+
+
+class CorrectionRecords(Protocol):
+    """Statements that faces do not show people."""
+
+    def add_correction(self, collection_id: str, correction: Correction) -> None:
+        """Store a correction; one that is stored already changes nothing.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+            ConflictError: there are too many concurrent changes.
+        """
+        ...
+
+    def remove_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> int:
+        """Erase corrections, and return the number of those that were stored.
+
+        Raises:
+            ConflictError: there are too many concurrent changes.
+        """
+        ...
+
+    def corrections_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[Correction]:
+        """Return the corrections of faces, ordered."""
+        ...
+
+    def corrections_of_people(self, collection_id: str, people: Sequence[str]) -> list[Correction]:
+        """Return the corrections about people, ordered."""
+        ...
+
+    def list_corrections(
+        self, collection_id: str, *, after: Correction | None = None, limit: int = 1000
+    ) -> list[Correction]:
+        """Return corrections ordered by face, then by person, starting after ``after``."""
+        ...

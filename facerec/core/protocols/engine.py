@@ -1,0 +1,71 @@
+"""The protocols of what finds and describes faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from facerec.core.faces import CohortStats, FaceAttributes
+from facerec.core.options import FaceOptions
+from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Cohort(Protocol):
+    """Vectors of strangers by which distances are normalised."""
+
+    @property
+    def cohort_version(self) -> str:
+        """Version of the cohort of ``cohort_stats``; only stats of one version can be compared."""
+        ...
+
+    def cohort_stats(self, embeddings: NDArray[np.float32]) -> list[CohortStats]:
+        """Return the stats of descriptors, float32 of shape (n, 128)."""
+        ...
+
+
+class FaceEngine(Cohort, Protocol):
+    """Finds faces in photos and computes their descriptors."""
+
+    @property
+    def model_version(self) -> str:
+        """Version of weights, alignment and recipe; only faces of one version can be compared."""
+        ...
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        """Return the faces of each photo in order; an unreadable photo is a result, not an error.
+
+        Args:
+            photos: the bytes of image files.
+            options: how to find and choose faces.
+        """
+        ...
+
+
+class AttributeEstimator(Protocol):
+    """Estimates age and gender of faces that an engine has found."""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the networks are installed, which are optional."""
+        ...
+
+    def estimate(
+        self, photo: bytes, faces: Sequence[DetectedFace], options: FaceOptions
+    ) -> list[FaceAttributes]:
+        """Return the attributes of each face, in order.
+
+        Args:
+            photo: the bytes of the image file in which the faces were found.
+            faces: the faces.
+            options: the options with which they were found.
+
+        Raises:
+            AttributesUnavailableError: the networks are not installed.
+        """
+        ...

@@ -1,0 +1,20 @@
+"""The protocol of stores of records."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from facerec.core.protocols.collections import CollectionRecords
+from facerec.core.protocols.corrections import CorrectionRecords
+from facerec.core.protocols.requests import RequestRecords
+from facerec.core.protocols.tombstones import TombstoneRecords
+from facerec.core.protocols.users import UserRecords
+
+
+class RecordStore(
+    CollectionRecords, UserRecords, CorrectionRecords, TombstoneRecords, RequestRecords, Protocol
+):
+    """Strongly consistent records: collections, users, corrections, tombstones, tags and requests.
+
+    Users, corrections, tombstones and tags are deleted with their collection.
+    """

@@ -1,0 +1,30 @@
+"""The protocol of stores of answered requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from facerec.core.records import AnsweredRequest
+
+
+class RequestRecords(Protocol):
+    """Answers to requests, for clients that send a request again."""
+
+    def find_request(self, token: str, now: float) -> AnsweredRequest | None:
+        """Return the answer to the request with this token, or None if unknown or expired."""
+        ...
+
+    def keep_request(self, token: str, request: AnsweredRequest, now: float) -> None:
+        """Store an answer until it expires; the first answer of a token is kept."""
+        ...
+
+    def forget_answers(self, ids: Sequence[str]) -> int:
+        """Delete the stored answers that name a user or a face, and return their number.
+
+        The tokens can be used again.
+
+        Args:
+            ids: ids of users and faces, as they are in the answers.
+        """
+        ...

@@ -1,0 +1,58 @@
+"""The protocol of stores of tombstones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Members
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+
+class TombstoneRecords(Protocol):
+    """The places of deleted faces in photos, which later jobs do not store again."""
+
+    def get_tombstone_key(self, collection_id: str) -> bytes | None:
+        """Return the key of a collection's tombstones; None if it never had a tombstone."""
+        ...
+
+    def create_tombstone_key(self, collection_id: str, key: bytes) -> bytes:
+        """Store the key of a collection's tombstones, and return the first that was stored.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        ...
+
+    def find_tombstones(
+        self, collection_id: str, photos: Sequence[str]
+    ) -> dict[str, frozenset[str]]:
+        """Return the places of deleted faces by photo; photos without any are omitted.
+
+        Args:
+            collection_id: the collection.
+            photos: keyed hashes of photos (see ``facerec.gallery.tombstones``).
+        """
+        ...
+
+    def list_tombstones(
+        self, collection_id: str, *, after: str | None = None, limit: int = 1000
+    ) -> dict[str, frozenset[str]]:
+        """Return the places of deleted faces, ordered by photo, starting after ``after``.
+
+        Args:
+            collection_id: the collection.
+            after: keyed hash of a photo.
+            limit: maximum photos.
+        """
+        ...
+
+    def put_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
+        """Add places of deleted faces by photo, each atomically.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        ...
+
+    def delete_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
+        """Remove places of deleted faces by photo; unknown ones are ignored."""
+        ...

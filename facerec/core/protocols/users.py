@@ -1,0 +1,118 @@
+"""The protocol of stores of users."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from facerec.core.records import User
+
+
+class UserRecords(Protocol):
+    """The users of collections, and which faces are associated with them."""
+
+    def create_user(self, collection_id: str, user: User) -> None:
+        """Create a user without faces.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+            UserExistsError: it exists; exactly one of two concurrent callers gets this.
+            UserNameExistsError: another user has its name; likewise.
+        """
+        ...
+
+    def get_user(self, collection_id: str, user_id: str) -> User:
+        """Return a user.
+
+        Raises:
+            UserNotFoundError: it does not exist.
+        """
+        ...
+
+    def get_users(self, collection_id: str, user_ids: Sequence[str]) -> list[User]:
+        """Return the existing users in the order of ``user_ids``."""
+        ...
+
+    def find_user(self, collection_id: str, name: str) -> User | None:
+        """Return the user that has a display name; None if there is none."""
+        ...
+
+    def list_users(
+        self, collection_id: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[User]:
+        """Return users ordered by name, starting after ``after``."""
+        ...
+
+    def count_users(self, collection_id: str) -> int:
+        """Return the number of users of a collection."""
+        ...
+
+    def delete_user(self, collection_id: str, user_id: str) -> None:
+        """Delete a user and its associations, but not its faces.
+
+        Raises:
+            UserNotFoundError: it does not exist.
+        """
+        ...
+
+    def change_user(
+        self,
+        collection_id: str,
+        user_id: str,
+        *,
+        version: int,
+        add: Sequence[str] = (),
+        remove: Sequence[str] = (),
+    ) -> User:
+        """Associate and disassociate faces atomically, and return the changed user.
+
+        Args:
+            collection_id: the user's collection.
+            user_id: the user.
+            version: the version that the caller knows.
+            add: ids of faces that no user has.
+            remove: ids of faces that the user has.
+
+        Raises:
+            UserNotFoundError: it does not exist.
+            ConflictError: the version has changed, or a face has a user; nothing was changed.
+        """
+        ...
+
+    def set_user_name(self, collection_id: str, user_id: str, name: str | None) -> User:
+        """Set or remove the display name of a user, and return the user.
+
+        Raises:
+            UserNotFoundError: the user does not exist.
+            UserNameExistsError: another user has the name; nothing was changed.
+            ConflictError: there are too many concurrent changes.
+        """
+        ...
+
+    def move_faces(
+        self, collection_id: str, face_ids: Sequence[str], *, source: User, target: User
+    ) -> tuple[User, User]:
+        """Associate faces of one user with another, and return both users.
+
+        Each face has exactly one of the two users at any moment.
+
+        Args:
+            collection_id: the users' collection.
+            face_ids: ids of faces of the source.
+            source: the user that loses the faces, as the caller knows it.
+            target: the user that gains them, likewise.
+
+        Raises:
+            UserNotFoundError: a user does not exist.
+            ConflictError: a version has changed, or a face is not the source's. Nothing, or only
+                some of the faces, were moved.
+        """
+        ...
+
+    def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
+        """Record the version of a user's vector; return False if the version is stale."""
+        ...
+
+    def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
+        """Return the user ids of faces by face id; faces without a user are omitted."""
+        ...

@@ -1,0 +1,118 @@
+"""The protocol of stores of vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class VectorStore(Protocol):
+    """Vectors with metadata, in namespaces.
+
+    The vectors of a group are replaced together. Storing the first vector creates a namespace; an
+    unknown namespace has no vectors.
+    """
+
+    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
+        """Replace the vectors of each group.
+
+        The whole call is durable when it returns. Putting the same vectors again changes nothing.
+
+        Args:
+            namespace: a namespace.
+            groups: vectors by group (see ``facerec.core.ids.group_of``); a group without vectors
+                is deleted.
+
+        Returns:
+            The ids of the vectors that the groups had and no longer have, in order. A store whose
+            reads lag its writes may name ids that were deleted before.
+
+        Raises:
+            ValueError: a group or a vector is malformed; nothing was stored.
+            StoreUnavailableError: nothing, or only whole groups, were stored.
+        """
+        ...
+
+    def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
+        """Set fields of the metadata of stored vectors; their values and other fields stay.
+
+        A vector that is deleted concurrently stays deleted.
+
+        Args:
+            namespace: a namespace.
+            changes: the fields to set, by id; unknown ids are ignored.
+        """
+        ...
+
+    def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+        """Return the vectors of the groups by group, ordered by id; empty groups are omitted."""
+        ...
+
+    def search(
+        self,
+        namespace: str,
+        probes: NDArray[np.float32],
+        *,
+        limit: int,
+        max_distance: float,
+    ) -> list[list[VectorMatch]]:
+        """Return the nearest vectors of each probe, nearest first.
+
+        Args:
+            namespace: a namespace.
+            probes: float32, shape (n, 128).
+            limit: maximum matches per probe, 1 to 4096.
+            max_distance: maximum Euclidean distance, inclusive.
+
+        Raises:
+            ValueError: the probes are malformed, or ``limit`` is out of range.
+        """
+        ...
+
+    def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
+        """Return the stored vectors in the order of ``ids``; unknown ids are omitted."""
+        ...
+
+    def list_vectors(
+        self, namespace: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[VectorRecord]:
+        """Return vectors ordered by id, starting after the id ``after``."""
+        ...
+
+    def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
+        """Erase vectors, including their bytes, and return the ids that were stored."""
+        ...
+
+    def delete_namespace(self, namespace: str) -> None:
+        """Erase all vectors of a namespace. An unknown namespace is not an error."""
+        ...
+
+    def count_vectors(self, namespace: str) -> int:
+        """Return the number of vectors of a namespace."""
+        ...
+
+    def version(self, namespace: str) -> str | None:
+        """Return a text that changes whenever vectors are put or deleted, and in no other case.
+
+        A restored backup has another version than what it replaces, whatever is written to it.
+        None if the store cannot tell.
+        """
+        return None
+
+    def expect_empty(self, namespace: str) -> None:
+        """Assume that a namespace had no vectors when this store was opened.
+
+        A store with a cost per lookup of a group can then avoid lookups. ``find_groups`` does not
+        find, and ``put_groups`` does not replace, groups that other processes stored since.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release files, threads and connections."""
+        ...
