@@ -11,7 +11,8 @@ import click
 import pytest
 
 import facerec
-from facerec.api.rest.requests import CompareRequest, DetectRequest, IndexRequest, MatchRequest
+from facerec.api.rest.requests.index import IndexRequest
+from facerec.api.rest.requests.recognition import CompareRequest, DetectRequest, MatchRequest
 from facerec.cli.compare import compare
 from facerec.cli.detect import detect
 from facerec.cli.faces import faces

@@ -10,14 +10,8 @@ from fastapi.responses import JSONResponse, Response
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
-from facerec.api.rest.requests import (
-    ClusterRequest,
-    CollectionPath,
-    FacePath,
-    NameClusterRequest,
-    NextToken,
-    PersonPath,
-)
+from facerec.api.rest.requests.parameters import CollectionPath, FacePath, NextToken, PersonPath
+from facerec.api.rest.requests.people import ClusterRequest, NameClusterRequest
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import MAX_CLUSTER_PAGE
 from facerec.gallery.presenting_clusters import cluster_json, cluster_page_json, clustering_json

@@ -11,13 +11,8 @@ from facerec.api.rest.context import Context, authorise
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.erasures import receipt_location
 from facerec.api.rest.problems import problems
-from facerec.api.rest.requests import (
-    CollectionPath,
-    CreateCollectionRequest,
-    Limit,
-    NextToken,
-    ThresholdRequest,
-)
+from facerec.api.rest.requests.collections import CreateCollectionRequest, ThresholdRequest
+from facerec.api.rest.requests.parameters import CollectionPath, Limit, NextToken
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import DEFAULT_PAGE
 from facerec.gallery.presenting import (

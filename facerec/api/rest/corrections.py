@@ -8,7 +8,13 @@ from fastapi.responses import JSONResponse, Response
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
-from facerec.api.rest.requests import CollectionPath, FacePath, Limit, NextToken, PersonPath
+from facerec.api.rest.requests.parameters import (
+    CollectionPath,
+    FacePath,
+    Limit,
+    NextToken,
+    PersonPath,
+)
 from facerec.core.limits import DEFAULT_PAGE
 from facerec.gallery.presenting import correction_page_json
 

@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
-from facerec.api.rest.requests import CollectionPath, ErasureRequest
+from facerec.api.rest.requests.collections import ErasureRequest
+from facerec.api.rest.requests.parameters import CollectionPath
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.erasures import ErasureStatus, Receipt
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS

@@ -11,7 +11,7 @@ from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.erasures import receipt_location
 from facerec.api.rest.problems import problems
-from facerec.api.rest.requests import (
+from facerec.api.rest.requests.parameters import (
     CollectionPath,
     Disassociate,
     FacePath,

@@ -10,16 +10,15 @@ from fastapi.responses import JSONResponse, Response
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
-from facerec.api.rest.requests import (
-    AddFacesRequest,
+from facerec.api.rest.requests.parameters import (
     CollectionPath,
-    CreatePersonRequest,
     FacePath,
-    MatchPeopleRequest,
     NextToken,
     Threshold,
     UserPath,
 )
+from facerec.api.rest.requests.people import AddFacesRequest, CreatePersonRequest
+from facerec.api.rest.requests.recognition import MatchPeopleRequest
 from facerec.api.rest.uploads import JsonRoute, UploadRoute, upload_bodies
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.gallery.presenting_people import (

@@ -8,12 +8,11 @@ from fastapi.responses import JSONResponse
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
-from facerec.api.rest.requests import (
-    CollectionPath,
+from facerec.api.rest.requests.parameters import CollectionPath, UserPath
+from facerec.api.rest.requests.people import (
     MergePeopleRequest,
     RenamePersonRequest,
     SplitPersonRequest,
-    UserPath,
 )
 from facerec.api.rest.uploads import JsonRoute
 from facerec.gallery.presenting_people import described_person_json, person_json

@@ -9,12 +9,8 @@ from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.jobs import job_json
 from facerec.api.rest.problems import problems
-from facerec.api.rest.requests import (
-    CompareRequest,
-    DetectRequest,
-    IndexRequest,
-    MatchRequest,
-)
+from facerec.api.rest.requests.index import IndexRequest
+from facerec.api.rest.requests.recognition import CompareRequest, DetectRequest, MatchRequest
 from facerec.api.rest.uploads import UploadRoute, upload_bodies
 from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError

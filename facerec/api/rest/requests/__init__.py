@@ -1,0 +1,1 @@
+"""What REST requests hold: parameters, and bodies by the routes that take them."""

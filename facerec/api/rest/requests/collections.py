@@ -1,0 +1,66 @@
+"""The requests that change collections, and what is erased from them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, model_validator
+
+from facerec.api.rest.requests.document import Document
+from facerec.api.rest.requests.fields import (
+    CollectionName,
+    ExternalImageId,
+    FaceId,
+    Share,
+    UserId,
+)
+from facerec.api.rest.rules import exactly_one
+from facerec.core.erasures import SubjectKind
+
+
+class CreateCollectionRequest(Document):
+    """A new collection."""
+
+    collection_id: CollectionName
+
+
+class ThresholdRequest(Document):
+    """The minimum similarity of a match in a collection where a search gives none."""
+
+    threshold: Share
+
+
+class ErasureRequest(Document):
+    """What is to be erased: one of a face, a photo, an external image id and a user."""
+
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(
+            ("face_id",), ("photo",), ("external_image_id",), ("user_id",)
+        )
+    )
+
+    face_id: FaceId | None = None
+    photo: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+        None, description="The photo's `source`, as faces have it."
+    )
+    external_image_id: ExternalImageId | None = None
+    user_id: UserId | None = Field(None, description="The person, with the associated faces.")
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> ErasureRequest:
+        if len(self._named()) != 1:
+            raise ValueError("give one of face_id, photo, external_image_id and user_id")
+        return self
+
+    def subject(self) -> tuple[SubjectKind, str]:
+        """Return what is to be erased."""
+        return self._named()[0]
+
+    def _named(self) -> list[tuple[SubjectKind, str]]:
+        given = {
+            SubjectKind.FACE: self.face_id,
+            SubjectKind.PHOTO: self.photo,
+            SubjectKind.EXTERNAL_ID: self.external_image_id,
+            SubjectKind.USER: self.user_id,
+        }
+        return [(kind, name) for kind, name in given.items() if name is not None]

@@ -1,0 +1,131 @@
+"""The request that indexes one photo or many."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from facerec.api.rest.requests.fields import CollectionName, ExternalImageId
+from facerec.api.rest.requests.photos import FaceChoice, PhotoFields
+from facerec.api.rest.rules import exactly_one
+from facerec.jobs.request import JOB_FIELDS
+from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
+
+Patterns = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=255)]], Field(max_length=100)
+]
+
+
+class IndexRequest(FaceChoice, PhotoFields):
+    """Index the faces of one photo, or of all photos of a manifest or prefix.
+
+    Give exactly one of `image`, `bucket` with `key`, `bucket` with `prefix`, and `manifest`.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(
+            ("image",),
+            ("bucket", "key"),
+            ("bucket", "prefix"),
+            ("manifest",),
+            version=("key",),
+            external_image_id=("image", "key"),
+            **dict.fromkeys(JOB_FIELDS, ("prefix", "manifest")),
+        )
+    )
+
+    collection_id: CollectionName
+    prefix: Annotated[str, Field(max_length=1024)] | None = Field(
+        None,
+        description="With `bucket`: index all photos in this folder of it, as a job; empty: all.",
+    )
+    manifest: (
+        Annotated[str, Field(min_length=6, max_length=4096, pattern="^s3://[^/]+/.+")] | None
+    ) = Field(None, description="Index all photos of the manifest at this address, as a job.")
+    external_image_id: ExternalImageId | None = Field(
+        None, description="Your own name for the photo."
+    )
+    create_collection: bool | None = Field(
+        None,
+        description="With a manifest or prefix: create the collection if it does not exist; by "
+        "default true.",
+    )
+    retry_failures: bool | None = Field(
+        None,
+        description="With a manifest or prefix: process photos again that failed in a complete "
+        "job.",
+    )
+    force: bool | None = Field(
+        None,
+        description="With a manifest or prefix: process all photos again, also indexed ones.",
+    )
+    restore_deleted: bool | None = Field(
+        None,
+        description="With a manifest or prefix: process all photos again, and also store faces "
+        "that somebody has deleted. A single photo is always indexed with such faces.",
+    )
+    prune: bool | None = Field(
+        None,
+        description="With a prefix: remove the faces of photos that are gone.",
+    )
+    prune_limit_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
+        None,
+        description="With `prune`: refuse the job if a larger share of the photos is gone; by "
+        f"default {PRUNE_LIMIT_PERCENTAGE:g}.",
+    )
+    tolerated_failure_percentage: Annotated[float, Field(ge=0, le=100)] | None = Field(
+        None,
+        description="With a manifest or prefix: the share of photos that may fail before the job "
+        f"counts as failed; by default {TOLERATED_FAILURE_PERCENTAGE:g}.",
+    )
+    include: Patterns | None = Field(
+        None,
+        description="With a prefix: index only files that match one of these, such as `*.jpg`.",
+    )
+    exclude: Patterns | None = Field(
+        None, description="With a prefix: do not index files that match one of these."
+    )
+    person_from: Literal["file", "folder"] | None = Field(
+        None,
+        description="With a prefix: name the faces after their files (the default), or after the "
+        "folders that they are in.",
+    )
+
+    @property
+    def is_job(self) -> bool:
+        """Whether the request is about more than one photo."""
+        return self.manifest is not None or self.prefix is not None
+
+    def execution_input(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the execution input of the job that the request asks for."""
+        folder = (self.prefix or "").rstrip("/")
+        prefix = f"s3://{self.bucket}/{folder}/" if folder else f"s3://{self.bucket}/"
+        document = {
+            "collection_id": self.collection_id,
+            "manifest": self.manifest or prefix,
+            "options": options,
+        }
+        return {**document, **self.model_dump(include=set(JOB_FIELDS), exclude_none=True)}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> IndexRequest:
+        given = {
+            name
+            for name in ("bucket", "key", "image", "prefix", "manifest")
+            if getattr(self, name) is not None
+        }
+        sources = ({"image"}, {"bucket", "key"}, {"bucket", "prefix"}, {"manifest"})
+        if given not in sources:
+            raise ValueError(
+                "give one of image, bucket and key, bucket and prefix, and manifest, and nothing "
+                "of the others"
+            )
+        if self.is_job and self.external_image_id is not None:
+            raise ValueError("an external_image_id goes with one photo; manifests have their own")
+        for name in JOB_FIELDS:
+            if getattr(self, name) not in (None, False) and not self.is_job:
+                raise ValueError(f"{name} goes with a manifest or prefix")
+        if self.version is not None and "key" not in given:
+            raise ValueError("a version goes with bucket and key")
+        return self

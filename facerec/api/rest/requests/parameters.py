@@ -1,0 +1,62 @@
+"""The parameters of paths and queries."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Path, Query
+
+from facerec.api.rest.requests.fields import (
+    COLLECTION_PATTERN,
+    EXTERNAL_IMAGE_PATTERN,
+    FACE_PATTERN,
+)
+from facerec.core.limits import MAX_PAGE
+from facerec.core.names import MAX_NAME_LENGTH, MAX_USER_ID_LENGTH
+
+CollectionPath = Annotated[
+    str,
+    Path(min_length=1, max_length=MAX_NAME_LENGTH, pattern=COLLECTION_PATTERN, examples=["staff"]),
+]
+FacePath = Annotated[str, Path(pattern=FACE_PATTERN)]
+UserPath = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=MAX_USER_ID_LENGTH,
+        pattern=EXTERNAL_IMAGE_PATTERN,
+        examples=["ann"],
+    ),
+]
+PersonPath = Annotated[
+    str,
+    Path(
+        min_length=1,
+        max_length=MAX_NAME_LENGTH,
+        pattern=EXTERNAL_IMAGE_PATTERN,
+        description="A user id, an external image id or what comes before the colon in it, or the "
+        "id of another face.",
+        examples=["ann"],
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    Query(ge=0, le=1, allow_inf_nan=False, description="Minimum similarity of a match."),
+]
+TargetFmr = Annotated[
+    float | None,
+    Query(
+        gt=0,
+        lt=1,
+        description="Instead of `threshold`: the share of searches for a stranger that may have a "
+        "match in a collection of this size.",
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Return at most this many entries.")]
+NextToken = Annotated[
+    str | None, Query(max_length=255, description="`next_token` of the previous page.")
+]
+Disassociate = Annotated[
+    bool,
+    Query(description="Disassociate the face from its person first, which otherwise is refused."),
+]

@@ -1,0 +1,119 @@
+"""The photo of a request, and how its faces are chosen."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, cast
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from facerec.api.rest.base64_photos import decode_photo
+from facerec.api.rest.requests.document import Document
+from facerec.api.rest.requests.fields import WHOLE, Share
+from facerec.api.rest.rules import exactly_one
+from facerec.core.options import (
+    MAX_FACES,
+    MIN_SMALLEST_FACE,
+    OPTION_TEXTS,
+    ChosenOptions,
+    FaceOptions,
+)
+from facerec.gallery.defaults import GalleryDefaults
+from facerec.gallery.photos import Photo, PhotoLocation
+
+Bucket = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[0-9A-Za-z.\-_]+$")]
+Key = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+def _is_base64(text: str) -> str:
+    decode_photo(text)
+    return text
+
+
+Base64 = Annotated[
+    str,
+    Field(min_length=1, json_schema_extra={"contentEncoding": "base64", "format": "byte"}),
+    AfterValidator(_is_base64),
+]
+
+
+class PhotoFields(Document):
+    """The fields that name or hold a photo, none of which is required."""
+
+    bucket: Bucket | None = None
+    key: Key | None = None
+    version: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    image: Base64 | None = Field(
+        None,
+        description="The photo's bytes in base64 (also URL-safe), or a data URL of them.",
+    )
+
+    def photo(self) -> Photo:
+        """Return the photo that the request names or holds."""
+        if self.image is not None:
+            return decode_photo(self.image)
+        return PhotoLocation.in_bucket(self.bucket or "", self.key or "", self.version)
+
+
+class PhotoSource(PhotoFields):
+    """A photo: its bytes in `image`, or `bucket` and `key` of an object."""
+
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(("image",), ("bucket", "key"), version=("key",))
+    )
+
+    @model_validator(mode="after")
+    def _one_photo(self) -> PhotoSource:
+        named = (self.bucket is not None) + (self.key is not None)
+        if named not in (0, 2) or (self.image is None) != (named == 2):
+            raise ValueError(
+                "the photo is missing, or given twice: send it as image (base64 in JSON, a file in "
+                "a form), or name bucket and key"
+            )
+        if self.version is not None and named != 2:
+            raise ValueError("a version goes with bucket and key")
+        return self
+
+
+class FaceChoice(Document):
+    """How the faces of a photo are chosen."""
+
+    max_faces: Annotated[int, Field(ge=1, le=MAX_FACES), WHOLE] | None = Field(
+        None,
+        description=f"{OPTION_TEXTS['max_faces']}; by default {MAX_FACES}, or the server's setting "
+        "where faces are stored.",
+    )
+    min_confidence: Share | None = Field(
+        None,
+        description=f"{OPTION_TEXTS['min_confidence']}; by default the server's setting (0.9), or "
+        "0.5 where no quality filter applies.",
+    )
+    quality_filter: Literal["NONE", "AUTO", "LOW", "MEDIUM", "HIGH"] | None = Field(
+        None,
+        description=f"{OPTION_TEXTS['quality_filter']}; by default AUTO where faces are stored, "
+        "else NONE.",
+    )
+    smallest_face: Annotated[int, Field(ge=MIN_SMALLEST_FACE), WHOLE] | None = Field(
+        None,
+        description=f"{OPTION_TEXTS['smallest_face']}; by default 2 % of its longer side, at least "
+        "40.",
+    )
+    rotate: bool | None = Field(
+        None,
+        description=f"{OPTION_TEXTS['rotate']}; by default true.",
+    )
+    detector: Literal["cnn", "cnn-exact", "hog"] | None = Field(
+        None, description=f"{OPTION_TEXTS['detector']}; by default the first."
+    )
+
+    def index_options(self, defaults: GalleryDefaults) -> FaceOptions:
+        """Return the options for photos whose faces are stored."""
+        return defaults.index_options(**self.chosen())
+
+    def probe_options(self, defaults: GalleryDefaults) -> FaceOptions:
+        """Return the options for a photo that is searched, compared or inspected, not stored."""
+        return defaults.probe_options(**self.chosen())
+
+    def chosen(self) -> ChosenOptions:
+        """Return the options that the request gives."""
+        given = self.model_dump(include=set(ChosenOptions.__annotations__), exclude_none=True)
+        return cast("ChosenOptions", given)

@@ -1,0 +1,85 @@
+"""The requests that search, compare and detect the faces of photos."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from facerec.api.rest.requests.fields import WHOLE, CollectionName, ExternalImageId, Share
+from facerec.api.rest.requests.photos import FaceChoice, PhotoSource
+from facerec.api.rest.rules import exactly_one
+from facerec.core.limits import MAX_MATCHES, MAX_USER_MATCHES
+from facerec.core.options import DEFAULT_THRESHOLD
+from facerec.gallery.defaults import DEFAULT_LIMIT
+
+
+class MatchRequest(FaceChoice, PhotoSource):
+    """Search a collection for every face of a photo."""
+
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(
+            ("image",), ("bucket", "key"), version=("key",), at_most_one=("threshold", "target_fmr")
+        )
+    )
+
+    collection_id: CollectionName
+    limit: Annotated[int, Field(ge=1, le=MAX_MATCHES), WHOLE] | None = Field(
+        None,
+        description="Return at most this many matches of each face of the photo; by default "
+        f"{DEFAULT_LIMIT}.",
+    )
+    threshold: Share | None = Field(
+        None,
+        description="Minimum similarity of a match; by default the collection's, or else the "
+        f"server's setting ({DEFAULT_THRESHOLD}).",
+    )
+    target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="Instead of `threshold`: the share of searches for a stranger that may have a "
+        "match in a collection of this size. The threshold that was used is in the answer.",
+    )
+    repeat_people: bool = Field(
+        False,
+        description="Whether several faces of the photo may match one person. By default only the "
+        "most similar one does, since a photo shows nobody twice.",
+    )
+    index: bool = Field(
+        False,
+        description="Store the faces of this photo too, after the search. The defaults of its "
+        "options are then those of `/index`.",
+    )
+    external_image_id: ExternalImageId | None = Field(
+        None, description="Your own name for the photo, where it is stored."
+    )
+
+
+class MatchPeopleRequest(FaceChoice, PhotoSource):
+    """Search for the people whom the largest face of a photo may show."""
+
+    collection_id: CollectionName
+    limit: Annotated[int, Field(ge=1, le=MAX_USER_MATCHES), WHOLE] | None = Field(
+        None, description=f"Return at most this many people; by default {MAX_USER_MATCHES}."
+    )
+    threshold: Share | None = Field(
+        None,
+        description="Minimum similarity of a match; by default the server's setting "
+        f"({DEFAULT_THRESHOLD}).",
+    )
+
+
+class CompareRequest(FaceChoice):
+    """Compare every face of one photo with every face of another."""
+
+    source: PhotoSource
+    target: PhotoSource
+
+
+class DetectRequest(FaceChoice, PhotoSource):
+    """Find the faces of a photo."""
+
+    attributes: bool = Field(
+        False,
+        description="Estimate age and gender of each face; needs networks that are not part of "
+        "facerec.",
+    )
