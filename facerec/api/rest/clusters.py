@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from facerec.api.rest.context import Context
+from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import CollectionPath, FacePath, NextToken, PersonPath
@@ -39,14 +39,14 @@ def clusters_router(context: Context) -> APIRouter:
     async def cluster_faces(
         request: Request, collection_id: CollectionPath, body: ClusterRequest
     ) -> JSONResponse:
-        result = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.cluster_faces(collection_id, threshold=body.threshold),
+            lambda result: clustering_json(collection_id, result),
             collection_id=collection_id,
             writes=True,
             cpu_bound=True,
         )
-        return JSONResponse(clustering_json(collection_id, result))
 
     @router.get(
         "/clusters",
@@ -59,12 +59,12 @@ def clusters_router(context: Context) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MAX_CLUSTER_PAGE)] = 100,
         next_token: NextToken = None,
     ) -> JSONResponse:
-        page = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.list_clusters(collection_id, next_token=next_token, limit=limit),
+            lambda page: cluster_page_json(collection_id, page),
             collection_id=collection_id,
         )
-        return JSONResponse(cluster_page_json(collection_id, page))
 
     @router.get(
         "/clusters/{cluster_id}",
@@ -74,12 +74,12 @@ def clusters_router(context: Context) -> APIRouter:
     async def describe_cluster(
         request: Request, collection_id: CollectionPath, cluster_id: ClusterPath
     ) -> JSONResponse:
-        found = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.describe_cluster(collection_id, cluster_id),
+            cluster_json,
             collection_id=collection_id,
         )
-        return JSONResponse(cluster_json(found))
 
     @router.put(
         "/clusters/{cluster_id}/person",
@@ -95,13 +95,13 @@ def clusters_router(context: Context) -> APIRouter:
         cluster_id: ClusterPath,
         body: NameClusterRequest,
     ) -> JSONResponse:
-        outcome = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.name_cluster(collection_id, cluster_id, body.user_id),
+            lambda outcome: association_json(collection_id, body.user_id, outcome),
             collection_id=collection_id,
             writes=True,
         )
-        return JSONResponse(association_json(collection_id, body.user_id, outcome))
 
     return router
 
@@ -111,55 +111,41 @@ def cluster_statements_router(context: Context) -> APIRouter:
     router = APIRouter(prefix="/api/v1/collections/{collection_id}", tags=["unknown people"])
     gallery = context.gallery
 
-    async def ignore(
-        request: Request, collection_id: str, cluster_id: str, *, ignored: bool
-    ) -> Response:
-        await context.run(
-            request,
-            lambda: gallery.ignore_cluster(collection_id, cluster_id, ignored=ignored),
-            collection_id=collection_id,
-            writes=True,
-        )
-        return Response(status_code=204)
-
-    async def state_face(
-        request: Request, collection_id: str, face_id: str, *, lift: bool
-    ) -> Response:
-        await context.run(
-            request,
-            lambda: gallery.not_a_face(collection_id, face_id, lift=lift),
-            collection_id=collection_id,
-            writes=True,
-        )
-        return Response(status_code=204)
-
     @router.put(
         "/clusters/{cluster_id}/ignored",
         status_code=204,
         summary="Ignore a cluster from now on, with the faces that join it",
-        responses={**problems(404), 204: {"description": "Done."}},
+        responses={**problems(404), 204: DONE},
     )
     async def ignore_cluster(
         request: Request, collection_id: CollectionPath, cluster_id: ClusterPath
     ) -> Response:
-        return await ignore(request, collection_id, cluster_id, ignored=True)
+        return await context.change(
+            request,
+            lambda: gallery.ignore_cluster(collection_id, cluster_id, ignored=True),
+            collection_id=collection_id,
+        )
 
     @router.delete(
         "/clusters/{cluster_id}/ignored",
         status_code=204,
         summary="List a cluster again",
-        responses={**problems(404), 204: {"description": "Done."}},
+        responses={**problems(404), 204: DONE},
     )
     async def restore_cluster(
         request: Request, collection_id: CollectionPath, cluster_id: ClusterPath
     ) -> Response:
-        return await ignore(request, collection_id, cluster_id, ignored=False)
+        return await context.change(
+            request,
+            lambda: gallery.ignore_cluster(collection_id, cluster_id, ignored=False),
+            collection_id=collection_id,
+        )
 
     @router.put(
         "/clusters/{cluster_id}/not-same/{person}",
         status_code=204,
         summary="State that the faces of a cluster do not show a person; later searches obey",
-        responses={**problems(404, 409), 204: {"description": "Done."}},
+        responses={**problems(404, 409), 204: DONE},
     )
     async def not_same_cluster(
         request: Request,
@@ -167,34 +153,40 @@ def cluster_statements_router(context: Context) -> APIRouter:
         cluster_id: ClusterPath,
         person: PersonPath,
     ) -> Response:
-        await context.run(
+        return await context.change(
             request,
             lambda: gallery.not_same_cluster(collection_id, cluster_id, person),
             collection_id=collection_id,
-            writes=True,
         )
-        return Response(status_code=204)
 
     @router.put(
         "/faces/{face_id}/not-a-face",
         status_code=204,
         summary="State that what was found in a photo is not a face, so that no cluster has it",
-        responses={**problems(404, 409), 204: {"description": "Done."}},
+        responses={**problems(404, 409), 204: DONE},
     )
     async def not_a_face(
         request: Request, collection_id: CollectionPath, face_id: FacePath
     ) -> Response:
-        return await state_face(request, collection_id, face_id, lift=False)
+        return await context.change(
+            request,
+            lambda: gallery.not_a_face(collection_id, face_id, lift=False),
+            collection_id=collection_id,
+        )
 
     @router.delete(
         "/faces/{face_id}/not-a-face",
         status_code=204,
         summary="Remove the statement that what was found in a photo is not a face",
-        responses={**problems(404), 204: {"description": "Done."}},
+        responses={**problems(404), 204: DONE},
     )
     async def lift_not_a_face(
         request: Request, collection_id: CollectionPath, face_id: FacePath
     ) -> Response:
-        return await state_face(request, collection_id, face_id, lift=True)
+        return await context.change(
+            request,
+            lambda: gallery.not_a_face(collection_id, face_id, lift=True),
+            collection_id=collection_id,
+        )
 
     return router

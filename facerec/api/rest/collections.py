@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import Context, authorise
 from facerec.api.rest.contracts import answer
-from facerec.api.rest.erasures import receipt_location
+from facerec.api.rest.erasures import ERASED, receipt_location
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import CreateCollectionRequest, ThresholdRequest
 from facerec.api.rest.requests.parameters import CollectionPath, Limit, NextToken
@@ -19,10 +17,6 @@ from facerec.gallery.presenting import (
     collection_json,
     summary_json,
 )
-
-_NO_CONTENT: dict[str, Any] = {
-    "description": "Done. `Location` is the path of the receipt of what was removed."
-}
 
 
 def collections_router(context: Context) -> APIRouter:
@@ -72,12 +66,12 @@ def collections_router(context: Context) -> APIRouter:
         responses={**problems(404), 200: answer("The collection.", "collection")},
     )
     async def describe_collection(request: Request, collection_id: CollectionPath) -> JSONResponse:
-        summary = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.describe_collection(collection_id),
+            summary_json,
             collection_id=collection_id,
         )
-        return JSONResponse(summary_json(summary))
 
     @router.put(
         "/{collection_id}/threshold",
@@ -87,13 +81,13 @@ def collections_router(context: Context) -> APIRouter:
     async def set_threshold(
         request: Request, collection_id: CollectionPath, body: ThresholdRequest
     ) -> JSONResponse:
-        collection = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.set_threshold(collection_id, body.threshold),
+            collection_json,
             collection_id=collection_id,
             writes=True,
         )
-        return JSONResponse(collection_json(collection))
 
     @router.delete(
         "/{collection_id}/threshold",
@@ -101,19 +95,19 @@ def collections_router(context: Context) -> APIRouter:
         responses={**problems(404), 200: answer("The collection.", "collection")},
     )
     async def remove_threshold(request: Request, collection_id: CollectionPath) -> JSONResponse:
-        collection = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.set_threshold(collection_id, None),
+            collection_json,
             collection_id=collection_id,
             writes=True,
         )
-        return JSONResponse(collection_json(collection))
 
     @router.delete(
         "/{collection_id}",
         status_code=204,
         summary="Delete a collection with all its faces, for good",
-        responses={**problems(404), 204: _NO_CONTENT},
+        responses={**problems(404), 204: ERASED},
     )
     async def delete_collection(request: Request, collection_id: CollectionPath) -> Response:
         receipt = await context.run(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import Request
+from fastapi.responses import JSONResponse, Response
 
 from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal, RefusedError
@@ -15,6 +16,9 @@ from facerec.gallery.gallery import Gallery
 from facerec.jobs.service import JobService
 
 Result = TypeVar("Result")
+
+DONE: dict[str, Any] = {"description": "Done."}
+"""The response 204 of ``Context.change``, for the API's description."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,38 @@ class Context:
         """
         authorise(request, collection_id, writes=writes)
         return await self.capacity.run(request, work, cpu_bound=cpu_bound)
+
+    async def respond(
+        self,
+        request: Request,
+        work: Callable[[], Result],
+        to_json: Callable[[Result], Any],
+        *,
+        collection_id: str | None = None,
+        writes: bool = False,
+        cpu_bound: bool = False,
+    ) -> JSONResponse:
+        """Call an operation as ``run`` does, and answer 200 with its result.
+
+        Args:
+            request: The request.
+            work: Calls the operation.
+            to_json: Returns the result as JSON.
+            collection_id: As for ``run``.
+            writes: As for ``run``.
+            cpu_bound: As for ``run``.
+        """
+        result = await self.run(
+            request, work, collection_id=collection_id, writes=writes, cpu_bound=cpu_bound
+        )
+        return JSONResponse(to_json(result))
+
+    async def change(
+        self, request: Request, work: Callable[[], object], *, collection_id: str
+    ) -> Response:
+        """Call an operation that changes a collection, and answer 204."""
+        await self.run(request, work, collection_id=collection_id, writes=True)
+        return Response(status_code=204)
 
 
 def authorise(request: Request, collection_id: str | None, *, writes: bool) -> Principal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from facerec.api.rest.context import Context
+from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import (
@@ -35,45 +35,41 @@ def corrections_router(context: Context) -> APIRouter:
         limit: Limit = DEFAULT_PAGE,
         next_token: NextToken = None,
     ) -> JSONResponse:
-        page = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.list_corrections(collection_id, next_token=next_token, limit=limit),
+            correction_page_json,
             collection_id=collection_id,
         )
-        return JSONResponse(correction_page_json(page))
 
     @router.put(
         "/{collection_id}/faces/{face_id}/not-same/{person}",
         status_code=204,
         summary="State that a face does not show a person; later searches obey",
-        responses={**problems(404, 409), 204: {"description": "Done."}},
+        responses={**problems(404, 409), 204: DONE},
     )
     async def not_same(
         request: Request, collection_id: CollectionPath, face_id: FacePath, person: PersonPath
     ) -> Response:
-        await context.run(
+        return await context.change(
             request,
             lambda: gallery.not_same(collection_id, face_id, person),
             collection_id=collection_id,
-            writes=True,
         )
-        return Response(status_code=204)
 
     @router.delete(
         "/{collection_id}/faces/{face_id}/not-same/{person}",
         status_code=204,
         summary="Remove the statement that a face does not show a person, if there is one",
-        responses={**problems(404), 204: {"description": "Done."}},
+        responses={**problems(404), 204: DONE},
     )
     async def lift_correction(
         request: Request, collection_id: CollectionPath, face_id: FacePath, person: PersonPath
     ) -> Response:
-        await context.run(
+        return await context.change(
             request,
             lambda: gallery.lift_correction(collection_id, face_id, person),
             collection_id=collection_id,
-            writes=True,
         )
-        return Response(status_code=204)
 
     return router

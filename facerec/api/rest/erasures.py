@@ -16,6 +16,11 @@ from facerec.api.rest.uploads import JsonRoute
 from facerec.core.erasures import ErasureStatus, Receipt
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 
+ERASED: dict[str, Any] = {
+    "description": "Done. `Location` is the path of the receipt of what was removed."
+}
+"""The response 204 of routes that erase, for the API's description."""
+
 ErasurePath = Annotated[str, Path(pattern=r"^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}$")]
 
 
@@ -67,13 +72,12 @@ def erasures_router(context: Context) -> APIRouter:
         collection_id: CollectionPath,
         limit: Annotated[int, Query(ge=1, le=MAX_RECEIPTS)] = DEFAULT_RECEIPTS,
     ) -> JSONResponse:
-        receipts = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.list_erasures(collection_id, limit=limit),
+            lambda receipts: {"erasures": [receipt.to_json() for receipt in receipts]},
             collection_id=collection_id,
         )
-        document: dict[str, Any] = {"erasures": [receipt.to_json() for receipt in receipts]}
-        return JSONResponse(document)
 
     @router.get(
         "/{erasure_id}",
@@ -84,11 +88,11 @@ def erasures_router(context: Context) -> APIRouter:
     async def get_erasure(
         request: Request, collection_id: CollectionPath, erasure_id: ErasurePath
     ) -> JSONResponse:
-        receipt = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.get_erasure(collection_id, erasure_id),
+            Receipt.to_json,
             collection_id=collection_id,
         )
-        return JSONResponse(receipt.to_json())
 
     return router

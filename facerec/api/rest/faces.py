@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
-from facerec.api.rest.erasures import receipt_location
+from facerec.api.rest.erasures import ERASED, receipt_location
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import (
     CollectionPath,
@@ -26,10 +26,6 @@ from facerec.gallery.presenting import (
     face_page_json,
     face_search_json,
 )
-
-_NO_CONTENT: dict[str, Any] = {
-    "description": "Done. `Location` is the path of the receipt of what was removed."
-}
 
 
 def faces_router(context: Context) -> APIRouter:
@@ -48,18 +44,18 @@ def faces_router(context: Context) -> APIRouter:
         limit: Limit = DEFAULT_PAGE,
         next_token: NextToken = None,
     ) -> JSONResponse:
-        page = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.list_faces(collection_id, next_token=next_token, limit=limit),
+            face_page_json,
             collection_id=collection_id,
         )
-        return JSONResponse(face_page_json(page))
 
     @router.delete(
         "/{collection_id}/faces/{face_id}",
         status_code=204,
         summary="Delete a face for good",
-        responses={**problems(404, 409), 204: _NO_CONTENT},
+        responses={**problems(404, 409), 204: ERASED},
     )
     async def delete_face(
         request: Request,
@@ -92,14 +88,14 @@ def faces_router(context: Context) -> APIRouter:
         threshold: Threshold = None,
         target_fmr: TargetFmr = None,
     ) -> JSONResponse:
-        found = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.search_face(
                 collection_id, face_id, threshold=threshold, target_fmr=target_fmr, limit=limit
             ),
+            face_search_json,
             collection_id=collection_id,
         )
-        return JSONResponse(face_search_json(found))
 
     @router.get(
         "/{collection_id}/faces/{face_id}/thumbnail",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from facerec.api.rest.context import Context
+from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import (
@@ -58,12 +58,12 @@ def people_router(context: Context) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MAX_USER_PAGE)] = MAX_USER_PAGE,
         next_token: NextToken = None,
     ) -> JSONResponse:
-        page = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.list_users(collection_id, next_token=next_token, limit=limit),
+            lambda page: person_page_json(collection_id, page),
             collection_id=collection_id,
         )
-        return JSONResponse(person_page_json(collection_id, page))
 
     @router.post(
         "/people",
@@ -92,29 +92,27 @@ def people_router(context: Context) -> APIRouter:
     async def describe_person(
         request: Request, collection_id: CollectionPath, user_id: UserPath
     ) -> JSONResponse:
-        user = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.describe_user(collection_id, user_id),
+            described_person_json,
             collection_id=collection_id,
         )
-        return JSONResponse(described_person_json(user))
 
     @router.delete(
         "/people/{user_id}",
         status_code=204,
         summary="Delete a person; the faces stay in the collection",
-        responses={**problems(404), 204: {"description": "Done."}},
+        responses={**problems(404), 204: DONE},
     )
     async def delete_person(
         request: Request, collection_id: CollectionPath, user_id: UserPath
     ) -> Response:
-        await context.run(
+        return await context.change(
             request,
             lambda: gallery.delete_user(collection_id, user_id),
             collection_id=collection_id,
-            writes=True,
         )
-        return Response(status_code=204)
 
     @router.post(
         "/people/{user_id}/faces",
@@ -128,15 +126,15 @@ def people_router(context: Context) -> APIRouter:
         request: Request, collection_id: CollectionPath, user_id: UserPath, body: AddFacesRequest
     ) -> JSONResponse:
         threshold = ASSOCIATION_THRESHOLD if body.threshold is None else body.threshold
-        outcome = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.associate_faces(
                 collection_id, user_id, body.face_ids, threshold=threshold
             ),
+            lambda outcome: association_json(collection_id, user_id, outcome),
             collection_id=collection_id,
             writes=True,
         )
-        return JSONResponse(association_json(collection_id, user_id, outcome))
 
     @router.delete(
         "/people/{user_id}/faces/{face_id}",
@@ -149,13 +147,13 @@ def people_router(context: Context) -> APIRouter:
     async def remove_face(
         request: Request, collection_id: CollectionPath, user_id: UserPath, face_id: FacePath
     ) -> JSONResponse:
-        outcome = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.disassociate_faces(collection_id, user_id, [face_id]),
+            lambda outcome: association_json(collection_id, user_id, outcome),
             collection_id=collection_id,
             writes=True,
         )
-        return JSONResponse(association_json(collection_id, user_id, outcome))
 
     @router.get(
         "/people/{user_id}/matches",
@@ -169,14 +167,14 @@ def people_router(context: Context) -> APIRouter:
         limit: PeopleLimit = MAX_USER_MATCHES,
         threshold: Threshold = None,
     ) -> JSONResponse:
-        found = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.search_users_by_user(
                 collection_id, user_id, threshold=threshold, limit=limit
             ),
+            people_match_json,
             collection_id=collection_id,
         )
-        return JSONResponse(people_match_json(found))
 
     @router.get(
         "/faces/{face_id}/people",
@@ -190,14 +188,14 @@ def people_router(context: Context) -> APIRouter:
         limit: PeopleLimit = MAX_USER_MATCHES,
         threshold: Threshold = None,
     ) -> JSONResponse:
-        found = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.search_users_by_face(
                 collection_id, face_id, threshold=threshold, limit=limit
             ),
+            people_match_json,
             collection_id=collection_id,
         )
-        return JSONResponse(people_match_json(found))
 
     return router
 
@@ -214,7 +212,7 @@ def people_photo_router(context: Context) -> APIRouter:
         responses={**_MATCHES, **problems(404, 415)},
     )
     async def match_people(request: Request, body: MatchPeopleRequest) -> JSONResponse:
-        found = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.search_users_by_photo(
                 body.collection_id,
@@ -223,9 +221,9 @@ def people_photo_router(context: Context) -> APIRouter:
                 limit=MAX_USER_MATCHES if body.limit is None else body.limit,
                 options=body.probe_options(gallery.defaults),
             ),
+            photo_people_match_json,
             collection_id=body.collection_id,
             cpu_bound=True,
         )
-        return JSONResponse(photo_people_match_json(found))
 
     return router

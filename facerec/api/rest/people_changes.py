@@ -36,13 +36,13 @@ def people_changes_router(context: Context) -> APIRouter:
         user_id: UserPath,
         body: RenamePersonRequest,
     ) -> JSONResponse:
-        user = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.rename_user(collection_id, user_id, body.name),
+            person_json,
             collection_id=collection_id,
             writes=True,
         )
-        return JSONResponse(person_json(user))
 
     @router.delete(
         "/people/{user_id}/name",
@@ -52,13 +52,13 @@ def people_changes_router(context: Context) -> APIRouter:
     async def remove_name(
         request: Request, collection_id: CollectionPath, user_id: UserPath
     ) -> JSONResponse:
-        user = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.rename_user(collection_id, user_id, None),
+            person_json,
             collection_id=collection_id,
             writes=True,
         )
-        return JSONResponse(person_json(user))
 
     @router.post(
         "/people/{user_id}/merge",
@@ -68,13 +68,13 @@ def people_changes_router(context: Context) -> APIRouter:
     async def merge_people(
         request: Request, collection_id: CollectionPath, user_id: UserPath, body: MergePeopleRequest
     ) -> JSONResponse:
-        user = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.merge_users(collection_id, user_id, body.other_id),
+            described_person_json,
             collection_id=collection_id,
             writes=True,
         )
-        return JSONResponse(described_person_json(user))
 
     @router.post(
         "/people/{user_id}/split",
@@ -84,14 +84,14 @@ def people_changes_router(context: Context) -> APIRouter:
     async def split_person(
         request: Request, collection_id: CollectionPath, user_id: UserPath, body: SplitPersonRequest
     ) -> JSONResponse:
-        user = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.split_user(
                 collection_id, user_id, body.face_ids, body.user_id, name=body.name
             ),
+            described_person_json,
             collection_id=collection_id,
             writes=True,
         )
-        return JSONResponse(described_person_json(user))
 
     return router

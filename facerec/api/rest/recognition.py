@@ -50,7 +50,7 @@ def recognition_router(context: Context) -> APIRouter:
             job = await _start_job(context, request, body, options)
             location = str(request.url_for("job", job_id=job.id).path)
             return JSONResponse(job_json(job), 202, {"Location": location})
-        indexed = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.index(
                 body.collection_id,
@@ -58,11 +58,11 @@ def recognition_router(context: Context) -> APIRouter:
                 external_image_id=body.external_image_id,
                 options=options,
             ),
+            index_json,
             collection_id=body.collection_id,
             writes=True,
             cpu_bound=True,
         )
-        return JSONResponse(index_json(indexed))
 
     @router.post(
         "/match",
@@ -75,7 +75,7 @@ def recognition_router(context: Context) -> APIRouter:
     )
     async def match(request: Request, body: MatchRequest) -> JSONResponse:
         choose = body.index_options if body.index else body.probe_options
-        result = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.search(
                 body.collection_id,
@@ -88,11 +88,11 @@ def recognition_router(context: Context) -> APIRouter:
                 index=body.index,
                 external_image_id=body.external_image_id,
             ),
+            search_json,
             collection_id=body.collection_id,
             writes=body.index,
             cpu_bound=True,
         )
-        return JSONResponse(search_json(result))
 
     @router.post(
         "/compare",
@@ -102,12 +102,12 @@ def recognition_router(context: Context) -> APIRouter:
     )
     async def compare(request: Request, body: CompareRequest) -> JSONResponse:
         options = body.probe_options(gallery.defaults)
-        comparison = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.compare(body.source.photo(), body.target.photo(), options=options),
+            comparison_json,
             cpu_bound=True,
         )
-        return JSONResponse(comparison_json(comparison))
 
     @router.post(
         "/detect",
@@ -117,12 +117,12 @@ def recognition_router(context: Context) -> APIRouter:
     )
     async def detect(request: Request, body: DetectRequest) -> JSONResponse:
         options = body.probe_options(gallery.defaults)
-        photo = await context.run(
+        return await context.respond(
             request,
             lambda: gallery.detect(body.photo(), options=options, attributes=body.attributes),
+            lambda photo: detection_json(photo, gallery.model_version),
             cpu_bound=True,
         )
-        return JSONResponse(detection_json(photo, gallery.model_version))
 
     return router
 
