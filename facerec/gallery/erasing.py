@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
 from facerec.core.ids import group_of, is_group
@@ -44,6 +45,8 @@ class Eraser(GalleryBase):
             erasure: What is erased.
             defer: Whether job folders are left to ``Erasures.start``.
         """
+        if not defer:
+            erasure = self._with_faces_of_jobs(erasure)
         receipt, selection = erasure.receipt, erasure.selection
         collection_id = receipt.collection_id
         self._keep_tombstones(collection_id, selection.face_ids)
@@ -80,6 +83,34 @@ class Eraser(GalleryBase):
             receipt = receipt.finished(self._clock())
             self._erasures.finish(receipt)
         return receipt, stored
+
+    def _with_faces_of_jobs(self, erasure: Erasure) -> Erasure:
+        """Select the faces that jobs have found in the photos too; note it before their rows go."""
+        selection, collection_id = erasure.selection, erasure.receipt.collection_id
+        found = self._faces_of_jobs(collection_id, selection) - selection.face_ids
+        if not found:
+            return erasure
+        keys = self._emptied_photos(collection_id, selection.face_ids | found)
+        selection = replace(
+            selection,
+            face_ids=selection.face_ids | found,
+            image_keys=selection.image_keys | keys,
+        )
+        erasure = Erasure(erasure.receipt, selection)
+        self._erasures.keep(erasure)
+        return erasure
+
+    def _faces_of_jobs(self, collection_id: str, selection: Selection) -> frozenset[str]:
+        """Return the ids of the faces that jobs have found in photos given by their addresses.
+
+        A face is stored with one address of its photo. If other files have the same bytes, only
+        the rows of jobs name these.
+        """
+        if not selection.photos:
+            return frozenset()
+        kept = self._job_data.find(collection_id, Selection(photos=selection.photos))
+        rows = (face["face_id"] for job in kept for row in job.rows for face in _faces_in(row))
+        return frozenset(rows).union(face.record.face_id for job in kept for face in job.faces)
 
     def _forget_job_data(self, receipt: Receipt, selection: Selection) -> Receipt:
         if not (
@@ -176,6 +207,12 @@ class Eraser(GalleryBase):
             after = page[-1].face_id
 
 
+def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the faces that a row of ``schemas/ledger-row.json`` says are in the collection."""
+    yield from row["faces"]
+    yield from row["kept"]
+
+
 def _merged(jobs: Collection[ErasedJob]) -> tuple[ErasedJob, ...]:
     """Return what was removed from each folder, summed over several attempts."""
     sums: dict[str, ErasedJob] = {}
@@ -206,7 +243,14 @@ class ErasureOperations(Eraser):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
+            FacerecError: A photo is selected, and a job folder cannot be read.
         """
+        selection = self._select(collection_id, subject, name)
+        found = self._faces_of_jobs(collection_id, selection)
+        return replace(selection, face_ids=selection.face_ids | found)
+
+    def _select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
+        """Return the selection as far as the stores alone tell it."""
         self._get(collection_id)
         match subject:
             case SubjectKind.FACE:
@@ -251,9 +295,10 @@ class ErasureOperations(Eraser):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
+            FacerecError: A photo is selected, and a job folder cannot be read.
         """
-        receipt, _ = self._erase(collection_id, subject, self.select(collection_id, subject, name))
-        return receipt
+        selection = self._select(collection_id, subject, name)
+        return self._erase(collection_id, subject, selection)[0]
 
     def get_erasure(self, collection_id: str, erasure_id: str) -> Receipt:
         """Return the receipt of an erasure, which may not be finished.

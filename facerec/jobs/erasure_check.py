@@ -17,7 +17,7 @@ import numpy as np
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import MAX_PAGE
 from facerec.core.protocols.records import RecordStore
-from facerec.core.records import FaceRecord
+from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import FacerecError, ObjectNotFoundError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.user_vectors import search_vectors
@@ -27,7 +27,13 @@ from facerec.jobs.folder_erasure import is_selected_face
 from facerec.jobs.folders import list_entries
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder
+from facerec.jobs.photo_addresses import (
+    addresses_of,
+    addresses_of_others,
+    remembered_addresses,
+)
 from facerec.jobs.plan import read_collection_id
+from facerec.jobs.tracing import find_in_jobs
 from facerec.storage.faces import FaceStore
 from facerec.storage.file_search import search_files
 from facerec.storage.objects.protocol import ObjectInfo, ObjectStore, scheme_of
@@ -45,10 +51,12 @@ class Traces:
 
     Attributes:
         selection: what is erased; with the ids of the faces that job folders keep.
+        addresses: addresses of the photos of the external image ids that are erased.
         embeddings: float32 of shape (128,), of all these faces.
     """
 
     selection: Selection
+    addresses: frozenset[str]
     embeddings: tuple[np.ndarray, ...]
 
 
@@ -126,7 +134,24 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
                 if is_selected_face(face.record, selection):
                     embeddings[face.record.face_id] = face.embedding
     ids = selection.face_ids | embeddings.keys()
-    return Traces(replace(selection, face_ids=frozenset(ids)), tuple(embeddings.values()))
+    return Traces(
+        replace(selection, face_ids=frozenset(ids)),
+        _addresses(collection_id, selection, stored, stores),
+        tuple(embeddings.values()),
+    )
+
+
+def _addresses(
+    collection_id: str, selection: Selection, stored: Iterable[StoredFace], stores: CheckedStores
+) -> frozenset[str]:
+    """Return the addresses of the photos of the external image ids that are erased."""
+    names = selection.external_image_ids
+    if not names:
+        return frozenset()
+    only_names = Selection(external_image_ids=names)
+    kept = find_in_jobs(stores.objects, stores.jobs_root, collection_id, only_names)
+    sources = {face.record.source for face in stored} - {""}
+    return frozenset(sources | addresses_of(kept, names))
 
 
 def find_remainders(
@@ -137,6 +162,10 @@ def find_remainders(
     Raises:
         FacerecError: a store or a folder cannot be read.
     """
+    left, others = _in_memory(collection_id, traces, stores)
+    yield from left
+    others |= _addresses_of_others(collection_id, traces, stores)
+    traces = replace(traces, addresses=traces.addresses - others)
     held = set(_held_by_others(collection_id, traces, stores))
     yield from _in_stores(collection_id, traces.selection, stores)
     patterns = [
@@ -155,6 +184,36 @@ def find_remainders(
             yield Remainder(path, what)
 
 
+def _in_memory(
+    collection_id: str, traces: Traces, stores: CheckedStores
+) -> tuple[list[Remainder], set[str]]:
+    """Return what is left in what is remembered of photos, and the addresses held by right."""
+    selection, left, others = traces.selection, list[Remainder](), set[str]()
+    remembered = remembered_addresses(
+        stores.objects, stores.jobs_root, collection_id, _entries(collection_id, stores)
+    )
+    for file, address, name in remembered:
+        if address in selection.photos or name in selection.external_image_ids:
+            left.append(Remainder(file, "photo"))
+        else:
+            others.add(address)
+    return left, others & traces.addresses
+
+
+def _addresses_of_others(collection_id: str, traces: Traces, stores: CheckedStores) -> set[str]:
+    """Return the addresses that photos with other external image ids hold by right."""
+    if not traces.addresses:
+        return set()
+    names = traces.selection.external_image_ids
+    return {
+        record.source
+        for record in _all_faces(collection_id, stores.faces)
+        if record.source in traces.addresses and record.external_image_id not in names
+    } | addresses_of_others(
+        stores.objects, stores.jobs_root, collection_id, traces.addresses, names
+    )
+
+
 def _held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:
     """Yield the patterns of what other faces, users and collections still hold."""
     for other in _collections(stores.records):
@@ -162,7 +221,7 @@ def _held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -
             if _is_held(other, embedding, stores.faces):
                 yield _bytes_of(embedding)
         if other != collection_id:
-            yield from _names_in(other, traces.selection, stores)
+            yield from _names_in(other, traces, stores)
     for user_id in traces.selection.user_ids:
         # Of "ann" and "anna", one begins with the other.
         following = stores.records.list_users(collection_id, after=user_id, limit=1)
@@ -170,11 +229,13 @@ def _held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -
             yield _in_row(collection_id, user_id)
 
 
-def _names_in(collection_id: str, selection: Selection, stores: CheckedStores) -> Iterator[bytes]:
+def _names_in(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:
+    selection = traces.selection
+    photos = selection.photos | traces.addresses
     for record in _all_faces(collection_id, stores.faces):
         if record.external_image_id in selection.external_image_ids:
             yield from _named("external_image_id", record.external_image_id)
-        if record.source in selection.photos:
+        if record.source in photos:
             yield from _named("source", record.source)
     for user in stores.records.get_users(collection_id, sorted(selection.user_ids)):
         yield from _named("user_id", user.user_id)
@@ -214,7 +275,7 @@ def _patterns(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str]]
     yield from ((face_id.encode(), "face id") for face_id in selection.face_ids)
     names = (
         (selection.external_image_ids, ("external_image_id",), "external image id"),
-        (selection.photos, ("source", "photo", "image"), "photo"),
+        (selection.photos | traces.addresses, ("source", "photo", "image", "uri"), "photo"),
         (selection.user_ids, ("user_id", "UserId"), "user id"),
     )
     for values, keys, what in names:

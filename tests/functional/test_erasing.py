@@ -313,3 +313,69 @@ def test_an_export_has_everything_that_an_erasure_removes(here: Installation) ->
     erase(here, "--external-id", ANN)
     words = (*words[:-1], here.data.parent / "again")
     assert here.run(*words, "--external-id", ANN).exit_code == ExitCode.NOT_FOUND
+
+
+@pytest.fixture
+def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installation:
+    """An installation that has indexed one photo at two addresses, and another photo."""
+    use_fake_engine(monkeypatch)
+    here = Installation(tmp_path)
+    content = here.write("ann", 1).read_bytes()
+    (here.photos / "ann" / "2.jpg").write_bytes(content)
+    here.write("bob", 1)
+    here.index()
+    assert len(here.faces()) == 2
+    return here
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_photo_is_erased_by_each_of_its_addresses(copies: Installation, number: int) -> None:
+    photo = copies.photos / "ann" / f"{number}.jpg"
+    erased = erase(copies, "--photo", photo, "--check", "--json")
+    assert erased.exit_code == ExitCode.DONE, erased.output
+    assert json.loads(erased.stdout)["faces"] == 1
+    assert len(copies.faces()) == 1
+    assert copies.holders([f'"{photo}"'.encode(), f"{photo}\t".encode()]) == set()
+
+
+def test_a_photo_is_exported_by_each_of_its_addresses(copies: Installation) -> None:
+    for number in (1, 2):
+        folder = copies.data.parent / f"export-{number}"
+        photo = copies.photos / "ann" / f"{number}.jpg"
+        words = ("export", "--collection", "staff", "--photo", photo, "--output", folder)
+        assert copies.run(*words).exit_code == ExitCode.DONE
+        assert len(json.loads((folder / "export.json").read_text())["faces"]) == 1
+
+
+def test_an_erasure_of_a_photo_that_is_killed_after_the_rows_is_completed(
+    copies: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("facerec.storage.faces.FaceStore.delete_faces", killed)
+        erase(copies, "--photo", copies.photos / "ann" / "2.jpg")
+    assert len(copies.faces()) == 2
+    with open_gallery(copies.data) as gallery:
+        (receipt,) = gallery.resume_erasures(older_than=0)
+    assert receipt.faces == 1
+    assert len(copies.faces()) == 1
+
+
+def test_a_check_finds_the_addresses_of_the_photos_of_a_name(here: Installation) -> None:
+    here.index()
+    photo = str(here.photos / ANN / "1.jpg")
+    (here.data / "note.json").write_text(json.dumps({"photo": photo}))
+    erased = erase(here, "--external-id", ANN, "--check")
+    assert erased.exit_code == ExitCode.REMAINDER
+    assert f"left in {here.data / 'note.json'}: photo" in erased.output
+
+
+def test_an_address_that_another_name_holds_is_not_left(here: Installation) -> None:
+    here.index()
+    words = ("index", here.photos, "--collection", "staff", "--workers", 1)
+    assert here.run(*words).exit_code == ExitCode.DONE
+    erased = erase(here, "--external-id", ANN, "--check")
+    assert erased.exit_code == ExitCode.DONE, erased.output
+    assert len(here.faces()) == 15

@@ -31,11 +31,11 @@ def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[
     for line in content.split(b"\n"):
         if not line:
             continue
-        try:
-            uri, name, version = _parse(line)
-        except (ValueError, KeyError):
+        named = photo_in_line(line)
+        if named is None:
             # Damaged: it may name anything.
             continue
+        uri, name, version = named
         if uri in selection.photos or name in selection.external_image_ids:
             erased.append((uri, version))
         else:
@@ -43,11 +43,19 @@ def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[
     return b"".join(kept), erased
 
 
-def _parse(line: bytes) -> tuple[str, str, str]:
-    if line.startswith(b"{"):
-        document = json.loads(line)
-        return document["uri"], document["external_image_id"], document["version"]
-    photo = photo_of_line(line.decode(errors="surrogateescape"))
+def photo_in_line(line: bytes) -> tuple[str, str, str] | None:
+    """Return address, external image id or "", and version of a remembered or stale photo.
+
+    Returns:
+        None if the line is damaged.
+    """
+    try:
+        if line.startswith(b"{"):
+            document = json.loads(line)
+            return document["uri"], document["external_image_id"], document["version"]
+        photo = photo_of_line(line.decode(errors="surrogateescape"))
+    except (ValueError, KeyError):
+        return None
     return photo.uri, photo.external_image_id, photo.version
 
 

@@ -1,0 +1,74 @@
+"""Addresses of the photos of an external image id, which an erasure must leave nowhere.
+
+An address that another external image id, or a photo without one, holds by right may stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from itertools import chain
+
+from facerec.core.erasures import KeptByJob, Selection
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.ledger.layout import memory_folder, remembered_uri, stale_uri
+from facerec.jobs.remembered.erasing import photo_in_line
+from facerec.jobs.tracing import find_in_jobs
+from facerec.storage.objects.protocol import ObjectStore
+
+
+def addresses_of(kept: Collection[KeptByJob], external_image_ids: Collection[str]) -> set[str]:
+    """Return the addresses of the photos that jobs know by external image ids."""
+    rows = (
+        row["photo"]
+        for job in kept
+        for row in job.rows
+        if row["external_image_id"] in external_image_ids
+    )
+    records = (face.record for job in kept for face in job.faces)
+    sources = (each.source for each in records if each.external_image_id in external_image_ids)
+    return {address for address in chain(rows, sources) if address}
+
+
+def addresses_of_others(
+    objects: ObjectStore,
+    jobs_root: str,
+    collection_id: str,
+    addresses: Collection[str],
+    external_image_ids: Collection[str],
+) -> set[str]:
+    """Return the addresses that jobs know by other external image ids, or by none.
+
+    Raises:
+        FacerecError: a job folder that may contain something cannot be read.
+    """
+    selection = Selection(photos=frozenset(addresses))
+    kept = find_in_jobs(objects, jobs_root, collection_id, selection)
+    rows = (row for job in kept for row in job.rows)
+    return {row["photo"] for row in rows if row["external_image_id"] not in external_image_ids}
+
+
+def remembered_addresses(
+    objects: ObjectStore, jobs_root: str, collection_id: str, job_folders: Collection[str]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield what is remembered of a collection's photos.
+
+    Args:
+        objects: contains the job folders.
+        jobs_root: parent of all job folders; ends in ``/``.
+        collection_id: the collection.
+        job_folders: folders of the collection's jobs.
+
+    Yields:
+        The file, the address of a photo, and its external image id or "".
+    """
+    prefixes = [memory_folder(jobs_root, collection_id)]
+    prefixes += [uri(folder) for folder in job_folders for uri in (remembered_uri, stale_uri)]
+    for found in chain.from_iterable(map(objects.list, prefixes)):
+        try:
+            content = objects.read(found.uri)
+        except ObjectNotFoundError:
+            continue
+        for line in content.split(b"\n"):
+            photo = photo_in_line(line)
+            if photo is not None:
+                yield found.uri, *photo[:2]
