@@ -75,7 +75,8 @@ def run_child(
 ) -> ChildSummary:
     """Process a child until its whole slice is in the ledger, resuming earlier attempts.
 
-    The faces of a child that is complete are compared with the collection, and restored if lost.
+    Faces that earlier attempts have committed are compared with the collection, and restored if
+    lost. On one machine, the run of the job has done so for the children that are not complete.
 
     Any number of attempts may run after or beside one another: each line of the slice gets exactly
     one row. Whatever is wrong with a photo or a line is a row, not an exception.
@@ -98,14 +99,7 @@ def run_child(
     """
     summary = read_summary(dependencies.objects, plan.job_folder, child)
     if summary is not None:
-        verify_job(
-            plan,
-            dependencies.objects,
-            dependencies.faces,
-            dependencies.records,
-            repair=True,
-            children=[child],
-        )
+        _restore(plan, child, dependencies)
         tally = summary.tally
         on_commit(
             SegmentCommitted(child, tally.photos, tally.faces_indexed, tally.failed_photos, True)
@@ -113,7 +107,15 @@ def run_child(
         return summary
     if dependencies.engine.model_version != plan.model_version:
         raise ModelMismatchError(dependencies.engine.model_version, plan.model_version)
+    if not plan.local:
+        _restore(plan, child, dependencies)
     return _Attempt(plan, child, dependencies, stop, on_commit).run()
+
+
+def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> None:
+    """Restore what the collection has lost of a child's committed faces."""
+    objects, faces, records = dependencies.objects, dependencies.faces, dependencies.records
+    verify_job(plan, objects, faces, records, repair=True, children=[child])
 
 
 class _Attempt:
