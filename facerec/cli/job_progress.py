@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from facerec.cli.job_services import ShownJobs
 from facerec.cli.output import console, count, dollars, duration, table
+from facerec.cli.reports import print_run
 
 if TYPE_CHECKING:
     from facerec.jobs.progress import Progress
@@ -48,6 +49,8 @@ def print_job(jobs: ShownJobs, job: Job, progress: Progress | None) -> None:
         out.print(f"  {_photos(progress)}, {summary}")
         for line in _children(progress):
             out.print(f"  {line}")
+    if job.run is not None:
+        print_run(job.run)
 
 
 @contextmanager

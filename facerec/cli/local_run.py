@@ -14,7 +14,7 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import progress_display
 from facerec.cli.job_services import ShownJobs
 from facerec.cli.output import console, count, print_json
-from facerec.cli.reports import print_nothing_new, print_report, print_verification
+from facerec.cli.reports import print_nothing_new, print_report, print_run
 from facerec.errors import JobNotFoundError
 from facerec.jobs.service import wait_for_job
 from facerec.jobs.status import JobStatus
@@ -68,10 +68,9 @@ def run_here(
     jobs.runs.close()
     report = jobs.report(job)
     if as_json:
-        print_json({**report.to_json(), "run": result.to_json()})
+        print_json({**report.to_json(), "run": result.summary().to_json()})
     else:
-        if result.verification is not None:
-            print_verification(result.verification)
+        print_run(result.summary())
         if result.new_photos or result.stopped or result.lost:
             print_report(report)
         else:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.ledger.tally import Tally
+    from facerec.jobs.run_summary import RunSummary
     from facerec.jobs.verification import Verification
 
 MEANINGS = {
@@ -166,6 +167,20 @@ def print_verification(verification: Verification, *, repaired: bool = True) -> 
     if verification.deleted:
         deleted = count(verification.deleted, "face")
         out.print(f"{deleted} deleted on purpose since then; --restore-deleted stores them again")
+
+
+def print_run(run: RunSummary) -> None:
+    """Print what a run found in the collection of what earlier runs had stored."""
+    # Imported late: it needs the stores, and most commands that print reports do not.
+    from facerec.jobs.verification import Verification
+
+    found = Verification(
+        missing=run.faces_restored,
+        extra=run.faces_removed,
+        kept=run.faces_kept,
+        deleted=run.faces_deleted,
+    )
+    print_verification(found)
 
 
 def print_failures(rows: Iterable[LedgerRow]) -> None:

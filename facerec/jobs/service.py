@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.plan import Plan
     from facerec.jobs.progress import Progress
+    from facerec.jobs.run_summary import RunSummary
 
 LATEST = "latest"
 """The job id that names the newest job."""
@@ -41,6 +42,8 @@ class Job:
         cause: why it failed or stopped, one line.
         plan: None before it is planned, and in listings.
         report: None before it ended, and in listings.
+        run: what its last run did; None before that ended, in listings, and on AWS, where it is not
+            known.
     """
 
     id: str
@@ -53,6 +56,7 @@ class Job:
     cause: str | None = None
     plan: Plan | None = None
     report: Report | None = None
+    run: RunSummary | None = None
 
     def required_plan(self) -> Plan:
         """Return the plan.
@@ -78,6 +82,7 @@ class Job:
             "job_folder": self.plan.job_folder if self.plan else None,
             "progress": progress.to_json() if progress else None,
             "report": self.report.to_json() if self.report else None,
+            "run": self.run.to_json() if self.run else None,
         }
 
 

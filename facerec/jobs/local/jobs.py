@@ -23,6 +23,7 @@ from facerec.jobs.local.run_record import RunRecord, is_locked, read_record, req
 from facerec.jobs.local.runs import LocalRuns
 from facerec.jobs.plan import Plan
 from facerec.jobs.request import read_job_request, require_s3_addresses
+from facerec.jobs.run_summary import run_from_json
 from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus
 from facerec.storage.objects.protocol import ObjectStore
@@ -116,7 +117,7 @@ class LocalJobs:
             else:
                 found[folder.plan.job_id] = self._job(folder)
         newest = sorted(found.values(), key=lambda job: job.created_at, reverse=True)[:limit]
-        return [replace(job, plan=None, report=None) for job in newest]
+        return [replace(job, plan=None, report=None, run=None) for job in newest]
 
     def progress(self, job: Job) -> Progress:
         """Return how far a job is; see ``JobService.progress``."""
@@ -209,6 +210,7 @@ class LocalJobs:
             cause=None if record is None else record.cause,
             plan=plan,
             report=report,
+            run=None if record is None else run_from_json(record.run),
         )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from facerec.jobs.run_summary import RunSummary
 
 if TYPE_CHECKING:
     from facerec.jobs.verification import Verification
@@ -37,12 +39,16 @@ class RunResult:
     lost: dict[int, str] = field(default_factory=dict)
     verification: Verification | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Return what the run did in the form of ``run`` in ``schemas/report.json``."""
+    def summary(self) -> RunSummary:
+        """Return what the run did."""
         found = self.verification
-        return {
-            "new_photos": self.new_photos,
-            "faces_restored": 0 if found is None else found.missing,
-            "faces_removed": 0 if found is None else found.extra,
-            "stopped": self.stopped,
-        }
+        if found is None:
+            return RunSummary(self.new_photos, stopped=self.stopped)
+        return RunSummary(
+            self.new_photos,
+            faces_restored=found.missing,
+            faces_removed=found.extra,
+            faces_kept=found.kept,
+            faces_deleted=found.deleted,
+            stopped=self.stopped,
+        )

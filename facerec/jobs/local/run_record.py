@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class RunRecord:
         ended_at: None while it runs, or if it was killed.
         cancelled: whether it was cancelled.
         cause: one line about why it failed or stopped.
-        new_photos: rows that it added to the ledger; None until it has ended.
+        run: what it did, in the form of ``schemas/run.json``; None until it has ended.
     """
 
     submitted_at: float
@@ -34,7 +35,7 @@ class RunRecord:
     ended_at: float | None = None
     cancelled: bool = False
     cause: str | None = None
-    new_photos: int | None = None
+    run: dict[str, Any] | None = None
 
 
 def write_record(job_folder: str, record: RunRecord) -> None:

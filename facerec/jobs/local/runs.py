@@ -147,9 +147,8 @@ class LocalRuns:
         lost = next(iter(result.lost.items()), None)
         cause = None if lost is None else f"child {lost[0]} was given up: {lost[1]}"
         cancelled = result.stopped and not self._closing.is_set()
-        self._end(
-            plan, replace(record, cause=cause, cancelled=cancelled, new_photos=result.new_photos)
-        )
+        run = result.summary().to_json()
+        self._end(plan, replace(record, cause=cause, cancelled=cancelled, run=run))
         return result
 
     def _end(self, plan: Plan, record: RunRecord) -> None:

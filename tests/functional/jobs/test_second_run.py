@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from fastapi.testclient import TestClient
 
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.access import OpenGuard
 from facerec.cli.main import main
 from facerec.core.schemas import violation
+from facerec.factory import open_gallery, open_local_jobs
+from facerec.jobs.run_summary import RunSummary
 from facerec.storage.sqlite import SqliteStore
 from tests.support.job_doors import use_fake_engine
 from tests.support.jobs import write_photos
@@ -64,7 +69,7 @@ def test_a_second_run_prints_how_many_faces_it_restored(machine: Machine) -> Non
 
 
 def test_the_json_of_a_run_says_what_the_run_did(machine: Machine) -> None:
-    nothing = {"new_photos": 0, "faces_restored": 0, "faces_removed": 0, "stopped": False}
+    nothing = RunSummary(0).to_json()
     first = json.loads(machine.index("--json").stdout)
     assert violation("report", first) is None
     assert first.pop("run") == {**nothing, "new_photos": 3}
@@ -74,6 +79,28 @@ def test_the_json_of_a_run_says_what_the_run_did(machine: Machine) -> None:
     stored = json.loads(machine.command("jobs", "report", "--json").stdout)
     assert second == stored
     assert "run" not in stored
+
+
+def test_every_door_says_what_the_last_run_did(machine: Machine) -> None:
+    machine.index()
+    with SqliteStore(machine.data / "facerec.db") as store:
+        (face,) = store.list_faces("staff", limit=1)
+    machine.command("faces", "delete", "--collection", "staff", face.face_id)
+    machine.lose(1)
+    printed = json.loads(machine.index("--json").stdout)
+    run = printed["run"]
+    assert (run["faces_restored"], run["faces_deleted"]) == (1, 1)
+    shown = json.loads(machine.command("jobs", "status", "--json").stdout)
+    assert violation("job", shown) is None
+    assert shown["run"] == run
+    jobs = open_local_jobs(machine.data)
+    with TestClient(
+        create_app(open_gallery(machine.data), AppSettings(OpenGuard(), jobs=jobs))
+    ) as api:
+        assert api.get(f"/api/v1/jobs/{printed['job_id']}").json()["run"] == run
+        (listed,) = api.get("/api/v1/jobs").json()["jobs"]
+        assert listed["run"] is None
+    assert "1 face deleted on purpose since then" in machine.command("jobs", "status").stdout
 
 
 def test_a_comparison_with_the_jobs_follows_its_schema(machine: Machine) -> None:

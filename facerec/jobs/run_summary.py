@@ -1,0 +1,40 @@
+"""What one run of a job did, for whoever asks for the job afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What one run of a job did. All other numbers of a job are those of all its runs.
+
+    Attributes:
+        new_photos: rows that the run has added to the ledger.
+        faces_restored: faces of earlier runs that the collection had lost.
+        faces_removed: faces of the same photos that other options had stored since.
+        faces_kept: likewise, that stay since they belong to people.
+        faces_deleted: faces of earlier runs that were deleted on purpose; of a photo that keeps no
+            face, one.
+        stopped: whether the run was interrupted.
+    """
+
+    new_photos: int
+    faces_restored: int = 0
+    faces_removed: int = 0
+    faces_kept: int = 0
+    faces_deleted: int = 0
+    stopped: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run in the form of ``schemas/run.json``."""
+        return asdict(self)
+
+
+def run_from_json(document: Mapping[str, Any] | None) -> RunSummary | None:
+    """Return the run of a document that ``RunSummary.to_json`` returned; None for None."""
+    if document is None:
+        return None
+    return RunSummary(**{field.name: document[field.name] for field in fields(RunSummary)})
