@@ -20,7 +20,6 @@ class ChildAssignment:
             position in that list.
         numbers: FACEREC_CHILD_NUMBERS, uri of the numbers of resubmitted children, or None.
         attempt: AWS_BATCH_JOB_ATTEMPT, from 1.
-        new_collection: FACEREC_NEW_COLLECTION, ``true`` if the collection was created for the job.
         incomplete_uri: FACEREC_INCOMPLETE, address for the numbers of incomplete children, for a
             report; None stores none.
         tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE, for a report.
@@ -29,7 +28,6 @@ class ChildAssignment:
     job_folder: str
     child: int
     attempt: int
-    new_collection: bool
     numbers: str | None
     incomplete_uri: str | None
     tolerated_failure_percentage: float
@@ -51,7 +49,6 @@ def read_assignment(environment: Mapping[str, str]) -> ChildAssignment:
         child=_number(environment, "FACEREC_CHILD_OFFSET", 0)
         + _number(environment, "AWS_BATCH_JOB_ARRAY_INDEX", 0),
         attempt=_number(environment, "AWS_BATCH_JOB_ATTEMPT", 1),
-        new_collection=environment.get("FACEREC_NEW_COLLECTION") == "true",
         numbers=environment.get("FACEREC_CHILD_NUMBERS") or None,
         incomplete_uri=environment.get("FACEREC_INCOMPLETE") or None,
         tolerated_failure_percentage=float(

@@ -123,7 +123,7 @@ def _run_child(
     meters = Meters()
     meters.started(assignment.attempt)
     faces = open_faces(settings)
-    if assignment.new_collection:
+    if plan.new_collection:
         faces.expect_empty(plan.collection_id)
     dependencies = ChildDependencies(engine, faces, open_records(settings), objects)
     summary = run_child(plan, assignment.child, dependencies, stop=stop, on_commit=meters.committed)

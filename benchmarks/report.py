@@ -77,7 +77,7 @@ def job_of(children: int, objects: MemoryObjects) -> str:
         one_collection("any"),
         jobs_root="s3://work/jobs/",
         model_version="any",
-    ).plan
+    )
     assert plan.children == children
     for child in range(children):
         write_summary(objects, plan.job_folder, _summary(child))

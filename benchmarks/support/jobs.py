@@ -45,7 +45,7 @@ def planned(
         one_collection(engine.model_version),
         jobs_root=f"{folder}/jobs/",
         model_version=engine.model_version,
-    ).plan
+    )
 
 
 def one_collection(model_version: str) -> RecordStore:

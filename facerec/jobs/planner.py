@@ -19,7 +19,7 @@ import hashlib
 import json
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from facerec.core.protocols.records import RecordStore
@@ -39,18 +39,6 @@ from facerec.jobs.source import find_source
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedJob:
-    """A job whose plan is stored."""
-
-    plan: Plan
-
-    @property
-    def collection_created(self) -> bool:
-        """Whether the collection was created for this job, so that it has no other faces."""
-        return self.plan.new_collection
-
-
 def plan_job(
     request: JobRequest,
     objects: ObjectStore,
@@ -59,7 +47,7 @@ def plan_job(
     jobs_root: str,
     model_version: str,
     job_folder: str | None = None,
-) -> PlannedJob:
+) -> Plan:
     """Plan a job and store the plan in the job folder; a job planned before is found again.
 
     Args:
@@ -102,7 +90,7 @@ def plan_job(
             plan = _store(objects, new, changes)
     memory.note(plan)
     memory.merge_runs()
-    return PlannedJob(plan)
+    return plan
 
 
 def _open_memory(

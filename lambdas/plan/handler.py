@@ -104,7 +104,7 @@ def plan_execution(
         request = read_job_request(document, gallery_defaults(settings))
         require_s3_addresses(request)
         check(request)
-        planned = plan_job(
+        plan = plan_job(
             request,
             objects,
             open_records(),
@@ -115,7 +115,6 @@ def plan_execution(
         raise
     except FacerecError as error:
         return _refuse(error, execution, settings.jobs_root, objects)
-    plan = planned.plan
     return {
         "refused": False,
         "job_id": plan.job_id,
@@ -125,7 +124,6 @@ def plan_execution(
             job_name=job_name(plan),
             children=plan.children,
             large=plan.children > MAX_CHILDREN_OF_FUNCTION,
-            new_collection=planned.collection_created,
             tolerated_failure_percentage=request.tolerated_failure_percentage,
             memory=settings.child_memory,
             max_array_size=settings.max_array_size,

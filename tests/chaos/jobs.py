@@ -104,7 +104,7 @@ class Job:
                 store,
                 jobs_root=f"{folder}/jobs/",
                 model_version=FakeEngine().model_version,
-            ).plan
+            )
             dependencies = ChildDependencies(FakeEngine(), store, store, objects)
             for child in range(plan.children):
                 run_child(plan, child, dependencies)
@@ -125,7 +125,7 @@ class Job:
                 store,
                 jobs_root=f"{folder}/jobs/",
                 model_version=FakeEngine().model_version,
-            ).plan
+            )
             rows: list[LedgerRow] = []
             named: set[str] = set()
             for child in range(plan.children):

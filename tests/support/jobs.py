@@ -134,7 +134,7 @@ class LocalJob:
             self.records,
             jobs_root=f"{folder}/jobs/",
             model_version=self.engine.model_version,
-        ).plan
+        )
         self.parts = ChildDependencies(self.engine, self.faces, self.records, self.objects)
 
     def run(self, **hooks: Any) -> list[ChildSummary]:  # noqa: ANN401 - passed on

@@ -270,29 +270,6 @@ def test_an_unknown_collection_is_created_unless_the_input_forbids_it(stack: Sta
     assert stack.execute(document).status == "SUCCEEDED"
 
 
-def test_children_know_whether_the_collection_was_created_for_their_job(stack: Stack) -> None:
-    stack.index(stack.put_manifest(2), images_per_child=1)
-    stack.index(stack.put_manifest(1, key="more.jsonl"))
-
-    told = [environment["FACEREC_NEW_COLLECTION"] for environment in stack.environments]
-    assert told == ["true", "true", "false"]
-
-
-def test_a_job_that_is_started_again_still_knows_that_it_created_the_collection(
-    stack: Stack,
-) -> None:
-    manifest = stack.put_manifest(2)
-    stack.accidents.broken = {(1, 1)}
-    assert stack.index(manifest, images_per_child=1).status == "FAILED"
-    stack.accidents.broken = set()
-    stack.environments.clear()
-
-    again = stack.index(manifest, images_per_child=1)
-
-    assert again.status == "SUCCEEDED", again.cause
-    assert {environment["FACEREC_NEW_COLLECTION"] for environment in stack.environments} == {"true"}
-
-
 def test_a_collection_of_another_model_version_is_refused(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:

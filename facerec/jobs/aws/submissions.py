@@ -42,7 +42,6 @@ class Submission:
         job_folder: uri of the job folder, with its final ``/``.
         job_name: prefix of the names of its jobs in AWS Batch.
         large: whether the report is written by a job of AWS Batch.
-        new_collection: whether the collection was created for the job.
         tolerated_failure_percentage: 0 to 100, of the execution.
         arrays: the array jobs, each with ``offset`` and ``size``.
         numbers: uri of the list of child numbers that the arrays index; empty if they are the
@@ -56,7 +55,6 @@ class Submission:
     job_folder: str
     job_name: str
     large: bool
-    new_collection: bool
     tolerated_failure_percentage: float
     arrays: Sequence[Mapping[str, int]]
     numbers: str
@@ -81,7 +79,6 @@ def first_submission(
     job_name: str,
     children: int,
     large: bool,
-    new_collection: bool,
     tolerated_failure_percentage: float,
     memory: int,
     max_array_size: int,
@@ -91,7 +88,6 @@ def first_submission(
         job_folder=job_folder,
         job_name=job_name,
         large=large,
-        new_collection=new_collection,
         tolerated_failure_percentage=tolerated_failure_percentage,
         arrays=[asdict(array) for array in arrays_of(children, max_array_size)],
         numbers="",
@@ -133,7 +129,6 @@ def next_submission(
         job_folder=last.job_folder,
         job_name=last.job_name,
         large=last.large,
-        new_collection=last.new_collection,
         tolerated_failure_percentage=last.tolerated_failure_percentage,
         arrays=[asdict(array) for array in arrays_of(len(children), max_array_size)],
         numbers=numbers,

@@ -86,7 +86,7 @@ class LocalJobs:
                 jobs_root=self._jobs_root,
                 model_version=self._model_version(),
                 job_folder=job_folder,
-            ).plan
+            )
         redirect(self._objects, self._jobs_root, plan)
         self.runs.start(plan, request.tolerated_failure_percentage)
         return self._job(read_folder(self._objects, plan.job_folder))

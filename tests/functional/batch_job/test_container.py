@@ -90,15 +90,17 @@ def deployed(server: PineconeServer) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("records")
-@pytest.mark.parametrize("new", ["true", "false"])
-def test_a_new_collection_is_not_searched_for_earlier_faces(job: LocalJob, new: str) -> None:
+def test_a_new_collection_is_not_searched_for_earlier_faces(job: LocalJob, tmp_path: Path) -> None:
     with PineconeServer() as server:
-        pinecone = deployed(server)
         for child in ("0", "1"):
-            place = {"AWS_BATCH_JOB_ARRAY_INDEX": child, "FACEREC_NEW_COLLECTION": new}
-            assert end(job, **pinecone, **place) == 0
+            assert end(job, **deployed(server), AWS_BATCH_JOB_ARRAY_INDEX=child) == 0
         assert len(job.rows()) == 200
-        assert (server.requests["/vectors/list"] == 0) == (new == "true")
+        assert server.requests["/vectors/list"] == 0
+
+        photos = write_photos(tmp_path / "more", 2)
+        later = LocalJob(tmp_path, write_manifest(tmp_path / "more.jsonl", photos))
+        assert end(later, **deployed(server)) == 0
+        assert server.requests["/vectors/list"] > 0
 
 
 def test_faces_of_users_are_kept_where_records_and_vectors_are_in_two_stores(

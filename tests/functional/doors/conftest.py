@@ -147,7 +147,7 @@ def put_photo(photo: Path, door: Door) -> str:
 def run_job(door: Door, manifest: Path, **settings: object) -> Tally:
     """Plan and run a job into the door's stores, and return its sums."""
     objects, stores = Objects(), door.gallery
-    planned = plan_job(
+    plan = plan_job(
         job_input(manifest, **settings),
         objects,
         stores._records,
@@ -156,7 +156,7 @@ def run_job(door: Door, manifest: Path, **settings: object) -> Tally:
     )
     dependencies = ChildDependencies(FakeEngine(), stores._faces, stores._records, objects)
     tally = Tally()
-    for child in range(planned.plan.children):
-        tally.add(run_child(planned.plan, child, dependencies).tally)
-    write_report(planned.plan, objects, tolerated_failure_percentage=5)
+    for child in range(plan.children):
+        tally.add(run_child(plan, child, dependencies).tally)
+    write_report(plan, objects, tolerated_failure_percentage=5)
     return tally

@@ -46,7 +46,7 @@ class BucketJob:
             SqliteStore(folder / "faces.db"),
             jobs_root="s3://work/jobs/",
             model_version=FakeEngine().model_version,
-        ).plan
+        )
         assert (self.plan.children, self.plan.local) == (1, False)
 
     def parts(self, engine: FakeEngine, objects: FolderBuckets | None = None) -> ChildDependencies:

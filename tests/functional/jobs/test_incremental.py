@@ -84,7 +84,7 @@ class Collection:
             self.store,
             jobs_root=self.jobs_root,
             model_version=self.engine.model_version,
-        ).plan
+        )
 
     def run(self, source: Path | str | None = None, **settings: object) -> Plan:
         plan = self.plan(source, **settings)

@@ -59,7 +59,7 @@ class S3Job:
                 **settings,
             }
         )
-        return plan_job(job, self.objects, self.faces, jobs_root=ROOT, model_version="fake-1").plan
+        return plan_job(job, self.objects, self.faces, jobs_root=ROOT, model_version="fake-1")
 
     def run(self, plan: Plan) -> Report:
         # As on AWS: each process has the plan from its folder.

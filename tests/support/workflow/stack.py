@@ -96,7 +96,6 @@ class Stack:
         self.function_faults: list[str] = []
         self.held: list[str] | None = None
         self.analysed = 0
-        self.environments: list[Mapping[str, str]] = []
         # By default without further submissions, so that what fails a child is seen at once.
         self._settings = {
             "FACEREC_STORE": f"sqlite:///{self.store}",
@@ -303,7 +302,6 @@ class Stack:
         return json.dumps(returned).encode()
 
     def _container(self, arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-        self.environments.append(environment)
         offset = int(environment.get("FACEREC_CHILD_OFFSET", 0))
         child = offset + int(environment.get("AWS_BATCH_JOB_ARRAY_INDEX", 0))
         if environment.get("FACEREC_CHILD_NUMBERS"):

@@ -44,7 +44,7 @@ def planned_by(
             objects,
             records,
             **{"jobs_root": f"{tmp_path}/jobs/", "model_version": "fake-1", **settings},
-        ).plan
+        )
 
 
 @pytest.mark.parametrize(
@@ -252,6 +252,16 @@ def test_a_source_without_photos_is_refused_and_leaves_nothing(
     assert not (tmp_path / "jobs").exists()
     with SqliteStore(tmp_path / "data" / "store.sqlite") as store:
         assert store.list_collections() == []
+
+
+def test_a_plan_says_whether_the_collection_was_created_for_its_job(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 3)
+    manifest = write_manifest(tmp_path / "list.jsonl", photos)
+    more = write_manifest(tmp_path / "more.jsonl", photos[1:])
+    assert plan(tmp_path, manifest).new_collection
+    assert not plan(tmp_path, more).new_collection
+    # The same request again finds the job that created the collection.
+    assert plan(tmp_path, manifest).new_collection
 
 
 def test_a_collection_that_was_created_again_is_another_job(tmp_path: Path) -> None:

@@ -28,7 +28,6 @@ def first(children: int = 5, memory: int = 1792) -> Submission:
         job_name="facerec-1",
         children=children,
         large=False,
-        new_collection=True,
         tolerated_failure_percentage=1.0,
         memory=memory,
         max_array_size=10_000,
