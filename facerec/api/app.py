@@ -28,12 +28,14 @@ from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer, components
 from facerec.api.rest.corrections import corrections_router
 from facerec.api.rest.erasures import erasures_router
+from facerec.api.rest.exports import exports_router
 from facerec.api.rest.faces import faces_router
 from facerec.api.rest.jobs import jobs_router
 from facerec.api.rest.people import people_photo_router, people_router
 from facerec.api.rest.people_changes import people_changes_router
 from facerec.api.rest.problems import handle_problems, problems
 from facerec.api.rest.recognition import recognition_router
+from facerec.api.rest.retention import retention_router
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.service import JobService
 
@@ -115,6 +117,8 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     app.include_router(cluster_statements_router(context))
     app.include_router(people_photo_router(context))
     app.include_router(erasures_router(context))
+    app.include_router(exports_router(context))
+    app.include_router(retention_router(context))
     app.include_router(jobs_router(context))
     app.include_router(pages_router(page=settings.page))
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.options import data_option, json_option, probability
+from facerec.cli.options import data_option, erasure_stack_option, json_option, probability
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.receipts import print_receipt
 from facerec.factory import open_gallery
-from facerec.gallery.collections import CollectionSummary
 from facerec.gallery.presenting import collection_json, summary_json
 from facerec.gallery.retention import RETENTION_TAG, read_days
 
@@ -34,11 +34,11 @@ def list_command(data: Path | None, as_json: bool) -> None:
     """
     with open_gallery(data_folder(data)) as gallery:
         summaries = [
-            gallery.describe_collection(collection.collection_id)
+            summary_json(gallery.describe_collection(collection.collection_id))
             for collection in gallery.all_collections()
         ]
     if as_json:
-        print_json([summary_json(summary) for summary in summaries])
+        print_json(summaries)
     elif summaries:
         _print(summaries)
     else:
@@ -74,20 +74,26 @@ def create(name: str, expire_after: str | None, data: Path | None, as_json: bool
 @collections.command()
 @click.argument("name")
 @data_option
+@erasure_stack_option
 @json_option
-def describe(name: str, data: Path | None, as_json: bool) -> None:
-    """Show a collection: its model version, age, and number of faces and people.
+def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> None:
+    """Show a collection: its model version, age, retention, and number of faces and people.
 
     \b
     Example:
       facerec collections describe staff
     """
-    with open_gallery(data_folder(data)) as gallery:
-        summary = gallery.describe_collection(name)
-    if as_json:
-        print_json(summary_json(summary))
+    if stack is not None:
+        from facerec.cli.job_services import erasure_function
+
+        described = erasure_function(stack).call({"describe": name})
     else:
-        _print([summary])
+        with open_gallery(data_folder(data)) as gallery:
+            described = summary_json(gallery.describe_collection(name))
+    if as_json:
+        print_json(described)
+    else:
+        _print([described])
 
 
 @collections.command("set-threshold")
@@ -129,7 +135,8 @@ def set_threshold(
     help="Erase each face this long after it was indexed, such as 365d; `never` keeps faces.",
 )
 @data_option
-def update(name: str, expire_after: str, data: Path | None) -> None:
+@erasure_stack_option
+def update(name: str, expire_after: str, data: Path | None, stack: str | None) -> None:
     """Set how long a collection keeps each face.
 
     `facerec collections expire` erases what is older; on AWS the stack does so each hour.
@@ -140,8 +147,13 @@ def update(name: str, expire_after: str, data: Path | None) -> None:
       facerec collections update staff --expire-after never
     """
     days = None if expire_after == "never" else read_days(expire_after)
-    with open_gallery(data_folder(data)) as gallery:
-        gallery.set_retention(name, days)
+    if stack is not None:
+        from facerec.cli.job_services import erasure_function
+
+        erasure_function(stack).call({"describe": name, "retention_days": days})
+    else:
+        with open_gallery(data_folder(data)) as gallery:
+            gallery.set_retention(name, days)
     kept = "for ever" if days is None else f"for {count(days, 'day')} after it was indexed"
     console().print(f"collection {name} keeps each face {kept}")
 
@@ -225,16 +237,20 @@ def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
         print_receipt(receipt)
 
 
-def _print(summaries: list[CollectionSummary]) -> None:
-    rows = table("collection", "faces", "people", "created", "model", right=("faces", "people"))
+def _print(summaries: list[dict[str, Any]]) -> None:
+    expiring = any(summary["retention_days"] is not None for summary in summaries)
+    columns = ["collection", "faces", "people", "created", "model"]
+    if expiring:
+        columns.insert(3, "kept")
+    rows = table(*columns, right=("faces", "people", "kept"))
     for summary in summaries:
-        collection = summary.collection
-        created = datetime.fromtimestamp(collection.created_at, UTC)
+        days = summary["retention_days"]
         rows.add_row(
-            collection.collection_id,
-            f"{summary.face_count:,}",
-            f"{summary.user_count:,}",
-            f"{created:%Y-%m-%d %H:%M UTC}",
-            collection.model_version,
+            summary["collection_id"],
+            f"{summary['face_count']:,}",
+            f"{summary['user_count']:,}",
+            *(["for ever" if days is None else f"{days} d"] if expiring else ()),
+            f"{datetime.fromisoformat(summary['created_at']):%Y-%m-%d %H:%M UTC}",
+            summary["model_version"],
         )
     console().print(rows)

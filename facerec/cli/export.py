@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.erase import read_subject, subject_options
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.options import collection_option, data_option
+from facerec.cli.options import collection_option, data_option, erasure_stack_option
 from facerec.cli.output import console, count
+from facerec.core.erasures import SubjectKind
+
+HELD = ("faces", "people", "corrections", "jobs")
+"""Members of the document of an export; all are empty if nothing is held."""
+
+THUMBNAILS_AT_ONCE = 100
+"""Thumbnails in an answer of the function: 160 pixels wide, they have a few kB each."""
 
 
 @click.command()
 @collection_option
 @subject_options
 @data_option
+@erasure_stack_option
 @click.option(
     "--output",
     required=True,
@@ -32,6 +42,7 @@ def export(
     external_id: str | None,
     person: str | None,
     data: Path | None,
+    stack: str | None,
     output: Path,
 ) -> None:
     """Export everything that is held about somebody.
@@ -46,20 +57,52 @@ def export(
       facerec export --collection staff --external-id ann-lee --output ann-lee
     """
     from facerec.errors import InvalidInputError
-    from facerec.factory import open_gallery
 
     subject, name = read_subject(face, photo, external_id, person)
     if output.exists():
         raise InvalidInputError(f"{output} exists already", "name a folder that does not exist")
-    with open_gallery(data_folder(data)) as gallery:
-        exported = gallery.export(collection, subject, name)
-    if exported.is_empty:
+    if stack is None:
+        document, thumbnails = _export_here(data_folder(data), collection, subject, name)
+    else:
+        document, thumbnails = _export_of_stack(stack, collection, subject, name)
+    if not any(document[held] for held in HELD):
         console().print("nothing is held")
         raise SystemExit(ExitCode.NOT_FOUND)
     output.mkdir(mode=0o700, parents=True)
-    (output / "export.json").write_text(json.dumps(exported.to_json(), indent=1))
-    for face_id, content in exported.thumbnails.items():
+    (output / "export.json").write_text(json.dumps(document, indent=1))
+    for face_id, content in thumbnails.items():
         (output / f"{face_id}.jpg").write_bytes(content)
-    faces, jobs = count(len(exported.faces), "face"), count(len(exported.jobs), "job")
-    thumbnails = count(len(exported.thumbnails), "thumbnail")
-    console().print(f"{faces}, {thumbnails} and what {jobs} keep exported to {output}")
+    faces, jobs = count(len(document["faces"]), "face"), count(len(document["jobs"]), "job")
+    cut = count(len(thumbnails), "thumbnail")
+    console().print(f"{faces}, {cut} and what {jobs} keep exported to {output}")
+
+
+Exported = tuple[dict[str, Any], dict[str, bytes]]
+"""The document of an export, and thumbnails by face id."""
+
+
+def _export_here(folder: Path, collection: str, subject: SubjectKind, name: str) -> Exported:
+    from facerec.factory import open_gallery
+
+    with open_gallery(folder) as gallery:
+        exported = gallery.export(collection, subject, name)
+    return exported.to_json(), exported.thumbnails
+
+
+def _export_of_stack(stack: str, collection: str, subject: SubjectKind, name: str) -> Exported:
+    from facerec.cli.job_services import erasure_function
+    from facerec.jobs.aws.erasure_function import unpack
+
+    function = erasure_function(stack)
+    event = {"collection_id": collection, "subject": str(subject), "name": name, "export": True}
+    document: dict[str, Any] = unpack(function.call(event)["packed"])
+    faces = {each["face"]["face_id"]: each for each in document["faces"]}
+    thumbnails: dict[str, bytes] = {}
+    names = list(faces)
+    for first in range(0, len(names), THUMBNAILS_AT_ONCE):
+        wanted = names[first : first + THUMBNAILS_AT_ONCE]
+        answer = function.call({"collection_id": collection, "thumbnails": wanted})
+        for face_id, content in answer["thumbnails"].items():
+            thumbnails[face_id] = b64decode(content)
+            faces[face_id]["thumbnail"] = f"{face_id}.jpg"
+    return document, thumbnails

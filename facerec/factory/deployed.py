@@ -56,7 +56,10 @@ def open_eraser(settings: Settings) -> Gallery:
         FacerecError: a setting is missing or wrong, or a store cannot be opened.
     """
     objects = Objects(AccessPolicy(buckets=frozenset()))
-    return _deployed_gallery(settings, engines.open_local_engine(), objects)
+    # Exports have thumbnails of stored faces; what it may read is up to its role.
+    return _deployed_gallery(
+        settings, engines.open_local_engine(), objects, indexed_objects=Objects()
+    )
 
 
 def _deployed_gallery(
@@ -66,6 +69,7 @@ def _deployed_gallery(
     *,
     patience: float | None = None,
     start: Callable[[str], None] | None = None,
+    indexed_objects: ObjectStore | None = None,
 ) -> Gallery:
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.job_data import JobFolders
@@ -77,6 +81,7 @@ def _deployed_gallery(
         records=open_records(settings),
         clusters=None if settings.store is None else _open_sqlite(settings.store),
         objects=objects,
+        indexed_objects=indexed_objects,
         job_data=JobFolders(open_job_folders(settings), jobs_root),
         erasures=open_erasures(settings.erasures_root, start),
         defaults=gallery_defaults(settings),

@@ -16,6 +16,7 @@ from facerec.errors import CollectionNotFoundError, QuotaExceededError
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.preparing import store_new_collection
+from facerec.gallery.retention import retention_in
 from facerec.gallery.similarity import checked_threshold
 
 MAX_TAGS = 200
@@ -25,11 +26,19 @@ MAX_TAGS = 200
 
 @dataclass(frozen=True, slots=True)
 class CollectionSummary:
-    """A collection with the number of its faces and users."""
+    """A collection with the number of its faces and users.
+
+    Attributes:
+        collection: The collection.
+        face_count: Number of its faces.
+        user_count: Number of its users.
+        retention_days: For how many days it keeps a face; None for ever.
+    """
 
     collection: Collection
     face_count: int
     user_count: int
+    retention_days: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class CollectionOperations(Eraser):
         """
         if tags and len(tags) > MAX_TAGS:
             raise QuotaExceededError(f"a collection has at most {MAX_TAGS} tags")
-        checked_tags(tags or {})
+        retention_in(checked_tags(tags or {}))
         collection = store_new_collection(
             collection_id,
             model_version=self._engine.model_version,
@@ -90,6 +99,7 @@ class CollectionOperations(Eraser):
             collection,
             self._faces.count_faces(collection_id),
             self._records.count_users(collection_id),
+            retention_in(self._records.get_tags(collection_id)),
         )
 
     def list_collections(
@@ -171,7 +181,8 @@ class CollectionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
         """
-        self._records.change_tags(collection_id, put=checked_tags(tags), limit=MAX_TAGS)
+        retention_in(checked_tags(tags))
+        self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
 
     def remove_tags(self, collection_id: str, keys: Sequence[str]) -> None:
         """Remove tags from a collection; unknown keys are ignored.

@@ -93,13 +93,16 @@ def _with_embedding(face: StoredFace, user_id: str | None) -> dict[str, Any]:
 class ExportOperations(ErasureOperations):
     """The operation of a gallery that exports what is held about somebody."""
 
-    def export(self, collection_id: str, subject: SubjectKind, name: str) -> Export:
+    def export(
+        self, collection_id: str, subject: SubjectKind, name: str, *, thumbnails: bool = True
+    ) -> Export:
         """Return everything that is held about a face, a photo, an external image id or a person.
 
         Args:
             collection_id: Id of the collection.
             subject: As of ``erase``.
             name: Likewise.
+            thumbnails: Whether to cut the faces out of their photos.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
@@ -126,7 +129,7 @@ class ExportOperations(ErasureOperations):
             tuple(self._records.get_users(collection_id, people)),
             tuple(sorted(corrections)),
             tuple(self._job_data.find(collection_id, selection)),
-            dict(self._thumbnails(faces)),
+            dict(self._thumbnails(faces) if thumbnails else ()),
         )
 
     def _thumbnails(self, faces: list[StoredFace]) -> list[tuple[str, bytes]]:

@@ -38,6 +38,7 @@ def summary_json(summary: CollectionSummary) -> Json:
         **collection_json(summary.collection),
         "face_count": summary.face_count,
         "user_count": summary.user_count,
+        "retention_days": summary.retention_days,
     }
 
 

@@ -6,6 +6,7 @@ The number is kept as a tag of the collection, so that every door shows it and c
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.errors import InvalidInputError
@@ -35,6 +36,16 @@ def read_days(text: str) -> int:
     return int(days[1])
 
 
+def retention_in(tags: Mapping[str, str]) -> int | None:
+    """Return for how many days a collection with these tags keeps a face; None for ever.
+
+    Raises:
+        InvalidInputError: The tag is not a number of days.
+    """
+    value = tags.get(RETENTION_TAG)
+    return None if value is None else read_days(value)
+
+
 class RetentionOperations(Eraser):
     """The operations of a gallery on the retention of collections."""
 
@@ -45,8 +56,7 @@ class RetentionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             InvalidInputError: The collection's tag is not a number of days.
         """
-        value = self._records.get_tags(collection_id).get(RETENTION_TAG)
-        return None if value is None else read_days(value)
+        return retention_in(self._records.get_tags(collection_id))
 
     def set_retention(self, collection_id: str, days: int | None) -> None:
         """Set for how many days a collection keeps each face after it was indexed.

@@ -106,24 +106,31 @@ def _erase_memory(
 
 
 def entries_of(
-    objects: ObjectStore, jobs_root: str, collection_id: str, unreadable: list[FacerecError]
+    objects: ObjectStore,
+    jobs_root: str,
+    collection_id: str,
+    unreadable: list[FacerecError],
+    *,
+    sweep: bool = True,
 ) -> Iterator[Entry]:
     """Yield the entries of a collection's jobs; append folders that cannot be read to a list.
 
-    What a killed deletion left is deleted on the way.
+    Args:
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        collection_id: the collection.
+        unreadable: receives the errors of folders that cannot be read.
+        sweep: whether to delete what a killed deletion left.
     """
     for entry in list_entries(objects, jobs_root):
         try:
             found = read_collection_id(objects, entry.job_folder)
         except ObjectNotFoundError:
-            if entry.is_elsewhere and entry.collection_id == collection_id:
-                if entry.erased:
-                    delete_note(objects, entry)
-                else:
-                    # For example on a disk that is not mounted.
-                    unreadable.append(missing_folder(entry))
-            elif not entry.is_elsewhere and _has_embeddings(objects, entry.job_folder):
-                delete_folder(objects, entry)
+            if entry.is_elsewhere and entry.collection_id == collection_id and not entry.erased:
+                # For example on a disk that is not mounted.
+                unreadable.append(missing_folder(entry))
+            elif sweep:
+                _sweep(objects, entry, collection_id)
         except InvalidInputError:
             unreadable.append(_unreadable_folder(entry))
         else:
@@ -132,6 +139,14 @@ def entries_of(
             elif entry.is_elsewhere and entry.collection_id == collection_id:
                 # Another job has taken the place of this one.
                 unreadable.append(missing_folder(entry))
+
+
+def _sweep(objects: ObjectStore, entry: Entry, collection_id: str) -> None:
+    """Delete what a killed deletion has left of an entry without a plan."""
+    if entry.is_elsewhere and entry.collection_id == collection_id:
+        delete_note(objects, entry)
+    elif not entry.is_elsewhere and _has_embeddings(objects, entry.job_folder):
+        delete_folder(objects, entry)
 
 
 def _is_later(objects: ObjectStore, entry: Entry, time: float) -> bool:

@@ -39,7 +39,7 @@ def find_in_jobs(
             tuple(row.to_json() for row in _rows(objects, entry.job_folder, selection)),
             tuple(_faces(objects, entry.job_folder, selection)),
         )
-        for entry in entries_of(objects, jobs_root, collection_id, unreadable)
+        for entry in entries_of(objects, jobs_root, collection_id, unreadable, sweep=False)
     ]
     if unreadable:
         raise unreadable[0]

@@ -8,17 +8,26 @@ photos that were replaced or are gone.
 
 from __future__ import annotations
 
+import base64
 import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from facerec.config import read_settings
 from facerec.core.erasures import SubjectKind
-from facerec.errors import FacerecError, ObjectNotFoundError
+from facerec.errors import (
+    FaceNotFoundError,
+    FacerecError,
+    ObjectNotFoundError,
+    PhotoTooLargeError,
+)
 from facerec.factory import open_eraser, open_faces, open_job_folders, open_records
+from facerec.gallery.presenting import summary_json
+from facerec.jobs.aws.erasure_function import pack
 from facerec.jobs.aws.log import logger
 from facerec.jobs.difference import Removal
 from facerec.jobs.erasure_check import CheckedStores, Remainder, erase_and_check
@@ -30,6 +39,10 @@ from facerec.storage.objects import Objects
 if TYPE_CHECKING:
     from facerec.gallery.gallery import Gallery
 
+MAX_ANSWER = 5_900_000
+"""Bytes of packed values in an answer; Lambda returns 6 MB:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+
 LATEST_START = 600.0
 """Seconds after which a scheduled run starts nothing more: the function has 15 minutes."""
 
@@ -39,13 +52,17 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
     Args:
         event: ``erasure_id`` of an erasure that is noted; or ``collection_id``, ``subject`` and
-            ``name`` of what is to be erased, with ``check`` to prove that nothing is left; or
-            ``rebuild``, a collection; or ``remove_stale``, the folder of a complete job. Any other
-            event is that of the schedule.
+            ``name`` of what is to be erased, with ``check`` to prove that nothing is left, or with
+            ``export`` to return what is held instead; or ``collection_id`` and ``thumbnails``, ids
+            of faces; or ``describe``, a collection, with ``retention_days`` to set for how long it
+            keeps faces before; or ``rebuild``, a collection; or ``remove_stale``, the folder of a
+            complete job. Any other event is that of the schedule.
 
     Returns:
         ``erasures``: ids of the erasures that were completed; ``receipt`` of what was to be
-        erased, and what is ``left``; or the numbers of a rebuilt collection, or of a removal.
+        erased, and what is ``left``; what is held, packed (``pack``); ``thumbnails``, JPEG files in
+        base64 by face id; a collection (``schemas/collection.json``); or the numbers of a rebuilt
+        collection, or of a removal.
 
     Raises:
         FacerecError: something cannot be done now; another attempt may succeed.
@@ -55,6 +72,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return _rebuild(gallery, str(event["rebuild"]))
     if "remove_stale" in event:
         return _remove_stale(gallery, str(event["remove_stale"]))
+    if "describe" in event:
+        return _describe(gallery, event)
+    if "thumbnails" in event:
+        return _thumbnails(gallery, event)
+    if "export" in event:
+        return _export(gallery, event)
     if "subject" in event:
         return _erase(gallery, event)
     if "erasure_id" in event:
@@ -81,6 +104,29 @@ def _erase(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
         receipt = gallery.erase(collection_id, subject, name)
     logger().info("erased", erasures=[receipt.erasure_id], left=len(left))
     return {"receipt": receipt.to_stored_json(), "left": [asdict(each) for each in left]}
+
+
+def _export(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    collection_id, subject = str(event["collection_id"]), SubjectKind(event["subject"])
+    exported = gallery.export(collection_id, subject, str(event["name"]), thumbnails=False)
+    return {"packed": pack(exported.to_json(), MAX_ANSWER)}
+
+
+def _thumbnails(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for face_id in event["thumbnails"]:
+        # Its photo may be gone, or have changed.
+        with suppress(ObjectNotFoundError, PhotoTooLargeError, FaceNotFoundError):
+            content = gallery.thumbnail(str(event["collection_id"]), str(face_id))
+            found[face_id] = base64.b64encode(content).decode()
+    return {"thumbnails": found}
+
+
+def _describe(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    collection_id = str(event["describe"])
+    if "retention_days" in event:
+        gallery.set_retention(collection_id, event["retention_days"])
+    return summary_json(gallery.describe_collection(collection_id))
 
 
 def _rebuild(gallery: Gallery, collection_id: str) -> dict[str, Any]:

@@ -588,6 +588,15 @@ def test_attempts_that_a_store_ended_are_counted_from_their_log_line() -> None:
     assert 'log.error("failed", exit_code=code' in (ROOT / "batch_job/task.py").read_text("utf-8")
 
 
+def test_a_schedule_erases_what_has_expired() -> None:
+    events = properties("ErasureFunction")["Events"]
+    (event,) = (event for event in events.values() if event["Type"] == "Schedule")
+    assert event["Properties"]["Schedule"] == "rate(1 hour)"
+    # tests/workflow/test_erasing.py sends such an event.
+    assert "Input" not in event["Properties"]
+    assert event["Properties"].get("Enabled", True) is True
+
+
 def test_the_input_of_a_scheduled_job_is_valid() -> None:
     text = properties("JobSchedule")["Target"]["Input"]["Fn::Sub"]
     document = json.loads(

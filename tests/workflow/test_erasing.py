@@ -165,14 +165,20 @@ def test_a_store_that_is_down_does_not_lose_an_erasure(
     assert invoke({"erasure_id": receipt.erasure_id})["erasures"] == [receipt.erasure_id]
 
 
-def test_the_command_line_erases_checks_and_rebuilds_in_a_stack(
-    stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.fixture
+def command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
+    """The command line of somebody who may invoke the function of the stack ``s``."""
     found = described.Stack(
         *("s", "us-east-1", BUCKET, "w", "q", "d", 1, 1, "s3vectors", {}), "ErasureFunction"
     )
     monkeypatch.setattr(described, "find_stack", lambda _: found)
-    run = CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused")})
+    return CliRunner(env={"FACEREC_DATA": str(tmp_path / "unused")})
+
+
+def test_the_command_line_erases_checks_and_rebuilds_in_a_stack(
+    stack: Stack, command_line: CliRunner
+) -> None:
+    run = command_line
     words = ["--collection", "staff", "--stack", "s", "--json"]
     erased = run.invoke(main, ["erase", "--external-id", ANN, "--check", "--yes", *words])
     assert erased.exit_code == 0, erased.output
@@ -186,3 +192,50 @@ def test_the_command_line_erases_checks_and_rebuilds_in_a_stack(
     rebuilt = run.invoke(main, ["rebuild", "staff", "--stack", "s", "--json"])
     assert json.loads(rebuilt.stdout)["missing"] == len(faces[::2])
     assert stack.face_ids() == faces
+
+
+def test_the_command_line_exports_from_a_stack(
+    stack: Stack, command_line: CliRunner, tmp_path: Path
+) -> None:
+    gallery = api(stack)
+    (face_id,) = gallery.select("staff", SubjectKind.EXTERNAL_ID, ANN).face_ids
+    words = ["export", "--collection", "staff", "--stack", "s", "--output", str(tmp_path / "ann")]
+    exported = command_line.invoke(main, [*words, "--external-id", ANN])
+    assert exported.exit_code == 0, exported.output
+    document = json.loads((tmp_path / "ann" / "export.json").read_text())
+    assert violation("export", document) is None
+    here = gallery.export("staff", SubjectKind.EXTERNAL_ID, ANN, thumbnails=False).to_json()
+    assert document | {"exported_at": ""} == here | {"exported_at": ""}
+    assert [each["face"]["face_id"] for each in document["faces"]] == [face_id]
+    assert document["jobs"]
+    words[-1] = str(tmp_path / "nobody")
+    assert command_line.invoke(main, [*words, "--external-id", "nobody"]).exit_code == 3
+
+
+def test_an_export_from_a_stack_has_thumbnails(
+    stack: Stack, command_line: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(_: str, face_id: str) -> bytes:
+        return face_id.encode()
+
+    monkeypatch.setattr(handler._gallery(), "thumbnail", cut)
+    words = ["export", "--collection", "staff", "--stack", "s", "--output", str(tmp_path / "ann")]
+    command_line.invoke(main, [*words, "--external-id", ANN])
+    (face,) = json.loads((tmp_path / "ann" / "export.json").read_text())["faces"]
+    face_id = face["face"]["face_id"]
+    assert (tmp_path / "ann" / face["thumbnail"]).read_bytes() == face_id.encode()
+
+
+def test_the_command_line_sets_and_shows_the_retention_in_a_stack(
+    stack: Stack, command_line: CliRunner
+) -> None:
+    words = ["staff", "--stack", "s"]
+    updated = command_line.invoke(main, ["collections", "update", *words, "--expire-after", "30d"])
+    assert updated.exit_code == 0, updated.output
+    described = command_line.invoke(main, ["collections", "describe", *words, "--json"])
+    document = json.loads(described.stdout)
+    assert violation("collection", document) is None
+    assert document["retention_days"] == api(stack).get_retention("staff") == 30
+    assert "30 d" in command_line.invoke(main, ["collections", "describe", *words]).output
+    command_line.invoke(main, ["collections", "update", *words, "--expire-after", "never"])
+    assert api(stack).get_retention("staff") is None

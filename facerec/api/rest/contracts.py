@@ -24,6 +24,7 @@ _ANSWERS = (
     "compare-result",
     "correction-list",
     "detect-result",
+    "export",
     "face-list",
     "face-match-result",
     "health",

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from base64 import b64decode, b64encode
 from typing import Any
 
 from facerec.core.aws_errors import aws_errors
-from facerec.errors import FacerecError
+from facerec.errors import FacerecError, InvalidInputError
 from facerec.jobs.aws.log import logger
 
 TIMEOUT = 900.0
 """Seconds that a function may take:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+
+
+def pack(document: object, max_bytes: int) -> str:
+    """Return JSON values as a text that is as short as possible.
+
+    Raises:
+        InvalidInputError: it has more than ``max_bytes``.
+    """
+    packed = b64encode(gzip.compress(json.dumps(document).encode(), mtime=0)).decode()
+    if len(packed) > max_bytes:
+        raise InvalidInputError(
+            "what is held is more than an answer of the function contains",
+            "export the photos one by one",
+        )
+    return packed
+
+
+def unpack(packed: str) -> Any:  # noqa: ANN401 - JSON
+    """Return the JSON values that were packed."""
+    return json.loads(gzip.decompress(b64decode(packed)))
 
 
 def open_erasure_function(name: str, region: str | None = None) -> ErasureFunction:

@@ -553,6 +553,44 @@ ROWS = {
     "erase from an unknown collection": Row(
         "erase", nothing, lambda door: door.erase("staff", SubjectKind.EXTERNAL_ID, "ann")
     ),
+    "export what is held about a name": Row(
+        "export", corrected, lambda door: door.export("staff", SubjectKind.EXTERNAL_ID, "ann")
+    ),
+    "export what is held about a face": Row(
+        "export", staff, lambda door: door.export("staff", SubjectKind.FACE, ann(door))
+    ),
+    "export what is held about a user": Row(
+        "export", named, lambda door: door.export("staff", SubjectKind.USER, "ann")
+    ),
+    "export from an unknown collection": Row(
+        "export", nothing, lambda door: door.export("staff", SubjectKind.EXTERNAL_ID, "ann")
+    ),
+    "set a retention": Row(
+        "set_retention",
+        staff,
+        lambda door: then(
+            door.set_retention("staff", 30),
+            (door.get_retention("staff"), door.gallery.get_retention("staff")),
+        ),
+    ),
+    "set a retention that is too long": Row(
+        "set_retention", staff, lambda door: door.set_retention("staff", 36_501)
+    ),
+    "set a retention of an unknown collection": Row(
+        "set_retention", nothing, lambda door: door.set_retention("staff", 30)
+    ),
+    "remove a retention": Row(
+        "set_retention",
+        staff,
+        lambda door: then(
+            door.set_retention("staff", 30),
+            door.set_retention("staff", None),
+            door.gallery.get_retention("staff"),
+        ),
+    ),
+    "show the retention of a collection without any": Row(
+        "get_retention", staff, lambda door: door.get_retention("staff")
+    ),
     "list erasures": Row(
         "list_erasures",
         crowd,
@@ -785,9 +823,7 @@ NO_OPERATIONS = {
     "defaults": "are settings of the Python object",
     "estimates_attributes": "is a setting of the Python object",
     "expire": "is called by a schedule, and by `facerec collections expire` on this machine",
-    "export": "is for the operator, who answers requests for data: `facerec export`",
     "find_expired": "is the first half of expire",
-    "get_retention": "is set by the operator: `facerec collections update`",
     "import_embeddings": "is for the operator, who moves from a program: `facerec import`",
     "import_faces": "is for the operator, who moves from another service: `facerec import`",
     "model_version": "is in the answers of other operations",
@@ -795,7 +831,6 @@ NO_OPERATIONS = {
     "resume_erasures": "completes what other processes began; servers and workflows call it",
     "sample_faces": "chooses what `facerec calibrate` measures",
     "select": "is the first half of erase",
-    "set_retention": "is set by the operator: `facerec collections update`",
 }
 """Public names of ``Gallery`` without a row, and the reasons."""
 
@@ -829,6 +864,7 @@ LACKING = {
     ("rekognition", "split_user"): OWN,
     ("rekognition", "describe_user"): OWN,
     ("rekognition", "erase"): OWN,
+    ("rekognition", "export"): OWN,
     ("rekognition", "get_erasure"): OWN,
     ("rekognition", "lift_correction"): OWN,
     ("rekognition", "list_corrections"): OWN,

@@ -59,6 +59,21 @@ class Erased:
 
 
 @dataclass
+class Exported:
+    """What is held about somebody.
+
+    Attributes:
+        faces: Id and user of each face, and the beginning of its embedding.
+        people: Ids and display names of users.
+        corrections: Faces and people.
+    """
+
+    faces: list[tuple[str, str | None, list[float]]]
+    people: list[tuple[str, str | None]]
+    corrections: list[tuple[str, str]]
+
+
+@dataclass
 class Change:
     """What an association or disassociation did.
 
@@ -225,6 +240,18 @@ class Door:
 
     def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
         """Erase everything known about a subject."""
+        raise NotImplementedError
+
+    def export(self, name: str, kind: SubjectKind, subject: str) -> Exported:
+        """Return what is held about a face, a photo, an external image id or a user."""
+        raise NotImplementedError
+
+    def set_retention(self, name: str, days: int | None) -> None:
+        """Set for how many days a collection keeps each face; None for ever."""
+        raise NotImplementedError
+
+    def get_retention(self, name: str) -> int | None:
+        """Return for how many days a collection keeps each face."""
         raise NotImplementedError
 
     def list_erasures(self, name: str, limit: int | None = None) -> list[Erased]:

@@ -11,12 +11,22 @@ from click.testing import CliRunner
 from facerec import errors
 from facerec.cli.main import main
 from facerec.core.erasures import SubjectKind
-from tests.support.doors.base import Change, Door, DoorError, Erased, Found, FoundUser, Page
+from tests.support.doors.base import (
+    Change,
+    Door,
+    DoorError,
+    Erased,
+    Exported,
+    Found,
+    FoundUser,
+    Page,
+)
 from tests.support.doors.documents import (
     change,
     cluster_page,
     correction_page,
     erased,
+    exported,
     face_matches,
     person_page,
     rest_matches,
@@ -164,9 +174,23 @@ class CommandLineDoor(Door):
         self._people("not-a-face", name, face_id)
 
     def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
-        option = {SubjectKind.USER: "--person"}.get(kind, f"--{kind.lower().replace('_', '-')}")
-        words = ("--collection", name, option, subject, "--yes", "--json")
+        words = ("--collection", name, _option(kind), subject, "--yes", "--json")
         return erased(self._run("erase", *words))
+
+    def export(self, name: str, kind: SubjectKind, subject: str) -> Exported:
+        option, folder = _option(kind), self.data / "export"
+        words = ("--collection", name, option, subject, "--output", folder)
+        self._run("export", *words)
+        return exported(json.loads((folder / "export.json").read_text()))
+
+    def set_retention(self, name: str, days: int | None) -> None:
+        kept = "never" if days is None else f"{days}d"
+        self._run("collections", "update", name, "--expire-after", kept)
+
+    def get_retention(self, name: str) -> int | None:
+        described = self._run("collections", "describe", name, "--json")
+        days: int | None = described["retention_days"]
+        return days
 
     def list_erasures(self, name: str, limit: int | None = None) -> list[Erased]:
         words = _given(limit=limit)
@@ -245,6 +269,11 @@ class CommandLineDoor(Door):
             raise DoorError(result.exit_code, result.output)
         # a command that fails in part prints what it did
         return json.loads(result.stdout) if "--json" in words else None
+
+
+def _option(kind: SubjectKind) -> str:
+    """Return the option that names what a command is about."""
+    return {SubjectKind.USER: "--person"}.get(kind, f"--{kind.lower().replace('_', '-')}")
 
 
 def _given(**options: object) -> list[object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.doors.base import Change, Erased, Found, FoundUser, Page, rounded
+from tests.support.doors.base import Change, Erased, Exported, Found, FoundUser, Page, rounded
 
 
 def face_matches(matches: list[dict[str, Any]]) -> list[Found]:
@@ -59,6 +59,18 @@ def cluster_page(document: dict[str, Any]) -> Page:
 def erased(document: dict[str, Any]) -> Erased:
     """Return what ``receipt.json`` says."""
     return Erased(document["subject"], document["faces"], document["users"], document["erasure_id"])
+
+
+def exported(document: dict[str, Any]) -> Exported:
+    """Return what ``export.json`` says."""
+    return Exported(
+        [
+            (each["face"]["face_id"], each["face"].get("user_id"), each["embedding"][:3])
+            for each in document["faces"]
+        ],
+        [(person["user_id"], person["name"]) for person in document["people"]],
+        [(each["face_id"], each["person"]) for each in document["corrections"]],
+    )
 
 
 def users_found(document: dict[str, Any]) -> list[FoundUser]:

@@ -15,12 +15,13 @@ from tests.support.doors.base import (
     Door,
     DoorError,
     Erased,
+    Exported,
     Found,
     FoundUser,
     Page,
     rounded,
 )
-from tests.support.doors.documents import erased
+from tests.support.doors.documents import erased, exported
 
 
 class PythonDoor(Door):
@@ -182,6 +183,15 @@ class PythonDoor(Door):
 
     def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
         return erased(self._run(lambda: self.gallery.erase(name, kind, subject)).to_json())
+
+    def export(self, name: str, kind: SubjectKind, subject: str) -> Exported:
+        return exported(self._run(lambda: self.gallery.export(name, kind, subject)).to_json())
+
+    def set_retention(self, name: str, days: int | None) -> None:
+        self._run(lambda: self.gallery.set_retention(name, days))
+
+    def get_retention(self, name: str) -> int | None:
+        return self._run(lambda: self.gallery.get_retention(name))
 
     def list_erasures(self, name: str, limit: int | None = None) -> list[Erased]:
         chosen = {} if limit is None else {"limit": limit}

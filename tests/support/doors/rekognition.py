@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from facerec import errors
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.retention import RETENTION_TAG
 from tests.support.doors.base import Change, Door, DoorError, Found, FoundUser, Page, rounded
 from tests.support.gateway_events import rest_event
 
@@ -149,6 +150,16 @@ class RekognitionDoor(Door):
 
     def remove_tags(self, name: str, keys: list[str]) -> None:
         self._call("untag_resource", ResourceArn=self._arn(name), TagKeys=keys)
+
+    def set_retention(self, name: str, days: int | None) -> None:
+        if days is None:
+            self.remove_tags(name, [RETENTION_TAG])
+        else:
+            self.set_tags(name, {RETENTION_TAG: f"{days}d"})
+
+    def get_retention(self, name: str) -> int | None:
+        value = self.get_tags(name).get(RETENTION_TAG)
+        return None if value is None else int(value.removesuffix("d"))
 
     def search_face(
         self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None

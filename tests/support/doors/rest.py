@@ -14,19 +14,37 @@ import httpx
 from facerec import errors
 from facerec.core.erasures import SubjectKind
 from facerec.gallery.gallery import Gallery
-from tests.support.doors.base import Change, Door, DoorError, Erased, Found, FoundUser, Page
+from tests.support.doors.base import (
+    Change,
+    Door,
+    DoorError,
+    Erased,
+    Exported,
+    Found,
+    FoundUser,
+    Page,
+)
 from tests.support.doors.documents import (
     change,
     cluster,
     cluster_page,
     correction_page,
     erased,
+    exported,
     face_matches,
     person_page,
     rest_matches,
     users_found,
 )
 from tests.support.gateway_events import rest_event
+
+SUBJECTS = {
+    SubjectKind.FACE: "face_id",
+    SubjectKind.PHOTO: "photo",
+    SubjectKind.EXTERNAL_ID: "external_image_id",
+    SubjectKind.USER: "user_id",
+}
+"""The fields by which a request names what it is about."""
 
 
 class RestDoor(Door):
@@ -185,13 +203,20 @@ class RestDoor(Door):
         self._send("PUT", f"collections/{name}/faces/{face_id}/not-a-face")
 
     def erase(self, name: str, kind: SubjectKind, subject: str) -> Erased:
-        fields = {
-            SubjectKind.FACE: "face_id",
-            SubjectKind.PHOTO: "photo",
-            SubjectKind.EXTERNAL_ID: "external_image_id",
-            SubjectKind.USER: "user_id",
-        }
-        return erased(self._send("POST", f"collections/{name}/erasures", {fields[kind]: subject}))
+        body = {SUBJECTS[kind]: subject}
+        return erased(self._send("POST", f"collections/{name}/erasures", body))
+
+    def export(self, name: str, kind: SubjectKind, subject: str) -> Exported:
+        body = {SUBJECTS[kind]: subject}
+        return exported(self._send("POST", f"collections/{name}/exports", body))
+
+    def set_retention(self, name: str, days: int | None) -> None:
+        method, body = ("DELETE", None) if days is None else ("PUT", {"days": days})
+        self._send(method, f"collections/{name}/retention", body)
+
+    def get_retention(self, name: str) -> int | None:
+        days: int | None = self._get(f"collections/{name}")["retention_days"]
+        return days
 
     def list_erasures(self, name: str, limit: int | None = None) -> list[Erased]:
         listed = self._get(f"collections/{name}/erasures", limit=limit)

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from facerec.api.rest.requests.document import Document
 from facerec.api.rest.requests.fields import (
+    WHOLE,
     CollectionName,
     ExternalImageId,
     FaceId,
@@ -16,6 +17,7 @@ from facerec.api.rest.requests.fields import (
 )
 from facerec.api.rest.rules import exactly_one
 from facerec.core.erasures import SubjectKind
+from facerec.gallery.retention import MAX_DAYS
 
 
 class CreateCollectionRequest(Document):
@@ -30,8 +32,14 @@ class ThresholdRequest(Document):
     threshold: Share
 
 
-class ErasureRequest(Document):
-    """What is to be erased: one of a face, a photo, an external image id and a user."""
+class RetentionRequest(Document):
+    """For how many days a collection keeps each face after it was indexed."""
+
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS), WHOLE]
+
+
+class _SubjectRequest(Document):
+    """One of a face, a photo, an external image id and a user."""
 
     model_config = ConfigDict(
         json_schema_extra=exactly_one(
@@ -47,13 +55,13 @@ class ErasureRequest(Document):
     user_id: UserId | None = Field(None, description="The person, with the associated faces.")
 
     @model_validator(mode="after")
-    def _one_subject(self) -> ErasureRequest:
+    def _one_subject(self) -> _SubjectRequest:
         if len(self._named()) != 1:
             raise ValueError("give one of face_id, photo, external_image_id and user_id")
         return self
 
     def subject(self) -> tuple[SubjectKind, str]:
-        """Return what is to be erased."""
+        """Return what is named."""
         return self._named()[0]
 
     def _named(self) -> list[tuple[SubjectKind, str]]:
@@ -64,3 +72,11 @@ class ErasureRequest(Document):
             SubjectKind.USER: self.user_id,
         }
         return [(kind, name) for kind, name in given.items() if name is not None]
+
+
+class ErasureRequest(_SubjectRequest):
+    """What is to be erased: one of a face, a photo, an external image id and a user."""
+
+
+class ExportRequest(_SubjectRequest):
+    """What is to be exported: what is held about one of a face, a photo, an id and a user."""

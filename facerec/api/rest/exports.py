@@ -1,0 +1,45 @@
+"""The REST route that exports everything held about somebody."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from facerec.api.rest.context import Context
+from facerec.api.rest.contracts import answer
+from facerec.api.rest.problems import problems
+from facerec.api.rest.requests.collections import ExportRequest
+from facerec.api.rest.requests.parameters import CollectionPath
+from facerec.api.rest.uploads import JsonRoute
+
+
+def exports_router(context: Context) -> APIRouter:
+    """Return the route.
+
+    It is not a ``GET``, since a path is written to logs, and names belong in none. Whoever may
+    only search may not read embeddings, so that it takes the permission to change the collection.
+    """
+    router = APIRouter(prefix="/api/v1/collections", tags=["exports"], route_class=JsonRoute)
+    gallery = context.gallery
+
+    @router.post(
+        "/{collection_id}/exports",
+        summary="Export everything held about a face, a photo, an external image id or a person",
+        responses={
+            **problems(404, 415),
+            200: answer("What is held; `thumbnail` is always null.", "export"),
+        },
+    )
+    async def export(
+        request: Request, collection_id: CollectionPath, body: ExportRequest
+    ) -> JSONResponse:
+        subject, name = body.subject()
+        exported = await context.run(
+            request,
+            lambda: gallery.export(collection_id, subject, name, thumbnails=False),
+            collection_id=collection_id,
+            writes=True,
+        )
+        return JSONResponse(exported.to_json(), headers={"Cache-Control": "no-store"})
+
+    return router
