@@ -75,7 +75,7 @@ $(VENV)/.peer: requirements/peer.txt $(VENV)/.dev
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/peer.txt
 	@touch $@
 
-chaos: $(VENV)/.dev ## Run jobs under 10,000 faults and 1,000 kills, and compare what they leave (15 minutes).
+chaos: $(VENV)/.dev ## Run jobs under 10,000 faults and 1,000 kills, and compare what they leave (half an hour).
 	$(BIN)/python -m tests.chaos
 
 bench: $(VENV)/.peer ## Measure speed and memory, compared with face_recognition (10 minutes).

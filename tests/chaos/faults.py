@@ -8,9 +8,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from facerec.errors import StoreUnavailableError
@@ -72,28 +72,78 @@ class AtRandom:
         return self._random.choice(list(Fault))
 
 
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """Schedules of processes by their number: faults at random, which become rarer.
+
+    A process of its own can be given one.
+    """
+
+    seed: str
+    rate: float
+
+    def __call__(self, number: int) -> Schedule:
+        """Return the schedule of a process, by its number from 0."""
+        return AtRandom(f"{self.seed}/{number}", self.rate / (1 + number / 20))
+
+
+@dataclass(frozen=True, slots=True)
+class Undisturbed:
+    """Schedules of processes that are not disturbed."""
+
+    def __call__(self, number: int) -> Schedule | None:
+        """Return the schedule of a process, by its number from 0."""
+        del number
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class InFirst:
+    """Schedules of processes of which only the first is disturbed, at one call."""
+
+    at: int
+    fault: Fault
+
+    def __call__(self, number: int) -> Schedule | None:
+        """Return the schedule of a process, by its number from 0."""
+        return Once(self.at, self.fault) if number == 0 else None
+
+
+Schedules = Callable[[int], Schedule | None]
+"""Schedules of processes by their number from 0; None for no faults."""
+
+
+def kill_process() -> None:
+    """Kill this process, as the kernel or a user would."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Disturbance:
     """Counts the calls of a process, and disturbs those that a schedule names.
 
     Each fault is noted in a file before it happens, since a killed process cannot report it.
     """
 
-    def __init__(self, schedule: Schedule, notes: Path) -> None:
-        self._schedule = schedule
-        self._notes = notes
+    def __init__(
+        self, schedule: Schedule | None, notes: Path, kill: Callable[[], None] = kill_process
+    ) -> None:
+        """Disturb by a schedule, or only count.
+
+        Args:
+            schedule: decides which calls are disturbed; None for none.
+            notes: the file of the faults.
+            kill: ends the process.
+        """
+        self._schedule, self._notes, self._kill = schedule, notes, kill
         self._lock = threading.Lock()
+        self._killed = False
         self.calls = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        pass
+    def moment(self, name: str) -> None:
+        """Count a moment at which the process can be killed, but nothing can fail."""
+        if (fault := self._next(KILLS)) is not None:
+            self._note(fault, name)
+            self._end()
 
     def wrap(self, service: Any) -> Any:  # noqa: ANN401 - any service
         """Return a service whose calls are disturbed."""
@@ -101,15 +151,12 @@ class Disturbance:
 
     def call(self, name: str, do: Callable[[], Any], arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401
         """Make a call, disturbed or not."""
-        with self._lock:
-            number, self.calls = self.calls, self.calls + 1
-            fault = self._schedule.fault(number)
+        fault = self._next(tuple(Fault))
         if fault is None:
             return do()
-        with self._notes.open("a") as notes:
-            notes.write(f"{fault.value} {number} {name}\n")
+        self._note(fault, name)
         if fault is Fault.KILL_BEFORE:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._end()
         if fault is Fault.FAIL:
             raise StoreUnavailableError(f"{name} fails")
         if fault is Fault.FULL:
@@ -119,10 +166,27 @@ class Disturbance:
             time.sleep(DELAY_SECONDS)
         result = do()
         if fault is Fault.KILL_AFTER:
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._end()
         if fault is Fault.LOSE_ANSWER:
             raise StoreUnavailableError(f"the answer of {name} is lost")
         return result
+
+    def _end(self) -> None:
+        self._killed = True
+        self._kill()
+
+    def _next(self, possible: tuple[Fault, ...]) -> Fault | None:
+        if self._killed:
+            # A thread of a process that is only said to be killed.
+            self._kill()
+        with self._lock:
+            number, self.calls = self.calls, self.calls + 1
+            fault = None if self._schedule is None else self._schedule.fault(number)
+        return fault if fault in possible else None
+
+    def _note(self, fault: Fault, name: str) -> None:
+        with self._notes.open("a") as notes:
+            notes.write(f"{fault.value} {name}\n")
 
 
 class _Disturbed:
@@ -131,6 +195,12 @@ class _Disturbed:
     def __init__(self, service: Any, disturbance: Disturbance) -> None:  # noqa: ANN401
         self._service = service
         self._disturbance = disturbance
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._service.close()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         value = getattr(self._service, name)

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import os
 import shutil
+import traceback
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from facerec.core.protocols.records import RecordStore
+from facerec.errors import FacerecError
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.ledger.embeddings import read_embeddings
-from facerec.jobs.ledger.report import write_report
+from facerec.jobs.ledger.report import read_report, write_report
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.segments import read_segments
+from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.protocol import ObjectStore
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine
-from tests.chaos.faults import Disturbance, Schedule, skew_clock
+from tests.chaos.faults import Disturbance, Schedules, skew_clock
 from tests.support.jobs import job_input, write_photos
 
 COLLECTION = "staff"
 MAX_ATTEMPTS = 200
+
+FAILED, UNEXPECTED = 1, 2
+"""Exit codes of an attempt that is to be repeated, and of one that met an error of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +49,9 @@ class Ending:
     rows: list[tuple[object, ...]]
     faces: dict[str, bytes]
     kept: Counter[str]
-    calls: int
-    faults: Counter[str]
-    attempts: int
+    calls: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    attempts: int = 1
 
 
 class Job:
@@ -59,9 +66,7 @@ class Job:
         self.manifest.write_text("\n".join(map(str, listed)))
         self.lines = len(listed)
 
-    def run(
-        self, folder: Path, schedules: Callable[[int], Schedule | None], clock: float = 0.0
-    ) -> Ending:
+    def run(self, folder: Path, schedules: Schedules, clock: float = 0.0) -> Ending:
         """Run the job in a process per attempt until one gets through, and check what it left.
 
         Args:
@@ -79,8 +84,23 @@ class Job:
             schedule = schedules(attempt)
             process = os.fork()
             if process == 0:
-                self._attempt(folder, schedule, notes, calls, clock * (attempt % 2))
-            if os.waitpid(process, 0)[1] == 0:
+                skew_clock(clock * (attempt % 2))
+                disturbance = Disturbance(schedule, notes)
+                code = FAILED
+                try:
+                    if self._attempt(folder, disturbance):
+                        calls.write_text(str(disturbance.calls))
+                        code = 0
+                except FacerecError:
+                    code = FAILED
+                except BaseException:
+                    traceback.print_exc()
+                    code = UNEXPECTED
+                finally:
+                    os._exit(code)
+            ended = os.waitpid(process, 0)[1]
+            assert os.waitstatus_to_exitcode(ended) != UNEXPECTED
+            if ended == 0:
                 break
         else:
             raise AssertionError(f"no attempt of {MAX_ATTEMPTS} got through")
@@ -88,85 +108,83 @@ class Job:
         faults = Counter(line.split()[0] for line in told)
         return self._ending(folder, int(calls.read_text()), faults, attempt + 1)
 
-    def _attempt(
-        self, folder: Path, schedule: Schedule | None, notes: Path, calls: Path, clock: float
-    ) -> None:
-        """Plan the job, run its children and write its report; never returns."""
-        code = 1
-        try:
-            skew_clock(clock)
-            disturbance = Disturbance(schedule or _Never(), notes)
-            store = disturbance.wrap(SqliteStore(folder / "store.sqlite"))
-            objects = disturbance.wrap(LocalObjects())
-            plan = plan_job(
-                job_input(self.manifest, images_per_child=10),
-                objects,
-                store,
-                jobs_root=f"{folder}/jobs/",
-                model_version=FakeEngine().model_version,
-            )
-            dependencies = ChildDependencies(FakeEngine(), store, store, objects)
-            for child in range(plan.children):
-                run_child(plan, child, dependencies)
-            write_report(plan, objects, tolerated_failure_percentage=50)
-            calls.write_text(str(disturbance.calls))
-            code = 0
-        except Exception:
-            code = 1
-        finally:
-            os._exit(code)
+    def _attempt(self, folder: Path, disturbance: Disturbance) -> bool:
+        """Plan the job, run its children and write its report; return whether it is complete."""
+        store = disturbance.wrap(SqliteStore(folder / "store.sqlite"))
+        objects = disturbance.wrap(LocalObjects())
+        plan = self._plan(folder, objects, store)
+        dependencies = ChildDependencies(FakeEngine(), store, store, objects)
+        for child in range(plan.children):
+            run_child(plan, child, dependencies)
+        write_report(plan, objects, tolerated_failure_percentage=50)
+        return True
+
+    def _plan(self, folder: Path, objects: ObjectStore, store: RecordStore) -> Plan:
+        return plan_job(
+            job_input(self.manifest, images_per_child=10),
+            objects,
+            store,
+            jobs_root=f"{folder}/jobs/",
+            model_version=FakeEngine().model_version,
+        )
 
     def _ending(self, folder: Path, calls: int, faults: Counter[str], attempts: int) -> Ending:
         objects = LocalObjects()
         with SqliteStore(folder / "store.sqlite") as store:
-            plan = plan_job(
-                job_input(self.manifest, images_per_child=10),
-                objects,
-                store,
-                jobs_root=f"{folder}/jobs/",
-                model_version=FakeEngine().model_version,
-            )
-            rows: list[LedgerRow] = []
-            named: set[str] = set()
-            for child in range(plan.children):
-                for segment in read_segments(objects, plan.job_folder, child):
-                    rows += segment.rows
-                    named |= {segment.embeddings} if segment.embeddings else set()
-            ids = [face.face_id for face in store.list_faces(COLLECTION, limit=10_000)]
-            stored = store.get_faces(COLLECTION, ids)
-        report = write_report(plan, objects, tolerated_failure_percentage=50)
-        kept = Counter(
-            face.record.face_id
-            for name in named
-            for face in read_embeddings(objects, plan.job_folder + name)
-        )
-        # Half-written files count too: they may hold embeddings.
-        files = {str(path) for path in Path(plan.job_folder).glob("embeddings/*/*")}
-        # One row per line, and the report equals the ledger.
-        assert len(rows) == self.lines == report.tally.photos
-        assert report.status is JobStatus.SUCCEEDED
-        assert report.tally.outcomes == Counter(row.outcome.value for row in rows)
+            plan = self._plan(folder, objects, store)
+            # Half-written files count too: they may hold embeddings.
+            files = {str(path) for path in Path(plan.job_folder).glob("embeddings/*/*")}
+            found = read_ending(plan, objects, store, files, self.lines)
         assert len(list(Path(f"{folder}/jobs").glob("*/plan.json"))) == 1
-        # Nothing acknowledged is missing, nothing stored is orphaned.
-        acknowledged = {face.face_id for row in rows for face in row.faces}
-        assert acknowledged == set(ids) == set(kept)
-        assert files == {plan.job_folder + name for name in named}
-        return Ending(
-            sorted((row.child, row.line_in_slice, row.photo, row.faces) for row in rows),
-            {face.record.face_id: face.embedding.tobytes() for face in stored},
-            kept,
-            calls,
-            faults,
-            attempts,
-        )
+        return replace(found, calls=calls, faults=faults, attempts=attempts)
 
 
-class _Never:
-    """Disturbs nothing."""
+def read_ending(
+    plan: Plan, objects: ObjectStore, store: SqliteStore, files: set[str], lines: int
+) -> Ending:
+    """Return the results of a job, and check those that can be checked without others.
 
-    def fault(self, call: int) -> None:
-        """See ``Schedule``."""
-        del call
+    Args:
+        plan: the job's plan.
+        objects: contains its folder.
+        store: the store of its faces.
+        files: addresses of the files of embeddings in its folder.
+        lines: lines of its manifest.
+
+    Raises:
+        AssertionError: an invariant does not hold.
+    """
+    rows: list[LedgerRow] = []
+    named: set[str] = set()
+    for child in range(plan.children):
+        for segment in read_segments(objects, plan.job_folder, child):
+            rows += segment.rows
+            named |= {segment.embeddings} if segment.embeddings else set()
+    ids = [face.face_id for face in store.list_faces(COLLECTION, limit=10_000)]
+    stored = store.get_faces(COLLECTION, ids)
+    report = read_report(objects, plan.job_folder)
+    kept = Counter(
+        face.record.face_id
+        for name in named
+        for face in read_embeddings(objects, plan.job_folder + name)
+    )
+    # One row per line, and the report equals the ledger.
+    assert len(rows) == lines == report.tally.photos
+    assert report.status is JobStatus.SUCCEEDED
+    assert report.tally.outcomes == Counter(row.outcome.value for row in rows)
+    # Nothing acknowledged is missing, nothing stored is orphaned.
+    acknowledged = {face.face_id for row in rows for face in row.faces}
+    assert acknowledged == set(ids) == set(kept)
+    assert files == {plan.job_folder + name for name in named}
+    return Ending(
+        # Of a photo in two children, the one that comes second has the faces in another order.
+        sorted(
+            (row.child, row.line_in_slice, row.photo, sorted(face.face_id for face in row.faces))
+            for row in rows
+        ),
+        {face.record.face_id: face.embedding.tobytes() for face in stored},
+        kept,
+    )
 
 
 def assert_the_same(ending: Ending, undisturbed: Ending) -> None:

@@ -50,7 +50,7 @@ from facerec.jobs.ledger.layout import (
     step_of_embeddings,
 )
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments, write_segment
-from facerec.jobs.ledger.tally import ChildSummary, Tally, write_summary
+from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary, write_summary
 from facerec.jobs.manifest.slices import Cursor
 from facerec.jobs.plan import Plan, plan_uri
 from facerec.jobs.remembered.photos import lines_of_rows
@@ -191,17 +191,22 @@ class SegmentWriter:
     def finish(self, end: Cursor) -> ChildSummary:
         """Mark the child as complete: its ledger covers the slice up to ``end``.
 
-        Deletes the embeddings that no segment names.
+        Deletes the embeddings that no segment names; again at the end, since another attempt may
+        have stored some that did not see the child complete.
         """
-        for uri in list(self._unnamed_embeddings()):
-            self._objects.delete(uri)
+        self._delete_unnamed()
         summary = ChildSummary(self._child, True, end.lines, self.tally)
         write_face_index(
             self._objects, self._plan.job_folder, self._child, self._segments_with_faces
         )
         write_photos(self._objects, self._plan.job_folder, self._child, self._remembered)
         write_summary(self._objects, self._plan.job_folder, summary)
+        self._delete_unnamed()
         return summary
+
+    def _delete_unnamed(self) -> None:
+        for uri in list(self._unnamed_embeddings()):
+            self._objects.delete(uri)
 
     def _commit(self, step: Step, started: float) -> Segment:
         """Return the segment that won: this attempt's, or a concurrent attempt's."""
@@ -239,6 +244,8 @@ class SegmentWriter:
             return segment
         # The loser's file of embeddings stays until the child is complete. Its faces are in the
         # store, and where the winner's segment is shorter only this file says so.
+        if name is not None and read_summary(self._objects, plan.job_folder, self._child):
+            self._objects.delete(plan.job_folder + name)
         uri = segment_uri(plan.job_folder, self._child, step.start.offset)
         return read_segment(self._objects, uri)
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -81,7 +82,8 @@ def work(plan: Plan, build_dependencies: BuildDependencies, pipe: Connection) ->
         # The supervisor is gone; what is committed remains.
         return
     except Exception as error:
-        pipe.send(WorkerFailed.of(error, child))
+        with suppress(ConnectionError):
+            pipe.send(WorkerFailed.of(error, child))
 
 
 def _silence_native_libraries() -> None:

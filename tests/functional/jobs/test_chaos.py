@@ -5,12 +5,15 @@ A failing case is replayed by ``python -m tests.chaos`` with the seed or the cal
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.faults import AtRandom, Fault, Once, Schedule
+from tests.chaos.faults import AtRandom, Fault, InFirst, Seeded, Undisturbed
 from tests.chaos.jobs import Ending, Job, assert_the_same
+from tests.chaos.runs import SupervisedJob
+from tests.chaos.workflow import DisturbedStack, disturbed_stack
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +23,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 @pytest.fixture(scope="module")
 def undisturbed(job: Job, tmp_path_factory: pytest.TempPathFactory) -> Ending:
-    return job.run(tmp_path_factory.mktemp("undisturbed") / "job", lambda _: None)
+    return job.run(tmp_path_factory.mktemp("undisturbed") / "job", Undisturbed())
 
 
 @pytest.mark.parametrize("fault", Fault)
@@ -30,7 +33,7 @@ def test_a_job_survives_a_fault_at_any_of_its_calls(
 ) -> None:
     assert undisturbed.calls > 50
     for call in range(share, undisturbed.calls, 4 * 3):
-        ending = job.run(tmp_path / "job", lambda n, at=call: Once(at, fault) if n == 0 else None)  # type: ignore[misc]
+        ending = job.run(tmp_path / "job", InFirst(call, fault))
         # Threads that load photos make their calls in any order, so the last may not be reached.
         assert ending.faults.total() <= 1
         assert_the_same(ending, undisturbed)
@@ -41,8 +44,48 @@ def test_a_job_survives_a_fault_at_any_of_its_calls(
 def test_a_job_survives_faults_at_random(
     job: Job, undisturbed: Ending, tmp_path: Path, seed: int, clock: float
 ) -> None:
-    def schedule(attempt: int) -> Schedule:
-        return AtRandom(f"{seed}/{attempt}", rate=0.05 / (1 + attempt / 20))
-
-    ending = job.run(tmp_path / "job", schedule, clock)
+    ending = job.run(tmp_path / "job", Seeded(str(seed), 0.05), clock)
     assert_the_same(ending, undisturbed)
+
+
+@pytest.fixture(scope="module")
+def supervised(job: Job, tmp_path_factory: pytest.TempPathFactory) -> SupervisedJob:
+    return SupervisedJob(job.manifest.parent)
+
+
+@pytest.mark.parametrize("fault", [Fault.KILL_BEFORE, Fault.LOSE_ANSWER])
+@pytest.mark.parametrize("call", [3, 27, 51])
+def test_a_run_survives_a_fault_at_calls_of_its_supervisor(
+    supervised: SupervisedJob, undisturbed: Ending, tmp_path: Path, call: int, fault: Fault
+) -> None:
+    ending = supervised.run(tmp_path / "job", InFirst(call, fault))
+    assert_the_same(ending, undisturbed)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_run_survives_faults_of_its_supervisor_and_its_workers(
+    supervised: SupervisedJob, undisturbed: Ending, tmp_path: Path, seed: int
+) -> None:
+    supervisors, workers = Seeded(f"{seed}/supervisor", 0.02), Seeded(f"{seed}/worker", 0.05)
+    clock = (0.0, -3_600.0, 100_000.0)[seed % 3]
+    ending = supervised.run_supervised(tmp_path / "job", supervisors, workers, clock)
+    assert_the_same(ending, undisturbed)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DisturbedStack]:
+    with disturbed_stack(tmp_path_factory.mktemp("stack")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def undisturbed_execution(stack: DisturbedStack) -> Ending:
+    return stack.run(Undisturbed())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_execution_survives_faults_of_its_functions_its_containers_and_the_platform(
+    stack: DisturbedStack, undisturbed_execution: Ending, seed: int
+) -> None:
+    ending = stack.run(Seeded(f"{seed}/process", 0.04), AtRandom(f"{seed}/platform", 0.1))
+    assert_the_same(ending, undisturbed_execution)

@@ -136,3 +136,25 @@ def test_concurrent_attempts_end_as_one_undisturbed(tmp_path: Path) -> None:
     whole = undisturbed(job, tmp_path)
     assert {row.outcome for row in job.rows()} >= {Outcome.INDEXED, Outcome.ALREADY_INDEXED}
     assert_the_same(job, whole)
+
+
+class Overtaken(LocalObjects):
+    """Lets another attempt complete the child before embeddings are written."""
+
+    def __init__(self, overtake: Callable[[], object]) -> None:
+        self._overtake = overtake
+        self.is_overtaken = False
+
+    def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        if "/embeddings/" in uri and not self.is_overtaken:
+            self.is_overtaken = True
+            self._overtake()
+        return super().write(uri, content, if_absent=if_absent)
+
+
+def test_an_attempt_that_is_overtaken_and_stopped_leaves_no_embeddings(tmp_path: Path) -> None:
+    job = job_of(tmp_path)
+    objects = Overtaken(job.run)
+    parts = replace(slow_dependencies(job.store, 0.0), objects=objects)
+    run_child(job.plan, 0, parts, stop=lambda: objects.is_overtaken)
+    assert_the_same(job, undisturbed(job, tmp_path))
