@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.pipeline import REACH
 from benchmarks.support.results import DATA, ROOT, show
-from facerec.storage.sqlite.approximate import is_available
+from facerec.storage.sqlite.code_index import is_available
 
 NAMES = {
     "engine": [],

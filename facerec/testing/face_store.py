@@ -12,7 +12,7 @@ from facerec.core.ids import group_of
 from facerec.storage.faces import FaceStore
 from facerec.testing.engine import fake_embedding
 from facerec.testing.faces import by_image, stored_face
-from facerec.testing.vector_store import Settle
+from facerec.testing.vectors import Settle
 
 
 class FaceStoreContract:

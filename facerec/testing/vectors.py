@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from facerec.core.ids import image_id, image_key
 from facerec.core.vectors import Metadata, Vector
 from facerec.testing.engine import fake_embedding
+
+Settle = Callable[[], None]
 
 
 def vector_of(
@@ -51,3 +53,8 @@ def by_group(vectors: Iterable[Vector]) -> dict[str, list[Vector]]:
     for vector in vectors:
         groups[vector.group].append(vector)
     return dict(groups)
+
+
+def ids_of(vectors: list[Vector]) -> list[str]:
+    """Return the ids of vectors."""
+    return [vector.id for vector in vectors]

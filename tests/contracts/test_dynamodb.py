@@ -12,9 +12,8 @@ from moto.dynamodb.responses import DynamoHandler
 from facerec.core.records import User
 from facerec.errors import StoreUnavailableError
 from facerec.storage.dynamodb.store import DynamoDBStore
-from facerec.testing.record_store import RecordStoreContract
-from facerec.testing.service_records import ServiceRecordsContract
-from facerec.testing.tombstones import TombstoneContract
+from facerec.testing.records.collections import CollectionContract
+from facerec.testing.records.record_store import RecordStoreContract
 
 REGION = "eu-west-1"
 
@@ -52,19 +51,13 @@ def dynamodb_store(client: BaseClient) -> DynamoDBStore:
     return DynamoDBStore(client, "facerec")
 
 
-class TestDynamoDBRecordStore(RecordStoreContract):
+class TestDynamoDBCollections(CollectionContract):
     @pytest.fixture
     def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
         return dynamodb_store
 
 
-class TestDynamoDBTombstones(TombstoneContract):
-    @pytest.fixture
-    def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
-        return dynamodb_store
-
-
-class TestDynamoDBServiceRecords(ServiceRecordsContract):
+class TestDynamoDBRecords(RecordStoreContract):
     @pytest.fixture
     def records(self, dynamodb_store: DynamoDBStore) -> DynamoDBStore:
         return dynamodb_store

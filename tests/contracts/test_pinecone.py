@@ -9,7 +9,8 @@ import pytest
 from facerec.storage.faces import FaceStore
 from facerec.storage.pinecone import PineconeVectors, open_pinecone_vectors
 from facerec.testing.face_store import FaceStoreContract
-from facerec.testing.vector_store import Settle, VectorStoreContract
+from facerec.testing.vector_store import VectorStoreContract
+from facerec.testing.vectors import Settle
 from tests.support.pinecone_server import API_KEY, PineconeServer
 
 pytest.importorskip("pinecone")

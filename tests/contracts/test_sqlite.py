@@ -14,9 +14,9 @@ from facerec.storage.sqlite.approximate import ApproximateSearch
 from facerec.storage.sqlite.vector_store import SqliteVectors
 from facerec.testing.clusters import ClusterStoreContract
 from facerec.testing.face_store import FaceStoreContract
-from facerec.testing.record_store import RecordStoreContract
-from facerec.testing.service_records import AccessKeyStoreContract, ServiceRecordsContract
-from facerec.testing.tombstones import TombstoneContract
+from facerec.testing.records.access_keys import AccessKeyStoreContract
+from facerec.testing.records.collections import CollectionContract
+from facerec.testing.records.record_store import RecordStoreContract
 from facerec.testing.vector_store import VectorStoreContract
 
 
@@ -51,19 +51,13 @@ class TestSqliteFaces(FaceStoreContract):
         return sqlite_store
 
 
-class TestSqliteCollections(RecordStoreContract):
+class TestSqliteCollections(CollectionContract):
     @pytest.fixture
     def records(self, sqlite_store: SqliteStore) -> SqliteStore:
         return sqlite_store
 
 
-class TestSqliteTombstones(TombstoneContract):
-    @pytest.fixture
-    def records(self, sqlite_store: SqliteStore) -> SqliteStore:
-        return sqlite_store
-
-
-class TestSqliteRecords(ServiceRecordsContract):
+class TestSqliteRecords(RecordStoreContract):
     @pytest.fixture
     def records(self, sqlite_store: SqliteStore) -> SqliteStore:
         return sqlite_store

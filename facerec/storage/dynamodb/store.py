@@ -19,8 +19,6 @@ The table's time to live, if it has one, is by the attribute ``ttl``.
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Collection as Members
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -31,31 +29,26 @@ from facerec.core.aws_region import aws_region
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import AnsweredRequest, Collection, Correction, User
 from facerec.errors import (
-    CollectionExistsError,
-    CollectionNotFoundError,
-    ConflictError,
-    QuotaExceededError,
     UserNotFoundError,
 )
-from facerec.storage.dynamodb import corrections, tombstones, users
+from facerec.storage.dynamodb import (
+    collections,
+    corrections,
+    requests,
+    tags,
+    tombstones,
+    users,
+)
 from facerec.storage.dynamodb.items import (
-    COLLECTIONS,
-    REQUESTS,
     association_key,
-    collection_item,
-    collection_key,
     face_corrections_key,
-    numbers,
     person_corrections_key,
-    request_key,
     to_collection,
     to_user,
-    tombstones_partition,
     user_key,
     user_name_key,
-    user_names_partition,
 )
-from facerec.storage.dynamodb.table import TRIES, Table
+from facerec.storage.dynamodb.table import Table
 
 
 def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:
@@ -80,54 +73,23 @@ class DynamoDBStore(RecordStore):
 
     @override
     def create_collection(self, collection: Collection) -> None:
-        with self._table.condition_is(CollectionExistsError(collection.collection_id)):
-            self._table.client.put_item(
-                TableName=self._table.name,
-                Item=collection_item(collection),
-                ConditionExpression="attribute_not_exists(pk)",
-            )
+        collections.create(self._table, collection)
 
     @override
     def get_collection(self, collection_id: str) -> Collection:
-        return to_collection(self._collection(collection_id))
+        return to_collection(collections.get_item(self._table, collection_id))
 
     @override
     def list_collections(self, *, after: str | None = None, limit: int = 1000) -> list[Collection]:
-        return [to_collection(item) for item in self._table.items(COLLECTIONS, after, limit)]
+        return collections.list_after(self._table, after, limit)
 
     @override
     def delete_collection(self, collection_id: str) -> None:
-        with self._table.condition_is(CollectionNotFoundError(collection_id)):
-            self._table.client.delete_item(
-                TableName=self._table.name,
-                Key=collection_key(collection_id),
-                ConditionExpression="attribute_exists(pk)",
-            )
-        self.forget_answers(
-            [item["sk"]["S"] for item in self._table.partition(f"users#{collection_id}")]
-        )
-        self._table.delete_partition(f"users#{collection_id}")
-        self._table.delete_partition(user_names_partition(collection_id))
-        self._table.delete_partition(f"faces#{collection_id}")
-        self._table.delete_partition(f"corrections#{collection_id}")
-        self._table.delete_partition(f"corrected#{collection_id}")
-        self._table.delete_partition(tombstones_partition(collection_id))
+        self.forget_answers(collections.delete(self._table, collection_id))
 
     @override
     def set_threshold(self, collection_id: str, threshold: float | None) -> None:
-        change: dict[str, Any] = {"UpdateExpression": "REMOVE threshold"}
-        if threshold is not None:
-            change = {
-                "UpdateExpression": "SET threshold = :threshold",
-                "ExpressionAttributeValues": numbers({":threshold": threshold}),
-            }
-        with self._table.condition_is(CollectionNotFoundError(collection_id)):
-            self._table.client.update_item(
-                TableName=self._table.name,
-                Key=collection_key(collection_id),
-                ConditionExpression="attribute_exists(pk)",
-                **change,
-            )
+        collections.set_threshold(self._table, collection_id, threshold)
 
     @override
     def create_user(self, collection_id: str, user: User) -> None:
@@ -197,20 +159,7 @@ class DynamoDBStore(RecordStore):
 
     @override
     def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
-        passed = ConflictError("stale version")
-        try:
-            with self._table.condition_is(passed):
-                self._table.client.update_item(
-                    TableName=self._table.name,
-                    Key=user_key(collection_id, user_id),
-                    UpdateExpression="SET vector_version = :version",
-                    ConditionExpression="#version = :version",
-                    ExpressionAttributeNames={"#version": "version"},
-                    ExpressionAttributeValues=numbers({":version": version}),
-                )
-        except ConflictError:
-            return False
-        return True
+        return users.mark_vector(self._table, collection_id, user_id, version)
 
     @override
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
@@ -243,7 +192,7 @@ class DynamoDBStore(RecordStore):
 
     @override
     def get_tags(self, collection_id: str) -> dict[str, str]:
-        return _tags(self._collection(collection_id))
+        return tags.get_tags(self._table, collection_id)
 
     @override
     def change_tags(
@@ -254,29 +203,7 @@ class DynamoDBStore(RecordStore):
         remove: Sequence[str] = (),
         limit: int = 200,
     ) -> None:
-        for _ in range(TRIES):
-            item = self._collection(collection_id)
-            kept = {name: value for name, value in _tags(item).items() if name not in set(remove)}
-            tags = kept | dict(put or {})
-            if len(tags) > limit:
-                raise QuotaExceededError(f"a collection has at most {limit} tags")
-            before = item.get("tags", {"S": "{}"})
-            try:
-                with self._table.condition_is(ConflictError("the tags were changed concurrently")):
-                    self._table.client.update_item(
-                        TableName=self._table.name,
-                        Key=collection_key(collection_id),
-                        UpdateExpression="SET tags = :tags",
-                        ConditionExpression="tags = :before",
-                        ExpressionAttributeValues={
-                            ":tags": {"S": json.dumps(tags)},
-                            ":before": before,
-                        },
-                    )
-            except ConflictError:
-                continue
-            return
-        raise ConflictError("too many concurrent changes of the tags", "try again")
+        tags.change_tags(self._table, collection_id, put, remove, limit)
 
     @override
     def get_tombstone_key(self, collection_id: str) -> bytes | None:
@@ -308,52 +235,12 @@ class DynamoDBStore(RecordStore):
 
     @override
     def find_request(self, token: str, now: float) -> AnsweredRequest | None:
-        item = self._table.get(request_key(token))
-        if item is None or float(item["expires_at"]["N"]) <= now:
-            return None
-        return AnsweredRequest(
-            item["digest"]["S"], item["answer"]["S"], float(item["expires_at"]["N"])
-        )
+        return requests.find(self._table, token, now)
 
     @override
     def keep_request(self, token: str, request: AnsweredRequest, now: float) -> None:
-        kept = ConflictError("the token has an answer")
-        try:
-            with self._table.condition_is(kept):
-                self._table.client.put_item(
-                    TableName=self._table.name,
-                    Item={
-                        **request_key(token),
-                        "digest": {"S": request.digest},
-                        "answer": {"S": request.answer},
-                        **numbers({"expires_at": request.expires_at}),
-                        # DynamoDB deletes expired items by whole seconds.
-                        "ttl": {"N": str(math.ceil(request.expires_at))},
-                    },
-                    ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
-                    ExpressionAttributeValues=numbers({":now": now}),
-                )
-        except ConflictError:
-            return
+        requests.keep(self._table, token, request, now)
 
     @override
     def forget_answers(self, ids: Sequence[str]) -> int:
-        named = [json.dumps(each) for each in ids]
-        forgotten = [
-            request_key(item["sk"]["S"])
-            for item in (self._table.partition(REQUESTS) if named else ())
-            if any(text in item["answer"]["S"] for text in named)
-        ]
-        self._table.delete(forgotten)
-        return len(forgotten)
-
-    def _collection(self, collection_id: str) -> dict[str, Any]:
-        item = self._table.get(collection_key(collection_id))
-        if item is None:
-            raise CollectionNotFoundError(collection_id)
-        return item
-
-
-def _tags(item: Mapping[str, Any]) -> dict[str, str]:
-    tags: dict[str, str] = json.loads(item["tags"]["S"])
-    return dict(sorted(tags.items()))
+        return requests.forget(self._table, ids)

@@ -95,6 +95,23 @@ def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -
     raise _too_many_changes()
 
 
+def mark_vector(table: Table, collection_id: str, user_id: str, version: int) -> bool:
+    """Record the version of a user's vector; see ``RecordStore.mark_vector``."""
+    try:
+        with table.condition_is(ConflictError("stale version")):
+            table.client.update_item(
+                TableName=table.name,
+                Key=user_key(collection_id, user_id),
+                UpdateExpression="SET vector_version = :version",
+                ConditionExpression="#version = :version",
+                ExpressionAttributeNames={"#version": "version"},
+                ExpressionAttributeValues=numbers({":version": version}),
+            )
+    except ConflictError:
+        return False
+    return True
+
+
 def move_faces(
     table: Table, collection_id: str, face_ids: Sequence[str], source: User, target: User
 ) -> tuple[User, User]:

@@ -1,10 +1,9 @@
 """A derived index beside the file, for collections that are too large to be scanned.
 
-It holds 32 bytes for each face (product quantization, 64 parts of 4 bits: Andre, Kermarrec and Le
-Scouarnec 2015, "Cache locality is not enough"), made by faiss. A search takes the 1,000 nearest by
-these codes, reads their embeddings from the file, and goes by exact distances from there. What has
-changed since the index was made is scanned exactly. So distances are always exact, and no face
-that is gone is found; a neighbour is missed only if its code is not among the nearest.
+It holds codes of 32 bytes (``code_index``). A search takes the 1,000 nearest by these codes, reads
+their embeddings from the file, and goes by exact distances from there. What has changed since the
+index was made is scanned exactly. So distances are always exact, and no face that is gone is
+found; a neighbour is missed only if its code is not among the nearest.
 
 The index says which blocks it is made of; a block that has changed since is not looked for in it.
 Once too many have, it is rebuilt. Deleting removes it, since codes are biometric data as well.
@@ -12,25 +11,15 @@ Once too many have, it is rebuilt. Deleting removes it, since codes are biometri
 
 from __future__ import annotations
 
-import glob
-import json
-import os
 import sqlite3
-import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.core.faces import EMBEDDING_SIZE
 from facerec.storage.scan import (
-    MAX_NORM,
     PROBES_AT_ONCE,
     Nearest,
     Segment,
@@ -41,6 +30,16 @@ from facerec.storage.scan import (
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite import namespaces
 from facerec.storage.sqlite.blocks import BLOCK_SLOTS, Block
+from facerec.storage.sqlite.code_index import (
+    MAX_CHANGE,
+    MIN_FACES,
+    CodeIndex,
+    covers,
+    index_path,
+    load_index,
+    make_index,
+    save_index,
+)
 from facerec.storage.sqlite.database import Database
 
 LARGE = 300_000
@@ -49,28 +48,9 @@ LARGE = 300_000
 CANDIDATES = 1_000
 """Nearest codes whose embeddings are compared."""
 
-MAX_CHANGE = 0.2
-"""Share of slots in changed blocks above which the index is rebuilt."""
-
 MAPPED_BYTES = 2**40
 """Bytes of the file to map into memory; SQLite maps at most 2 GiB
 (https://www.sqlite.org/mmap.html)."""
-
-PARTS, BITS = 64, 4
-TRAINING_FACES = 65_536
-MIN_FACES = 64
-"""Minimum faces to train an index."""
-
-_HEAD_BYTES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Index:
-    """Codes of the used slots of blocks, ordered by block."""
-
-    blocks: tuple[Block, ...]
-    slots: NDArray[np.int64]
-    codes: Any
 
 
 class ApproximateSearch:
@@ -84,7 +64,7 @@ class ApproximateSearch:
             large: faces from which on a collection gets an index.
         """
         self._database, self._large = database, large
-        self._indexes: dict[int, _Index] = {}
+        self._indexes: dict[int, CodeIndex] = {}
         self._tails: dict[int, tuple[int, dict[Block, Segment]]] = {}
         self._searched: set[int] = set()
         self._locks: dict[int, Lock] = {}
@@ -131,18 +111,18 @@ class ApproximateSearch:
 
     def _current(
         self, connection: sqlite3.Connection, namespace: int, blocks: Sequence[Block], write: int
-    ) -> _Index | None:
+    ) -> CodeIndex | None:
         """Return the index, built if this process has searched the namespace before.
 
         A process that searches once scans: building an index takes several times as long.
         """
         index = self._indexes.get(namespace)
-        if index is None or not _covers(index, blocks):
-            index = _load(_path(self._database.path, namespace))
-        if index is None or not _covers(index, blocks):
+        if index is None or not covers(index, blocks):
+            index = load_index(index_path(self._database.path, namespace))
+        if index is None or not covers(index, blocks):
             if self._is_first_search(namespace):
                 return None
-            index = _make(connection, blocks)
+            index = make_index(connection, blocks)
             self._keep(namespace, index, write)
         self._indexes[namespace] = index
         return index
@@ -171,11 +151,11 @@ class ApproximateSearch:
         segments = (_block_segment(connection, block) for block in blocks if block.used)
         return scan(segments, probes, top=top, max_distance=max_distance)
 
-    def _keep(self, namespace: int, index: _Index, write: int) -> None:
+    def _keep(self, namespace: int, index: CodeIndex, write: int) -> None:
         """Write an index for other processes; without disk space, each builds its own."""
-        path = _path(self._database.path, namespace)
+        path = index_path(self._database.path, namespace)
         with suppress(OSError):
-            _save(index, path)
+            save_index(index, path)
         with self._database.reading() as connection:
             unchanged = namespaces.last_write(connection, namespace) == write
         if not unchanged:
@@ -201,7 +181,7 @@ class ApproximateSearch:
 
     @staticmethod
     def _candidates(
-        index: _Index, current: set[Block], probes: NDArray[np.float32]
+        index: CodeIndex, current: set[Block], probes: NDArray[np.float32]
     ) -> list[NDArray[np.int64]]:
         """Return the slots of the nearest codes of each probe, without those of changed blocks."""
         import faiss
@@ -216,99 +196,6 @@ class ApproximateSearch:
             slots = index.slots[of_probe[of_probe >= 0]]
             found.append(slots[np.isin(slots // BLOCK_SLOTS, numbers)][:CANDIDATES])
         return found
-
-
-def remove_indexes(database: Path) -> None:
-    """Remove the indexes beside a file from the disk after a deletion.
-
-    Those in memory stay: a block that has changed is not looked for in them.
-    """
-    for path in database.parent.glob(f"{glob.escape(database.name)}.index-*"):
-        path.unlink(missing_ok=True)
-
-
-def _path(database: Path, namespace: int) -> Path:
-    return database.with_name(f"{database.name}.index-{namespace}")
-
-
-def is_available() -> bool:
-    """Return whether faiss is installed: ``pip install 'facerec[faiss]'``."""
-    return find_spec("faiss") is not None
-
-
-def _covers(index: _Index, blocks: Sequence[Block]) -> bool:
-    changed = set(blocks).difference(index.blocks)
-    gone = set(index.blocks).difference(blocks)
-    total = sum(block.used for block in blocks)
-    limit = MAX_CHANGE * total
-    return sum(block.used for block in changed) <= limit and sum(b.used for b in gone) <= limit
-
-
-def _make(connection: sqlite3.Connection, blocks: Sequence[Block]) -> _Index:
-    import faiss
-
-    faiss.omp_set_num_threads(1)
-    total = sum(block.used for block in blocks)
-    every = max(1, total // TRAINING_FACES)
-    sample = [
-        embeddings[_held(embeddings)][::every]
-        for embeddings in (embedding_blocks.read_block(connection, block) for block in blocks)
-    ]
-    codes = faiss.IndexPQFastScan(EMBEDDING_SIZE, PARTS, BITS)
-    codes.verbose = False
-    codes.train(np.ascontiguousarray(np.concatenate(sample)))
-    del sample
-    for block in blocks:
-        embeddings = embedding_blocks.read_block(connection, block).copy()
-        # A free slot needs a code; its embedding is far from everything.
-        embeddings[~_held(embeddings)] = 0
-        codes.add(embeddings)
-    return _Index(tuple(blocks), _slots(blocks), codes)
-
-
-def _held(embeddings: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return which rows are embeddings and not free slots."""
-    held: NDArray[np.bool_] = embeddings[:, 0] < MAX_NORM
-    return held
-
-
-def _slots(blocks: Sequence[Block]) -> NDArray[np.int64]:
-    return np.concatenate(
-        [np.arange(block.first_slot, block.first_slot + block.used) for block in blocks]
-    )
-
-
-def _save(index: _Index, path: Path) -> None:
-    """Write an index under a temporary name and rename it, so that readers see all or nothing."""
-    import faiss
-
-    head = json.dumps(index.blocks).encode()
-    file, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    try:
-        with os.fdopen(file, "wb") as stream:
-            stream.write(len(head).to_bytes(_HEAD_BYTES))
-            stream.write(head)
-            stream.write(faiss.serialize_index(index.codes).tobytes())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _load(path: Path) -> _Index | None:
-    """Read an index; return None if it does not exist or cannot be read."""
-    import faiss
-
-    try:
-        content = path.read_bytes()
-        size = int.from_bytes(content[:_HEAD_BYTES])
-        head = json.loads(content[_HEAD_BYTES : _HEAD_BYTES + size])
-        blocks = tuple(Block(*block) for block in head)
-        codes = faiss.deserialize_index(np.frombuffer(content, np.uint8)[_HEAD_BYTES + size :])
-        slots = _slots(blocks)
-    except (OSError, ValueError, TypeError, RuntimeError):
-        return None
-    return _Index(blocks, slots, codes) if codes.ntotal == len(slots) else None
 
 
 def _block_segment(connection: sqlite3.Connection, block: Block) -> Segment:

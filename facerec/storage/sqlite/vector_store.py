@@ -15,13 +15,9 @@ from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.scan import Nearest, scan
 from facerec.storage.sqlite import blocks, namespaces, rows
-from facerec.storage.sqlite.approximate import (
-    LARGE,
-    ApproximateSearch,
-    is_available,
-    remove_indexes,
-)
+from facerec.storage.sqlite.approximate import LARGE, ApproximateSearch
 from facerec.storage.sqlite.clearing import clear_deleted, clear_piece
+from facerec.storage.sqlite.code_index import is_available, remove_indexes
 from facerec.storage.sqlite.database import Database
 from facerec.storage.sqlite.matrices import Matrices
 

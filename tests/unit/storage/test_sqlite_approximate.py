@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from facerec.core.records import StoredFace
-from facerec.storage.sqlite import SqliteStore, approximate
+from facerec.storage.sqlite import SqliteStore, approximate, code_index
 from facerec.testing.faces import by_image, stored_face
 
 pytest.importorskip("faiss", reason="needs the extra: pip install 'facerec[faiss]'")
@@ -91,7 +91,7 @@ def test_another_process_uses_the_index_that_is_there(
 ) -> None:
     with SqliteStore(path, large=1) as store:
         expected = search(store, embeddings[:3])
-    monkeypatch.setattr(approximate, "_make", None)
+    monkeypatch.setattr(approximate, "make_index", None)
     with SqliteStore(path, large=1) as store:
         assert search(store, embeddings[:3]) == expected
 
@@ -99,7 +99,8 @@ def test_another_process_uses_the_index_that_is_there(
 def test_a_face_stored_after_the_index_was_built_is_found(
     path: Path, embeddings: NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(approximate, "MAX_CHANGE", 0.5)
+    for module in (approximate, code_index):
+        monkeypatch.setattr(module, "MAX_CHANGE", 0.5)
     new = faces_of(-embeddings[:3], first=10_000)
     with SqliteStore(path, large=1) as store:
         search(store, embeddings[:1])

@@ -7,19 +7,11 @@ import pytest
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError
+from facerec.testing.records.two_collections import TwoCollections
 
 
-class TombstoneContract:
-    """Subclasses give the fixture ``records``: an empty store that threads may share."""
-
-    @pytest.fixture
-    def records(self) -> RecordStore:
-        raise NotImplementedError
-
-    @pytest.fixture(autouse=True)
-    def collections(self, records: RecordStore) -> None:
-        for name in ("staff", "guests"):
-            records.create_collection(Collection(name, "dlib-1", 1.0))
+class TombstoneContract(TwoCollections):
+    """The places of deleted faces in photos."""
 
     def test_the_first_key_of_tombstones_is_kept(self, records: RecordStore) -> None:
         assert records.get_tombstone_key("staff") is None

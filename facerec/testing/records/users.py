@@ -1,4 +1,4 @@
-"""What every store of users, tags, answered requests and access keys must do."""
+"""What every store of users must do."""
 
 from __future__ import annotations
 
@@ -7,33 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from facerec.core.protocols.records import RecordStore
-from facerec.core.records import AnsweredRequest, Collection, Correction, User
+from facerec.core.records import Collection, User
 from facerec.errors import (
-    AccessKeyNotFoundError,
     CollectionNotFoundError,
     ConflictError,
-    QuotaExceededError,
     UserExistsError,
     UserNameExistsError,
     UserNotFoundError,
 )
-from facerec.storage.access_keys import AccessKey, AccessKeyStore
 from facerec.testing.faces import stored_face
+from facerec.testing.records.two_collections import TwoCollections
 
 FACES = [stored_face(f"person {number}").record.face_id for number in range(250)]
 
 
-class ServiceRecordsContract:
-    """Subclasses give the fixture ``records``: an empty store that threads may share."""
-
-    @pytest.fixture
-    def records(self) -> RecordStore:
-        raise NotImplementedError
-
-    @pytest.fixture(autouse=True)
-    def collections(self, records: RecordStore) -> None:
-        for name in ("staff", "guests"):
-            records.create_collection(Collection(name, "dlib-1", 1.0))
+class UserContract(TwoCollections):
+    """Users, their names and their faces."""
 
     def test_a_user_comes_back_as_it_was_created(self, records: RecordStore) -> None:
         user = User("ann:1", 1_700_000_000.125)
@@ -289,171 +278,8 @@ class ServiceRecordsContract:
         assert records.get_tags("staff") == {}
         assert records.count_users("guests") == 1
 
-    def test_a_threshold_is_kept_until_it_is_removed(self, records: RecordStore) -> None:
-        records.set_threshold("staff", 0.93)
-        assert records.get_collection("staff") == Collection("staff", "dlib-1", 1.0, 0.93)
-        assert records.list_collections()[0].threshold is None
-        records.change_tags("staff", put={"team": "a"})
-        records.set_threshold("staff", None)
-        assert records.get_collection("staff") == Collection("staff", "dlib-1", 1.0)
-        with pytest.raises(CollectionNotFoundError):
-            records.set_threshold("nowhere", 0.9)
-
-    def test_corrections_are_found_by_face_and_by_person(self, records: RecordStore) -> None:
-        ann, both = Correction(FACES[0], "ann"), Correction(FACES[0], "bob:1")
-        other = Correction(FACES[1], "ann")
-        for correction in (ann, both, other, ann):
-            records.add_correction("staff", correction)
-        assert records.corrections_of_faces("staff", FACES[:3]) == sorted([ann, both, other])
-        assert records.corrections_of_faces("staff", FACES[1:3]) == [other]
-        assert records.corrections_of_people("staff", ["ann", "cyd"]) == sorted([ann, other])
-        assert records.corrections_of_faces("guests", FACES) == []
-        assert records.corrections_of_people("staff", []) == []
-
-    def test_removed_corrections_are_gone(self, records: RecordStore) -> None:
-        ann, bob = Correction(FACES[0], "ann"), Correction(FACES[0], "bob")
-        for correction in (ann, bob):
-            records.add_correction("staff", correction)
-        assert records.remove_corrections("staff", [ann, Correction(FACES[1], "ann")]) == 1
-        assert records.remove_corrections("staff", [ann]) == 0
-        assert records.list_corrections("staff") == [bob]
-        assert records.corrections_of_people("staff", ["ann", "bob"]) == [bob]
-        assert records.remove_corrections("staff", [bob]) == 1
-        assert records.list_corrections("staff") == []
-
-    def test_corrections_are_listed_in_pages(self, records: RecordStore) -> None:
-        people = ["b", "A", "a:1"]
-        stored = [Correction(face_id, person) for face_id in FACES[:3] for person in people]
-        for correction in stored:
-            records.add_correction("staff", correction)
-        listed: list[Correction] = []
-        while page := records.list_corrections(
-            "staff", after=listed[-1] if listed else None, limit=2
-        ):
-            assert len(page) <= 2
-            listed += page
-        assert listed == sorted(stored)
-
-    def test_corrections_need_a_collection_and_vanish_with_it(self, records: RecordStore) -> None:
-        with pytest.raises(CollectionNotFoundError):
-            records.add_correction("nowhere", Correction(FACES[0], "ann"))
-        records.add_correction("staff", Correction(FACES[0], "ann"))
-        records.delete_collection("staff")
-        records.create_collection(Collection("staff", "dlib-1", 2.0))
-        assert records.list_corrections("staff") == []
-        assert records.corrections_of_people("staff", ["ann"]) == []
-
-    def test_corrections_about_one_person_made_at_once_are_all_kept(
-        self, records: RecordStore
-    ) -> None:
-        def correct(face_id: str) -> None:
-            records.add_correction("staff", Correction(face_id, "ann"))
-
-        with ThreadPoolExecutor(4) as callers:
-            list(callers.map(correct, FACES[:4]))
-        assert len(records.corrections_of_people("staff", ["ann"])) == 4
-
     def test_many_faces_are_asked_for_at_once(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0))
         records.change_user("staff", "ann", version=0, add=FACES[200:210])
         assert set(records.users_of_faces("staff", FACES)) == set(FACES[200:210])
         assert records.users_of_faces("staff", []) == {}
-
-    def test_tags_are_set_overwritten_and_removed(self, records: RecordStore) -> None:
-        records.change_tags("staff", put={"team": "a", "größe": "", "cost:center": "7"})
-        records.change_tags("staff", put={"team": "b"}, remove=["größe", "unknown"])
-        assert records.get_tags("staff") == {"team": "b", "cost:center": "7"}
-        assert records.get_tags("guests") == {}
-
-    def test_too_many_tags_change_nothing(self, records: RecordStore) -> None:
-        records.change_tags("staff", put={str(number): "" for number in range(200)})
-        with pytest.raises(QuotaExceededError):
-            records.change_tags("staff", put={"0": "new", "one more": ""})
-        assert len(records.get_tags("staff")) == 200
-        assert records.get_tags("staff")["0"] == ""
-        records.change_tags("staff", put={"one more": ""}, remove=["0"])
-
-    def test_tags_need_a_collection(self, records: RecordStore) -> None:
-        with pytest.raises(CollectionNotFoundError):
-            records.get_tags("nowhere")
-        with pytest.raises(CollectionNotFoundError):
-            records.change_tags("nowhere", put={"team": "a"})
-        with pytest.raises(CollectionNotFoundError):
-            records.change_tags("nowhere", remove=["team"])
-
-    def test_tags_set_at_once_are_all_kept(self, records: RecordStore) -> None:
-        def tag(number: int) -> None:
-            records.change_tags("staff", put={str(number): ""})
-
-        with ThreadPoolExecutor(4) as callers:
-            list(callers.map(tag, range(4)))
-        assert sorted(records.get_tags("staff")) == ["0", "1", "2", "3"]
-
-    def test_an_answer_is_kept_until_it_expires(self, records: RecordStore) -> None:
-        answer = AnsweredRequest("digest", '{"a": 1}', 200.0)
-        records.keep_request("token", answer, now=100.0)
-        assert records.find_request("token", now=199.0) == answer
-        assert records.find_request("token", now=200.0) is None
-        assert records.find_request("other", now=100.0) is None
-
-    def test_answers_that_name_somebody_are_forgotten(self, records: RecordStore) -> None:
-        answers = {"a": '{"UserId": "ann"}', "b": '{"UserId": "anna"}', "c": '{"n": ["f-1"]}'}
-        for token, answer in answers.items():
-            records.keep_request(token, AnsweredRequest("1", answer, 200.0), now=100.0)
-        assert records.forget_answers([]) == 0
-        assert records.forget_answers(["ann", "f-1", "nobody"]) == 2
-        left = {token for token in answers if records.find_request(token, now=150.0)}
-        assert left == {"b"}
-
-    def test_the_first_answer_of_a_token_stays_until_it_expires(self, records: RecordStore) -> None:
-        first = AnsweredRequest("1", "{}", 200.0)
-        records.keep_request("token", first, now=100.0)
-        records.keep_request("token", AnsweredRequest("2", "{}", 210.0), now=110.0)
-        assert records.find_request("token", now=150.0) == first
-        later = AnsweredRequest("3", "{}", 400.0)
-        records.keep_request("token", later, now=300.0)
-        assert records.find_request("token", now=300.0) == later
-
-
-class AccessKeyStoreContract:
-    """Subclasses give the fixture ``keys``: an empty store."""
-
-    @pytest.fixture
-    def keys(self) -> AccessKeyStore:
-        raise NotImplementedError
-
-    def test_a_key_comes_back_as_it_was_put(self, keys: AccessKeyStore) -> None:
-        key = access_key("A" * 20, collections=("staff", "guests"), writes=True)
-        keys.put_access_key(key)
-        assert keys.get_access_key(key.access_key_id) == key
-
-    def test_keys_are_listed_in_the_order_of_their_creation(self, keys: AccessKeyStore) -> None:
-        later, earlier = (
-            access_key("A" * 20, created_at=2.0),
-            access_key("B" * 20, created_at=1.0),
-        )
-        keys.put_access_key(later)
-        keys.put_access_key(earlier)
-        assert keys.list_access_keys() == [earlier, later]
-
-    def test_a_deleted_key_is_gone(self, keys: AccessKeyStore) -> None:
-        keys.put_access_key(access_key("A" * 20))
-        keys.delete_access_key("A" * 20)
-        assert keys.list_access_keys() == []
-        with pytest.raises(AccessKeyNotFoundError):
-            keys.get_access_key("A" * 20)
-        with pytest.raises(AccessKeyNotFoundError):
-            keys.delete_access_key("A" * 20)
-
-    def test_a_secret_never_shows_in_a_repr(self) -> None:
-        assert "s3cr3t" not in repr(access_key("A" * 20))
-
-
-def access_key(
-    access_key_id: str,
-    *,
-    collections: tuple[str, ...] = (),
-    writes: bool = False,
-    created_at: float = 1.0,
-) -> AccessKey:
-    return AccessKey(access_key_id, "s3cr3t" * 6, collections, writes, "for a test", created_at)

@@ -1,4 +1,4 @@
-"""What every store of records must do; an implementation's tests inherit from this class."""
+"""What every store of collections must do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
 
 
-class RecordStoreContract:
+class CollectionContract:
     """Subclasses give the fixture ``records``: an empty store that threads may share."""
 
     @pytest.fixture

@@ -1,0 +1,89 @@
+"""Collections in a DynamoDB table, and the partitions of what belongs to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from facerec.core.records import Collection
+from facerec.errors import CollectionExistsError, CollectionNotFoundError
+from facerec.storage.dynamodb.items import (
+    COLLECTIONS,
+    Item,
+    collection_item,
+    collection_key,
+    numbers,
+    to_collection,
+    tombstones_partition,
+    user_names_partition,
+)
+from facerec.storage.dynamodb.table import Table
+
+
+def create(table: Table, collection: Collection) -> None:
+    """Create a collection; see ``RecordStore.create_collection``."""
+    with table.condition_is(CollectionExistsError(collection.collection_id)):
+        table.client.put_item(
+            TableName=table.name,
+            Item=collection_item(collection),
+            ConditionExpression="attribute_not_exists(pk)",
+        )
+
+
+def get_item(table: Table, collection_id: str) -> Item:
+    """Return the item of a collection.
+
+    Raises:
+        CollectionNotFoundError: it does not exist.
+    """
+    item = table.get(collection_key(collection_id))
+    if item is None:
+        raise CollectionNotFoundError(collection_id)
+    return item
+
+
+def list_after(table: Table, after: str | None, limit: int) -> list[Collection]:
+    """Return collections ordered by name; see ``RecordStore.list_collections``."""
+    return [to_collection(item) for item in table.items(COLLECTIONS, after, limit)]
+
+
+def delete(table: Table, collection_id: str) -> list[str]:
+    """Delete a collection with all that belongs to it, and return the ids of its users.
+
+    Raises:
+        CollectionNotFoundError: it does not exist.
+    """
+    with table.condition_is(CollectionNotFoundError(collection_id)):
+        table.client.delete_item(
+            TableName=table.name,
+            Key=collection_key(collection_id),
+            ConditionExpression="attribute_exists(pk)",
+        )
+    users = f"users#{collection_id}"
+    user_ids = [item["sk"]["S"] for item in table.partition(users)]
+    for partition in (
+        users,
+        user_names_partition(collection_id),
+        f"faces#{collection_id}",
+        f"corrections#{collection_id}",
+        f"corrected#{collection_id}",
+        tombstones_partition(collection_id),
+    ):
+        table.delete_partition(partition)
+    return user_ids
+
+
+def set_threshold(table: Table, collection_id: str, threshold: float | None) -> None:
+    """Set or remove a threshold; see ``RecordStore.set_threshold``."""
+    change: dict[str, Any] = {"UpdateExpression": "REMOVE threshold"}
+    if threshold is not None:
+        change = {
+            "UpdateExpression": "SET threshold = :threshold",
+            "ExpressionAttributeValues": numbers({":threshold": threshold}),
+        }
+    with table.condition_is(CollectionNotFoundError(collection_id)):
+        table.client.update_item(
+            TableName=table.name,
+            Key=collection_key(collection_id),
+            ConditionExpression="attribute_exists(pk)",
+            **change,
+        )

@@ -1,0 +1,141 @@
+"""Compact codes of the embeddings of a namespace, in a file beside the database.
+
+32 bytes for each face (product quantization, 64 parts of 4 bits: Andre, Kermarrec and Le Scouarnec
+2015, "Cache locality is not enough"), made by faiss.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import sqlite3
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import EMBEDDING_SIZE
+from facerec.storage.scan import MAX_NORM
+from facerec.storage.sqlite import blocks as embedding_blocks
+from facerec.storage.sqlite.blocks import Block
+
+MAX_CHANGE = 0.2
+"""Share of slots in changed blocks above which the index is rebuilt."""
+
+PARTS, BITS = 64, 4
+TRAINING_FACES = 65_536
+MIN_FACES = 64
+"""Minimum faces to train an index."""
+
+_HEAD_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIndex:
+    """Codes of the used slots of blocks, ordered by block."""
+
+    blocks: tuple[Block, ...]
+    slots: NDArray[np.int64]
+    codes: Any
+
+
+def is_available() -> bool:
+    """Return whether faiss is installed: ``pip install 'facerec[faiss]'``."""
+    return find_spec("faiss") is not None
+
+
+def remove_indexes(database: Path) -> None:
+    """Remove the indexes beside a file from the disk after a deletion.
+
+    Those in memory stay: a block that has changed is not looked for in them.
+    """
+    for path in database.parent.glob(f"{glob.escape(database.name)}.index-*"):
+        path.unlink(missing_ok=True)
+
+
+def index_path(database: Path, namespace: int) -> Path:
+    """Return where the index of a namespace is."""
+    return database.with_name(f"{database.name}.index-{namespace}")
+
+
+def covers(index: CodeIndex, blocks: Sequence[Block]) -> bool:
+    """Return whether few enough blocks have changed since an index was made."""
+    changed = set(blocks).difference(index.blocks)
+    gone = set(index.blocks).difference(blocks)
+    total = sum(block.used for block in blocks)
+    limit = MAX_CHANGE * total
+    return sum(block.used for block in changed) <= limit and sum(b.used for b in gone) <= limit
+
+
+def make_index(connection: sqlite3.Connection, blocks: Sequence[Block]) -> CodeIndex:
+    """Train and fill an index for blocks."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    total = sum(block.used for block in blocks)
+    every = max(1, total // TRAINING_FACES)
+    sample = [
+        embeddings[_held(embeddings)][::every]
+        for embeddings in (embedding_blocks.read_block(connection, block) for block in blocks)
+    ]
+    codes = faiss.IndexPQFastScan(EMBEDDING_SIZE, PARTS, BITS)
+    codes.verbose = False
+    codes.train(np.ascontiguousarray(np.concatenate(sample)))
+    del sample
+    for block in blocks:
+        embeddings = embedding_blocks.read_block(connection, block).copy()
+        # A free slot needs a code; its embedding is far from everything.
+        embeddings[~_held(embeddings)] = 0
+        codes.add(embeddings)
+    return CodeIndex(tuple(blocks), _slots(blocks), codes)
+
+
+def _held(embeddings: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which rows are embeddings and not free slots."""
+    held: NDArray[np.bool_] = embeddings[:, 0] < MAX_NORM
+    return held
+
+
+def _slots(blocks: Sequence[Block]) -> NDArray[np.int64]:
+    return np.concatenate(
+        [np.arange(block.first_slot, block.first_slot + block.used) for block in blocks]
+    )
+
+
+def save_index(index: CodeIndex, path: Path) -> None:
+    """Write an index under a temporary name and rename it, so that readers see all or nothing."""
+    import faiss
+
+    head = json.dumps(index.blocks).encode()
+    file, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(file, "wb") as stream:
+            stream.write(len(head).to_bytes(_HEAD_BYTES))
+            stream.write(head)
+            stream.write(faiss.serialize_index(index.codes).tobytes())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def load_index(path: Path) -> CodeIndex | None:
+    """Read an index; return None if it does not exist or cannot be read."""
+    import faiss
+
+    try:
+        content = path.read_bytes()
+        size = int.from_bytes(content[:_HEAD_BYTES])
+        head = json.loads(content[_HEAD_BYTES : _HEAD_BYTES + size])
+        blocks = tuple(Block(*block) for block in head)
+        codes = faiss.deserialize_index(np.frombuffer(content, np.uint8)[_HEAD_BYTES + size :])
+        slots = _slots(blocks)
+    except (OSError, ValueError, TypeError, RuntimeError):
+        return None
+    return CodeIndex(blocks, slots, codes) if codes.ntotal == len(slots) else None

@@ -1,0 +1,18 @@
+"""What every store of records must do in two collections."""
+
+from __future__ import annotations
+
+from facerec.testing.records.collection_settings import CollectionSettingsContract
+from facerec.testing.records.corrections import CorrectionContract
+from facerec.testing.records.requests import RequestContract
+from facerec.testing.records.tombstones import TombstoneContract
+from facerec.testing.records.users import UserContract
+
+
+class RecordStoreContract(
+    UserContract, CorrectionContract, TombstoneContract, CollectionSettingsContract, RequestContract
+):
+    """Subclasses give the fixture ``records``: an empty store that threads may share.
+
+    What a store must do with collections themselves is in ``CollectionContract``.
+    """
