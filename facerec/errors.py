@@ -2,6 +2,7 @@
 
     FacerecError
     ├── InvalidInputError
+    │   ├── AmbiguousPersonError
     │   ├── AttributesUnavailableError
     │   ├── CollectionExistsError
     │   ├── DissimilarFaceError
@@ -48,6 +49,7 @@ What is wrong with a single photo of a job is a result, not an error: see ``face
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 
@@ -82,6 +84,22 @@ def _restored(kind: type[FacerecError], args: tuple[Any, ...]) -> FacerecError:
 
 class InvalidInputError(FacerecError):
     """The caller's input is invalid."""
+
+
+class AmbiguousPersonError(InvalidInputError):
+    """A text is the id of one person and the display name of another.
+
+    Attributes:
+        text: the text.
+        people: both people, for a person to read.
+    """
+
+    def __init__(self, text: str, people: Sequence[str]) -> None:
+        super().__init__(
+            f"{text!r} is the id of one person and the name of another: {', '.join(people)}",
+            "give the id of the one whom you mean, or rename the other",
+        )
+        self.text, self.people = text, tuple(people)
 
 
 class AttributesUnavailableError(InvalidInputError):
@@ -361,12 +379,15 @@ class UserNotFoundError(NotFoundError):
     """The collection has no such person.
 
     Attributes:
-        user_id: the requested id.
+        user_id: the requested id, or the name.
+        similar: people with similar ids or names, for a person to read.
     """
 
-    def __init__(self, user_id: str) -> None:
-        super().__init__(f"person {user_id!r} does not exist")
+    def __init__(self, user_id: str, similar: Sequence[str] = ()) -> None:
+        also = f"; similar: {', '.join(similar)}" if similar else ""
+        super().__init__(f"person {user_id!r} does not exist{also}")
         self.user_id = user_id
+        self.similar = tuple(similar)
 
 
 class NoFaceError(FacerecError):

@@ -30,6 +30,7 @@ from facerec.api.rest.corrections import corrections_router
 from facerec.api.rest.erasures import erasures_router
 from facerec.api.rest.exports import exports_router
 from facerec.api.rest.faces import faces_router
+from facerec.api.rest.found import found_photo_router, found_router
 from facerec.api.rest.jobs import jobs_router
 from facerec.api.rest.people import people_photo_router, people_router
 from facerec.api.rest.people_changes import people_changes_router
@@ -116,6 +117,8 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     app.include_router(clusters_router(context))
     app.include_router(cluster_statements_router(context))
     app.include_router(people_photo_router(context))
+    app.include_router(found_router(context))
+    app.include_router(found_photo_router(context))
     app.include_router(erasures_router(context))
     app.include_router(exports_router(context))
     app.include_router(retention_router(context))

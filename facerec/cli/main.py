@@ -10,6 +10,10 @@ from facerec.cli.lazy_group import LazyGroup
 COMMANDS = {
     "index": ("facerec.cli.index", "Index the faces of photos into a collection."),
     "match": ("facerec.cli.match", "Search a collection for the faces of a photo."),
+    "find": (
+        "facerec.cli.find",
+        "Find all photos of somebody, most similar first, doubtful ones apart.",
+    ),
     "compare": ("facerec.cli.compare", "Compare the faces of two photos."),
     "detect": ("facerec.cli.detect", "Find the faces of a photo."),
     "collections": ("facerec.cli.collections", "List, create, describe and delete collections."),

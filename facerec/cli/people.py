@@ -21,6 +21,7 @@ from facerec.cli.output import console, count, print_json, table
 from facerec.cli.people_changes import merge, split
 from facerec.cli.people_match import match
 from facerec.cli.people_suggest import ignore, name, not_a_face, not_same, suggest
+from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import MAX_USER_PAGE
 from facerec.factory import open_gallery
 from facerec.gallery.associations import AssociationOutcome, status_of
@@ -38,8 +39,8 @@ def people() -> None:
     """List, match and change the people of a collection.
 
     A person is somebody whose faces in a collection are known to belong together: a user in
-    Rekognition. PERSON is an id of letters, digits and any of _.:-
-    A person may also have a name in any script.
+    Rekognition. A person has an id of letters, digits and any of _.:- and may have a name in any
+    script. PERSON is either of them.
     """
 
 
@@ -50,20 +51,27 @@ for command in (match, merge, split, suggest, name, ignore, not_a_face, not_same
 @people.command("list")
 @collection_option
 @data_option
+@click.option("--name", metavar="TEXT", help="List only people with this in their name or id.")
 @page_options("people", MAX_USER_PAGE, MAX_USER_PAGE)
 @json_option
 def list_command(
-    collection: str, data: Path | None, next_token: str | None, limit: int, as_json: bool
+    collection: str,
+    data: Path | None,
+    name: str | None,
+    next_token: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """List the people of a collection, ordered by id.
 
     \b
     Examples:
       facerec people list --collection staff
+      facerec people list --collection staff --name müller
       facerec people list --collection staff --limit 100 --json
     """
     with open_gallery(data_folder(data)) as gallery:
-        page = gallery.list_users(collection, next_token=next_token, limit=limit)
+        page = gallery.list_users(collection, name=name, next_token=next_token, limit=limit)
     if as_json:
         print_json(person_page_json(collection, page))
         return
@@ -71,7 +79,8 @@ def list_command(
     for user in page.users:
         faces = str(len(user.face_ids))
         rows.add_row(user.user_id, user.name or "-", faces, status_of(user).lower())
-    nothing = "no more people" if next_token else f"collection {collection} has no people"
+    named = "" if name is None else f" named {name}"
+    nothing = "no more people" if next_token else f"collection {collection} has no people{named}"
     console().print(rows if page.users else nothing)
     if page.next_token:
         console().print(f"more: --next-token {page.next_token}")
@@ -90,13 +99,13 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
       facerec people show --collection staff ann
     """
     with open_gallery(data_folder(data)) as gallery:
-        user = gallery.describe_user(collection, person)
-        page = gallery.list_faces(collection, user_id=person)
+        user = gallery.resolve_user(collection, person)
+        page = gallery.list_faces(collection, user_id=user.user_id)
     if as_json:
         print_json(described_person_json(user))
         return
     created = datetime.fromtimestamp(user.created_at, UTC)
-    shown = person if user.name is None else f"{user.name} ({person})"
+    shown = user.user_id if user.name is None else f"{user.name} ({user.user_id})"
     console().print(
         f"{shown}: {count(len(page.faces), 'face')}, {status_of(user).lower()}, "
         f"created {created:%Y-%m-%d %H:%M UTC}"
@@ -161,13 +170,13 @@ def rename(
     if (name is None) != remove:
         raise click.UsageError("give either NAME or --remove")
     with open_gallery(data_folder(data)) as gallery:
-        user = gallery.rename_user(collection, person, name)
+        user = gallery.rename_user(collection, user_id_of(gallery, collection, person), name)
     if as_json:
         print_json(person_json(user))
     elif user.name is None:
-        console().print(f"person {person} has no name now")
+        console().print(f"person {user.user_id} has no name now")
     else:
-        console().print(f"person {person} is {user.name} now")
+        console().print(f"person {user.user_id} is {user.name} now")
 
 
 @people.command()
@@ -201,8 +210,9 @@ def add(
       facerec people add --collection staff ann 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
     with open_gallery(data_folder(data)) as gallery:
-        outcome = gallery.associate_faces(collection, person, face_ids, threshold=threshold)
-    _print_change(collection, person, outcome, "added", as_json=as_json)
+        user_id = user_id_of(gallery, collection, person)
+        outcome = gallery.associate_faces(collection, user_id, face_ids, threshold=threshold)
+    _print_change(collection, user_id, outcome, "added", as_json=as_json)
 
 
 @people.command()
@@ -221,8 +231,9 @@ def remove(
       facerec people remove --collection staff ann 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
     with open_gallery(data_folder(data)) as gallery:
-        outcome = gallery.disassociate_faces(collection, person, face_ids)
-    _print_change(collection, person, outcome, "removed", as_json=as_json)
+        user_id = user_id_of(gallery, collection, person)
+        outcome = gallery.disassociate_faces(collection, user_id, face_ids)
+    _print_change(collection, user_id, outcome, "removed", as_json=as_json)
 
 
 @people.command()
@@ -238,10 +249,11 @@ def delete(collection: str, person: str, data: Path | None, yes: bool) -> None:
       facerec people delete --collection staff ann --yes
     """
     with open_gallery(data_folder(data)) as gallery:
-        faces = count(len(gallery.describe_user(collection, person).face_ids), "face")
+        user = gallery.resolve_user(collection, person)
+        faces = count(len(user.face_ids), "face")
         if not yes:
             click.confirm(f"delete person {person} with {faces}?", abort=True, err=True)
-        gallery.delete_user(collection, person)
+        gallery.delete_user(collection, user.user_id)
     console().print(f"person {person} deleted; {faces} stay in collection {collection}")
 
 

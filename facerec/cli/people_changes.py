@@ -9,6 +9,7 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json
+from facerec.cli.person_argument import user_id_of
 from facerec.factory import open_gallery
 from facerec.gallery.presenting_people import described_person_json
 
@@ -29,7 +30,11 @@ def merge(collection: str, person: str, other: str, data: Path | None, as_json: 
       facerec people merge --collection staff ann ann-2
     """
     with open_gallery(data_folder(data)) as gallery:
-        user = gallery.merge_users(collection, person, other)
+        user = gallery.merge_users(
+            collection,
+            user_id_of(gallery, collection, person),
+            user_id_of(gallery, collection, other),
+        )
     if as_json:
         print_json(described_person_json(user))
     else:
@@ -63,7 +68,8 @@ def split(
       facerec people split --collection staff ann bea 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
     with open_gallery(data_folder(data)) as gallery:
-        user = gallery.split_user(collection, person, face_ids, new_person, name=name)
+        user_id = user_id_of(gallery, collection, person)
+        user = gallery.split_user(collection, user_id, face_ids, new_person, name=name)
     if as_json:
         print_json(described_person_json(user))
     else:

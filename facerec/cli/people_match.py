@@ -16,6 +16,7 @@ from facerec.cli.options import (
     threshold_option,
 )
 from facerec.cli.output import console, print_json, table
+from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import MAX_USER_MATCHES
 from facerec.core.options import FaceOptions
 from facerec.factory import open_gallery
@@ -60,8 +61,9 @@ def match(
                 collection, face_id, threshold=threshold, limit=limit
             )
         elif person is not None:
+            user_id = user_id_of(gallery, collection, person)
             found = gallery.search_users_by_user(
-                collection, person, threshold=threshold, limit=limit
+                collection, user_id, threshold=threshold, limit=limit
             )
         else:
             found = gallery.search_users_by_photo(

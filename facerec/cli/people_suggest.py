@@ -17,6 +17,7 @@ from facerec.cli.options import (
     probability,
 )
 from facerec.cli.output import console, count, print_json, shortened, table
+from facerec.cli.person_argument import known_name, new_or_known
 from facerec.core.limits import MAX_CLUSTER_PAGE
 from facerec.factory import open_gallery
 from facerec.gallery.presenting_people import association_json
@@ -85,13 +86,15 @@ def name(collection: str, cluster: str, person: str, data: Path | None, as_json:
     """Name a cluster: add its faces to PERSON, who is created if need be.
 
     \b
-    Example:
+    Examples:
       facerec people name --collection party c1 ann
+      facerec people name --collection party c2 "Zoë Müller"
     """
     with open_gallery(data_folder(data)) as gallery:
-        outcome = gallery.name_cluster(collection, cluster, person)
+        user_id, new_name = new_or_known(gallery, collection, person)
+        outcome = gallery.name_cluster(collection, cluster, user_id, name=new_name)
     if as_json:
-        print_json(association_json(collection, person, outcome))
+        print_json(association_json(collection, user_id, outcome))
     else:
         console().print(f"{count(len(outcome.changed), 'face')} added to {person}")
     raise_first(failure.to_error() for failure in outcome.failed)
@@ -148,7 +151,7 @@ def not_same(collection: str, cluster: str, person: str, data: Path | None) -> N
       facerec people not-same --collection party c3 ann
     """
     with open_gallery(data_folder(data)) as gallery:
-        gallery.not_same_cluster(collection, cluster, person)
+        gallery.not_same_cluster(collection, cluster, known_name(gallery, collection, person))
     console().print(f"cluster {cluster} does not show {person}")
 
 

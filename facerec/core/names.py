@@ -95,6 +95,11 @@ def checked_user_name(name: str) -> str:
     return kept
 
 
+def folded_name(name: str) -> str:
+    """Return a name as names are compared where case does not count."""
+    return unicodedata.normalize("NFC", name).strip().casefold()
+
+
 def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     """Return tags unchanged if their keys and values are valid.
 

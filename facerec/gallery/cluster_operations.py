@@ -136,13 +136,16 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             raise ClusterNotFoundError(cluster_id)
         return found[0]
 
-    def name_cluster(self, collection_id: str, cluster_id: str, user_id: str) -> AssociationOutcome:
+    def name_cluster(
+        self, collection_id: str, cluster_id: str, user_id: str, *, name: str | None = None
+    ) -> AssociationOutcome:
         """Associate the faces of a cluster with a user, who is created if need be.
 
         Args:
             collection_id: Id of the collection.
             cluster_id: Id of the cluster.
             user_id: Id of a user.
+            name: Display name of a user that is created.
 
         Returns:
             What was associated; the faces beyond the maximum of a user have failed.
@@ -151,6 +154,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             InvalidInputError: The id is not a valid user id, or the stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
             ClusterNotFoundError: It has no such cluster.
+            UserNameExistsError: Another user has the name.
             QuotaExceededError: The user has the maximum number of faces.
             ConflictError: Too many concurrent changes of the user.
         """
@@ -158,7 +162,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         cluster = self._cluster(collection_id, cluster_id)
         created = False
         with suppress(UserExistsError):
-            self.create_user(collection_id, user_id)
+            self.create_user(collection_id, user_id, name=name)
             created = True
         outcome = self.associate_faces(collection_id, user_id, cluster.face_ids, threshold=0.0)
         if created and not outcome.changed:

@@ -9,15 +9,15 @@ from facerec.gallery.cluster_operations import ClusterOperations
 from facerec.gallery.collections import CollectionOperations
 from facerec.gallery.exporting import ExportOperations
 from facerec.gallery.faces import FaceOperations
+from facerec.gallery.find_operations import FindOperations
 from facerec.gallery.idempotency import answer_by_token
 from facerec.gallery.importing import ImportOperations
-from facerec.gallery.recognition import RecognitionOperations
 from facerec.gallery.retention import RetentionOperations
 
 
 class Gallery(
     CollectionOperations,
-    RecognitionOperations,
+    FindOperations,
     FaceOperations,
     ClusterOperations,
     ExportOperations,
@@ -35,15 +35,15 @@ class Gallery(
 
     - collections: ``create_collection``, ``describe_collection``, ``list_collections``,
       ``set_threshold``, ``delete_collection``, and tags;
-    - photos: ``index``, ``search``, ``search_face``, and without a collection ``compare`` and
-      ``detect``;
+    - photos: ``index``, ``search``, ``search_face``, ``find``, and without a collection
+      ``compare`` and ``detect``;
     - faces of another service: ``import_faces``;
     - stored faces: ``list_faces``, ``delete_faces``, ``thumbnail``;
     - corrections: ``not_same``, ``lift_correction``, ``list_corrections``;
     - people, by Rekognition's name of users: ``create_user``, ``describe_user``,
       ``rename_user``, ``merge_users``, ``split_user``, ``delete_user``, ``list_users``,
-      ``associate_faces``, ``disassociate_faces``, and the searches ``search_users_by_face``,
-      ``search_users_by_user`` and ``search_users_by_photo``;
+      ``resolve_user``, ``associate_faces``, ``disassociate_faces``, and the searches
+      ``search_users_by_face``, ``search_users_by_user`` and ``search_users_by_photo``;
     - unknown people: ``cluster``, ``list_clusters``, ``describe_cluster``, ``name_cluster``,
       ``ignore_cluster``, ``not_same_cluster`` and ``not_a_face``;
     - erasures: ``erase``, ``select``, ``get_erasure``, ``list_erasures``, ``resume_erasure`` and

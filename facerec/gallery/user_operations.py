@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
-from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
+from facerec.core.names import (
+    checked_user_id,
+    checked_user_name,
+    derived_user_id,
+    folded_name,
+)
 from facerec.core.options import FaceOptions
 from facerec.core.records import Correction, User
-from facerec.errors import InvalidInputError
+from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
 from facerec.gallery import associations
 from facerec.gallery.associations import AssociationOutcome
 from facerec.gallery.erasing import Eraser
@@ -33,6 +40,15 @@ if TYPE_CHECKING:
 ASSOCIATION_THRESHOLD = 0.75
 """Minimum similarity of a face to the user that it is associated with, as in Rekognition
 (https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
+
+
+MAX_SIMILAR = 5
+"""People whom an error about an unknown one names."""
+
+
+def shown_user(user: User) -> str:
+    """Return the id of a user, with the display name if there is one."""
+    return user.user_id if user.name is None else f"{user.user_id} ({user.name})"
 
 
 class UserOperations(Eraser):
@@ -89,6 +105,29 @@ class UserOperations(Eraser):
         self._get(collection_id)
         return self._records.set_user_name(collection_id, user_id, name)
 
+    def resolve_user(self, collection_id: str, text: str) -> User:
+        """Return the user whose id or display name is a text.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: No user has this id or name; the hint names similar ones.
+            AmbiguousPersonError: One user has this id, and another one this name.
+        """
+        self._get(collection_id)
+        by_name = None
+        with suppress(InvalidInputError):
+            by_name = self._records.find_user(collection_id, checked_user_name(text))
+        try:
+            by_id = self._records.get_user(collection_id, checked_user_id(text))
+        except (InvalidInputError, UserNotFoundError):
+            if by_name is not None:
+                return by_name
+            similar = self.list_users(collection_id, name=text, limit=MAX_SIMILAR).users
+            raise UserNotFoundError(text, [shown_user(user) for user in similar]) from None
+        if by_name is None or by_name.user_id == by_id.user_id:
+            return by_id
+        raise AmbiguousPersonError(text, [shown_user(by_id), shown_user(by_name)])
+
     def delete_user(self, collection_id: str, user_id: str) -> Receipt:
         """Delete a user with its vector; its faces stay in the collection.
 
@@ -105,9 +144,20 @@ class UserOperations(Eraser):
         return self._erase(collection_id, SubjectKind.USER, selection)[0]
 
     def list_users(
-        self, collection_id: str, *, next_token: str | None = None, limit: int = MAX_USER_PAGE
+        self,
+        collection_id: str,
+        *,
+        name: str | None = None,
+        next_token: str | None = None,
+        limit: int = MAX_USER_PAGE,
     ) -> UserPage:
         """Return a page of a collection's users, in the order of their ids.
+
+        Args:
+            collection_id: Id of the collection.
+            name: List only users whose display name or id has this text in it, in whatever case.
+            next_token: Token from the previous page; None for the first page.
+            limit: Maximum number of users, 1 to 500.
 
         Raises:
             InvalidInputError: ``limit`` is not 1 to 500.
@@ -116,9 +166,12 @@ class UserOperations(Eraser):
         """
         checked_limit(limit, MAX_USER_PAGE)
         self._get(collection_id)
-        listing = f"users of {collection_id}"
+        listing = f"users of {collection_id}" + ("" if name is None else f" named {name}")
         after = self._after(listing, next_token)
-        found = self._records.list_users(collection_id, after=after, limit=limit + 1)
+        if name is None:
+            found = self._records.list_users(collection_id, after=after, limit=limit + 1)
+        else:
+            found = list(islice(self._users_named(collection_id, name, after), limit + 1))
         page = tuple(found[:limit])
         token = self._token(listing, page[-1].user_id) if page and len(found) > limit else None
         return UserPage(page, token)
@@ -256,6 +309,14 @@ class UserOperations(Eraser):
             found.faces[1:],
             found.rejected,
         )
+
+    def _users_named(self, collection_id: str, name: str, after: str | None) -> Iterator[User]:
+        text = folded_name(name)
+        while page := self._records.list_users(collection_id, after=after, limit=MAX_USER_PAGE):
+            after = page[-1].user_id
+            for user in page:
+                if text in folded_name(user.name or "") or text in folded_name(user.user_id):
+                    yield user
 
     def _find_users(
         self,

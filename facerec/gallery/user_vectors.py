@@ -97,6 +97,33 @@ def search_vectors(
     return [(_user_id(match), match.distance) for match in found]
 
 
+def nearest_users(
+    faces: FaceStore,
+    collection_id: str,
+    probes: NDArray[np.float32],
+    *,
+    limit: int,
+    max_distance: float,
+) -> list[dict[str, NDArray[np.float32]]]:
+    """Return the stored vectors of the users nearest to each probe by user id, nearest first.
+
+    Args:
+        faces: Store of the collection's faces and of its users' vectors.
+        collection_id: Id of the collection.
+        probes: Embeddings, float32 of shape (n, 128).
+        limit: Maximum number of users of each probe.
+        max_distance: Maximum Euclidean distance.
+    """
+    namespace = _namespace(collection_id)
+    found = faces.vectors.search(namespace, probes, limit=limit, max_distance=max_distance)
+    ids = sorted({match.id for matches in found for match in matches})
+    values = {vector.id: vector.values for vector in faces.vectors.get_vectors(namespace, ids)}
+    return [
+        {_user_id(match): values[match.id] for match in matches if match.id in values}
+        for matches in found
+    ]
+
+
 def _existing(faces: FaceStore, users: RecordStore, collection_id: str, user_id: str) -> User:
     try:
         return users.get_user(collection_id, user_id)

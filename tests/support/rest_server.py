@@ -139,6 +139,8 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("list_people", **staff)
         ask("match_people", {"json": {**staff, "image": image}})
         ask("match_person", **person)
+        ask("find_person", {"params": {"limit": 1}}, **person)
+        ask("find", {"json": {**staff, "image": image, "doubtful": True}})
         ask("match_face_to_people", **face_path)
         ask("cluster_faces", {"json": {}}, **staff)
         clusters = ask("list_clusters", **staff)["clusters"]

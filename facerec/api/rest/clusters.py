@@ -97,7 +97,7 @@ def clusters_router(context: Context) -> APIRouter:
     ) -> JSONResponse:
         return await context.respond(
             request,
-            lambda: gallery.name_cluster(collection_id, cluster_id, body.user_id),
+            lambda: gallery.name_cluster(collection_id, cluster_id, body.user_id, name=body.name),
             lambda outcome: association_json(collection_id, body.user_id, outcome),
             collection_id=collection_id,
             writes=True,

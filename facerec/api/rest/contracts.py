@@ -27,6 +27,7 @@ _ANSWERS = (
     "export",
     "face-list",
     "face-match-result",
+    "find-result",
     "health",
     "index-result",
     "job",

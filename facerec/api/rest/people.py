@@ -21,6 +21,7 @@ from facerec.api.rest.requests.people import AddFacesRequest, CreatePersonReques
 from facerec.api.rest.requests.recognition import MatchPeopleRequest
 from facerec.api.rest.uploads import JsonRoute, UploadRoute, upload_bodies
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
+from facerec.core.names import MAX_NAME_LENGTH
 from facerec.gallery.presenting_people import (
     association_json,
     described_person_json,
@@ -55,12 +56,22 @@ def people_router(context: Context) -> APIRouter:
     async def list_people(
         request: Request,
         collection_id: CollectionPath,
+        name: Annotated[
+            str | None,
+            Query(
+                min_length=1,
+                max_length=MAX_NAME_LENGTH,
+                description="List only people whose name or id has this text in it.",
+            ),
+        ] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_USER_PAGE)] = MAX_USER_PAGE,
         next_token: NextToken = None,
     ) -> JSONResponse:
         return await context.respond(
             request,
-            lambda: gallery.list_users(collection_id, next_token=next_token, limit=limit),
+            lambda: gallery.list_users(
+                collection_id, name=name, next_token=next_token, limit=limit
+            ),
             lambda page: person_page_json(collection_id, page),
             collection_id=collection_id,
         )

@@ -37,6 +37,8 @@ _JSON_FIELDS = frozenset(
         "attributes",
         "create_collection",
         "index",
+        "doubtful",
+        "face_number",
         "limit",
         "max_faces",
         "min_confidence",

@@ -115,6 +115,13 @@ def alike(door: Door) -> None:
     index(door, "ann", 1)
 
 
+def rivals(door: Door) -> None:
+    """The collection ``staff`` with a third face of Ann, and another user who has the second."""
+    alike(door)
+    door.gallery.associate_faces("staff", "cyd", [ann2(door)])
+    index(door, "ann", 2)
+
+
 def corrected(door: Door) -> None:
     """The collection ``staff`` with three corrections."""
     alike(door)
@@ -720,6 +727,28 @@ ROWS = {
     "describe an unknown user": Row(
         "describe_user", staff, lambda door: door.describe_user("staff", "bob")
     ),
+    "find a user": Row("find", alike, lambda door: door.find("staff", user_id="ann")),
+    "find an unknown user": Row("find", staff, lambda door: door.find("staff", user_id="zoe")),
+    "find the doubtful faces of a user": Row(
+        "find", rivals, lambda door: door.find("staff", user_id="ann", doubtful=True)
+    ),
+    "find the face of a photo": Row("find", alike, lambda door: door.find("staff", ANN)),
+    "find every face of a photo": Row("find", many, lambda door: door.find("staff", ANN)),
+    "find the second face of a photo": Row(
+        "find", staff, lambda door: door.find("staff", PAIR, face_number=2)
+    ),
+    "find a face that a photo does not have": Row(
+        "find", staff, lambda door: door.find("staff", PAIR, face_number=3)
+    ),
+    "find the doubtful faces of a photo": Row(
+        "find", alike, lambda door: door.find("staff", NEAR, doubtful=True, threshold=0.99)
+    ),
+    "find nobody": Row("find", staff, lambda door: door.find("staff", NOBODY)),
+    "find a stranger": Row("find", staff, lambda door: door.find("staff", STRANGER)),
+    "find in an unknown collection": Row("find", nothing, lambda door: door.find("staff", ANN)),
+    "list the users of a name": Row(
+        "list_users", named, lambda door: door.users_named("staff", "müll")
+    ),
     "list users": Row("list_users", crowd, lambda door: door.page_of_users("staff", 500, None)),
     "page through users": Row(
         "list_users",
@@ -827,6 +856,7 @@ NO_OPERATIONS = {
     "import_embeddings": "is for the operator, who moves from a program: `facerec import`",
     "import_faces": "is for the operator, who moves from another service: `facerec import`",
     "model_version": "is in the answers of other operations",
+    "resolve_user": "finds whom a command names; a list of people by name serves programs",
     "resume_erasure": "completes what another process began; servers and workflows call it",
     "resume_erasures": "completes what other processes began; servers and workflows call it",
     "sample_faces": "chooses what `facerec calibrate` measures",
@@ -859,6 +889,7 @@ LACKING = {
     ("rekognition", "ignore_cluster"): OWN,
     ("rekognition", "not_same_cluster"): OWN,
     ("rekognition", "not_a_face"): OWN,
+    ("rekognition", "find"): OWN,
     ("rekognition", "rename_user"): OWN,
     ("rekognition", "merge_users"): OWN,
     ("rekognition", "split_user"): OWN,
@@ -881,6 +912,7 @@ NAMED = ("with a name", "by a name alone", "with the name of another", "with a n
 LACKING_ROWS = {
     ("command line", "page through collections"): "lists all collections at once",
     ("rekognition", "detect with an unknown detector"): "has no choice of detectors",
+    ("rekognition", "list the users of a name"): NAMELESS,
     **{("rekognition", f"create a user {how}"): NAMELESS for how in NAMED},
     **{("rekognition", name): "has no target rates" for name in ROWS if "target rate" in name},
 }

@@ -296,6 +296,23 @@ class Door:
         """Delete a user."""
         raise NotImplementedError
 
+    def users_named(self, name: str, text: str) -> list[object]:
+        """Return the users with a text in their names."""
+        raise NotImplementedError
+
+    def find(
+        self,
+        name: str,
+        photo: bytes | None = None,
+        *,
+        user_id: str | None = None,
+        face_number: int | None = None,
+        doubtful: bool = False,
+        threshold: float | None = None,
+    ) -> list[Found]:
+        """Return all faces that show a user, or the person of a photo."""
+        raise NotImplementedError
+
     def associate_faces(
         self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
     ) -> Change:

@@ -43,6 +43,7 @@ class CommandLineDoor(Door):
         errors.ConflictError: 1,
         errors.ErasureNotFoundError: 3,
         errors.InvalidPageTokenError: 4,
+        errors.NotFoundError: 3,
         errors.ObjectNotFoundError: 3,
         errors.UserExistsError: 4,
         errors.ClusterNotFoundError: 3,
@@ -226,6 +227,24 @@ class CommandLineDoor(Door):
 
     def delete_user(self, name: str, user_id: str) -> None:
         self._people("delete", name, user_id, "--yes")
+
+    def users_named(self, name: str, text: str) -> list[object]:
+        return person_page(self._people("list", name, "--name", text, "--json")).entries
+
+    def find(
+        self,
+        name: str,
+        photo: bytes | None = None,
+        *,
+        user_id: str | None = None,
+        face_number: int | None = None,
+        doubtful: bool = False,
+        threshold: float | None = None,
+    ) -> list[Found]:
+        probe = user_id if photo is None else self._file(photo)
+        words = _given(face=face_number, threshold=threshold)
+        found = self._run("find", probe, "--collection", name, *words, "--json")
+        return face_matches(found["doubtful" if doubtful else "matches"])
 
     def associate_faces(
         self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None

@@ -234,6 +234,33 @@ class PythonDoor(Door):
     def delete_user(self, name: str, user_id: str) -> None:
         self._run(lambda: self.gallery.delete_user(name, user_id))
 
+    def users_named(self, name: str, text: str) -> list[object]:
+        users = self._run(lambda: self.gallery.list_users(name, name=text).users)
+        return [(user.user_id, status_of(user)) for user in users]
+
+    def find(
+        self,
+        name: str,
+        photo: bytes | None = None,
+        *,
+        user_id: str | None = None,
+        face_number: int | None = None,
+        doubtful: bool = False,
+        threshold: float | None = None,
+    ) -> list[Found]:
+        page = self._run(
+            lambda: self.gallery.find(
+                name,
+                photo,
+                user_id=user_id,
+                face_number=face_number or 1,
+                doubtful=doubtful,
+                threshold=threshold,
+            )
+        )
+        matches = [each.match for each in page.found]
+        return [Found(each.face.face_id, each.similarity, each.user_id) for each in matches]
+
     def associate_faces(
         self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
     ) -> Change:

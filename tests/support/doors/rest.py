@@ -55,6 +55,7 @@ class RestDoor(Door):
         errors.ConflictError: 409,
         errors.ErasureNotFoundError: 404,
         errors.InvalidPageTokenError: 422,
+        errors.NotFoundError: 404,
         errors.ObjectNotFoundError: 404,
         errors.UserExistsError: 409,
         errors.ClusterNotFoundError: 404,
@@ -253,6 +254,28 @@ class RestDoor(Door):
 
     def delete_user(self, name: str, user_id: str) -> None:
         self._send("DELETE", f"collections/{name}/people/{user_id}")
+
+    def users_named(self, name: str, text: str) -> list[object]:
+        return person_page(self._get(f"collections/{name}/people", name=text)).entries
+
+    def find(
+        self,
+        name: str,
+        photo: bytes | None = None,
+        *,
+        user_id: str | None = None,
+        face_number: int | None = None,
+        doubtful: bool = False,
+        threshold: float | None = None,
+    ) -> list[Found]:
+        given = _given(face_number=face_number, threshold=threshold)
+        if photo is not None:
+            body = {"collection_id": name, **image(photo), "doubtful": doubtful, **given}
+            found = self._send("POST", "face-recognition/find", body)
+        else:
+            path = f"collections/{name}/people/{user_id}/photos"
+            found = self._get(path, doubtful="true" if doubtful else "false", **given)
+        return face_matches(found["matches"])
 
     def associate_faces(
         self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None

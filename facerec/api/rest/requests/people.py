@@ -66,3 +66,4 @@ class NameClusterRequest(Document):
     """The person that the faces of a cluster show."""
 
     user_id: UserId
+    name: PersonName | None = Field(None, description="The name of a person who is created.")

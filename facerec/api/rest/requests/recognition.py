@@ -9,9 +9,14 @@ from pydantic import ConfigDict, Field
 from facerec.api.rest.requests.fields import WHOLE, CollectionName, ExternalImageId, Share
 from facerec.api.rest.requests.photos import FaceChoice, PhotoSource
 from facerec.api.rest.rules import exactly_one
-from facerec.core.limits import MAX_MATCHES, MAX_USER_MATCHES
-from facerec.core.options import DEFAULT_THRESHOLD
+from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE, MAX_USER_MATCHES
+from facerec.core.options import DEFAULT_THRESHOLD, MAX_FACES
 from facerec.gallery.defaults import DEFAULT_LIMIT
+
+FIND_THRESHOLD = (
+    "Similarity below which a face is doubtful; by default the collection's threshold, or a higher "
+    "one in a large collection."
+)
 
 
 class MatchRequest(FaceChoice, PhotoSource):
@@ -51,6 +56,31 @@ class MatchRequest(FaceChoice, PhotoSource):
     )
     external_image_id: ExternalImageId | None = Field(
         None, description="Your own name for the photo, where it is stored."
+    )
+
+
+class FindRequest(FaceChoice, PhotoSource):
+    """Find all faces of a collection that show the person of a photo."""
+
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(
+            ("image",), ("bucket", "key"), version=("key",), at_most_one=("threshold", "target_fmr")
+        )
+    )
+
+    collection_id: CollectionName
+    face_number: Annotated[int, Field(ge=1, le=MAX_FACES), WHOLE] = Field(
+        1, description="Which face of the photo to search for; 1 is the largest."
+    )
+    doubtful: bool = Field(False, description="Return the doubtful faces instead of the others.")
+    threshold: Share | None = Field(None, description=FIND_THRESHOLD)
+    target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="Instead of `threshold`: the share of searches for a stranger that may find a "
+        "face that is not doubtful.",
+    )
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE), WHOLE] | None = Field(
+        None, description=f"Return at most this many faces; by default {DEFAULT_PAGE}."
     )
 
 

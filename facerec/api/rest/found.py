@@ -1,0 +1,107 @@
+"""The REST routes that find all photos of somebody."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+
+from facerec.api.rest.context import Context
+from facerec.api.rest.contracts import answer
+from facerec.api.rest.problems import problems
+from facerec.api.rest.requests.parameters import (
+    CollectionPath,
+    Limit,
+    NextToken,
+    TargetFmr,
+    UserPath,
+)
+from facerec.api.rest.requests.recognition import FIND_THRESHOLD, FindRequest
+from facerec.api.rest.uploads import JsonRoute, UploadRoute, upload_bodies
+from facerec.core.limits import DEFAULT_PAGE
+from facerec.gallery.presenting_found import found_json
+
+_FOUND: dict[int | str, dict[str, Any]] = {
+    **problems(404),
+    200: answer("A page of faces, most similar first.", "find-result"),
+}
+
+
+def found_router(context: Context) -> APIRouter:
+    """Return the route for a person."""
+    router = APIRouter(
+        prefix="/api/v1/collections/{collection_id}", tags=["people"], route_class=JsonRoute
+    )
+    gallery = context.gallery
+
+    @router.get(
+        "/people/{user_id}/photos",
+        summary="Find all faces that show a person",
+        responses=_FOUND,
+    )
+    async def find_person(
+        request: Request,
+        collection_id: CollectionPath,
+        user_id: UserPath,
+        doubtful: Annotated[
+            bool, Query(description="Return the doubtful faces instead of the others.")
+        ] = False,
+        threshold: Annotated[
+            float | None, Query(ge=0, le=1, allow_inf_nan=False, description=FIND_THRESHOLD)
+        ] = None,
+        target_fmr: TargetFmr = None,
+        limit: Limit = DEFAULT_PAGE,
+        next_token: NextToken = None,
+    ) -> JSONResponse:
+        return await context.respond(
+            request,
+            lambda: gallery.find(
+                collection_id,
+                user_id=user_id,
+                doubtful=doubtful,
+                threshold=threshold,
+                target_fmr=target_fmr,
+                next_token=next_token,
+                limit=limit,
+            ),
+            found_json,
+            collection_id=collection_id,
+        )
+
+    return router
+
+
+def found_photo_router(context: Context) -> APIRouter:
+    """Return the route that takes a photo."""
+    router = APIRouter(prefix="/api/v1/face-recognition", tags=["people"], route_class=UploadRoute)
+    gallery = context.gallery
+
+    @router.post(
+        "/find",
+        summary="Find all faces that show the person of a photo",
+        openapi_extra=upload_bodies(FindRequest, "image"),
+        responses={**_FOUND, **problems(404, 415)},
+    )
+    async def find(
+        request: Request, body: FindRequest, next_token: NextToken = None
+    ) -> JSONResponse:
+        return await context.respond(
+            request,
+            lambda: gallery.find(
+                body.collection_id,
+                body.photo(),
+                face_number=body.face_number,
+                doubtful=body.doubtful,
+                threshold=body.threshold,
+                target_fmr=body.target_fmr,
+                options=body.probe_options(gallery.defaults),
+                next_token=next_token,
+                limit=DEFAULT_PAGE if body.limit is None else body.limit,
+            ),
+            found_json,
+            collection_id=body.collection_id,
+            cpu_bound=True,
+        )
+
+    return router

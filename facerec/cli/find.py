@@ -1,0 +1,302 @@
+"""`facerec find`: all photos of somebody."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facerec.cli.data_folder import data_folder
+from facerec.cli.exit_codes import raise_first
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    json_option,
+    probability,
+    probe_face_options,
+    target_fmr_option,
+)
+from facerec.cli.output import console, count, shortened, shown_name, table
+from facerec.core.limits import DEFAULT_PAGE
+from facerec.core.options import FaceOptions
+from facerec.errors import FacerecError
+from facerec.factory import open_gallery
+
+if TYPE_CHECKING:
+    from facerec.core.records import User
+    from facerec.gallery.found_faces import FoundFace, FoundPage
+    from facerec.gallery.gallery import Gallery
+
+Find = Callable[[bool, str | None], "FoundPage"]
+"""Returns a page of the doubtful faces, or of the others."""
+
+COLUMNS = (
+    "doubt",
+    "similarity",
+    "distance",
+    "person",
+    "person_name",
+    "external_image_id",
+    "photo",
+    "face_id",
+    "left",
+    "top",
+    "width",
+    "height",
+)
+"""Columns of the CSV file; ``doubt`` is empty for a face that is not doubtful."""
+
+
+@click.command()
+@click.argument("probe", metavar="PERSON|PHOTO")
+@collection_option
+@data_option
+@click.option(
+    "--copy-to",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Copy the photos into this folder, doubtful ones into its subfolder `doubtful`.",
+)
+@click.option(
+    "--link-to",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Link the photos from this folder instead of copying them.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a CSV file with a line for each face.",
+)
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a contact sheet: one page with a picture of each face.",
+)
+@click.option(
+    "--face",
+    "face_number",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Which face of PHOTO to search for; 1 is the largest.",
+)
+@click.option(
+    "--threshold",
+    type=probability,
+    default=None,
+    help="Similarity below which a face is doubtful (default: the collection's threshold, or a "
+    "higher one in a large collection).",
+)
+@target_fmr_option
+@probe_face_options
+@json_option
+def find(
+    probe: str,
+    collection: str,
+    data: Path | None,
+    copy_to: Path | None,
+    link_to: Path | None,
+    csv_file: Path | None,
+    html_file: Path | None,
+    face_number: int,
+    threshold: float | None,
+    target_fmr: float | None,
+    options: FaceOptions,
+    as_json: bool,
+) -> None:
+    """Find all photos of somebody, most similar first, doubtful ones apart.
+
+    PERSON is the id or the name of a person of the collection. PHOTO is a path or an s3:// address,
+    of which the largest face is searched. Faces that may show somebody else are doubtful.
+
+    Nothing is overwritten: FOLDER must be empty, and FILE must not exist. After an interruption,
+    the same command completes a folder. A photo that is missing, or has changed since it was
+    indexed, is reported.
+
+    \b
+    Examples:
+      facerec find guest.jpg --collection party
+      facerec find guest.jpg --collection party --copy-to guest --html guest.html
+      facerec find "Ann Lee" --collection club --csv ann.csv
+    """
+    from facerec.cli.person_argument import photo_or_person
+
+    with open_gallery(data_folder(data)) as gallery:
+        sought = photo_or_person(gallery, collection, probe)
+
+        def page(doubtful: bool, next_token: str | None) -> FoundPage:
+            return gallery.find(
+                collection,
+                sought if isinstance(sought, str) else None,
+                user_id=None if isinstance(sought, str) else sought.user_id,
+                face_number=face_number,
+                doubtful=doubtful,
+                threshold=threshold,
+                target_fmr=target_fmr,
+                options=options,
+                next_token=next_token,
+                limit=DEFAULT_PAGE,
+            )
+
+        errors: list[FacerecError] = []
+        whom = probe if isinstance(sought, str) else _shown(sought)
+        for folder, link in ((copy_to, False), (link_to, True)):
+            if folder is not None:
+                errors += _copy(page, folder, link=link)
+        if csv_file is not None:
+            _write_csv(page, csv_file)
+        if html_file is not None:
+            _write_html(page, html_file, f"{whom} in {collection}", gallery)
+        if as_json:
+            _print_json(page)
+        elif not any((copy_to, link_to, csv_file, html_file)):
+            _print(page, whom, collection)
+    raise_first(errors)
+
+
+def found_faces(find: Find, *, doubtful: bool) -> Iterator[FoundFace]:
+    """Yield all faces, page by page."""
+    page = find(doubtful, None)
+    yield from page.found
+    while page.next_token is not None:
+        page = find(doubtful, page.next_token)
+        yield from page.found
+
+
+def _shown(user: User) -> str:
+    return user.name or user.user_id
+
+
+def _copy(find: Find, folder: Path, *, link: bool) -> list[FacerecError]:
+    from facerec.cli.photo_copies import FoundPhotos, copy_photos
+    from facerec.storage.objects.objects import Objects
+
+    certain = FoundPhotos.of(found_faces(find, doubtful=False))
+    doubtful = FoundPhotos.of(found_faces(find, doubtful=True), but=certain)
+    results = copy_photos(certain, doubtful, folder, Objects(), link=link)
+    done = "linked from" if link else "copied to"
+    apart = f", and {count(results[1].photos, 'doubtful one')} apart" if results[1].photos else ""
+    console().print(f"{count(results[0].photos, 'photo')} {done} {folder}{apart}")
+    return [error for result in results for error in result.errors]
+
+
+def _write_csv(find: Find, path: Path) -> None:
+    from facerec.cli.new_files import new_text
+
+    lines = 0
+    with new_text(path) as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for doubtful in (False, True):
+            for each in found_faces(find, doubtful=doubtful):
+                writer.writerow(_csv_row(each))
+                lines += 1
+    console().print(f"{count(lines, 'face')} written to {path}")
+
+
+def _csv_row(each: FoundFace) -> tuple[object, ...]:
+    match, record = each.match, each.match.face
+    return (
+        each.doubt or "",
+        f"{match.similarity:.4f}",
+        f"{match.distance:.4f}",
+        match.user_id or "",
+        match.person_name or "",
+        record.external_image_id or "",
+        record.source,
+        record.face_id,
+        *(f"{side:.4f}" for side in (record.box.left, record.box.top)),
+        *(f"{side:.4f}" for side in (record.box.width, record.box.height)),
+    )
+
+
+def _write_html(find: Find, path: Path, title: str, gallery: Gallery) -> None:
+    from facerec.cli.contact_sheet import write_contact_sheet
+    from facerec.cli.new_files import new_text
+
+    collection_id = find(False, None).collection_id
+
+    def thumbnail(face_id: str) -> bytes | None:
+        try:
+            return gallery.thumbnail(collection_id, face_id)
+        except FacerecError:
+            return None
+
+    with new_text(path) as file:
+        numbers = write_contact_sheet(
+            file,
+            title,
+            found_faces(find, doubtful=False),
+            found_faces(find, doubtful=True),
+            thumbnail,
+        )
+    console().print(f"{count(sum(numbers), 'face')} on {path}, {numbers[1]:,} of them doubtful")
+
+
+def _print_json(find: Find) -> None:
+    """Print all faces as one document, page by page."""
+    from facerec.gallery.presenting_found import found_face_json, sought_json
+
+    head = json.dumps(sought_json(find(False, None)), indent=2)
+    click.echo(head.removesuffix("\n}"), nl=False)
+    for name, doubtful in (("matches", False), ("doubtful", True)):
+        click.echo(f',\n  "{name}": [', nl=False)
+        separator = ""
+        for each in found_faces(find, doubtful=doubtful):
+            click.echo(f"{separator}\n    {json.dumps(found_face_json(each))}", nl=False)
+            separator = ","
+        click.echo("\n  ]" if separator else "]", nl=False)
+    click.echo("\n}")
+
+
+def _print(find: Find, whom: str, collection: str) -> None:
+    out = console()
+    first = find(False, None)
+    if first.other_faces:
+        console(stderr=True).print(
+            f"{count(first.other_faces, 'other face')} of the photo not searched; see --face"
+        )
+    for doubtful, noun in ((False, "face"), (True, "doubtful face")):
+        number = 0
+        page = find(doubtful, None)
+        while True:
+            number += len(page.found)
+            if page.found:
+                out.print(_table(page, doubtful=doubtful))
+            if page.next_token is None:
+                break
+            page = find(doubtful, page.next_token)
+        if number or not doubtful:
+            similarity = first.doubtful_from if doubtful else first.threshold
+            out.print(
+                f"{count(number, noun)} of {whom} in collection {collection}, "
+                f"similarity {similarity:.3g} or more"
+            )
+
+
+def _table(page: FoundPage, *, doubtful: bool) -> Any:  # noqa: ANN401 - rich is imported late
+    from facerec.cli.contact_sheet import REASONS
+
+    columns = ("similarity", "who", "person", "photo")
+    rows = table(*columns, *(["why doubtful"] if doubtful else []), right=("similarity",))
+    for each in page.found:
+        match = each.match
+        why = [] if each.doubt is None else [REASONS[each.doubt]]
+        rows.add_row(
+            f"{match.similarity:.3f}",
+            shown_name(match.face.external_image_id),
+            match.person_name or match.user_id or "-",
+            shortened(match.face.source) or "-",
+            *why,
+        )
+    return rows

@@ -1,0 +1,60 @@
+"""Files that a command creates: whole or not at all, and never in place of another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from facerec.errors import InvalidInputError
+
+
+@contextmanager
+def new_text(path: Path) -> Iterator[TextIO]:
+    """Open a new text file, which has its name once it is complete.
+
+    Raises:
+        InvalidInputError: There is a file of this name, or no folder for it.
+    """
+    if os.path.lexists(path):
+        raise _exists(path)
+    if not path.parent.is_dir():
+        raise InvalidInputError(f"{path.parent} is not a folder", "create it first")
+    part = part_of(path)
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        place(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def part_of(path: Path) -> Path:
+    """Return the name that an incomplete file has."""
+    return path.with_name(f".{path.name[:40]}.part")
+
+
+def place(part: Path, path: Path) -> None:
+    """Name a complete file; another one of that name stays as it is.
+
+    Raises:
+        InvalidInputError: There is a file of this name.
+    """
+    try:
+        os.link(part, path)
+    except FileExistsError as error:
+        raise _exists(path) from error
+    except OSError:
+        # some file systems have no hard links
+        if os.path.lexists(path):
+            raise _exists(path) from None
+        part.rename(path)
+    else:
+        with suppress(FileNotFoundError):
+            part.unlink()
+
+
+def _exists(path: Path) -> InvalidInputError:
+    return InvalidInputError(f"{path} exists already", "name a file that does not exist")

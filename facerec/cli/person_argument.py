@@ -1,0 +1,76 @@
+"""Whom a command means: people named by id or display name, and photos."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
+from facerec.core.records import User
+from facerec.errors import InvalidInputError, UserNotFoundError
+from facerec.storage.objects.protocol import scheme_of
+
+if TYPE_CHECKING:
+    from facerec.gallery.gallery import Gallery
+
+_PATHS = ("/", "./", "../")
+"""Beginnings of arguments that are never the name of a person."""
+
+
+def user_id_of(gallery: Gallery, collection: str, person: str) -> str:
+    """Return the id of the person whose id or display name a user wrote.
+
+    Raises:
+        UserNotFoundError: Nobody has this id or name.
+        AmbiguousPersonError: One person has this id, and another one this name.
+    """
+    return gallery.resolve_user(collection, person).user_id
+
+
+def new_or_known(gallery: Gallery, collection: str, person: str) -> tuple[str, str | None]:
+    """Return the id of a person who may not exist yet, and the display name of a new one.
+
+    What is not an id is the name of a new person, from which the id is derived.
+
+    Raises:
+        AmbiguousPersonError: One person has this id, and another one this name.
+    """
+    with suppress(UserNotFoundError):
+        return user_id_of(gallery, collection, person), None
+    with suppress(InvalidInputError):
+        return checked_user_id(person), None
+    name = checked_user_name(person)
+    return derived_user_id(name), name
+
+
+def known_name(gallery: Gallery, collection: str, person: str) -> str:
+    """Return the id of a person, or what a correction names otherwise, such as a face's id."""
+    with suppress(UserNotFoundError):
+        return user_id_of(gallery, collection, person)
+    return person
+
+
+def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:
+    """Return the person, or the address of the photo, that a user wrote.
+
+    Raises:
+        InvalidInputError: It may be either.
+        UserNotFoundError: It is neither.
+        AmbiguousPersonError: One person has this id, and another one this name.
+    """
+    if scheme_of(text) != "file" or text.startswith(_PATHS):
+        return text
+    is_photo = Path(text).is_file()
+    try:
+        user = gallery.resolve_user(collection, text)
+    except UserNotFoundError:
+        if is_photo or "/" in text:
+            return text
+        raise
+    if is_photo:
+        raise InvalidInputError(
+            f"{text!r} is a photo in this folder, and a person",
+            f"write ./{text} for the photo; for the person, run the command in another folder",
+        )
+    return user

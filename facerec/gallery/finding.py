@@ -1,0 +1,232 @@
+"""All faces of a collection that show somebody: who is meant, what is hidden, what is doubtful."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from facerec.core.limits import MAX_PAGE
+from facerec.core.protocols.engine import Cohort
+from facerec.core.protocols.records import RecordStore
+from facerec.core.records import Correction
+from facerec.gallery.corrections import corrected_faces
+from facerec.gallery.decision import MARGIN
+from facerec.gallery.found_faces import Doubt, FoundFace
+from facerec.gallery.normalisation import normalised_score
+from facerec.gallery.person_names import person_names
+from facerec.gallery.ranking import START, Position, Ranking, position
+from facerec.gallery.scoring import ScoredFace, reach, stats_of_stored
+from facerec.gallery.search_results import Match
+from facerec.gallery.user_vectors import nearest_users
+from facerec.storage.faces import FaceStore
+
+BATCH = 1000
+"""Faces of a ranking that are judged at once."""
+
+RIVALS = 3
+"""Nearest people with which a face is compared: the person who is meant, and others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Who is sought.
+
+    Attributes:
+        threshold: Similarity below which a face is doubtful, 0 to 1.
+        user_id: The person, or None if a photo does not tell.
+        by_user: Whether the person was named, and not a photo.
+        held: Ids of the person's own faces.
+        ambiguous: Whether the photo may as well show somebody else.
+    """
+
+    threshold: float
+    user_id: str | None
+    by_user: bool = False
+    held: frozenset[str] = frozenset()
+    ambiguous: bool = False
+
+
+class Corrections:
+    """What corrections hide from a search; see ``facerec.gallery.corrections``."""
+
+    def __init__(
+        self,
+        ranking: Ranking,
+        sought: Sought,
+        collection_id: str,
+        *,
+        faces: FaceStore,
+        records: RecordStore,
+    ) -> None:
+        """Read the corrections of a collection, and compare the corrected faces with the probe."""
+        self._collection_id, self._records = collection_id, records
+        self._held, self._own = sought.held, frozenset[str]()
+        self._excluded: list[tuple[Position, frozenset[str]]] = []
+        if sought.by_user:
+            own = faces.get_faces(collection_id, sorted(sought.held)) if sought.held else []
+            self._own = frozenset({sought.user_id or ""}).union(
+                *(person_names(face.record, sought.user_id) for face in own)
+            )
+            for names in corrected_faces(
+                collection_id, sorted(sought.held), records=records
+            ).values():
+                self._excluded.append((START, names))
+            return
+        corrected = {each.face_id for each in _all_corrections(collection_id, records)}
+        stored = faces.get_faces(collection_id, sorted(corrected)) if corrected else []
+        scored = sorted(ranking.score(stored), key=position)
+        for face, names, owner in self._with_names(scored):
+            if not self._hides(face, names, owner):
+                self._excluded.append((position(face), names))
+
+    def shown(self, scored: Sequence[ScoredFace]) -> Iterator[tuple[ScoredFace, str | None]]:
+        """Yield faces that no correction hides, with the users that they are associated with."""
+        for face, names, owner in self._with_names(scored):
+            if not self._hides(face, names, owner):
+                yield face, owner
+
+    def _with_names(
+        self, scored: Sequence[ScoredFace]
+    ) -> Iterator[tuple[ScoredFace, frozenset[str], str | None]]:
+        face_ids = [face.face_id for face in scored]
+        if not face_ids:
+            return
+        owners = self._records.users_of_faces(self._collection_id, face_ids)
+        corrected = corrected_faces(self._collection_id, face_ids, records=self._records)
+        for face in scored:
+            names = corrected.get(face.face_id, frozenset())
+            yield face, names, owners.get(face.face_id)
+
+    def _hides(self, face: ScoredFace, not_shown: frozenset[str], owner: str | None) -> bool:
+        if face.face_id in self._held:
+            return False
+        if not_shown & self._own:
+            return True
+        if not self._excluded:
+            return False
+        names = person_names(face.record, owner) - not_shown
+        return any(before < position(face) and names & them for before, them in self._excluded)
+
+
+def find_faces_of(
+    sought: Sought,
+    ranking: Ranking,
+    corrections: Corrections,
+    *,
+    after: Position,
+    doubtful: bool,
+    collection_id: str,
+    faces: FaceStore,
+    records: RecordStore,
+    cohort: Cohort,
+) -> Iterator[tuple[Position, FoundFace]]:
+    """Yield the faces that show somebody, or those that may do so, most similar first.
+
+    Args:
+        sought: Who is sought.
+        ranking: The faces that resemble that person.
+        corrections: What is hidden.
+        after: Position after which to start.
+        doubtful: Whether to yield the doubtful faces, or the others.
+        collection_id: Id of the collection.
+        faces: Store of its faces.
+        records: Store of its users.
+        cohort: Computes stats.
+    """
+    while batch := ranking.after(after, BATCH):
+        after = position(batch[-1])
+        shown = [
+            (face, owner)
+            for face, owner in corrections.shown(batch)
+            # somebody has said whom a face shows
+            if not (sought.by_user and owner not in (None, sought.user_id))
+        ]
+        rivalled = _rivalled(sought, shown, collection_id, faces=faces, cohort=cohort)
+        chosen = []
+        for face, owner in shown:
+            doubt = _doubt(sought, face, owner, rivalled)
+            if (doubt is not None) == doubtful:
+                chosen.append((face, owner, doubt))
+        names = _names({owner for _, owner, _ in chosen}, collection_id, records)
+        for face, owner, doubt in chosen:
+            match = Match(
+                face.record, face.similarity, face.distance, owner, names.get(owner or "")
+            )
+            yield position(face), FoundFace(match, doubt)
+        if len(batch) < BATCH:
+            return
+
+
+def _doubt(
+    sought: Sought, face: ScoredFace, owner: str | None, rivalled: frozenset[str]
+) -> Doubt | None:
+    if sought.by_user and owner is not None:
+        return None
+    if sought.ambiguous or face.face_id in rivalled:
+        return Doubt.AMBIGUOUS
+    if face.similarity < sought.threshold:
+        return Doubt.LESS_SIMILAR
+    if owner is not None and sought.user_id is not None and owner != sought.user_id:
+        return Doubt.OTHER_PERSON
+    return None
+
+
+def _rivalled(
+    sought: Sought,
+    shown: Iterable[tuple[ScoredFace, str | None]],
+    collection_id: str,
+    *,
+    faces: FaceStore,
+    cohort: Cohort,
+) -> frozenset[str]:
+    """Return the ids of the faces without a user that resemble another user about as much."""
+    import numpy as np
+
+    free = {face.face_id: face for face, owner in shown if owner is None}
+    if not sought.by_user or not free:
+        return frozenset()
+    stored = faces.get_faces(collection_id, list(free))
+    if not stored:
+        return frozenset()
+    stats = [stats_of_stored(face, cohort) for face in stored]
+    farthest = max(
+        reach(free[face.record.face_id].similarity, own, margin=MARGIN)
+        for face, own in zip(stored, stats, strict=True)
+    )
+    found = nearest_users(
+        faces,
+        collection_id,
+        np.stack([face.embedding for face in stored]),
+        limit=RIVALS,
+        max_distance=farthest,
+    )
+    vectors = {user_id: vector for users in found for user_id, vector in users.items()}
+    vectors.pop(sought.user_id or "", None)
+    if not vectors:
+        return frozenset()
+    stats_of_user = dict(
+        zip(vectors, cohort.cohort_stats(np.stack(list(vectors.values()))), strict=True)
+    )
+    rivalled = set()
+    for face, own, users in zip(stored, stats, found, strict=True):
+        best = free[face.record.face_id].score + MARGIN
+        for user_id in users.keys() & vectors.keys():
+            distance = float(np.linalg.norm(vectors[user_id].astype(np.float64) - face.embedding))
+            if normalised_score(distance, own, stats_of_user[user_id]) <= best:
+                rivalled.add(face.record.face_id)
+    return frozenset(rivalled)
+
+
+def _names(
+    user_ids: set[str | None], collection_id: str, records: RecordStore
+) -> dict[str, str | None]:
+    known = sorted(user_id for user_id in user_ids if user_id is not None)
+    users = records.get_users(collection_id, known) if known else []
+    return {user.user_id: user.name for user in users}
+
+
+def _all_corrections(collection_id: str, records: RecordStore) -> Iterator[Correction]:
+    after = None
+    while page := records.list_corrections(collection_id, after=after, limit=MAX_PAGE):
+        yield from page
+        after = page[-1]

@@ -1,0 +1,68 @@
+"""What ``Gallery.find`` returns: the faces that show somebody, and why some are doubtful."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from facerec.core.records import User
+from facerec.gallery.search_results import Match
+
+if TYPE_CHECKING:
+    from facerec.core.photos import EmbeddedFace
+
+
+class Doubt(StrEnum):
+    """Why a face may show somebody else."""
+
+    LESS_SIMILAR = "LESS_SIMILAR"
+    """It is less similar than the threshold for a collection of this size."""
+
+    AMBIGUOUS = "AMBIGUOUS"
+    """Somebody else of the collection is about as similar."""
+
+    OTHER_PERSON = "OTHER_PERSON"
+    """It is associated with another person than the one whom the photo shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFace:
+    """A stored face that shows somebody, or may do so.
+
+    Attributes:
+        match: The face, and how similar it is.
+        doubt: Why it may show somebody else; None if nothing says so.
+    """
+
+    match: Match
+    doubt: Doubt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """A page of the faces that show somebody, most similar first.
+
+    Attributes:
+        collection_id: Id of the collection.
+        model_version: Model version of the collection.
+        threshold: Similarity from which a face is not doubtful for being less similar, 0 to 1.
+        doubtful_from: Minimum similarity of a doubtful face, 0 to 1.
+        doubtful: Whether these are the doubtful faces, or the others.
+        user: The person who was searched for; None if a photo was given.
+        face: The face of the photo that was searched for; None if a person was given.
+        other_faces: Number of the photo's other faces.
+        found: The faces.
+        next_token: Token of the next page; None on the last one.
+    """
+
+    collection_id: str
+    model_version: str
+    threshold: float
+    doubtful_from: float
+    doubtful: bool
+    user: User | None
+    face: EmbeddedFace | None
+    other_faces: int
+    found: tuple[FoundFace, ...]
+    next_token: str | None

@@ -1,0 +1,149 @@
+"""The faces of a collection in the order of their similarity to a probe, however many there are."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
+
+from facerec.core.faces import CohortStats
+from facerec.core.limits import MAX_PAGE
+from facerec.core.protocols.engine import Cohort
+from facerec.core.records import StoredFace
+from facerec.core.vectors import Vector, VectorMatch
+from facerec.gallery.scoring import ScoredFace, reach, score_neighbours
+from facerec.storage.faces import FaceStore, Neighbour
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Position: TypeAlias = tuple[float, str]
+"""Where a face is in a ranking: its score and its id."""
+
+START: Position = (-math.inf, "")
+"""The position before the first face."""
+
+SEARCHED = 1000
+"""Neighbours that one search is asked for. Some stores cannot return more, or not reliably, so that
+a ranking with as many is made from all faces of the collection instead."""
+
+
+def position(face: ScoredFace) -> Position:
+    """Return where a face is in a ranking."""
+    return face.score, face.face_id
+
+
+class Ranking:
+    """The stored faces that resemble a probe, most similar first.
+
+    No more than what is asked for is in memory, besides a page of the collection.
+    """
+
+    def __init__(
+        self,
+        embedding: NDArray[np.float32],
+        stats: CohortStats,
+        *,
+        collection_id: str,
+        faces: FaceStore,
+        cohort: Cohort,
+        threshold: float,
+        included: Sequence[str] = (),
+    ) -> None:
+        """Create a ranking.
+
+        Args:
+            embedding: The probe, float32 of shape (128,).
+            stats: Its cohort stats.
+            collection_id: Id of the collection.
+            faces: Store of its faces.
+            cohort: Computes the stats of faces that are stored without.
+            threshold: Minimum similarity of a face that is ranked, 0 to 1.
+            included: Ids of faces that are ranked whatever their similarity.
+        """
+        self._embedding, self._stats = embedding, stats
+        self._collection_id, self._faces, self._cohort = collection_id, faces, cohort
+        self._threshold = threshold
+        self._included = frozenset(included)
+        self._reach = reach(threshold, stats)
+
+    def after(self, last: Position, limit: int) -> list[ScoredFace]:
+        """Return the faces that follow a position, at most ``limit``."""
+        if self._nearest is not None:
+            following = (face for face in self._nearest if position(face) > last)
+            return list(islice(following, limit))
+        return self._pass(last, limit)
+
+    def score(self, stored: Sequence[StoredFace]) -> list[ScoredFace]:
+        """Return stored faces as they compare with the probe, most similar first."""
+        vectors = self._faces.vectors.get_vectors(
+            self._collection_id, [face.record.face_id for face in stored]
+        )
+        return self._scored(vectors)
+
+    @cached_property
+    def _nearest(self) -> list[ScoredFace] | None:
+        """All faces of the ranking, or None if they may be more than a search finds."""
+        import numpy as np
+
+        found = self._faces.search(
+            self._collection_id,
+            self._embedding[np.newaxis],
+            top=SEARCHED,
+            max_distance=self._reach,
+        )
+        if len(found[0]) >= SEARCHED:
+            return None
+        (scored,) = score_neighbours(
+            self._collection_id, found, [self._stats], faces=self._faces, cohort=self._cohort
+        )
+        known = {face.face_id for face in scored}
+        missing = sorted(self._included - known)
+        if missing:
+            vectors = self._faces.vectors.get_vectors(self._collection_id, missing)
+            scored += self._scored(vectors)
+        return sorted(filter(self._is_ranked, scored), key=position)
+
+    def _pass(self, last: Position, limit: int) -> list[ScoredFace]:
+        """Return the faces that follow a position by one pass over all faces."""
+        best: list[ScoredFace] = []
+        after = None
+        vectors = self._faces.vectors
+        while page := vectors.list_vectors(self._collection_id, after=after, limit=MAX_PAGE):
+            after = page[-1].id
+            stored = vectors.get_vectors(self._collection_id, [record.id for record in page])
+            following = [
+                face
+                for face in self._scored(stored, self._reach)
+                if self._is_ranked(face) and position(face) > last
+            ]
+            best = heapq.nsmallest(limit, [*best, *following], key=position)
+        return best
+
+    def _scored(
+        self, vectors: Sequence[Vector], max_distance: float = math.inf
+    ) -> list[ScoredFace]:
+        import numpy as np
+
+        if not vectors:
+            return []
+        differences = np.stack([vector.values for vector in vectors]) - self._embedding.astype(
+            np.float64
+        )
+        distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
+        near = [
+            Neighbour(VectorMatch(vector.id, vector.metadata, float(distance)))
+            for vector, distance in zip(vectors, distances, strict=True)
+            if distance <= max_distance or vector.id in self._included
+        ]
+        (scored,) = score_neighbours(
+            self._collection_id, [near], [self._stats], faces=self._faces, cohort=self._cohort
+        )
+        return scored
+
+    def _is_ranked(self, face: ScoredFace) -> bool:
+        return face.similarity >= self._threshold or face.face_id in self._included
