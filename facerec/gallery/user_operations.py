@@ -16,7 +16,7 @@ from facerec.core.names import (
     folded_name,
 )
 from facerec.core.options import FaceOptions
-from facerec.core.records import Correction, User
+from facerec.core.records import Collection, Correction, User
 from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
 from facerec.gallery import associations
 from facerec.gallery.associations import AssociationOutcome
@@ -248,8 +248,7 @@ class UserOperations(Eraser):
         collection = self._get(collection_id)
         threshold = self._threshold(collection, threshold)
         face = require_stored(collection_id, face_id, faces=self._faces)
-        matches = self._find_users(collection_id, face.embedding, threshold, limit)
-        return UserSearchResult(collection_id, collection.model_version, threshold, matches)
+        return self._search_users(collection, face.embedding, threshold, limit)
 
     def search_users_by_user(
         self,
@@ -271,8 +270,7 @@ class UserOperations(Eraser):
         threshold = self._threshold(collection, threshold)
         user = self._records.get_user(collection_id, user_id)
         vector = user_vector(self._faces, collection_id, user)
-        matches = self._find_users(collection_id, vector, threshold, limit, exclude=user_id)
-        return UserSearchResult(collection_id, collection.model_version, threshold, matches)
+        return self._search_users(collection, vector, threshold, limit, exclude=user_id)
 
     def search_users_by_photo(
         self,
@@ -300,11 +298,12 @@ class UserOperations(Eraser):
         found = find_faces(loaded, engine=self._engine, options=options)
         face = found.faces[0] if found.faces else None
         probe = None if face is None else face.embedding
+        searched = self._search_users(collection, probe, threshold, limit)
         return PhotoUserSearchResult(
             collection_id,
             collection.model_version,
             threshold,
-            self._find_users(collection_id, probe, threshold, limit),
+            searched.matches,
             face,
             found.faces[1:],
             found.rejected,
@@ -318,25 +317,28 @@ class UserOperations(Eraser):
                 if text in folded_name(user.name or "") or text in folded_name(user.user_id):
                     yield user
 
-    def _find_users(
+    def _search_users(
         self,
-        collection_id: str,
+        collection: Collection,
         probe: NDArray[np.float32] | None,
         threshold: float,
         limit: int,
         *,
         exclude: str | None = None,
-    ) -> tuple[UserMatch, ...]:
+    ) -> UserSearchResult:
         """Return the users that resemble a probe; none without a probe."""
-        if probe is None:
-            return ()
-        return find_users(
-            probe,
-            collection_id=collection_id,
-            faces=self._faces,
-            users=self._records,
-            cohort=self._engine,
-            threshold=threshold,
-            limit=limit,
-            exclude=exclude,
+        matches: tuple[UserMatch, ...] = ()
+        if probe is not None:
+            matches = find_users(
+                probe,
+                collection_id=collection.collection_id,
+                faces=self._faces,
+                users=self._records,
+                cohort=self._engine,
+                threshold=threshold,
+                limit=limit,
+                exclude=exclude,
+            )
+        return UserSearchResult(
+            collection.collection_id, collection.model_version, threshold, matches
         )

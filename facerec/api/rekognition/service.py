@@ -10,9 +10,10 @@ from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal
 from facerec.api.rekognition.arns import UNSIGNED_REGION, collection_of, in_region
 from facerec.api.rekognition.attributes import add_placeholders
+from facerec.api.rekognition.collections import list_collections
 from facerec.api.rekognition.errors import RekognitionError, rekognition_error
 from facerec.api.rekognition.model import CONTENT_TYPE, TARGET_PREFIX, service_model
-from facerec.api.rekognition.operations import OPERATIONS, Operation, list_collections
+from facerec.api.rekognition.operations import OPERATIONS, Operation
 from facerec.api.rekognition.validation import parse_request
 from facerec.gallery.gallery import Gallery
 
