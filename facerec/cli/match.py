@@ -1,4 +1,4 @@
-"""`facerec match`: who is in a photo."""
+"""`facerec match`: who is in a photo, or in each photo of a folder."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.faces_shown import match_table, position, print_remarks
+from facerec.cli.match_many import folder_of_photos, photos_in, print_searched
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -27,7 +28,7 @@ from facerec.gallery.search_results import SearchedFace, SearchResult
 
 
 @click.command()
-@click.argument("photo")
+@click.argument("photo", metavar="PHOTO|FOLDER")
 @collection_option
 @data_option
 @threshold_option
@@ -37,6 +38,13 @@ from facerec.gallery.search_results import SearchedFace, SearchResult
     "--repeat-people",
     is_flag=True,
     help="Let several faces of the photo match one person; otherwise only the most similar does.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a CSV file with a line for each face of the photos instead of printing.",
 )
 @probe_face_options
 @json_option
@@ -48,12 +56,15 @@ def match(
     target_fmr: float | None,
     limit: int,
     repeat_people: bool,
+    csv_file: Path | None,
     options: FaceOptions,
     as_json: bool,
 ) -> None:
     """Search a collection for the faces of a photo.
 
-    PHOTO is a path or an s3:// address. All its faces are searched, largest first.
+    PHOTO is a path or an s3:// address. All its faces are searched, largest first. Of a FOLDER, or
+    an s3:// prefix that ends in a slash, each photo is searched, and a photo that cannot be read or
+    shows no face is reported; JSON is then one line for each photo.
     docs/accuracy.md explains what similarity means and how often a match is wrong.
 
     \b
@@ -61,17 +72,28 @@ def match(
       facerec match visitor.jpg --collection staff
       facerec match visitor.jpg --collection staff --threshold 0.95 --limit 1 --json
       facerec match visitor.jpg --collection staff --target-fmr 0.01
+      facerec match evening/ --collection club --csv evening.csv
     """
     with open_gallery(data_folder(data)) as gallery:
-        result = gallery.search(
-            collection,
-            photo,
-            threshold=threshold,
-            target_fmr=target_fmr,
-            limit=limit,
-            repeat_people=repeat_people,
-            options=options,
-        )
+
+        def search(probe: str) -> SearchResult:
+            return gallery.search(
+                collection,
+                probe,
+                threshold=threshold,
+                target_fmr=target_fmr,
+                limit=limit,
+                repeat_people=repeat_people,
+                options=options,
+            )
+
+        folder = folder_of_photos(photo)
+        if folder is not None or csv_file is not None:
+            gallery.describe_collection(collection)
+            photos = [photo] if folder is None else photos_in(folder)
+            print_searched(photos, search, csv_file, as_json=as_json)
+            return
+        result = search(photo)
     if as_json:
         print_json(search_json(result))
     else:

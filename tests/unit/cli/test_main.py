@@ -102,7 +102,7 @@ def test_every_option_has_a_help_text_that_is_a_sentence(words: list[str]) -> No
 @pytest.mark.parametrize(
     ("words", "message", "called"),
     [
-        (["match"], "missing argument 'PHOTO'", "facerec match"),
+        (["match"], "missing argument 'PHOTO|FOLDER'", "facerec match"),
         (["estimate", "--photos", "0"], "invalid value for '--photos'", "facerec estimate"),
         (["estimate", "--sample", "absent"], "'absent' does not exist", "facerec estimate"),
         (["serve", "--bucket", "photos=absent"], "'absent' is not a folder", "facerec serve"),

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import csv
+import json
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from facerec.cli import match as command
+from facerec.cli.main import main
+from facerec.core.schemas import violation
 from facerec.gallery.gallery import Gallery
 from facerec.testing.engine import FAKE_DISTANCE_AT_DEFAULT, fake_face, fake_photo
 from tests.support.gallery import Collaborators
@@ -44,3 +48,56 @@ def test_a_rate_takes_the_place_of_a_threshold(gallery: Gallery, tmp_path: Path)
     photo = tmp_path / "ann.jpg"
     photo.write_bytes(fake_photo(fake_face("ann")))
     assert "has a similarity of 0.8 or more" in run(photo, "--target-fmr", "0.001")
+
+
+@pytest.fixture
+def folder(gallery: Gallery, tmp_path: Path) -> Path:
+    """A folder with a photo of Ann, one of nobody, one that cannot be read, and a text."""
+    photo = fake_photo(fake_face("ann", away=0.1))
+    (face,) = gallery.index("staff", photo, external_image_id="ann:1").faces
+    gallery.create_user("staff", "ann", name="Ann Lee")
+    gallery.associate_faces("staff", "ann", [face.record.face_id])
+    folder = tmp_path / "probes"
+    folder.mkdir()
+    faces = (fake_face("ann"), fake_face("bob", left=0.6))
+    (folder / "a.jpg").write_bytes(fake_photo(*faces))
+    (folder / "b.jpg").write_bytes(fake_photo())
+    (folder / "c.jpg").write_bytes(b"no photo")
+    (folder / "notes.txt").write_text("no photo")
+    return folder
+
+
+def test_every_face_of_a_folder_s_photos_has_a_line(folder: Path) -> None:
+    result = CliRunner().invoke(command.match, [str(folder), "--collection", "staff"])
+    assert result.exit_code == 0
+    lines = [line.removeprefix(f"{folder}/") for line in result.stdout.splitlines()]
+    assert lines[0].startswith("a.jpg face 1: match Ann Lee (1.0")
+    assert lines[1:3] == ["a.jpg face 2: unknown", "b.jpg: no face was found in the photo"]
+    assert lines[3].startswith("c.jpg: ")
+    assert len(lines) == 4
+    assert "3 photos searched: 1 match, 1 unknown; 2 photos without a result" in result.stderr
+
+
+def test_a_folder_s_photos_are_lines_of_json(folder: Path) -> None:
+    result = CliRunner().invoke(command.match, [str(folder), "--collection", "staff", "--json"])
+    documents = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [violation("match-line", document) for document in documents] == [None] * 3
+    assert documents[0]["result"]["faces"][0]["matches"][0]["face"]["person_name"] == "Ann Lee"
+    assert documents[1]["error"] == "no face was found in the photo"
+
+
+def test_a_folder_s_photos_are_lines_of_a_csv_file(folder: Path, tmp_path: Path) -> None:
+    output = tmp_path / "found.csv"
+    words = [str(folder), "--collection", "staff", "--csv", str(output)]
+    assert CliRunner().invoke(command.match, words).exit_code == 0
+    with output.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["person_name"] for row in rows] == ["Ann Lee", "", "", ""]
+    assert [bool(row["error"]) for row in rows] == [False, False, True, True]
+    assert CliRunner().invoke(command.match, words).exit_code == 1
+
+
+def test_a_folder_in_an_unknown_collection_is_one_error(folder: Path) -> None:
+    result = CliRunner().invoke(main, ["match", str(folder), "--collection", "none"])
+    assert result.exit_code == 3
+    assert result.stdout == ""

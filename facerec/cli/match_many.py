@@ -1,0 +1,188 @@
+"""Many probes searched by one command: the photos of a folder, each with its own rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from facerec.cli.output import console, count, shortened, shown_name
+from facerec.errors import (
+    AccessDeniedError,
+    FacerecError,
+    NoFaceError,
+    ObjectNotFoundError,
+    PhotoTooLargeError,
+    UnreadablePhotoError,
+)
+
+if TYPE_CHECKING:
+    from facerec.gallery.search_results import SearchedFace, SearchResult
+
+COLUMNS = (
+    "photo",
+    "face",
+    "decision",
+    "similarity",
+    "person",
+    "person_name",
+    "external_image_id",
+    "matched_photo",
+    "left",
+    "top",
+    "width",
+    "height",
+    "error",
+)
+"""Columns of the CSV file: a line for each face, or for a photo without any."""
+
+PHOTO_ERRORS = (
+    AccessDeniedError,
+    NoFaceError,
+    ObjectNotFoundError,
+    PhotoTooLargeError,
+    UnreadablePhotoError,
+)
+"""Errors about one photo, which keep no other photo from being searched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """A probe with its result, or with the error that there is instead."""
+
+    photo: str
+    result: SearchResult | None
+    error: FacerecError | None = None
+
+
+def folder_of_photos(text: str) -> str | None:
+    """Return the address of a folder or prefix with its final ``/``; None for a photo."""
+    if text.startswith("s3://"):
+        return text if text.endswith("/") else None
+    path = Path(text)
+    return f"{path.absolute()}/" if path.is_dir() else None
+
+
+def photos_in(folder: str) -> list[str]:
+    """Return the addresses of the photos in a folder, in order; other known files are skipped."""
+    from facerec.jobs.manifest.companions import describe_companion
+    from facerec.jobs.manifest.listing import ListingRules, list_photos
+    from facerec.storage.objects.objects import Objects
+
+    listed = list_photos(Objects(), folder, None, ListingRules())
+    return [each.uri for each in listed if each.requested and not describe_companion(each.uri)]
+
+
+def search_all(photos: Iterable[str], search: Callable[[str], SearchResult]) -> Iterator[Searched]:
+    """Yield each probe with its result; a problem with one photo is its result."""
+    for photo in photos:
+        try:
+            yield Searched(photo, search(photo))
+        except PHOTO_ERRORS as error:
+            yield Searched(photo, None, error)
+
+
+def print_searched(
+    photos: list[str],
+    search: Callable[[str], SearchResult],
+    csv_file: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Search for the faces of photos and print or write a row for each.
+
+    Args:
+        photos: Addresses of the probes.
+        search: Searches for the faces of one.
+        csv_file: File to write instead; None to print.
+        as_json: Whether to print a line of JSON for each photo.
+    """
+    from facerec.cli.new_files import new_text
+
+    decisions: dict[str, int] = {}
+    failed = 0
+    output: AbstractContextManager[TextIO | None]
+    output = nullcontext() if csv_file is None else new_text(csv_file)
+    with output as file, _progress(photos, hidden=file is None and sys.stdout.isatty()) as shown:
+        writer = None if file is None else csv.writer(file)
+        if writer is not None:
+            writer.writerow(COLUMNS)
+        for searched in search_all(shown, search):
+            failed += searched.error is not None
+            for face in () if searched.result is None else searched.result.faces:
+                decisions[str(face.decision)] = decisions.get(str(face.decision), 0) + 1
+            if writer is not None:
+                writer.writerows(_rows(searched))
+            elif as_json:
+                click.echo(json.dumps(_document(searched)))
+            else:
+                _print(searched)
+    faces = ", ".join(f"{number:,} {name}" for name, number in sorted(decisions.items()))
+    summary = f"{count(len(photos), 'photo')} searched: {faces or 'no face'}"
+    if failed:
+        summary += f"; {count(failed, 'photo')} without a result"
+    console(stderr=True).print(summary)
+
+
+def _progress(photos: list[str], *, hidden: bool) -> Any:  # noqa: ANN401 - click's own type
+    return click.progressbar(
+        photos, file=sys.stderr, show_pos=True, hidden=hidden or not sys.stderr.isatty()
+    )
+
+
+def _document(searched: Searched) -> dict[str, Any]:
+    """Present a probe (``match-line.json``)."""
+    from facerec.gallery.presenting import search_json
+
+    error = searched.error
+    return {
+        "photo": searched.photo,
+        "result": None if searched.result is None else search_json(searched.result),
+        "error": None if error is None else error.message,
+    }
+
+
+def _rows(searched: Searched) -> Iterator[tuple[object, ...]]:
+    if searched.result is None:
+        yield (searched.photo, *[""] * 11, searched.error and searched.error.message)
+        return
+    for number, face in enumerate(searched.result.faces, 1):
+        box = face.face.box
+        best = face.matches[0] if face.matches else None
+        match: tuple[object, ...] = ("",) * 5
+        if best is not None:
+            match = (
+                f"{best.similarity:.4f}",
+                best.user_id or "",
+                best.person_name or "",
+                best.face.external_image_id or "",
+                best.face.source,
+            )
+        sides = (f"{side:.4f}" for side in (box.left, box.top, box.width, box.height))
+        yield (searched.photo, number, str(face.decision), *match, *sides, "")
+
+
+def _print(searched: Searched) -> None:
+    out, name = console(), shortened(searched.photo)
+    if searched.result is None:
+        out.print(f"{name}: {searched.error and searched.error.message}")
+        return
+    for number, face in enumerate(searched.result.faces, 1):
+        out.print(f"{name} face {number}: {face.decision.value}{_who(face)}")
+
+
+def _who(face: SearchedFace) -> str:
+    """Return whom a face resembles: the best face of each person who is too close to call."""
+    people = [
+        f" {match.person_name or match.user_id or shown_name(match.face.external_image_id)} "
+        f"({match.similarity:.3f})"
+        for match in face.candidates
+    ]
+    return " or".join(people)
