@@ -25,7 +25,7 @@ from facerec.errors import InvalidInputError
 from facerec.storage.objects.protocol import scheme_of
 
 if TYPE_CHECKING:
-    from facerec.jobs.erasure_check import Remainder
+    from facerec.jobs.erasure_check.check import Remainder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -149,7 +149,8 @@ def _erase_here(
     with open_gallery(folder) as gallery:
         if not check:
             return gallery.erase(collection, subject, name), []
-        from facerec.jobs.erasure_check import CheckedStores, erase_and_check
+        from facerec.jobs.erasure_check.check import erase_and_check
+        from facerec.jobs.erasure_check.traces import CheckedStores
 
         with open_local_store(folder) as store:
             root = f"{folder.absolute()}/"
@@ -167,6 +168,6 @@ def _erase_in_stack(
     receipt = receipt_from_json(answer["receipt"])
     if not check:
         return receipt, []
-    from facerec.jobs.erasure_check import Remainder
+    from facerec.jobs.erasure_check.check import Remainder
 
     return receipt, [Remainder(**each) for each in answer["left"]]

@@ -30,7 +30,8 @@ from facerec.gallery.presenting import summary_json
 from facerec.jobs.aws.erasure_function import pack
 from facerec.jobs.aws.log import logger
 from facerec.jobs.difference import Removal
-from facerec.jobs.erasure_check import CheckedStores, Remainder, erase_and_check
+from facerec.jobs.erasure_check.check import Remainder, erase_and_check
+from facerec.jobs.erasure_check.traces import CheckedStores
 from facerec.jobs.plan import read_plan
 from facerec.jobs.rebuild import rebuild_collection
 from facerec.jobs.removal import remove_stale

@@ -22,7 +22,8 @@ from facerec.factory import open_deployed_gallery
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.retention import SECONDS_OF_DAY
 from facerec.jobs.aws import stack as described
-from facerec.jobs.erasure_check import CheckedStores, collect_traces, find_remainders
+from facerec.jobs.erasure_check.check import find_remainders
+from facerec.jobs.erasure_check.traces import CheckedStores, collect_traces
 from facerec.storage.objects import Objects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine

@@ -1,0 +1,131 @@
+"""Erases what is known of somebody, and lists what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from facerec.core.erasures import Receipt, Selection, SubjectKind
+from facerec.gallery.gallery import Gallery
+from facerec.jobs.erasure_check.files import files_of, scan
+from facerec.jobs.erasure_check.patterns import (
+    addresses_held_by_others,
+    held_by_others,
+    patterns_of,
+)
+from facerec.jobs.erasure_check.traces import (
+    CheckedStores,
+    Traces,
+    all_faces,
+    collect_traces,
+    job_folders,
+)
+from facerec.jobs.photo_addresses import (
+    remembered_addresses,
+)
+from facerec.storage.file_search import search_files
+from facerec.storage.objects.protocol import scheme_of
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """Something that an erasure has left.
+
+    Attributes:
+        place: the store, file or object that holds it.
+        what: ``face id``, ``embedding``, ``external image id``, ``photo`` or ``user id``.
+    """
+
+    place: str
+    what: str
+
+
+def erase_and_check(
+    gallery: Gallery, collection_id: str, subject: SubjectKind, name: str, stores: CheckedStores
+) -> tuple[Receipt, list[Remainder]]:
+    """Erase whatever is known of somebody, and return the receipt and what is left.
+
+    Args:
+        gallery: the gallery of the stores.
+        collection_id: the collection.
+        subject: as of ``Gallery.erase``.
+        name: likewise.
+        stores: where everything is kept.
+
+    Raises:
+        CollectionNotFoundError: the collection does not exist.
+        FacerecError: a store or a folder cannot be read.
+    """
+    selection = gallery.select(collection_id, subject, name)
+    traces = collect_traces(collection_id, selection, stores)
+    receipt = gallery.erase(collection_id, subject, name)
+    return receipt, list(dict.fromkeys(find_remainders(collection_id, traces, stores)))
+
+
+def find_remainders(
+    collection_id: str, traces: Traces, stores: CheckedStores
+) -> Iterator[Remainder]:
+    """Yield what is left of something that was erased; nothing if the erasure is complete.
+
+    Raises:
+        FacerecError: a store or a folder cannot be read.
+    """
+    left, others = _in_memory(collection_id, traces, stores)
+    yield from left
+    others |= addresses_held_by_others(collection_id, traces, stores)
+    traces = replace(traces, addresses=traces.addresses - others)
+    held = set(held_by_others(collection_id, traces, stores))
+    yield from _in_stores(collection_id, traces.selection, stores)
+    patterns = [
+        (pattern, what)
+        for pattern, what in patterns_of(collection_id, traces)
+        if pattern not in held
+    ]
+    local: list[str] = []
+    for found in files_of(collection_id, stores):
+        if scheme_of(found.uri) == "file":
+            # It may be part of a database that is open.
+            local.append(found.uri)
+            continue
+        for what in scan(stores.objects, found, patterns):
+            yield Remainder(found.uri, what)
+    for path, inside in search_files(local, [pattern for pattern, _ in patterns]).items():
+        for what in sorted({patterns[each][1] for each in inside}):
+            yield Remainder(path, what)
+
+
+def _in_memory(
+    collection_id: str, traces: Traces, stores: CheckedStores
+) -> tuple[list[Remainder], set[str]]:
+    """Return what is left in what is remembered of photos, and the addresses held by right."""
+    selection, left, others = traces.selection, list[Remainder](), set[str]()
+    remembered = remembered_addresses(
+        stores.objects, stores.jobs_root, collection_id, job_folders(collection_id, stores)
+    )
+    for file, address, name in remembered:
+        if address in selection.photos or name in selection.external_image_ids:
+            left.append(Remainder(file, "photo"))
+        else:
+            others.add(address)
+    return left, others & traces.addresses
+
+
+def _in_stores(
+    collection_id: str, selection: Selection, stores: CheckedStores
+) -> Iterator[Remainder]:
+    faces, records = stores.faces, stores.records
+    ids = sorted(selection.face_ids)
+    if faces.get_faces(collection_id, ids):
+        yield Remainder("the store of faces", "face id")
+    for record in all_faces(collection_id, faces) if selection.names_photos else ():
+        if record.external_image_id in selection.external_image_ids:
+            yield Remainder("the store of faces", "external image id")
+        if record.source in selection.photos:
+            yield Remainder("the store of faces", "photo")
+    if records.users_of_faces(collection_id, ids):
+        yield Remainder("the store of users", "face id")
+    if records.get_users(collection_id, sorted(selection.user_ids)):
+        yield Remainder("the store of users", "user id")
+    # What is found is deleted, and still reported: the erasure should have done so.
+    if records.forget_answers([*ids, *selection.user_ids]):
+        yield Remainder("the answers of idempotency tokens", "user id or face id")

@@ -1,0 +1,64 @@
+"""The files of an installation, and the search of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from facerec.errors import FacerecError, ObjectNotFoundError
+from facerec.jobs.deletion import is_own_file
+from facerec.jobs.erasure_check.traces import CheckedStores, job_folders
+from facerec.jobs.folders import list_entries
+from facerec.jobs.plan import read_collection_id
+from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+SCANNED_AT_ONCE = 16 * 1024 * 1024
+"""Bytes of a file in memory."""
+
+
+def files_of(collection_id: str, stores: CheckedStores) -> Iterator[ObjectInfo]:
+    """Yield the files of an installation without the job folders of other collections."""
+    own = job_folders(collection_id, stores)
+    foreign = tuple(_foreign_folders(collection_id, stores))
+    for root in stores.roots:
+        for found in stores.objects.list(root):
+            if not found.uri.startswith(foreign):
+                yield found
+    for folder in own:
+        if not folder.startswith(stores.roots):
+            for found in stores.objects.list(folder):
+                if is_own_file(found.uri.removeprefix(folder)):
+                    yield found
+
+
+def _foreign_folders(collection_id: str, stores: CheckedStores) -> Iterator[str]:
+    for entry in list_entries(stores.objects, stores.jobs_root):
+        try:
+            if read_collection_id(stores.objects, entry.job_folder) != collection_id:
+                yield entry.job_folder
+        except FacerecError:
+            # What cannot be read is searched.
+            continue
+
+
+def scan(
+    objects: ObjectStore, found: ObjectInfo, patterns: Sequence[tuple[bytes, str]]
+) -> Iterator[str]:
+    """Yield what a file contains, each kind once."""
+    overlap = max((len(pattern) for pattern, _ in patterns), default=1) - 1
+    seen: set[str] = set()
+    for content in _pieces(objects, found, overlap):
+        for pattern, what in patterns:
+            if what not in seen and pattern in content:
+                seen.add(what)
+                yield what
+
+
+def _pieces(objects: ObjectStore, found: ObjectInfo, overlap: int) -> Iterator[bytes]:
+    for start in range(0, found.size, SCANNED_AT_ONCE):
+        try:
+            yield objects.read(
+                found.uri, start=max(0, start - overlap), end=start + SCANNED_AT_ONCE
+            )
+        except ObjectNotFoundError:
+            # deleted since it was listed
+            return

@@ -1,0 +1,115 @@
+"""The bytes that files are searched for, without those that others hold by right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+
+from facerec.core.protocols.records import RecordStore
+from facerec.gallery.user_vectors import search_vectors
+from facerec.jobs.erasure_check.traces import CheckedStores, Traces, all_faces
+from facerec.jobs.photo_addresses import (
+    addresses_of_others,
+)
+from facerec.storage.faces import FaceStore
+
+SAME = 1e-6
+"""Maximum Euclidean distance of two embeddings that are the same but for rounding."""
+
+
+def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str]]:
+    """Yield what files are searched for, and what it is."""
+    selection = traces.selection
+    yield from ((face_id.encode(), "face id") for face_id in selection.face_ids)
+    names = (
+        (selection.external_image_ids, ("external_image_id",), "external image id"),
+        (selection.photos | traces.addresses, ("source", "photo", "image", "uri"), "photo"),
+        (selection.user_ids, ("user_id", "UserId"), "user id"),
+    )
+    for values, keys, what in names:
+        for value, key in product(values, keys):
+            yield from ((pattern, what) for pattern in _named(key, value))
+    yield from ((_in_row(collection_id, user_id), "user id") for user_id in selection.user_ids)
+    # An index of the local store has the two side by side.
+    yield from (
+        (f"{collection_id}{name}{user_id}".encode(), "name")
+        for name, user_id in product(selection.user_names, selection.user_ids)
+    )
+    yield from ((_bytes_of(embedding), "embedding") for embedding in traces.embeddings)
+
+
+def held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:
+    """Yield the patterns of what other faces, users and collections still hold by right."""
+    for other in _collections(stores.records):
+        for embedding in traces.embeddings:
+            if _is_held(other, embedding, stores.faces):
+                yield _bytes_of(embedding)
+        if other != collection_id:
+            yield from _names_in(other, traces, stores)
+    for user_id in traces.selection.user_ids:
+        # Of "ann" and "anna", one begins with the other.
+        following = stores.records.list_users(collection_id, after=user_id, limit=1)
+        if following and following[0].user_id.startswith(user_id):
+            yield _in_row(collection_id, user_id)
+
+
+def addresses_held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> set[str]:
+    """Return the addresses that photos with other external image ids hold by right."""
+    if not traces.addresses:
+        return set()
+    names = traces.selection.external_image_ids
+    return {
+        record.source
+        for record in all_faces(collection_id, stores.faces)
+        if record.source in traces.addresses and record.external_image_id not in names
+    } | addresses_of_others(
+        stores.objects, stores.jobs_root, collection_id, traces.addresses, names
+    )
+
+
+def _names_in(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:
+    selection = traces.selection
+    photos = selection.photos | traces.addresses
+    for record in all_faces(collection_id, stores.faces):
+        if record.external_image_id in selection.external_image_ids:
+            yield from _named("external_image_id", record.external_image_id)
+        if record.source in photos:
+            yield from _named("source", record.source)
+    for user in stores.records.get_users(collection_id, sorted(selection.user_ids)):
+        yield from _named("user_id", user.user_id)
+
+
+def _is_held(collection_id: str, embedding: np.ndarray, faces: FaceStore) -> bool:
+    (found,) = faces.search(collection_id, embedding[np.newaxis], top=1, max_distance=SAME)
+    return bool(
+        found or search_vectors(faces, collection_id, embedding, limit=1, max_distance=SAME)
+    )
+
+
+def _bytes_of(embedding: np.ndarray) -> bytes:
+    return embedding.astype("<f4").tobytes()
+
+
+def _in_row(collection_id: str, user_id: str) -> bytes:
+    """Return a user as it is in a database, where the columns of a row follow each other."""
+    return f"{collection_id}{user_id}".encode()
+
+
+def _named(key: str, value: str | None) -> list[bytes]:
+    """Return a member of JSON as it may be written."""
+    texts = {json.dumps(value), json.dumps(value, ensure_ascii=False)}
+    return [
+        f'"{key}":{space}{text}'.encode(errors="surrogateescape")
+        for text in sorted(texts)
+        for space in ("", " ")
+    ]
+
+
+def _collections(records: RecordStore) -> Iterator[str]:
+    after = None
+    while page := records.list_collections(after=after):
+        yield from (collection.collection_id for collection in page)
+        after = page[-1].collection_id

@@ -1,0 +1,120 @@
+"""What an erasure must leave nowhere, and where everything is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from facerec.core.erasures import Selection
+from facerec.core.limits import MAX_PAGE
+from facerec.core.protocols.records import RecordStore
+from facerec.core.records import FaceRecord, StoredFace
+from facerec.errors import FacerecError
+from facerec.jobs.erasure import entries_of
+from facerec.jobs.folder_erasure import is_selected_face
+from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.ledger.layout import embeddings_folder
+from facerec.jobs.photo_addresses import (
+    addresses_of,
+)
+from facerec.jobs.tracing import find_in_jobs
+from facerec.storage.faces import FaceStore
+from facerec.storage.objects.protocol import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Traces:
+    """What an erasure must leave nowhere. A repr never contains a name or an embedding.
+
+    Attributes:
+        selection: what is erased; with the ids of the faces that job folders keep.
+        addresses: addresses of the photos of the external image ids that are erased.
+        embeddings: float32 of shape (128,), of all these faces.
+    """
+
+    selection: Selection
+    addresses: frozenset[str]
+    embeddings: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedStores:
+    """Where an installation keeps what is known of faces.
+
+    Attributes:
+        faces: store of faces.
+        records: store of collections and users.
+        objects: contains job folders and other files.
+        jobs_root: parent of all job folders; ends in ``/``.
+        roots: folders that are searched, each with its final ``/``: all files in them are
+            facerec's. Job folders elsewhere are searched as well.
+    """
+
+    faces: FaceStore
+    records: RecordStore
+    objects: ObjectStore
+    jobs_root: str
+    roots: tuple[str, ...] = field(default=())
+
+
+def collect_traces(collection_id: str, selection: Selection, stores: CheckedStores) -> Traces:
+    """Return what must be left nowhere, before it is erased.
+
+    Raises:
+        FacerecError: a job folder cannot be read.
+    """
+    stored = stores.faces.get_faces(collection_id, sorted(selection.face_ids))
+    embeddings = {face.record.face_id: face.embedding for face in stored}
+    for entry in job_folders(collection_id, stores):
+        for found in stores.objects.list(embeddings_folder(entry)):
+            try:
+                kept = read_embeddings(stores.objects, found.uri)
+            except FacerecError:
+                # The erasure deletes a damaged file.
+                continue
+            for face in kept:
+                if is_selected_face(face.record, selection):
+                    embeddings[face.record.face_id] = face.embedding
+    ids = selection.face_ids | embeddings.keys()
+    return Traces(
+        replace(selection, face_ids=frozenset(ids)),
+        _addresses(collection_id, selection, stored, stores),
+        tuple(embeddings.values()),
+    )
+
+
+def _addresses(
+    collection_id: str, selection: Selection, stored: Iterable[StoredFace], stores: CheckedStores
+) -> frozenset[str]:
+    """Return the addresses of the photos of the external image ids that are erased."""
+    names = selection.external_image_ids
+    if not names:
+        return frozenset()
+    only_names = Selection(external_image_ids=names)
+    kept = find_in_jobs(stores.objects, stores.jobs_root, collection_id, only_names)
+    sources = {face.record.source for face in stored} - {""}
+    return frozenset(sources | addresses_of(kept, names))
+
+
+def job_folders(collection_id: str, stores: CheckedStores) -> list[str]:
+    """Return the job folders of a collection.
+
+    Raises:
+        FacerecError: a folder that may be one cannot be read.
+    """
+    unreadable: list[FacerecError] = []
+    entries = entries_of(stores.objects, stores.jobs_root, collection_id, unreadable)
+    folders = [entry.job_folder for entry in entries]
+    if unreadable:
+        raise unreadable[0]
+    return folders
+
+
+def all_faces(collection_id: str, faces: FaceStore) -> Iterable[FaceRecord]:
+    """Yield the records of all faces of a collection."""
+    after = None
+    while page := faces.list_faces(collection_id, after=after, limit=MAX_PAGE):
+        yield from page
+        after = page[-1].face_id
