@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
@@ -37,6 +37,7 @@ from facerec.api.rest.people_changes import people_changes_router
 from facerec.api.rest.problems import handle_problems, problems
 from facerec.api.rest.recognition import recognition_router
 from facerec.api.rest.retention import retention_router
+from facerec.api.rest.unknown_parameters import refuse_unknown_parameters
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.service import JobService
 
@@ -102,6 +103,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        dependencies=[Depends(refuse_unknown_parameters)],
         middleware=_middleware(settings),
     )
     handle_problems(app)

@@ -37,25 +37,33 @@ def faces() -> None:
 
 @faces.command("list")
 @collection_option
+@click.option("--person", metavar="ID", help="List only the faces of this person.")
 @data_option
 @page_options("faces", DEFAULT_PAGE, MAX_PAGE)
 @json_option
 def list_command(
-    collection: str, data: Path | None, next_token: str | None, limit: int, as_json: bool
+    collection: str,
+    person: str | None,
+    data: Path | None,
+    next_token: str | None,
+    limit: int,
+    as_json: bool,
 ) -> None:
     """List the faces of a collection, ordered by id.
 
     \b
     Examples:
       facerec faces list --collection staff
+      facerec faces list --collection staff --person ann
       facerec faces list --collection staff --limit 100 --json
     """
     with open_gallery(data_folder(data)) as gallery:
-        page = gallery.list_faces(collection, next_token=next_token, limit=limit)
+        page = gallery.list_faces(collection, next_token=next_token, limit=limit, user_id=person)
     if as_json:
         print_json(face_page_json(page))
         return
-    nothing = "no more faces" if next_token else f"collection {collection} has no faces"
+    owner = f"collection {collection}" if person is None else f"person {person}"
+    nothing = "no more faces" if next_token else f"{owner} has no faces"
     console().print(face_table(page.faces) if page.faces else nothing)
     if page.next_token:
         console().print(f"more: --next-token {page.next_token}")

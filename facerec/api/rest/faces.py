@@ -11,6 +11,7 @@ from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.erasures import ERASED, receipt_location
 from facerec.api.rest.problems import problems
+from facerec.api.rest.requests.fields import UserId
 from facerec.api.rest.requests.parameters import (
     CollectionPath,
     Disassociate,
@@ -43,10 +44,15 @@ def faces_router(context: Context) -> APIRouter:
         collection_id: CollectionPath,
         limit: Limit = DEFAULT_PAGE,
         next_token: NextToken = None,
+        user_id: Annotated[
+            UserId | None, Query(description="List only the faces of this person.")
+        ] = None,
     ) -> JSONResponse:
         return await context.respond(
             request,
-            lambda: gallery.list_faces(collection_id, next_token=next_token, limit=limit),
+            lambda: gallery.list_faces(
+                collection_id, next_token=next_token, limit=limit, user_id=user_id
+            ),
             face_page_json,
             collection_id=collection_id,
         )

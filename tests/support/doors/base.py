@@ -118,8 +118,8 @@ class Door:
         """Delete a collection."""
         raise NotImplementedError
 
-    def list_faces(self, name: str) -> list[tuple[str, str | None]]:
-        """Return the ids of all faces with their users."""
+    def list_faces(self, name: str, user_id: str | None = None) -> list[tuple[str, str | None]]:
+        """Return the ids of all faces, or of those of a user, with their users."""
         raise NotImplementedError
 
     def delete_face(self, name: str, face_id: str) -> None:

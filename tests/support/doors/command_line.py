@@ -74,8 +74,9 @@ class CommandLineDoor(Door):
     def delete_collection(self, name: str) -> None:
         self._run("collections", "delete", name, "--yes")
 
-    def list_faces(self, name: str) -> list[tuple[str, str | None]]:
-        listed = self._run("faces", "list", "--collection", name, "--json")
+    def list_faces(self, name: str, user_id: str | None = None) -> list[tuple[str, str | None]]:
+        words = _given(person=user_id)
+        listed = self._run("faces", "list", "--collection", name, "--json", *words)
         return [(face["face_id"], face.get("user_id")) for face in listed["faces"]]
 
     def delete_face(self, name: str, face_id: str) -> None:

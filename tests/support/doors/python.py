@@ -42,8 +42,8 @@ class PythonDoor(Door):
     def delete_collection(self, name: str) -> None:
         self._run(lambda: self.gallery.delete_collection(name))
 
-    def list_faces(self, name: str) -> list[tuple[str, str | None]]:
-        page = self._run(lambda: self.gallery.list_faces(name))
+    def list_faces(self, name: str, user_id: str | None = None) -> list[tuple[str, str | None]]:
+        page = self._run(lambda: self.gallery.list_faces(name, user_id=user_id))
         return [(face.record.face_id, face.user_id) for face in page.faces]
 
     def delete_face(self, name: str, face_id: str) -> None:

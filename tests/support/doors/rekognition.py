@@ -64,8 +64,8 @@ class RekognitionDoor(Door):
     def delete_collection(self, name: str) -> None:
         self._call("delete_collection", CollectionId=name)
 
-    def list_faces(self, name: str) -> list[tuple[str, str | None]]:
-        listed = self._call("list_faces", CollectionId=name)
+    def list_faces(self, name: str, user_id: str | None = None) -> list[tuple[str, str | None]]:
+        listed = self._call("list_faces", CollectionId=name, **_given(UserId=user_id))
         return [(face["FaceId"], face.get("UserId")) for face in listed["Faces"]]
 
     def delete_face(self, name: str, face_id: str) -> None:

@@ -91,8 +91,9 @@ class RestDoor(Door):
     def delete_collection(self, name: str) -> None:
         self._send("DELETE", f"collections/{name}")
 
-    def list_faces(self, name: str) -> list[tuple[str, str | None]]:
-        listed = self._send("GET", f"collections/{name}/faces")
+    def list_faces(self, name: str, user_id: str | None = None) -> list[tuple[str, str | None]]:
+        query = "" if user_id is None else f"?user_id={user_id}"
+        listed = self._send("GET", f"collections/{name}/faces{query}")
         return [(face["face_id"], face.get("user_id")) for face in listed["faces"]]
 
     def delete_face(self, name: str, face_id: str) -> None:

@@ -1,0 +1,28 @@
+"""Parameters of a query that a route does not have: a misspelt one must not be ignored."""
+
+from __future__ import annotations
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+PREFIX = "/api/"
+"""How the paths of the REST API begin."""
+
+
+async def refuse_unknown_parameters(request: Request) -> None:
+    """Refuse a request whose query has parameters that its route does not have.
+
+    Raises:
+        RequestValidationError: it has; the error names each of them.
+    """
+    route: APIRoute = request.scope["route"]
+    if not route.path.startswith(PREFIX):
+        return
+    known = {parameter.alias for parameter in route.dependant.query_params}
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        message = {"msg": "unknown parameter", "type": "extra_forbidden"}
+        raise RequestValidationError(
+            [{"loc": ("query", name[:100]), **message} for name in unknown]
+        )
