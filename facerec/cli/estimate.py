@@ -81,7 +81,8 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
     help="Maximum concurrent vCPUs, as configured in the stack.",
 )
 @click.option(
-    "--images-per-child",
+    "--photos-per-child",
+    "images_per_child",
     type=click.IntRange(min=1),
     default=None,
     help="Photos per child (default: a few minutes' work).",

@@ -66,7 +66,8 @@ def jobs() -> None:
     help="Show the plan and the duration, on AWS also the cost, without starting the job.",
 )
 @click.option(
-    "--images-per-child",
+    "--photos-per-child",
+    "images_per_child",
     type=click.IntRange(1, MAX_IMAGES_PER_CHILD),
     metavar="N",
     help="Photos per child (default: a few minutes' work).",
@@ -112,7 +113,7 @@ def start(
     if images_per_child is not None:
         document["images_per_child"] = images_per_child
     if stack is None and images_per_child is not None:
-        raise InvalidInputError("--images-per-child only applies to AWS jobs", "add --stack NAME")
+        raise InvalidInputError("--photos-per-child only applies to AWS jobs", "add --stack NAME")
     if dry_run:
         preview(document, stack, data, photos_per_second, as_json=as_json)
     elif stack is None:
