@@ -106,8 +106,9 @@ def erase(
     A person is named by an external image id, or by the id of a person. What is erased for good:
     faces with their embeddings, people, answers kept for idempotency tokens, and embeddings, rows
     and lines of manifests in the folders of all jobs. Photos and manifests of your own stay. The
-    receipt names what was removed from where, and nobody; it is kept: see `facerec erasures`. The
-    exit code is 3 if nothing was found, and 8 if --check finds something that is left.
+    receipt names what was removed from where, and nobody; it is kept: see `facerec erasures`. What
+    is not known is erased already: the receipt has zeros then. The exit code is 8 if --check finds
+    something that is left.
 
     \b
     Examples:
@@ -133,8 +134,6 @@ def erase(
             console().print("checked: nothing is left in any store, job folder or file")
     if left:
         raise SystemExit(ExitCode.REMAINDER)
-    if receipt.is_empty and not check:
-        raise SystemExit(ExitCode.NOT_FOUND)
 
 
 Erased = tuple[Receipt, "list[Remainder]"]
