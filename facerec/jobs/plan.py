@@ -123,7 +123,8 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
             job_folder,
             f"was written by another release of facerec (version {version} of job folders, not"
             f" {PLAN_VERSION})",
-            "remove this folder and submit the job again: its photos are processed again",
+            "submit the job again, with another job folder if you chose this one: its photos are"
+            " processed again; this folder may stay",
         )
     # A folder may have been moved since it was planned.
     return replace(plan_from_json(document), job_folder=job_folder)

@@ -80,7 +80,7 @@ def test_a_command_about_the_job_is_refused_with_what_to_do(
     assert result.exit_code == ExitCode.INVALID_INPUT
     error, hint = result.stderr.splitlines()
     assert error.startswith(f"error: the job folder {data}/jobs/{JOB}/ was written by another")
-    assert hint.startswith("hint: remove this folder and submit the job again: its photos are")
+    assert hint.startswith("hint: submit the job again, with another job folder if you chose")
     assert result.stdout == ""
     assert contents(data / "jobs") == before
 
@@ -149,7 +149,6 @@ def test_the_job_submitted_again_processes_the_photos_and_keeps_the_face_ids(
     faces = face_ids(run)
     photos = write_photos(tmp_path / "photos", 3, faces=2)
     manifest = write_manifest(tmp_path / "photos" / "list.jsonl", photos)
-    shutil.rmtree(data / "jobs" / JOB)
 
     result = run("index", str(manifest), "--collection", "staff", "--workers", "1", "--json")
 
