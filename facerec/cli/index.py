@@ -50,7 +50,8 @@ def index(
     command resumes an interrupted run. Of a folder, only photos are read that are new or have
     changed since an earlier run; the faces of a photo that was replaced are replaced. With --prune
     the faces of photos that are gone are removed. Faces that the collection has lost since are
-    restored, unless they were deleted on purpose.
+    restored, unless they were deleted on purpose. The same photo under another name (see
+    --person-from) is another photo, with faces of its own.
 
     \b
     Examples:

@@ -107,11 +107,15 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
     created = datetime.fromtimestamp(user.created_at, UTC)
     shown = user.user_id if user.name is None else f"{user.name} ({user.user_id})"
     console().print(
-        f"{shown}: {count(len(page.faces), 'face')}, {status_of(user).lower()}, "
+        f"{shown}: {count(len(user.face_ids), 'face')}, {status_of(user).lower()}, "
         f"created {created:%Y-%m-%d %H:%M UTC}"
     )
     if page.faces:
         console().print(face_table(page.faces))
+    lost = len(user.face_ids) - len(page.faces)
+    if lost > 0:
+        gone = count(lost, "face")
+        console().print(f"{gone} not in the collection; `facerec verify --repair` restores them")
 
 
 @people.command()

@@ -29,7 +29,7 @@ MEANINGS = {
     "NOT_FOUND": "does not exist",
     "ACCESS_DENIED": "may not be read",
     "ARCHIVED": "in an archive of S3",
-    "MALFORMED_LINE": "the line names no photo",
+    "MALFORMED_LINE": "the line is not valid",
     "ERASED": "erased since",
 }
 

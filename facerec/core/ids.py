@@ -14,15 +14,35 @@ import math
 import re
 
 from facerec.core.faces import BoundingBox
+from facerec.core.names import shown_name
+from facerec.errors import InvalidInputError
 
 _CELLS = 8
 """Grid cells per extent of a face, rounded to its half octave."""
 
+FACE_ID_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+"""Regular expression of a face id, as in Rekognition (``FaceId`` of
+https://docs.aws.amazon.com/rekognition/latest/APIReference/API_Face.html)."""
+
+_FACE_ID = re.compile(FACE_ID_PATTERN.removesuffix("$"))
 _GROUP = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}")
 """A lowercase UUID up to and including its last dash."""
 
 _MEMBER_DIGITS = 12
 """Hexadecimal digits of a UUID after its last dash."""
+
+
+def checked_face_id(face_id: str) -> str:
+    """Return a face id unchanged if it is one, whether or not there is such a face.
+
+    Raises:
+        InvalidInputError: it is not a lowercase UUID.
+    """
+    if not _FACE_ID.fullmatch(face_id):
+        raise InvalidInputError(
+            f"invalid face ID {shown_name(face_id, 36)}", "use a lowercase UUID"
+        )
+    return face_id
 
 
 def image_id(content: bytes) -> str:

@@ -89,7 +89,7 @@ def checked_user_name(name: str) -> str:
     kept = unicodedata.normalize("NFC", name).strip()
     if len(kept) > MAX_NAME_LENGTH or not _USER_NAME.fullmatch(kept):
         raise InvalidInputError(
-            f"invalid name {_shown(name, MAX_NAME_LENGTH)}",
+            f"invalid name {shown_name(name, MAX_NAME_LENGTH)}",
             f"use 1 to {MAX_NAME_LENGTH} characters of any script, without line breaks",
         )
     return kept
@@ -110,7 +110,7 @@ def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
     for key, value in tags.items():
         if not key or key.startswith("aws:") or not _is_tag_text(key, MAX_TAG_KEY_LENGTH):
             raise InvalidInputError(
-                f"invalid tag key {_shown(key, MAX_TAG_KEY_LENGTH)}",
+                f"invalid tag key {shown_name(key, MAX_TAG_KEY_LENGTH)}",
                 f"use 1 to {MAX_TAG_KEY_LENGTH} {_TAG_CHARACTERS}, not beginning with 'aws:'",
             )
         if not _is_tag_text(value, MAX_TAG_VALUE_LENGTH):
@@ -140,12 +140,13 @@ def _checked(
 ) -> str:
     if len(name) > maximum or not allowed.fullmatch(name):
         raise InvalidInputError(
-            f"invalid {kind} {_shown(name, maximum)}", f"use 1 to {maximum} {characters}"
+            f"invalid {kind} {shown_name(name, maximum)}", f"use 1 to {maximum} {characters}"
         )
     return name
 
 
-def _shown(name: str, maximum: int) -> str:
+def shown_name(name: str, maximum: int) -> str:
+    """Return a name that a caller gave as an error shows it: the beginning of one too long."""
     return repr(name if len(name) <= maximum else f"{name[:40]}...")
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
+from facerec.core.ids import checked_face_id
 from facerec.core.protocols.engine import Cohort
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import User
@@ -16,6 +17,7 @@ from facerec.errors import (
     FaceInUseError,
     FaceNotFoundError,
     FacerecError,
+    InvalidInputError,
     QuotaExceededError,
     UserNotFoundError,
 )
@@ -26,6 +28,10 @@ from facerec.storage.faces import FaceStore
 MAX_FACES_OF_USER = 100
 """Faces of one user, as in Rekognition
 (https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
+
+
+MAX_FACES_OF_REQUEST = 100
+"""Faces that a request associates or disassociates, as in Rekognition (same page)."""
 
 
 class UserStatus(StrEnum):
@@ -84,6 +90,20 @@ class AssociationOutcome:
     changed: tuple[str, ...]
     failed: tuple[FailedAssociation, ...]
     status: UserStatus
+
+
+def checked_faces(face_ids: Sequence[str]) -> None:
+    """Check the faces of a request.
+
+    Raises:
+        InvalidInputError: An id is not valid, or there are too few or too many.
+    """
+    if not 1 <= len(face_ids) <= MAX_FACES_OF_REQUEST:
+        raise InvalidInputError(
+            f"a request names 1 to {MAX_FACES_OF_REQUEST} faces, got {len(face_ids)}"
+        )
+    for face_id in face_ids:
+        checked_face_id(face_id)
 
 
 def status_of(user: User) -> UserStatus:

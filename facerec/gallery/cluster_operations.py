@@ -164,7 +164,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         with suppress(UserExistsError):
             self.create_user(collection_id, user_id, name=name)
             created = True
-        outcome = self.associate_faces(collection_id, user_id, cluster.face_ids, threshold=0.0)
+        outcome = self._associate(collection_id, user_id, cluster.face_ids, threshold=0.0)
         if created and not outcome.changed:
             # the faces were deleted or named concurrently
             self.delete_user(collection_id, user_id)

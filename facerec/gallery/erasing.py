@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
-from facerec.core.ids import group_of, is_group
+from facerec.core.ids import checked_face_id, group_of, is_group
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_PAGE, MAX_RECEIPTS
+from facerec.core.names import checked_external_image_id, checked_user_id
 from facerec.core.records import FaceRecord
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
@@ -241,7 +242,7 @@ class ErasureOperations(Eraser):
                 user. The faces of a user belong to it.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id.
+            InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist.
             FacerecError: A photo is selected, and a job folder cannot be read.
         """
@@ -254,7 +255,7 @@ class ErasureOperations(Eraser):
         self._get(collection_id)
         match subject:
             case SubjectKind.FACE:
-                return Selection(frozenset((name,)))
+                return Selection(frozenset((checked_face_id(name),)))
             case SubjectKind.PHOTO:
                 faces = (face for face in self._all_faces(collection_id) if face.source == name)
                 return Selection(
@@ -268,13 +269,13 @@ class ErasureOperations(Eraser):
                 )
                 return Selection(
                     frozenset(face.face_id for face in faces),
-                    external_image_ids=frozenset((name,)),
+                    external_image_ids=frozenset((checked_external_image_id(name),)),
                 )
             case SubjectKind.USER:
                 users = self._records.get_users(collection_id, [name])
                 return Selection(
                     frozenset(face_id for user in users for face_id in user.face_ids),
-                    user_ids=frozenset((name,)),
+                    user_ids=frozenset((checked_user_id(name),)),
                     user_names=frozenset(user.name for user in users if user.name is not None),
                 )
             case _:
@@ -293,7 +294,7 @@ class ErasureOperations(Eraser):
             name: See ``select``.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id.
+            InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist.
             FacerecError: A photo is selected, and a job folder cannot be read.
         """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from facerec.core.erasures import Receipt, Selection, SubjectKind
+from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import FaceRecord, StoredFace
@@ -119,9 +120,10 @@ def require_stored(collection_id: str, face_id: str, *, faces: FaceStore) -> Sto
     """Return a stored face with its embedding.
 
     Raises:
+        InvalidInputError: The id is not a valid face id.
         FaceNotFoundError: The collection has no such face.
     """
-    stored = faces.get_faces(collection_id, [face_id])
+    stored = faces.get_faces(collection_id, [checked_face_id(face_id)])
     if not stored:
         raise FaceNotFoundError(face_id)
     return stored[0]
@@ -222,11 +224,11 @@ class FaceOperations(Eraser):
             disassociate: Whether to disassociate faces from their users first.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id.
+            InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist.
         """
         self._get(collection_id)
-        requested = list(dict.fromkeys(face_ids))
+        requested = list(dict.fromkeys(map(checked_face_id, face_ids)))
         if disassociate:
             self._disassociate(collection_id, requested)
         owners = self._owners_of_stored(collection_id, requested)

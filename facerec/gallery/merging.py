@@ -11,12 +11,11 @@ from facerec.errors import (
     ConflictError,
     FaceInUseError,
     FaceNotFoundError,
-    InvalidInputError,
     PersonChangeError,
     QuotaExceededError,
     UserExistsError,
 )
-from facerec.gallery.associations import MAX_FACES_OF_USER
+from facerec.gallery.associations import MAX_FACES_OF_USER, checked_faces
 from facerec.gallery.user_operations import UserOperations
 from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector
 
@@ -74,7 +73,8 @@ class MergeOperations(UserOperations):
             name: Display name of a user that is created.
 
         Raises:
-            InvalidInputError: No face is given, or the new id or name is not valid.
+            InvalidInputError: An id or the name is not valid, or there are not 1 to
+                ``MAX_FACES_OF_REQUEST`` faces.
             PersonChangeError: A face has no user, or no face would be left.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The user does not exist.
@@ -87,6 +87,7 @@ class MergeOperations(UserOperations):
         checked_user_id(new_user_id)
         kept_name = None if name is None else checked_user_name(name)
         chosen = list(dict.fromkeys(face_ids))
+        checked_faces(face_ids)
         self._get(collection_id)
         self._check_split(collection_id, user_id, chosen)
         new = User(new_user_id, self._clock(), name=kept_name)
@@ -131,8 +132,6 @@ class MergeOperations(UserOperations):
 
     def _check_split(self, collection_id: str, user_id: str, chosen: Sequence[str]) -> None:
         """Check that faces are some, and not all, of a user's."""
-        if not chosen:
-            raise InvalidInputError("a split needs a face", "give the faces of the new person")
         held = self._records.get_user(collection_id, user_id).face_ids
         others = [face_id for face_id in chosen if face_id not in held]
         if others:

@@ -19,7 +19,7 @@ from facerec.core.options import FaceOptions
 from facerec.core.records import Collection, Correction, User
 from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
 from facerec.gallery import associations
-from facerec.gallery.associations import AssociationOutcome
+from facerec.gallery.associations import AssociationOutcome, checked_faces
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.faces import require_stored
 from facerec.gallery.paging import checked_limit
@@ -195,11 +195,20 @@ class UserOperations(Eraser):
             threshold: Minimum similarity, 0 to 1, to the user's vector if it has one.
 
         Raises:
+            InvalidInputError: An id is not a valid face id, or there are not 1 to
+                ``MAX_FACES_OF_REQUEST`` of them.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The user does not exist.
             QuotaExceededError: The user has the maximum number of faces.
             ConflictError: Too many concurrent changes of the user.
         """
+        checked_faces(face_ids)
+        return self._associate(collection_id, user_id, face_ids, threshold=threshold)
+
+    def _associate(
+        self, collection_id: str, user_id: str, face_ids: Sequence[str], *, threshold: float
+    ) -> AssociationOutcome:
+        """Associate any number of faces with a user."""
         self._get(collection_id)
         outcome = associations.associate(
             self._faces,
@@ -220,10 +229,13 @@ class UserOperations(Eraser):
         """Disassociate faces from a user; the outcome says why a face could not be.
 
         Raises:
+            InvalidInputError: An id is not a valid face id, or there are not 1 to
+                ``MAX_FACES_OF_REQUEST`` of them.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The user does not exist.
             ConflictError: Too many concurrent changes of the user.
         """
+        checked_faces(face_ids)
         self._get(collection_id)
         return associations.disassociate(
             self._faces, self._records, collection_id, user_id, face_ids

@@ -22,7 +22,7 @@ from facerec.errors import (
     UnreadablePhotoError,
     UserExistsError,
 )
-from facerec.gallery.associations import MAX_FACES_OF_USER
+from facerec.gallery.associations import MAX_FACES_OF_REQUEST
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.importing import ImportedPhoto, KnownFace
 from facerec.imports.rekognition import SourceCollection
@@ -188,7 +188,7 @@ def _import_users(
     for user_id, faces in members.items():
         with suppress(UserExistsError):
             gallery.create_user(collection_id, user_id)
-        for batch in _batches(faces, MAX_FACES_OF_USER):
+        for batch in _batches(faces, MAX_FACES_OF_REQUEST):
             failed = {face.face_id for face in batch}
             with suppress(QuotaExceededError):
                 # the other service has decided that they are of the user

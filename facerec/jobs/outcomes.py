@@ -28,7 +28,7 @@ class Outcome(StrEnum):
     ARCHIVED = "ARCHIVED"
     """The photo is in an archive of S3 (Glacier), where it cannot be read."""
     MALFORMED_LINE = "MALFORMED_LINE"
-    """The line names no photo."""
+    """The line is not valid: it names no photo, or a wrong external image id."""
     ERASED = "ERASED"
     """What the row said was erased, with the photo's faces."""
 

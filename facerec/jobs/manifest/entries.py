@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote_plus
 
+from facerec.core.names import checked_external_image_id
 from facerec.core.schemas import violation
+from facerec.errors import InvalidInputError
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.manifest.lines import MAX_LINE_BYTES
 from facerec.jobs.outcomes import Outcome, PhotoFailure
@@ -77,7 +79,7 @@ class LineParser:
         named = self._names(text)
         if isinstance(named, PhotoFailure):
             return named
-        wrong = violation("manifest-line", named)
+        wrong = _wrong_name(named.get("external_image_id")) or violation("manifest-line", named)
         if wrong:
             return _malformed(wrong[:500])
         entry = ManifestEntry(
@@ -146,6 +148,16 @@ def _without_companions(entry: ManifestEntry | PhotoFailure) -> ManifestEntry | 
         if companion:
             return _skipped(entry.uri, companion)
     return entry
+
+
+def _wrong_name(name: object) -> str | None:
+    """Return what is wrong with an external image id, in the words of every door."""
+    if isinstance(name, str):
+        try:
+            checked_external_image_id(name)
+        except InvalidInputError as error:
+            return f"{error.message}; {error.hint}"
+    return None
 
 
 def _malformed(detail: str) -> PhotoFailure:

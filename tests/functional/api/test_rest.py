@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -18,6 +19,8 @@ from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.schemas import violation
 from facerec.errors import StoreUnavailableError
+from facerec.jobs.manifest.entries import LineFormat, LineParser
+from facerec.jobs.outcomes import PhotoFailure
 from facerec.testing.engine import FakeEngine, FakeFace, fake_face, fake_photo
 from tests.support.api import Api
 from tests.support.server import running
@@ -351,3 +354,54 @@ def test_files_beside_the_bucket_are_out_of_reach(
 def test_a_method_that_a_path_lacks_is_answered_with_those_that_it_has(rest: httpx.Client) -> None:
     assert rest.put("/api/v1/collections").headers["Allow"] == "GET, POST"
     assert rest.put("/api/v1/collections/staff").headers["Allow"] == "DELETE, GET"
+
+
+def test_parameters_that_a_route_does_not_have_are_refused(rest: httpx.Client, staff: str) -> None:
+    path = f"/api/v1/collections/{staff}/faces"
+    refused = problem(rest.get(path, params={"limits": 1, "limit": 1, "page": 2}), 422)
+    assert refused["detail"] == "query.limits: unknown parameter; query.page: unknown parameter"
+    deleted = rest.delete(f"/api/v1/collections/{staff}", params={"dry_run": "true"})
+    assert "query.dry_run" in problem(deleted, 422)["detail"]
+    assert rest.get(path, params={"limit": 1}).status_code == 200
+    document = {"collection_id": staff, "image": in_base64(fake_face("ann"))}
+    answer = rest.post(f"{RECOGNITION}/match", json=document, params={"limit": 1})
+    assert "query.limit" in problem(answer, 422)["detail"]
+
+
+def test_every_route_refuses_parameters_that_it_does_not_have(api: Api) -> None:
+    document = httpx.get(f"{api.address}/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method in methods:
+            filled = re.sub(r"\{\w+\}", "00000000-0000-8000-8000-000000000000", path)
+            answer = httpx.request(method, api.address + filled, params={"no_such": "x"})
+            assert answer.status_code in (415, 422), (method, path)
+            assert answer.status_code == 415 or "query.no_such" in answer.json()["detail"]
+
+
+def test_a_wrong_name_has_one_wording(rest: httpx.Client, staff: str) -> None:
+    wrong = "invalid external image ID 'a b'; use 1 to 255 letters, digits, '_', '.', '-' and ':'"
+    document = {"collection_id": staff, "image": "", "external_image_id": "a b"}
+    refused = problem(rest.post(f"{RECOGNITION}/index", json=document), 422)
+    assert f"external_image_id: {wrong}" in refused["detail"]
+    parsed = LineParser(LineFormat.JSONL, (), None, False).parse(
+        b'{"image": "s3://b/k.jpg", "external_image_id": "a b"}'
+    )
+    assert isinstance(parsed, PhotoFailure)
+    assert parsed.detail == wrong
+    face = rest.get(f"/api/v1/collections/{staff}/faces/ann.jpg/matches")
+    assert problem(face, 422)["detail"] == (
+        "path.face_id: invalid face ID 'ann.jpg'; use a lowercase UUID"
+    )
+
+
+def test_the_faces_of_one_person_are_listed(rest: httpx.Client, staff: str) -> None:
+    (ann,) = index(rest, "ann")["faces"]
+    index(rest, "bob")
+    people = f"/api/v1/collections/{staff}/people"
+    assert rest.post(people, json={"user_id": "ann"}).status_code == 201
+    faces = {"face_ids": [ann["face_id"]]}
+    assert rest.post(f"{people}/ann/faces", json=faces).status_code == 200
+    path = f"/api/v1/collections/{staff}/faces"
+    listed = valid("face-list", rest.get(path, params={"user_id": "ann"}))
+    assert [face["face_id"] for face in listed["faces"]] == [ann["face_id"]]
+    problem(rest.get(path, params={"user_id": "wei"}), 404)

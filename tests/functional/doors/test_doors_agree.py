@@ -28,6 +28,7 @@ BLURRED = fake_photo(fake_face("ann", sharp=False))
 STRANGER = fake_photo(fake_face("zoe"))
 NO_PHOTO = b"no photo"
 UNKNOWN_FACE = "00000000-0000-8000-8000-000000000000"
+NO_FACE_ID = "ann.jpg"
 
 
 def index(door: Door, person: str, shot: int = 0) -> str:
@@ -307,6 +308,12 @@ ROWS = {
         "refresh_stats", nothing, lambda door: door.refresh_stats("staff")
     ),
     "list faces": Row("list_faces", staff, lambda door: door.list_faces("staff")),
+    "list faces of a user": Row(
+        "list_faces", staff, lambda door: door.list_faces("staff", user_id="ann")
+    ),
+    "list faces of an unknown user": Row(
+        "list_faces", staff, lambda door: door.list_faces("staff", user_id="wei")
+    ),
     "list many faces": Row("list_faces", many, lambda door: len(door.list_faces("staff"))),
     "list faces of an unknown collection": Row(
         "list_faces", nothing, lambda door: door.list_faces("staff")
@@ -340,6 +347,34 @@ ROWS = {
     ),
     "delete an unknown face": Row(
         "delete_faces", staff, lambda door: door.delete_face("staff", UNKNOWN_FACE)
+    ),
+    "delete no valid face": Row(
+        "delete_faces", staff, lambda door: door.delete_face("staff", NO_FACE_ID)
+    ),
+    "erase no valid face": Row(
+        "erase", staff, lambda door: door.erase("staff", SubjectKind.FACE, NO_FACE_ID)
+    ),
+    "erase an unknown face": Row(
+        "erase", staff, lambda door: door.erase("staff", SubjectKind.FACE, UNKNOWN_FACE)
+    ),
+    "erase an unknown user": Row(
+        "erase", staff, lambda door: door.erase("staff", SubjectKind.USER, "wei")
+    ),
+    "search by no valid face": Row(
+        "search_face", staff, lambda door: door.search_face("staff", NO_FACE_ID)
+    ),
+    "associate no valid face": Row(
+        "associate_faces", staff, lambda door: door.associate_faces("staff", "ann", [NO_FACE_ID])
+    ),
+    "associate too many faces": Row(
+        "associate_faces",
+        staff,
+        lambda door: door.associate_faces("staff", "ann", [UNKNOWN_FACE] * 101),
+    ),
+    "disassociate no valid face": Row(
+        "disassociate_faces",
+        staff,
+        lambda door: door.disassociate_faces("staff", "ann", [NO_FACE_ID]),
     ),
     "thumbnail": Row("thumbnail", pictured, lambda door: door.thumbnail("staff", only(door))),
     "thumbnail of a photo that is gone": Row(

@@ -209,7 +209,7 @@ def test_bad_input_is_refused(gallery: Gallery, collaborators: Collaborators) ->
     with pytest.raises(CollectionNotFoundError):
         gallery.cluster_faces("nowhere")
     with pytest.raises(FaceNotFoundError):
-        gallery.not_a_face("staff", "0" * 36)
+        gallery.not_a_face("staff", "00000000-0000-8000-8000-000000000000")
     gallery.name_cluster("staff", "c1", "ann")
     with pytest.raises(FaceInUseError):
         gallery.not_a_face("staff", first)

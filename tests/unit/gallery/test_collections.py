@@ -16,6 +16,8 @@ from facerec.gallery.preparing import PreparedCollection, prepare_collection
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
 
+UNKNOWN = "00000000-0000-8000-8000-000000000000"
+
 
 def index(gallery: Gallery, person: str) -> str:
     (face,) = gallery.index("staff", fake_photo(fake_face(person))).faces
@@ -158,8 +160,8 @@ def test_a_deletion_names_the_faces_that_were_deleted_and_those_that_were_not(
     gallery: Gallery,
 ) -> None:
     gone, kept = index(gallery, "ann"), index(gallery, "bob")
-    deletion = gallery.delete_faces("staff", [gone, "nobody", gone])
+    deletion = gallery.delete_faces("staff", [gone, UNKNOWN, gone])
     assert deletion.deleted == (gone,)
     (failure,) = deletion.failed
-    assert (failure.face_id, failure.reason) == ("nobody", DeletionFailureReason.FACE_NOT_FOUND)
+    assert (failure.face_id, failure.reason) == (UNKNOWN, DeletionFailureReason.FACE_NOT_FOUND)
     assert [face.record.face_id for face in gallery.list_faces("staff").faces] == [kept]

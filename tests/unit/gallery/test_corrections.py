@@ -161,7 +161,7 @@ def test_pages_of_corrections_end_between_faces(gallery: Gallery) -> None:
 def test_what_a_correction_may_say_is_checked(gallery: Gallery) -> None:
     face_id = index(gallery, None)
     with pytest.raises(FaceNotFoundError):
-        gallery.not_same("staff", "0" * 36, "ann")
+        gallery.not_same("staff", "00000000-0000-8000-8000-000000000000", "ann")
     with pytest.raises(CollectionNotFoundError):
         gallery.not_same("nowhere", face_id, "ann")
     for person in ("", "ann smith", face_id):

@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from facerec.core.ids import FACE_ID_PATTERN, checked_face_id
 from facerec.core.names import (
     COLLECTION_ID_CHARACTER,
     EXTERNAL_IMAGE_ID_CHARACTER,
     MAX_NAME_LENGTH,
     MAX_USER_ID_LENGTH,
     USER_NAME_PATTERN,
+    checked_collection_id,
+    checked_external_image_id,
+    checked_user_id,
 )
-from facerec.gallery.associations import MAX_FACES_OF_USER
+from facerec.errors import InvalidInputError
+from facerec.gallery.associations import MAX_FACES_OF_REQUEST
 
 COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
 EXTERNAL_IMAGE_PATTERN = f"^{EXTERNAL_IMAGE_ID_CHARACTER}+$"
-FACE_PATTERN = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+
+
+def _checked(check: Callable[[str], str]) -> AfterValidator:
+    """Return a validator that refuses a name with the words that every door has for it."""
+
+    def validate(name: str) -> str:
+        try:
+            return check(name)
+        except InvalidInputError as error:
+            raise ValueError(f"{error.message}; {error.hint}") from error
+
+    return AfterValidator(validate)
+
+
+def _described(pattern: str, maximum: int, *examples: str) -> WithJsonSchema:
+    schema: dict[str, Any] = {"type": "string", "pattern": pattern}
+    schema |= {"minLength": 1, "maxLength": maximum}
+    return WithJsonSchema(schema | ({"examples": list(examples)} if examples else {}))
+
 
 CollectionName = Annotated[
     str,
-    Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=COLLECTION_PATTERN, examples=["staff"]),
+    _checked(checked_collection_id),
+    _described(COLLECTION_PATTERN, MAX_NAME_LENGTH, "staff"),
 ]
 ExternalImageId = Annotated[
-    str, Field(min_length=1, max_length=MAX_NAME_LENGTH, pattern=EXTERNAL_IMAGE_PATTERN)
+    str,
+    _checked(checked_external_image_id),
+    _described(EXTERNAL_IMAGE_PATTERN, MAX_NAME_LENGTH),
 ]
 UserId = Annotated[
     str,
-    Field(
-        min_length=1,
-        max_length=MAX_USER_ID_LENGTH,
-        pattern=EXTERNAL_IMAGE_PATTERN,
-        examples=["ann"],
-    ),
+    _checked(checked_user_id),
+    _described(EXTERNAL_IMAGE_PATTERN, MAX_USER_ID_LENGTH, "ann"),
+]
+FaceId = Annotated[
+    str,
+    _checked(checked_face_id),
+    WithJsonSchema({"type": "string", "pattern": FACE_ID_PATTERN}),
 ]
 PersonName = Annotated[
     str,
@@ -44,8 +72,7 @@ PersonName = Annotated[
         examples=["Zoë Müller", "张伟"],
     ),
 ]
-FaceId = Annotated[str, Field(pattern=FACE_PATTERN)]
-FaceIds = Annotated[list[FaceId], Field(min_length=1, max_length=MAX_FACES_OF_USER)]
+FaceIds = Annotated[list[FaceId], Field(min_length=1, max_length=MAX_FACES_OF_REQUEST)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 

@@ -7,27 +7,17 @@ from typing import Annotated
 from fastapi import Path, Query
 
 from facerec.api.rest.requests.fields import (
-    COLLECTION_PATTERN,
     EXTERNAL_IMAGE_PATTERN,
-    FACE_PATTERN,
+    CollectionName,
+    FaceId,
+    UserId,
 )
 from facerec.core.limits import MAX_PAGE
-from facerec.core.names import MAX_NAME_LENGTH, MAX_USER_ID_LENGTH
+from facerec.core.names import MAX_NAME_LENGTH
 
-CollectionPath = Annotated[
-    str,
-    Path(min_length=1, max_length=MAX_NAME_LENGTH, pattern=COLLECTION_PATTERN, examples=["staff"]),
-]
-FacePath = Annotated[str, Path(pattern=FACE_PATTERN)]
-UserPath = Annotated[
-    str,
-    Path(
-        min_length=1,
-        max_length=MAX_USER_ID_LENGTH,
-        pattern=EXTERNAL_IMAGE_PATTERN,
-        examples=["ann"],
-    ),
-]
+CollectionPath = Annotated[CollectionName, Path()]
+FacePath = Annotated[FaceId, Path()]
+UserPath = Annotated[UserId, Path()]
 PersonPath = Annotated[
     str,
     Path(
