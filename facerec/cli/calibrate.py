@@ -52,8 +52,8 @@ def calibrate(
 ) -> None:
     """Measure error rates on the faces of a collection.
 
-    Two faces in one photo count as different people. Faces of users, or with external image ids,
-    count as one person if the user or the text before the colon is the same, and else as
+    Two faces in one photo count as different people. Faces that belong to people, or have external
+    image ids, count as one person if the person or the text before the colon is the same, else as
     different people. Wrong names show as well: duplicates, people with two names, and names with
     two people.
 

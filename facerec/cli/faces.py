@@ -19,6 +19,7 @@ from facerec.cli.options import (
     threshold_option,
 )
 from facerec.cli.output import console, count, print_json, table
+from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults
@@ -37,7 +38,7 @@ def faces() -> None:
 
 @faces.command("list")
 @collection_option
-@click.option("--person", metavar="ID", help="List only the faces of this person.")
+@click.option("--person", help="List only the faces of this person, named by id or name.")
 @data_option
 @page_options("faces", DEFAULT_PAGE, MAX_PAGE)
 @json_option
@@ -58,7 +59,8 @@ def list_command(
       facerec faces list --collection staff --limit 100 --json
     """
     with open_gallery(data_folder(data)) as gallery:
-        page = gallery.list_faces(collection, next_token=next_token, limit=limit, user_id=person)
+        user_id = None if person is None else user_id_of(gallery, collection, person)
+        page = gallery.list_faces(collection, next_token=next_token, limit=limit, user_id=user_id)
     if as_json:
         print_json(face_page_json(page))
         return

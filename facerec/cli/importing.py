@@ -68,7 +68,7 @@ def rekognition(
     """Take over a collection of Amazon Rekognition.
 
     Embeddings cannot be exported from Rekognition, so each face is found again in its original
-    photo, by its place there. Faces keep their ids, external image ids and users, so those
+    photo, by its place there. Faces keep their ids, external image ids and people, so those
     that programs have stored stay valid. An import that was interrupted is resumed if it is run
     again. The credentials need rekognition:ListFaces and rekognition:ListUsers.
 
@@ -159,7 +159,8 @@ def _print(result: ImportReport) -> None:
     out = console()
     out.print(
         f"{count(result.imported, 'face')} imported, {result.present:,} already there, "
-        f"{count(result.users, 'user')}, {count(len(result.unmatched), 'face')} not imported"
+        f"{count(result.people, 'person', 'people')}, "
+        f"{count(len(result.unmatched), 'face')} not imported"
     )
     if not result.unmatched:
         return

@@ -19,7 +19,7 @@ _PATHS = ("/", "./", "../")
 
 
 def user_id_of(gallery: Gallery, collection: str, person: str) -> str:
-    """Return the id of the person whose id or display name a user wrote.
+    """Return the id of the person whose id or display name is given.
 
     Raises:
         UserNotFoundError: Nobody has this id or name.
@@ -52,7 +52,7 @@ def known_name(gallery: Gallery, collection: str, person: str) -> str:
 
 
 def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:
-    """Return the person, or the address of the photo, that a user wrote.
+    """Return the person, or the address of the photo, that a text names.
 
     Raises:
         InvalidInputError: It may be either.

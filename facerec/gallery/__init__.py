@@ -1,1 +1,1 @@
-"""The operations on collections, photos, faces and users, each once: see ``gallery.Gallery``."""
+"""The operations on collections, photos, faces and people, each once: see ``gallery.Gallery``."""

@@ -1,4 +1,4 @@
-"""Faces associated with users, and disassociated; the outcome gives a reason for each failure."""
+"""Faces associated with people, and disassociated; the outcome gives a reason for each failure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector, user_vect
 from facerec.storage.faces import FaceStore
 
 MAX_FACES_OF_USER = 100
-"""Faces of one user, as in Rekognition
+"""Faces of one person, as in Rekognition
 (https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
 
 
@@ -35,7 +35,7 @@ MAX_FACES_OF_REQUEST = 100
 
 
 class UserStatus(StrEnum):
-    """State of a user's vector; the names are Rekognition's."""
+    """State of a person's vector; the names are Rekognition's."""
 
     CREATED = "CREATED"
     UPDATING = "UPDATING"
@@ -56,9 +56,9 @@ class FailedAssociation:
 
     Attributes:
         face_id: Id of the face.
-        reasons: The reasons; empty if the user has the maximum number of faces.
-        user_id: The other user that the face is associated with, if that is the reason.
-        similarity: Similarity of face and user, 0 to 1, if that is the reason.
+        reasons: The reasons; empty if the person has the maximum number of faces.
+        user_id: The other person that the face is associated with, if that is the reason.
+        similarity: Similarity of face and person, 0 to 1, if that is the reason.
     """
 
     face_id: str
@@ -84,7 +84,7 @@ class AssociationOutcome:
     Attributes:
         changed: Ids of the faces that were associated or disassociated.
         failed: Faces that were not; faces that needed no change are in neither.
-        status: State of the user afterwards.
+        status: State of the person afterwards.
     """
 
     changed: tuple[str, ...]
@@ -107,7 +107,7 @@ def checked_faces(face_ids: Sequence[str]) -> None:
 
 
 def status_of(user: User) -> UserStatus:
-    """Return the state of a user's vector."""
+    """Return the state of a person's vector."""
     if user.version != user.vector_version:
         return UserStatus.UPDATING
     return UserStatus.ACTIVE if user.face_ids else UserStatus.CREATED
@@ -123,12 +123,12 @@ def associate(
     threshold: float,
     cohort: Cohort,
 ) -> AssociationOutcome:
-    """Associate faces with a user; see ``Gallery.associate_faces``.
+    """Associate faces with a person; see ``Gallery.associate_faces``.
 
     Raises:
-        UserNotFoundError: The user does not exist.
-        QuotaExceededError: The user has the maximum number of faces.
-        ConflictError: Too many concurrent changes of the user.
+        UserNotFoundError: The person does not exist.
+        QuotaExceededError: The person has the maximum number of faces.
+        ConflictError: Too many concurrent changes of the person.
     """
     for _ in range(MAX_ATTEMPTS):
         user = users.get_user(collection_id, user_id)
@@ -155,11 +155,11 @@ def disassociate(
     user_id: str,
     face_ids: Sequence[str],
 ) -> AssociationOutcome:
-    """Disassociate faces from a user; see ``Gallery.disassociate_faces``.
+    """Disassociate faces from a person; see ``Gallery.disassociate_faces``.
 
     Raises:
-        UserNotFoundError: The user does not exist.
-        ConflictError: Too many concurrent changes of the user.
+        UserNotFoundError: The person does not exist.
+        ConflictError: Too many concurrent changes of the person.
     """
     requested = tuple(dict.fromkeys(face_ids))
     for _ in range(MAX_ATTEMPTS):
@@ -186,17 +186,17 @@ def update_user(
     user_id: str,
     removed: Collection[str],
 ) -> None:
-    """Compute a user's vector again after faces of the user have changed or are gone.
+    """Compute a person's vector again after faces of the person have changed or are gone.
 
     Args:
-        faces: Store of faces and of the users' vectors.
-        users: Store of the users.
+        faces: Store of faces and of the people's vectors.
+        users: Store of the people.
         collection_id: Id of the collection.
-        user_id: Id of the user, who may have been deleted.
-        removed: Ids of faces that are no longer stored, which the user loses.
+        user_id: Id of the person, who may have been deleted.
+        removed: Ids of faces that are no longer stored, which the person loses.
 
     Raises:
-        ConflictError: Too many concurrent changes of the user.
+        ConflictError: Too many concurrent changes of the person.
     """
     with suppress(UserNotFoundError):
         for _ in range(MAX_ATTEMPTS):
@@ -258,7 +258,7 @@ def _without_deleted(
     user_id: str,
     outcome: AssociationOutcome,
 ) -> AssociationOutcome:
-    """Disassociate faces that were deleted concurrently, before the deletion saw the user."""
+    """Disassociate faces that were deleted concurrently, before the deletion saw the person."""
     stored = {face.record.face_id for face in faces.get_faces(collection_id, outcome.changed)}
     deleted = tuple(face_id for face_id in outcome.changed if face_id not in stored)
     if not deleted:
@@ -278,7 +278,7 @@ def _not_associated(
     user_id: str,
     face_ids: Sequence[str],
 ) -> Iterator[FailedAssociation]:
-    """Yield the failures to disassociate faces that the user does not have."""
+    """Yield the failures to disassociate faces that the person does not have."""
     stored = {face.record.face_id for face in faces.get_faces(collection_id, face_ids)}
     owners = users.users_of_faces(collection_id, face_ids)
     for face_id in face_ids:

@@ -45,8 +45,8 @@ class GalleryBase(Inspector):
 
         Args:
             engine: Finds faces in photos.
-            faces: Store of faces and of the users' vectors.
-            records: Store of collections, users, tags and answered requests.
+            faces: Store of faces and of the people's vectors.
+            records: Store of collections, people, tags and answered requests.
             objects: Reads the photos that callers name; only what callers may read.
             job_data: Forgets what jobs keep of erased faces.
             erasures: Keeps the receipts of erasures, and those that are not finished.

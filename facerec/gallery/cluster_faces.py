@@ -128,7 +128,7 @@ class _Said:
         self.people = frozenset[str]().union(*self.denied.values())
 
     def owners(self, face_ids: Sequence[str]) -> dict[str, str]:
-        """Return the users of faces by face id."""
+        """Return the people of faces by face id."""
         owners: dict[str, str] = {}
         for some in _batches(face_ids, _IDS_AT_ONCE):
             owners |= self._records.users_of_faces(self.collection_id, some)
@@ -153,7 +153,7 @@ class _Said:
             self.clusters.leave_clusters(self.collection_id, left)
 
     def _of_other_users(self) -> Iterator[str]:
-        """Yield the faces of all users of a cluster but the one with most faces in it."""
+        """Yield the faces of all people of a cluster but the one with most faces in it."""
         mixed = self.clusters.mixed_clusters(self.collection_id)
         members = self.clusters.members_of_clusters(self.collection_id, mixed)
         for number in mixed:

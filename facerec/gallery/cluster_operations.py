@@ -139,24 +139,24 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def name_cluster(
         self, collection_id: str, cluster_id: str, user_id: str, *, name: str | None = None
     ) -> AssociationOutcome:
-        """Associate the faces of a cluster with a user, who is created if need be.
+        """Associate the faces of a cluster with a person, who is created if need be.
 
         Args:
             collection_id: Id of the collection.
             cluster_id: Id of the cluster.
-            user_id: Id of a user.
-            name: Display name of a user that is created.
+            user_id: Id of a person.
+            name: Display name of a person who is created.
 
         Returns:
-            What was associated; the faces beyond the maximum of a user have failed.
+            What was associated; the faces beyond the maximum of a person have failed.
 
         Raises:
             InvalidInputError: The id is not a valid user id, or the stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
             ClusterNotFoundError: It has no such cluster.
-            UserNameExistsError: Another user has the name.
-            QuotaExceededError: The user has the maximum number of faces.
-            ConflictError: Too many concurrent changes of the user.
+            UserNameExistsError: Another person has the name.
+            QuotaExceededError: The person has the maximum number of faces.
+            ConflictError: Too many concurrent changes of the person.
         """
         checked_user_id(user_id)
         cluster = self._cluster(collection_id, cluster_id)
@@ -214,7 +214,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             InvalidInputError: The stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
-            FaceInUseError: The face is associated with a user.
+            FaceInUseError: The face is associated with a person.
         """
         clusters = self._cluster_store()
         self._get(collection_id)

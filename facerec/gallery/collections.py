@@ -26,12 +26,12 @@ MAX_TAGS = 200
 
 @dataclass(frozen=True, slots=True)
 class CollectionSummary:
-    """A collection with the number of its faces and users.
+    """A collection with the number of its faces and people.
 
     Attributes:
         collection: The collection.
         face_count: Number of its faces.
-        user_count: Number of its users.
+        user_count: Number of its people.
         retention_days: For how many days it keeps a face; None for ever.
     """
 
@@ -149,7 +149,7 @@ class CollectionOperations(Eraser):
                 return
 
     def delete_collection(self, collection_id: str) -> Receipt:
-        """Delete a collection for good: its faces, users and tags, and what its jobs keep.
+        """Delete a collection for good: its faces, people and tags, and what its jobs keep.
 
         What jobs keep goes first and the record last, so that an interrupted deletion can be
         called again.

@@ -37,14 +37,14 @@ class CorrectionOperations(GalleryBase):
         Args:
             collection_id: Id of the collection.
             face_id: Id of the face.
-            person: Id of a user, an external image id or what comes before the colon in it, or the
-                id of another face.
+            person: A user id, an external image id or what comes before the colon in it, or the id
+                of another face.
 
         Raises:
             InvalidInputError: ``person`` is not a valid name, or is the face's own id.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
-            ConflictError: The face is associated with the user ``person``.
+            ConflictError: The face is associated with the person ``person``.
             QuotaExceededError: Too many faces do not show this person.
         """
         self._get(collection_id)

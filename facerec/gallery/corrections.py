@@ -1,7 +1,7 @@
 """Corrections: which stored faces do not show which people, and how searches obey that.
 
-A person is named by the id of a user, an external image id or what comes before the colon in it, or
-the id of a face: see ``facerec.gallery.person_names``.
+A person is named by a user id, an external image id or what comes before the colon in it, or the
+id of a face: see ``facerec.gallery.person_names``.
 
 A search returns no face of that person that is less similar to the probe than the corrected face.
 A search for the corrected face itself returns no face of the person at all.
@@ -42,7 +42,7 @@ def hidden_faces(
 
     Args:
         nearest: Faces that the search found, most similar first; not read without corrections.
-        owners: Users of faces by face id.
+        owners: People of faces by face id.
         corrected: Corrections of the faces and of the probe.
         probe: The stored face that is searched for, if it is one.
     """
@@ -73,7 +73,7 @@ def forget_corrections(
     Args:
         collection_id: Id of the collection.
         gone: Ids of the faces.
-        people: Names of people who may have no face and no user left.
+        people: Names of people who may have no face and no person left.
         faces: Store of the collection's faces.
         records: Store of its corrections.
 
@@ -103,7 +103,7 @@ def count_corrections(collection_id: str, *, records: RecordStore) -> int:
 def _left(
     collection_id: str, people: set[str], *, faces: FaceStore, records: RecordStore
 ) -> set[str]:
-    """Return the people who still have a user or a face. It reads all faces only if need be."""
+    """Return the people who still have a person or a face. It reads all faces only if need be."""
     left = {user.user_id for user in records.get_users(collection_id, sorted(people))}
     after = None
     while left != people and (page := faces.list_faces(collection_id, after=after, limit=MAX_PAGE)):

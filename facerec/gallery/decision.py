@@ -36,7 +36,7 @@ class Candidate:
     Attributes:
         face: The stored face.
         score: Normalised score against the probe; the lower, the more similar.
-        user_id: The user that the face is associated with, if any.
+        user_id: The person that the face is associated with, if any.
         stats: Cohort stats of the face.
         corrected: Names of people that the face does not show.
     """
@@ -54,8 +54,8 @@ def decide(
     """Decide who a probe shows.
 
     A collection holds photos, not people. Two stored faces count as one person's if they are
-    associated with one user, if their external image ids name one person, or, where neither says,
-    if they are as similar to each other as a match. Faces of different users, or of external image
+    associated with one person, if their external image ids name one person, or, where neither says,
+    if they are as similar to each other as a match. Faces of different people, or of external image
     ids that name different people before the colon, are different people's, and so are two faces
     of which a correction says so.
 

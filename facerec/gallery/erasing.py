@@ -1,4 +1,4 @@
-"""Erasures: the one way in which faces, users and collections leave every store."""
+"""Erasures: the one way in which faces, people and collections leave every store."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ class Eraser(GalleryBase):
             keep_tombstones(collection_id, records, store=self._records)
 
     def _disassociate(self, collection_id: str, face_ids: Collection[str]) -> int:
-        """Disassociate faces from whatever users they have; return the number of users."""
+        """Disassociate faces from whatever people they have; return the number of people."""
         from facerec.gallery.associations import update_user
 
         owners = self._records.users_of_faces(collection_id, list(face_ids)) if face_ids else {}
@@ -239,7 +239,7 @@ class ErasureOperations(Eraser):
             collection_id: Id of the collection.
             subject: FACE, PHOTO, EXTERNAL_ID or USER.
             name: Id of the face, path or address of the photo, external image id, or id of the
-                user. The faces of a user belong to it.
+                person. The faces of a person belong to it.
 
         Raises:
             InvalidInputError: An id is not valid.
@@ -282,9 +282,9 @@ class ErasureOperations(Eraser):
                 raise ValueError(f"{subject} cannot be selected")
 
     def erase(self, collection_id: str, subject: SubjectKind, name: str) -> Receipt:
-        """Erase everything known about a face, a photo, an external image id or a user, everywhere.
+        """Erase everything known about a face, photo, external image id or person, everywhere.
 
-        What is erased: faces with their embeddings, users with their vectors and associations,
+        What is erased: faces with their embeddings, people with their vectors and associations,
         answers kept for idempotency tokens, and what the folders of all jobs keep. A name that is
         not known is not an error: the receipt then says that nothing was removed.
 

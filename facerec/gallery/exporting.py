@@ -24,8 +24,8 @@ class Export:
         name: Id of the face, path of the photo, external image id, or id of the person.
         exported_at: Seconds since 1970, UTC.
         faces: Stored faces with their embeddings.
-        owners: Users of faces by face id.
-        people: Users who have one of the faces.
+        owners: People of faces by face id.
+        people: People who have one of the faces.
         corrections: Corrections of the faces, and about the people and the name.
         jobs: What job folders keep.
         thumbnails: JPEG files by face id; without faces whose photos cannot be read any more.

@@ -1,4 +1,4 @@
-"""Stored faces: listed with their users, and deleted unless a user needs them."""
+"""Stored faces: listed with their people, and deleted unless a person needs them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from facerec.storage.faces import FaceStore
 
 @dataclass(frozen=True, slots=True)
 class ListedFace:
-    """A stored face, and the user that it is associated with, if any."""
+    """A stored face, and the person that it is associated with, if any."""
 
     record: FaceRecord
     user_id: str | None
@@ -54,7 +54,7 @@ class DeletionFailureReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FailedDeletion:
-    """A face that was not deleted, and the user that it is associated with, if that is why."""
+    """A face that was not deleted, and the person that it is associated with, if that is why."""
 
     face_id: str
     reason: DeletionFailureReason
@@ -75,7 +75,7 @@ class FaceDeletion:
         collection_id: Id of the collection.
         deleted: Ids of the faces that were deleted for good.
         failed: Faces that were not deleted.
-        receipt: What was removed from where; None if every face belongs to a user.
+        receipt: What was removed from where; None if every face belongs to a person.
     """
 
     collection_id: str
@@ -87,7 +87,7 @@ class FaceDeletion:
 def with_users(
     collection_id: str, records: Sequence[FaceRecord], *, users: RecordStore
 ) -> tuple[ListedFace, ...]:
-    """Return faces with the users that they are associated with."""
+    """Return faces with the people that they are associated with."""
     face_ids = list(dict.fromkeys(record.face_id for record in records))
     owners = users.users_of_faces(collection_id, face_ids) if face_ids else {}
     return tuple(ListedFace(record, owners.get(record.face_id)) for record in records)
@@ -176,13 +176,13 @@ class FaceOperations(Eraser):
             collection_id: Id of the collection.
             next_token: Token from the previous page; None for the first page.
             limit: Maximum number of faces, 1 to 4096.
-            user_id: List only faces associated with this user.
+            user_id: List only faces associated with this person.
             face_ids: List only faces with these ids.
 
         Raises:
             InvalidInputError: The id is not a valid collection id, or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: The user does not exist.
+            UserNotFoundError: The person does not exist.
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
@@ -215,13 +215,13 @@ class FaceOperations(Eraser):
 
         Jobs do not add the faces again; see ``facerec.gallery.tombstones``.
 
-        A face that is associated with a user is not deleted, since the user's vector is made from
-        it, unless the caller asks to disassociate it first.
+        A face that is associated with a person is not deleted, since the person's vector is made
+        from it, unless the caller asks to disassociate it first.
 
         Args:
             collection_id: Id of the collection.
             face_ids: Ids of the faces.
-            disassociate: Whether to disassociate faces from their users first.
+            disassociate: Whether to disassociate faces from their people first.
 
         Raises:
             InvalidInputError: An id is not valid.
@@ -265,9 +265,9 @@ class FaceOperations(Eraser):
         )
 
     def _owners_of_stored(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
-        """Return the users of faces by face id; faces that are gone are taken from their users.
+        """Return the people of faces by face id; faces that are gone are taken from their people.
 
-        A process that removes a face of a user may be killed before the user loses it.
+        A process that removes a face of a person may be killed before the person loses it.
         """
         owners = self._records.users_of_faces(collection_id, face_ids) if face_ids else {}
         if not owners:

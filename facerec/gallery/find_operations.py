@@ -50,10 +50,10 @@ class FindOperations(RecognitionOperations):
         next_token: str | None = None,
         limit: int = MAX_PAGE,
     ) -> FoundPage:
-        """Return a page of all faces that show somebody: a user, or the person of a photo.
+        """Return a page of all faces that show somebody: a person, or the person of a photo.
 
-        A user is compared by the mean of its faces. Its own faces are always among those found, and
-        faces of other users never.
+        A person is compared by the mean of its faces. Its own faces are always among those found,
+        and faces of other people never.
 
         A face is doubtful if it matches (see ``search``), but is less similar than the threshold
         for a collection of this size, or if it may as well show somebody else.
@@ -61,7 +61,7 @@ class FindOperations(RecognitionOperations):
         Args:
             collection_id: Id of the collection.
             photo: Bytes of an image file, or where one is.
-            user_id: Instead of a photo, the id of a user.
+            user_id: Instead of a photo, the id of a person.
             face_number: Which face of the photo to search for; 1 is the largest.
             doubtful: Whether to return the doubtful faces instead of the others.
             threshold: Similarity below which a face is doubtful, 0 to 1. By default the
@@ -73,11 +73,11 @@ class FindOperations(RecognitionOperations):
             limit: Maximum number of faces, 1 to 4096.
 
         Raises:
-            InvalidInputError: Both or neither of a photo and a user are given, or ``threshold``,
+            InvalidInputError: Both or neither of a photo and a person are given, or ``threshold``,
                 ``target_fmr`` or ``limit`` is not valid.
             NotFoundError: The photo has no such face.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: It has no such user.
+            UserNotFoundError: It has no such person.
             ModelMismatchError: Its faces have another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.

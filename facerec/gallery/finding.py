@@ -80,7 +80,7 @@ class Corrections:
                 self._excluded.append((position(face), names))
 
     def shown(self, scored: Sequence[ScoredFace]) -> Iterator[tuple[ScoredFace, str | None]]:
-        """Yield faces that no correction hides, with the users that they are associated with."""
+        """Yield faces that no correction hides, with the people that they are associated with."""
         for face, names, owner in self._with_names(scored):
             if not self._hides(face, names, owner):
                 yield face, owner
@@ -130,7 +130,7 @@ def find_faces_of(
         doubtful: Whether to yield the doubtful faces, or the others.
         collection_id: Id of the collection.
         faces: Store of its faces.
-        records: Store of its users.
+        records: Store of its people.
         cohort: Computes stats.
     """
     while batch := ranking.after(after, BATCH):
@@ -179,7 +179,7 @@ def _rivalled(
     faces: FaceStore,
     cohort: Cohort,
 ) -> frozenset[str]:
-    """Return the ids of the faces without a user that resemble another user about as much."""
+    """Return the ids of the faces without a person who resemble another person about as much."""
     import numpy as np
 
     free = {face.face_id: face for face, owner in shown if owner is None}

@@ -55,7 +55,7 @@ class KnownFace:
         image_id: Id of its photo there, a lowercase UUID.
         external_image_id: The caller's own name for the photo, or None.
         box: Where it is in the photo.
-        user_id: The user that it is associated with, or None.
+        user_id: The person that it is associated with, or None.
     """
 
     face_id: str

@@ -43,7 +43,7 @@ def search_probes(
         probes: Faces to search for.
         collection_id: Id of the collection.
         faces: Store of its faces.
-        users: Store of its users and corrections.
+        users: Store of its people and corrections.
         cohort: Computes the stats of faces that are stored without.
         threshold: Minimum similarity of a match, 0 to 1.
         limit: Maximum number of matches of each face.
@@ -244,7 +244,7 @@ def _names_of_owners(
     *,
     users: RecordStore,
 ) -> dict[str, str]:
-    """Return the display names of the users of faces by user id; users without are omitted."""
+    """Return the display names of the people of faces by user id; people without are omitted."""
     found = {owners[face_id] for face_id in _face_ids(scored) if face_id in owners}
     named = users.get_users(collection_id, sorted(found)) if found else []
     return {user.user_id: user.name for user in named if user.name is not None}

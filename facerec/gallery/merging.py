@@ -21,21 +21,21 @@ from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector
 
 
 class MergeOperations(UserOperations):
-    """The operations of a gallery that merge and split users."""
+    """The operations of a gallery that merge and split people."""
 
     def merge_users(self, collection_id: str, user_id: str, other_id: str) -> User:
-        """Associate all faces of another user with a user, and delete the other one.
+        """Associate all faces of another person with a person, and delete the other one.
 
-        The user keeps its id and its display name. Corrections about the other user become
+        The person keeps its id and its display name. Corrections about the other person become
         corrections about this one, except those that say that the two differ. After an
         interruption, the same call completes it.
 
         Raises:
             PersonChangeError: Both ids are the same.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: A user does not exist.
-            QuotaExceededError: The two have more faces than one user may have.
-            ConflictError: Too many concurrent changes of the users.
+            UserNotFoundError: A person does not exist.
+            QuotaExceededError: The two have more faces than one person may have.
+            ConflictError: Too many concurrent changes of the people.
         """
         if user_id == other_id:
             raise PersonChangeError(
@@ -48,7 +48,7 @@ class MergeOperations(UserOperations):
             if each.face_id not in merged.face_ids:
                 self._records.add_correction(collection_id, Correction(each.face_id, user_id))
         self._records.remove_corrections(collection_id, own)
-        # The faces are found as this user's before the other one goes.
+        # The faces are found as this person's before the other one goes.
         merged = refresh_vector(self._faces, self._records, collection_id, merged)
         selection = Selection(user_ids=frozenset((other_id,)))
         self._erase(collection_id, SubjectKind.USER, selection)
@@ -63,26 +63,26 @@ class MergeOperations(UserOperations):
         *,
         name: str | None = None,
     ) -> User:
-        """Associate some faces of a user with a new one, and return that one.
+        """Associate some faces of a person with a new one, and return that one.
 
         Args:
             collection_id: Id of the collection.
-            user_id: Id of the user.
+            user_id: Id of the person.
             face_ids: Ids of the faces that show somebody else.
-            new_user_id: Id of the new user; one that exists must have no faces.
-            name: Display name of a user that is created.
+            new_user_id: Id of the new person; one that exists must have no faces.
+            name: Display name of a person who is created.
 
         Raises:
             InvalidInputError: An id or the name is not valid, or there are not 1 to
                 ``MAX_FACES_OF_REQUEST`` faces.
-            PersonChangeError: A face has no user, or no face would be left.
+            PersonChangeError: A face has no person, or no face would be left.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: The user does not exist.
-            UserExistsError: The new user has faces.
-            UserNameExistsError: Another user has the name.
+            UserNotFoundError: The person does not exist.
+            UserExistsError: The new person has faces.
+            UserNameExistsError: Another person has the name.
             FaceNotFoundError: The collection has no such face.
-            FaceInUseError: A face belongs to another user.
-            ConflictError: Too many concurrent changes of the users.
+            FaceInUseError: A face belongs to another person.
+            ConflictError: Too many concurrent changes of the people.
         """
         checked_user_id(new_user_id)
         kept_name = None if name is None else checked_user_name(name)
@@ -92,7 +92,7 @@ class MergeOperations(UserOperations):
         self._check_split(collection_id, user_id, chosen)
         new = User(new_user_id, self._clock(), name=kept_name)
         for _ in range(MAX_ATTEMPTS):
-            # An interrupted split has left a user without faces.
+            # An interrupted split has left a person without faces.
             if not self._records.get_users(collection_id, [new_user_id]):
                 self._records.create_user(collection_id, new)
             source = self._records.get_user(collection_id, user_id)
@@ -131,7 +131,7 @@ class MergeOperations(UserOperations):
         raise _too_many_changes(user_id)
 
     def _check_split(self, collection_id: str, user_id: str, chosen: Sequence[str]) -> None:
-        """Check that faces are some, and not all, of a user's."""
+        """Check that faces are some, and not all, of a person's."""
         held = self._records.get_user(collection_id, user_id).face_ids
         others = [face_id for face_id in chosen if face_id not in held]
         if others:

@@ -20,7 +20,7 @@ LIFETIME = 24 * 3600.0
 MAX_TOKEN = 255
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-:"
-"""Characters of the names of collections, users and faces."""
+"""Characters of the names of collections, people and faces."""
 
 _CHECK_SIZE = 4
 _HEADER = struct.Struct(">I")

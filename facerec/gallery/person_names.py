@@ -25,7 +25,7 @@ def given_name(record: FaceRecord) -> str | None:
 def person_names(record: FaceRecord, user_id: str | None) -> frozenset[str]:
     """Return every name of the person that a stored face is said to show.
 
-    These are the id of its user, its external image id and what comes before the separator in it,
+    These are the id of its person, its external image id and what comes before the separator in it,
     and the id of the face itself.
     """
     names = {user_id, given_name(record), person_in_name(record), record.face_id}

@@ -24,7 +24,7 @@ class SampledFace:
     Attributes:
         face: The face with its embedding.
         stats: Its cohort stats.
-        person: Whom it shows: its user, or the person that its external image id names; None if
+        person: Whom it shows: its person, or the person that its external image id names; None if
             neither says.
     """
 

@@ -20,8 +20,8 @@ class Match:
         face: The stored face.
         similarity: 0 to 1; see ``facerec.gallery.similarity``.
         distance: Euclidean distance of the two embeddings.
-        user_id: The user that the stored face is associated with, if any.
-        person_name: The display name of that user, if it has one.
+        user_id: The person that the stored face is associated with, if any.
+        person_name: The display name of that person, if it has one.
     """
 
     face: FaceRecord

@@ -6,14 +6,14 @@ All faces are stored by one of two operations:
   a collection holds what the input and the options of the job select.
 - ``add_faces``: the collection holds these faces too. Single requests to index a photo use it.
 
-Both follow the same rules, so that callers lose no face id and no user:
+Both follow the same rules, so that callers lose no face id and no person:
 
 - A face that overlaps a stored one is the same face. It keeps the id of the stored one,
-  and with it the user.
-- A face of a user is never removed because other options do not choose it: it is kept
+  and with it the person.
+- A face of a person is never removed because other options do not choose it: it is kept
   (``faces_to_keep``). Only a deletion removes it.
-- A user's vector is computed again when a face of the user changes. A face that is
-  associated with a user while it is removed is disassociated again, as if it was removed later.
+- A person's vector is computed again when a face of the person changes. A face that is
+  associated with a person while it is removed is disassociated again, as if it was removed later.
 - Corrections of a face that is removed are erased with it.
 """
 
@@ -98,7 +98,7 @@ def faces_to_keep(
     faces: FaceStore,
     users: RecordStore,
 ) -> dict[str, list[StoredFace]]:
-    """Return the faces of users that a replacement would remove, by image key.
+    """Return the faces of people that a replacement would remove, by image key.
 
     Asks the stores nothing if the replacement removes no face. The faces are returned with the
     digest of the replacement: with it, they are what the collection holds of the photo.
@@ -109,7 +109,7 @@ def faces_to_keep(
         stored: Ids of the faces that the collection holds of each photo.
         options_digest: Digest of the options of the replacement.
         faces: Store of the collection's faces.
-        users: Store of its users.
+        users: Store of its people.
     """
     keys = {
         face_id: key
@@ -134,19 +134,19 @@ def replace_faces(
     faces: FaceStore,
     users: RecordStore,
 ) -> None:
-    """Make the faces of photos exactly these, and update the users of faces that change.
+    """Make the faces of photos exactly these, and update the people of faces that change.
 
-    Calls for photos that had no faces ask about no user.
+    Calls for photos that had no faces ask about no person.
 
     Args:
         collection_id: The collection.
         images: Faces by image key, including those that are to be kept (``faces_to_keep``).
         stored: Ids of the faces that the photos had, as far as the caller knows.
         faces: Store of the collection's faces.
-        users: Store of its users.
+        users: Store of its people.
 
     Raises:
-        ConflictError: Too many concurrent changes of a user or of corrections; the faces are
+        ConflictError: Too many concurrent changes of a person or of corrections; the faces are
             stored.
         StoreUnavailableError: Only some photos may be stored; calling again completes it.
     """
@@ -175,7 +175,7 @@ def add_faces(
         image_key: Key of the photo.
         found: Faces found in the photo, with ids derived from their boxes.
         faces: Store of the collection's faces.
-        users: Store of its users, and of collections.
+        users: Store of its people, and of collections.
         imported: Faces of the photo that the collection holds under ids of another service.
 
     Raises:

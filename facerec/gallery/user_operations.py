@@ -1,4 +1,4 @@
-"""Users managed, associated with faces, and searched for."""
+"""People managed, associated with faces, and searched for."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ASSOCIATION_THRESHOLD = 0.75
-"""Minimum similarity of a face to the user that it is associated with, as in Rekognition
+"""Minimum similarity of a face to the person that it is associated with, as in Rekognition
 (https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
 
 
@@ -47,28 +47,28 @@ MAX_SIMILAR = 5
 
 
 def shown_user(user: User) -> str:
-    """Return the id of a user, with the display name if there is one."""
+    """Return the id of a person, with the display name if there is one."""
     return user.user_id if user.name is None else f"{user.user_id} ({user.name})"
 
 
 class UserOperations(Eraser):
-    """The operations of a gallery on users."""
+    """The operations of a gallery on people."""
 
     def create_user(
         self, collection_id: str, user_id: str | None = None, *, name: str | None = None
     ) -> User:
-        """Create a user without faces.
+        """Create a person without faces.
 
         Args:
             collection_id: Id of the collection.
-            user_id: Id of the user; by default derived from the name, one-to-one.
-            name: Display name in any script, which no other user of the collection may have.
+            user_id: Id of the person; by default derived from the name, one-to-one.
+            name: Display name in any script, which no other person of the collection may have.
 
         Raises:
             InvalidInputError: The id or the name is not valid, or neither is given.
             CollectionNotFoundError: The collection does not exist.
-            UserExistsError: A user of this id exists.
-            UserNameExistsError: Another user has the name.
+            UserExistsError: A person of this id exists.
+            UserNameExistsError: Another person has the name.
         """
         if name is not None:
             name = checked_user_name(name)
@@ -81,24 +81,24 @@ class UserOperations(Eraser):
         return user
 
     def describe_user(self, collection_id: str, user_id: str) -> User:
-        """Return a user with the ids of its faces.
+        """Return a person with the ids of its faces.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: The user does not exist.
+            UserNotFoundError: The person does not exist.
         """
         self._get(collection_id)
         return self._records.get_user(collection_id, user_id)
 
     def rename_user(self, collection_id: str, user_id: str, name: str | None) -> User:
-        """Set the display name of a user, or remove it; the id stays.
+        """Set the display name of a person, or remove it; the id stays.
 
         Raises:
             InvalidInputError: The name is not valid.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: The user does not exist.
-            UserNameExistsError: Another user has the name.
-            ConflictError: Too many concurrent changes of the user.
+            UserNotFoundError: The person does not exist.
+            UserNameExistsError: Another person has the name.
+            ConflictError: Too many concurrent changes of the person.
         """
         if name is not None:
             name = checked_user_name(name)
@@ -106,12 +106,12 @@ class UserOperations(Eraser):
         return self._records.set_user_name(collection_id, user_id, name)
 
     def resolve_user(self, collection_id: str, text: str) -> User:
-        """Return the user whose id or display name is a text.
+        """Return the person whose id or display name is a text.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: No user has this id or name; the hint names similar ones.
-            AmbiguousPersonError: One user has this id, and another one this name.
+            UserNotFoundError: No person has this id or name; the hint names similar ones.
+            AmbiguousPersonError: One person has this id, and another one this name.
         """
         self._get(collection_id)
         by_name = None
@@ -129,14 +129,14 @@ class UserOperations(Eraser):
         raise AmbiguousPersonError(text, [shown_user(by_id), shown_user(by_name)])
 
     def delete_user(self, collection_id: str, user_id: str) -> Receipt:
-        """Delete a user with its vector; its faces stay in the collection.
+        """Delete a person with its vector; its faces stay in the collection.
 
         Returns:
             What was removed from where.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: The user does not exist.
+            UserNotFoundError: The person does not exist.
         """
         self._get(collection_id)
         self._records.get_user(collection_id, user_id)
@@ -151,13 +151,13 @@ class UserOperations(Eraser):
         next_token: str | None = None,
         limit: int = MAX_USER_PAGE,
     ) -> UserPage:
-        """Return a page of a collection's users, in the order of their ids.
+        """Return a page of a collection's people, in the order of their ids.
 
         Args:
             collection_id: Id of the collection.
-            name: List only users whose display name or id has this text in it, in whatever case.
+            name: List only people whose display name or id has this text in it, in whatever case.
             next_token: Token from the previous page; None for the first page.
-            limit: Maximum number of users, 1 to 500.
+            limit: Maximum number of people, 1 to 500.
 
         Raises:
             InvalidInputError: ``limit`` is not 1 to 500.
@@ -166,7 +166,7 @@ class UserOperations(Eraser):
         """
         checked_limit(limit, MAX_USER_PAGE)
         self._get(collection_id)
-        listing = f"users of {collection_id}" + ("" if name is None else f" named {name}")
+        listing = f"people of {collection_id}" + ("" if name is None else f" named {name}")
         after = self._after(listing, next_token)
         if name is None:
             found = self._records.list_users(collection_id, after=after, limit=limit + 1)
@@ -184,23 +184,23 @@ class UserOperations(Eraser):
         *,
         threshold: float = ASSOCIATION_THRESHOLD,
     ) -> AssociationOutcome:
-        """Associate faces with a user; the outcome says why a face could not be.
+        """Associate faces with a person; the outcome says why a face could not be.
 
-        It lifts corrections that say that these faces do not show the user.
+        It lifts corrections that say that these faces do not show the person.
 
         Args:
             collection_id: Id of the collection.
-            user_id: Id of the user.
-            face_ids: Ids of the faces; those that the user has already are ignored.
-            threshold: Minimum similarity, 0 to 1, to the user's vector if it has one.
+            user_id: Id of the person.
+            face_ids: Ids of the faces; those that the person has already are ignored.
+            threshold: Minimum similarity, 0 to 1, to the person's vector if it has one.
 
         Raises:
             InvalidInputError: An id is not a valid face id, or there are not 1 to
                 ``MAX_FACES_OF_REQUEST`` of them.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: The user does not exist.
-            QuotaExceededError: The user has the maximum number of faces.
-            ConflictError: Too many concurrent changes of the user.
+            UserNotFoundError: The person does not exist.
+            QuotaExceededError: The person has the maximum number of faces.
+            ConflictError: Too many concurrent changes of the person.
         """
         checked_faces(face_ids)
         return self._associate(collection_id, user_id, face_ids, threshold=threshold)
@@ -208,7 +208,7 @@ class UserOperations(Eraser):
     def _associate(
         self, collection_id: str, user_id: str, face_ids: Sequence[str], *, threshold: float
     ) -> AssociationOutcome:
-        """Associate any number of faces with a user."""
+        """Associate any number of faces with a person."""
         self._get(collection_id)
         outcome = associations.associate(
             self._faces,
@@ -226,14 +226,14 @@ class UserOperations(Eraser):
     def disassociate_faces(
         self, collection_id: str, user_id: str, face_ids: Sequence[str]
     ) -> AssociationOutcome:
-        """Disassociate faces from a user; the outcome says why a face could not be.
+        """Disassociate faces from a person; the outcome says why a face could not be.
 
         Raises:
             InvalidInputError: An id is not a valid face id, or there are not 1 to
                 ``MAX_FACES_OF_REQUEST`` of them.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: The user does not exist.
-            ConflictError: Too many concurrent changes of the user.
+            UserNotFoundError: The person does not exist.
+            ConflictError: Too many concurrent changes of the person.
         """
         checked_faces(face_ids)
         self._get(collection_id)
@@ -249,7 +249,7 @@ class UserOperations(Eraser):
         threshold: float | None = None,
         limit: int = MAX_USER_MATCHES,
     ) -> UserSearchResult:
-        """Search for the users that a stored face may show.
+        """Search for the people that a stored face may show.
 
         Raises:
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
@@ -270,12 +270,12 @@ class UserOperations(Eraser):
         threshold: float | None = None,
         limit: int = MAX_USER_MATCHES,
     ) -> UserSearchResult:
-        """Search for other users that resemble a user; a user without faces resembles none.
+        """Search for other people who resemble a person; a person without faces resembles none.
 
         Raises:
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
             CollectionNotFoundError: The collection does not exist.
-            UserNotFoundError: The user does not exist.
+            UserNotFoundError: The person does not exist.
         """
         checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
@@ -293,7 +293,7 @@ class UserOperations(Eraser):
         limit: int = MAX_USER_MATCHES,
         options: FaceOptions | None = None,
     ) -> PhotoUserSearchResult:
-        """Search for the users that the largest face of a photo may show.
+        """Search for the people that the largest face of a photo may show.
 
         Raises:
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
@@ -338,7 +338,7 @@ class UserOperations(Eraser):
         *,
         exclude: str | None = None,
     ) -> UserSearchResult:
-        """Return the users that resemble a probe; none without a probe."""
+        """Return the people that resemble a probe; none without a probe."""
         matches: tuple[UserMatch, ...] = ()
         if probe is not None:
             matches = find_users(

@@ -1,4 +1,4 @@
-"""Users found for a face: only users whose faces are still in the collection."""
+"""People found for a face: only people whose faces are still in the collection."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UserPage:
-    """A page of a collection's users, and the token of the next page; None on the last one."""
+    """A page of a collection's people, and the token of the next page; None on the last one."""
 
     users: tuple[User, ...]
     next_token: str | None
@@ -36,11 +36,11 @@ class UserPage:
 
 @dataclass(frozen=True, slots=True)
 class UserMatch:
-    """A user that resembles a probe.
+    """A person who resembles a probe.
 
     Attributes:
-        user: The user.
-        distance: Euclidean distance of the probe and the user's vector.
+        user: The person.
+        distance: Euclidean distance of the probe and the person's vector.
         similarity: 0 to 1; see ``facerec.gallery.similarity``.
     """
 
@@ -51,13 +51,13 @@ class UserMatch:
 
 @dataclass(frozen=True, slots=True)
 class UserSearchResult:
-    """The users found, most similar first.
+    """The people found, most similar first.
 
     Attributes:
         collection_id: Id of the collection.
         model_version: Model version of the collection.
         threshold: Minimum similarity of a match, 0 to 1.
-        matches: The users, most similar first.
+        matches: The people, most similar first.
     """
 
     collection_id: str
@@ -68,7 +68,7 @@ class UserSearchResult:
 
 @dataclass(frozen=True, slots=True)
 class PhotoUserSearchResult(UserSearchResult):
-    """The users found for a photo.
+    """The people found for a photo.
 
     Attributes:
         face: The largest face, which was searched; None if the photo shows no accepted face.
@@ -92,21 +92,21 @@ def find_users(
     limit: int,
     exclude: str | None = None,
 ) -> tuple[UserMatch, ...]:
-    """Return the users that resemble a probe, most similar first.
+    """Return the people who resemble a probe, most similar first.
 
-    A user's vector is made from its faces, and faces can go without their user's knowledge: a job
-    replaces the faces of a photo, and a deletion may be interrupted. So each user found is
+    A person's vector is made from its faces, and faces can go without changing it: a job replaces
+    the faces of a photo, and a deletion may be interrupted. So each person found is
     compared by the faces that are left, and one with none left is not returned.
 
     Args:
         probe: Embedding, float32 of shape (128,).
         collection_id: Id of the collection.
-        faces: Store of its faces and of its users' vectors.
-        users: Store of its users.
+        faces: Store of its faces and of its people's vectors.
+        users: Store of its people.
         cohort: Computes the stats that similarity needs.
         threshold: Minimum similarity, 0 to 1.
-        limit: Maximum number of users.
-        exclude: Id of a user that is not returned.
+        limit: Maximum number of people.
+        exclude: Id of a person who is not returned.
     """
     import numpy as np
 
@@ -120,7 +120,7 @@ def find_users(
             max_distance=reach(threshold, probe_stats),
         )
     )
-    # a user deleted since the search is not returned
+    # a person deleted since the search is not returned
     found = users.get_users(collection_id, [each for each in distances if each != exclude])
     face_ids = [face_id for user in found for face_id in user.face_ids]
     stored = faces.get_faces(collection_id, face_ids) if face_ids else []
@@ -165,7 +165,7 @@ def _hidden_users(
     users: RecordStore,
     cohort: Cohort,
 ) -> set[str]:
-    """Return the ids of users that a face does not show which is more similar to the probe."""
+    """Return the ids of people that a face does not show which is more similar to the probe."""
     import numpy as np
 
     similarity_of = {match.user.user_id: match.similarity for match in matches}

@@ -1,4 +1,4 @@
-"""Users' vectors: the mean of the embeddings of a user's faces, searched in place of the faces.
+"""People's vectors: the mean of the embeddings of a person's faces, searched in place of the faces.
 
 They are kept in the vector store, in a namespace of their own for each collection. Records and
 vectors may be in two stores, so a change first goes to the record, which decides between concurrent
@@ -26,7 +26,7 @@ MAX_ATTEMPTS = 8
 """Attempts at a change before concurrent callers are reported as a conflict."""
 
 _USER_ID = "user_id"
-"""Name of the metadata of a user's vector."""
+"""Name of the metadata of a person's vector."""
 
 _EARLIER_USER_ID = "external_image_id"
 """Name of that metadata before 0.1.0, in indexes that still hold it."""
@@ -41,34 +41,34 @@ def mean_embedding(embeddings: Sequence[NDArray[np.float32]]) -> NDArray[np.floa
 
 
 def user_vector(faces: FaceStore, collection_id: str, user: User) -> NDArray[np.float32] | None:
-    """Return the vector of a user's stored faces, float32 of shape (128,); None without faces."""
+    """Return the vector of a person's stored faces, float32 of shape (128,); None without faces."""
     stored = faces.get_faces(collection_id, user.face_ids) if user.face_ids else []
     return mean_embedding([face.embedding for face in stored]) if stored else None
 
 
 def refresh_vector(faces: FaceStore, users: RecordStore, collection_id: str, user: User) -> User:
-    """Store the vector of a user's newest version, and return the user with that version.
+    """Store the vector of a person's newest version, and return the person with that version.
 
     Raises:
-        UserNotFoundError: The user was deleted concurrently; its vector is deleted too.
+        UserNotFoundError: The person was deleted concurrently; its vector is deleted too.
     """
     for _ in range(MAX_ATTEMPTS):
         _put_vector(faces, collection_id, user.user_id, user_vector(faces, collection_id, user))
         if users.mark_vector(collection_id, user.user_id, user.version):
             break
-        # A concurrent caller that changed the user may have stored its vector before this one,
+        # A concurrent caller that changed the person may have stored its vector before this one,
         # so that the newest must be stored again.
         user = _existing(faces, users, collection_id, user.user_id)
     return _existing(faces, users, collection_id, user.user_id)
 
 
 def delete_vector(faces: FaceStore, collection_id: str, user_id: str) -> None:
-    """Delete the vector of a user."""
+    """Delete the vector of a person."""
     _put_vector(faces, collection_id, user_id, None)
 
 
 def delete_vectors(faces: FaceStore, collection_id: str) -> None:
-    """Delete the vectors of all users of a collection."""
+    """Delete the vectors of all people of a collection."""
     faces.vectors.delete_namespace(_namespace(collection_id))
 
 
@@ -80,13 +80,13 @@ def search_vectors(
     limit: int,
     max_distance: float,
 ) -> list[tuple[str, float]]:
-    """Return the ids of the users nearest to a probe with their distances, nearest first.
+    """Return the ids of the people nearest to a probe with their distances, nearest first.
 
     Args:
-        faces: Store of the collection's faces and of its users' vectors.
+        faces: Store of the collection's faces and of its people's vectors.
         collection_id: Id of the collection.
         probe: Embedding, float32 of shape (128,).
-        limit: Maximum number of users.
+        limit: Maximum number of people.
         max_distance: Maximum Euclidean distance.
     """
     import numpy as np
@@ -105,13 +105,13 @@ def nearest_users(
     limit: int,
     max_distance: float,
 ) -> list[dict[str, NDArray[np.float32]]]:
-    """Return the stored vectors of the users nearest to each probe by user id, nearest first.
+    """Return the stored vectors of the people nearest to each probe by user id, nearest first.
 
     Args:
-        faces: Store of the collection's faces and of its users' vectors.
+        faces: Store of the collection's faces and of its people's vectors.
         collection_id: Id of the collection.
         probes: Embeddings, float32 of shape (n, 128).
-        limit: Maximum number of users of each probe.
+        limit: Maximum number of people of each probe.
         max_distance: Maximum Euclidean distance.
     """
     namespace = _namespace(collection_id)

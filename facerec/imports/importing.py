@@ -1,4 +1,4 @@
-"""Takes over a collection: its faces from their original photos, and its users.
+"""Takes over a collection: its faces from their original photos, and its people.
 
 An import can be killed at any time: run it again, and it imports the faces that are missing.
 """
@@ -48,7 +48,7 @@ class Unmatched(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedFace:
-    """A face that was not imported, or whose user does not have it.
+    """A face that was not imported, or whose person does not have it.
 
     Attributes:
         face_id: Its id.
@@ -71,13 +71,13 @@ class ImportReport:
         faces: Number of faces of the source.
         imported: Number of faces that this run has stored.
         present: Number of faces that the collection held already.
-        users: Number of users of the source.
+        people: Number of people of the source.
         unmatched: Faces that are missing, in the order of the source.
     """
 
     collection_id: str
     faces: int
-    users: int
+    people: int
     imported: int = 0
     present: int = 0
     unmatched: list[UnmatchedFace] = field(default_factory=list)
@@ -95,7 +95,7 @@ def import_collection(
     gallery: Gallery,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
-    """Store the faces and users of a collection under the ids that they have.
+    """Store the faces and people of a collection under the ids that they have.
 
     Args:
         source: What is to be imported.
@@ -178,7 +178,7 @@ def _import_photo(
 def _import_users(
     gallery: Gallery, collection_id: str, source: SourceCollection, report: ImportReport
 ) -> None:
-    """Create the users, and associate the faces that there are with them."""
+    """Create the people, and associate the faces that there are with them."""
     ids = [face.face_id for face in source.faces]
     stored = _stored_images(gallery, collection_id, ids)
     members: dict[str, list[KnownFace]] = {user_id: [] for user_id in source.users}
@@ -191,7 +191,7 @@ def _import_users(
         for batch in _batches(faces, MAX_FACES_OF_REQUEST):
             failed = {face.face_id for face in batch}
             with suppress(QuotaExceededError):
-                # the other service has decided that they are of the user
+                # the other service has decided that they are of the person
                 outcome = gallery.associate_faces(
                     collection_id, user_id, sorted(failed), threshold=0.0
                 )

@@ -17,7 +17,7 @@ class SourceCollection:
 
     Attributes:
         faces: Its faces.
-        users: Ids of its users, also of those without faces.
+        users: Ids of its people, also of those without faces.
     """
 
     faces: tuple[KnownFace, ...]
@@ -25,7 +25,7 @@ class SourceCollection:
 
 
 def read_collection(client: Any, collection_id: str) -> SourceCollection:  # noqa: ANN401 - boto3's
-    """Read the faces and users of a collection.
+    """Read the faces and people of a collection.
 
     Args:
         client: A boto3 client of Rekognition.

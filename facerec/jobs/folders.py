@@ -99,7 +99,7 @@ def find_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> Entry | Non
         if not entry.is_elsewhere:
             found = has_plan(objects, entry.job_folder)
         else:
-            # The user may have removed the folder and used its name for another job.
+            # Somebody may have removed the folder and used its name for another job.
             found = _contains_job(objects, entry.job_folder, job_id)
         if found:
             return entry
@@ -149,7 +149,7 @@ def _read_entry(objects: ObjectStore, entry: Entry) -> JobFolder | UnreadableFol
     except InvalidInputError:
         return _read_facts(objects, entry)
     if entry.is_elsewhere and folder.plan.job_id != entry.job_id:
-        # The user has removed the folder and used its name for another job.
+        # Somebody has removed the folder and used its name for another job.
         return missing
     return folder
 

@@ -8,7 +8,7 @@ The plan lists the candidates (``stale.jsonl``). What decides is what is true no
 - Faces stay that another address holds: photos are known by their content, so a moved or copied
   photo has the same faces.
 
-The faces are deleted as ``Gallery.delete_faces`` does, in all copies, and taken from their users.
+The faces are deleted as ``Gallery.delete_faces`` does, in all copies, and taken from their people.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PHOTOS_AT_ONCE = 4096
 """Photos whose faces are deleted together, in one look at the folders of all jobs."""
 
 DeleteFaces = Callable[[str, Sequence[str]], int]
-"""Deletes faces of a collection as ``Gallery.delete_faces`` does, also those of users; returns how
+"""Deletes faces of a collection as ``Gallery.delete_faces`` does, also those of people; returns how
 many there were."""
 
 

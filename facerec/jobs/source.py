@@ -92,7 +92,7 @@ def find_source(request: JobRequest, objects: ObjectStore, exclude: str) -> Sour
         return Source(base, listing=Listing(named, can_be_compared=False))
     uri = request.manifest
     if scheme_of(uri) == "file":
-        # Path.resolve would follow links, away from where the user has the photos.
+        # Path.resolve would follow links, away from where the caller has the photos.
         uri = os.path.abspath(uri) + "/" * Path(uri).is_dir()  # noqa: PTH100
     if uri.endswith("/"):
         found = list_photos(objects, uri, exclude, request.listing)

@@ -37,7 +37,7 @@ class Verification:
             report.
         extra: faces of the same photos that other options had stored instead; likewise removed.
         kept: faces of the same photos that other options had stored, and that stay since they
-            belong to users.
+            belong to people.
         deleted: faces of the ledger that were deleted on purpose; of a photo that keeps no face,
             one.
         unreadable_jobs: jobs whose folders cannot be read, so that nothing of them was compared.
@@ -81,7 +81,7 @@ def verify_job(
         plan: the job's plan.
         objects: contains the job folder.
         faces: the store of the collection.
-        users: store of its users.
+        users: store of its people.
         repair: whether to restore what differs.
         children: the children whose ledgers to compare; by default all.
         seen: keys of images that a newer job has indexed, which are skipped; those of this job are

@@ -103,7 +103,7 @@ def test_the_command_line_shows_the_status_of_the_job(
 def test_a_second_start_repeats_no_work(deployed: DeployedStack, job: DisturbedJob) -> None:
     started = deployed.facerec(
         *("jobs", "start", job.document["manifest"], "--collection", COLLECTION),
-        *("--images-per-child", job.document["images_per_child"]),
+        *("--photos-per-child", job.document["images_per_child"]),
         *("--wait", "--interval", 1, "--json"),
     )
 
@@ -117,7 +117,7 @@ def test_a_cancelled_job_resumes_when_it_is_started_again(
     deployed: DeployedStack, job: DisturbedJob
 ) -> None:
     command = ("jobs", "start", job.document["manifest"], "--collection", "others")
-    each = ("--images-per-child", 40)
+    each = ("--photos-per-child", 40)
     assert deployed.facerec(*command, *each).returncode == 0
     assert deployed.facerec("jobs", "cancel", "latest").returncode == 0
 

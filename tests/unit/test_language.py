@@ -124,7 +124,45 @@ def fragments_in(name: str) -> Iterator[str]:
             yield f"{name}:{line}: {match.group().strip()!r} does not describe the argument"
 
 
+USER = re.compile(r"\busers?\b", re.IGNORECASE)
+
+ALLOWED_USER = re.compile(
+    # identifiers, names of Rekognition's, and people who use a computer or an account
+    r"``[^`]*``|`[^`]*`|\bUSER\b|(?m:^ +users?: )|--user\b( ID)?|\buser ids?\b|/users?/|"
+    r"Rekognition's (user|name (of )?users)|(is )?(a )?users? (in|of)\s+Rekognition|"
+    r"IAM users?\b|\buser pool\b|federated-user|the user's\s+(data|cache)\s+folder|"
+    r"(the|that) user (gives|chooses|chose)\b|files of the user\b",
+    re.IGNORECASE,
+)
+
+PERSON_ROOMS = re.compile(
+    r"facerec/(gallery|jobs|imports|cli|schemas|api/rest)/|docs/(cli|erasure|people|jobs)\.md$"
+)
+"""Where people are people; stores and Rekognition's protocol have its users."""
+
+
+def prose_of(name: str) -> Iterator[str]:
+    """Yield what a file says to readers: docstrings, comments and texts of several words."""
+    text = text_of(name)
+    if name.endswith(".json"):
+        yield from re.findall(r'"description": "([^"]*)"', text)
+    elif name.endswith(".md"):
+        yield text
+    else:
+        yield from re.findall(r"(?m)#[^\n]*$", text)
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+                yield node.value
+
+
 FILES = tracked_files()
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if PERSON_ROOMS.match(name)])
+def test_a_person_is_called_a_person(name: str) -> None:
+    for text in prose_of(name):
+        found = USER.search(ALLOWED_USER.sub("", text))
+        assert found is None, f"{name}: write person: {text.strip()[:200]}"
 
 
 def test_descriptions_in_schemas_are_full_phrases() -> None:

@@ -97,7 +97,7 @@ def test_a_job_is_started_and_watched_to_its_end(stack: Stack, facerec: Facerec)
     manifest = stack.put_manifest(60)
 
     result = facerec(
-        *("jobs", "start", manifest, "--collection", "staff", "--images-per-child", 20),
+        *("jobs", "start", manifest, "--collection", "staff", "--photos-per-child", 20),
         *("--wait", "--interval", 1),
     )
 
@@ -110,7 +110,7 @@ def test_the_status_shows_photos_children_and_cost(stack: Stack, facerec: Facere
     stack.accidents.killed = {(1, 1)}
     manifest = stack.put_manifest(120)
     facerec(
-        *("jobs", "start", manifest, "--collection", "staff", "--images-per-child", 40),
+        *("jobs", "start", manifest, "--collection", "staff", "--photos-per-child", 40),
         *("--wait", "--interval", 1),
     )
 
@@ -200,7 +200,7 @@ def test_a_dry_run_shows_children_time_and_cost_and_starts_nothing(
 
     result = facerec(
         *("jobs", "start", manifest, "--collection", "staff", "--dry-run", "--json"),
-        *("--images-per-child", 100),
+        *("--photos-per-child", 100),
     )
 
     expected = json.loads(result.stdout)

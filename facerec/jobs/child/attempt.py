@@ -49,7 +49,7 @@ class ChildDependencies:
     Attributes:
         engine: detects faces and computes embeddings.
         faces: stores the faces.
-        records: stores the users of faces.
+        records: stores the people of faces.
         objects: contains the manifest, the photos and the job folder.
         readers: threads that load photos ahead. They outlive a child: starting them costs as much
             as a photo or two.

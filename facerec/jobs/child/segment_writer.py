@@ -9,7 +9,7 @@ and wherever they are killed.** It follows from three rules, all of them kept in
    attempts that append the same segment one wins; the other takes the winner's segment for its
    own and continues from that segment's end.
 3. A commit stores the embeddings in the job folder, then the faces in the collection, then the
-   segment that names both. Faces of users that it would remove are kept, and are among those that
+   segment that names both. Faces of people that it would remove are kept, and are among those that
    it stores. Whatever a killed attempt has stored without a segment is found by its embeddings
    (``SegmentWriter.unrecorded``), and is processed again by the next attempt.
 

@@ -123,9 +123,9 @@ def _in_stores(
         if record.source in selection.photos:
             yield Remainder("the store of faces", "photo")
     if records.users_of_faces(collection_id, ids):
-        yield Remainder("the store of users", "face id")
+        yield Remainder("the store of people", "face id")
     if records.get_users(collection_id, sorted(selection.user_ids)):
-        yield Remainder("the store of users", "user id")
+        yield Remainder("the store of people", "user id")
     # What is found is deleted, and still reported: the erasure should have done so.
     if records.forget_answers([*ids, *selection.user_ids]):
         yield Remainder("the answers of idempotency tokens", "user id or face id")

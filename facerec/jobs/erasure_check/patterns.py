@@ -42,7 +42,7 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
 
 
 def held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:
-    """Yield the patterns of what other faces, users and collections still hold by right."""
+    """Yield the patterns of what other faces, people and collections still hold by right."""
     for other in _collections(stores.records):
         for embedding in traces.embeddings:
             if _is_held(other, embedding, stores.faces):
@@ -94,7 +94,7 @@ def _bytes_of(embedding: np.ndarray) -> bytes:
 
 
 def _in_row(collection_id: str, user_id: str) -> bytes:
-    """Return a user as it is in a database, where the columns of a row follow each other."""
+    """Return a person as it is in a database, where the columns of a row follow each other."""
     return f"{collection_id}{user_id}".encode()
 
 

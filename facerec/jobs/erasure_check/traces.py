@@ -45,7 +45,7 @@ class CheckedStores:
 
     Attributes:
         faces: store of faces.
-        records: store of collections and users.
+        records: store of collections and people.
         objects: contains job folders and other files.
         jobs_root: parent of all job folders; ends in ``/``.
         roots: folders that are searched, each with its final ``/``: all files in them are

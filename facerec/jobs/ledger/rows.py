@@ -64,7 +64,7 @@ class LedgerRow:
         rotation: degrees clockwise by which the photo was turned to find its faces.
         is_animated: whether the file holds more frames than the first, which was searched.
         kept: faces of the photo that were indexed before with other options and that this job does
-            not select; they stay in the collection since they belong to users.
+            not select; they stay in the collection since they belong to people.
         replaced: number of the row's faces that were indexed before with other options.
         removed: number of faces of the photo that were indexed before with other options, and that
             were removed since this job does not select them.

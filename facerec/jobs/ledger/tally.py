@@ -49,7 +49,7 @@ class Tally:
         faces_removed: faces that were indexed with other options and have been removed.
         faces_deleted: faces that were found and not stored, since somebody deleted them or the
             collection holds them under imported ids.
-        faces_kept: faces that were indexed with other options and stay, since users have them.
+        faces_kept: faces that were indexed with other options and stay, since people have them.
         bytes: size of the photo files.
         busy_intervals: when work was done, seconds since 1970.
         failures: the first ``MAX_FAILURES`` rows that failed.

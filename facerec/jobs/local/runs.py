@@ -55,7 +55,7 @@ class LocalRuns:
             jobs_root: parent of all job folders, with the final ``/``.
             open_store: opens the store of collections and faces.
             build_dependencies: builds engine and stores of a worker in its process.
-            delete_faces: deletes faces of a collection in that store, also those of users.
+            delete_faces: deletes faces of a collection in that store, also those of people.
             workers: number of processes per job.
         """
         self._objects, self._open_store = objects, open_store

@@ -138,7 +138,7 @@ def test_an_import_that_was_killed_twice_is_complete(source: Source, tmp_path: P
         process.wait()
     assert 550 <= stored(data) < 1000
     report = source.run(data)
-    assert (report["faces"], report["users"], report["unmatched"]) == (1000, 50, [])
+    assert (report["faces"], report["people"], report["unmatched"]) == (1000, 50, [])
     assert report["present"] >= 550
     assert report["imported"] + report["present"] == 1000
     with serve(data) as address:

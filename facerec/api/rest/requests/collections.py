@@ -39,7 +39,7 @@ class RetentionRequest(Document):
 
 
 class _SubjectRequest(Document):
-    """One of a face, a photo, an external image id and a user."""
+    """One of a face, a photo, an external image id and a person."""
 
     model_config = ConfigDict(
         json_schema_extra=exactly_one(
@@ -75,8 +75,8 @@ class _SubjectRequest(Document):
 
 
 class ErasureRequest(_SubjectRequest):
-    """What is to be erased: one of a face, a photo, an external image id and a user."""
+    """What is to be erased: one of a face, a photo, an external image id and a person."""
 
 
 class ExportRequest(_SubjectRequest):
-    """What is to be exported: what is held about one of a face, a photo, an id and a user."""
+    """What is to be exported: what is held about one of a face, a photo, an id and a person."""
