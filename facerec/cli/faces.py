@@ -18,7 +18,7 @@ from facerec.cli.options import (
     target_fmr_option,
     threshold_option,
 )
-from facerec.cli.output import console, count, print_json, table
+from facerec.cli.output import console, count, more_matches, print_json, table
 from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.factory import open_gallery
@@ -102,6 +102,8 @@ def match(
         print_json(face_search_json(found))
     elif found.matches:
         console().print(match_table(found.matches))
+        if found.more_matches:
+            console().print(more_matches(limit, MAX_MATCHES))
     else:
         console().print(f"no other face has a similarity of {found.threshold:g} or more")
 

@@ -18,7 +18,7 @@ from facerec.cli.options import (
     target_fmr_option,
     threshold_option,
 )
-from facerec.cli.output import console, count, print_json
+from facerec.cli.output import console, count, more_matches, print_json
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.options import FaceOptions
 from facerec.factory import open_gallery
@@ -125,4 +125,4 @@ def _print_face(number: int, searched: SearchedFace, result: SearchResult, limit
         out.print("  also too close to call, below the threshold or the limit:")
         out.print(match_table(hidden))
     if searched.more_matches:
-        out.print(f"  these are the {limit} most similar; see more with a higher --limit")
+        out.print(f"  {more_matches(limit, MAX_MATCHES)}")

@@ -78,6 +78,12 @@ def dollars(amount: float) -> str:
     return f"${amount:,.2f}" if amount >= 0.01 else "less than $0.01"
 
 
+def more_matches(limit: int, max_limit: int) -> str:
+    """Say that a search found more than the limit allowed it to return."""
+    advice = "; see more with a higher --limit" if limit < max_limit else ""
+    return f"these are the {limit} most similar{advice}"
+
+
 def shown_name(external_image_id: str | None) -> str:
     """Return an external image id as a person reads it, "-" for none."""
     from facerec.core.names import readable_name

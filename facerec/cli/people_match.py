@@ -15,7 +15,7 @@ from facerec.cli.options import (
     probe_face_options,
     threshold_option,
 )
-from facerec.cli.output import console, print_json, table
+from facerec.cli.output import console, more_matches, print_json, table
 from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import MAX_USER_MATCHES
 from facerec.core.options import FaceOptions
@@ -70,14 +70,14 @@ def match(
                 collection, photo or "", threshold=threshold, limit=limit, options=options
             )
     if not as_json:
-        _print(found)
+        _print(found, limit)
     elif isinstance(found, PhotoUserSearchResult):
         print_json(photo_people_match_json(found))
     else:
         print_json(people_match_json(found))
 
 
-def _print(found: UserSearchResult) -> None:
+def _print(found: UserSearchResult, limit: int) -> None:
     if isinstance(found, PhotoUserSearchResult) and found.face is None:
         console().print("no face was found in the photo")
         return
@@ -95,3 +95,5 @@ def _print(found: UserSearchResult) -> None:
             str(len(user.face_ids)),
         )
     console().print(rows)
+    if found.more_matches:
+        console().print(more_matches(limit, MAX_USER_MATCHES))

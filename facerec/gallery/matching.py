@@ -210,15 +210,19 @@ def search_like(
     cohort: Cohort,
     threshold: float,
     limit: int,
-) -> tuple[Match, ...]:
-    """Return the stored faces that resemble a stored face, without that face itself."""
+) -> tuple[tuple[Match, ...], bool]:
+    """Return the stored faces that resemble a stored face, and whether there are more.
+
+    The face itself is not among them.
+    """
     import numpy as np
 
     stats = stats_of_stored(face, cohort)
     found = faces.search(
         collection_id,
         face.embedding[np.newaxis],
-        top=min(max(limit, NEIGHBOURS_TO_SCORE) + 1, MAX_MATCHES),
+        # the face itself, and one more than asked for, which shows whether there are more
+        top=min(max(limit + 1, NEIGHBOURS_TO_SCORE) + 1, MAX_MATCHES),
         max_distance=reach(threshold, stats),
     )
     (scored,) = score_neighbours(collection_id, found, [stats], faces=faces, cohort=cohort)
@@ -234,7 +238,7 @@ def search_like(
     )
     shown = [each for each in others if each.face_id not in hidden]
     names = _names_of_owners(collection_id, [shown[:limit]], owners, users=users)
-    return _with_owners(_matches(shown, threshold, limit), owners, names)
+    return _with_owners(_matches(shown, threshold, limit), owners, names), len(shown) > limit
 
 
 def _names_of_owners(

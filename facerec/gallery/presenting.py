@@ -136,6 +136,7 @@ def face_search_json(result: FaceSearchResult) -> Json:
         "threshold": result.threshold,
         "face_id": result.face_id,
         "matches": [match_json(match) for match in result.matches],
+        "more_matches": result.more_matches,
     }
 
 

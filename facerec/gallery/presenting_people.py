@@ -60,6 +60,7 @@ def people_match_json(result: UserSearchResult) -> Json:
         "model_version": result.model_version,
         "threshold": result.threshold,
         "matches": [_match_json(match) for match in result.matches],
+        "more_matches": result.more_matches,
     }
 
 

@@ -159,7 +159,7 @@ class RecognitionOperations(GalleryBase):
         collection = self._get(collection_id)
         threshold = self._search_threshold(collection, threshold, target_fmr)
         face = require_stored(collection_id, face_id, faces=self._faces)
-        matches = search_like(
+        matches, more = search_like(
             face,
             collection_id=collection_id,
             faces=self._faces,
@@ -169,7 +169,7 @@ class RecognitionOperations(GalleryBase):
             limit=limit,
         )
         return FaceSearchResult(
-            collection_id, collection.model_version, threshold, face_id, matches
+            collection_id, collection.model_version, threshold, face_id, matches, more
         )
 
     def _search_threshold(

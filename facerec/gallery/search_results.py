@@ -75,10 +75,14 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class FaceSearchResult:
-    """The stored faces that resemble a stored face, most similar first."""
+    """The stored faces that resemble a stored face, most similar first.
+
+    ``more_matches`` is as in ``SearchedFace``.
+    """
 
     collection_id: str
     model_version: str
     threshold: float
     face_id: str
     matches: tuple[Match, ...]
+    more_matches: bool

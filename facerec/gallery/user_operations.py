@@ -316,6 +316,7 @@ class UserOperations(Eraser):
             collection.model_version,
             threshold,
             searched.matches,
+            searched.more_matches,
             face,
             found.faces[1:],
             found.rejected,
@@ -340,8 +341,9 @@ class UserOperations(Eraser):
     ) -> UserSearchResult:
         """Return the people that resemble a probe; none without a probe."""
         matches: tuple[UserMatch, ...] = ()
+        more = False
         if probe is not None:
-            matches = find_users(
+            matches, more = find_users(
                 probe,
                 collection_id=collection.collection_id,
                 faces=self._faces,
@@ -352,5 +354,5 @@ class UserOperations(Eraser):
                 exclude=exclude,
             )
         return UserSearchResult(
-            collection.collection_id, collection.model_version, threshold, matches
+            collection.collection_id, collection.model_version, threshold, matches, more
         )

@@ -58,12 +58,14 @@ class UserSearchResult:
         model_version: Model version of the collection.
         threshold: Minimum similarity of a match, 0 to 1.
         matches: The people, most similar first.
+        more_matches: Whether more people reach the threshold than were asked for.
     """
 
     collection_id: str
     model_version: str
     threshold: float
     matches: tuple[UserMatch, ...]
+    more_matches: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,8 @@ def find_users(
     threshold: float,
     limit: int,
     exclude: str | None = None,
-) -> tuple[UserMatch, ...]:
-    """Return the people who resemble a probe, most similar first.
+) -> tuple[tuple[UserMatch, ...], bool]:
+    """Return the people who resemble a probe, most similar first, and whether there are more.
 
     A person's vector is made from its faces, and faces can go without changing it: a job replaces
     the faces of a photo, and a deletion may be interrupted. So each person found is
@@ -116,7 +118,8 @@ def find_users(
             faces,
             collection_id,
             probe,
-            limit=max(limit, NEIGHBOURS_TO_SCORE) + (exclude is not None),
+            # one more than asked for shows whether there are more
+            limit=max(limit + 1, NEIGHBOURS_TO_SCORE) + (exclude is not None),
             max_distance=reach(threshold, probe_stats),
         )
     )
@@ -131,7 +134,7 @@ def find_users(
         if any(each in left for each in user.face_ids)
     }
     if not vectors:
-        return ()
+        return (), False
     stats = dict(zip(vectors, cohort.cohort_stats(np.stack(list(vectors.values()))), strict=True))
     matches = []
     for user in found:
@@ -152,7 +155,8 @@ def find_users(
         users=users,
         cohort=cohort,
     )
-    return tuple([match for match in matches if match.user.user_id not in hidden][:limit])
+    shown = [match for match in matches if match.user.user_id not in hidden]
+    return tuple(shown[:limit]), len(shown) > limit
 
 
 def _hidden_users(

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from facerec.cli import faces as stored_faces
 from facerec.cli import match as command
+from facerec.cli import people_match
 from facerec.cli.main import main
 from facerec.core.schemas import violation
 from facerec.gallery.gallery import Gallery
@@ -19,7 +21,8 @@ from tests.support.gallery import Collaborators
 def gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gallery:
     gallery = Collaborators.in_folder(tmp_path).gallery()
     gallery.create_collection("staff")
-    monkeypatch.setattr(command, "open_gallery", lambda *_: gallery)
+    for module in (command, stored_faces, people_match):
+        monkeypatch.setattr(module, "open_gallery", lambda *_: gallery)
     return gallery
 
 
@@ -101,3 +104,28 @@ def test_a_folder_in_an_unknown_collection_is_one_error(folder: Path) -> None:
     result = CliRunner().invoke(main, ["match", str(folder), "--collection", "none"])
     assert result.exit_code == 3
     assert result.stdout == ""
+
+
+def test_every_search_says_when_there_are_more_matches_than_it_shows(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    for shot in range(4):
+        (face,) = gallery.index("staff", fake_photo(fake_face("ann", shot=shot, away=0.1))).faces
+        gallery.create_user("staff", f"ann-{shot}")
+        gallery.associate_faces("staff", f"ann-{shot}", [face.record.face_id])
+    photo = tmp_path / "ann.jpg"
+    photo.write_bytes(fake_photo(fake_face("ann")))
+    face_id = face.record.face_id
+    searches = [
+        (command.match, [str(photo)]),
+        (stored_faces.match, [face_id]),
+        (people_match.match, [str(photo)]),
+        (people_match.match, ["--face", face_id]),
+        (people_match.match, ["--person", "ann-0"]),
+    ]
+    for search, probe in searches:
+        for limit, more in (("2", True), ("4", False)):
+            words = [*probe, "--collection", "staff", "--limit", limit]
+            printed = CliRunner().invoke(search, words).output
+            assert ("the 2 most similar; see more with a higher --limit" in printed) == more
+            assert "0.1" in printed

@@ -120,6 +120,27 @@ def test_a_search_reports_whether_there_are_more_matches(
     assert (len(searched.matches), searched.more_matches) == (min(limit, 3), more)
 
 
+@pytest.mark.parametrize(("limit", "more"), [(2, True), (3, False), (100, False), (4096, False)])
+def test_a_search_for_a_stored_face_reports_whether_there_are_more_matches(
+    gallery: Gallery, limit: int, more: bool
+) -> None:
+    faces = [
+        gallery.index("staff", fake_photo(fake_face("ann", shot=shot, away=0.1))).faces[0]
+        for shot in range(4)
+    ]
+    found = gallery.search_face("staff", faces[0].record.face_id, limit=limit)
+    assert (len(found.matches), found.more_matches) == (min(limit, 3), more)
+
+
+def test_a_search_finds_that_there_are_more_matches_than_it_scores(gallery: Gallery) -> None:
+    faces = [
+        gallery.index("staff", fake_photo(fake_face("ann", shot=shot, away=0.1))).faces[0]
+        for shot in range(102)
+    ]
+    found = gallery.search_face("staff", faces[0].record.face_id, limit=100)
+    assert (len(found.matches), found.more_matches) == (100, True)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(threshold=st.floats(0, 1))
 def test_exactly_the_faces_above_the_threshold_are_matches(

@@ -33,6 +33,27 @@ def users_found(gallery: Gallery) -> list[str]:
     return [match.user.user_id for match in gallery.search_users_by_photo("staff", ANN).matches]
 
 
+@pytest.mark.parametrize(("limit", "more"), [(1, True), (2, False), (3, False), (500, False)])
+def test_a_search_reports_whether_there_are_more_users(
+    gallery: Gallery, ann: str, limit: int, more: bool
+) -> None:
+    for number in (1, 2):
+        twin = index(gallery, "ann", away=0.1, shot=number)
+        gallery.create_user("staff", f"twin-{number}")
+        gallery.associate_faces("staff", f"twin-{number}", [twin])
+    by_user = gallery.search_users_by_user("staff", "ann", limit=limit)
+    assert (len(by_user.matches), by_user.more_matches) == (min(limit, 2), more)
+    for found in (
+        (
+            gallery.search_users_by_face("staff", ann, limit=limit + 1),
+            gallery.search_users_by_photo("staff", ANN, limit=limit + 1),
+        )
+        if limit < 500
+        else ()
+    ):
+        assert (len(found.matches), found.more_matches) == (min(limit + 1, 3), more)
+
+
 def test_a_face_of_a_user_is_not_deleted(
     gallery: Gallery, collaborators: Collaborators, ann: str
 ) -> None:
