@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from facerec.cli.faces_shown import position, print_remarks
-from facerec.cli.options import json_option, probe_face_options
-from facerec.cli.output import console, print_json, table
+from facerec.cli.options import json_option, limit_option, probe_face_options
+from facerec.cli.output import console, more_matches, print_json, table
+from facerec.core.limits import MAX_PAIRS
 from facerec.core.options import DEFAULT_THRESHOLD, FaceOptions
 from facerec.factory import open_inspector
 from facerec.gallery.comparing import Comparison
@@ -16,9 +17,10 @@ from facerec.gallery.presenting import comparison_json
 @click.command()
 @click.argument("photo")
 @click.argument("other")
+@limit_option("pairs", MAX_PAIRS, MAX_PAIRS)
 @probe_face_options
 @json_option
-def compare(photo: str, other: str, options: FaceOptions, as_json: bool) -> None:
+def compare(photo: str, other: str, limit: int, options: FaceOptions, as_json: bool) -> None:
     """Compare the faces of two photos.
 
     \b
@@ -26,14 +28,14 @@ def compare(photo: str, other: str, options: FaceOptions, as_json: bool) -> None
       facerec compare passport.jpg selfie.jpg
       facerec compare passport.jpg group.jpg --smallest-face 20
     """
-    result = open_inspector().compare(photo, other, options=options)
+    result = open_inspector().compare(photo, other, options=options, limit=limit)
     if as_json:
         print_json(comparison_json(result))
     else:
-        _print(photo, other, result)
+        _print(photo, other, result, limit)
 
 
-def _print(photo: str, other: str, result: Comparison) -> None:
+def _print(photo: str, other: str, result: Comparison, limit: int) -> None:
     rows = table("similarity", "distance", f"face of {photo}", f"face of {other}", "")
     for pair in result.pairs:
         if not pair.best:
@@ -47,5 +49,7 @@ def _print(photo: str, other: str, result: Comparison) -> None:
             "match" if is_match else "no match",
         )
     console().print(rows)
+    if result.more_pairs:
+        console().print(more_matches(limit, MAX_PAIRS))
     for compared_photo in (result.source, result.target):
         print_remarks(compared_photo)

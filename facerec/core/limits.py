@@ -22,6 +22,9 @@ MAX_MATCHES = 4096
 """Matches of one probe, as in Rekognition (``MaxFaces`` of ``SearchFaces``,
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchFaces.html)."""
 
+MAX_PAIRS = 10_000
+"""Pairs of faces of two photos: each of at most 100 with each."""
+
 DEFAULT_PAGE = 1000
 """Entries of a page of collections or faces if the caller does not say, about 1 MB of JSON."""
 

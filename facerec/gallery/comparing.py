@@ -35,13 +35,15 @@ class Comparison:
         model_version: Model version of the engine.
         source: Faces of the source photo, including rejected ones.
         target: Faces of the target photo, including rejected ones.
-        pairs: Every face of ``source`` with every face of ``target``, most similar first.
+        pairs: Faces of ``source`` with faces of ``target``, most similar first.
+        more_pairs: Whether there are more pairs than were asked for.
     """
 
     model_version: str
     source: PhotoFaces
     target: PhotoFaces
     pairs: tuple[FacePair, ...]
+    more_pairs: bool
 
 
 def pair_faces(source: PhotoFaces, target: PhotoFaces) -> tuple[FacePair, ...]:

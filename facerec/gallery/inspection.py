@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from facerec.core.limits import MAX_PAIRS
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces
 from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
 from facerec.errors import AttributesUnavailableError
 from facerec.gallery.comparing import Comparison, pair_faces
 from facerec.gallery.defaults import GalleryDefaults
+from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -47,15 +49,28 @@ class Inspector:
         return self._engine.model_version
 
     def compare(
-        self, source: Photo, target: Photo, *, options: FaceOptions | None = None
+        self,
+        source: Photo,
+        target: Photo,
+        *,
+        options: FaceOptions | None = None,
+        limit: int | None = None,
     ) -> Comparison:
         """Compare every face of one photo with every face of another.
 
+        Args:
+            source: Bytes of an image file, or where one is.
+            target: The other photo.
+            options: How faces are found and chosen.
+            limit: Maximum number of pairs, 1 to 10,000; by default all.
+
         Raises:
+            InvalidInputError: ``limit`` is out of range.
             UnreadablePhotoError: A photo cannot be decoded.
             PhotoTooLargeError: A photo has too many bytes.
             NoFaceError: A photo shows no face that the options accept.
         """
+        limit = MAX_PAIRS if limit is None else checked_limit(limit, MAX_PAIRS)
         options = options or self._defaults.probe_options()
         found = []
         for photo, name in ((source, "the source photo"), (target, "the target photo")):
@@ -64,7 +79,10 @@ class Inspector:
             require_face(faces, name=name)
             found.append(faces)
         first, second = found
-        return Comparison(self.model_version, first, second, pair_faces(first, second))
+        pairs = pair_faces(first, second)
+        return Comparison(
+            self.model_version, first, second, pairs[:limit], more_pairs=len(pairs) > limit
+        )
 
     @property
     def estimates_attributes(self) -> bool:

@@ -147,6 +147,7 @@ def comparison_json(comparison: Comparison) -> Json:
         "source": photo_json(comparison.source),
         "target": photo_json(comparison.target),
         "pairs": [asdict(pair) for pair in comparison.pairs],
+        "more_pairs": comparison.more_pairs,
     }
 
 

@@ -104,7 +104,9 @@ def recognition_router(context: Context) -> APIRouter:
         options = body.probe_options(gallery.defaults)
         return await context.respond(
             request,
-            lambda: gallery.compare(body.source.photo(), body.target.photo(), options=options),
+            lambda: gallery.compare(
+                body.source.photo(), body.target.photo(), options=options, limit=body.limit
+            ),
             comparison_json,
             cpu_bound=True,
         )

@@ -124,8 +124,9 @@ def upload_bodies(model: type[BaseModel], *photos: str) -> dict[str, Any]:
         "properties": dict.fromkeys(photos, binary) | fields,
         "additionalProperties": False,
     }
-    if {"threshold", "target_fmr"} <= fields.keys():
-        form["not"] = {"required": ["threshold", "target_fmr"]}
+    exclusive = [rule for rule in document.get("allOf", ()) if rule.keys() == {"not"}]
+    if exclusive:
+        form["allOf"] = exclusive
     extra: dict[str, Any] = {"requestBody": {"content": {"multipart/form-data": {"schema": form}}}}
     if photos == ("image",):
         # no description of a body can tie parameters to one of its media types

@@ -75,6 +75,7 @@ LISTINGS: dict[str, Callable[[Gallery, int], object]] = {
     "users of a user": lambda gallery, limit: gallery.search_users_by_user(
         "staff", "u", limit=limit
     ),
+    "pairs": lambda gallery, limit: gallery.compare(fake_photo(), fake_photo(), limit=limit),
     "users of a photo": lambda gallery, limit: gallery.search_users_by_photo(
         "staff", fake_photo(), limit=limit
     ),

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, model_validator
 
 from facerec.api.rest.requests.fields import CollectionName, ExternalImageId
-from facerec.api.rest.requests.photos import FaceChoice, PhotoFields
+from facerec.api.rest.requests.photos import LimitedFaces, PhotoFields
 from facerec.api.rest.rules import exactly_one
 from facerec.jobs.request import JOB_FIELDS
 from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
@@ -17,7 +17,7 @@ Patterns = Annotated[
 ]
 
 
-class IndexRequest(FaceChoice, PhotoFields):
+class IndexRequest(LimitedFaces, PhotoFields):
     """Index the faces of one photo, or of all photos of a manifest or prefix.
 
     Give exactly one of `image`, `bucket` with `key`, `bucket` with `prefix`, and `manifest`.
@@ -29,8 +29,10 @@ class IndexRequest(FaceChoice, PhotoFields):
             ("bucket", "key"),
             ("bucket", "prefix"),
             ("manifest",),
+            at_most_one=("max_faces", "limit"),
             version=("key",),
             external_image_id=("image", "key"),
+            limit=("image", "key"),
             **dict.fromkeys(JOB_FIELDS, ("prefix", "manifest")),
         )
     )
@@ -123,6 +125,8 @@ class IndexRequest(FaceChoice, PhotoFields):
             )
         if self.is_job and self.external_image_id is not None:
             raise ValueError("an external_image_id goes with one photo; manifests have their own")
+        if self.is_job and self.limit is not None:
+            raise ValueError("limit goes with one photo; a job has max_faces for each")
         for name in JOB_FIELDS:
             if getattr(self, name) not in (None, False) and not self.is_job:
                 raise ValueError(f"{name} goes with a manifest or prefix")

@@ -117,3 +117,25 @@ class FaceChoice(Document):
         """Return the options that the request gives."""
         given = self.model_dump(include=set(ChosenOptions.__annotations__), exclude_none=True)
         return cast("ChosenOptions", given)
+
+
+class LimitedFaces(FaceChoice):
+    """A choice of faces for a request that returns nothing but faces."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_FACES), WHOLE] | None = Field(
+        None,
+        description="Another name of `max_faces`, so that every request with a photo has a limit.",
+    )
+
+    def chosen(self) -> ChosenOptions:
+        """Return the options that the request gives."""
+        given = super().chosen()
+        if self.limit is not None:
+            given["max_faces"] = self.limit
+        return given
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> LimitedFaces:
+        if self.limit is not None and self.max_faces is not None:
+            raise ValueError("limit is another name of max_faces here: give one of them")
+        return self

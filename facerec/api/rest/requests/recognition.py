@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from facerec.api.rest.requests.fields import WHOLE, CollectionName, ExternalImageId, Share
-from facerec.api.rest.requests.photos import FaceChoice, PhotoSource
+from facerec.api.rest.requests.photos import FaceChoice, LimitedFaces, PhotoSource
 from facerec.api.rest.rules import exactly_one
-from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE, MAX_USER_MATCHES
+from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE, MAX_PAIRS, MAX_USER_MATCHES
 from facerec.core.options import DEFAULT_THRESHOLD, MAX_FACES
 from facerec.gallery.defaults import DEFAULT_LIMIT
 
@@ -103,10 +103,28 @@ class CompareRequest(FaceChoice):
 
     source: PhotoSource
     target: PhotoSource
+    limit: Annotated[int, Field(ge=1, le=MAX_PAIRS), WHOLE] | None = Field(
+        None, description="Return at most this many pairs, the most similar ones; by default all."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _two_photos(cls, document: object) -> object:
+        if isinstance(document, dict) and not {"source", "target"} <= document.keys():
+            raise ValueError(
+                "a photo is missing: send source and target as two parts of a form, or both in JSON"
+            )
+        return document
 
 
-class DetectRequest(FaceChoice, PhotoSource):
+class DetectRequest(LimitedFaces, PhotoSource):
     """Find the faces of a photo."""
+
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one(
+            ("image",), ("bucket", "key"), version=("key",), at_most_one=("max_faces", "limit")
+        )
+    )
 
     attributes: bool = Field(
         False,

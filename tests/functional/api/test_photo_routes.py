@@ -1,0 +1,149 @@
+"""Every route that takes a photo, in each form of a request, with the options that all have."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.rest_server import ANN, GROUP, RestServer, operations, rest_server
+
+OPTIONS = {"smallest_face": 40, "min_confidence": 0.5, "quality_filter": "NONE", "limit": 1}
+"""What can be given on every route."""
+
+IN_BASE64 = base64.b64encode(GROUP).decode()
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "index": {"collection_id": "staff"},
+    "match": {"collection_id": "staff"},
+    "match_people": {"collection_id": "staff"},
+    "detect": {},
+    "compare": {},
+}
+"""The other fields that each route needs."""
+
+RETURNED: dict[str, Callable[[Any], list[Any]]] = {
+    "index": lambda answer: answer["faces"],
+    "match": lambda answer: answer["faces"][0]["matches"],
+    "match_people": lambda answer: answer["matches"],
+    "detect": lambda answer: answer["faces"],
+    "compare": lambda answer: answer["pairs"],
+}
+"""What each route returns at most ``limit`` of."""
+
+HAS_MORE = {"match": "more_matches", "match_people": "more_matches", "compare": "more_pairs"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RestServer]:
+    with rest_server(tmp_path_factory.mktemp("photo-routes")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def rest(server: RestServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.address, timeout=60) as rest:
+        rest.post("/api/v1/collections", json={"collection_id": "staff"})
+        for name in ("ann", "twin"):
+            request = {"collection_id": "staff", "external_image_id": name}
+            indexed = rest.post(
+                "/api/v1/face-recognition/index", data=request, files={"file": ANN}
+            ).json()
+            people = "/api/v1/collections/staff/people"
+            rest.post(people, json={"user_id": name})
+            face_ids = [face["face_id"] for face in indexed["faces"]]
+            rest.post(f"{people}/{name}/faces", json={"face_ids": face_ids})
+        yield rest
+
+
+def photo_routes(document: dict[str, Any]) -> dict[str, str]:
+    """Return the paths of the operations that an OpenAPI document lets take files."""
+    return {
+        operation_id: path
+        for operation_id, (method, path) in operations(document).items()
+        if "multipart/form-data"
+        in document["paths"][path][method].get("requestBody", {}).get("content", {})
+    }
+
+
+def test_every_route_with_photos_is_in_the_table(server: RestServer) -> None:
+    assert photo_routes(server.app.openapi()).keys() == FIELDS.keys()
+
+
+@pytest.mark.parametrize("operation_id", FIELDS)
+def test_the_document_has_the_options_on_every_route(server: RestServer, operation_id: str) -> None:
+    document = server.app.openapi()
+    path = photo_routes(document)[operation_id]
+    for media_type in ("application/json", "multipart/form-data"):
+        schema = document["paths"][path]["post"]["requestBody"]["content"][media_type]["schema"]
+        if "$ref" in schema:
+            schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        assert schema["properties"].keys() >= OPTIONS.keys()
+
+
+def in_json(operation_id: str, image: str) -> dict[str, Any]:
+    photo: dict[str, Any] = {"image": image}
+    if operation_id == "compare":
+        photo = {"source": photo, "target": photo}
+    return {"json": {**FIELDS[operation_id], **OPTIONS, **photo}}
+
+
+def in_form(operation_id: str, name: str) -> dict[str, Any]:
+    names = ("source", "target") if operation_id == "compare" else (name,)
+    files = {each: ("group.jpg", GROUP, "image/jpeg") for each in names}
+    return {"data": {**FIELDS[operation_id], **OPTIONS}, "files": files}
+
+
+def as_body(operation_id: str) -> dict[str, Any]:
+    fields = {**FIELDS[operation_id], **OPTIONS}
+    return {"params": fields, "content": GROUP, "headers": {"Content-Type": "image/jpeg"}}
+
+
+FORMS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "JSON": lambda name: in_json(name, IN_BASE64),
+    "data URL": lambda name: in_json(name, f"data:image/jpeg;base64,{IN_BASE64}"),
+    "URL-safe": lambda name: in_json(name, base64.urlsafe_b64encode(GROUP).decode().rstrip("=")),
+    "form, image": lambda name: in_form(name, "image"),
+    "form, file": lambda name: in_form(name, "file"),
+    "body": as_body,
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("operation_id", FIELDS)
+def test_every_route_takes_a_photo_and_the_options_in_every_form(
+    server: RestServer, rest: httpx.Client, operation_id: str, form: str
+) -> None:
+    path = photo_routes(server.app.openapi())[operation_id]
+    answer = rest.post(path, **FORMS[form](operation_id))
+    if (operation_id, form) == ("compare", "body"):
+        assert answer.status_code == 422
+        assert "source and target as two parts of a form" in answer.json()["detail"]
+        return
+    assert answer.status_code == 200, answer.text
+    document = answer.json()
+    assert len(RETURNED[operation_id](document)) == 1
+    searched = document["faces"][0] if operation_id == "match" else document
+    if operation_id in HAS_MORE:
+        assert searched[HAS_MORE[operation_id]] is True
+
+
+@pytest.mark.parametrize("operation_id", ["index", "detect"])
+def test_a_limit_of_faces_has_one_name_at_a_time(
+    server: RestServer, rest: httpx.Client, operation_id: str
+) -> None:
+    path = photo_routes(server.app.openapi())[operation_id]
+    request = in_json(operation_id, IN_BASE64)
+    answer = rest.post(path, json={**request["json"], "max_faces": 1})
+    assert answer.status_code == 422
+    assert "give one of them" in answer.json()["detail"]
+
+
+def test_a_limit_says_nothing_about_the_photos_of_a_job(rest: httpx.Client) -> None:
+    job = {"collection_id": "staff", "bucket": "photos", "prefix": "", "limit": 1}
+    answer = rest.post("/api/v1/face-recognition/index", json=job)
+    assert answer.status_code == 422
+    assert "a job has max_faces for each" in answer.json()["detail"]
