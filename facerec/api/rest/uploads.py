@@ -36,6 +36,8 @@ _JSON_FIELDS = frozenset(
     {
         "attributes",
         "create_collection",
+        "doubtful",
+        "face_number",
         "index",
         "doubtful",
         "face_number",
