@@ -39,8 +39,6 @@ _JSON_FIELDS = frozenset(
         "doubtful",
         "face_number",
         "index",
-        "doubtful",
-        "face_number",
         "limit",
         "max_faces",
         "min_confidence",

@@ -20,7 +20,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "index": {"collection_id": "staff"},
     "match": {"collection_id": "staff"},
     "match_people": {"collection_id": "staff"},
-    "find": {"collection_id": "staff", "face_number": 1, "doubtful": False},
+    "find": {"collection_id": "staff", "face_number": 1, "doubtful": True},
     "detect": {},
     "compare": {},
 }
