@@ -85,7 +85,7 @@ class Settings:
 
     @property
     def erasures_root(self) -> str:
-        """Address of the folder of the records of erasures, likewise."""
+        """Address of the folder of the records of erasures, with its final ``/``."""
         return f"s3://{needed(self.bucket, 'AWS_S3_BUCKET')}/erasures/"
 
 

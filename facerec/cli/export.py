@@ -60,7 +60,7 @@ def export(
 
     subject, name = read_subject(face, photo, external_id, person)
     if output.exists():
-        raise InvalidInputError(f"{output} exists already", "name a folder that does not exist")
+        raise InvalidInputError(f"{output} already exists", "name a folder that does not exist")
     if stack is None:
         document, thumbnails = _export_here(data_folder(data), collection, subject, name)
     else:

@@ -30,14 +30,15 @@ def preview(
 ) -> None:
     """Print what a job would be, without storing anything.
 
+    Problems that would keep a stack from running the job are printed one on a line, and end the
+    command.
+
     Args:
         document: the execution input.
         stack: where it would run; None for this machine.
         data: folder of the jobs of this machine; None for the user's data folder.
         photos_per_second: rate of one vCPU; None for what ``facerec estimate`` assumes.
         as_json: print JSON.
-
-    What would keep a stack from running the job ends the command, with one line for each problem.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.

@@ -57,4 +57,4 @@ def place(part: Path, path: Path) -> None:
 
 
 def _exists(path: Path) -> InvalidInputError:
-    return InvalidInputError(f"{path} exists already", "name a file that does not exist")
+    return InvalidInputError(f"{path} already exists", "name a file that does not exist")

@@ -185,7 +185,7 @@ def _copy(source: str, contents: Set[str], target: Path, objects: ObjectStore) -
     if os.path.lexists(target):
         if target.is_file() and target.read_bytes() == content:
             return
-        raise InvalidInputError(f"{target} exists already, with other content")
+        raise InvalidInputError(f"{target} already exists, with other content")
     part = part_of(target)
     try:
         part.write_bytes(content)
@@ -205,4 +205,4 @@ def _link(source: str, contents: Set[str], target: Path, objects: ObjectStore) -
         target.symlink_to(source)
         return
     if not (target.is_symlink() and str(target.readlink()) == source):
-        raise InvalidInputError(f"{target} exists already, and is something else")
+        raise InvalidInputError(f"{target} already exists, and is something else")

@@ -46,7 +46,7 @@ def rebuild(
       facerec rebuild staff --stack facerec
     """
     if stack is not None and into is not None:
-        raise click.UsageError("--into is not for a stack")
+        raise click.UsageError("give either --into or --stack")
     started = time.monotonic()
     if stack is None:
         result = _rebuild_here(collection, data_folder(data), into)

@@ -11,7 +11,7 @@ from facerec.cli.printable import printable
 
 
 class SafeConsole(Console):
-    """rich's console; texts are printed without control characters."""
+    """A console of rich that prints texts without control characters."""
 
     def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own options
         """Return a text as it is printed."""

@@ -162,7 +162,7 @@ class ClusterStore(Protocol):
         ...
 
     def set_ignored(self, collection_id: str, number: int, *, ignored: bool) -> None:
-        """Say that a cluster is to be ignored, or that it is not."""
+        """Set whether a cluster is ignored."""
         ...
 
     def set_not_faces(self, collection_id: str, face_ids: Sequence[str], *, lift: bool) -> None:

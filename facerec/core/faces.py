@@ -51,7 +51,7 @@ class Landmarks:
 
 @dataclass(frozen=True, slots=True)
 class AgeRange:
-    """Years between which a person's age is estimated to be."""
+    """An estimate of a person's age, as a range of years."""
 
     low: int
     high: int

@@ -47,7 +47,7 @@ class LocatedPhoto:
 
     @property
     def turned_size(self) -> tuple[int, int]:
-        """Width and height as stored, of the turned photo."""
+        """Width and height of the turned photo, in pixels of the stored one."""
         return (self.height, self.width) if self.turns % 2 else (self.width, self.height)
 
 

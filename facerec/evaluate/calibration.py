@@ -128,7 +128,7 @@ class Calibration:
 def calibrate(
     sample: Sequence[SampledFace], faces: int, *, target_search_rate: float
 ) -> Calibration:
-    """Measure a collection.
+    """Measure how well similarities separate the people of a collection.
 
     Args:
         sample: Its faces, or some of them.

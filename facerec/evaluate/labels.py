@@ -142,7 +142,7 @@ def label_rates(photos: Sequence[LabelledPhoto], faces: DescribedFaces) -> Label
     if not fitting:
         raise InvalidInputError(
             f"{len(found):,} photos with a face make {len(one):,} pairs of different people",
-            "rates need 50 pairs of different people at least",
+            "rates need at least 50 pairs of different people",
         )
     rate = fitting[-1]
     distances, scores = faces.scores(one, other)

@@ -93,7 +93,7 @@ def _check_columns(columns: Sequence[str], path: Path) -> None:
     if unknown:
         raise InvalidInputError(
             f"{path} has unknown columns: {', '.join(map(repr, unknown))}",
-            "name a column of labels cohort or cohort_NAME",
+            "call columns of labels cohort or cohort_NAME",
         )
     repeated = [name for name, count in Counter(columns).items() if count > 1]
     if repeated:

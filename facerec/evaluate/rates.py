@@ -19,7 +19,7 @@ _Z = 1.96
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A rate with the interval that holds it in 95 of 100 repetitions."""
+    """A rate with its 95 % confidence interval."""
 
     rate: float
     low: float

@@ -40,7 +40,7 @@ def describe_collection(gallery: Gallery, request: Request) -> Shape:
 def list_collections(
     gallery: Gallery, request: Request, only: AbstractSet[str] | None = None
 ) -> Shape:
-    """Answer ListCollections for a sender who may see some collections only, None for all."""
+    """Return a page of the collections that the sender may see, by default of all."""
     page = gallery.list_collections(
         next_token=request.get("NextToken"),
         limit=page_size(request),

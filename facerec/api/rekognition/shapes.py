@@ -23,12 +23,12 @@ Shape: TypeAlias = dict[str, Any]
 
 
 def percent(share: float) -> float:
-    """Return a share of 1 as percent."""
+    """Return a ratio as a percentage."""
     return 100 * share
 
 
 def bounding_box(box: BoundingBox) -> Shape:
-    """Return a ``BoundingBox``."""
+    """Return the ``BoundingBox`` of a box."""
     return {"Width": box.width, "Height": box.height, "Left": box.left, "Top": box.top}
 
 

@@ -20,7 +20,7 @@ from facerec.gallery.presenting import (
 
 
 def collections_router(context: Context) -> APIRouter:
-    """Return the routes."""
+    """Return the routes that create, describe, change and delete collections."""
     router = APIRouter(prefix="/api/v1/collections", tags=["collections"], route_class=JsonRoute)
     gallery = context.gallery
 

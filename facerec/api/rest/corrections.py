@@ -20,7 +20,7 @@ from facerec.gallery.presenting import correction_page_json
 
 
 def corrections_router(context: Context) -> APIRouter:
-    """Return the routes."""
+    """Return the routes that list, state and lift corrections."""
     router = APIRouter(prefix="/api/v1/collections", tags=["corrections"])
     gallery = context.gallery
 

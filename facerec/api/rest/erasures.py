@@ -31,7 +31,7 @@ def receipt_location(request: Request, receipt: Receipt) -> str:
 
 
 def erasures_router(context: Context) -> APIRouter:
-    """Return the routes."""
+    """Return the routes that erase and return receipts."""
     router = APIRouter(
         prefix="/api/v1/collections/{collection_id}/erasures",
         tags=["erasures"],

@@ -30,7 +30,7 @@ from facerec.gallery.presenting import (
 
 
 def faces_router(context: Context) -> APIRouter:
-    """Return the routes."""
+    """Return the routes that list, search, show and delete stored faces."""
     router = APIRouter(prefix="/api/v1/collections", tags=["faces"])
     gallery = context.gallery
 

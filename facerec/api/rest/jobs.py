@@ -20,7 +20,7 @@ JobPath = Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[A-Za-z0-
 
 
 def jobs_router(context: Context) -> APIRouter:
-    """Return the routes."""
+    """Return the routes that list, describe and cancel jobs."""
     router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
     def service(job_id: str) -> JobService:

@@ -42,7 +42,7 @@ _MATCHES: dict[int | str, dict[str, Any]] = {
 
 
 def people_router(context: Context) -> APIRouter:
-    """Return the routes."""
+    """Return the routes that create, list, search and delete people, and associate their faces."""
     router = APIRouter(
         prefix="/api/v1/collections/{collection_id}", tags=["people"], route_class=JsonRoute
     )

@@ -19,7 +19,7 @@ from facerec.gallery.presenting_people import described_person_json, person_json
 
 
 def people_changes_router(context: Context) -> APIRouter:
-    """Return the routes."""
+    """Return the routes that rename, merge and split people."""
     router = APIRouter(
         prefix="/api/v1/collections/{collection_id}", tags=["people"], route_class=JsonRoute
     )

@@ -27,7 +27,7 @@ PREFIX = "/api/v1/face-recognition"
 
 
 def recognition_router(context: Context) -> APIRouter:
-    """Return the routes."""
+    """Return the routes that take photos, to index, search, compare or inspect them."""
     router = APIRouter(prefix=PREFIX, tags=["face recognition"], route_class=UploadRoute)
     gallery = context.gallery
 

@@ -16,7 +16,7 @@ from facerec.gallery.presenting import summary_json
 
 
 def retention_router(context: Context) -> APIRouter:
-    """Return the routes."""
+    """Return the routes that set and remove the retention of collections."""
     router = APIRouter(prefix="/api/v1/collections", tags=["collections"], route_class=JsonRoute)
     gallery = context.gallery
 

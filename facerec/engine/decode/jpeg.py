@@ -35,7 +35,7 @@ _COEFFICIENTS = 64
 
 
 def first_scan(content: bytes) -> int | None:
-    """Return where the marker of the first scan is, None where the header ends before one.
+    """Return where the marker of the first scan is, or None if the header ends before one.
 
     Raises:
         LimitExceededError: the header has too many segments, or too much junk between them.

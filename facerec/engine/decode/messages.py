@@ -28,7 +28,7 @@ def write_message(
 
 
 def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], bytearray] | None:
-    """Return the next message, None where the stream ends before it is complete."""
+    """Return the next message, or None if the stream ends before it is complete."""
     lengths = _read(stream, _LENGTHS.size)
     if lengths is None:
         return None

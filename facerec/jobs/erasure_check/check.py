@@ -20,9 +20,7 @@ from facerec.jobs.erasure_check.traces import (
     collect_traces,
     job_folders,
 )
-from facerec.jobs.photo_addresses import (
-    remembered_addresses,
-)
+from facerec.jobs.photo_addresses import remembered_addresses
 from facerec.storage.file_search import search_files
 from facerec.storage.objects.protocol import scheme_of
 

@@ -19,7 +19,7 @@ def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
 
 
 def is_removal_due(objects: ObjectStore, job_folder: str) -> bool:
-    """Return whether photos of a job were replaced or are gone whose faces were not removed yet."""
+    """Return whether faces of photos that were replaced or are gone are still to be removed."""
     try:
         objects.head(stale_uri(job_folder))
     except ObjectNotFoundError:

@@ -40,7 +40,7 @@ def split_lines(chunks: Iterable[bytes], start: int = 0) -> Iterator[tuple[int, 
             if dropped > MAX_ENDLESS_BYTES:
                 raise InvalidInputError(
                     f"a line of the manifest has more than {MAX_ENDLESS_BYTES:,} bytes",
-                    "a manifest is a text of one line per photo",
+                    "a manifest is a text file with one line per photo",
                 )
     if kept or dropped:
         yield start + dropped + len(kept), _content(kept, dropped)

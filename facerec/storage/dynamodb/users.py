@@ -206,7 +206,7 @@ def _change(
         if table.get(user_key(collection_id, user.user_id)) is None:
             raise UserNotFoundError(user.user_id)
         raise ConflictError(
-            f"user {user.user_id!r} or a face of it was changed concurrently", "try again"
+            f"person {user.user_id!r} or one of the faces was changed concurrently", "try again"
         )
     return changed
 

@@ -165,7 +165,7 @@ class S3Vectors(VectorStore):
 
     @override
     def expect_empty(self, namespace: str) -> None:
-        """Look no group of a namespace up from now on."""
+        """Stop looking up the groups of a namespace."""
         self._expected_empty.add(namespace)
 
     @override

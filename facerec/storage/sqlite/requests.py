@@ -10,7 +10,7 @@ from facerec.core.records import AnsweredRequest
 
 
 def find(connection: sqlite3.Connection, token: str, now: float) -> AnsweredRequest | None:
-    """Return what a request of this token was answered, unless that has expired."""
+    """Return the answer to the request with this token, unless it has expired."""
     row = connection.execute(
         "SELECT digest, answer, expires_at FROM request WHERE token = ? AND expires_at > ?",
         (token, now),

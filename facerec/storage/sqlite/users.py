@@ -84,7 +84,7 @@ def list_after(
 
 
 def count(connection: sqlite3.Connection, collection_id: str) -> int:
-    """Return how many users a collection has."""
+    """Return the number of users of a collection."""
     (users,) = connection.execute(
         "SELECT count(*) FROM user WHERE collection_id = ?", (collection_id,)
     ).fetchone()
@@ -126,7 +126,7 @@ def change(
     """
     user = get(connection, collection_id, user_id)
     if user.version != version:
-        raise ConflictError(f"user {user_id!r} was changed concurrently", "try again")
+        raise ConflictError(f"person {user_id!r} was changed concurrently", "try again")
     if users_of_faces(connection, collection_id, add):
         raise ConflictError("a face was associated with a user concurrently", "try again")
     connection.executemany(
@@ -183,7 +183,7 @@ def move(
     """
     for known in (source, target):
         if get(connection, collection_id, known.user_id).version != known.version:
-            raise ConflictError(f"user {known.user_id!r} was changed concurrently", "try again")
+            raise ConflictError(f"person {known.user_id!r} was changed concurrently", "try again")
     owners = users_of_faces(connection, collection_id, face_ids)
     if any(owners.get(face_id) != source.user_id for face_id in face_ids):
         raise ConflictError("a face was disassociated concurrently", "try again")

@@ -91,7 +91,7 @@ def test_a_file_in_the_folder_is_not_overwritten(find: Find, tmp_path: Path) -> 
     (tmp_path / "guest" / "2.jpg").write_text("mine")
     result = find("guest.jpg", "--copy-to", "guest")
     assert result.exit_code == 4
-    assert "2.jpg exists already, with other content" in result.output
+    assert "2.jpg already exists, with other content" in result.output
     assert (tmp_path / "guest" / "2.jpg").read_text() == "mine"
     assert len(list((tmp_path / "guest").iterdir())) == 3
 
@@ -137,7 +137,7 @@ def test_the_csv_file_has_every_face(find: Find, gallery: Gallery, tmp_path: Pat
     assert all(Path(row["photo"]).is_file() for row in rows)
     again = find("ann", "--csv", "ann.csv")
     assert again.exit_code == 4
-    assert "ann.csv exists already" in again.output
+    assert "ann.csv already exists" in again.output
     assert not list(tmp_path.glob(".*.part"))
 
 
