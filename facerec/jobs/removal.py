@@ -21,7 +21,7 @@ from operator import itemgetter
 
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
-from facerec.errors import AccessDeniedError, ObjectNotFoundError
+from facerec.errors import ObjectNotFoundError
 from facerec.gallery.tombstones import remove_tombstones
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
@@ -31,7 +31,7 @@ from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
 from facerec.jobs.remembered.photos import GONE, NOT_READ, RememberedPhoto, photo_of_line
 from facerec.jobs.remembered.runs import Memory, Remembered, write_photos
 from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 PHOTOS_AT_ONCE = 4096
 """Photos whose faces are deleted together, in one look at the folders of all jobs."""
@@ -69,7 +69,7 @@ def remove_stale(
     except ObjectNotFoundError:
         return Removal()
     listed = [stale_photo_of_line(line) for line in lines]
-    stale = [photo for photo in listed if not (photo.is_gone and _exists(photo.uri, objects))]
+    stale = [photo for photo in listed if not (photo.is_gone and may_exist(photo.uri, objects))]
     collection = Collection(plan.collection_id, plan.model_version, plan.collection_created_at)
     keys = sorted(_unheld_keys(stale, Memory(objects, jobs_root, collection), plan))
     removed = 0
@@ -86,16 +86,6 @@ def remove_stale(
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())
     objects.delete(stale_uri(plan.job_folder))
     return removal
-
-
-def _exists(uri: str, objects: ObjectStore) -> bool:
-    try:
-        objects.head(uri)
-    except ObjectNotFoundError:
-        return False
-    except AccessDeniedError:
-        return True
-    return True
 
 
 def _unheld_keys(stale: Iterable[StalePhoto], memory: Memory, plan: Plan) -> set[str]:

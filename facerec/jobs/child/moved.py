@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from facerec.core.records import StoredFace
-from facerec.errors import AccessDeniedError, ObjectNotFoundError
 from facerec.gallery.indexing import storable_source
 from facerec.jobs.child.photos import LoadedPhoto
 from facerec.jobs.child.step import KnownPhotos
 from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 
 def faces_of_moved_photos(
@@ -42,7 +41,7 @@ def faces_of_moved_photos(
             continue
         new = storable_source(photo.uri)
         old = {record.source for record in known.stored[key]} - {new, ""}
-        if old and not any(_exists(uri, objects) for uri in old):
+        if old and not any(may_exist(uri, objects) for uri in old):
             moved[key] = new
     ids = [record.face_id for key in moved for record in known.stored[key]]
     stored = {face.record.face_id: face for face in faces.get_faces(collection_id, ids)}
@@ -54,13 +53,3 @@ def faces_of_moved_photos(
         ]
         for key, source in moved.items()
     }
-
-
-def _exists(uri: str, objects: ObjectStore) -> bool:
-    try:
-        objects.head(uri)
-    except ObjectNotFoundError:
-        return False
-    except AccessDeniedError:
-        return True
-    return True

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from facerec.errors import AccessDeniedError, ObjectNotFoundError
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
@@ -115,3 +117,14 @@ def scheme_of(uri: str) -> str:
 def folder_of(uri: str) -> str:
     """Return a uri up to and including its last ``/``, or "" without one."""
     return uri[: uri.rfind("/") + 1]
+
+
+def may_exist(uri: str, objects: ObjectStore) -> bool:
+    """Return whether an object exists; also true if access to it is denied."""
+    try:
+        objects.head(uri)
+    except ObjectNotFoundError:
+        return False
+    except AccessDeniedError:
+        return True
+    return True
