@@ -31,7 +31,8 @@ def index(gallery: Gallery, person: str, shot: int = 0, away: float = 0.1) -> st
 
 def person(gallery: Gallery, user_id: str, *face_ids: str) -> None:
     gallery.create_user("staff", user_id, name=user_id.upper())
-    gallery.associate_faces("staff", user_id, face_ids, threshold=0)
+    if face_ids:
+        gallery.associate_faces("staff", user_id, face_ids, threshold=0)
 
 
 def ids(page: FoundPage) -> list[str]:
