@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.errors import FacerecError
-from facerec.factory import open_gallery
 
 if TYPE_CHECKING:
     from facerec.evaluate.calibration import Calibration, DoubtfulPair
@@ -65,7 +65,7 @@ def calibrate(
     from facerec.evaluate.calibration_page import calibration_page
     from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
 
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         result = calibrate_collection(gallery, collection, target_fmr=target_fmr)
         if html:
             page = calibration_page(

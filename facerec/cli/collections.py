@@ -9,12 +9,10 @@ from typing import Any
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory, presenting, retention
 from facerec.cli.options import data_option, erasure_stack_option, json_option, probability
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.receipts import print_receipt
-from facerec.factory import open_gallery
-from facerec.gallery.presenting import collection_json, summary_json
-from facerec.gallery.retention import RETENTION_TAG, read_days
 
 
 @click.group()
@@ -32,9 +30,9 @@ def list_command(data: Path | None, as_json: bool) -> None:
     Example:
       facerec collections list
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         summaries = [
-            summary_json(gallery.describe_collection(collection.collection_id))
+            presenting.summary_json(gallery.describe_collection(collection.collection_id))
             for collection in gallery.all_collections()
         ]
     if as_json:
@@ -62,11 +60,15 @@ def create(name: str, expire_after: str | None, data: Path | None, as_json: bool
       facerec collections create staff
       facerec collections create visitors --expire-after 30d
     """
-    tags = {} if expire_after is None else {RETENTION_TAG: f"{read_days(expire_after)}d"}
-    with open_gallery(data_folder(data)) as gallery:
+    tags = (
+        {}
+        if expire_after is None
+        else {retention.RETENTION_TAG: f"{retention.read_days(expire_after)}d"}
+    )
+    with factory.open_gallery(data_folder(data)) as gallery:
         collection = gallery.create_collection(name, tags=tags)
     if as_json:
-        print_json(collection_json(collection))
+        print_json(presenting.collection_json(collection))
     else:
         console().print(f"collection {name} created")
 
@@ -88,8 +90,8 @@ def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> 
 
         described = erasure_function(stack).call({"describe": name})
     else:
-        with open_gallery(data_folder(data)) as gallery:
-            described = summary_json(gallery.describe_collection(name))
+        with factory.open_gallery(data_folder(data)) as gallery:
+            described = presenting.summary_json(gallery.describe_collection(name))
     if as_json:
         print_json(described)
     else:
@@ -116,10 +118,10 @@ def set_threshold(
     """
     if (threshold is None) != clear:
         raise click.UsageError("give either THRESHOLD or --default")
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         collection = gallery.set_threshold(name, threshold)
     if as_json:
-        print_json(collection_json(collection))
+        print_json(presenting.collection_json(collection))
     elif threshold is None:
         console().print(f"collection {name} has the default threshold again")
     else:
@@ -146,13 +148,13 @@ def update(name: str, expire_after: str, data: Path | None, stack: str | None) -
       facerec collections update staff --expire-after 365d
       facerec collections update staff --expire-after never
     """
-    days = None if expire_after == "never" else read_days(expire_after)
+    days = None if expire_after == "never" else retention.read_days(expire_after)
     if stack is not None:
         from facerec.cli.job_services import erasure_function
 
         erasure_function(stack).call({"describe": name, "retention_days": days})
     else:
-        with open_gallery(data_folder(data)) as gallery:
+        with factory.open_gallery(data_folder(data)) as gallery:
             gallery.set_retention(name, days)
     kept = "for ever" if days is None else f"for {count(days, 'day')} after it was indexed"
     console().print(f"collection {name} keeps each face {kept}")
@@ -173,7 +175,7 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
       facerec collections expire
       facerec collections expire visitors --dry-run
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         chosen = names or [each.collection_id for each in gallery.all_collections()]
         if dry_run:
             expired = {name: len(gallery.find_expired(name)) for name in chosen}
@@ -206,7 +208,7 @@ def refresh_stats(name: str, data: Path | None) -> None:
     Example:
       facerec collections refresh-stats staff
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         refreshed = gallery.refresh_stats(name)
     console().print(f"stats of {count(refreshed, 'face')} stored in collection {name}")
 
@@ -225,7 +227,7 @@ def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
     Example:
       facerec collections delete staff --yes
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         faces = count(gallery.describe_collection(name).face_count, "face")
         if not yes:
             click.confirm(f"delete collection {name} with {faces} for good?", abort=True, err=True)

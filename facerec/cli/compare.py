@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from facerec.cli.deferred import factory, presenting
 from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import json_option, limit_option, probe_face_options
 from facerec.cli.output import console, more_matches, print_json, table
 from facerec.core.limits import MAX_PAIRS
 from facerec.core.options import DEFAULT_THRESHOLD, FaceOptions
-from facerec.factory import open_inspector
-from facerec.gallery.comparing import Comparison
-from facerec.gallery.presenting import comparison_json
+
+if TYPE_CHECKING:
+    from facerec.gallery.comparing import Comparison
 
 
 @click.command()
@@ -28,9 +31,9 @@ def compare(photo: str, other: str, limit: int, options: FaceOptions, as_json: b
       facerec compare passport.jpg selfie.jpg
       facerec compare passport.jpg group.jpg --smallest-face 20
     """
-    result = open_inspector().compare(photo, other, options=options, limit=limit)
+    result = factory.open_inspector().compare(photo, other, options=options, limit=limit)
     if as_json:
-        print_json(comparison_json(result))
+        print_json(presenting.comparison_json(result))
     else:
         _print(photo, other, result, limit)
 

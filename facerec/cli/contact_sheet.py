@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable
 from html import escape
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from facerec.cli.output import shortened, shown_name
-from facerec.gallery.found_faces import FoundFace
+
+if TYPE_CHECKING:
+    from facerec.gallery.found_faces import FoundFace
 
 Thumbnail = Callable[[str], bytes | None]
 """Returns a JPEG file of a stored face, or None if there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import platformdirs
+from facerec.cli.deferred import platformdirs
 
 
 def data_folder(chosen: Path | None) -> Path:

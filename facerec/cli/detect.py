@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from facerec.cli.deferred import factory, presenting
 from facerec.cli.faces_shown import position, print_remarks
 from facerec.cli.options import json_option, probe_face_options
 from facerec.cli.output import console, count, print_json, table
-from facerec.core.faces import FaceAttributes
-from facerec.core.options import FaceOptions
-from facerec.core.photos import PhotoFaces
-from facerec.factory import open_inspector
-from facerec.gallery.presenting import detection_json
+
+if TYPE_CHECKING:
+    from facerec.core.faces import FaceAttributes
+    from facerec.core.options import FaceOptions
+    from facerec.core.photos import PhotoFaces
 
 
 @click.command()
@@ -52,7 +54,7 @@ def detect(
         from facerec.cli.drawing import refuse_to_overwrite
 
         refuse_to_overwrite(photo, draw)
-    inspector = open_inspector()
+    inspector = factory.open_inspector()
     faces = inspector.detect(photo, options=options, attributes=attributes)
     if draw is not None:
         from facerec.cli.drawing import draw_faces
@@ -61,7 +63,7 @@ def detect(
 
         draw_faces(load_photo(photo, Objects()).content, faces, draw)
     if as_json:
-        print_json(detection_json(faces, inspector.model_version))
+        print_json(presenting.detection_json(faces, inspector.model_version))
     else:
         _print(photo, faces)
 

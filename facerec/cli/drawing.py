@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-from facerec.core.faces import BoundingBox
 from facerec.core.options import FaceOptions
-from facerec.core.photos import PhotoFaces
 from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from facerec.core.faces import BoundingBox
+    from facerec.core.photos import PhotoFaces
 
 KEPT, REJECTED = (46, 204, 113), (231, 76, 60)
 """Colours of the boxes: green and red."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -18,8 +20,9 @@ from facerec.cli.options import (
 from facerec.cli.output import console, print_json, table
 from facerec.cli.receipts import print_receipt
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
-from facerec.factory import open_gallery, open_local_erasures
-from facerec.gallery.receipts import Erasures
+
+if TYPE_CHECKING:
+    from facerec.gallery.receipts import Erasures
 
 
 @click.group()
@@ -96,7 +99,7 @@ def resume(data: Path | None, as_json: bool) -> None:
     Example:
       facerec erasures resume
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         receipts = gallery.resume_erasures(older_than=0)
     if as_json:
         print_json([receipt.to_json() for receipt in receipts])
@@ -109,7 +112,7 @@ def resume(data: Path | None, as_json: bool) -> None:
 
 def _erasures(stack: str | None, data: Path | None) -> Erasures:
     if stack is None:
-        return open_local_erasures(data_folder(data))
+        return factory.open_local_erasures(data_folder(data))
     from facerec.cli.job_services import stack_erasures
 
     return stack_erasures(stack)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import click
 
+from facerec.cli.deferred import estimating, price_tables
 from facerec.cli.estimate_tables import print_estimate, print_simulations
 from facerec.cli.options import detector_option, json_option
 from facerec.cli.output import print_json
 from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError
-from facerec.estimate.estimating import estimate_job
-from facerec.estimate.prices import PriceTable, load_prices
 from facerec.estimate.workload import Store
 
 SIMULATED_SIZES = tuple(10**power for power in range(4, 10))
@@ -160,7 +159,7 @@ def estimate(
     measured = photos_per_second is None
     rate = photos_per_second or _measure(detector, sample, megapixels, faces_per_photo)
     estimate_with = partial(
-        estimate_job,
+        estimating.estimate_job,
         photos_per_second=rate,
         faces_per_photo=faces_per_photo,
         searches=searches,
@@ -191,8 +190,8 @@ def estimate(
 
 def _load_prices(
     file: Path | None, changed_prices: tuple[str, ...], region: str | None
-) -> PriceTable:
-    prices = load_prices(file)
+) -> price_tables.PriceTable:
+    prices = price_tables.load_prices(file)
     if region not in (None, prices.region):
         raise InvalidInputError(
             f"the prices are for {prices.region}, not for {region}",

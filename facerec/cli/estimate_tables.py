@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from facerec.cli.output import console, duration, table
-from facerec.estimate.costs import CostLine
-from facerec.estimate.estimating import Estimate
-from facerec.estimate.prices import PriceTable
+
+if TYPE_CHECKING:
+    from facerec.estimate.costs import CostLine
+    from facerec.estimate.estimating import Estimate
+    from facerec.estimate.prices import PriceTable
 
 
 def print_estimate(result: Estimate, prices: PriceTable, *, measured: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64decode
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,9 @@ from facerec.cli.erase import read_subject, subject_options
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import collection_option, data_option, erasure_stack_option
 from facerec.cli.output import console, count
-from facerec.core.erasures import SubjectKind
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import SubjectKind
 
 HELD = ("faces", "people", "corrections", "jobs")
 """Members of the document of an export; all are empty if nothing is held."""

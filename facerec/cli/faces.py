@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory, presenting
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.faces_shown import face_table, match_table
 from facerec.cli.options import (
@@ -21,14 +22,7 @@ from facerec.cli.options import (
 from facerec.cli.output import console, count, more_matches, print_json, table
 from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
-from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults
-from facerec.gallery.presenting import (
-    correction_page_json,
-    deletion_json,
-    face_page_json,
-    face_search_json,
-)
 
 
 @click.group()
@@ -58,11 +52,11 @@ def list_command(
       facerec faces list --collection staff --person ann
       facerec faces list --collection staff --limit 100 --json
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         user_id = None if person is None else user_id_of(gallery, collection, person)
         page = gallery.list_faces(collection, next_token=next_token, limit=limit, user_id=user_id)
     if as_json:
-        print_json(face_page_json(page))
+        print_json(presenting.face_page_json(page))
         return
     owner = f"collection {collection}" if person is None else f"person {person}"
     nothing = "no more faces" if next_token else f"{owner} has no faces"
@@ -94,12 +88,12 @@ def match(
     Example:
       facerec faces match --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         found = gallery.search_face(
             collection, face_id, threshold=threshold, target_fmr=target_fmr, limit=limit
         )
     if as_json:
-        print_json(face_search_json(found))
+        print_json(presenting.face_search_json(found))
     elif found.matches:
         console().print(match_table(found.matches))
         if found.more_matches:
@@ -120,7 +114,7 @@ def thumbnail(collection: str, face_id: str, output: Path, data: Path | None) ->
     Example:
       facerec faces thumbnail --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d face.jpg
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         content = gallery.thumbnail(collection, face_id)
     output.write_bytes(content)
     console().print(f"saved {output}")
@@ -149,10 +143,10 @@ def delete(
     Example:
       facerec faces delete --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         deletion = gallery.delete_faces(collection, face_ids, disassociate=disassociate)
     if as_json:
-        print_json(deletion_json(deletion))
+        print_json(presenting.deletion_json(deletion))
     else:
         console().print(f"{count(len(deletion.deleted), 'face')} deleted")
     raise_first(failure.to_error() for failure in deletion.failed)
@@ -175,7 +169,7 @@ def not_same(collection: str, face_id: str, person: str, data: Path | None, lift
       facerec faces not-same --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d ann
       facerec faces not-same --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d ann --lift
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         if not lift:
             gallery.not_same(collection, face_id, person)
             console().print(f"face {face_id} does not show {person}")
@@ -199,10 +193,10 @@ def corrections(
     Example:
       facerec faces corrections --collection staff
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         page = gallery.list_corrections(collection, next_token=next_token, limit=limit)
     if as_json:
-        print_json(correction_page_json(page))
+        print_json(presenting.correction_page_json(page))
         return
     rows = table("face id", "does not show", whole=("face id",))
     for correction in page.corrections:

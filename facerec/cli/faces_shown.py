@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from facerec.cli.output import console, count, shortened, shown_name, table
-from facerec.core.faces import BoundingBox
 from facerec.core.photos import OPTIONS_BY_REASON, PhotoFaces, RejectionReason
-from facerec.gallery.faces import ListedFace
-from facerec.gallery.search_results import Match
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from facerec.core.faces import BoundingBox
+    from facerec.gallery.faces import ListedFace
+    from facerec.gallery.search_results import Match
 
 _ADVICE = {
     "max_faces": "a larger --max-faces",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.options import (
     collection_option,
@@ -22,11 +23,10 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, shortened, shown_name, table
 from facerec.core.limits import DEFAULT_PAGE
-from facerec.core.options import FaceOptions
 from facerec.errors import FacerecError
-from facerec.factory import open_gallery
 
 if TYPE_CHECKING:
+    from facerec.core.options import FaceOptions
     from facerec.core.records import User
     from facerec.gallery.found_faces import FoundFace, FoundPage
     from facerec.gallery.gallery import Gallery
@@ -131,7 +131,7 @@ def find(
     """
     from facerec.cli.person_argument import photo_or_person
 
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         sought = photo_or_person(gallery, collection, probe)
 
         def page(doubtful: bool, next_token: str | None) -> FoundPage:

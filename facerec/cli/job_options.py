@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facerec.cli.options import index_face_options
-from facerec.core.options import ChosenOptions
 from facerec.jobs.manifest.listing import PersonFrom
 from facerec.jobs.request import JOB_FIELDS
 from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
+
+if TYPE_CHECKING:
+    from facerec.core.options import ChosenOptions
 
 _OPTIONS = (
     click.option(

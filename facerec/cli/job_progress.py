@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from facerec.cli.job_services import ShownJobs
 from facerec.cli.output import console, count, dollars, duration, table
 from facerec.cli.reports import print_run
 
 if TYPE_CHECKING:
+    from facerec.cli.job_services import ShownJobs
     from facerec.jobs.progress import Progress
     from facerec.jobs.service import Job
 

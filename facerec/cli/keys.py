@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory
 from facerec.cli.options import data_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.core.names import checked_collection_id
-from facerec.factory import open_local_store
 from facerec.storage.access_keys import AccessKey, new_access_key
 
 
@@ -52,7 +52,7 @@ def create(
     """
     names = tuple(checked_collection_id(name) for name in collections)
     key = new_access_key(names, writes=not read_only, note=note)
-    open_local_store(data_folder(data)).put_access_key(key)
+    factory.open_local_store(data_folder(data)).put_access_key(key)
     if as_json:
         print_json({**_to_json(key), "secret_access_key": key.secret})
         return
@@ -71,7 +71,7 @@ def list_command(data: Path | None, as_json: bool) -> None:
     Example:
       facerec keys list
     """
-    access_keys = open_local_store(data_folder(data)).list_access_keys()
+    access_keys = factory.open_local_store(data_folder(data)).list_access_keys()
     if as_json:
         print_json([_to_json(key) for key in access_keys])
         return
@@ -94,7 +94,7 @@ def revoke(access_key_id: str, data: Path | None) -> None:
     Example:
       facerec keys revoke FREC0123456789ABCDEF
     """
-    open_local_store(data_folder(data)).delete_access_key(access_key_id)
+    factory.open_local_store(data_folder(data)).delete_access_key(access_key_id)
     click.echo(f"{access_key_id} is revoked")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory, presenting
 from facerec.cli.faces_shown import match_table, position, print_remarks
 from facerec.cli.match_many import folder_of_photos, photos_in, print_searched
 from facerec.cli.options import (
@@ -20,11 +22,11 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, more_matches, print_json
 from facerec.core.limits import MAX_MATCHES
-from facerec.core.options import FaceOptions
-from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults
-from facerec.gallery.presenting import search_json
-from facerec.gallery.search_results import SearchedFace, SearchResult
+
+if TYPE_CHECKING:
+    from facerec.core.options import FaceOptions
+    from facerec.gallery.search_results import SearchedFace, SearchResult
 
 
 @click.command()
@@ -74,7 +76,7 @@ def match(
       facerec match visitor.jpg --collection staff --target-fmr 0.01
       facerec match evening/ --collection club --csv evening.csv
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
 
         def search(probe: str) -> SearchResult:
             return gallery.search(
@@ -95,7 +97,7 @@ def match(
             return
         result = search(photo)
     if as_json:
-        print_json(search_json(result))
+        print_json(presenting.search_json(result))
     else:
         _print(photo, result, limit)
 

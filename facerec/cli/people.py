@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import associations, factory, presenting_people
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.faces_shown import face_table
 from facerec.cli.options import (
@@ -23,15 +25,10 @@ from facerec.cli.people_match import match
 from facerec.cli.people_suggest import ignore, name, not_a_face, not_same, suggest
 from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import MAX_USER_PAGE
-from facerec.factory import open_gallery
-from facerec.gallery.associations import AssociationOutcome, status_of
-from facerec.gallery.presenting_people import (
-    association_json,
-    described_person_json,
-    person_json,
-    person_page_json,
-)
-from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
+from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
+
+if TYPE_CHECKING:
+    from facerec.gallery.associations import AssociationOutcome
 
 
 @click.group()
@@ -70,15 +67,15 @@ def list_command(
       facerec people list --collection staff --name müller
       facerec people list --collection staff --limit 100 --json
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         page = gallery.list_users(collection, name=name, next_token=next_token, limit=limit)
     if as_json:
-        print_json(person_page_json(collection, page))
+        print_json(presenting_people.person_page_json(collection, page))
         return
     rows = table("person", "name", "faces", "status", right=("faces",), whole=("person",))
     for user in page.users:
         faces = str(len(user.face_ids))
-        rows.add_row(user.user_id, user.name or "-", faces, status_of(user).lower())
+        rows.add_row(user.user_id, user.name or "-", faces, associations.status_of(user).lower())
     named = "" if name is None else f" named {name}"
     nothing = "no more people" if next_token else f"collection {collection} has no people{named}"
     console().print(rows if page.users else nothing)
@@ -98,16 +95,16 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
     Example:
       facerec people show --collection staff ann
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         user = gallery.resolve_user(collection, person)
         page = gallery.list_faces(collection, user_id=user.user_id)
     if as_json:
-        print_json(described_person_json(user))
+        print_json(presenting_people.described_person_json(user))
         return
     created = datetime.fromtimestamp(user.created_at, UTC)
     shown = user.user_id if user.name is None else f"{user.name} ({user.user_id})"
     console().print(
-        f"{shown}: {count(len(user.face_ids), 'face')}, {status_of(user).lower()}, "
+        f"{shown}: {count(len(user.face_ids), 'face')}, {associations.status_of(user).lower()}, "
         f"created {created:%Y-%m-%d %H:%M UTC}"
     )
     if page.faces:
@@ -141,10 +138,10 @@ def create(
     """
     if person is None and name is None:
         raise click.UsageError("give PERSON, --name or both")
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         user = gallery.create_user(collection, person, name=name)
     if as_json:
-        print_json(person_json(user))
+        print_json(presenting_people.person_json(user))
     else:
         console().print(f"person {user.user_id} created in collection {collection}")
 
@@ -173,10 +170,10 @@ def rename(
     """
     if (name is None) != remove:
         raise click.UsageError("give either NAME or --remove")
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         user = gallery.rename_user(collection, user_id_of(gallery, collection, person), name)
     if as_json:
-        print_json(person_json(user))
+        print_json(presenting_people.person_json(user))
     elif user.name is None:
         console().print(f"person {user.user_id} has no name now")
     else:
@@ -213,7 +210,7 @@ def add(
     Example:
       facerec people add --collection staff ann 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         user_id = user_id_of(gallery, collection, person)
         outcome = gallery.associate_faces(collection, user_id, face_ids, threshold=threshold)
     _print_change(collection, user_id, outcome, "added", as_json=as_json)
@@ -234,7 +231,7 @@ def remove(
     Example:
       facerec people remove --collection staff ann 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         user_id = user_id_of(gallery, collection, person)
         outcome = gallery.disassociate_faces(collection, user_id, face_ids)
     _print_change(collection, user_id, outcome, "removed", as_json=as_json)
@@ -252,7 +249,7 @@ def delete(collection: str, person: str, data: Path | None, yes: bool) -> None:
     Example:
       facerec people delete --collection staff ann --yes
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         user = gallery.resolve_user(collection, person)
         faces = count(len(user.face_ids), "face")
         if not yes:
@@ -265,7 +262,7 @@ def _print_change(
     collection: str, person: str, outcome: AssociationOutcome, done: str, *, as_json: bool
 ) -> None:
     if as_json:
-        print_json(association_json(collection, person, outcome))
+        print_json(presenting_people.association_json(collection, person, outcome))
     else:
         console().print(f"{count(len(outcome.changed), 'face')} {done}")
     raise_first(failure.to_error() for failure in outcome.failed)

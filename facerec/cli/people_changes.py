@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory, presenting_people
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json
 from facerec.cli.person_argument import user_id_of
-from facerec.factory import open_gallery
-from facerec.gallery.presenting_people import described_person_json
 
 
 @click.command()
@@ -29,14 +28,14 @@ def merge(collection: str, person: str, other: str, data: Path | None, as_json: 
     Example:
       facerec people merge --collection staff ann ann-2
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         user = gallery.merge_users(
             collection,
             user_id_of(gallery, collection, person),
             user_id_of(gallery, collection, other),
         )
     if as_json:
-        print_json(described_person_json(user))
+        print_json(presenting_people.described_person_json(user))
     else:
         faces = count(len(user.face_ids), "face")
         console().print(f"person {other} merged into {person}, who has {faces} now")
@@ -67,11 +66,11 @@ def split(
     Example:
       facerec people split --collection staff ann bea 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         user_id = user_id_of(gallery, collection, person)
         user = gallery.split_user(collection, user_id, face_ids, new_person, name=name)
     if as_json:
-        print_json(described_person_json(user))
+        print_json(presenting_people.described_person_json(user))
     else:
         faces = count(len(user.face_ids), "face")
         console().print(f"{faces} of person {person} moved to {new_person}")

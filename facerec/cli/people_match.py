@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory, presenting_people, user_search
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -18,10 +20,10 @@ from facerec.cli.options import (
 from facerec.cli.output import console, more_matches, print_json, table
 from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import MAX_USER_MATCHES
-from facerec.core.options import FaceOptions
-from facerec.factory import open_gallery
-from facerec.gallery.presenting_people import people_match_json, photo_people_match_json
-from facerec.gallery.user_search import PhotoUserSearchResult, UserSearchResult
+
+if TYPE_CHECKING:
+    from facerec.core.options import FaceOptions
+    from facerec.gallery.user_search import UserSearchResult
 
 
 @click.command()
@@ -55,7 +57,7 @@ def match(
     if sum(probe is not None for probe in (photo, face_id, person)) != 1:
         raise click.UsageError("give either PHOTO, --face or --person")
     found: UserSearchResult
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         if face_id is not None:
             found = gallery.search_users_by_face(
                 collection, face_id, threshold=threshold, limit=limit
@@ -71,14 +73,14 @@ def match(
             )
     if not as_json:
         _print(found, limit)
-    elif isinstance(found, PhotoUserSearchResult):
-        print_json(photo_people_match_json(found))
+    elif isinstance(found, user_search.PhotoUserSearchResult):
+        print_json(presenting_people.photo_people_match_json(found))
     else:
-        print_json(people_match_json(found))
+        print_json(presenting_people.people_match_json(found))
 
 
 def _print(found: UserSearchResult, limit: int) -> None:
-    if isinstance(found, PhotoUserSearchResult) and found.face is None:
+    if isinstance(found, user_search.PhotoUserSearchResult) and found.face is None:
         console().print("no face was found in the photo")
         return
     if not found.matches:

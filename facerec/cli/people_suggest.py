@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory, presenting_people
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.options import (
     collection_option,
@@ -19,8 +20,6 @@ from facerec.cli.options import (
 from facerec.cli.output import console, count, print_json, shortened, table
 from facerec.cli.person_argument import known_name, new_or_known
 from facerec.core.limits import MAX_CLUSTER_PAGE
-from facerec.factory import open_gallery
-from facerec.gallery.presenting_people import association_json
 
 if TYPE_CHECKING:
     from facerec.gallery.cluster_operations import ClusterPage
@@ -58,7 +57,7 @@ def suggest(
       facerec people suggest --collection party
       facerec people suggest --collection party --limit 100 --json
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         result = None
         if next_token is None:
             result = gallery.cluster_faces(collection, threshold=threshold)
@@ -90,11 +89,11 @@ def name(collection: str, cluster: str, person: str, data: Path | None, as_json:
       facerec people name --collection party c1 ann
       facerec people name --collection party c2 "Zoë Müller"
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         user_id, new_name = new_or_known(gallery, collection, person)
         outcome = gallery.name_cluster(collection, cluster, user_id, name=new_name)
     if as_json:
-        print_json(association_json(collection, user_id, outcome))
+        print_json(presenting_people.association_json(collection, user_id, outcome))
     else:
         console().print(f"{count(len(outcome.changed), 'face')} added to {person}")
     raise_first(failure.to_error() for failure in outcome.failed)
@@ -113,7 +112,7 @@ def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None
       facerec people ignore --collection party c2
       facerec people ignore --collection party c2 --lift
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         gallery.ignore_cluster(collection, cluster, ignored=not lift)
     console().print(f"cluster {cluster} is {'suggested again' if lift else 'ignored'}")
 
@@ -130,7 +129,7 @@ def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, li
     Example:
       facerec people not-a-face --collection party 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         for face_id in face_ids:
             gallery.not_a_face(collection, face_id, lift=lift)
     console().print(f"{count(len(face_ids), 'face')} {'suggested again' if lift else 'removed'}")
@@ -150,7 +149,7 @@ def not_same(collection: str, cluster: str, person: str, data: Path | None) -> N
     Example:
       facerec people not-same --collection party c3 ann
     """
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         gallery.not_same_cluster(collection, cluster, known_name(gallery, collection, person))
     console().print(f"cluster {cluster} does not show {person}")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
-from facerec.core.records import User
 from facerec.errors import InvalidInputError, UserNotFoundError
 from facerec.storage.objects.protocol import scheme_of
 
 if TYPE_CHECKING:
+    from facerec.core.records import User
     from facerec.gallery.gallery import Gallery
 
 _PATHS = ("/", "./", "../")

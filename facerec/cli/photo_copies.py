@@ -11,13 +11,16 @@ from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from facerec.cli.new_files import part_of, place
 from facerec.core.ids import image_id
 from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.errors import FacerecError, InvalidInputError
-from facerec.gallery.found_faces import FoundFace
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
+
+if TYPE_CHECKING:
+    from facerec.gallery.found_faces import FoundFace
 
 DOUBTFUL = "doubtful"
 """Subfolder of the doubtful photos."""

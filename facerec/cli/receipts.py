@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from facerec.cli.deferred import erasures
 from facerec.cli.output import console, count
-from facerec.core.erasures import ErasureStatus, Receipt
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt
 
 
 def print_receipt(receipt: Receipt) -> None:
     """Print what an erasure removed from where."""
     out = console()
-    state = "done" if receipt.status is ErasureStatus.DONE else "still running"
+    state = "done" if receipt.status is erasures.ErasureStatus.DONE else "still running"
     out.print(f"erasure {receipt.erasure_id}: {state}")
     removed = {
         "store of faces": receipt.faces

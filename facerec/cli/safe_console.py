@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.text import Text
 
 from facerec.cli.printable import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 class SafeConsole(Console):

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from facerec.core.arrays import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 EXACT_FACES = 20_000
 """Number of faces up to which all are compared with all: some 10 seconds of one core."""

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from facerec.clustering.pairs import Pairs, scores_at
+from facerec.core.arrays import np
 from facerec.core.clusters import FaceArrays
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_COMPARED = 64
 """Faces of a cluster that count in averages, the first that joined."""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from facerec.clustering.cells import VISITED_CELLS, Cells, nearest_cells
+from facerec.core.arrays import np
 from facerec.core.clusters import FaceArrays
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    _Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 MAX_NEIGHBOURS = 24
 """Pairs of each face that are kept, the most similar ones. A face needs one to join a cluster; more
@@ -78,9 +82,6 @@ def find_pairs(
                 pairs = [_best_of_each(*_joined(pairs))]
                 held = len(pairs[0][0])
     return _unordered(*_best_of_each(*_joined(pairs)), count=len(faces.slots))
-
-
-_Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 
 def _no_pairs() -> _Found:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.ids import group_of
-from facerec.core.records import StoredFace
 from facerec.core.times import iso_time
+
+if TYPE_CHECKING:
+    from facerec.core.records import StoredFace
 
 
 class SubjectKind(StrEnum):

@@ -12,10 +12,13 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from typing import TYPE_CHECKING
 
-from facerec.core.faces import BoundingBox
 from facerec.core.names import shown_name
 from facerec.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from facerec.core.faces import BoundingBox
 
 _CELLS = 8
 """Grid cells per extent of a face, rounded to its half octave."""

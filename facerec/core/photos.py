@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from facerec.core.faces import BoundingBox, CohortStats, FaceAttributes, Landmarks, Quality
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.faces import BoundingBox, CohortStats, FaceAttributes, Landmarks, Quality
 
 
 class RejectionReason(StrEnum):

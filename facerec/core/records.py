@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Quality
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Quality
 
 
 @dataclass(frozen=True, slots=True)

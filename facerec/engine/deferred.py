@@ -22,13 +22,22 @@ class DeferredEngine:
     Commands that list or delete need no engine, and start in less time without its imports.
     """
 
-    def __init__(self, open_engine: Callable[[], FaceEngine]) -> None:
-        self._open_engine = open_engine
+    def __init__(
+        self, open_engine: Callable[[], FaceEngine], read_model_version: Callable[[], str]
+    ) -> None:
+        """Create an engine that is not opened yet.
 
-    @property
+        Args:
+            open_engine: Opens the engine.
+            read_model_version: Returns its model version, without the engine.
+        """
+        self._open_engine = open_engine
+        self._read_model_version = read_model_version
+
+    @cached_property
     def model_version(self) -> str:
         """See ``FaceEngine``."""
-        return self._engine.model_version
+        return self._read_model_version()
 
     @property
     def cohort_version(self) -> str:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from facerec.jobs.child.attempt import PHOTOS_PER_STEP
+from facerec.core.deferred import DeferredModule
 from facerec.jobs.children import images_per_child
+
+if TYPE_CHECKING:
+    from facerec.jobs.child import attempt
+else:
+    attempt = DeferredModule("facerec.jobs.child.attempt")
 
 
 class Store(StrEnum):
@@ -56,4 +62,4 @@ class Workload:
     @property
     def steps(self) -> int:
         """Commits of all children together."""
-        return -(-self.photos // PHOTOS_PER_STEP)
+        return -(-self.photos // attempt.PHOTOS_PER_STEP)

@@ -17,13 +17,19 @@ def open_local_engine() -> FaceEngine:
     """
     from facerec.engine.deferred import DeferredEngine
 
-    return DeferredEngine(_import_engine)
+    return DeferredEngine(_import_engine, _read_model_version)
 
 
 def _import_engine() -> FaceEngine:
     from facerec.engine.engine import open_engine
 
     return open_engine()
+
+
+def _read_model_version() -> str:
+    from facerec.engine.describe.version import model_version
+
+    return model_version()
 
 
 def open_deployed_engine(settings: Settings) -> FaceEngine:

@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
+from facerec.core.arrays import np
 from facerec.core.ids import checked_face_id
-from facerec.core.protocols.engine import Cohort
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import User
 from facerec.errors import (
     ConflictError,
     DissimilarFaceError,
@@ -23,7 +22,12 @@ from facerec.errors import (
 )
 from facerec.gallery.scoring import similarity_between, stats_of, stats_of_stored
 from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector, user_vector
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import User
+    from facerec.storage.faces import FaceStore
 
 MAX_FACES_OF_USER = 100
 """Faces of one person, as in Rekognition
@@ -221,8 +225,6 @@ def _choose(
     cohort: Cohort,
 ) -> tuple[tuple[str, ...], tuple[FailedAssociation, ...]]:
     """Return the ids of the faces that can be associated, and the failures."""
-    import numpy as np
-
     stored = {face.record.face_id: face for face in faces.get_faces(collection_id, face_ids)}
     owners = users.users_of_faces(collection_id, face_ids)
     vector = user_vector(faces, collection_id, user)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from facerec.core.clusters import ClusterStore
 from facerec.core.names import checked_collection_id
-from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
-from facerec.core.protocols.job_data import JobData
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import Collection
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.inspection import Inspector
 from facerec.gallery.paging import page_token, read_page_token
 from facerec.gallery.preparing import require_collection
-from facerec.gallery.receipts import Erasures
 from facerec.gallery.similarity import checked_threshold
-from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.clusters import ClusterStore
+    from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
+    from facerec.core.protocols.job_data import JobData
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Collection
+    from facerec.gallery.receipts import Erasures
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 class GalleryBase(Inspector):

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, TypeVar
 
 from facerec.clustering.cells import divide
 from facerec.clustering.linkage import Linked, link
 from facerec.clustering.pairs import Pairs, find_pairs
+from facerec.core.arrays import np
 from facerec.core.clusters import ClusterChanges, ClusterStore, FaceArrays
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import QualityFilter
-from facerec.core.protocols.engine import Cohort
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import FaceRecord
 from facerec.engine.describe.quality import rejections
 from facerec.gallery.normalisation import (
     false_match_rate_of,
@@ -30,7 +25,14 @@ from facerec.gallery.normalisation import (
     similarity_at,
 )
 from facerec.gallery.person_names import person_names
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord
+    from facerec.storage.faces import FaceStore
 
 MAX_PAIR_RATE = 3.5e-5
 """Default false match rate of a pair that connects two clusters, in small collections."""

@@ -6,24 +6,30 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_CLUSTER_PAGE
 from facerec.core.names import checked_user_id
-from facerec.core.records import FaceRecord
 from facerec.errors import (
     ClusterNotFoundError,
     FaceInUseError,
     InvalidInputError,
     UserExistsError,
 )
-from facerec.gallery.associations import AssociationOutcome
-from facerec.gallery.cluster_faces import ClusteringResult, cluster_faces, is_clear
 from facerec.gallery.correction_operations import CorrectionOperations
 from facerec.gallery.faces import require_stored
 from facerec.gallery.merging import MergeOperations
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.similarity import checked_threshold
+
+if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord
+    from facerec.gallery import cluster_faces as clustering
+    from facerec.gallery.associations import AssociationOutcome
+else:
+    clustering = DeferredModule("facerec.gallery.cluster_faces")
 
 MAX_SHOWN = 100
 """Faces of a cluster of which the best is chosen, and whose photos are named."""
@@ -65,7 +71,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
 
     def cluster_faces(
         self, collection_id: str, *, threshold: float | None = None, threads: int = 1
-    ) -> ClusteringResult:
+    ) -> clustering.ClusteringResult:
         """Cluster the faces that were stored since the last time.
 
         New faces join clusters or create them; clusters that a new face connects become one. Faces
@@ -87,7 +93,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         if threshold is not None:
             checked_threshold(threshold)
         self._require(collection_id)
-        return cluster_faces(
+        return clustering.cluster_faces(
             collection_id,
             clusters=clusters,
             faces=self._faces,
@@ -271,4 +277,4 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
 
 def _clarity(record: FaceRecord) -> tuple[bool, float]:
     """Order faces by how well a person recognises them."""
-    return is_clear(record), record.quality.size * record.quality.sharpness
+    return clustering.is_clear(record), record.quality.size * record.quality.sharpness

@@ -7,17 +7,20 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.names import checked_collection_id, checked_tags
-from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, QuotaExceededError
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.preparing import store_new_collection
 from facerec.gallery.retention import retention_in
 from facerec.gallery.similarity import checked_threshold
+
+if TYPE_CHECKING:
+    from facerec.core.records import Collection
 
 MAX_TAGS = 200
 """Tags of one collection, as in Rekognition

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from facerec.core.photos import PhotoFaces
+from facerec.core.arrays import np
 from facerec.gallery.scoring import similarity_between
+
+if TYPE_CHECKING:
+    from facerec.core.photos import PhotoFaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,6 @@ def pair_faces(source: PhotoFaces, target: PhotoFaces) -> tuple[FacePair, ...]:
     The best pairs are chosen greedily: the most similar two faces belong together, then the most
     similar two of the remaining faces, and so on. Each photo must have a face.
     """
-    import numpy as np
-
     sources, targets = (
         np.stack([face.embedding for face in photo.faces]).astype(np.float64)
         for photo in (source, target)

@@ -10,12 +10,15 @@ A search for the corrected face itself returns no face of the person at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import FaceRecord
 from facerec.gallery.person_names import person_names
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord
+    from facerec.storage.faces import FaceStore
 
 Corrected = Mapping[str, frozenset[str]]
 """The names of the people that faces do not show, by face id."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from facerec.core.faces import CohortStats
-from facerec.core.records import StoredFace
+from facerec.core.arrays import np
 from facerec.gallery.normalisation import normalised_score, score_of_similarity
 from facerec.gallery.person_names import given_name, person_in_name, person_names
+
+if TYPE_CHECKING:
+    from facerec.core.faces import CohortStats
+    from facerec.core.records import StoredFace
 
 MARGIN = 1.5
 """Normalised score by which the most similar person must be ahead of the next one;
@@ -92,8 +96,6 @@ def same_person(one: Candidate, other: Candidate, max_score: float) -> bool:
         other: Another face.
         max_score: Score of a match.
     """
-    import numpy as np
-
     first, second = one.face.record, other.face.record
     if first.face_id == second.face_id:
         return True

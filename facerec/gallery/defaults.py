@@ -21,6 +21,10 @@ DEFAULT_LIMIT = 100
 """Matches of one face. A decision reads as many neighbours anyway
 (``facerec.gallery.scoring.NEIGHBOURS_TO_SCORE``)."""
 
+ASSOCIATION_THRESHOLD = 0.75
+"""Minimum similarity of a face to the person that it is associated with, as in Rekognition
+(https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
+
 
 @dataclass(frozen=True, slots=True)
 class GalleryDefaults:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
 from facerec.core.ids import checked_face_id, group_of, is_group
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_PAGE, MAX_RECEIPTS
 from facerec.core.names import checked_external_image_id, checked_user_id
-from facerec.core.records import FaceRecord
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.corrections import count_corrections, forget_corrections
@@ -19,6 +18,9 @@ from facerec.gallery.paging import checked_limit
 from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
 from facerec.gallery.tombstones import keep_tombstones
+
+if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord
 
 RESUMED_AFTER = 960.0
 """Seconds after which an erasure that is not finished is taken for a killed one: more than a

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.erasures import KeptByJob, SubjectKind
-from facerec.core.records import Correction, StoredFace, User
 from facerec.core.times import iso_time
 from facerec.errors import ObjectNotFoundError, PhotoTooLargeError
 from facerec.gallery.erasing import ErasureOperations
 from facerec.gallery.presenting import stored_face_json
 from facerec.gallery.thumbnails import cut_thumbnail
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import KeptByJob, SubjectKind
+    from facerec.core.records import Correction, StoredFace, User
 
 
 @dataclass(frozen=True, slots=True)

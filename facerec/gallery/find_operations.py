@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 
 from facerec.core.ids import image_id
 from facerec.core.limits import MAX_PAGE
-from facerec.core.options import FaceOptions
-from facerec.core.photos import EmbeddedFace
-from facerec.core.records import Collection, User
 from facerec.errors import InvalidInputError, NotFoundError
 from facerec.gallery.finding import Corrections, Sought, find_faces_of
 from facerec.gallery.found_faces import FoundPage
@@ -24,8 +21,12 @@ from facerec.gallery.similarity import threshold_at
 from facerec.gallery.user_vectors import user_vector
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.arrays import np
+    from facerec.core.options import FaceOptions
+    from facerec.core.photos import EmbeddedFace
+    from facerec.core.records import Collection, User
 
 TARGET_FMR = 0.2
 """Share of searches for a stranger that may find a face that is not doubtful."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from facerec.core.arrays import np
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols.engine import Cohort
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import Correction
 from facerec.gallery.corrections import corrected_faces
 from facerec.gallery.decision import MARGIN
 from facerec.gallery.found_faces import Doubt, FoundFace
@@ -18,7 +17,12 @@ from facerec.gallery.ranking import START, Position, Ranking, position
 from facerec.gallery.scoring import ScoredFace, reach, stats_of_stored
 from facerec.gallery.search_results import Match
 from facerec.gallery.user_vectors import nearest_users
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Correction
+    from facerec.storage.faces import FaceStore
 
 BATCH = 1000
 """Faces of a ranking that are judged at once."""
@@ -180,8 +184,6 @@ def _rivalled(
     cohort: Cohort,
 ) -> frozenset[str]:
     """Return the ids of the faces without a person who resemble another person about as much."""
-    import numpy as np
-
     free = {face.face_id: face for face, owner in shown if owner is None}
     if not sought.by_user or not free:
         return frozenset()

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from facerec.core.records import User
-from facerec.gallery.search_results import Match
-
 if TYPE_CHECKING:
     from facerec.core.photos import EmbeddedFace
+    from facerec.core.records import User
+    from facerec.gallery.search_results import Match
 
 
 class Doubt(StrEnum):

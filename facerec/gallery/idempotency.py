@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Callable
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.protocols.records import RecordStore
 from facerec.core.records import AnsweredRequest
 from facerec.errors import FacerecError, RequestMismatchError
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
 
 _LOCKS = tuple(Lock() for _ in range(64))
 """Requests of one token are answered one at a time, within a process."""

@@ -6,10 +6,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from facerec.core.arrays import np
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
 from facerec.core.ids import face_id, group_of
 from facerec.core.names import MAX_NAME_LENGTH
@@ -21,6 +20,9 @@ from facerec.gallery.indexing import name_image, storable_source
 from facerec.gallery.photos import Photo, find_faces, load_photo
 from facerec.gallery.storing import add_faces, pair_boxes
 from facerec.gallery.tombstones import keep_imported
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MIN_SHARED = 0.4
 """Share of the union of two boxes of one photo from which on they are of the same face. Boxes of

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import face_id, image_id, image_key
-from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.core.records import FaceRecord, StoredFace
 
 if TYPE_CHECKING:
+    from facerec.core.photos import EmbeddedFace, PhotoFaces
     from facerec.gallery.faces import ListedFace
 
 

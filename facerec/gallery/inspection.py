@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_PAIRS
-from facerec.core.options import FaceOptions
-from facerec.core.photos import PhotoFaces
-from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
 from facerec.errors import AttributesUnavailableError
 from facerec.gallery.comparing import Comparison, pair_faces
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.options import FaceOptions
+    from facerec.core.photos import PhotoFaces
+    from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 class Inspector:

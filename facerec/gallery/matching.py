@@ -6,12 +6,10 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
+from facerec.core.arrays import np
 from facerec.core.limits import MAX_MATCHES
-from facerec.core.photos import EmbeddedFace
-from facerec.core.protocols.engine import Cohort
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import StoredFace
 from facerec.gallery.corrections import Corrected, corrected_faces, hidden_faces
 from facerec.gallery.decision import MARGIN, Candidate, Decision, decide, same_person
 from facerec.gallery.normalisation import score_of_similarity
@@ -23,7 +21,13 @@ from facerec.gallery.scoring import (
     stats_of_stored,
 )
 from facerec.gallery.search_results import Match, SearchedFace
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.core.photos import EmbeddedFace
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import StoredFace
+    from facerec.storage.faces import FaceStore
 
 
 def search_probes(
@@ -105,8 +109,6 @@ def _find_relevant(
     limit: int,
 ) -> list[list[ScoredFace]]:
     """Return the stored faces that count for each probe, most similar first."""
-    import numpy as np
-
     stats = [probe.stats for probe in probes]
     found = faces.search(
         collection_id,
@@ -215,8 +217,6 @@ def search_like(
 
     The face itself is not among them.
     """
-    import numpy as np
-
     stats = stats_of_stored(face, cohort)
     found = faces.search(
         collection_id,

@@ -22,8 +22,10 @@ so that it is 0.5 at a false match rate of 1 in 100, 0.8 at 1 in 1,000, 0.94 at 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from facerec.core.faces import CohortStats
+if TYPE_CHECKING:
+    from facerec.core.faces import CohortStats
 
 INTERCEPT, SLOPE, CURVE = -2.4454, 0.34101, -0.016317
 """Fitted by ``python -m benchmarks.calibrate_similarity``."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from facerec.core.names import is_derived
-from facerec.core.records import FaceRecord
+
+if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord
 
 PERSON_SEPARATOR = ":"
 """What comes before it in an external image id names the person: ``ann:1`` and ``ann:2`` are

@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from facerec.core.limits import MAX_PHOTO_BYTES
-from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.core.protocols.engine import FaceEngine
 from facerec.errors import (
     InvalidInputError,
     NoFaceError,
@@ -19,6 +17,10 @@ from facerec.errors import (
     UnreadablePhotoError,
 )
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
+
+if TYPE_CHECKING:
+    from facerec.core.options import FaceOptions
+    from facerec.core.protocols.engine import FaceEngine
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from facerec.core.names import checked_collection_id
-from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
 
 
 @dataclass(frozen=True, slots=True)

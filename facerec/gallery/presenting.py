@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from facerec.core.faces import BoundingBox, Landmarks, Quality
 from facerec.core.photos import OPTIONS_BY_REASON, DetectedFace, PhotoFaces, RejectedFace
-from facerec.core.records import Collection, FaceRecord
 from facerec.core.times import iso_time
-from facerec.gallery.collections import CollectionSummary
-from facerec.gallery.comparing import Comparison
-from facerec.gallery.correction_operations import CorrectionPage
-from facerec.gallery.faces import FaceDeletion, FacePage, FailedDeletion
-from facerec.gallery.indexing import IndexResult
-from facerec.gallery.search_results import FaceSearchResult, Match, SearchedFace, SearchResult
+
+if TYPE_CHECKING:
+    from facerec.core.faces import BoundingBox, Landmarks, Quality
+    from facerec.core.records import Collection, FaceRecord
+    from facerec.gallery.collections import CollectionSummary
+    from facerec.gallery.comparing import Comparison
+    from facerec.gallery.correction_operations import CorrectionPage
+    from facerec.gallery.faces import FaceDeletion, FacePage, FailedDeletion
+    from facerec.gallery.indexing import IndexResult
+    from facerec.gallery.search_results import FaceSearchResult, Match, SearchedFace, SearchResult
 
 Json: TypeAlias = dict[str, Any]
 

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from facerec.gallery.cluster_faces import ClusteringResult
-from facerec.gallery.cluster_operations import ClusterPage, ClusterSummary
-from facerec.gallery.presenting import Json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from facerec.gallery.cluster_faces import ClusteringResult
+    from facerec.gallery.cluster_operations import ClusterPage, ClusterSummary
+    from facerec.gallery.presenting import Json
 
 
 def clustering_json(collection_id: str, result: ClusteringResult) -> Json:

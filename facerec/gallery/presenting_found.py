@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
-from facerec.gallery.found_faces import FoundFace, FoundPage
+from typing import TYPE_CHECKING
+
 from facerec.gallery.presenting import Json, detected_json, match_json
 from facerec.gallery.presenting_people import person_json
+
+if TYPE_CHECKING:
+    from facerec.gallery.found_faces import FoundFace, FoundPage
 
 
 def found_json(page: FoundPage) -> Json:

@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
-from facerec.core.records import User
+from typing import TYPE_CHECKING
+
 from facerec.core.times import iso_time
 from facerec.gallery.associations import AssociationOutcome, FailedAssociation, status_of
 from facerec.gallery.presenting import Json, detected_json, rejected_json
-from facerec.gallery.user_search import (
-    PhotoUserSearchResult,
-    UserMatch,
-    UserPage,
-    UserSearchResult,
-)
+
+if TYPE_CHECKING:
+    from facerec.core.records import User
+    from facerec.gallery.user_search import (
+        PhotoUserSearchResult,
+        UserMatch,
+        UserPage,
+        UserSearchResult,
+    )
 
 
 def person_json(user: User) -> Json:

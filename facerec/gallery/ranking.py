@@ -9,17 +9,18 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
-from facerec.core.faces import CohortStats
+from facerec.core.arrays import np
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols.engine import Cohort
-from facerec.core.records import StoredFace
 from facerec.core.vectors import Vector, VectorMatch
 from facerec.gallery.scoring import ScoredFace, reach, score_neighbours
 from facerec.storage.faces import FaceStore, Neighbour
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.faces import CohortStats
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.records import StoredFace
 
 Position: TypeAlias = tuple[float, str]
 """Where a face is in a ranking: its score and its id."""
@@ -88,8 +89,6 @@ class Ranking:
     @cached_property
     def _nearest(self) -> list[ScoredFace] | None:
         """All faces of the ranking, or None if they may be more than a search finds."""
-        import numpy as np
-
         found = self._faces.search(
             self._collection_id,
             self._embedding[np.newaxis],
@@ -127,8 +126,6 @@ class Ranking:
     def _scored(
         self, vectors: Sequence[Vector], max_distance: float = math.inf
     ) -> list[ScoredFace]:
-        import numpy as np
-
         if not vectors:
             return []
         differences = np.stack([vector.values for vector in vectors]) - self._embedding.astype(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.erasures import (
     ErasureStatus,
@@ -24,7 +24,9 @@ from facerec.core.erasures import (
     selection_from_json,
 )
 from facerec.errors import ErasureNotFoundError, ObjectNotFoundError
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 _ERASURE_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.names import checked_external_image_id
-from facerec.core.options import FaceOptions
-from facerec.core.photos import PhotoFaces
-from facerec.core.records import Collection
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored, with_users
@@ -20,6 +18,11 @@ from facerec.gallery.search_results import FaceSearchResult, SearchResult
 from facerec.gallery.similarity import threshold_at
 from facerec.gallery.storing import add_faces
 from facerec.gallery.tombstones import imported_faces, remove_tombstones
+
+if TYPE_CHECKING:
+    from facerec.core.options import FaceOptions
+    from facerec.core.photos import PhotoFaces
+    from facerec.core.records import Collection
 
 
 class RecognitionOperations(GalleryBase):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from facerec.core.faces import CohortStats
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols.engine import Cohort
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.corrections import corrected_faces
 from facerec.gallery.person_names import given_name, person_in_name
 from facerec.gallery.scoring import stats_of_stored
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.core.faces import CohortStats
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord, StoredFace
+    from facerec.storage.faces import FaceStore
 
 
 @dataclass(frozen=True, slots=True, eq=False)

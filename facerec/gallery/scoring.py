@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.core.faces import CohortStats
-from facerec.core.protocols.engine import Cohort
-from facerec.core.records import FaceRecord, StoredFace
+from facerec.core.arrays import np
 from facerec.gallery.normalisation import (
     normalised_score,
     score_of_similarity,
     similarity_of_score,
 )
-from facerec.storage.faces import FaceStore, Neighbour
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.faces import CohortStats
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.records import FaceRecord, StoredFace
+    from facerec.storage.faces import FaceStore, Neighbour
 
 NEIGHBOURS_TO_SCORE = 100
 """Nearest faces by distance that are scored. Among the 3,811 photos of LFW folds 1 to 5 the best
@@ -69,8 +70,6 @@ def similarity_between(distance: float, a: CohortStats, b: CohortStats) -> float
 
 def stats_of(embedding: NDArray[np.float32], cohort: Cohort) -> CohortStats:
     """Return the cohort stats of one embedding, float32 of shape (128,)."""
-    import numpy as np
-
     (stats,) = cohort.cohort_stats(embedding[np.newaxis])
     return stats
 
@@ -147,8 +146,6 @@ def _known_stats(
     faces: FaceStore,
     cohort: Cohort,
 ) -> dict[str, CohortStats]:
-    import numpy as np
-
     version = cohort.cohort_version
     stored_stats = {each.face_id: each.stats for own in found for each in own}
     known = {

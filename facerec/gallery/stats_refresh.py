@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from facerec.core.protocols.engine import Cohort
-from facerec.core.records import FaceRecord
-from facerec.storage.faces import FaceStore
+from typing import TYPE_CHECKING
+
+from facerec.core.arrays import np
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.records import FaceRecord
+    from facerec.storage.faces import FaceStore
 
 FACES_OF_PAGE = 1000
 
 
 def store_current_stats(collection_id: str, *, faces: FaceStore, cohort: Cohort) -> int:
     """Store stats with the faces that have none or another cohort's; see ``Gallery``."""
-    import numpy as np
-
     refreshed, after = 0, None
     while page := faces.list_faces(collection_id, after=after, limit=FACES_OF_PAGE):
         after = page[-1].face_id

@@ -21,13 +21,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from facerec.core.faces import BoundingBox
-from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection, FaceRecord, StoredFace
 from facerec.errors import CollectionNotFoundError
 from facerec.gallery.corrections import forget_corrections
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.core.faces import BoundingBox
+    from facerec.core.protocols.records import RecordStore
+    from facerec.storage.faces import FaceStore
 
 SAME_FACE_OVERLAP = 0.5
 """Share of the union of two boxes of one photo from which on they are boxes of the same face. Boxes

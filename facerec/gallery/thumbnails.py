@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import TYPE_CHECKING
 
-from facerec.core.faces import BoundingBox
 from facerec.core.ids import image_id
-from facerec.core.records import FaceRecord
 from facerec.errors import AccessDeniedError, ObjectNotFoundError
 from facerec.gallery.photos import load_photo
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.faces import BoundingBox
+    from facerec.core.records import FaceRecord
+    from facerec.storage.objects.protocol import ObjectStore
 
 SIDE = 160
 """Length of a thumbnail's longer side, in pixels."""

@@ -23,17 +23,19 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from facerec.core.faces import BoundingBox
 from facerec.core.ids import group_of
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import InvalidInputError
 from facerec.gallery.storing import pair_boxes
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord, StoredFace
+    from facerec.storage.faces import FaceStore
 
 KEY_BYTES = 32
 """Length of a key: that of the hash, SHA-256 (https://www.rfc-editor.org/rfc/rfc2104#section-3)."""

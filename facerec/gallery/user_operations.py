@@ -15,11 +15,11 @@ from facerec.core.names import (
     derived_user_id,
     folded_name,
 )
-from facerec.core.options import FaceOptions
 from facerec.core.records import Collection, Correction, User
 from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
 from facerec.gallery import associations
 from facerec.gallery.associations import AssociationOutcome, checked_faces
+from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.faces import require_stored
 from facerec.gallery.paging import checked_limit
@@ -34,13 +34,10 @@ from facerec.gallery.user_search import (
 from facerec.gallery.user_vectors import user_vector
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
-ASSOCIATION_THRESHOLD = 0.75
-"""Minimum similarity of a face to the person that it is associated with, as in Rekognition
-(https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
-
+    from facerec.core.arrays import np
+    from facerec.core.options import FaceOptions
 
 MAX_SIMILAR = 5
 """People whom an error about an unknown one names."""

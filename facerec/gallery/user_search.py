@@ -6,11 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.core.faces import CohortStats
-from facerec.core.photos import EmbeddedFace, RejectedFace
-from facerec.core.protocols.engine import Cohort
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import User
+from facerec.core.arrays import np
 from facerec.gallery.scoring import (
     NEIGHBOURS_TO_SCORE,
     reach,
@@ -19,11 +15,16 @@ from facerec.gallery.scoring import (
     stats_of_stored,
 )
 from facerec.gallery.user_vectors import mean_embedding, search_vectors
-from facerec.storage.faces import FaceStore
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.faces import CohortStats
+    from facerec.core.photos import EmbeddedFace, RejectedFace
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import User
+    from facerec.storage.faces import FaceStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +111,6 @@ def find_users(
         limit: Maximum number of people.
         exclude: Id of a person who is not returned.
     """
-    import numpy as np
-
     probe_stats = stats_of(probe, cohort)
     distances = dict(
         search_vectors(
@@ -170,8 +169,6 @@ def _hidden_users(
     cohort: Cohort,
 ) -> set[str]:
     """Return the ids of people that a face does not show which is more similar to the probe."""
-    import numpy as np
-
     similarity_of = {match.user.user_id: match.similarity for match in matches}
     corrections = users.corrections_of_people(collection_id, list(similarity_of))
     if not corrections:

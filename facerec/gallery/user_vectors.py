@@ -11,16 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from facerec.core.arrays import np
 from facerec.core.ids import first_of_group, image_id, image_key
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import User
 from facerec.core.vectors import Vector, VectorMatch
 from facerec.errors import UserNotFoundError
-from facerec.storage.faces import FaceStore
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import User
+    from facerec.storage.faces import FaceStore
 
 MAX_ATTEMPTS = 8
 """Attempts at a change before concurrent callers are reported as a conflict."""
@@ -34,8 +35,6 @@ _EARLIER_USER_ID = "external_image_id"
 
 def mean_embedding(embeddings: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return the mean of one or more embeddings, float32 of shape (128,)."""
-    import numpy as np
-
     mean: NDArray[np.float64] = np.mean(np.stack(embeddings), axis=0, dtype=np.float64)
     return mean.astype(np.float32)
 
@@ -89,8 +88,6 @@ def search_vectors(
         limit: Maximum number of people.
         max_distance: Maximum Euclidean distance.
     """
-    import numpy as np
-
     (found,) = faces.vectors.search(
         _namespace(collection_id), probe[np.newaxis], limit=limit, max_distance=max_distance
     )

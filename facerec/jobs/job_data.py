@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.erasures import ErasedJob, KeptByJob, Selection
-from facerec.jobs.tracing import find_in_jobs
 from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs import erasure, tracing
+else:
+    erasure = DeferredModule("facerec.jobs.erasure")
+    tracing = DeferredModule("facerec.jobs.tracing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +30,12 @@ class JobFolders:
 
     def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
         """Erase a selection from the folders of a collection's jobs; see ``JobData.forget``."""
-        # Imported late: most operations of a gallery erase nothing.
-        from facerec.jobs.erasure import erase_collection, erase_faces
-
         if selection.created_before is not None:
-            return erase_collection(
+            return erasure.erase_collection(
                 self.objects, self.jobs_root, collection_id, selection.created_before
             )
-        return erase_faces(self.objects, self.jobs_root, collection_id, selection)
+        return erasure.erase_faces(self.objects, self.jobs_root, collection_id, selection)
 
     def find(self, collection_id: str, selection: Selection) -> list[KeptByJob]:
         """Return what the folders of a collection's jobs keep of a selection."""
-        return find_in_jobs(self.objects, self.jobs_root, collection_id, selection)
+        return tracing.find_in_jobs(self.objects, self.jobs_root, collection_id, selection)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.ids import is_group
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.vectors import Vector
 from facerec.storage.scan import MAX_NORM
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def checked_groups(groups: Mapping[str, Sequence[Vector]]) -> dict[str, Vector]:

@@ -8,6 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from facerec.core.arrays import np
 from facerec.core.faces import CohortStats
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.records import FaceRecord, StoredFace
@@ -20,7 +21,6 @@ from facerec.storage.face_metadata import (
 )
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 

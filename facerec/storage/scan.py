@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FAR = 1e15
 """Each value of an embedding in a free slot: no search ever reaches it."""
@@ -30,10 +32,11 @@ MATRIX_PROBES = 8
 the embeddings into its own order first, which costs more than the product
 (``benchmarks/search.py``)."""
 
-ROUNDING = 2 * EMBEDDING_SIZE * float(np.finfo(np.float32).eps)
+ROUNDING = 2 * EMBEDDING_SIZE * 2.0**-23
 """Bounds the relative error of a float32 dot product of two embeddings, for any order of the
 additions (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), doubled
-because candidates are picked by comparing two such products."""
+because candidates are picked by comparing two such products. 2**-23 is the distance from 1 to the
+next float32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,8 +15,8 @@ from facerec.api.rekognition.shapes import Shape, percent
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.core.photos import DetectedFace
 from facerec.gallery.associations import AssociationOutcome
+from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
 
 
 def create_user(gallery: Gallery, request: Request) -> Shape:

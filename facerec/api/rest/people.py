@@ -22,6 +22,7 @@ from facerec.api.rest.requests.recognition import MatchPeopleRequest
 from facerec.api.rest.uploads import JsonRoute, UploadRoute, upload_bodies
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.core.names import MAX_NAME_LENGTH
+from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 from facerec.gallery.presenting_people import (
     association_json,
     described_person_json,
@@ -30,7 +31,6 @@ from facerec.gallery.presenting_people import (
     person_page_json,
     photo_people_match_json,
 )
-from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
 
 PeopleLimit = Annotated[
     int, Query(ge=1, le=MAX_USER_MATCHES, description="Return at most this many people.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from facerec.core.records import Correction
+if TYPE_CHECKING:
+    from facerec.core.records import Correction
 
 
 class CorrectionRecords(Protocol):

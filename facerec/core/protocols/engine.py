@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from facerec.core.faces import CohortStats, FaceAttributes
-from facerec.core.options import FaceOptions
-from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.faces import CohortStats, FaceAttributes
+    from facerec.core.options import FaceOptions
+    from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
 
 
 class Cohort(Protocol):

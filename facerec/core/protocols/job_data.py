@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from facerec.core.erasures import ErasedJob, KeptByJob, Selection
+if TYPE_CHECKING:
+    from facerec.core.erasures import ErasedJob, KeptByJob, Selection
 
 
 class JobData(Protocol):

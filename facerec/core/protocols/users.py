@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from facerec.core.records import User
+if TYPE_CHECKING:
+    from facerec.core.records import User
 
 
 class UserRecords(Protocol):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 
 
 class VectorStore(Protocol):

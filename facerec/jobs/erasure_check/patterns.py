@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 from itertools import product
 
-import numpy as np
-
+from facerec.core.arrays import np
 from facerec.core.protocols.records import RecordStore
 from facerec.gallery.user_vectors import search_vectors
 from facerec.jobs.erasure_check.traces import CheckedStores, Traces, all_faces

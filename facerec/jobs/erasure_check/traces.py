@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
+from facerec.core.arrays import np
 from facerec.core.erasures import Selection
 from facerec.core.limits import MAX_PAGE
 from facerec.core.protocols.records import RecordStore

@@ -13,6 +13,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 
+from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.records import StoredFace
 from facerec.errors import InvalidInputError
@@ -22,8 +23,6 @@ from facerec.storage.objects.protocol import ObjectStore
 
 def write_embeddings(objects: ObjectStore, uri: str, faces: Sequence[StoredFace]) -> None:
     """Write a file of faces with their embeddings."""
-    import numpy as np
-
     records = "".join(json.dumps(to_columns(face.record)) + "\n" for face in faces)
     embeddings = np.array([face.embedding for face in faces], np.float32)
     file = io.BytesIO()
@@ -42,8 +41,6 @@ def read_embeddings(objects: ObjectStore, uri: str) -> list[StoredFace]:
         ObjectNotFoundError: it does not exist.
         InvalidInputError: the file is not a complete file of embeddings.
     """
-    import numpy as np
-
     try:
         with np.load(io.BytesIO(objects.read(uri)), allow_pickle=False) as file:
             embeddings = file["embeddings"]

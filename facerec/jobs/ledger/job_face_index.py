@@ -17,8 +17,8 @@ import json
 from collections.abc import Iterator, Sequence
 from math import isqrt
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
+from facerec.core.arrays import np
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.face_index import ID_BYTES, id_prefixes, read_face_index
 from facerec.jobs.ledger.layout import (
@@ -29,9 +29,6 @@ from facerec.jobs.ledger.layout import (
 )
 from facerec.jobs.prefetch import read_ahead
 from facerec.storage.objects.protocol import ObjectStore
-
-if TYPE_CHECKING:
-    import numpy as np
 
 MAX_ENTRIES = 1 << 22
 """Entries of a file, about: they are sorted in memory, 12 bytes each."""
@@ -144,14 +141,10 @@ def _sorted_files(children: Iterator[tuple[int, bytes]]) -> Iterator[bytes]:
 
 
 def _entry_type() -> np.dtype:
-    import numpy as np
-
     return np.dtype([("id", f">u{ID_BYTES}"), ("child", ">u4")])
 
 
 def _entries(child: int, ids: bytes) -> np.ndarray:
-    import numpy as np
-
     found = np.frombuffer(ids, f">u{ID_BYTES}")
     entries = np.empty(len(found), _entry_type())
     entries["id"], entries["child"] = found, child
@@ -159,8 +152,6 @@ def _entries(child: int, ids: bytes) -> np.ndarray:
 
 
 def _sorted_file(entries: Sequence[np.ndarray]) -> bytes:
-    import numpy as np
-
     # Without the type, numpy would use the byte order of the machine.
     everything = np.concatenate(entries, dtype=_entry_type())
     order = np.argsort(everything["id"].astype(np.uint64), kind="stable")
@@ -192,8 +183,6 @@ def _look_up(objects: ObjectStore, uri: str, size: int, prefixes: Sequence[bytes
 
 
 def _read(objects: ObjectStore, uri: str, start: int, end: int) -> np.ndarray:
-    import numpy as np
-
     content = objects.read(uri, start=start * _ENTRY_BYTES, end=end * _ENTRY_BYTES)
     if len(content) != (end - start) * _ENTRY_BYTES:
         raise ValueError(f"{uri} is cut off")
@@ -201,8 +190,6 @@ def _read(objects: ObjectStore, uri: str, start: int, end: int) -> np.ndarray:
 
 
 def _children_in(entries: np.ndarray, prefixes: Sequence[bytes]) -> set[int]:
-    import numpy as np
-
     ids = entries["id"].astype(np.uint64)
     wanted = np.array([int.from_bytes(prefix) for prefix in prefixes], np.uint64)
     first = np.searchsorted(ids, wanted, "left")

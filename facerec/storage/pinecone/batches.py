@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-import numpy as np
-
+from facerec.core.arrays import np
 from facerec.core.vectors import Vector
 from facerec.storage.pinecone.limits import BYTES_OF_METADATA, BYTES_PER_UPSERT, VECTORS_PER_UPSERT
 

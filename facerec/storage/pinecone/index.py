@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from facerec.core.arrays import np
 from facerec.core.vectors import Metadata, Vector
 from facerec.errors import NotFoundError, StoreUnavailableError
 from facerec.storage.pinecone.batches import Record, chunks, upserts
@@ -16,6 +14,7 @@ from facerec.storage.pinecone.limits import IDS_PER_DELETE, IDS_PER_FETCH, IDS_P
 from facerec.storage.pinecone.requests import Requests
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pinecone import Index
 
 

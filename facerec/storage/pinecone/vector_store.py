@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
+from facerec.core.arrays import np
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
@@ -18,6 +17,9 @@ from facerec.storage.pinecone.index import VectorIndex
 from facerec.storage.pinecone.limits import MATCHES_WITH_METADATA
 from facerec.storage.pinecone.listing import ids_after
 from facerec.storage.pinecone.memory import GroupMemory
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class PineconeVectors(VectorStore):

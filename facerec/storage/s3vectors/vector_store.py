@@ -6,11 +6,11 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
+from facerec.core.arrays import np
 from facerec.core.ids import group_of
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
@@ -18,6 +18,9 @@ from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.groups import records_by_group
 from facerec.storage.s3vectors.indexes import DOCUMENT, Item, VectorIndexes
 from facerec.storage.s3vectors.limits import MAX_GET, MAX_METADATA, MIN_CANDIDATES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _PLACEHOLDER = [1.0] + [0.0] * 127
 """Values of the marker of a group, which is never searched."""

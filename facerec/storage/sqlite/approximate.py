@@ -15,10 +15,9 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from threading import Lock
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
+from facerec.core.arrays import np
 from facerec.storage.scan import (
     PROBES_AT_ONCE,
     Nearest,
@@ -41,6 +40,9 @@ from facerec.storage.sqlite.code_index import (
     save_index,
 )
 from facerec.storage.sqlite.database import Database
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LARGE = 300_000
 """Minimum faces of a collection with an index: reading them takes a new process a second."""

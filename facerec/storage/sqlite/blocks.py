@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.storage.scan import FAR
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 BLOCK_SLOTS = 1024
 """Slots of a full-grown block; also what a block's number is multiplied by in slot numbers."""
@@ -23,10 +24,11 @@ MIN_BLOCK_SLOTS = 32
 """Slots of a namespace's first block. Further blocks double the namespace until they are
 full-grown, so that small collections take little space."""
 
-_STORED = np.dtype("<f4")
-_SLOT_BYTES = EMBEDDING_SIZE * _STORED.itemsize
+_STORED = "<f4"
+"""Type of the stored values, in numpy's notation: float32, lowest byte first."""
+
+_SLOT_BYTES = EMBEDDING_SIZE * 4
 _NOBODY = 0
-_FREE = np.full(EMBEDDING_SIZE, FAR, _STORED)
 
 
 class Block(NamedTuple):
@@ -75,7 +77,7 @@ def release(
         slots: the slots.
         write: number of the write.
     """
-    _overwrite(connection, dict.fromkeys(slots, _FREE))
+    _overwrite(connection, dict.fromkeys(slots, np.full(EMBEDDING_SIZE, FAR, np.float32)))
     connection.executemany(
         "INSERT INTO free_slot (namespace, slot) VALUES (?, ?)",
         ((namespace, slot) for slot in slots),

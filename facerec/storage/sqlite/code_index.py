@@ -15,15 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.storage.scan import MAX_NORM
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite.blocks import Block
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_CHANGE = 0.2
 """Share of slots in changed blocks above which the index is rebuilt."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-import numpy as np
-
+from facerec.core.arrays import np
 from facerec.core.clusters import FaceArrays
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.records import FaceRecord

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
 
-import numpy as np
-
+from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.storage.scan import Segment, free_rows, make_segment
 from facerec.storage.sqlite import blocks as embedding_blocks

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
+from facerec.core.arrays import np
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
@@ -20,6 +20,9 @@ from facerec.storage.sqlite.clearing import clear_deleted, clear_piece
 from facerec.storage.sqlite.code_index import is_available, remove_indexes
 from facerec.storage.sqlite.database import Database
 from facerec.storage.sqlite.matrices import Matrices
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 DELETED_AT_ONCE = 1000
 """Vectors that one transaction deletes."""

@@ -13,8 +13,8 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facerec.cli import find as command
 from facerec.cli.contact_sheet import write_contact_sheet
+from facerec.cli.deferred import factory
 from facerec.cli.main import main
 from facerec.cli.photo_copies import distinct_names
 from facerec.core.schemas import violation
@@ -31,7 +31,7 @@ def gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gallery:
     monkeypatch.chdir(tmp_path)
     gallery = Collaborators.in_folder(tmp_path).gallery()
     gallery.create_collection("party")
-    monkeypatch.setattr(command, "open_gallery", lambda *_: gallery)
+    monkeypatch.setattr(factory, "open_gallery", lambda *_: gallery)
     for shot, name in enumerate(("a/1.jpg", "b/1.JPG", "b/2.jpg")):
         photo = tmp_path / "photos" / name
         photo.parent.mkdir(parents=True, exist_ok=True)

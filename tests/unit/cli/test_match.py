@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from facerec.cli import faces as stored_faces
 from facerec.cli import match as command
 from facerec.cli import people_match
+from facerec.cli.deferred import factory
 from facerec.cli.main import main
 from facerec.core.schemas import violation
 from facerec.gallery.gallery import Gallery
@@ -21,8 +22,7 @@ from tests.support.gallery import Collaborators
 def gallery(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gallery:
     gallery = Collaborators.in_folder(tmp_path).gallery()
     gallery.create_collection("staff")
-    for module in (command, stored_faces, people_match):
-        monkeypatch.setattr(module, "open_gallery", lambda *_: gallery)
+    monkeypatch.setattr(factory, "open_gallery", lambda *_: gallery)
     return gallery
 
 

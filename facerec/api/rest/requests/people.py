@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from facerec.api.rest.requests.document import Document
 from facerec.api.rest.requests.fields import FaceIds, PersonName, Share, UserId
 from facerec.api.rest.rules import at_least_one
-from facerec.gallery.user_operations import ASSOCIATION_THRESHOLD
+from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 
 
 class CreatePersonRequest(Document):

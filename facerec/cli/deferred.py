@@ -1,0 +1,46 @@
+"""What only the work of commands needs: imported when it is first used, so that help is fast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import platformdirs
+
+    from facerec import factory
+    from facerec.core import erasures
+    from facerec.estimate import estimating
+    from facerec.estimate import prices as price_tables
+    from facerec.gallery import (
+        associations,
+        presenting,
+        presenting_people,
+        retention,
+        user_search,
+    )
+else:
+    from facerec.core.deferred import DeferredModule
+
+    associations = DeferredModule("facerec.gallery.associations")
+    erasures = DeferredModule("facerec.core.erasures")
+    estimating = DeferredModule("facerec.estimate.estimating")
+    factory = DeferredModule("facerec.factory")
+    platformdirs = DeferredModule("platformdirs")
+    presenting = DeferredModule("facerec.gallery.presenting")
+    presenting_people = DeferredModule("facerec.gallery.presenting_people")
+    price_tables = DeferredModule("facerec.estimate.prices")
+    retention = DeferredModule("facerec.gallery.retention")
+    user_search = DeferredModule("facerec.gallery.user_search")
+
+__all__ = [
+    "associations",
+    "erasures",
+    "estimating",
+    "factory",
+    "platformdirs",
+    "presenting",
+    "presenting_people",
+    "price_tables",
+    "retention",
+    "user_search",
+]

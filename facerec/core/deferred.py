@@ -1,0 +1,28 @@
+"""Modules that are imported when they are first used.
+
+A command that lists collections needs neither numpy nor what clusters faces, and starts in half
+the time without them. A module is deferred where it is named, so that the code that uses it reads
+as if it was imported::
+
+    if TYPE_CHECKING:
+        from facerec.jobs import tracing
+    else:
+        tracing = DeferredModule("facerec.jobs.tracing")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+
+class DeferredModule:
+    """Stands for a module; imports it when one of its attributes is first read."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> object:
+        """Return an attribute of the module, and keep it: the next access costs no call."""
+        value = getattr(import_module(self._name), attribute)
+        self.__dict__[attribute] = value
+        return value
