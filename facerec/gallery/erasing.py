@@ -1,4 +1,17 @@
-"""Erasures: the one way in which faces, people and collections leave every store."""
+"""Erasures: the one way in which faces, people and collections leave every store.
+
+An erasure is noted (``Erasures.begin``) before anything is removed. Its steps can be repeated, so
+that an erasure that was killed is performed again from its beginning:
+
+1. Tombstones are kept, so that no job stores the faces again.
+2. Job folders are erased from. This comes before the stores, so that after an interruption the
+   caller still sees the faces. Where it takes longer than a request may, ``Erasures.start`` lets
+   another process perform all steps again, including this one.
+3. The faces are deleted, or the collection with everything in it.
+4. Faces are disassociated from their people; selected people and kept answers are deleted.
+5. Corrections about what is gone are erased.
+6. The receipt replaces the note.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +21,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
-from facerec.core.ids import checked_face_id, group_of, is_group
-from facerec.core.limits import DEFAULT_RECEIPTS, MAX_PAGE, MAX_RECEIPTS
-from facerec.core.names import checked_external_image_id, checked_user_id
+from facerec.core.ids import group_of, is_group
+from facerec.core.limits import MAX_PAGE
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.corrections import count_corrections, forget_corrections
-from facerec.gallery.paging import checked_limit
 from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
 from facerec.gallery.tombstones import keep_tombstones
 
 if TYPE_CHECKING:
     from facerec.core.records import FaceRecord
-
-RESUMED_AFTER = 960.0
-"""Seconds after which an erasure that is not finished is taken for a killed one: more than a
-function on AWS runs (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 
 
 class Eraser(GalleryBase):
@@ -42,11 +49,14 @@ class Eraser(GalleryBase):
         return self._perform(erasure, defer=self._erasures.start is not None)
 
     def _perform(self, erasure: Erasure, *, defer: bool) -> tuple[Receipt, tuple[str, ...]]:
-        """Perform an erasure from its beginning.
+        """Perform all steps of an erasure; see the module.
 
         Args:
             erasure: What is erased.
             defer: Whether job folders are left to ``Erasures.start``.
+
+        Returns:
+            The receipt, and the ids of the faces that were stored.
         """
         if not defer:
             erasure = self._with_faces_of_jobs(erasure)
@@ -54,7 +64,6 @@ class Eraser(GalleryBase):
         collection_id = receipt.collection_id
         self._keep_tombstones(collection_id, selection.face_ids)
         if not defer:
-            # Job data goes first: after an interruption the caller still sees the faces.
             receipt = self._forget_job_data(receipt, selection)
         if selection.created_before is not None:
             receipt = self._erase_collection(receipt, selection.created_before)
@@ -229,112 +238,3 @@ def _merged(jobs: Collection[ErasedJob]) -> tuple[ErasedJob, ...]:
             known.files + job.files,
         )
     return tuple(sums.values())
-
-
-class ErasureOperations(Eraser):
-    """The operations of a gallery that erase everything known about somebody."""
-
-    def select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
-        """Return what ``erase`` erases of a collection.
-
-        Args:
-            collection_id: Id of the collection.
-            subject: FACE, PHOTO, EXTERNAL_ID or USER.
-            name: Id of the face, path or address of the photo, external image id, or id of the
-                person. The faces of a person belong to it.
-
-        Raises:
-            InvalidInputError: An id is not valid.
-            CollectionNotFoundError: The collection does not exist.
-            FacerecError: A photo is selected, and a job folder cannot be read.
-        """
-        selection = self._select(collection_id, subject, name)
-        found = self._faces_of_jobs(collection_id, selection)
-        return replace(selection, face_ids=selection.face_ids | found)
-
-    def _select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
-        """Return the selection as far as the stores alone tell it."""
-        self._get(collection_id)
-        match subject:
-            case SubjectKind.FACE:
-                return Selection(frozenset((checked_face_id(name),)))
-            case SubjectKind.PHOTO:
-                faces = (face for face in self._all_faces(collection_id) if face.source == name)
-                return Selection(
-                    frozenset(face.face_id for face in faces), photos=frozenset((name,))
-                )
-            case SubjectKind.EXTERNAL_ID:
-                faces = (
-                    face
-                    for face in self._all_faces(collection_id)
-                    if face.external_image_id == name
-                )
-                return Selection(
-                    frozenset(face.face_id for face in faces),
-                    external_image_ids=frozenset((checked_external_image_id(name),)),
-                )
-            case SubjectKind.USER:
-                users = self._records.get_users(collection_id, [name])
-                return Selection(
-                    frozenset(face_id for user in users for face_id in user.face_ids),
-                    user_ids=frozenset((checked_user_id(name),)),
-                    user_names=frozenset(user.name for user in users if user.name is not None),
-                )
-            case _:
-                raise ValueError(f"{subject} cannot be selected")
-
-    def erase(self, collection_id: str, subject: SubjectKind, name: str) -> Receipt:
-        """Erase everything known about a face, photo, external image id or person, everywhere.
-
-        What is erased: faces with their embeddings, people with their vectors and associations,
-        answers kept for idempotency tokens, and what the folders of all jobs keep. A name that is
-        not known is not an error: the receipt then says that nothing was removed.
-
-        Args:
-            collection_id: Id of the collection.
-            subject: FACE, PHOTO, EXTERNAL_ID or USER.
-            name: See ``select``.
-
-        Raises:
-            InvalidInputError: An id is not valid.
-            CollectionNotFoundError: The collection does not exist.
-            FacerecError: A photo is selected, and a job folder cannot be read.
-        """
-        selection = self._select(collection_id, subject, name)
-        return self._erase(collection_id, subject, selection)[0]
-
-    def get_erasure(self, collection_id: str, erasure_id: str) -> Receipt:
-        """Return the receipt of an erasure, which may not be finished.
-
-        Raises:
-            ErasureNotFoundError: There is no such erasure of the collection.
-        """
-        return self._erasures.get(collection_id, erasure_id)
-
-    def list_erasures(self, collection_id: str, *, limit: int = DEFAULT_RECEIPTS) -> list[Receipt]:
-        """Return the newest receipts of a collection, newest first; it may be deleted.
-
-        Raises:
-            InvalidInputError: ``limit`` is not 1 to ``MAX_RECEIPTS``.
-        """
-        checked_limit(limit, MAX_RECEIPTS)
-        return self._erasures.list(collection_id, limit)
-
-    def resume_erasure(self, erasure_id: str) -> Receipt | None:
-        """Complete an erasure that is not finished; None if there is no such erasure."""
-        for erasure in self._erasures.pending(erasure_id):
-            return self._perform(erasure, defer=False)[0]
-        return None
-
-    def resume_erasures(self, *, older_than: float = RESUMED_AFTER) -> list[Receipt]:
-        """Complete all erasures that were killed.
-
-        Args:
-            older_than: Seconds since the request; younger erasures may still be running.
-        """
-        before = self._clock() - older_than
-        return [
-            self._perform(erasure, defer=False)[0]
-            for erasure in self._erasures.pending()
-            if erasure.receipt.requested_at <= before
-        ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.core.times import iso_time
 from facerec.errors import ObjectNotFoundError, PhotoTooLargeError
-from facerec.gallery.erasing import ErasureOperations
+from facerec.gallery.erasure_operations import ErasureOperations
 from facerec.gallery.presenting import stored_face_json
 from facerec.gallery.thumbnails import cut_thumbnail
 

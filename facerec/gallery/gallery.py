@@ -7,48 +7,71 @@ from typing import Any
 
 from facerec.gallery.cluster_operations import ClusterOperations
 from facerec.gallery.collections import CollectionOperations
+from facerec.gallery.correction_operations import CorrectionOperations
+from facerec.gallery.erasure_operations import ErasureOperations
 from facerec.gallery.exporting import ExportOperations
 from facerec.gallery.faces import FaceOperations
 from facerec.gallery.find_operations import FindOperations
 from facerec.gallery.idempotency import answer_by_token
 from facerec.gallery.importing import ImportOperations
+from facerec.gallery.merging import MergeOperations
+from facerec.gallery.recognition import RecognitionOperations
 from facerec.gallery.retention import RetentionOperations
+from facerec.gallery.user_operations import UserOperations
+from facerec.gallery.user_search_operations import UserSearchOperations
 
 
 class Gallery(
     CollectionOperations,
     FindOperations,
+    RecognitionOperations,
     FaceOperations,
-    ClusterOperations,
-    ExportOperations,
-    RetentionOperations,
     ImportOperations,
+    UserSearchOperations,
+    ClusterOperations,
+    CorrectionOperations,
+    MergeOperations,
+    UserOperations,
+    ExportOperations,
+    ErasureOperations,
+    RetentionOperations,
 ):
     """Collections of faces: one method per operation, called by every door.
 
     The command line, REST, Rekognition's protocol and Python programs call these methods and
-    nothing below them, so that they cannot disagree. Jobs use the functions that the methods
+    nothing below them, so that they cannot disagree. Jobs call the functions that the methods
     consist of, since they index many photos at once. Safe to share between threads if the
     collaborators are.
 
-    ``GalleryBase`` documents the constructor. The operations are grouped as they are below:
+    ``GalleryBase`` documents the constructor. The operations, by the module that defines them:
 
-    - collections: ``create_collection``, ``describe_collection``, ``list_collections``,
-      ``set_threshold``, ``delete_collection``, and tags;
-    - photos: ``index``, ``search``, ``search_face``, ``find``, and without a collection
-      ``compare`` and ``detect``;
-    - faces of another service: ``import_faces``;
-    - stored faces: ``list_faces``, ``delete_faces``, ``thumbnail``;
-    - corrections: ``not_same``, ``lift_correction``, ``list_corrections``;
-    - people, by Rekognition's name of users: ``create_user``, ``describe_user``,
-      ``rename_user``, ``merge_users``, ``split_user``, ``delete_user``, ``list_users``,
-      ``resolve_user``, ``associate_faces``, ``disassociate_faces``, and the searches
-      ``search_users_by_face``, ``search_users_by_user`` and ``search_users_by_photo``;
-    - unknown people: ``cluster``, ``list_clusters``, ``describe_cluster``, ``name_cluster``,
-      ``ignore_cluster``, ``not_same_cluster`` and ``not_a_face``;
-    - erasures: ``erase``, ``select``, ``get_erasure``, ``list_erasures``, ``resume_erasure`` and
-      ``resume_erasures``, and ``export`` of what would be erased;
-    - retention: ``get_retention``, ``set_retention``, ``find_expired`` and ``expire``.
+    - ``collections``: ``create_collection``, ``describe_collection``, ``list_collections``,
+      ``all_collections``, ``set_threshold``, ``delete_collection``, ``get_tags``, ``set_tags``,
+      ``remove_tags``;
+    - ``recognition``: ``index``, ``search``, ``search_face``;
+    - ``find_operations``: ``find``, for all photos of somebody;
+    - ``inspection``, without a collection: ``detect``, ``compare``, ``estimates_attributes``,
+      ``model_version``, ``defaults``;
+    - ``faces``: ``list_faces``, ``delete_faces``, ``thumbnail``, and for measurements and
+      maintenance ``sample_faces`` and ``refresh_stats``;
+    - ``importing``, of faces from other services: ``import_faces``, ``import_embeddings``;
+    - ``user_operations``, of people, which are users in Rekognition: ``create_user``,
+      ``describe_user``, ``rename_user``, ``resolve_user``, ``delete_user``, ``list_users``,
+      ``associate_faces``, ``disassociate_faces``;
+    - ``merging``: ``merge_users``, ``split_user``;
+    - ``user_search_operations``: ``search_users_by_face``, ``search_users_by_user``,
+      ``search_users_by_photo``;
+    - ``cluster_operations``, for unknown people: ``cluster_faces``, ``list_clusters``,
+      ``describe_cluster``, ``name_cluster``, ``ignore_cluster``, ``not_same_cluster``,
+      ``not_a_face``;
+    - ``correction_operations``: ``not_same``, ``lift_correction``, ``list_corrections``;
+    - ``erasure_operations``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,
+      ``resume_erasure``, ``resume_erasures``;
+    - ``exporting``: ``export``, for a subject access request;
+    - ``retention``: ``get_retention``, ``set_retention``, ``find_expired``, ``expire``.
+
+    ``answer_once`` repeats the answer to a request that was sent twice, and ``close`` releases
+    what the gallery owns.
     """
 
     def answer_once(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 
@@ -95,6 +96,22 @@ def test_the_operations_of_a_gallery_are_these() -> None:
 def test_every_operation_is_documented() -> None:
     for name in OPERATIONS:
         assert inspect.getdoc(getattr(Gallery, name)), name
+
+
+def test_the_docstring_of_a_gallery_lists_every_operation_under_its_module() -> None:
+    groups = re.findall(r"^    - ``(\w+)``(.*?)[;.]$", Gallery.__doc__ or "", re.M | re.S)
+    listed = {
+        name: f"facerec.gallery.{module}"
+        for module, names in groups
+        for name in re.findall(r"``(\w+)``", names)
+    }
+    defined = {
+        name: each.__module__
+        for each in Gallery.__mro__
+        for name in vars(each)
+        if name in OPERATIONS
+    }
+    assert listed == {name: defined[name] for name in set(OPERATIONS) - {"answer_once", "close"}}
 
 
 def test_importing_the_package_imports_no_numpy() -> None:

@@ -1,0 +1,137 @@
+"""Operations that search for the people whom a face, a person or a photo may show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.core.limits import MAX_USER_MATCHES
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.faces import require_stored
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.photos import Photo, find_faces, load_photo
+from facerec.gallery.user_search import (
+    PhotoUserSearchResult,
+    UserMatch,
+    UserSearchResult,
+    find_users,
+)
+from facerec.gallery.user_vectors import user_vector
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from facerec.core.arrays import np
+    from facerec.core.options import FaceOptions
+    from facerec.core.records import Collection
+
+
+class UserSearchOperations(GalleryBase):
+    """The operations of a gallery that search for people."""
+
+    def search_users_by_face(
+        self,
+        collection_id: str,
+        face_id: str,
+        *,
+        threshold: float | None = None,
+        limit: int = MAX_USER_MATCHES,
+    ) -> UserSearchResult:
+        """Search for the people that a stored face may show.
+
+        Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
+            CollectionNotFoundError: The collection does not exist.
+            FaceNotFoundError: It has no such face.
+        """
+        checked_limit(limit, MAX_USER_MATCHES)
+        collection = self._get(collection_id)
+        threshold = self._threshold(collection, threshold)
+        face = require_stored(collection_id, face_id, faces=self._faces)
+        return self._search_users(collection, face.embedding, threshold, limit)
+
+    def search_users_by_user(
+        self,
+        collection_id: str,
+        user_id: str,
+        *,
+        threshold: float | None = None,
+        limit: int = MAX_USER_MATCHES,
+    ) -> UserSearchResult:
+        """Search for other people who resemble a person; a person without faces resembles none.
+
+        Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The person does not exist.
+        """
+        checked_limit(limit, MAX_USER_MATCHES)
+        collection = self._get(collection_id)
+        threshold = self._threshold(collection, threshold)
+        user = self._records.get_user(collection_id, user_id)
+        vector = user_vector(self._faces, collection_id, user)
+        return self._search_users(collection, vector, threshold, limit, exclude=user_id)
+
+    def search_users_by_photo(
+        self,
+        collection_id: str,
+        photo: Photo,
+        *,
+        threshold: float | None = None,
+        limit: int = MAX_USER_MATCHES,
+        options: FaceOptions | None = None,
+    ) -> PhotoUserSearchResult:
+        """Search for the people that the largest face of a photo may show.
+
+        Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+            UnreadablePhotoError: The photo cannot be decoded.
+            PhotoTooLargeError: The photo has too many bytes.
+        """
+        checked_limit(limit, MAX_USER_MATCHES)
+        collection = self._require(collection_id)
+        threshold = self._threshold(collection, threshold)
+        loaded = load_photo(photo, self._objects)
+        options = options or self._defaults.probe_options()
+        found = find_faces(loaded, engine=self._engine, options=options)
+        face = found.faces[0] if found.faces else None
+        probe = None if face is None else face.embedding
+        searched = self._search_users(collection, probe, threshold, limit)
+        return PhotoUserSearchResult(
+            collection_id,
+            collection.model_version,
+            threshold,
+            searched.matches,
+            searched.more_matches,
+            face,
+            found.faces[1:],
+            found.rejected,
+        )
+
+    def _search_users(
+        self,
+        collection: Collection,
+        probe: NDArray[np.float32] | None,
+        threshold: float,
+        limit: int,
+        *,
+        exclude: str | None = None,
+    ) -> UserSearchResult:
+        """Return the people that resemble a probe; none without a probe."""
+        matches: tuple[UserMatch, ...] = ()
+        more = False
+        if probe is not None:
+            matches, more = find_users(
+                probe,
+                collection_id=collection.collection_id,
+                faces=self._faces,
+                users=self._records,
+                cohort=self._engine,
+                threshold=threshold,
+                limit=limit,
+                exclude=exclude,
+            )
+        return UserSearchResult(
+            collection.collection_id, collection.model_version, threshold, matches, more
+        )
