@@ -8,9 +8,10 @@ import numpy as np
 from PIL import Image
 
 from facerec.engine.detect.detection import Detection, Pixels
-from facerec.engine.detect.proposals import ProposalNetwork
+from facerec.engine.detect.proposals import ProposalNetwork, first_level
 
-QUARTER_TURNS = 4
+_TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+"""Quarter turns, counterclockwise."""
 
 MIN_UPRIGHT_SCORE = 4.0
 """Proposal score from which a confirmed face counts as upright. On LFW, 97 % of the upright photos
@@ -55,16 +56,13 @@ class OrientationFinder:
         Returns:
             1, 2 or 3 if a face is much clearer in that orientation, otherwise 0.
         """
-        reduced = np.asarray(Image.fromarray(pixels).reduce(_REDUCTION))
-        scores = [
-            self._best_score(turned(reduced, turns), smallest_face)
-            for turns in range(1, QUARTER_TURNS)
-        ]
+        level = first_level(pixels, _REDUCTION * smallest_face)
+        scores = [self._best_score(level.transpose(turn)) for turn in _TURNS]
         best = int(np.argmax(scores))
         return best + 1 if scores[best] >= MIN_UPRIGHT_SCORE else 0
 
-    def _best_score(self, pixels: Pixels, smallest_face: float) -> float:
-        best = next(self._proposals.propose(pixels, smallest_face), None)
+    def _best_score(self, level: Image.Image) -> float:
+        best = next(self._proposals.propose_in(level, *level.size), None)
         return -np.inf if best is None else best.score
 
 
