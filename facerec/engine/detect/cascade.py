@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain, islice
 
 import numpy as np
 
@@ -24,7 +25,16 @@ PROPOSAL_SCORE_PER_THRESHOLD = 2.0
 """How far the minimum proposal score falls for each point of a detection threshold below 0."""
 
 MAX_WEAK_PROPOSALS = 4
-"""Proposals below the minimum score that are verified while no face has been found."""
+"""Proposals below the minimum score that are verified in a small photo without a face so far"""
+
+MAX_WEAK_PROPOSALS_IF_LARGE = 1
+"""and in a large one, where each costs as much but there are more of them. In no labelled or large
+photo of ``docs/detection.md`` is a face that only the second or a later one leads to."""
+
+CENTRAL_SIDES = (0.75, 1.0)
+"""Sides of faces tried at the centre of a photo without a face so far, as shares of its shorter
+side: the proposal network misses a fifth of the faces that fill a photo, since it sees nothing of
+what is around them."""
 
 MAX_EXACT_PIXELS = 250_000
 """When the cascade finds no face in a photo of at most this many pixels, at the scale of the exact
@@ -33,20 +43,55 @@ detector, the exact detector searches it too. That takes less than 0.1 s."""
 _SURE_SCORE = 0.9
 """Verifier score that ends the search for a better size: good frontal faces score about 1.05."""
 
+_CLEAR_SCORE = 0.5
+"""Score from which a face ends the search in unlikely places. Below it, a photo may hold a better
+one."""
+
+_DOUBTFUL_SCORES = (-0.5, 0.5)
+"""Scores between which a face is scored again at its best place, for a score that depends less on
+where the proposal was."""
+
 _SIZE_STEPS = (0.8, 1.25)
 """Factors for the sizes tried next: most proposed sizes are within 15 % of the best, not all."""
 
 _STRONG_PROPOSAL_SCORE = 2.0
 """Proposals with at least this logit are verified at other sizes whatever the first score."""
 
-_PROMISING_SCORE = -1.0
+_PROMISING_SCORE = -1.2
 """Verifier score from which other sizes are tried: nearly all places without a face score less."""
+
+_MIN_RISE = 0.25
+"""Rise of a score below the promising one from which a step further in the same direction is
+tried. Scores away from any face also rise, slowly."""
 
 _SAME_FACE_DISTANCE = 0.4
 """A proposal leads to a known face if its centre is closer than this share of the face's side"""
 
 _SAME_FACE_OCTAVES = 1.2
 """and its side differs by less than this many octaves."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """Faces that have been confirmed in a photo.
+
+    Attributes:
+        threshold: minimum score of a face, exclusive.
+        min_side: side from which on a face is large enough, in pixels.
+        faces: those that are.
+        small_faces: those that are not.
+    """
+
+    threshold: float
+    min_side: float
+    faces: list[Detection] = field(default_factory=list)
+    small_faces: list[Detection] = field(default_factory=list)
+
+    def add(self, face: Detection) -> None:
+        """Keep a face if its score is good enough."""
+        if face.score > self.threshold:
+            is_large_enough = face.width >= self.min_side
+            (self.faces if is_large_enough else self.small_faces).append(face)
 
 
 class CascadeDetector:
@@ -77,13 +122,16 @@ class CascadeDetector:
 
         Faces that are smaller than asked for, but were verified anyway, come last.
         """
-        faces, small_faces = self._verified(pixels, smallest_face, threshold)
+        found = self._verified(pixels, smallest_face, threshold)
+        faces = found.faces
         if not faces and self._is_cheap(pixels, smallest_face):
             faces = self._exact.detect(pixels, smallest_face, threshold=threshold)
         else:
             faces = self._without_overlaps(faces)
         apart = [
-            small for small in small_faces if not any(_is_inside(small, face) for face in faces)
+            small
+            for small in found.small_faces
+            if not any(_is_inside(small, face) for face in faces)
         ]
         return faces + self._without_overlaps(apart)
 
@@ -94,30 +142,32 @@ class CascadeDetector:
         kept = suppress_overlaps(boxes.reshape(-1, 4), scores, geometry.overlap, geometry.cover)
         return [faces[number] for number in kept]
 
-    def _verified(
-        self, pixels: Pixels, smallest_face: float, threshold: float
-    ) -> tuple[list[Detection], list[Detection]]:
-        """Return the faces that the verifier confirms and those that are too small.
-
-        Either may overlap.
-        """
-        faces: list[Detection] = []
-        small_faces: list[Detection] = []
-        weak_left = MAX_WEAK_PROPOSALS
+    def _verified(self, pixels: Pixels, smallest_face: float, threshold: float) -> _Found:
+        """Return the faces that the verifier confirms, which may overlap."""
+        found = _Found(threshold, MIN_KEPT_SHARE * smallest_face)
         min_score = MIN_PROPOSAL_SCORE + PROPOSAL_SCORE_PER_THRESHOLD * min(threshold, 0.0)
-        for proposal in self._proposals.propose(pixels, smallest_face):
+        weak: list[Proposal] = []
+        places = self._proposals.propose(pixels, smallest_face)
+        for proposal in places:
             if proposal.score < min_score:
-                if faces or not weak_left:
-                    break
-                weak_left -= 1
-            if any(_is_same_face(face, proposal) for face in faces):
-                continue
-            face = self._verify(pixels, proposal)
-            if face is not None and face.score > threshold:
-                is_large_enough = face.width >= MIN_KEPT_SHARE * smallest_face
-                found = faces if is_large_enough else small_faces
-                found.append(replace(face, proposal_score=proposal.score))
-        return faces, small_faces
+                is_cheap = self._is_cheap(pixels, smallest_face)
+                count = MAX_WEAK_PROPOSALS if is_cheap else MAX_WEAK_PROPOSALS_IF_LARGE
+                weak = list(islice(chain([proposal], places), count))
+                break
+            self._verify_new(pixels, proposal, found)
+        for proposal in [*_central(pixels, smallest_face), *weak]:
+            if any(face.score >= _CLEAR_SCORE for face in found.faces):
+                break
+            self._verify_new(pixels, proposal, found)
+        return found
+
+    def _verify_new(self, pixels: Pixels, proposal: Proposal, found: _Found) -> None:
+        """Verify a proposal, unless that would lead to a face that is already known."""
+        if any(_is_same_face(face, proposal) for face in found.faces):
+            return
+        face = self._verify(pixels, proposal)
+        if face is not None:
+            found.add(replace(face, proposal_score=proposal.score))
 
     def _is_cheap(self, pixels: Pixels, smallest_face: float) -> bool:
         """Return whether the exact detector can search the photo in little time."""
@@ -142,18 +192,44 @@ class CascadeDetector:
                 break
             other = self._verifier.score(pixels, x, y, side * step)
             while other is not None and other.score > best.score:
-                best = other
-                if best.score >= _SURE_SCORE:
+                rise, best = other.score - best.score, other
+                if best.score >= _SURE_SCORE or (
+                    best.score < _PROMISING_SCORE and rise < _MIN_RISE
+                ):
                     break
-                center = best.left + best.width / 2, best.top + best.height / 2
-                other = self._verifier.score(pixels, *center, best.width * step)
+                other = self._verifier.score(pixels, *_center(best), best.width * step)
+        lowest, highest = _DOUBTFUL_SCORES
+        if lowest < best.score < highest:
+            again = self._verifier.score(pixels, *_center(best), best.width)
+            if again is not None and again.score > best.score:
+                return again
         return best
 
 
+def _center(face: Detection) -> tuple[float, float]:
+    return face.left + face.width / 2, face.top + face.height / 2
+
+
+def _central(pixels: Pixels, smallest_face: float) -> list[Proposal]:
+    """Return places for a face that fills the photo."""
+    height, width = pixels.shape[:2]
+    sides = [share * min(height, width) for share in CENTRAL_SIDES]
+    return [
+        Proposal(width / 2, height / 2, side, MIN_PROPOSAL_SCORE)
+        for side in sides
+        if side >= smallest_face
+    ]
+
+
 def _is_same_face(face: Detection, proposal: Proposal) -> bool:
-    """Return whether verifying a proposal would lead to a face that is already known."""
+    """Return whether verifying a proposal would lead to a face that is already known, or nowhere.
+
+    What looks like a small face inside a clear one is a part of it.
+    """
     right = face.left + face.width / 2 - proposal.x
     below = face.top + face.height / 2 - proposal.y
+    if face.score >= _SURE_SCORE and proposal.side < face.width:
+        return max(abs(right), abs(below)) < face.width / 2
     is_near = math.hypot(right, below) < _SAME_FACE_DISTANCE * face.width
     return is_near and abs(math.log2(face.width / proposal.side)) < _SAME_FACE_OCTAVES
 

@@ -119,6 +119,24 @@ def test_press_photos_all_hold_a_face(cascade_detector: CascadeDetector) -> None
     assert all(found)
 
 
+def test_faces_that_fill_a_large_photo_are_found(cascade_detector: CascadeDetector) -> None:
+    paths = sorted(shared_data("fairface/images").glob("*.jpg"))[::40]
+    found = []
+    for path in paths:
+        with Image.open(path) as photo:
+            enlarged = photo.convert("RGB").resize((900, 900), Image.Resampling.BICUBIC)
+        found.append(bool(cascade_detector.detect(np.asarray(enlarged), 40)))
+    assert len(found) > 40
+    assert sum(found) > 0.95 * len(found)
+
+
+def test_a_doubtful_face_does_not_end_the_search_for_a_clear_one(
+    cascade_detector: CascadeDetector,
+) -> None:
+    path = shared_data("lfw/images") / "Andy_Dick" / "Andy_Dick_0001.jpg"
+    assert cascade_detector.detect(load(path, 250), 40)[0].score > CLEAR
+
+
 def test_photos_without_faces_have_none(cascade_detector: CascadeDetector) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     slope = np.broadcast_to(np.arange(400, dtype=np.uint8)[None, :, None], (300, 400, 3))
@@ -131,7 +149,9 @@ def test_a_small_photo_without_proposals_is_searched_exactly(
 ) -> None:
     portrait = next(path for path in EXAMPLES if path.stem == "barack-obama-1")
     monkeypatch.setattr(cascade, "MIN_PROPOSAL_SCORE", math.inf)
-    monkeypatch.setattr(cascade, "MAX_WEAK_PROPOSALS", 0)
+    for weak in ("MAX_WEAK_PROPOSALS", "MAX_WEAK_PROPOSALS_IF_LARGE"):
+        monkeypatch.setattr(cascade, weak, 0)
+    monkeypatch.setattr(cascade, "CENTRAL_SIDES", ())
     small = load(portrait, 400)
     assert cascade_detector.detect(small, 80) == exact.detect(small, 80) != []
     assert cascade_detector.detect(load(portrait, 1200), 80) == []
