@@ -36,7 +36,7 @@ MIN_FACE_PIXELS = 40
 """Side of the smallest face that the network finds without enlarging the photo."""
 
 _LARGE_PHOTO = 2_000_000
-"""Pixels from which on a photo is searched at a smaller size: its smallest face has more pixels."""
+"""Photos with more pixels are searched at a smaller size: their smallest face has more of them."""
 
 _MIN_FACE_PIXELS_IF_LARGE = 30
 """Side of the smallest face in the search of a large photo. ``docs/detection.md`` shows that this
@@ -112,7 +112,7 @@ class ProposalNetwork:
 
         Args:
             level: what ``first_level`` returns for a photo, perhaps turned.
-            width: width of the photo, in the pixels that the places shall have.
+            width: width of the photo, in the pixels of the places to return.
             height: height of the photo, in these pixels.
         """
         places = [

@@ -91,7 +91,7 @@ class Verifier:
         """Return a square around a point, with the mean colour outside the photo.
 
         dlib resizes in half of Pillow's time. It reads only the four nearest pixels for each pixel
-        of the crop, so rows and columns between them are left out first: reading more of a large
+        of the crop, so rows and columns between them are skipped first: reading more of a large
         face shows the same.
         """
         import dlib
