@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from facerec.cli.data_folder import data_folder
 from facerec.cli.job_options import job_options
 from facerec.cli.local_run import run_here
 from facerec.cli.options import collection_option, data_option, json_option
+from facerec.cli.people_enrol import name_rule, person_from_option
+
+if TYPE_CHECKING:
+    from facerec.gallery.enrolling import Enrolment
 
 
 @click.command()
@@ -31,6 +36,7 @@ from facerec.cli.options import collection_option, data_option, json_option
     default=None,
     help="Folder for the job's ledger, embeddings and report (default: in the data folder).",
 )
+@person_from_option
 @click.option("--dry-run", is_flag=True, help="Show what would be indexed without doing it.")
 @json_option
 def index(
@@ -40,6 +46,7 @@ def index(
     workers: int | None,
     job_fields: dict[str, Any],
     job_folder: Path | None,
+    person_from: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -53,6 +60,11 @@ def index(
     restored, unless they were deleted on purpose. The same photo under another name (see
     --person-from) is another photo, with faces of its own.
 
+    With --person-from, people are created from the names of photos: `folder` names them after the
+    folders below SOURCE, `pattern:{person}_*.jpg` after their paths, and `column:NAME` after a
+    column of a manifest. Of several faces in a photo, the one that resembles the person's other
+    photos gets the name. Photos of a folder then have no external image ids.
+
     \b
     Examples:
       facerec index photos/ --collection staff
@@ -62,9 +74,20 @@ def index(
       facerec index s3://bucket/visitors/ --collection visitors --json
     """
     document = {"collection_id": collection, "manifest": source, **job_fields}
+    enrol = None
+    if person_from is not None:
+        name_of = name_rule(person_from, source)
+        document["external_ids"] = "none"
+
+        def enrol() -> Enrolment:
+            from facerec.factory import open_gallery
+
+            with open_gallery(data_folder(data)) as gallery:
+                return gallery.enrol_people(collection, name_of)
+
     if dry_run:
         from facerec.cli.job_preview import preview
 
         preview(document, None, data, as_json=as_json)
         return
-    run_here(document, data, workers=workers, job_folder=job_folder, as_json=as_json)
+    run_here(document, data, workers=workers, job_folder=job_folder, enrol=enrol, as_json=as_json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.options import index_face_options
-from facerec.jobs.manifest.listing import PersonFrom
+from facerec.jobs.manifest.listing import ExternalIds
 from facerec.jobs.request import JOB_FIELDS
 from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
 
@@ -71,12 +71,13 @@ _OPTIONS = (
         help="In a folder, skip files that match, such as 'raw/*'; can be repeated.",
     ),
     click.option(
-        "--person-from",
-        type=click.Choice([choice.value for choice in PersonFrom]),
-        default=PersonFrom.FILE.value,
+        "--external-ids",
+        type=click.Choice([choice.value for choice in ExternalIds]),
+        default=ExternalIds.PATH.value,
         show_default=True,
-        help="Name the faces of a folder after their files, or after the folders that they are in: "
-        "photos in one folder then count as the same person's.",
+        help="In a folder, derive external image ids from the paths of photos, or from the folders "
+        "that they are in (photos in one folder then count as the same person's), or give none: a "
+        "photo then keeps its faces wherever it is moved to.",
     ),
 )
 

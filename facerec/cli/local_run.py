@@ -14,12 +14,15 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import progress_display
 from facerec.cli.job_services import ShownJobs
 from facerec.cli.output import console, count, print_json
+from facerec.cli.people_enrol import print_enrolment
 from facerec.cli.reports import print_nothing_new, print_report, print_run
 from facerec.errors import JobNotFoundError
+from facerec.gallery.presenting_enrolment import enrolment_json
 from facerec.jobs.service import wait_for_job
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
+    from facerec.gallery.enrolling import Enrolment
     from facerec.jobs.local.jobs import LocalJobs
     from facerec.jobs.local.run import RunResult
     from facerec.jobs.progress import Progress
@@ -33,6 +36,7 @@ def run_here(
     workers: int | None = None,
     job_folder: Path | None = None,
     interval: float | None = None,
+    enrol: Callable[[], Enrolment] | None = None,
     as_json: bool,
 ) -> None:
     """Run a job on this machine, show its progress and print its report.
@@ -43,6 +47,7 @@ def run_here(
         workers: number of worker processes; None for one per core.
         job_folder: the job's own folder; None for one in the data folder.
         interval: seconds between refreshes; None for the default.
+        enrol: enrols people from the names of the photos once they are indexed.
         as_json: print JSON.
 
     Raises:
@@ -67,14 +72,18 @@ def run_here(
     result = jobs.runs.result(job.id)
     jobs.runs.close()
     report = jobs.report(job)
+    enrolment = None if enrol is None or result.stopped else enrol()
     if as_json:
-        print_json({**report.to_json(), "run": result.summary().to_json()})
+        people = {} if enrolment is None else {"people": enrolment_json(enrolment)}
+        print_json({**report.to_json(), "run": result.summary().to_json(), **people})
     else:
         print_run(result.summary())
         if result.new_photos or result.stopped or result.lost:
             print_report(report)
         else:
             print_nothing_new(report)
+        if enrolment is not None:
+            print_enrolment(enrolment)
     _exit(job, result)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from facerec.gallery.cluster_operations import ClusterOperations
 from facerec.gallery.collections import CollectionOperations
 from facerec.gallery.correction_operations import CorrectionOperations
+from facerec.gallery.enrol_operations import EnrolOperations
 from facerec.gallery.erasure_operations import ErasureOperations
 from facerec.gallery.exporting import ExportOperations
 from facerec.gallery.faces import FaceOperations
@@ -30,6 +31,7 @@ class Gallery(
     UserSearchOperations,
     ClusterOperations,
     CorrectionOperations,
+    EnrolOperations,
     MergeOperations,
     UserOperations,
     ExportOperations,
@@ -59,6 +61,7 @@ class Gallery(
       ``describe_user``, ``rename_user``, ``resolve_user``, ``delete_user``, ``list_users``,
       ``associate_faces``, ``disassociate_faces``;
     - ``merging``: ``merge_users``, ``split_user``;
+    - ``enrol_operations``: ``enrol_people``, from the names of photos;
     - ``user_search_operations``: ``search_users_by_face``, ``search_users_by_user``,
       ``search_users_by_photo``;
     - ``cluster_operations``, for unknown people: ``cluster_faces``, ``list_clusters``,

@@ -11,7 +11,7 @@ from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.jobs.manifest.entries import ManifestEntry
-from facerec.jobs.manifest.listing import ListingRules, PersonFrom
+from facerec.jobs.manifest.listing import ExternalIds, ListingRules
 from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
 
 JOB_FIELDS = (
@@ -24,7 +24,7 @@ JOB_FIELDS = (
     "tolerated_failure_percentage",
     "include",
     "exclude",
-    "person_from",
+    "external_ids",
 )
 """Fields of the execution input that determine how a job runs."""
 
@@ -94,7 +94,7 @@ def read_job_request(
         listing=ListingRules(
             include=tuple(document.get("include", ())),
             exclude=tuple(document.get("exclude", ())),
-            person_from=PersonFrom(document.get("person_from", PersonFrom.FILE)),
+            external_ids=ExternalIds(document.get("external_ids", ExternalIds.PATH)),
         ),
         retry_failures=document.get("retry_failures", False),
         force=document.get("force", False),

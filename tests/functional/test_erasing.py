@@ -45,7 +45,7 @@ class Installation:
         return path
 
     def index(self, *options: object) -> Result:
-        words = ("index", self.photos, "--collection", "staff", "--person-from", "folder")
+        words = ("index", self.photos, "--collection", "staff", "--external-ids", "folder")
         result = self.run(*words, "--workers", 1, *options)
         assert result.exit_code == 0, result.output
         return result

@@ -136,6 +136,7 @@ def ask_everything(server: RestServer) -> list[Answered]:
             **person,
         )
         ask("describe_person", **person)
+        ask("enrol_people", {"json": {"bucket": "photos", "pattern": "{person}.jpg"}}, **staff)
         ask("list_people", **staff)
         ask("match_people", {"json": {**staff, "image": image}})
         ask("match_person", **person)

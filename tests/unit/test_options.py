@@ -38,6 +38,8 @@ OPERATORS_ONLY = {"max_pixels"}
 ONE_DOOR = {
     "data": "the command line works on a folder of this machine",
     "draw": "writes a file on this machine",
+    "csv_file": "writes a file on this machine",
+    "csv": "writes a file on this machine",
     "as_json": "an API always answers in JSON",
     "photo": "the photo itself",
     "other": "the photo itself",
@@ -141,9 +143,9 @@ def test_a_job_has_the_defaults_of_its_schema() -> None:
     request = read_job_request({"collection_id": "staff", "manifest": "s3://bucket/photos/"})
     assert request == JobRequest("staff", "s3://bucket/photos/")
     for name, schema in EXECUTION_INPUT.items():
-        if "default" in schema and name != "person_from":
+        if "default" in schema and name != "external_ids":
             assert getattr(request, name) == schema["default"], name
-    assert request.listing.person_from == EXECUTION_INPUT["person_from"]["default"]
+    assert request.listing.external_ids == EXECUTION_INPUT["external_ids"]["default"]
 
 
 def test_pages_and_matches_have_one_default_and_one_maximum() -> None:

@@ -28,6 +28,7 @@ OPERATIONS = [
     "describe_user",
     "detect",
     "disassociate_faces",
+    "enrol_people",
     "erase",
     "estimates_attributes",
     "expire",

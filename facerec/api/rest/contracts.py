@@ -25,6 +25,7 @@ _ANSWERS = (
     "correction-list",
     "detect-result",
     "export",
+    "enrolment",
     "face-list",
     "face-match-result",
     "find-result",

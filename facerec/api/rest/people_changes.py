@@ -10,11 +10,13 @@ from facerec.api.rest.contracts import answer
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import CollectionPath, UserPath
 from facerec.api.rest.requests.people import (
+    EnrolRequest,
     MergePeopleRequest,
     RenamePersonRequest,
     SplitPersonRequest,
 )
 from facerec.api.rest.uploads import JsonRoute
+from facerec.gallery.presenting_enrolment import enrolment_json
 from facerec.gallery.presenting_people import described_person_json, person_json
 
 
@@ -56,6 +58,25 @@ def people_changes_router(context: Context) -> APIRouter:
             request,
             lambda: gallery.rename_user(collection_id, user_id, None),
             person_json,
+            collection_id=collection_id,
+            writes=True,
+        )
+
+    @router.post(
+        "/people/enrolments",
+        summary="Create people from the names of photos, one face of each photo",
+        responses={
+            **problems(404, 409, 415),
+            200: answer("Who was created, and which photos got no name.", "enrolment"),
+        },
+    )
+    async def enrol_people(
+        request: Request, collection_id: CollectionPath, body: EnrolRequest
+    ) -> JSONResponse:
+        return await context.respond(
+            request,
+            lambda: gallery.enrol_people(collection_id, body.name_of()),
+            enrolment_json,
             collection_id=collection_id,
             writes=True,
         )

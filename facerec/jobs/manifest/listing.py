@@ -14,13 +14,15 @@ from facerec.jobs.versions import version_of
 from facerec.storage.objects.protocol import ObjectStore
 
 
-class PersonFrom(StrEnum):
-    """What the external image id of a listed photo is derived from."""
+class ExternalIds(StrEnum):
+    """Which external image ids listed photos get."""
 
-    FILE = "file"
-    """Its path in the folder: the id names the photo."""
+    PATH = "path"
+    """An id derived from the path of the photo in the folder: it names the photo."""
     FOLDER = "folder"
-    """The folder that it is in: the id names a person, who may be in several photos."""
+    """An id derived from the folder that the photo is in: its photos count as one person's."""
+    NONE = "none"
+    """No id, so that a photo keeps its faces wherever it is moved to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,14 @@ class ListingRules:
     Attributes:
         include: ``fnmatch`` patterns; a file must match one of them. Empty: all files.
         exclude: patterns; a file must not match any.
-        person_from: source of external image ids.
+        external_ids: which external image ids photos get.
 
     A pattern is compared with the path of a file in the folder, and with its name, in lower case.
     """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    person_from: PersonFrom = PersonFrom.FILE
+    external_ids: ExternalIds = ExternalIds.PATH
 
     def accept(self, path: str) -> bool:
         """Return whether a file is to be indexed.
@@ -50,9 +52,14 @@ class ListingRules:
         return not _matches(path, self.exclude)
 
     def external_image_id(self, path: str) -> str:
-        """Return the external image id of a photo; one in no folder is named after its file."""
+        """Return the external image id of a photo, or "" for none.
+
+        A photo in no folder is named after its file.
+        """
+        if self.external_ids is ExternalIds.NONE:
+            return ""
         folder = path.rpartition("/")[0]
-        if self.person_from is PersonFrom.FOLDER and folder:
+        if self.external_ids is ExternalIds.FOLDER and folder:
             return derived_external_image_id(folder)
         return derived_external_image_id(path)
 

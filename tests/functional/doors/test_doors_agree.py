@@ -885,6 +885,7 @@ NO_OPERATIONS = {
     "all_collections": "walks through the pages of list_collections",
     "close": "ends the use of the Python object",
     "defaults": "are settings of the Python object",
+    "enrol_people": "takes a function; `facerec people enrol` and REST have rules for folders",
     "estimates_attributes": "is a setting of the Python object",
     "expire": "is called by a schedule, and by `facerec collections expire` on this machine",
     "find_expired": "is the first half of expire",

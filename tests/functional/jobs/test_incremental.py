@@ -254,10 +254,10 @@ def test_a_copy_keeps_the_faces_of_a_photo_that_is_gone(staff: Collection) -> No
 
 def test_a_moved_photo_has_its_new_address(staff: Collection) -> None:
     staff.photo("ann/1.jpg", "ann")
-    staff.run(person_from="folder")
+    staff.run(external_ids="folder")
     before = {face.face_id: face.source for face in staff.store.list_faces("staff")}
     (staff.photos / "ann" / "1.jpg").rename(staff.photos / "ann" / "2.jpg")
-    staff.run(person_from="folder", prune=True)
+    staff.run(external_ids="folder", prune=True)
     assert staff.read() == ["2.jpg"]
     after = {face.face_id: face.source for face in staff.store.list_faces("staff")}
     assert set(after) == set(before)

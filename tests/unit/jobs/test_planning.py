@@ -319,7 +319,7 @@ def test_photos_can_be_listed_in_the_input(tmp_path: Path, monkeypatch: pytest.M
     assert [json.loads(line)["image"] for line in listed] == [photos[0].name, str(photos[1])]
 
 
-def listed(tmp_path: Path, files: list[str], **request: object) -> dict[str, str]:
+def listed(tmp_path: Path, files: list[str], **request: object) -> dict[str, str | None]:
     """Return the external image ids of a folder's photos by their paths in it."""
     folder = tmp_path / "listed"
     for name in files:
@@ -335,7 +335,9 @@ def listed(tmp_path: Path, files: list[str], **request: object) -> dict[str, str
     )
     planned = planned_by(tmp_path, job, LocalObjects())
     lines = map(json.loads, Path(planned.source.uri).read_text().splitlines())
-    return {line["image"].removeprefix(f"{folder}/"): line["external_image_id"] for line in lines}
+    return {
+        line["image"].removeprefix(f"{folder}/"): line.get("external_image_id") for line in lines
+    }
 
 
 def test_photos_of_a_folder_are_named_after_their_paths(tmp_path: Path) -> None:
@@ -349,12 +351,18 @@ def test_photos_of_a_folder_are_named_after_their_paths(tmp_path: Path) -> None:
 
 def test_photos_of_a_folder_are_named_after_their_folders_where_asked_for(tmp_path: Path) -> None:
     files = ["Ann Lee/1.jpg", "Ann Lee/2.jpg", "club/Bob/1.jpg", "c.jpg"]
-    assert listed(tmp_path, files, person_from="folder") == {
+    assert listed(tmp_path, files, external_ids="folder") == {
         "Ann Lee/1.jpg": "Ann.x20Lee",
         "Ann Lee/2.jpg": "Ann.x20Lee",
         "c.jpg": "c.jpg",
         "club/Bob/1.jpg": "club:Bob",
     }
+
+
+def test_photos_of_a_folder_have_no_external_image_ids_where_asked_for(tmp_path: Path) -> None:
+    files = ["Ann Lee/1.jpg", "c.jpg"]
+    named = listed(tmp_path, files, external_ids="none")
+    assert named == dict.fromkeys(files)
 
 
 def test_files_of_a_folder_are_included_and_excluded_by_patterns(tmp_path: Path) -> None:

@@ -88,10 +88,11 @@ class IndexRequest(LimitedFaces, PhotoFields):
     exclude: Patterns | None = Field(
         None, description="With a prefix: do not index files that match one of these."
     )
-    person_from: Literal["file", "folder"] | None = Field(
+    external_ids: Literal["path", "folder", "none"] | None = Field(
         None,
-        description="With a prefix: name the faces after their files (the default), or after the "
-        "folders that they are in.",
+        description="With a prefix: derive external image ids from the paths of photos (the "
+        "default) or from the folders that they are in, or give none, so that a photo keeps its "
+        "faces wherever it is moved to.",
     )
 
     @property

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import ConfigDict, Field
 
 from facerec.api.rest.requests.document import Document
 from facerec.api.rest.requests.fields import FaceIds, PersonName, Share, UserId
+from facerec.api.rest.requests.photos import Bucket
 from facerec.api.rest.rules import at_least_one
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
+from facerec.gallery.enrolment_rules import NameOf, name_by_folder, name_by_pattern
 
 
 class CreatePersonRequest(Document):
@@ -19,6 +23,29 @@ class CreatePersonRequest(Document):
     name: PersonName | None = Field(
         None, description="Shown wherever the person is; nobody else may have it."
     )
+
+
+class EnrolRequest(Document):
+    """People from the names of photos in a folder of a bucket."""
+
+    bucket: Bucket
+    prefix: Annotated[str, Field(max_length=1024)] = Field(
+        "", description="Name photos after their folders in this folder of the bucket; empty: all."
+    )
+    pattern: Annotated[str, Field(max_length=255, pattern=r"^[^{}]*\{person\}[^{}]*$")] | None = (
+        Field(
+            None,
+            description="Instead of folders: a pattern of paths, such as `{person}_*.jpg`.",
+        )
+    )
+
+    def name_of(self) -> NameOf:
+        """Return what names the photos."""
+        folder = self.prefix.rstrip("/")
+        root = f"s3://{self.bucket}/{folder}/" if folder else f"s3://{self.bucket}/"
+        if self.pattern is None:
+            return name_by_folder(root)
+        return name_by_pattern(root, self.pattern)
 
 
 class RenamePersonRequest(Document):

@@ -1,0 +1,58 @@
+"""Names of people from the addresses of their photos."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+from facerec.errors import InvalidInputError
+
+NameOf: TypeAlias = Callable[[str], str | None]
+"""Returns the name of the person whom the photo of an address shows; None if it has no name."""
+
+PLACEHOLDER = "{person}"
+
+
+def name_by_folder(root: str) -> NameOf:
+    """Return what names photos after the folders below a folder: ``Ann Lee/1.jpg`` shows Ann Lee.
+
+    Args:
+        root: Address of a folder or prefix with its final ``/``; photos elsewhere have no name, and
+            those directly in it neither.
+    """
+
+    def name_of(source: str) -> str | None:
+        if not source.startswith(root):
+            return None
+        return source[len(root) :].rpartition("/")[0] or None
+
+    return name_of
+
+
+def name_by_pattern(root: str, pattern: str) -> NameOf:
+    """Return what names photos by a pattern of their paths below a folder.
+
+    Args:
+        root: Address of a folder or prefix with its final ``/``.
+        pattern: A path with ``{person}`` once, and ``*`` for any characters but ``/``:
+            ``{person}_*.jpg``. Case does not count.
+
+    Raises:
+        InvalidInputError: The pattern does not have ``{person}`` once.
+    """
+    if pattern.count(PLACEHOLDER) != 1:
+        raise InvalidInputError(
+            f"the pattern {pattern!r} must have {PLACEHOLDER} once", "such as '{person}_*.jpg'"
+        )
+    pieces = (re.escape(piece) for piece in pattern.replace(PLACEHOLDER, "\0").split("*"))
+    text = "[^/]*".join(pieces).replace(re.escape("\0"), "([^/]+)")
+    expression = re.compile(text, re.IGNORECASE)
+
+    def name_of(source: str) -> str | None:
+        if not source.startswith(root):
+            return None
+        found = expression.fullmatch(source[len(root) :])
+        return None if found is None else found[1]
+
+    return name_of

@@ -1,0 +1,72 @@
+"""The rules of `--person-from`: how the photos of a folder or a manifest are named."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from facerec.cli.people_enrol import name_rule
+from facerec.errors import InvalidInputError
+
+CSV = '\ufeffImage, Name \na.jpg,张伟\n/b.jpg,"Lee, Ann"\ns3://bucket/c.jpg,Bob\nd.jpg,\n'
+JSONL = """{"image": "a.jpg", "name": "张伟"}
+no json
+{"image": "d.jpg"}
+{"image": "/b.jpg", "name": 1}
+"""
+
+
+def test_photos_are_named_by_their_folders(tmp_path: Path) -> None:
+    name_of = name_rule("folder", str(tmp_path))
+    assert name_of(f"{tmp_path}/Ann Lee/1.jpg") == "Ann Lee"
+    assert name_of(f"{tmp_path}/1.jpg") is None
+    assert name_rule("folder", "s3://bucket/members/")("s3://bucket/members/Ann/1.jpg") == "Ann"
+
+
+def test_photos_are_named_by_a_pattern(tmp_path: Path) -> None:
+    assert name_rule("pattern:{person}_*.jpg", str(tmp_path))(f"{tmp_path}/Ann_1.jpg") == "Ann"
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_photos_are_named_by_a_column(tmp_path: Path, zipped: bool) -> None:
+    manifest = tmp_path / ("photos.csv.gz" if zipped else "photos.csv")
+    content = CSV.encode()
+    manifest.write_bytes(gzip.compress(content) if zipped else content)
+    name_of = name_rule("column:name", str(manifest))
+    assert name_of(f"{tmp_path}/a.jpg") == "张伟"
+    assert name_of("/b.jpg") == "Lee, Ann"
+    assert name_of("s3://bucket/c.jpg") == "Bob"
+    assert name_of(f"{tmp_path}/d.jpg") is None
+
+
+def test_photos_are_named_by_lines_of_json(tmp_path: Path) -> None:
+    manifest = tmp_path / "photos.jsonl"
+    manifest.write_text(JSONL, "utf-8")
+    name_of = name_rule("column:name", str(manifest))
+    assert name_of(f"{tmp_path}/a.jpg") == "张伟"
+    assert name_of("/b.jpg") is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("column:who", "has no column 'who'"),
+        ("files", "'files' is not known"),
+        ("column:", "is not known"),
+        ("pattern:*.jpg", "must have {person} once"),
+    ],
+)
+def test_a_wrong_rule_is_one_line(tmp_path: Path, rule: str, message: str) -> None:
+    manifest = tmp_path / "photos.csv"
+    manifest.write_text(CSV, "utf-8")
+    with pytest.raises(InvalidInputError, match=message):
+        name_rule(rule, str(manifest))
+
+
+def test_a_photo_with_two_names_is_refused(tmp_path: Path) -> None:
+    manifest = tmp_path / "photos.csv"
+    manifest.write_text("image,name\na.jpg,Ann\na.jpg,Ann\na.jpg,Bob\n")
+    with pytest.raises(InvalidInputError, match=r"gives a\.jpg two names: Ann and Bob"):
+        name_rule("column:name", str(manifest))

@@ -1,0 +1,161 @@
+"""People enrolled from the names of their photos: one face of each photo, never a bystander."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from facerec.core.schemas import violation
+from facerec.errors import InvalidInputError
+from facerec.gallery.enrolling import Enrolment, EnrolmentProblem
+from facerec.gallery.enrolment_rules import name_by_folder, name_by_pattern
+from facerec.gallery.gallery import Gallery
+from facerec.gallery.presenting_enrolment import enrolment_json
+from facerec.testing.engine import FakeFace, fake_face, fake_photo
+
+
+class Folder:
+    """A folder of photos that are indexed, each under the name of its folder."""
+
+    def __init__(self, root: Path, gallery: Gallery) -> None:
+        self.root, self.gallery = root / "members", gallery
+
+    def photo(self, path: str, *faces: FakeFace) -> list[str]:
+        """Index a photo; return the ids of its faces, in order."""
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(fake_photo(*faces, note=path))
+        indexed = self.gallery.index("staff", file).faces
+        order = sorted(indexed, key=lambda face: face.record.box.left)
+        return [face.record.face_id for face in order]
+
+    def enrol(self) -> Enrolment:
+        result = self.gallery.enrol_people("staff", name_by_folder(f"{self.root}/"))
+        assert violation("enrolment", enrolment_json(result)) is None
+        return result
+
+    def people(self) -> dict[str, set[str]]:
+        users = self.gallery.list_users("staff").users
+        return {user.name or user.user_id: set(user.face_ids) for user in users}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, gallery: Gallery) -> Folder:
+    return Folder(tmp_path, gallery)
+
+
+def test_a_folder_becomes_a_person_of_its_name_in_any_script(folder: Folder) -> None:
+    first = folder.photo("张伟/1.jpg", fake_face("wei"))
+    second = folder.photo("李娜/1.jpg", fake_face("na"))
+    folder.photo("beside.jpg", fake_face("zoe"))
+    result = folder.enrol()
+    assert (result.people, result.created, result.associated) == (2, 2, 2)
+    assert folder.people() == {"张伟": set(first), "李娜": set(second)}
+    again = folder.enrol()
+    assert (again.created, again.associated, again.unchanged) == (0, 0, 2)
+
+
+def test_a_bystander_does_not_get_the_name_even_if_larger(folder: Folder) -> None:
+    (alone,) = folder.photo("Ann/1.jpg", fake_face("ann", shot=1, away=0.1))
+    (bystander, ann) = folder.photo(
+        "Ann/2.jpg", fake_face("bob", width=0.4), fake_face("ann", left=0.6, away=0.1)
+    )
+    folder.enrol()
+    assert folder.people() == {"Ann": {alone, ann}}
+    assert bystander not in folder.people()["Ann"]
+
+
+def test_of_a_single_photo_the_largest_face_gets_the_name_until_others_disagree(
+    folder: Folder,
+) -> None:
+    (bystander, ann) = folder.photo(
+        "Ann/1.jpg", fake_face("bob", width=0.4), fake_face("ann", left=0.6, away=0.1)
+    )
+    folder.enrol()
+    assert folder.people() == {"Ann": {bystander}}
+    others = [folder.photo(f"Ann/{n}.jpg", fake_face("ann", shot=n, away=0.1))[0] for n in (2, 3)]
+    folder.enrol()
+    assert folder.people() == {"Ann": {ann, *others}}
+
+
+def test_a_photo_of_somebody_else_is_reported_and_gets_no_name(folder: Folder) -> None:
+    faces = [folder.photo(f"Ann/{n}.jpg", fake_face("ann", shot=n, away=0.1))[0] for n in (1, 2)]
+    folder.photo("Ann/3.jpg", fake_face("bob"))
+    (unnamed,) = folder.enrol().unnamed
+    assert unnamed.source.endswith("Ann/3.jpg")
+    assert unnamed.problem is EnrolmentProblem.UNLIKE
+    assert folder.people() == {"Ann": set(faces)}
+
+
+def test_a_photo_under_a_corrected_name_replaces_the_wrong_one(
+    folder: Folder, gallery: Gallery
+) -> None:
+    names = {"1.jpg": "Ana", "2.jpg": "Ana", "3.jpg": "Bob"}
+    for path, person in (("1.jpg", "ann"), ("2.jpg", "ann"), ("3.jpg", "bob")):
+        folder.photo(path, fake_face(person, shot=int(path[0]), away=0.1))
+    source = f"{folder.root}/"
+    gallery.enrol_people("staff", lambda photo: names.get(photo.removeprefix(source)))
+    names |= {"1.jpg": "Anna", "2.jpg": "Anna"}
+    result = gallery.enrol_people("staff", lambda photo: names.get(photo.removeprefix(source)))
+    corrected = {Path(each.source).name: (each.earlier, each.user_id) for each in result.corrected}
+    assert corrected == dict.fromkeys(("1.jpg", "2.jpg"), ("Ana", "Anna"))
+    assert set(folder.people()) == {"Anna", "Bob"}
+    assert result.deleted == ("Ana",)
+
+
+def test_what_people_said_by_hand_is_kept(folder: Folder, gallery: Gallery) -> None:
+    (by_hand,) = folder.photo("Ann/1.jpg", fake_face("ann", shot=1, away=0.1))
+    (other,) = folder.photo("Ann/2.jpg", fake_face("ann", shot=2, away=0.1))
+    (third,) = folder.photo("Ann/3.jpg", fake_face("ann", shot=3, away=0.1))
+    gallery.create_user("staff", "e-1", name="Zoë")
+    gallery.associate_faces("staff", "e-1", [by_hand])
+    gallery.not_same("staff", other, "Ann")
+    problems = {Path(each.source).name: each.problem for each in folder.enrol().unnamed}
+    assert problems == {
+        "1.jpg": EnrolmentProblem.OTHER_PERSON,
+        "2.jpg": EnrolmentProblem.NOT_SAME,
+    }
+    assert folder.people() == {"Zoë": {by_hand}, "Ann": {third}}
+    gallery.rename_user("staff", "Ann", "Ann Müller")
+    assert folder.enrol().created == 0
+    assert folder.people() == {"Zoë": {by_hand}, "Ann Müller": {third}}
+
+
+def test_names_that_cannot_be_kept_are_reported(folder: Folder, gallery: Gallery) -> None:
+    folder.photo("1.jpg", fake_face("ann"))
+    (unnamed,) = gallery.enrol_people("staff", lambda _: "a\nb").unnamed
+    assert unnamed.problem is EnrolmentProblem.INVALID_NAME
+    assert folder.people() == {}
+
+
+def test_a_person_has_at_most_the_maximum_of_faces(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("facerec.gallery.enrol_operations.MAX_FACES_OF_USER", 2)
+    for n in range(4):
+        folder.photo(f"Ann/{n}.jpg", fake_face("ann", shot=n, away=0.1))
+    result = folder.enrol()
+    assert [each.problem for each in result.unnamed] == [EnrolmentProblem.TOO_MANY_FACES] * 2
+    assert len(folder.people()["Ann"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "name"),
+    [
+        ("{person}_*.jpg", "Tom_Cruise_0001.JPG", "Tom_Cruise"),
+        ("*/{person}/*", "club/张伟/1.jpg", "张伟"),
+        ("{person}/*", "Ann Lee/2024/1.jpg", None),
+        ("{person}.jpg", "a.jpgx", None),
+        ("[{person}].jpg", "[a+b].jpg", "a+b"),
+    ],
+)
+def test_a_pattern_names_a_photo(pattern: str, path: str, name: str | None) -> None:
+    assert name_by_pattern("/members/", pattern)(f"/members/{path}") == name
+    assert name_by_pattern("/members/", pattern)(f"/others/{path}") is None
+
+
+@pytest.mark.parametrize("pattern", ["*.jpg", "{person}_{person}.jpg"])
+def test_a_pattern_names_one_person(pattern: str) -> None:
+    with pytest.raises(InvalidInputError, match="once"):
+        name_by_pattern("/members/", pattern)
