@@ -18,6 +18,7 @@ from facerec.cli.options import (
     json_option,
 )
 from facerec.cli.output import console, print_json
+from facerec.cli.person_argument import id_of_subject
 from facerec.cli.receipts import print_receipt
 from facerec.core.erasures import Receipt, SubjectKind, receipt_from_json
 from facerec.core.names import checked_external_image_id, derived_external_image_id
@@ -41,7 +42,7 @@ def subject_options(command: Command) -> Command:
             "--user",
             "person",
             metavar="ID",
-            help="Id of a person; the faces of the person belong to it.",
+            help="Id of a person, or on this machine the name; the person's faces belong to it.",
         ),
     )
     for option in reversed(added):
@@ -103,12 +104,12 @@ def erase(
 ) -> None:
     """Erase everything known about a face, a photo or a person.
 
-    A person is named by an external image id, or by the id of a person. What is erased for good:
-    faces with their embeddings, people, answers kept for idempotency tokens, and embeddings, rows
-    and lines of manifests in the folders of all jobs. Photos and manifests of your own stay. The
-    receipt names what was removed from where, and nobody; it is kept: see `facerec erasures`. What
-    is not known is erased already: the receipt has zeros then. The exit code is 8 if --check finds
-    something that is left.
+    A person is named by an external image id, or by the id or the name of a person. What is erased
+    for good: faces with their embeddings, people, answers kept for idempotency tokens, and
+    embeddings, rows and lines of manifests in the folders of all jobs. Photos and manifests of your
+    own stay. The receipt names what was removed from where, and nobody; it is kept: see `facerec
+    erasures`. What is not known is erased already: the receipt has zeros then. The exit code is 8
+    if --check finds something that is left.
 
     \b
     Examples:
@@ -146,6 +147,7 @@ def _erase_here(
     from facerec.storage.objects import Objects
 
     with open_gallery(folder) as gallery:
+        name = id_of_subject(gallery, collection, subject, name)
         if not check:
             return gallery.erase(collection, subject, name), []
         from facerec.jobs.erasure_check.check import erase_and_check

@@ -14,6 +14,7 @@ from facerec.cli.erase import read_subject, subject_options
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import collection_option, data_option, erasure_stack_option
 from facerec.cli.output import console, count
+from facerec.cli.person_argument import id_of_subject
 
 if TYPE_CHECKING:
     from facerec.core.erasures import SubjectKind
@@ -87,6 +88,7 @@ def _export_here(folder: Path, collection: str, subject: SubjectKind, name: str)
     from facerec.factory import open_gallery
 
     with open_gallery(folder) as gallery:
+        name = id_of_subject(gallery, collection, subject, name)
         exported = gallery.export(collection, subject, name)
     return exported.to_json(), exported.thumbnails
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_PAGE
 from facerec.core.names import checked_user_name, derived_user_id
-from facerec.core.records import FaceRecord, User
 from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
 from facerec.gallery.associations import MAX_FACES_OF_USER
 from facerec.gallery.corrections import corrected_faces
@@ -19,8 +19,11 @@ from facerec.gallery.enrolling import (
     UnnamedPhoto,
     choose_faces,
 )
-from facerec.gallery.enrolment_rules import NameOf
 from facerec.gallery.user_operations import UserOperations
+
+if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord, User
+    from facerec.gallery.enrolment_rules import NameOf
 
 MAX_PHOTOS_OF_PERSON = 500
 """Photos of one name that are compared with each other; a person has fewer faces."""

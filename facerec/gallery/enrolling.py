@@ -8,14 +8,15 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
-from facerec.core.protocols.engine import Cohort
-from facerec.core.records import StoredFace
 from facerec.gallery.normalisation import similarity_of_score
 from facerec.gallery.scoring import stats_of_stored
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.records import StoredFace
 
     _Arrays: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from facerec.gallery.enrolling import Enrolment
-from facerec.gallery.presenting import Json
+if TYPE_CHECKING:
+    from facerec.gallery.enrolling import Enrolment
+    from facerec.gallery.presenting import Json
 
 
 def enrolment_json(enrolment: Enrolment) -> Json:
