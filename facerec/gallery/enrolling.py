@@ -114,7 +114,7 @@ def choose_faces(
     is in 194.
 
     Args:
-        photos: The faces of each photo, at least one, the largest first.
+        photos: The faces of each photo, at least one, in order of size, largest first.
         known: Further faces of the person.
         cohort: Computes the stats of faces that are stored without.
     """

@@ -32,7 +32,7 @@ class ListingRules:
     Attributes:
         include: ``fnmatch`` patterns; a file must match one of them. Empty: all files.
         exclude: patterns; a file must not match any.
-        external_ids: which external image ids photos get.
+        external_ids: source of external image ids, or none.
 
     A pattern is compared with the path of a file in the folder, and with its name, in lower case.
     """
