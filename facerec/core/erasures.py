@@ -47,6 +47,7 @@ class Selection:
         user_names: display names of these users, which go with them.
         created_before: the collection is erased as a whole if it was created until then, seconds
             since 1970: one of the same id that is created later stays. None erases a part.
+        created_at: when the collection was created that is erased as a whole.
     """
 
     face_ids: frozenset[str] = frozenset()
@@ -56,6 +57,7 @@ class Selection:
     user_ids: frozenset[str] = frozenset()
     user_names: frozenset[str] = frozenset()
     created_before: float | None = None
+    created_at: float | None = None
 
     @property
     def names_photos(self) -> bool:
@@ -75,6 +77,7 @@ class Selection:
         return {
             **{name: sorted(getattr(self, name)) for name in sets},
             "created_before": self.created_before,
+            "created_at": self.created_at,
         }
 
 
@@ -89,6 +92,8 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
         # an earlier facerec kept no display names
         frozenset(document.get("user_names", ())),
         document["created_before"],
+        # nor when the collection was created
+        document.get("created_at"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -64,12 +65,27 @@ class Collection:
         created_at: seconds since 1970, UTC.
         threshold: minimum similarity of a match, 0 to 1, where the caller gives none; None for
             the default of the program that searches.
+        generation: distinguishes this creation of the collection where its vectors are in a store
+            without transactions; "" for one from before 0.1.0. See ``generation_of``.
     """
 
     collection_id: str
     model_version: str
     created_at: float
     threshold: float | None = None
+    generation: str = field(default="", compare=False)
+
+
+def new_collection(collection_id: str, model_version: str, created_at: float) -> Collection:
+    """Return a collection of which no record exists, or no longer."""
+    return Collection(
+        collection_id, model_version, created_at, generation=generation_of(created_at)
+    )
+
+
+def generation_of(created_at: float) -> str:
+    """Return the generation of a collection by the time of its creation: 16 digits."""
+    return struct.pack(">d", created_at).hex()
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -116,29 +116,31 @@ def open_faces(settings: Settings, *, patience: float | None = None) -> FaceStor
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
-    from facerec.storage.faces import FaceStore
+    from facerec.storage.generations import FacesByGeneration
     from facerec.storage.patience import PATIENCE
 
     patience = PATIENCE if patience is None else patience
     if settings.vector_bucket is not None:
         from facerec.storage import s3vectors
 
-        return FaceStore(
+        return FacesByGeneration(
             s3vectors.open_s3_vectors(
                 settings.vector_bucket,
                 region=settings.region,
                 patience=patience,
-            )
+            ),
+            open_records(settings),
         )
     from facerec.storage.pinecone import open_pinecone_vectors
 
-    return FaceStore(
+    return FacesByGeneration(
         open_pinecone_vectors(
             api_key=pinecone_api_key(settings),
             index_name=settings.pinecone_index_name,
             host=settings.pinecone_index_host,
             patience=patience,
-        )
+        ),
+        open_records(settings),
     )
 
 

@@ -164,8 +164,8 @@ class CollectionOperations(Eraser):
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
         """
-        self._get(collection_id)
-        selection = Selection(created_before=self._clock())
+        collection = self._get(collection_id)
+        selection = Selection(created_before=self._clock(), created_at=collection.created_at)
         return self._erase(collection_id, SubjectKind.COLLECTION, selection)[0]
 
     def get_tags(self, collection_id: str) -> dict[str, str]:

@@ -15,7 +15,8 @@ that an erasure that was killed is performed again from its beginning:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection as Members
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
 from facerec.core.ids import group_of, is_group
 from facerec.core.limits import MAX_PAGE
+from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.corrections import count_corrections, forget_corrections
@@ -66,7 +68,7 @@ class Eraser(GalleryBase):
         if not defer:
             receipt = self._forget_job_data(receipt, selection)
         if selection.created_before is not None:
-            receipt = self._erase_collection(receipt, selection.created_before)
+            receipt = self._erase_collection(receipt, selection)
             if not defer:
                 # A concurrent job may have stored more since.
                 receipt = self._forget_job_data(receipt, selection)
@@ -152,33 +154,47 @@ class Eraser(GalleryBase):
             answers=receipt.answers + answers,
         )
 
-    def _erase_collection(self, receipt: Receipt, created_before: float) -> Receipt:
+    def _erase_collection(self, receipt: Receipt, selection: Selection) -> Receipt:
         from facerec.gallery.user_vectors import delete_vectors
 
         collection_id = receipt.collection_id
-        try:
-            if self._records.get_collection(collection_id).created_at > created_before:
-                # Another collection of this id was created since.
-                return receipt
-            exists = True
-        except CollectionNotFoundError:
-            exists = False
+        collection, exists = self._selected_collection(collection_id, selection)
+        if collection is None:
+            return receipt
+        own = self._faces.of(collection)
         if exists:
-            faces = self._faces.count_faces(collection_id)
+            faces = own.count_faces(collection_id)
             users = self._records.count_users(collection_id)
             corrections = count_corrections(collection_id, records=self._records)
             receipt = replace(
                 receipt, faces=faces, users=users, user_vectors=users, corrections=corrections
             )
-        delete_vectors(self._faces, collection_id)
-        self._faces.delete_namespace(collection_id)
+        delete_vectors(own, collection_id)
+        own.delete_namespace(collection_id)
         if exists:
             with suppress(CollectionNotFoundError):
                 self._records.delete_collection(collection_id)
             # A concurrent request may have stored more since.
-            delete_vectors(self._faces, collection_id)
-            self._faces.delete_namespace(collection_id)
+            delete_vectors(own, collection_id)
+            own.delete_namespace(collection_id)
         return receipt
+
+    def _selected_collection(
+        self, collection_id: str, selection: Selection
+    ) -> tuple[Collection | None, bool]:
+        """Return the collection that a selection erases as a whole, and whether it exists still.
+
+        None if only a later one of the same id does, and the selection does not say more.
+        """
+        later = False
+        with suppress(CollectionNotFoundError):
+            current = self._records.get_collection(collection_id)
+            later = current.created_at > (selection.created_before or 0.0)
+            if not later:
+                return current, True
+        if selection.created_at is not None:
+            return new_collection(collection_id, "", selection.created_at), False
+        return (None if later else Collection(collection_id, "", 0.0)), False
 
     def _names_of_corrected(self, collection_id: str, face_ids: Sequence[str]) -> set[str]:
         """Return the names in faces that are to be deleted, where corrections may hold them."""
@@ -187,7 +203,7 @@ class Eraser(GalleryBase):
         stored = self._faces.get_faces(collection_id, face_ids)
         return {name for face in stored for name in person_names(face.record, None)}
 
-    def _emptied_photos(self, collection_id: str, face_ids: Collection[str]) -> frozenset[str]:
+    def _emptied_photos(self, collection_id: str, face_ids: Members[str]) -> frozenset[str]:
         """Return the keys of the photos that have no other stored faces than these."""
         keys = [key for key in {group_of(face_id) for face_id in face_ids} if is_group(key)]
         stored = self._faces.find_images(collection_id, keys) if keys else {}
@@ -195,14 +211,14 @@ class Eraser(GalleryBase):
             key for key in keys if all(record.face_id in face_ids for record in stored.get(key, ()))
         )
 
-    def _keep_tombstones(self, collection_id: str, face_ids: Collection[str]) -> None:
+    def _keep_tombstones(self, collection_id: str, face_ids: Members[str]) -> None:
         """Keep what tells later jobs that faces were deleted; the first step of a deletion."""
         faces = self._faces.get_faces(collection_id, sorted(face_ids)) if face_ids else []
         with suppress(CollectionNotFoundError):
             records = [face.record for face in faces]
             keep_tombstones(collection_id, records, store=self._records)
 
-    def _disassociate(self, collection_id: str, face_ids: Collection[str]) -> int:
+    def _disassociate(self, collection_id: str, face_ids: Members[str]) -> int:
         """Disassociate faces from whatever people they have; return the number of people."""
         from facerec.gallery.associations import update_user
 
@@ -225,7 +241,7 @@ def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from row["kept"]
 
 
-def _merged(jobs: Collection[ErasedJob]) -> tuple[ErasedJob, ...]:
+def _merged(jobs: Members[ErasedJob]) -> tuple[ErasedJob, ...]:
     """Return what was removed from each folder, summed over several attempts."""
     sums: dict[str, ErasedJob] = {}
     for job in jobs:

@@ -41,7 +41,7 @@ class MergeOperations(UserOperations):
             raise PersonChangeError(
                 f"person {user_id!r} cannot be merged with itself", "give two people"
             )
-        self._get(collection_id)
+        faces = self._faces.of(self._get(collection_id))
         merged = self._move_all(collection_id, user_id, other_id)
         own = [Correction(face_id, user_id) for face_id in merged.face_ids]
         for each in self._records.corrections_of_people(collection_id, [other_id]):
@@ -49,7 +49,7 @@ class MergeOperations(UserOperations):
                 self._records.add_correction(collection_id, Correction(each.face_id, user_id))
         self._records.remove_corrections(collection_id, own)
         # The faces are found as this person's before the other one goes.
-        merged = refresh_vector(self._faces, self._records, collection_id, merged)
+        merged = refresh_vector(faces, self._records, collection_id, merged)
         selection = Selection(user_ids=frozenset((other_id,)))
         self._erase(collection_id, SubjectKind.USER, selection)
         return merged
@@ -88,7 +88,7 @@ class MergeOperations(UserOperations):
         kept_name = None if name is None else checked_user_name(name)
         chosen = list(dict.fromkeys(face_ids))
         checked_faces(face_ids)
-        self._get(collection_id)
+        faces = self._faces.of(self._get(collection_id))
         self._check_split(collection_id, user_id, chosen)
         new = User(new_user_id, self._clock(), name=kept_name)
         for _ in range(MAX_ATTEMPTS):
@@ -106,8 +106,8 @@ class MergeOperations(UserOperations):
                 )
             except ConflictError:
                 continue
-            refresh_vector(self._faces, self._records, collection_id, source)
-            return refresh_vector(self._faces, self._records, collection_id, target)
+            refresh_vector(faces, self._records, collection_id, source)
+            return refresh_vector(faces, self._records, collection_id, target)
         raise _too_many_changes(user_id)
 
     def _move_all(self, collection_id: str, user_id: str, other_id: str) -> User:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.names import checked_collection_id
-from facerec.core.records import Collection
+from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def store_new_collection(
         InvalidInputError: The id is not a valid collection id.
         CollectionExistsError: A collection of this id exists.
     """
-    collection = Collection(checked_collection_id(collection_id), model_version, now)
+    collection = new_collection(checked_collection_id(collection_id), model_version, now)
     records.create_collection(collection)
     return collection
 

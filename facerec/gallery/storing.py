@@ -184,16 +184,14 @@ def add_faces(
     Raises:
         CollectionNotFoundError: The collection was deleted concurrently; no face was added.
     """
-    collection_id = collection.collection_id
+    collection_id, faces = collection.collection_id, faces.of(collection)
     records = faces.find_images(collection_id, [image_key]).get(image_key, [])
     held = {record.face_id: record for record in (*records, *imported)}
     chosen = with_stored_ids(found, list(held.values()))
     added = [face for face in chosen if face.record.face_id not in held]
     if added:
-        group = [record.face_id for record in records]
-        kept = faces.get_faces(collection_id, group) if group else []
-        lost = faces.put_images(collection_id, {image_key: [*kept, *added]})
-        _update_users(collection_id, {*lost}, lost, faces=faces, users=users)
+        # Only these: others of the photo may be added or deleted at this moment.
+        faces.add_to_images(collection_id, {image_key: added})
     if _is_gone(collection, users):
         _remove_late(collection_id, added, faces)
         raise CollectionNotFoundError(collection_id)

@@ -190,9 +190,9 @@ class UserOperations(Eraser):
         self, collection_id: str, user_id: str, face_ids: Sequence[str], *, threshold: float
     ) -> AssociationOutcome:
         """Associate any number of faces with a person."""
-        self._get(collection_id)
+        faces = self._faces.of(self._get(collection_id))
         outcome = associations.associate(
-            self._faces,
+            faces,
             self._records,
             collection_id,
             user_id,
@@ -217,10 +217,8 @@ class UserOperations(Eraser):
             ConflictError: Too many concurrent changes of the person.
         """
         checked_faces(face_ids)
-        self._get(collection_id)
-        return associations.disassociate(
-            self._faces, self._records, collection_id, user_id, face_ids
-        )
+        faces = self._faces.of(self._get(collection_id))
+        return associations.disassociate(faces, self._records, collection_id, user_id, face_ids)
 
     def _users_named(self, collection_id: str, name: str, after: str | None) -> Iterator[User]:
         text = folded_name(name)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from facerec.core.ids import group_of
 from facerec.core.protocols.records import RecordStore
-from facerec.core.records import Collection, StoredFace
+from facerec.core.records import Collection, StoredFace, new_collection
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
 from facerec.gallery.storing import faces_to_keep, replace_faces
 from facerec.gallery.tombstones import deleted_boxes, without_deleted
@@ -22,6 +22,7 @@ from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.segments import Segment, read_segments
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan
+from facerec.jobs.writing import faces_of
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -87,7 +88,7 @@ def verify_job(
         seen: keys of images that a newer job has indexed, which are skipped; those of this job are
             added.
     """
-    total = Verification()
+    total, faces = Verification(), faces_of(plan, faces, users)
     for child in range(plan.children) if children is None else children:
         for segment in read_segments(objects, plan.job_folder, child):
             expected = _expected(segment)
@@ -189,7 +190,7 @@ def restored_collection(
         if not plans:
             raise
     newest = max(plans, key=lambda plan: plan.created_at)
-    collection = Collection(collection_id, newest.model_version, newest.collection_created_at)
+    collection = new_collection(collection_id, newest.model_version, newest.collection_created_at)
     records.create_collection(collection)
     return collection
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from facerec.core.arrays import np
 from facerec.core.faces import CohortStats
 from facerec.core.protocols.vectors import VectorStore
-from facerec.core.records import FaceRecord, StoredFace
+from facerec.core.records import Collection, FaceRecord, StoredFace
 from facerec.core.vectors import Vector, VectorMatch, VectorRecord
 from facerec.storage.face_metadata import (
     from_metadata,
@@ -80,6 +80,16 @@ class FaceStore:
         """Close the vector store."""
         self.vectors.close()
 
+    def of(self, collection: Collection) -> FaceStore:
+        """Return this store for writers of a collection.
+
+        What they write is never in a later collection of the same id, whenever the collection is
+        deleted. A store that has the records too refuses to write for a deleted collection; others
+        write where nobody reads (``facerec.storage.generations``).
+        """
+        del collection
+        return self
+
     def put_images(
         self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]
     ) -> list[str]:
@@ -96,6 +106,17 @@ class FaceStore:
             StoreUnavailableError: nothing, or only whole images, were stored.
         """
         return self.vectors.put_groups(
+            collection_id, {key: [_vector(face) for face in faces] for key, faces in images.items()}
+        )
+
+    def add_to_images(self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]) -> None:
+        """Store faces of photos beside others that are stored, or deleted, at the same time.
+
+        Args:
+            collection_id: the collection.
+            images: faces by image key.
+        """
+        self.vectors.add_vectors(
             collection_id, {key: [_vector(face) for face in faces] for key, faces in images.items()}
         )
 

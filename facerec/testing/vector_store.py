@@ -18,6 +18,23 @@ from facerec.testing.vectors import Settle, by_group, ids_of, vector_of
 class VectorStoreContract(VectorSearchContract):
     """Subclasses give the fixtures of ``VectorSearchContract``."""
 
+    def test_vectors_are_added_beside_those_of_their_group(
+        self, store: VectorStore, settle: Settle
+    ) -> None:
+        ann, bob, carl = (vector_of("ann", place=place) for place in range(3))
+        store.put_groups("staff", by_group([ann, bob]))
+        settle()
+        store.delete_vectors("staff", [bob.id])
+        settle()
+        store.add_vectors("staff", by_group([carl]))
+        store.add_vectors("staff", by_group([carl]))
+        settle()
+        ids = sorted([ann.id, carl.id])
+        assert [each.id for each in store.find_groups("staff", [ann.group])[ann.group]] == ids
+        assert [each.id for each in store.list_vectors("staff")] == ids
+        assert store.count_vectors("staff") == 2
+        assert ann.id in store.put_groups("staff", by_group([carl]))
+
     def test_a_vector_comes_back_as_it_was_put(self, store: VectorStore, settle: Settle) -> None:
         metadata: Metadata = {
             "source": "s3://photos/añ 1.jpg",

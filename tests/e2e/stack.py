@@ -138,7 +138,11 @@ class DeployedStack:
 
     def faces(self, collection_id: str) -> Embeddings:
         """Return the faces in the index."""
-        space = self.pinecone.namespaces[collection_id]
+        (space,) = (
+            space
+            for name, space in self.pinecone.namespaces.items()
+            if name.partition("@")[0] == collection_id and "/" not in name
+        )
         return {face_id: vector["values"] for face_id, vector in space.items()}
 
     def post(

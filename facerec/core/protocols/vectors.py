@@ -39,6 +39,19 @@ class VectorStore(Protocol):
         """
         ...
 
+    def add_vectors(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+        """Store vectors beside the others of their groups, which stay, or stay deleted.
+
+        Args:
+            namespace: a namespace.
+            groups: the vectors to store, by group.
+
+        Raises:
+            ValueError: a group or a vector is malformed; nothing was stored.
+            StoreUnavailableError: nothing, or only a part, was stored.
+        """
+        ...
+
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
         """Set fields of the metadata of stored vectors; their values and other fields stay.
 

@@ -29,6 +29,7 @@ from facerec.jobs.manifest.slices import Cursor, SliceReader, slice_of
 from facerec.jobs.plan import Plan
 from facerec.jobs.prefetch import read_ahead_in
 from facerec.jobs.verification import verify_job
+from facerec.jobs.writing import faces_of
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -97,6 +98,8 @@ def run_child(
         InvalidInputError: the manifest is damaged.
         StoreUnavailableError: a store failed; another attempt may succeed.
     """
+    own = faces_of(plan, dependencies.faces, dependencies.records)
+    dependencies = replace(dependencies, faces=own)
     summary = read_summary(dependencies.objects, plan.job_folder, child)
     if summary is not None:
         _restore(plan, child, dependencies)

@@ -32,7 +32,12 @@ from typing import Self
 
 from facerec.core.ids import group_of
 from facerec.core.protocols.records import RecordStore
-from facerec.errors import InvalidInputError, JobDeletedError, ObjectNotFoundError
+from facerec.errors import (
+    CollectionNotFoundError,
+    InvalidInputError,
+    JobDeletedError,
+    ObjectNotFoundError,
+)
 from facerec.gallery.storing import faces_to_keep, replace_faces
 from facerec.gallery.tombstones import (
     DeletedBoxes,
@@ -212,7 +217,11 @@ class SegmentWriter:
         """Return the segment that won: this attempt's, or a concurrent attempt's."""
         if not self._has_plan():
             raise JobDeletedError(self._plan.collection_id)
-        segment = self._store(step, started)
+        try:
+            segment = self._store(step, started)
+        except CollectionNotFoundError:
+            self._objects.delete_folder(self._plan.job_folder)
+            raise JobDeletedError(self._plan.collection_id) from None
         if not self._has_plan():
             self._faces.put_images(self._plan.collection_id, {key: [] for key in step.faces})
             self._objects.delete_folder(self._plan.job_folder)

@@ -95,6 +95,7 @@ def collection_item(collection: Collection) -> Item:
         "tags": {"S": "{}"},
         **numbers({"created_at": collection.created_at}),
         **({} if collection.threshold is None else numbers({"threshold": collection.threshold})),
+        **({"generation": {"S": collection.generation}} if collection.generation else {}),
     }
 
 
@@ -105,6 +106,7 @@ def to_collection(item: Mapping[str, Any]) -> Collection:
         item["model_version"]["S"],
         float(item["created_at"]["N"]),
         float(item["threshold"]["N"]) if "threshold" in item else None,
+        item.get("generation", {"S": ""})["S"],
     )
 
 

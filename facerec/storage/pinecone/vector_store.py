@@ -61,6 +61,13 @@ class PineconeVectors(VectorStore):
         return stale
 
     @override
+    def add_vectors(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+        checked_groups(groups)
+        written = {group: [vector.id for vector in vectors] for group, vectors in groups.items()}
+        self._memory.add(namespace, written, listed=False)
+        self._index.upsert(namespace, groups)
+
+    @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
         """Set fields of metadata, with a request for each vector."""
         self._index.change_metadata(namespace, changes)

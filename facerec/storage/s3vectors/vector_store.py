@@ -22,6 +22,9 @@ from facerec.storage.s3vectors.limits import MAX_GET, MAX_METADATA, MIN_CANDIDAT
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_ADDITIONS = 8
+"""Times that the list of a group's vectors is written for concurrent writers."""
+
 _PLACEHOLDER = [1.0] + [0.0] * 127
 """Values of the marker of a group, which is never searched."""
 
@@ -71,6 +74,30 @@ class S3Vectors(VectorStore):
         self._indexes.delete(_groups(namespace), emptied)
         self._indexes.delete(_faces(namespace), stale)  # see change_metadata
         return stale
+
+    @override
+    def add_vectors(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+        """Store vectors; see ``VectorStore``.
+
+        Whoever adds others to a group at the same time may write the list of its vectors last, so
+        it is read again afterwards.
+        """
+        items = [_item(vector) for vector in checked_groups(groups).values()]
+        added = {group: {each.id for each in vectors} for group, vectors in groups.items()}
+        for _ in range(_ADDITIONS):
+            named = self._members(namespace, added)
+            unnamed = {
+                group: sorted(ids.union(named.get(group, ())))
+                for group, ids in added.items()
+                if not ids.issubset(named.get(group, ()))
+            }
+            if unnamed:
+                self._put_members(namespace, unnamed)
+            if items:
+                self._indexes.put(_faces(namespace), items)
+                items = []
+            elif not unnamed:
+                return
 
     @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:

@@ -45,6 +45,24 @@ def get(connection: sqlite3.Connection, collection_id: str) -> Collection:
     return Collection(*row)
 
 
+def is_deleted(connection: sqlite3.Connection, collection: Collection) -> bool:
+    """Return whether a collection was deleted, even if one of its id was created again."""
+    return _created_at(connection, collection.collection_id) != collection.created_at
+
+
+def is_created_again(connection: sqlite3.Connection, collection: Collection) -> bool:
+    """Return whether there is another collection of the same id."""
+    current = _created_at(connection, collection.collection_id)
+    return current is not None and current != collection.created_at
+
+
+def _created_at(connection: sqlite3.Connection, collection_id: str) -> float | None:
+    row = connection.execute(
+        "SELECT created_at FROM collection WHERE collection_id = ?", (collection_id,)
+    ).fetchone()
+    return None if row is None else float(row[0])
+
+
 def set_threshold(
     connection: sqlite3.Connection, collection_id: str, threshold: float | None
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from typing_extensions import override
 
+from facerec.core.records import Collection
 from facerec.storage.faces import FaceStore
 from facerec.storage.file_search import search_files
 from facerec.storage.sqlite.approximate import LARGE
@@ -37,10 +38,15 @@ class SqliteStore(FaceStore, SqliteRecords, SqliteClusters):
             StoreUnavailableError: the file cannot be opened or created.
         """
         database = Database(path)
-        FaceStore.__init__(self, SqliteVectors(database, large=large))
+        self._vectors = SqliteVectors(database, large=large)
+        FaceStore.__init__(self, self._vectors)
         SqliteRecords.__init__(self, database)
         SqliteClusters.__init__(self, database)
         self._file = database
+
+    @override
+    def of(self, collection: Collection) -> FaceStore:
+        return FaceStore(self._vectors.of(collection))
 
     @override
     def erase_copies(self, names: Sequence[str]) -> None:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from facerec.core.arrays import np
 from facerec.core.protocols.vectors import VectorStore
+from facerec.core.records import Collection
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
+from facerec.errors import CollectionNotFoundError
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.scan import Nearest, scan
-from facerec.storage.sqlite import blocks, namespaces, rows
+from facerec.storage.sqlite import blocks, collections, namespaces, rows
 from facerec.storage.sqlite.approximate import LARGE, ApproximateSearch
 from facerec.storage.sqlite.clearing import clear_deleted, clear_piece
 from facerec.storage.sqlite.code_index import is_available, remove_indexes
@@ -40,18 +43,51 @@ class SqliteVectors(VectorStore):
                 installed.
         """
         self._database = database
+        self._collection: Collection | None = None
         self._matrices = Matrices()
         self._approximate = ApproximateSearch(database, large) if is_available() else None
 
+    def of(self, collection: Collection) -> SqliteVectors:
+        """Return these vectors for writers of a collection.
+
+        Each transaction that stores vectors makes sure that the collection still exists. None
+        erases those of a later collection of the same id.
+        """
+        own = copy(self)
+        own._collection = collection
+        return own
+
     @override
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
+        """See ``VectorStore``.
+
+        Raises:
+            CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
+        """
+        return self._put(namespace, groups, replace=True)
+
+    @override
+    def add_vectors(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+        """See ``VectorStore``.
+
+        Raises:
+            CollectionNotFoundError: the collection was deleted concurrently; see ``of``.
+        """
+        self._put(namespace, groups, replace=False)
+
+    def _put(
+        self, namespace: str, groups: Mapping[str, Sequence[Vector]], *, replace: bool
+    ) -> list[str]:
         given = checked_groups(groups)
         clear_piece(self._database)
         with self._database.writing() as connection:
+            own = self._collection
+            if own is not None and given and collections.is_deleted(connection, own):
+                raise CollectionNotFoundError(own.collection_id)
             number = namespaces.find_or_create(connection, namespace)
             slots = rows.slots_of_groups(connection, number, groups)
             changed = _changed(connection, slots, given)
-            dropped = {each: slot for each, slot in slots.items() if each not in given}
+            dropped = {each: slot for each, slot in slots.items() if replace and each not in given}
             added = [vector_id for vector_id in given if vector_id not in slots]
             if not (changed or dropped):
                 return []
@@ -167,7 +203,9 @@ class SqliteVectors(VectorStore):
         Nobody finds it from the first of several short transactions on; see ``clearing``.
         """
         with self._database.writing() as connection:
-            namespaces.mark_deleted(connection, namespace)
+            own = self._collection
+            if own is None or not collections.is_created_again(connection, own):
+                namespaces.mark_deleted(connection, namespace)
         self._erase()
 
     def _erase(self) -> None:

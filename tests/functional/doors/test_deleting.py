@@ -33,7 +33,8 @@ def indexed_by_job(door: Door, tmp_path: Path) -> list[str]:
     door.gallery.create_collection("staff")
     photos = write_photos(tmp_path / "photos", 3)
     manifest = write_manifest(tmp_path / "manifest.jsonl", photos)
-    job = LocalJob(tmp_path / "job", manifest, faces=door.gallery._faces)
+    stores = {"faces": door.gallery._faces, "records": door.gallery._records}
+    job = LocalJob(tmp_path / "job", manifest, **stores)
     job.run()
     put_job(job.plan.job_folder, door)
     return job.face_ids()

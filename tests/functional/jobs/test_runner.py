@@ -79,6 +79,7 @@ def unavailable_parts(store: Path) -> ChildDependencies:
         raise StoreUnavailableError("the store of faces is down")
 
     parts.faces.put_images = down  # type: ignore[method-assign]
+    parts.faces.of = lambda _: parts.faces  # type: ignore[method-assign]
     return parts
 
 

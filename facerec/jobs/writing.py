@@ -1,0 +1,26 @@
+"""The faces of a job's collection, as the job may write them."""
+
+from __future__ import annotations
+
+from facerec.core.protocols.records import RecordStore
+from facerec.core.records import new_collection
+from facerec.errors import CollectionNotFoundError
+from facerec.jobs.plan import Plan
+from facerec.storage.faces import FaceStore
+
+
+def faces_of(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:
+    """Return a store that writes no face of a job into a later collection of the same id.
+
+    Args:
+        plan: the job's plan, which names the creation of its collection.
+        faces: the store of the faces.
+        records: store of the collections.
+    """
+    planned = new_collection(plan.collection_id, plan.model_version, plan.collection_created_at)
+    try:
+        collection = records.get_collection(plan.collection_id)
+    except CollectionNotFoundError:
+        return faces.of(planned)
+    same = collection.created_at == plan.collection_created_at
+    return faces.of(collection if same else planned)

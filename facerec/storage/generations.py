@@ -1,0 +1,134 @@
+"""Faces in a store without transactions: each creation of a collection has its own namespaces.
+
+The record of a collection and its vectors are in two services, so whoever writes vectors cannot
+make sure that the collection still exists. A writer may be late: the collection is deleted, and
+perhaps created again, while a photo is processed. So the namespaces of a collection are named after
+its generation, which its record has, and a writer keeps the generation that it began with. What it
+writes late is in a namespace that nobody reads.
+
+Collections from before 0.1.0 have no generation. Their namespaces are named after their ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from facerec.core.protocols.collections import CollectionRecords
+from facerec.core.protocols.vectors import VectorStore
+from facerec.core.records import Collection
+from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
+from facerec.errors import CollectionNotFoundError
+from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class FacesByGeneration(FaceStore):
+    """The faces of collections whose records are in another store.
+
+    Each call without ``of`` reads the record of the collection first.
+    """
+
+    def __init__(self, vectors: VectorStore, records: CollectionRecords) -> None:
+        self._stored, self._records = vectors, records
+        super().__init__(_Renamed(vectors, self._current))
+
+    @override
+    def of(self, collection: Collection) -> FaceStore:
+        return FaceStore(_Renamed(self._stored, lambda _: collection.generation))
+
+    def _current(self, collection_id: str) -> str:
+        try:
+            return self._records.get_collection(collection_id).generation
+        except CollectionNotFoundError:
+            return ""
+
+
+class _Renamed(VectorStore):
+    """A store whose namespaces are named after the generation of their collection."""
+
+    def __init__(self, vectors: VectorStore, generation: Callable[[str], str]) -> None:
+        """Rename namespaces.
+
+        Args:
+            vectors: the store.
+            generation: returns the generation of a collection by its id; "" for none.
+        """
+        self._vectors, self._generation = vectors, generation
+
+    @override
+    def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
+        return self._vectors.put_groups(self._name(namespace), groups)
+
+    @override
+    def add_vectors(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
+        self._vectors.add_vectors(self._name(namespace), groups)
+
+    @override
+    def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
+        self._vectors.change_metadata(self._name(namespace), changes)
+
+    @override
+    def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+        return self._vectors.find_groups(self._name(namespace), groups)
+
+    @override
+    def search(
+        self,
+        namespace: str,
+        probes: NDArray[np.float32],
+        *,
+        limit: int,
+        max_distance: float,
+    ) -> list[list[VectorMatch]]:
+        return self._vectors.search(
+            self._name(namespace), probes, limit=limit, max_distance=max_distance
+        )
+
+    @override
+    def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
+        return self._vectors.get_vectors(self._name(namespace), ids)
+
+    @override
+    def list_vectors(
+        self, namespace: str, *, after: str | None = None, limit: int = 1000
+    ) -> list[VectorRecord]:
+        return self._vectors.list_vectors(self._name(namespace), after=after, limit=limit)
+
+    @override
+    def delete_vectors(self, namespace: str, ids: Sequence[str]) -> list[str]:
+        return self._vectors.delete_vectors(self._name(namespace), ids)
+
+    @override
+    def delete_namespace(self, namespace: str) -> None:
+        """Erase a namespace, with what a collection from before 0.1.0 may have left."""
+        for name in {self._name(namespace), namespace}:
+            self._vectors.delete_namespace(name)
+
+    @override
+    def count_vectors(self, namespace: str) -> int:
+        return self._vectors.count_vectors(self._name(namespace))
+
+    @override
+    def version(self, namespace: str) -> str | None:
+        return self._vectors.version(self._name(namespace))
+
+    @override
+    def expect_empty(self, namespace: str) -> None:
+        self._vectors.expect_empty(self._name(namespace))
+
+    @override
+    def close(self) -> None:
+        self._vectors.close()
+
+    def _name(self, namespace: str) -> str:
+        """Return the name of a namespace, which begins with the id of its collection."""
+        collection_id, slash, kind = namespace.partition("/")
+        generation = self._generation(collection_id)
+        # An id contains neither of these signs.
+        return f"{collection_id}@{generation}{slash}{kind}" if generation else namespace
