@@ -22,7 +22,7 @@ from facerec.cli.options import (
     target_fmr_option,
 )
 from facerec.cli.output import console, count, shortened, shown_name, table
-from facerec.core.limits import DEFAULT_PAGE
+from facerec.core.limits import MAX_PAGE
 from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def find(
                 target_fmr=target_fmr,
                 options=options,
                 next_token=next_token,
-                limit=DEFAULT_PAGE,
+                limit=MAX_PAGE,
             )
 
         errors: list[FacerecError] = []

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 Position: TypeAlias = tuple[float, str]
 """Where a face is in a ranking: its score and its id."""
 
+WINDOW = 8192
+"""Faces that are kept in memory of one pass over a collection."""
+
 START: Position = (-math.inf, "")
 """The position before the first face."""
 
@@ -71,13 +74,18 @@ class Ranking:
         self._threshold = threshold
         self._included = frozenset(included)
         self._reach = reach(threshold, stats)
+        self._window: list[ScoredFace] = []
+        self._window_start: Position = (math.inf, "")
 
     def after(self, last: Position, limit: int) -> list[ScoredFace]:
         """Return the faces that follow a position, at most ``limit``."""
         if self._nearest is not None:
-            following = (face for face in self._nearest if position(face) > last)
-            return list(islice(following, limit))
-        return self._pass(last, limit)
+            return _following(self._nearest, last, limit)
+        following = _following(self._window, last, limit) if last >= self._window_start else []
+        if len(following) < limit and (last < self._window_start or len(self._window) >= WINDOW):
+            self._window, self._window_start = self._pass(last, max(limit, WINDOW)), last
+            following = _following(self._window, last, limit)
+        return following
 
     def score(self, stored: Sequence[StoredFace]) -> list[ScoredFace]:
         """Return stored faces as they compare with the probe, most similar first."""
@@ -144,3 +152,8 @@ class Ranking:
 
     def _is_ranked(self, face: ScoredFace) -> bool:
         return face.similarity >= self._threshold or face.face_id in self._included
+
+
+def _following(ranked: Sequence[ScoredFace], last: Position, limit: int) -> list[ScoredFace]:
+    """Return the faces that follow a position, at most ``limit``."""
+    return list(islice((face for face in ranked if position(face) > last), limit))

@@ -135,6 +135,7 @@ def test_pages_of_any_size_have_every_face_once_and_in_order(
 ) -> None:
     monkeypatch.setattr(ranking, "SEARCHED", searched)
     monkeypatch.setattr(ranking, "MAX_PAGE", 13)
+    monkeypatch.setattr(ranking, "WINDOW", 11)
     monkeypatch.setattr(finding, "BATCH", 8)
     made = [index(gallery, "ann", shot, away=0.6 * (shot % 17) / 17) for shot in range(40)]
     person(gallery, "ann", *made[:3])
