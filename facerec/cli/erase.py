@@ -18,7 +18,6 @@ from facerec.cli.options import (
     json_option,
 )
 from facerec.cli.output import console, print_json
-from facerec.cli.person_argument import id_of_subject
 from facerec.cli.receipts import print_receipt
 from facerec.core.erasures import Receipt, SubjectKind, receipt_from_json
 from facerec.core.names import checked_external_image_id, derived_external_image_id
@@ -27,6 +26,13 @@ from facerec.storage.objects.protocol import scheme_of
 
 if TYPE_CHECKING:
     from facerec.jobs.erasure_check.check import Remainder
+
+_WHAT = {
+    SubjectKind.FACE: "face",
+    SubjectKind.PHOTO: "photo",
+    SubjectKind.EXTERNAL_ID: "external id",
+    SubjectKind.USER: "person",
+}
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,8 +47,8 @@ def subject_options(command: Command) -> Command:
             "--person",
             "--user",
             "person",
-            metavar="ID",
-            help="Id of a person, or on this machine the name; the person's faces belong to it.",
+            metavar="PERSON",
+            help="Id or display name of a person; the faces of the person belong to it.",
         ),
     )
     for option in reversed(added):
@@ -104,22 +110,24 @@ def erase(
 ) -> None:
     """Erase everything known about a face, a photo or a person.
 
-    A person is named by an external image id, or by the id or the name of a person. What is erased
-    for good: faces with their embeddings, people, answers kept for idempotency tokens, and
-    embeddings, rows and lines of manifests in the folders of all jobs. Photos and manifests of your
-    own stay. The receipt names what was removed from where, and nobody; it is kept: see `facerec
-    erasures`. What is not known is erased already: the receipt has zeros then. The exit code is 8
-    if --check finds something that is left.
+    A person is named by an external image id, or by id or display name. What is erased for good:
+    faces with their embeddings, people, answers kept for idempotency tokens, and embeddings, rows
+    and lines of manifests in the folders of all jobs. Photos and manifests of your own stay. The
+    receipt names what was removed from where, and nobody; it is kept: see `facerec erasures`. What
+    is not known is erased already: the receipt has zeros then. The exit code is 8 if --check finds
+    something that is left.
 
     \b
     Examples:
       facerec erase --collection staff --external-id ann-lee --check
       facerec erase --collection staff --photo photos/ann.jpg --yes --json
+      facerec erase --collection staff --person "Zoë Müller"
     """
     subject, name = read_subject(face, photo, external_id, person)
-    what = str(subject).lower().replace("_", " ")
     if not yes:
-        click.confirm(f"erase this {what} with all its faces for good?", abort=True, err=True)
+        click.confirm(
+            f"erase this {_WHAT[subject]} with all its faces for good?", abort=True, err=True
+        )
     if stack is None:
         receipt, left = _erase_here(data_folder(data), collection, subject, name, check=check)
     else:
@@ -144,10 +152,11 @@ def _erase_here(
     folder: Path, collection: str, subject: SubjectKind, name: str, *, check: bool
 ) -> Erased:
     from facerec.factory import jobs_root_of, open_gallery, open_local_store
+    from facerec.gallery.subjects import subject_name
     from facerec.storage.objects import Objects
 
     with open_gallery(folder) as gallery:
-        name = id_of_subject(gallery, collection, subject, name)
+        name = subject_name(gallery, collection, subject, name)
         if not check:
             return gallery.erase(collection, subject, name), []
         from facerec.jobs.erasure_check.check import erase_and_check

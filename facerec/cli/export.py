@@ -14,7 +14,6 @@ from facerec.cli.erase import read_subject, subject_options
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import collection_option, data_option, erasure_stack_option
 from facerec.cli.output import console, count
-from facerec.cli.person_argument import id_of_subject
 
 if TYPE_CHECKING:
     from facerec.core.erasures import SubjectKind
@@ -50,10 +49,10 @@ def export(
 ) -> None:
     """Export everything that is held about somebody.
 
-    Somebody is named by a face, a photo, an external image id or the id of a person. What is
-    exported: faces with their embeddings, people, corrections, rows and embeddings in the folders
-    of jobs, and a thumbnail of each face whose photo can still be read. The folder contains
-    biometric data: only you can read it. The exit code is 3 if nothing is held.
+    Somebody is named by a face, a photo, an external image id, or the id or display name of a
+    person. What is exported: faces with their embeddings, people, corrections, rows and embeddings
+    in the folders of jobs, and a thumbnail of each face whose photo can still be read. The folder
+    contains biometric data: only you can read it. The exit code is 3 if nothing is held.
 
     \b
     Example:
@@ -86,9 +85,10 @@ Exported = tuple[dict[str, Any], dict[str, bytes]]
 
 def _export_here(folder: Path, collection: str, subject: SubjectKind, name: str) -> Exported:
     from facerec.factory import open_gallery
+    from facerec.gallery.subjects import subject_name
 
     with open_gallery(folder) as gallery:
-        name = id_of_subject(gallery, collection, subject, name)
+        name = subject_name(gallery, collection, subject, name)
         exported = gallery.export(collection, subject, name)
     return exported.to_json(), exported.thumbnails
 

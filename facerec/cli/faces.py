@@ -20,7 +20,7 @@ from facerec.cli.options import (
     threshold_option,
 )
 from facerec.cli.output import console, count, more_matches, print_json, table
-from facerec.cli.person_argument import user_id_of
+from facerec.cli.person_argument import known_name, user_id_of
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.gallery.defaults import GalleryDefaults
 
@@ -161,8 +161,9 @@ def delete(
 def not_same(collection: str, face_id: str, person: str, data: Path | None, lift: bool) -> None:
     """State that a face does not show a person; all later searches obey.
 
-    PERSON is a user id, an external image id or what comes before the colon in it, or the id of
-    another face. A search then shows no face of that person that is less similar than FACE_ID.
+    PERSON is the id or display name of a person, an external image id or what comes before the
+    colon in it, or the id of another face. A search then shows no face of that person that is less
+    similar than FACE_ID.
 
     \b
     Examples:
@@ -170,10 +171,11 @@ def not_same(collection: str, face_id: str, person: str, data: Path | None, lift
       facerec faces not-same --collection staff 0f3c0ad5-54a4-8b4e-9c1d-2f5e6a7b8c9d ann --lift
     """
     with factory.open_gallery(data_folder(data)) as gallery:
+        name = known_name(gallery, collection, person)
         if not lift:
-            gallery.not_same(collection, face_id, person)
+            gallery.not_same(collection, face_id, name)
             console().print(f"face {face_id} does not show {person}")
-        elif gallery.lift_correction(collection, face_id, person):
+        elif gallery.lift_correction(collection, face_id, name):
             console().print(f"face {face_id} may show {person} again")
         else:
             console().print(f"nothing says that face {face_id} does not show {person}")

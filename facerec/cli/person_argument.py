@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facerec.core.erasures import SubjectKind
 from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
 from facerec.errors import InvalidInputError, UserNotFoundError
 from facerec.storage.objects.protocol import scheme_of
@@ -50,11 +49,6 @@ def known_name(gallery: Gallery, collection: str, person: str) -> str:
     with suppress(UserNotFoundError):
         return user_id_of(gallery, collection, person)
     return person
-
-
-def id_of_subject(gallery: Gallery, collection: str, subject: SubjectKind, name: str) -> str:
-    """Return what an erasure or export is about; of a person, who may be gone, the id."""
-    return known_name(gallery, collection, name) if subject is SubjectKind.USER else name
 
 
 def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:

@@ -27,6 +27,7 @@ from facerec.errors import (
 )
 from facerec.factory import open_eraser, open_faces, open_job_folders, open_records
 from facerec.gallery.presenting import summary_json
+from facerec.gallery.subjects import subject_name
 from facerec.jobs.aws.erasure_function import pack
 from facerec.jobs.aws.log import logger
 from facerec.jobs.difference import Removal
@@ -53,11 +54,12 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
     Args:
         event: ``erasure_id`` of an erasure that is noted; or ``collection_id``, ``subject`` and
-            ``name`` of what is to be erased, with ``check`` to prove that nothing is left, or with
-            ``export`` to return what is held instead; or ``collection_id`` and ``thumbnails``, ids
-            of faces; or ``describe``, a collection, with ``retention_days`` to set for how long it
-            keeps faces before; or ``rebuild``, a collection; or ``remove_stale``, the folder of a
-            complete job. Any other event is that of the schedule.
+            ``name`` of what is to be erased (a person by id or display name), with ``check`` to
+            prove that nothing is left, or with ``export`` to return what is held instead; or
+            ``collection_id`` and ``thumbnails``, ids of faces; or ``describe``, a collection, with
+            ``retention_days`` to set for how long it keeps faces before; or ``rebuild``, a
+            collection; or ``remove_stale``, the folder of a complete job. Any other event is that
+            of the schedule.
 
     Returns:
         ``erasures``: ids of the erasures that were completed; ``receipt`` of what was to be
@@ -92,8 +94,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _erase(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
-    collection_id, name = str(event["collection_id"]), str(event["name"])
-    subject, left = SubjectKind(event["subject"]), list[Remainder]()
+    collection_id, subject, name = _subject(gallery, event)
+    left = list[Remainder]()
     if event.get("check"):
         settings = read_settings(os.environ)
         roots = (settings.jobs_root, settings.erasures_root)
@@ -107,9 +109,15 @@ def _erase(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     return {"receipt": receipt.to_stored_json(), "left": [asdict(each) for each in left]}
 
 
-def _export(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+def _subject(gallery: Gallery, event: dict[str, Any]) -> tuple[str, SubjectKind, str]:
+    """Return the collection, and what is to be erased or exported of it."""
     collection_id, subject = str(event["collection_id"]), SubjectKind(event["subject"])
-    exported = gallery.export(collection_id, subject, str(event["name"]), thumbnails=False)
+    return collection_id, subject, subject_name(gallery, collection_id, subject, str(event["name"]))
+
+
+def _export(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
+    collection_id, subject, name = _subject(gallery, event)
+    exported = gallery.export(collection_id, subject, name, thumbnails=False)
     return {"packed": pack(exported.to_json(), MAX_ANSWER)}
 
 

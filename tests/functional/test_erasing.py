@@ -137,6 +137,47 @@ def test_a_user_is_erased_with_its_faces_vector_and_answers(here: Installation) 
     assert len(here.faces()) == 6
 
 
+def with_person(here: Installation, user_id: str, displayed: str) -> None:
+    """Add a person with the faces of Ann."""
+    here.index()
+    own = [face_id for face_id, (name, _) in here.faces().items() if name == ANN]
+    with open_gallery(here.data) as gallery:
+        gallery.create_user("staff", user_id, name=displayed)
+        gallery.associate_faces("staff", user_id, own, threshold=0)
+
+
+def test_a_person_is_exported_and_erased_by_display_name(
+    here: Installation, tmp_path: Path
+) -> None:
+    with_person(here, "employee-4711", "Ann Müller")
+    name = ("--person", "Ann Müller")
+    exported = here.run("export", "--collection", "staff", *name, "--output", tmp_path / "own")
+    assert exported.exit_code == ExitCode.DONE, exported.output
+    assert json.loads((tmp_path / "own" / "export.json").read_text())["name"] == "employee-4711"
+    erased = erase(here, *name, "--check", "--json")
+    assert erased.exit_code == ExitCode.DONE, erased.output
+    assert json.loads(erased.stdout)["faces"] == 3
+    assert here.holders(["Ann Müller".encode(), b"employee-4711"]) == set()
+
+
+def test_a_name_that_may_mean_two_people_erases_nobody(here: Installation) -> None:
+    with_person(here, "employee-4711", "ann")
+    with open_gallery(here.data) as gallery:
+        gallery.create_user("staff", "ann")
+    erased = erase(here, "--person", "ann")
+    assert erased.exit_code == ExitCode.INVALID_INPUT
+    assert "employee-4711" in erased.output
+    assert len(here.faces()) == 9
+
+
+def test_a_text_that_is_no_id_and_nobodys_name_is_refused(here: Installation) -> None:
+    with_person(here, "employee-4711", "Ann Müller")
+    erased = erase(here, "--person", "Ann Mueller")
+    assert erased.exit_code == ExitCode.NOT_FOUND
+    assert erase(here, "--person", "nobody").exit_code == ExitCode.DONE
+    assert len(here.faces()) == 9
+
+
 def test_a_check_finds_what_is_left(here: Installation, tmp_path: Path) -> None:
     here.index()
     (vector, *_) = (vector for name, vector in here.faces().values() if name == ANN)

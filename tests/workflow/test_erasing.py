@@ -195,6 +195,20 @@ def test_the_command_line_erases_checks_and_rebuilds_in_a_stack(
     assert stack.face_ids() == faces
 
 
+def test_a_person_of_a_stack_is_erased_by_display_name(
+    stack: Stack, command_line: CliRunner
+) -> None:
+    gallery = api(stack)
+    own = gallery.select("staff", SubjectKind.EXTERNAL_ID, ANN).face_ids
+    gallery.create_user("staff", "e-1", name="Ann Müller")
+    gallery.associate_faces("staff", "e-1", list(own))
+    words = ["--collection", "staff", "--stack", "s", "--yes", "--json"]
+    erased = command_line.invoke(main, ["erase", "--person", "Ann Müller", *words])
+    assert erased.exit_code == 0, erased.output
+    receipt = json.loads(erased.stdout)
+    assert (receipt["faces"], receipt["users"]) == (len(own), 1)
+
+
 def test_the_command_line_exports_from_a_stack(
     stack: Stack, command_line: CliRunner, tmp_path: Path
 ) -> None:

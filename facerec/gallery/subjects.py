@@ -1,0 +1,33 @@
+"""What is to be erased or exported, as people name it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from facerec.core.erasures import SubjectKind
+from facerec.core.names import checked_user_id
+from facerec.errors import InvalidInputError, UserNotFoundError
+
+if TYPE_CHECKING:
+    from facerec.gallery.gallery import Gallery
+
+
+def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, text: str) -> str:
+    """Return the name of a subject as ``Gallery.erase`` takes it: a person's id for their name.
+
+    An id that nobody has is returned too: job folders may still contain what belongs to it.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+        UserNotFoundError: A text that cannot be an id is nobody's name.
+        AmbiguousPersonError: One person has this id, and another one this name.
+    """
+    if subject is not SubjectKind.USER:
+        return text
+    try:
+        return gallery.resolve_user(collection_id, text).user_id
+    except UserNotFoundError:
+        with suppress(InvalidInputError):
+            return checked_user_id(text)
+        raise
