@@ -1,8 +1,8 @@
 """Runs a child of a job: its slice of the manifest becomes faces, embeddings and ledger rows.
 
-A child works in steps of about 32 photos: they are loaded ahead (``prefetch``), processed
-(``step``) and committed (``segment_writer``). An attempt that is killed loses at most the steps
-that were not committed; the next attempt continues where the ledger ends.
+A child works in steps of about 32 photos, which are loaded ahead (``photos``), processed
+(``processing``) and committed (``segment_writer``). An attempt that is killed loses at most the
+steps that were not committed; the next attempt continues where the ledger ends.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from facerec.errors import ModelMismatchError
 from facerec.jobs.child.crash_notes import CRASHED, FATAL_CRASHES, read_crashes
 from facerec.jobs.child.moved import faces_of_moved_photos
 from facerec.jobs.child.photos import LoadedPhoto, PhotoLoader
+from facerec.jobs.child.processing import process_photos
 from facerec.jobs.child.segment_writer import SegmentCommitted, SegmentWriter
-from facerec.jobs.child.step import KnownPhotos, Step, photo_key, process_photos
+from facerec.jobs.child.step import KnownPhotos, Step, photo_key
 from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import Cursor, SliceReader, slice_of
@@ -79,14 +80,14 @@ def run_child(
     Faces that earlier attempts have committed are compared with the collection, and restored if
     lost. On one machine, the run of the job has done so for the children that are not complete.
 
-    Any number of attempts may run after or beside one another: each line of the slice gets exactly
-    one row. Whatever is wrong with a photo or a line is a row, not an exception.
+    Any number of attempts may run, one after another or at the same time: each line of the slice
+    gets exactly one row. A problem with a photo or a line is a row, not an exception.
 
     Args:
         plan: the job's plan.
         child: 0 to ``plan.children - 1``.
         dependencies: engine and stores.
-        stop: called between a few photos; once it returns true, what is done is committed.
+        stop: called every few photos; once it returns true, what is done is committed.
         on_commit: called for each segment of the ledger.
 
     Returns:

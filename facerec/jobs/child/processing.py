@@ -1,0 +1,205 @@
+"""Computes a step of a child: loaded photos become ledger rows and faces to store.
+
+``process_photos`` is a function of its arguments alone: what the collection already contains is
+passed in, and what is to be stored is returned.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
+from facerec.core.protocols.engine import FaceEngine
+from facerec.gallery.indexing import IndexedImage, to_stored_faces
+from facerec.gallery.storing import with_stored_ids
+from facerec.jobs.child.photos import LoadedPhoto
+from facerec.jobs.child.step import KnownPhotos, Step, indexed_face
+from facerec.jobs.ledger.rows import LedgerRow, RejectedFace
+from facerec.jobs.manifest.slices import Cursor
+from facerec.jobs.outcomes import Outcome, PhotoFailure
+from facerec.jobs.plan import Plan
+
+PHOTOS_PER_CALL = 8
+"""Photos that the engine gets in one call: enough to compute descriptors in batches, few enough
+that a stop request is obeyed soon."""
+
+
+def process_photos(
+    photos: Sequence[LoadedPhoto],
+    keys: Sequence[str | None],
+    known: KnownPhotos,
+    *,
+    start: Cursor,
+    plan: Plan,
+    child: int,
+    engine: FaceEngine,
+    stop: Callable[[], bool] = lambda: False,
+) -> Step:
+    """Process photos until all are done or ``stop`` returns true, at least ``PHOTOS_PER_CALL``.
+
+    Args:
+        photos: one or more consecutive photos of the slice.
+        keys: their image keys (see ``photo_key``).
+        known: what the collection already contains of them.
+        start: the cursor before the first one.
+        plan: the job's plan.
+        child: the child, for its rows.
+        engine: detects faces and computes embeddings.
+        stop: called between calls of the engine.
+    """
+    step = Step(start, photos[-1].end)
+    builder = _StepBuilder(step, known, plan, child, engine)
+    for first in range(0, len(photos), PHOTOS_PER_CALL):
+        group = slice(first, first + PHOTOS_PER_CALL)
+        builder.process(photos[group], keys[group])
+        if stop() and len(step.rows) < len(photos):
+            step.end, step.complete = photos[len(step.rows) - 1].end, False
+            break
+    step.faces = {k: faces for k, faces in step.faces.items() if faces or k in known.stored}
+    step.stored = {
+        key: frozenset(record.face_id for record in known.stored[key])
+        for key in step.faces
+        if key in known.stored
+    }
+    return step
+
+
+class _StepBuilder:
+    """Adds groups of photos to a step."""
+
+    def __init__(
+        self, step: Step, known: KnownPhotos, plan: Plan, child: int, engine: FaceEngine
+    ) -> None:
+        self._step, self._known = step, known
+        self._plan, self._child, self._engine = plan, child, engine
+        self._options_digest = plan.options.digest()
+        self._rows_by_key: dict[str, LedgerRow] = {}
+
+    def process(self, photos: Sequence[LoadedPhoto], keys: Sequence[str | None]) -> None:
+        """Append the rows of photos, and the faces to store."""
+        started = time.perf_counter()
+        analysed = self._analyse(dict(self._unknown(photos, keys)))
+        share = 1000 * (time.perf_counter() - started) / max(1, len(analysed))
+        for photo, key in zip(photos, keys, strict=True):
+            row = self._row(photo)
+            if key is not None:
+                row = self._outcome(row, photo, key, analysed, share)
+                self._rows_by_key.setdefault(key, row)
+                self._step.row_of_key.setdefault(key, len(self._step.rows))
+            self._step.rows.append(row)
+
+    def _unknown(
+        self, photos: Sequence[LoadedPhoto], keys: Sequence[str | None]
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield the photos that must be analysed, each once."""
+        for photo, key in zip(photos, keys, strict=True):
+            if key is None or key in self._known.current or key in self._rows_by_key:
+                continue
+            if isinstance(photo.content, bytes):
+                yield key, photo.content
+
+    def _analyse(self, photos: dict[str, bytes]) -> dict[str, PhotoFaces | UnreadablePhoto]:
+        if not photos:
+            return {}
+        results = self._engine.analyse(list(photos.values()), self._plan.options)
+        return dict(zip(photos, results, strict=True))
+
+    def _outcome(
+        self,
+        row: LedgerRow,
+        photo: LoadedPhoto,
+        key: str,
+        analysed: Mapping[str, PhotoFaces | UnreadablePhoto],
+        milliseconds: float,
+    ) -> LedgerRow:
+        if key in self._rows_by_key:
+            return _repeated(row, self._rows_by_key[key])
+        if key in self._known.current:
+            faces = tuple(map(indexed_face, self._known.stored[key]))
+            return replace(row, outcome=Outcome.ALREADY_INDEXED, faces=faces)
+        return self._analysed(row, photo, key, analysed[key], milliseconds)
+
+    def _analysed(
+        self,
+        row: LedgerRow,
+        photo: LoadedPhoto,
+        key: str,
+        result: PhotoFaces | UnreadablePhoto,
+        milliseconds: float,
+    ) -> LedgerRow:
+        stored = self._known.stored.get(key, ())
+        if isinstance(result, UnreadablePhoto):
+            self._step.faces[key] = []
+            return replace(
+                row,
+                removed=len(stored),
+                outcome=Outcome.UNREADABLE,
+                reason=result.reason.value,
+                detail=" ".join(result.detail.split())[:500],
+                milliseconds=row.milliseconds + milliseconds,
+            )
+        image = IndexedImage(row.image_id or "", key, photo.external_image_id, photo.uri)
+        found = to_stored_faces(
+            image,
+            result,
+            options_digest=self._options_digest,
+            model_version=self._plan.model_version,
+            now=time.time(),
+        )
+        faces = with_stored_ids(found, stored)
+        self._step.faces[key] = list(faces)
+        ids = {face.record.face_id for face in faces}
+        # Faces of the same options were stored by an attempt that was killed, or are forced.
+        earlier = [record for record in stored if record.options_digest != self._options_digest]
+        outcome = Outcome.INDEXED
+        if not faces:
+            outcome = Outcome.ALL_FACES_REJECTED if result.rejected else Outcome.NO_FACE
+        return replace(
+            row,
+            outcome=outcome,
+            replaced=sum(record.face_id in ids for record in earlier),
+            removed=sum(record.face_id not in ids for record in stored),
+            faces=tuple(indexed_face(face.record) for face in faces),
+            rejected=tuple(
+                RejectedFace(face.box, face.confidence, tuple(str(why) for why in face.reasons))
+                for face in result.rejected
+            ),
+            rotation=result.rotation,
+            is_animated=result.is_animated,
+            milliseconds=row.milliseconds + milliseconds,
+        )
+
+    def _row(self, photo: LoadedPhoto) -> LedgerRow:
+        failure = photo.content if isinstance(photo.content, PhotoFailure) else None
+        return LedgerRow(
+            child=self._child,
+            line_in_slice=photo.end.lines,
+            photo=photo.uri,
+            external_image_id=photo.external_image_id,
+            outcome=failure.outcome if failure else Outcome.INDEXED,
+            reason=failure.reason if failure else None,
+            detail=failure.detail if failure else None,
+            image_id=photo.image_id,
+            version=photo.version,
+            bytes=photo.size,
+            milliseconds=photo.milliseconds,
+        )
+
+
+def _repeated(row: LedgerRow, first: LedgerRow) -> LedgerRow:
+    """Return the row of a photo that occurs a second time in its step."""
+    indexed = first.outcome is Outcome.INDEXED
+    return replace(
+        first,
+        line_in_slice=row.line_in_slice,
+        photo=row.photo,
+        version=row.version,
+        outcome=Outcome.ALREADY_INDEXED if indexed else first.outcome,
+        rejected=() if indexed else first.rejected,
+        replaced=0,
+        removed=0,
+        bytes=row.bytes,
+        milliseconds=row.milliseconds,
+    )
