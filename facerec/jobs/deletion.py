@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 
-from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.errors import InvalidInputError
 from facerec.jobs.folders import Entry, note_erased
 from facerec.jobs.plan import plan_uri
 from facerec.jobs.service import Job
 from facerec.storage.objects.local import TEMPORARY_PREFIX
-from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore, exists
 
 _SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "crashes")
 """In the order in which they are deleted."""
@@ -76,7 +76,7 @@ def delete_folder(objects: ObjectStore, entry: Entry) -> int:
         objects.delete(plan)
         _delete_empty(objects, folder)
         delete_note(objects, entry)
-    elif _exists(objects, entry.note):
+    elif exists(entry.note, objects):
         objects.delete(plan)
     else:
         objects.delete_folder(folder)
@@ -104,11 +104,3 @@ def _delete_empty(objects: ObjectStore, folder: str) -> None:
             objects.delete_folder(f"{folder}{name}/")
     if next(iter(objects.list(folder)), None) is None:
         objects.delete_folder(folder)
-
-
-def _exists(objects: ObjectStore, uri: str) -> bool:
-    try:
-        objects.head(uri)
-    except ObjectNotFoundError:
-        return False
-    return True

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from facerec.errors import InvalidInputError, JobFolderError, ObjectNotFoundError
 from facerec.jobs.ledger.report import Report, read_report
 from facerec.jobs.plan import Plan, plan_uri, read_facts, read_plan
-from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore, exists
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +185,7 @@ def note_erased(objects: ObjectStore, entry: Entry) -> None:
 
 def has_plan(objects: ObjectStore, job_folder: str) -> bool:
     """Return whether a folder contains the plan of a job."""
-    try:
-        objects.head(plan_uri(job_folder))
-    except ObjectNotFoundError:
-        return False
-    return True
+    return exists(plan_uri(job_folder), objects)
 
 
 def _contains_job(objects: ObjectStore, job_folder: str, job_id: str) -> bool:

@@ -6,18 +6,21 @@ and wherever they are killed.** It follows from three rules, all of them kept in
 
 1. A segment starts where the ledger ends (``SegmentWriter.cursor``).
 2. A segment is named by its start and written only if no segment of that name exists. So of two
-   attempts that append the same segment one wins; the other takes the winner's segment for its
-   own and continues from that segment's end.
+   attempts that append the same segment one wins; the other reads the winner's segment and
+   continues from its end.
 3. A commit stores the embeddings in the job folder, then the faces in the collection, then the
-   segment that names both. Faces of people that it would remove are kept, and are among those that
-   it stores. Whatever a killed attempt has stored without a segment is found by its embeddings
-   (``SegmentWriter.unrecorded``), and is processed again by the next attempt.
+   segment that names both. It keeps the faces of people that it would otherwise remove, and stores
+   them again with the others. What a killed attempt has stored without a segment is found by its
+   embeddings (``SegmentWriter.unrecorded``) and processed again by the next attempt.
 
 Storing the same faces again changes nothing, since face ids derive from content.
 
-A job whose collection is deleted has no plan any more. Every commit checks for the plan before it
+Deleting a collection deletes the plans of its jobs. Every commit checks for the plan before it
 stores anything, and again at its end; if the plan is gone, it removes what it has just stored. So
 nothing of a deleted collection comes back, whenever the deletion happens.
+
+A commit is ``submit``, in a background thread ``_commit``, and ``flush``, which appends the segment
+that won to what this attempt knows of the ledger.
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ from facerec.gallery.tombstones import (
     remove_tombstones,
 )
 from facerec.jobs.child.step import Step
+from facerec.jobs.folders import has_plan
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import SegmentFaces, id_prefixes, write_face_index
 from facerec.jobs.ledger.layout import (
@@ -57,7 +61,7 @@ from facerec.jobs.ledger.layout import (
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments, write_segment
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary, write_summary
 from facerec.jobs.manifest.slices import Cursor
-from facerec.jobs.plan import Plan, plan_uri
+from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.photos import lines_of_rows
 from facerec.jobs.remembered.runs import write_photos
 from facerec.storage.faces import FaceStore
@@ -84,10 +88,10 @@ class SegmentCommitted:
 
 
 class SegmentWriter:
-    """The end of one child's ledger; use it from one thread.
+    """Appends to the end of one child's ledger; use it from one thread.
 
     A commit runs in a background thread while the next step is processed. At most one is in
-    flight, so commits follow one another.
+    flight, so commits happen in order.
 
     Attributes:
         cursor: where the ledger ends, as far as this attempt has seen.
@@ -104,7 +108,7 @@ class SegmentWriter:
         objects: ObjectStore,
         on_commit: Callable[[SegmentCommitted], None],
     ) -> None:
-        """Write to the ledger of a child whose slice begins at ``start``."""
+        """Create the writer of a child whose slice begins at ``start``."""
         self.cursor, self.tally = start, Tally()
         self._plan, self._child = plan, child
         self._faces, self._records, self._objects = faces, records, objects
@@ -164,8 +168,8 @@ class SegmentWriter:
     def unrecorded(self) -> set[str]:
         """Return the image keys of photos whose faces are stored, but have no row in the ledger.
 
-        An attempt that was killed between the two left them. They are processed again, so that the
-        ledger names their faces as indexed by this child. Waits for the commit in flight first,
+        An attempt that was killed between the two has left them. They are processed again, so that
+        the ledger names their faces as indexed by this child. Waits for the commit in flight first,
         since its photos are about to have rows.
         """
         ledger_end = self.flush().offset
@@ -175,13 +179,13 @@ class SegmentWriter:
             step = step_of_embeddings(uri)
             if step is None or step[1] <= ledger_end:
                 continue
-            # Half a file was never followed by faces in the store.
+            # If a file is incomplete, its attempt has stored no faces.
             with suppress(ObjectNotFoundError, InvalidInputError):
                 faces = read_embeddings(self._objects, uri)
                 keys.update(group_of(face.record.face_id) for face in faces)
                 earliest = min(earliest, step[0])
         if keys:
-            # The step may have started before the end of the ledger: that part is recorded.
+            # The step may have started before the end of the ledger: photos before it have rows.
             recorded = read_segments(
                 self._objects, self._plan.job_folder, self._child, since=earliest
             )
@@ -196,8 +200,8 @@ class SegmentWriter:
     def finish(self, end: Cursor) -> ChildSummary:
         """Mark the child as complete: its ledger covers the slice up to ``end``.
 
-        Deletes the embeddings that no segment names; again at the end, since another attempt may
-        have stored some that did not see the child complete.
+        Deletes the embeddings that no segment names, and again at the end: an attempt that did not
+        see the child complete may have stored more.
         """
         self._delete_unnamed()
         summary = ChildSummary(self._child, True, end.lines, self.tally)
@@ -215,46 +219,40 @@ class SegmentWriter:
 
     def _commit(self, step: Step, started: float) -> Segment:
         """Return the segment that won: this attempt's, or a concurrent attempt's."""
-        if not self._has_plan():
+        if not has_plan(self._objects, self._plan.job_folder):
             raise JobDeletedError(self._plan.collection_id)
         try:
             segment = self._store(step, started)
         except CollectionNotFoundError:
             self._objects.delete_folder(self._plan.job_folder)
             raise JobDeletedError(self._plan.collection_id) from None
-        if not self._has_plan():
+        if not has_plan(self._objects, self._plan.job_folder):
             self._faces.put_images(self._plan.collection_id, {key: [] for key in step.faces})
             self._objects.delete_folder(self._plan.job_folder)
             raise JobDeletedError(self._plan.collection_id)
         return segment
 
-    def _has_plan(self) -> bool:
-        try:
-            self._objects.head(plan_uri(self._plan.job_folder))
-        except ObjectNotFoundError:
-            return False
-        return True
-
     def _store(self, step: Step, started: float) -> Segment:
-        plan, name = self._plan, None
+        """Store embeddings, faces and segment of a step; return the segment that won."""
+        plan, embeddings = self._plan, None
         omitted: DeletedBoxes | None = None
-        # A face that is deleted after the first look is found by the second one, and a deletion
-        # that comes later finds the face.
+        # A face that is deleted while faces are stored is found by asking again, and a later
+        # deletion finds the face in the collection.
         while (deleted := self._deleted_boxes(step)) != omitted:
             step.omit_deleted(deleted)
-            earlier, name = name, self._store_faces(step)
-            if earlier is not None and name is None:
+            earlier, embeddings = embeddings, self._store_faces(step)
+            if earlier is not None and embeddings is None:
                 self._objects.delete(plan.job_folder + earlier)
             omitted = deleted
         segment = Segment(
-            self._child, step.start, step.end, tuple(step.rows), name, started, time.time()
+            self._child, step.start, step.end, tuple(step.rows), embeddings, started, time.time()
         )
         if write_segment(self._objects, plan.job_folder, segment):
             return segment
-        # The loser's file of embeddings stays until the child is complete. Its faces are in the
-        # store, and where the winner's segment is shorter only this file says so.
-        if name is not None and read_summary(self._objects, plan.job_folder, self._child):
-            self._objects.delete(plan.job_folder + name)
+        # The loser's file of embeddings stays until the child is complete: its faces are stored,
+        # and if the winner's segment is shorter, only this file names them.
+        if embeddings is not None and read_summary(self._objects, plan.job_folder, self._child):
+            self._objects.delete(plan.job_folder + embeddings)
         uri = segment_uri(plan.job_folder, self._child, step.start.offset)
         return read_segment(self._objects, uri)
 
@@ -269,7 +267,7 @@ class SegmentWriter:
 
     def _store_faces(self, step: Step) -> str | None:
         """Store embeddings and faces; return the path of the embeddings in the job folder."""
-        plan, name = self._plan, None
+        plan, embeddings = self._plan, None
         step.keep(
             faces_to_keep(
                 plan.collection_id,
@@ -280,11 +278,10 @@ class SegmentWriter:
                 users=self._records,
             )
         )
-        # Every attempt has its own files: the one that lost must not replace the winner's.
-        path = embeddings_name(self._child, step.start.offset, step.end.offset)
         if faces := [face for image in step.faces.values() for face in image]:
-            name = path
-            write_embeddings(self._objects, plan.job_folder + name, faces)
+            # Each attempt has files of its own: the one that lost must not replace the winner's.
+            embeddings = embeddings_name(self._child, step.start.offset, step.end.offset)
+            write_embeddings(self._objects, plan.job_folder + embeddings, faces)
         if step.faces:
             replace_faces(
                 plan.collection_id,
@@ -296,9 +293,10 @@ class SegmentWriter:
         if plan.restore_deleted:
             stored = {key: [face.record for face in own] for key, own in step.faces.items()}
             remove_tombstones(plan.collection_id, stored, store=self._records)
-        return name
+        return embeddings
 
     def _append(self, segment: Segment, *, resumed: bool) -> None:
+        """Take a committed segment into account: this attempt's, another's or an earlier one."""
         tally = Tally.of(segment.rows, (segment.started, segment.finished))
         self.tally.add(tally)
         self.cursor = segment.end

@@ -7,11 +7,11 @@ import json
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
-from facerec.storage.objects.protocol import ObjectStore
+from facerec.storage.objects.protocol import ObjectStore, exists
 
 
 def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
-    """Return what a job has removed; None if it has not come to it."""
+    """Return what a job has removed; None if it has not removed anything yet."""
     try:
         return Removal(**json.loads(objects.read(removal_uri(job_folder))))
     except ObjectNotFoundError:
@@ -20,8 +20,4 @@ def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
 
 def is_removal_due(objects: ObjectStore, job_folder: str) -> bool:
     """Return whether faces of photos that were replaced or are gone are still to be removed."""
-    try:
-        objects.head(stale_uri(job_folder))
-    except ObjectNotFoundError:
-        return False
-    return read_removal(objects, job_folder) is None
+    return exists(stale_uri(job_folder), objects) and read_removal(objects, job_folder) is None

@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from facerec.errors import FacerecError, ObjectNotFoundError
+from facerec.errors import FacerecError
+from facerec.jobs.folders import has_plan
 from facerec.jobs.local.run import RunResult, Stop
 from facerec.jobs.local.run_record import (
     RunRecord,
@@ -21,7 +22,7 @@ from facerec.jobs.local.run_record import (
     run_lock,
     write_record,
 )
-from facerec.jobs.plan import Plan, plan_uri
+from facerec.jobs.plan import Plan
 from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
@@ -155,9 +156,7 @@ class LocalRuns:
         """Write the report of a run and how it ended, unless the job was deleted."""
         from facerec.jobs.ledger.report import write_report
 
-        try:
-            self._objects.head(plan_uri(plan.job_folder))
-        except ObjectNotFoundError:
+        if not has_plan(self._objects, plan.job_folder):
             self._objects.delete_folder(plan.job_folder)
             return
         tolerated = record.tolerated_failure_percentage

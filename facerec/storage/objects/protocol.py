@@ -119,12 +119,23 @@ def folder_of(uri: str) -> str:
     return uri[: uri.rfind("/") + 1]
 
 
-def may_exist(uri: str, objects: ObjectStore) -> bool:
-    """Return whether an object exists; also true if access to it is denied."""
+def exists(uri: str, objects: ObjectStore) -> bool:
+    """Return whether an object exists.
+
+    Raises:
+        AccessDeniedError: The object may not be read.
+        StoreUnavailableError: The store does not answer.
+    """
     try:
         objects.head(uri)
     except ObjectNotFoundError:
         return False
+    return True
+
+
+def may_exist(uri: str, objects: ObjectStore) -> bool:
+    """Return whether an object exists; also true if access to it is denied."""
+    try:
+        return exists(uri, objects)
     except AccessDeniedError:
         return True
-    return True
