@@ -82,7 +82,7 @@ def suggest(
 @data_option
 @json_option
 def name(collection: str, cluster: str, person: str, data: Path | None, as_json: bool) -> None:
-    """Name a cluster: add its faces to PERSON, who is created if need be.
+    """Name a cluster: add its faces to PERSON, who is created if necessary.
 
     \b
     Examples:

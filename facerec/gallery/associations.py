@@ -1,4 +1,4 @@
-"""Faces associated with people, and disassociated; the outcome gives a reason for each failure."""
+"""Associates faces with people and disassociates them, with a reason for each failure."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class AssociationOutcome:
 
     Attributes:
         changed: Ids of the faces that were associated or disassociated.
-        failed: Faces that were not; faces that needed no change are in neither.
+        failed: Faces that were not. Faces that needed no change are in neither.
         status: State of the person afterwards.
     """
 
@@ -280,7 +280,7 @@ def _not_associated(
     user_id: str,
     face_ids: Sequence[str],
 ) -> Iterator[FailedAssociation]:
-    """Yield the failures to disassociate faces that the person does not have."""
+    """Yield a failure for each face that cannot be disassociated from the person."""
     stored = {face.record.face_id for face in faces.get_faces(collection_id, face_ids)}
     owners = users.users_of_faces(collection_id, face_ids)
     for face_id in face_ids:

@@ -76,10 +76,22 @@ class GalleryBase(Inspector):
         self._on_close()
 
     def _get(self, collection_id: str) -> Collection:
+        """Return a collection, whatever its model version.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
         return self._records.get_collection(checked_collection_id(collection_id))
 
     def _require(self, collection_id: str) -> Collection:
-        """Return a collection whose faces can be compared with the engine's."""
+        """Return a collection whose faces can be compared with the engine's.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+        """
         return require_collection(
             collection_id, model_version=self.model_version, records=self._records
         )
@@ -95,7 +107,9 @@ class GalleryBase(Inspector):
         return self._defaults.threshold if collection.threshold is None else collection.threshold
 
     def _after(self, listing: str, next_token: str | None) -> str | None:
+        """Return the name after which a page starts; None for the first page."""
         return None if next_token is None else read_page_token(listing, next_token, self._clock())
 
     def _token(self, listing: str, last: str) -> str:
+        """Return the token of the page that follows a name."""
         return page_token(listing, last, self._clock())

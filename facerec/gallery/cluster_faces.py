@@ -1,8 +1,9 @@
-"""Clusters the faces of a collection, without changing what people said.
+"""Clusters the faces of a collection, within what people have stated about them.
 
-Two clusters become one if their most similar pair of faces reaches a similarity, and all pairs
-reach a lower one on average: that at five times the false match rate. By default the similarity
-depends on the number of faces, because each face of a large collection resembles more strangers.
+Two clusters are merged if the most similar pair of their faces reaches a threshold, and the mean of
+all pairs reaches a lower threshold, at which the false match rate is five times as high. By default
+the threshold depends on the number of faces: in a large collection, a face resembles more
+strangers.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ MAX_PAIR_RATE = 3.5e-5
 """Default false match rate of a pair that connects two clusters, in small collections."""
 
 EXPECTED_STRANGERS = 0.15
-"""Strangers per face that may reach the similarity by default, as in LFW's 4,171 faces."""
+"""Strangers per face that may reach the default threshold, as among LFW's 4,171 faces."""
 
 MEAN_RATE_RATIO = 5.0
-"""False match rate of the mean similarity of two clusters, in units of that of one pair. Measured,
-as the two numbers above, by ``python -m benchmarks.clustering``."""
+"""False match rate at the threshold of the mean, as a multiple of the rate at that of one pair.
+Measured, like the two numbers above, by ``python -m benchmarks.clustering``."""
 
 _IDS_AT_ONCE = 50_000
 
@@ -51,7 +52,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ClusteringResult:
-    """What a clustering did.
+    """The outcome of a clustering.
 
     Attributes:
         threshold: Similarity of two faces that can connect clusters, 0 to 1.
@@ -69,7 +70,7 @@ class ClusteringResult:
 
 
 def default_threshold(faces: int) -> float:
-    """Return the similarity of a pair that can connect two clusters, by the number of faces."""
+    """Return the default threshold of a pair in a collection of this many faces."""
     return similarity_at(min(MAX_PAIR_RATE, EXPECTED_STRANGERS / max(1, faces)))
 
 
@@ -88,8 +89,8 @@ def cluster_faces(
     threshold: float | None,
     threads: int,
 ) -> ClusteringResult:
-    """Cluster the faces that were stored since the last time; see ``Gallery.cluster_faces``."""
-    said = _Said(collection_id, clusters=clusters, faces=faces, records=records)
+    """Cluster faces that are new since the last clustering; see ``Gallery.cluster_faces``."""
+    said = _Statements(collection_id, clusters=clusters, faces=faces, records=records)
     said.take_apart()
     arrays = clusters.read_face_arrays(collection_id, cohort.cohort_version, is_clear)
     _compute_missing_stats(arrays, cohort)
@@ -111,8 +112,8 @@ def cluster_faces(
     )
 
 
-class _Said:
-    """What people said about the faces of a collection."""
+class _Statements:
+    """What people have stated about the faces of a collection: people, corrections, ignored."""
 
     def __init__(
         self, collection_id: str, *, clusters: ClusterStore, faces: FaceStore, records: RecordStore
@@ -139,7 +140,7 @@ class _Said:
     def names(
         self, face_ids: Sequence[str], owners: Mapping[str, str]
     ) -> dict[str, frozenset[str]]:
-        """Return the names of the people whom faces are said to show, as far as some are denied."""
+        """Return the names of whom faces show, by face id; only names that corrections contain."""
         names: dict[str, frozenset[str]] = {}
         for some in _batches(face_ids if self.people else (), MAX_PAGE):
             for face in self._faces.get_faces(self.collection_id, some):
@@ -149,13 +150,13 @@ class _Said:
         return names
 
     def take_apart(self) -> None:
-        """Take faces out of clusters that contradict what was said since."""
+        """Take faces out of clusters that newer statements contradict."""
         left = [*self._of_other_users(), *self._denied_in_clusters()]
         if left:
             self.clusters.leave_clusters(self.collection_id, left)
 
     def _of_other_users(self) -> Iterator[str]:
-        """Yield the faces of all people of a cluster but the one with most faces in it."""
+        """Yield faces of people in clusters of several people, but the most frequent person."""
         mixed = self.clusters.mixed_clusters(self.collection_id)
         members = self.clusters.members_of_clusters(self.collection_id, mixed)
         for number in mixed:
@@ -165,7 +166,7 @@ class _Said:
             yield from (face_id for face_id, user in owners.items() if user != kept)
 
     def _denied_in_clusters(self) -> Iterator[str]:
-        """Yield faces that are in a cluster with somebody whom they do not show."""
+        """Yield the faces that are in a cluster with a person whom they do not show."""
         numbers = self.clusters.clusters_of_faces(self.collection_id, list(self.denied))
         shown = sorted({*numbers.values()} - self.ignored)
         for members in self.clusters.members_of_clusters(self.collection_id, shown).values():
@@ -178,8 +179,10 @@ class _Said:
                     yield face_id
 
 
-def _changes(arrays: FaceArrays, pairs: Pairs, said: _Said, max_mean: float) -> ClusterChanges:
-    """Return how clusters change by pairs."""
+def _changes(
+    arrays: FaceArrays, pairs: Pairs, said: _Statements, max_mean: float
+) -> ClusterChanges:
+    """Return how similar pairs of faces change the clusters."""
     clusters, collection_id = said.clusters, said.collection_id
     involved = np.unique(np.concatenate((pairs.first, pairs.second)))
     ids = _ids_of_rows(clusters, arrays, involved)
@@ -240,7 +243,7 @@ def _compute_missing_stats(arrays: FaceArrays, cohort: Cohort) -> None:
 def _ids_of_rows(
     clusters: ClusterStore, arrays: FaceArrays, rows: NDArray[np.int64]
 ) -> dict[int, str]:
-    """Return the ids of faces by row, without those that were deleted since."""
+    """Return the ids of faces by row, without those deleted since the arrays were read."""
     ids: dict[int, str] = {}
     for some in _batches(rows.tolist(), _IDS_AT_ONCE):
         by_slot = clusters.face_ids_of_slots(arrays.slots[some].tolist())
@@ -254,7 +257,7 @@ def _ids_of_rows(
 def _rows_by_id(
     clusters: ClusterStore, collection_id: str, arrays: FaceArrays, face_ids: Sequence[str]
 ) -> dict[str, int]:
-    """Return the rows of faces by id, without those that the arrays do not have."""
+    """Return the rows of faces by id, without faces that are not in the arrays."""
     rows: dict[str, int] = {}
     for some in _batches(face_ids, _IDS_AT_ONCE):
         for face_id, slot in clusters.slots_of_faces(collection_id, some).items():

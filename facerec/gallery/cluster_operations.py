@@ -1,4 +1,4 @@
-"""Unknown people: clusters of faces that nobody has named, and what people say about them."""
+"""Operations on unknown people: clusters of faces, and what people state about them."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ else:
     clustering = DeferredModule("facerec.gallery.cluster_faces")
 
 MAX_SHOWN = 100
-"""Faces of a cluster of which the best is chosen, and whose photos are named."""
+"""Faces of a cluster that are read to choose the best one and to name their photos."""
 
 _CLUSTER_ID = re.compile(r"c([1-9]\d{0,17})")
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterSummary:
-    """A cluster with what shows a person whom it is about.
+    """A cluster, with the face and the photos by which somebody can recognise the person.
 
     Attributes:
         cluster_id: ``c`` and the number of the cluster.
         face_ids: Ids of the faces that have no person, ordered.
         user_id: The person who has other faces of the cluster, or None.
-        ignored: Whether somebody said to ignore the cluster.
+        ignored: Whether the cluster is ignored.
         best: The clearest of the first ``MAX_SHOWN`` faces.
-        sources: Addresses of their photos, the clearest face's first.
+        sources: Addresses of the photos of these faces, that of the clearest face first.
     """
 
     cluster_id: str
@@ -74,8 +74,8 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     ) -> clustering.ClusteringResult:
         """Cluster the faces that were stored since the last time.
 
-        New faces join clusters or create them; clusters that a new face connects become one. Faces
-        of people take part, so that further faces of them are found. What was said before stays:
+        New faces join clusters or create them, and clusters that a new face connects are merged.
+        Faces of people take part, so that more faces of them are found. Earlier statements hold:
         people keep their faces, ignored clusters stay ignored, and corrections are obeyed.
 
         Args:
@@ -130,7 +130,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         return ClusterPage(self._summaries(collection_id, page), token)
 
     def describe_cluster(self, collection_id: str, cluster_id: str) -> ClusterSummary:
-        """Return a cluster, also if it is ignored.
+        """Return a cluster, even if it is ignored.
 
         Raises:
             InvalidInputError: The stores keep no clusters.
@@ -145,7 +145,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def name_cluster(
         self, collection_id: str, cluster_id: str, user_id: str, *, name: str | None = None
     ) -> AssociationOutcome:
-        """Associate the faces of a cluster with a person, who is created if need be.
+        """Associate the faces of a cluster with a person, who is created if necessary.
 
         Args:
             collection_id: Id of the collection.

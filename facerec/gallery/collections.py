@@ -154,8 +154,7 @@ class CollectionOperations(Eraser):
     def delete_collection(self, collection_id: str) -> Receipt:
         """Delete a collection for good: its faces, people and tags, and what its jobs keep.
 
-        What jobs keep goes first and the record last, so that an interrupted deletion can be
-        called again.
+        Job folders go first and the record last, so that an interrupted deletion can be repeated.
 
         Returns:
             What was removed from where.

@@ -1,4 +1,4 @@
-"""Faces said not to show a person, by callers who know better."""
+"""Operations on corrections: statements that a stored face does not show a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from facerec.gallery.faces import require_stored
 from facerec.gallery.paging import checked_limit
 
 MAX_FACES_OF_PERSON = 1000
-"""Faces that can be said not to show one person. Their ids are one item in DynamoDB, of at most
+"""Faces that corrections of one person can name. Their ids are one item in DynamoDB, of at most
 400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
 
 _LAST = "\x7f"
@@ -45,7 +45,7 @@ class CorrectionOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
             ConflictError: The face is associated with the person ``person``.
-            QuotaExceededError: Too many faces do not show this person.
+            QuotaExceededError: There are ``MAX_FACES_OF_PERSON`` corrections of this person.
         """
         self._get(collection_id)
         correction = _checked(face_id, person)
@@ -57,9 +57,7 @@ class CorrectionOperations(GalleryBase):
             )
         about = self._records.corrections_of_people(collection_id, [person])
         if len(about) >= MAX_FACES_OF_PERSON and correction not in about:
-            raise QuotaExceededError(
-                f"at most {MAX_FACES_OF_PERSON:,} faces can be said not to show one person"
-            )
+            raise QuotaExceededError(f"a person has at most {MAX_FACES_OF_PERSON:,} corrections")
         self._records.add_correction(collection_id, correction)
         return correction
 
@@ -102,5 +100,5 @@ class CorrectionOperations(GalleryBase):
 
 def _checked(face_id: str, person: str) -> Correction:
     if checked_external_image_id(person) == face_id:
-        raise InvalidInputError("a face cannot be said not to show itself")
+        raise InvalidInputError("a correction needs a person other than the face itself")
     return Correction(face_id, person)

@@ -1,4 +1,4 @@
-"""Corrections: which stored faces do not show which people, and how searches obey that.
+"""Corrections: statements that a stored face does not show a person; searches obey them.
 
 A person is named by a user id, an external image id or what comes before the colon in it, or the
 id of a face: see ``facerec.gallery.person_names``.
@@ -71,7 +71,7 @@ def forget_corrections(
     faces: FaceStore,
     records: RecordStore,
 ) -> int:
-    """Erase the corrections of faces that are gone, and those about people who have no face left.
+    """Erase corrections of faces that are gone, and of people who have no face left.
 
     Args:
         collection_id: Id of the collection.
@@ -106,7 +106,7 @@ def count_corrections(collection_id: str, *, records: RecordStore) -> int:
 def _left(
     collection_id: str, people: set[str], *, faces: FaceStore, records: RecordStore
 ) -> set[str]:
-    """Return the people who still have a person or a face. It reads all faces only if need be."""
+    """Return the names that a person or a face still has; read all faces only if necessary."""
     left = {user.user_id for user in records.get_users(collection_id, sorted(people))}
     after = None
     while left != people and (page := faces.list_faces(collection_id, after=after, limit=MAX_PAGE)):

@@ -21,7 +21,7 @@ MARGIN = 1.5
 
 
 class Decision(StrEnum):
-    """Who a face of a probe shows, as far as its matches can tell."""
+    """Whether the matches of a probe tell whom it shows."""
 
     MATCH = "match"
     """One person of the collection is similar enough, and nobody else nearly as similar."""
@@ -57,11 +57,7 @@ def decide(
 ) -> tuple[Decision, tuple[Candidate, ...]]:
     """Decide who a probe shows.
 
-    A collection holds photos, not people. Two stored faces count as one person's if they are
-    associated with one person, if their external image ids name one person, or, where neither says,
-    if they are as similar to each other as a match. Faces of different people, or of external image
-    ids that name different people before the colon, are different people's, and so are two faces
-    of which a correction says so.
+    A collection holds photos, not people, so ``same_person`` groups the faces by person.
 
     Args:
         nearest: Stored faces, lowest score first.
@@ -89,7 +85,16 @@ def decide(
 
 
 def same_person(one: Candidate, other: Candidate, max_score: float) -> bool:
-    """Return whether two stored faces count as one person's; see ``decide``.
+    """Return whether two stored faces count as one person's.
+
+    The first of these that applies decides:
+
+    1. A correction of one of them excludes the other one's person: different people.
+    2. Both are associated with people: the same person, if the people are the same.
+    3. They are faces of the same photo: different people.
+    4. Both external image ids name a person before a colon: the same, if these are the same.
+    5. Both have the same external image id: the same person.
+    6. Otherwise they are the same person's if they are as similar to each other as a match.
 
     Args:
         one: A face.
@@ -107,7 +112,6 @@ def same_person(one: Candidate, other: Candidate, max_score: float) -> bool:
     if one.user_id is not None and other.user_id is not None:
         return one.user_id == other.user_id
     if first.image_id == second.image_id:
-        # a photo shows nobody twice
         return False
     people = person_in_name(first), person_in_name(second)
     if None not in people:

@@ -14,8 +14,8 @@ from facerec.core.options import (
 )
 
 UNFILTERED_CONFIDENCE = 0.5
-"""Minimum confidence of a face where no quality filter applies: what is less likely a face than
-not is never taken for one."""
+"""Minimum confidence of a face if no quality filter applies: a detection that is more
+likely wrong than right is never accepted."""
 
 DEFAULT_LIMIT = 100
 """Matches of one face. A decision reads as many neighbours anyway

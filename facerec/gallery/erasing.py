@@ -99,7 +99,7 @@ class Eraser(GalleryBase):
         return receipt, stored
 
     def _with_faces_of_jobs(self, erasure: Erasure) -> Erasure:
-        """Select the faces that jobs have found in the photos too; note it before their rows go."""
+        """Add the faces that jobs have found in selected photos, before their rows are erased."""
         selection, collection_id = erasure.selection, erasure.receipt.collection_id
         found = self._faces_of_jobs(collection_id, selection) - selection.face_ids
         if not found:
@@ -115,10 +115,10 @@ class Eraser(GalleryBase):
         return erasure
 
     def _faces_of_jobs(self, collection_id: str, selection: Selection) -> frozenset[str]:
-        """Return the ids of the faces that jobs have found in photos given by their addresses.
+        """Return the ids of the faces that jobs have found in the photos that a selection names.
 
-        A face is stored with one address of its photo. If other files have the same bytes, only
-        the rows of jobs name these.
+        A face is stored with one address of its photo. Addresses of files with the same bytes are
+        only in the rows of jobs.
         """
         if not selection.photos:
             return frozenset()
@@ -197,7 +197,7 @@ class Eraser(GalleryBase):
         return (None if later else Collection(collection_id, "", 0.0)), False
 
     def _names_of_corrected(self, collection_id: str, face_ids: Sequence[str]) -> set[str]:
-        """Return the names in faces that are to be deleted, where corrections may hold them."""
+        """Return the names by which corrections may refer to faces that are to be deleted."""
         if not face_ids or not self._records.list_corrections(collection_id, limit=1):
             return set()
         stored = self._faces.get_faces(collection_id, face_ids)
@@ -212,14 +212,14 @@ class Eraser(GalleryBase):
         )
 
     def _keep_tombstones(self, collection_id: str, face_ids: Members[str]) -> None:
-        """Keep what tells later jobs that faces were deleted; the first step of a deletion."""
+        """Keep tombstones of faces, by which later jobs know that they were deleted."""
         faces = self._faces.get_faces(collection_id, sorted(face_ids)) if face_ids else []
         with suppress(CollectionNotFoundError):
             records = [face.record for face in faces]
             keep_tombstones(collection_id, records, store=self._records)
 
     def _disassociate(self, collection_id: str, face_ids: Members[str]) -> int:
-        """Disassociate faces from whatever people they have; return the number of people."""
+        """Disassociate faces from their people; return the number of people."""
         from facerec.gallery.associations import update_user
 
         owners = self._records.users_of_faces(collection_id, list(face_ids)) if face_ids else {}

@@ -38,7 +38,7 @@ class ErasureOperations(Eraser):
         return replace(selection, face_ids=selection.face_ids | found)
 
     def _select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
-        """Return the selection as far as the stores alone tell it."""
+        """Return the selection without faces that only job folders name."""
         self._get(collection_id)
         match subject:
             case SubjectKind.FACE:

@@ -57,7 +57,7 @@ class FindOperations(RecognitionOperations):
         and faces of other people never.
 
         A face is doubtful if it matches (see ``search``), but is less similar than the threshold
-        for a collection of this size, or if it may as well show somebody else.
+        for a collection of this size, or if it may equally show somebody else.
 
         Args:
             collection_id: Id of the collection.
@@ -103,7 +103,7 @@ class FindOperations(RecognitionOperations):
             vector = user_vector(self._faces, collection_id, user)
             listing = f"photos of user {user_id}"
             sought = Sought(deciding, user_id, by_user=True, held=frozenset(user.face_ids))
-        # The order of a page depends on the probe, and what is on it on these numbers.
+        # The probe determines the order of the faces, and these values which faces are listed.
         listing = f"{listing} in {collection_id}, {doubtful}, {deciding!r}, {lowest!r}"
         after = START
         if next_token is not None:
@@ -153,7 +153,7 @@ class FindOperations(RecognitionOperations):
     def _thresholds(
         self, collection: Collection, threshold: float | None, target_fmr: float | None
     ) -> tuple[float, float]:
-        """Return the similarity below which a face is doubtful, and the least of a doubtful one."""
+        """Return the similarity below which a face is doubtful, and that of any doubtful face."""
         usual = self._threshold(collection, None)
         if threshold is None and target_fmr is None:
             faces = self._faces.count_faces(collection.collection_id)

@@ -1,4 +1,4 @@
-"""All faces of a collection that show somebody: who is meant, what is hidden, what is doubtful."""
+"""Finds all faces of a collection that show a person, and which of them are doubtful."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ BATCH = 1000
 """Faces of a ranking that are judged at once."""
 
 RIVALS = 3
-"""Nearest people with which a face is compared: the person who is meant, and others."""
+"""Nearest people that a face is compared with: the person who is searched for, and others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """Who is sought.
+    """Who is searched for.
 
     Attributes:
         threshold: Similarity below which a face is doubtful, 0 to 1.
-        user_id: The person, or None if a photo does not tell.
-        by_user: Whether the person was named, and not a photo.
-        held: Ids of the person's own faces.
-        ambiguous: Whether the photo may as well show somebody else.
+        user_id: The person; None if a photo was given whose person is unknown.
+        by_user: Whether the caller named the person, instead of giving a photo.
+        held: Ids of the person's own faces, if the caller named the person.
+        ambiguous: Whether the photo may equally show another person.
     """
 
     threshold: float
@@ -51,7 +51,7 @@ class Sought:
 
 
 class Corrections:
-    """What corrections hide from a search; see ``facerec.gallery.corrections``."""
+    """The faces that corrections hide; see ``facerec.gallery.corrections`` for the rules."""
 
     def __init__(
         self,
@@ -127,9 +127,9 @@ def find_faces_of(
     """Yield the faces that show somebody, or those that may do so, most similar first.
 
     Args:
-        sought: Who is sought.
+        sought: Who is searched for.
         ranking: The faces that resemble that person.
-        corrections: What is hidden.
+        corrections: Hides faces.
         after: Position after which to start.
         doubtful: Whether to yield the doubtful faces, or the others.
         collection_id: Id of the collection.
@@ -142,7 +142,7 @@ def find_faces_of(
         shown = [
             (face, owner)
             for face, owner in corrections.shown(batch)
-            # somebody has said whom a face shows
+            # the face is known to show another person
             if not (sought.by_user and owner not in (None, sought.user_id))
         ]
         rivalled = _rivalled(sought, shown, collection_id, faces=faces, cohort=cohort)
@@ -183,7 +183,7 @@ def _rivalled(
     faces: FaceStore,
     cohort: Cohort,
 ) -> frozenset[str]:
-    """Return the ids of the faces without a person who resemble another person about as much."""
+    """Return the ids of faces without a person that resemble another person about as much."""
     free = {face.face_id: face for face, owner in shown if owner is None}
     if not sought.by_user or not free:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Faces of another service's collection, found again in their photos and stored under their ids."""
+"""Imports faces of another service: found again in their photos, stored under the same ids."""
 
 from __future__ import annotations
 
@@ -103,9 +103,9 @@ class ImportOperations(GalleryBase):
     ) -> tuple[str, ...]:
         """Store descriptors of dlib's network without their photos, and return their face ids.
 
-        The ids are derived from names and descriptors: importing them again changes nothing. What
-        only a photo can say is unknown: the box is the whole photo, confidence, quality and
-        landmarks are 0.
+        The ids are derived from names and descriptors: importing them again changes nothing.
+        Values that need a photo are placeholders: the box is the whole photo, and confidence,
+        quality and landmarks are 0.
 
         Args:
             collection_id: Id of the collection.
@@ -123,7 +123,7 @@ class ImportOperations(GalleryBase):
         lengths = [float(np.linalg.norm(face.embedding)) for face in faces]
         if not all(MIN_LENGTH <= length <= MAX_LENGTH for length in lengths):
             raise InvalidInputError(
-                "the descriptors are not of dlib's face recognition network",
+                "the descriptors were not computed by dlib's face recognition network",
                 "those of other networks cannot be compared with them; index the photos instead",
             )
         names = [external_image_id_of(face.name) for face in faces]

@@ -1,4 +1,16 @@
-"""Faces searched in a collection: neighbours become matches and a decision for each face."""
+"""Searches a collection for faces: neighbours become matches and, for a probe, a decision.
+
+A search with the faces of a photo (``search_probes``) takes these steps:
+
+1. The store returns the nearest faces, which are scored. Those that match are *relevant*, and those
+   that score nearly as well as the best one (``_find_relevant``).
+2. Faces that corrections hide are dropped (``_without_hidden``).
+3. If several faces of the photo match one person, only the most similar one keeps that person's
+   faces (``_each_person_once``).
+4. The faces that are *close* to the best one decide whether the probe is known (``_close``,
+   ``decision.decide``).
+5. The relevant faces that reach the threshold become matches, with their people and names.
+"""
 
 from __future__ import annotations
 
@@ -41,14 +53,14 @@ def search_probes(
     limit: int,
     repeat_people: bool = False,
 ) -> tuple[SearchedFace, ...]:
-    """Return the matches of, and the decision on, each face of a photo.
+    """Return the matches and the decision of each face of a photo.
 
     Args:
         probes: Faces to search for.
         collection_id: Id of the collection.
         faces: Store of its faces.
         users: Store of its people and corrections.
-        cohort: Computes the stats of faces that are stored without.
+        cohort: Computes the stats of faces that are stored without them.
         threshold: Minimum similarity of a match, 0 to 1.
         limit: Maximum number of matches of each face.
         repeat_people: Whether several of the faces may match one person. By default only the most
@@ -99,6 +111,44 @@ def search_probes(
     return tuple(searched)
 
 
+def search_stored_face(
+    face: StoredFace,
+    *,
+    collection_id: str,
+    faces: FaceStore,
+    users: RecordStore,
+    cohort: Cohort,
+    threshold: float,
+    limit: int,
+) -> tuple[tuple[Match, ...], bool]:
+    """Return the stored faces that resemble a stored face, and whether there are more.
+
+    The face itself is not among them.
+    """
+    stats = stats_of_stored(face, cohort)
+    found = faces.search(
+        collection_id,
+        face.embedding[np.newaxis],
+        # the face itself, and one more than asked for, which shows whether there are more
+        top=min(max(limit + 1, NEIGHBOURS_TO_SCORE) + 1, MAX_MATCHES),
+        max_distance=reach(threshold, stats),
+    )
+    (scored,) = score_neighbours(collection_id, found, [stats], faces=faces, cohort=cohort)
+    own_id = face.record.face_id
+    others = [each for each in scored if each.face_id != own_id and each.similarity >= threshold]
+    face_ids = [own_id, *_face_ids([others])]
+    owners = users.users_of_faces(collection_id, face_ids)
+    hidden = hidden_faces(
+        (each.record for each in others),
+        owners,
+        corrected_faces(collection_id, face_ids, records=users),
+        probe=face.record,
+    )
+    shown = [each for each in others if each.face_id not in hidden]
+    names = _names_of_owners(collection_id, [shown[:limit]], owners, users=users)
+    return _with_owners(_matches(shown, threshold, limit), owners, names), len(shown) > limit
+
+
 def _find_relevant(
     probes: Sequence[EmbeddedFace],
     *,
@@ -119,6 +169,26 @@ def _find_relevant(
     )
     scored = score_neighbours(collection_id, found, stats, faces=faces, cohort=cohort)
     return [_relevant(own, threshold) for own in scored]
+
+
+def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
+    """Return the faces that match, and those that score nearly as well as the best one."""
+    if not scored:
+        return []
+    max_score = scored[0].score + MARGIN if scored[0].similarity >= threshold else -math.inf
+    return [face for face in scored if face.similarity >= threshold or face.score <= max_score]
+
+
+def _close(relevant: Sequence[ScoredFace]) -> list[ScoredFace]:
+    """Return the relevant faces that score nearly as well as the best one; they decide."""
+    return [face for face in relevant if face.score <= relevant[0].score + MARGIN]
+
+
+def _without_hidden(
+    scored: list[ScoredFace], owners: Mapping[str, str], corrected: Corrected
+) -> list[ScoredFace]:
+    hidden = hidden_faces((face.record for face in scored), owners, corrected)
+    return [face for face in scored if face.face_id not in hidden]
 
 
 def _candidates(
@@ -168,8 +238,8 @@ def _each_person_once(
         own = [face for face in found[probe] if face.face_id in face_ids]
         found[probe] = _relevant(own, threshold)
         if found[probe] and found[probe][0].score > best_score:
-            # The best face of this probe was of a matched person, so that another probe may now be
-            # the most similar one.
+            # The best face of this probe showed a person who is matched already, so another probe
+            # may be the most similar one now.
             continue
         undecided.discard(probe)
         decision, best = decide(candidates(_close(found[probe])), threshold=threshold)
@@ -179,68 +249,6 @@ def _each_person_once(
     return found
 
 
-def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
-    """Return the faces that match, and those that are nearly as similar as the best one."""
-    if not scored:
-        return []
-    max_score = scored[0].score + MARGIN if scored[0].similarity >= threshold else -math.inf
-    return [face for face in scored if face.similarity >= threshold or face.score <= max_score]
-
-
-def _close(relevant: Sequence[ScoredFace]) -> list[ScoredFace]:
-    """Return the faces that the decision considers."""
-    return [face for face in relevant if face.score <= relevant[0].score + MARGIN]
-
-
-def _without_hidden(
-    scored: list[ScoredFace], owners: Mapping[str, str], corrected: Corrected
-) -> list[ScoredFace]:
-    hidden = hidden_faces((face.record for face in scored), owners, corrected)
-    return [face for face in scored if face.face_id not in hidden]
-
-
-def _face_ids(scored: Iterable[Sequence[ScoredFace]]) -> list[str]:
-    return list(dict.fromkeys(face.face_id for own in scored for face in own))
-
-
-def search_like(
-    face: StoredFace,
-    *,
-    collection_id: str,
-    faces: FaceStore,
-    users: RecordStore,
-    cohort: Cohort,
-    threshold: float,
-    limit: int,
-) -> tuple[tuple[Match, ...], bool]:
-    """Return the stored faces that resemble a stored face, and whether there are more.
-
-    The face itself is not among them.
-    """
-    stats = stats_of_stored(face, cohort)
-    found = faces.search(
-        collection_id,
-        face.embedding[np.newaxis],
-        # the face itself, and one more than asked for, which shows whether there are more
-        top=min(max(limit + 1, NEIGHBOURS_TO_SCORE) + 1, MAX_MATCHES),
-        max_distance=reach(threshold, stats),
-    )
-    (scored,) = score_neighbours(collection_id, found, [stats], faces=faces, cohort=cohort)
-    own_id = face.record.face_id
-    others = [each for each in scored if each.face_id != own_id and each.similarity >= threshold]
-    face_ids = [own_id, *_face_ids([others])]
-    owners = users.users_of_faces(collection_id, face_ids)
-    hidden = hidden_faces(
-        (each.record for each in others),
-        owners,
-        corrected_faces(collection_id, face_ids, records=users),
-        probe=face.record,
-    )
-    shown = [each for each in others if each.face_id not in hidden]
-    names = _names_of_owners(collection_id, [shown[:limit]], owners, users=users)
-    return _with_owners(_matches(shown, threshold, limit), owners, names), len(shown) > limit
-
-
 def _names_of_owners(
     collection_id: str,
     scored: Iterable[Sequence[ScoredFace]],
@@ -248,10 +256,18 @@ def _names_of_owners(
     *,
     users: RecordStore,
 ) -> dict[str, str]:
-    """Return the display names of the people of faces by user id; people without are omitted."""
+    """Return the display names of the people of faces, by user id; unnamed people are omitted."""
     found = {owners[face_id] for face_id in _face_ids(scored) if face_id in owners}
     named = users.get_users(collection_id, sorted(found)) if found else []
     return {user.user_id: user.name for user in named if user.name is not None}
+
+
+def _matches(scored: Sequence[ScoredFace], threshold: float, limit: int) -> list[Match]:
+    return [_match(face) for face in scored[:limit] if face.similarity >= threshold]
+
+
+def _match(face: ScoredFace) -> Match:
+    return Match(face.record, face.similarity, face.distance)
 
 
 def _with_owners(
@@ -268,9 +284,5 @@ def _with_owners(
     )
 
 
-def _matches(scored: Sequence[ScoredFace], threshold: float, limit: int) -> list[Match]:
-    return [_match(face) for face in scored[:limit] if face.similarity >= threshold]
-
-
-def _match(face: ScoredFace) -> Match:
-    return Match(face.record, face.similarity, face.distance)
+def _face_ids(scored: Iterable[Sequence[ScoredFace]]) -> list[str]:
+    return list(dict.fromkeys(face.face_id for own in scored for face in own))

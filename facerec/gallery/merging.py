@@ -1,4 +1,4 @@
-"""People merged, and split in two; after an interruption, every face still has its person."""
+"""Merges and splits people; even after an interruption, every face has its person."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MergeOperations(UserOperations):
     """The operations of a gallery that merge and split people."""
 
     def merge_users(self, collection_id: str, user_id: str, other_id: str) -> User:
-        """Associate all faces of another person with a person, and delete the other one.
+        """Move all faces of another person to a person, and delete the other one.
 
         The person keeps its id and its display name. Corrections about the other person become
         corrections about this one, except those that say that the two differ. After an
@@ -39,7 +39,7 @@ class MergeOperations(UserOperations):
         """
         if user_id == other_id:
             raise PersonChangeError(
-                f"person {user_id!r} cannot be merged with itself", "give two people"
+                f"person {user_id!r} cannot be merged with itself", "name two different people"
             )
         faces = self._faces.of(self._get(collection_id))
         merged = self._move_all(collection_id, user_id, other_id)
@@ -63,7 +63,7 @@ class MergeOperations(UserOperations):
         *,
         name: str | None = None,
     ) -> User:
-        """Associate some faces of a person with a new one, and return that one.
+        """Move some faces of a person to a new person, and return the new one.
 
         Args:
             collection_id: Id of the collection.
@@ -131,7 +131,7 @@ class MergeOperations(UserOperations):
         raise _too_many_changes(user_id)
 
     def _check_split(self, collection_id: str, user_id: str, chosen: Sequence[str]) -> None:
-        """Check that faces are some, and not all, of a person's."""
+        """Check that a person has these faces and at least one other."""
         held = self._records.get_user(collection_id, user_id).face_ids
         others = [face_id for face_id in chosen if face_id not in held]
         if others:
@@ -140,7 +140,7 @@ class MergeOperations(UserOperations):
                 raise FaceInUseError(others[0], owners[others[0]])
             if not self._faces.get_faces(collection_id, others[:1]):
                 raise FaceNotFoundError(others[0])
-            raise PersonChangeError(f"face {others[0]} is not of person {user_id!r}")
+            raise PersonChangeError(f"face {others[0]} is not associated with person {user_id!r}")
         if len(chosen) == len(held):
             raise PersonChangeError(
                 f"the split would leave person {user_id!r} without faces",

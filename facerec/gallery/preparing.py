@@ -68,10 +68,10 @@ def prepare_collection(
     - Its ``created_at`` identifies this creation: once the collection is deleted, a later one of
       the same id has another. A plan that was made for another ``created_at`` belongs to a
       deleted collection, and its ledger must not be resumed, since the faces that it lists are
-      gone. To keep ``created_at`` in the plan and in what identifies the job is enough.
+      gone. It is enough to keep ``created_at`` in the plan and in the id of the job.
 
-    Call this once the job's input is known to be valid, so that input that is refused leaves no
-    empty collection. It needs neither an engine nor a store of vectors, which the plan function
+    Call this once the job's input is known to be valid, so that invalid input leaves no empty
+    collection. It needs neither an engine nor a store of vectors, which the plan function
     does not have.
 
     Args:

@@ -32,8 +32,8 @@ START: Position = (-math.inf, "")
 """The position before the first face."""
 
 SEARCHED = 1000
-"""Neighbours that one search is asked for. Some stores cannot return more, or not reliably, so that
-a ranking with as many is made from all faces of the collection instead."""
+"""Maximum number of neighbours of one search. Some stores cannot reliably return more, so a ranking
+that may be longer is computed from all faces of the collection."""
 
 
 def position(face: ScoredFace) -> Position:
@@ -44,7 +44,7 @@ def position(face: ScoredFace) -> Position:
 class Ranking:
     """The stored faces that resemble a probe, most similar first.
 
-    No more than what is asked for is in memory, besides a page of the collection.
+    Memory holds the faces that are returned, and a page of the collection.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored, with_users
 from facerec.gallery.indexing import IndexResult, name_image, to_stored_faces
-from facerec.gallery.matching import search_like, search_probes
+from facerec.gallery.matching import search_probes, search_stored_face
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
 from facerec.gallery.search_results import FaceSearchResult, SearchResult
@@ -162,7 +162,7 @@ class RecognitionOperations(GalleryBase):
         collection = self._get(collection_id)
         threshold = self._search_threshold(collection, threshold, target_fmr)
         face = require_stored(collection_id, face_id, faces=self._faces)
-        matches, more = search_like(
+        matches, more = search_stored_face(
             face,
             collection_id=collection_id,
             faces=self._faces,

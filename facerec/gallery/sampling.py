@@ -1,4 +1,4 @@
-"""Stored faces with what is known about whom they show, for measurements on a collection."""
+"""Samples of stored faces with the people whom they show, for measurements on a collection."""
 
 from __future__ import annotations
 

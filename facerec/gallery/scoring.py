@@ -83,7 +83,7 @@ def stats_of_stored(face: StoredFace, cohort: Cohort) -> CohortStats:
 
 
 def reach(threshold: float, probe: CohortStats, *, margin: float = 0.0) -> float:
-    """Return a distance that no face with a similarity exceeds, whatever its cohort stats.
+    """Return the maximum distance at which a face can reach a similarity, whatever its stats.
 
     Args:
         threshold: Minimum similarity, 0 to 1.

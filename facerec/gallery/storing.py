@@ -139,7 +139,7 @@ def replace_faces(
 ) -> None:
     """Make the faces of photos exactly these, and update the people of faces that change.
 
-    Calls for photos that had no faces ask about no person.
+    Asks the stores about people only if a photo had faces.
 
     Args:
         collection_id: The collection.

@@ -41,7 +41,7 @@ def cut_thumbnail(record: FaceRecord, *, objects: ObjectStore, max_pixels: int) 
     try:
         content = load_photo(record.source, objects).content
     except (AccessDeniedError, ObjectNotFoundError) as error:
-        # without the address, which a local path would tell something about the machine
+        # without the address: a local path would reveal something about the machine
         raise ObjectNotFoundError("the photo of this face") from error
     if image_id(content) != record.image_id:
         raise ObjectNotFoundError("the photo that this face was found on")

@@ -1,9 +1,9 @@
-"""Tombstones: where faces were that somebody deleted, so that no job adds them again.
+"""Tombstones: the positions of deleted faces, so that no job adds these faces again.
 
-A job makes a collection be what its manifest says, and the manifest still names the photo of a face
-that was deleted. So a deletion leaves a tombstone: a keyed hash of the photo in its collection, and
-the box of the face. Whoever stores faces of many photos asks for the tombstones of the photos, and
-omits faces that overlap such a box, whatever the options. A single request to index a photo is a
+After a job, a collection holds what its manifest names, and the manifest still names the photo of a
+deleted face. So a deletion leaves a tombstone: a keyed hash of the photo in its collection, and
+the box of the face. A job asks for the tombstones of its photos, and omits faces that overlap such
+a box, whatever the options. A single request to index a photo is a
 deliberate act: it stores the faces and removes their tombstones. So does a job that is asked to
 restore deleted faces.
 
@@ -55,7 +55,7 @@ class _Tombstone(NamedTuple):
 def keep_tombstones(
     collection_id: str, records: Iterable[FaceRecord], *, store: RecordStore
 ) -> None:
-    """Keep a tombstone of each of some faces; call it before they are deleted.
+    """Keep a tombstone of each of these faces; call it before they are deleted.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -211,7 +211,7 @@ def _encrypted(key: bytes, image_key: str, record: FaceRecord) -> str:
 
 
 def _masked(content: bytes, key: bytes, image_key: str, box: BoundingBox) -> bytes:
-    """Return the exclusive or of an id and a hash that only the key and the photo can say.
+    """Return the exclusive or of an id and a hash that only the key and the photo yield.
 
     It encrypts and decrypts. The hash differs for every box, and its message from those of
     ``_digest``.

@@ -97,9 +97,9 @@ def find_users(
 ) -> tuple[tuple[UserMatch, ...], bool]:
     """Return the people who resemble a probe, most similar first, and whether there are more.
 
-    A person's vector is made from its faces, and faces can go without changing it: a job replaces
-    the faces of a photo, and a deletion may be interrupted. So each person found is
-    compared by the faces that are left, and one with none left is not returned.
+    A person's vector is the mean of its faces, and faces can be removed before it changes: by a
+    job that replaces the faces of a photo, or by a deletion that was interrupted. So each person
+    found is compared by the faces that are left, and not returned if none is left.
 
     Args:
         probe: Embedding, float32 of shape (128,).
@@ -168,7 +168,7 @@ def _hidden_users(
     users: RecordStore,
     cohort: Cohort,
 ) -> set[str]:
-    """Return the ids of people that a face does not show which is more similar to the probe."""
+    """Return the ids of the people whom corrections hide: the corrected face is more similar."""
     similarity_of = {match.user.user_id: match.similarity for match in matches}
     corrections = users.corrections_of_people(collection_id, list(similarity_of))
     if not corrections:

@@ -68,7 +68,7 @@ def clusters_router(context: Context) -> APIRouter:
 
     @router.get(
         "/clusters/{cluster_id}",
-        summary="Describe a cluster, also if it is ignored",
+        summary="Describe a cluster, even if it is ignored",
         responses={**problems(404), 200: answer("The cluster.", "cluster")},
     )
     async def describe_cluster(
@@ -83,7 +83,7 @@ def clusters_router(context: Context) -> APIRouter:
 
     @router.put(
         "/clusters/{cluster_id}/person",
-        summary="Add the faces of a cluster to a person, who is created if need be",
+        summary="Add the faces of a cluster to a person, who is created if necessary",
         responses={
             **problems(404, 409, 415),
             200: answer("The faces that were associated, and those that were not.", "association"),

@@ -80,7 +80,7 @@ def run_child(
     Faces that earlier attempts have committed are compared with the collection, and restored if
     lost. On one machine, the run of the job has done so for the children that are not complete.
 
-    Any number of attempts may run, one after another or at the same time: each line of the slice
+    Any number of attempts may run, in turn or at the same time: each line of the slice
     gets exactly one row. A problem with a photo or a line is a row, not an exception.
 
     Args:
