@@ -164,7 +164,7 @@ def preview_job(
     Args:
         request: what to index.
         objects: contains the manifest.
-        jobs_root: as of ``plan_job``; a local one has smaller children.
+        jobs_root: see ``plan_job``; a local one has smaller children.
         memory: what is remembered of the collection; None compares nothing.
 
     Raises:

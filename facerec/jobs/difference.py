@@ -41,8 +41,8 @@ class Removal:
     """What a job removed of photos that were replaced or are gone.
 
     Attributes:
-        photos: such photos that no address holds.
-        faces: their faces, which were deleted.
+        photos: number of these photos that are at no other address.
+        faces: number of their faces, which were deleted.
     """
 
     photos: int = 0

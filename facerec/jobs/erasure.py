@@ -29,9 +29,9 @@ def erase_faces(
 ) -> list[ErasedJob]:
     """Erase faces and photos from all job folders of their collection.
 
-    Embeddings with their records are deleted, and rows of ledgers lose what they say. Lines of
-    manifests that facerec has listed are blanked if photos are selected; a job that is reading
-    such a manifest is interrupted, and resumes when it is started again.
+    Embeddings with their records are deleted, and rows of ledgers lose what they say about them.
+    Lines of manifests that facerec has listed are blanked if photos are selected; a job that is
+    reading such a manifest is interrupted, and resumes when it is started again.
 
     Args:
         objects: contains the job folders.

@@ -8,8 +8,8 @@ from __future__ import annotations
 from facerec.errors import ConflictError, FacerecError, StoreUnavailableError
 
 RETRY = 75
-"""Another attempt may succeed: a store failed, somebody else changed the same, or the process was
-asked to stop."""
+"""Another attempt may succeed: a store failed, another process changed the same data, or this one
+was asked to stop."""
 
 DO_NOT_RETRY = 78
 """Another attempt would fail the same way: the input, the engine or permissions must change."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What a manifest line ended in."""
+    """The outcome of a manifest line."""
 
     INDEXED = "INDEXED"
     """Its faces are in the collection."""
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
     MALFORMED_LINE = "MALFORMED_LINE"
     """The line is not valid: it names no photo, or a wrong external image id."""
     ERASED = "ERASED"
-    """What the row said was erased, with the photo's faces."""
+    """The contents of the row were erased, with the photo's faces."""
 
 
 FAILURES = frozenset(
@@ -50,8 +50,8 @@ class PhotoFailure:
     """Why a manifest line yields no photo.
 
     Attributes:
-        outcome: what the line ends in.
-        detail: one line for a person.
+        outcome: the outcome of the line.
+        detail: one line that explains it.
         reason: the name of an ``UnreadableReason``, or CRASHED, where the outcome is UNREADABLE.
         uri: address of the photo; "" where the line names none.
     """

@@ -1,4 +1,4 @@
-"""The plan of a job: all that a child needs to know, small whatever the size of the job."""
+"""The plan of a job: all that a child needs to know, of the same small size for every job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans a job: what its children do, from what the request names and what is remembered of it.
+"""Plans a job from its request and from what is remembered of earlier jobs.
 
 ``plan_job`` is the one way to a plan, for every door:
 
@@ -6,7 +6,7 @@
    its size. A folder or prefix is listed.
 2. ``compare_listing``: of listed photos, those that are unchanged since an earlier job of the
    collection are omitted (``jobs.remembered``).
-3. ``prepare_collection``: the collection exists, and which creation of it this is.
+3. ``prepare_collection``: the collection is created if necessary, and this creation identified.
 4. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one.
 5. The plan is read from the job folder if it exists, else stored there. A complete job whose photos

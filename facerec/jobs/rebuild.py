@@ -84,6 +84,6 @@ def _require_same_collection(collection_id: str, plans: list[Plan], records: Rec
         return
     if not any(plan.collection_created_at == collection.created_at for plan in plans):
         raise InvalidInputError(
-            f"no job folder is of the collection {collection_id!r} that the store has",
+            f"no job folder belongs to the collection {collection_id!r} of the store",
             "restore into another store; deleting that collection would delete the job folders too",
         )

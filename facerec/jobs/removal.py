@@ -1,12 +1,12 @@
 """Removes the faces of photos that were replaced or are gone, when their job is complete.
 
-The plan lists the candidates (``stale.jsonl``). What decides is what is true now:
+The plan lists the candidates (``stale.jsonl``). Each is checked again at the time of the removal:
 
 - A photo that is listed as gone and exists nevertheless keeps its faces: a listing may miss a file
   that is renamed while it is made.
 - A replaced photo keeps its faces until the new one was read.
-- Faces stay that another address holds: photos are known by their content, so a moved or copied
-  photo has the same faces.
+- Faces that another address holds stay: photos are identified by their content, so a moved or
+  copied photo has the same faces.
 
 The faces are deleted as ``Gallery.delete_faces`` does, in all copies, and taken from their people.
 """
@@ -51,7 +51,7 @@ def remove_stale(
 ) -> Removal:
     """Remove the faces of photos that were replaced or are gone; call it when a job is complete.
 
-    Doing it again changes nothing.
+    Calling it again changes nothing.
 
     Args:
         plan: the job's plan.

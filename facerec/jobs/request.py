@@ -46,7 +46,8 @@ class JobRequest:
         retry_failures: whether to process a complete job again if photos failed; photos that are
             indexed are not processed again.
         force: whether to process a complete job again, and every photo in it.
-        restore_deleted: whether to do so and to store faces that somebody deleted, too.
+        restore_deleted: whether to process every photo, as ``force`` does, and to store faces that
+            somebody deleted.
         prune: whether to remove the faces of photos that are gone from a folder or prefix.
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
     """

@@ -1,7 +1,7 @@
 """Whether a job that is complete is processed again.
 
-Only photos are processed again that are not indexed, so a new round of a job costs little more than
-reading its photos. Without a reason there is none: a job that is complete stays complete.
+A new round of a job processes only photos that are not indexed, so it costs little more than
+reading the others. Without a reason, a complete job has no new round.
 """
 
 from __future__ import annotations

@@ -15,9 +15,10 @@ class RunSummary:
         new_photos: rows that the run has added to the ledger.
         faces_restored: faces of earlier runs that the collection had lost.
         faces_removed: faces of the same photos that other options had stored since.
-        faces_kept: likewise, that stay since they belong to people.
-        faces_deleted: faces of earlier runs that were deleted on purpose; of a photo that keeps no
-            face, one.
+        faces_kept: faces of the same photos that other options had stored, and that stay since they
+            belong to people.
+        faces_deleted: faces of earlier runs that were deleted on purpose; a photo without any face
+            left counts as one.
         stopped: whether the run was interrupted.
     """
 

@@ -1,8 +1,8 @@
 """Jobs as every door sees them: ``Job``, and the ``JobService`` that runs them.
 
 ``facerec.jobs.local.jobs.LocalJobs`` runs jobs on this machine,
-``facerec.jobs.aws.jobs.AwsJobs`` as executions of a deployed stack. The command line and REST use
-either alike.
+``facerec.jobs.aws.jobs.AwsJobs`` as executions of a deployed stack. The command line and REST
+use both through the protocol.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ class Job:
     """A job.
 
     Attributes:
-        id: what every door calls it: the id of its plan, or the name of its execution on AWS.
+        id: its id at every door: the id of its plan, or the name of its execution on AWS.
         status: the status.
         created_at: start of its last run, seconds since 1970, UTC.
         ended_at: end of that run; None while it runs, or if it was killed.
         collection_id: the collection that receives the faces, if known.
         photos: rows in its ledger, if known without reading the ledger.
-        faces: faces of these photos in the collection, likewise.
+        faces: faces of these photos in the collection, if known without reading the ledger.
         cause: why it failed or stopped, one line.
         plan: None before it is planned, and in listings.
         report: None before it ended, and in listings.

@@ -61,7 +61,7 @@ class Source:
     Attributes:
         base: the folder of relative paths, or None.
         identity: changes whenever the manifest does; None for photos that are to be listed.
-        inspection: the manifest; None likewise.
+        inspection: the manifest; None for photos that are to be listed.
         listing: the photos that are to be listed into a manifest; None for a manifest.
     """
 

@@ -9,7 +9,7 @@ TOLERATED_FAILURE_PERCENTAGE = 5.0
 
 PRUNE_LIMIT_PERCENTAGE = 50.0
 """Default share of photos, in percent, that may be gone from a folder whose faces are pruned: a
-folder that lacks most of its photos is more often incomplete than meant."""
+folder that lacks most of its photos is more likely to be incomplete than to be meant like that."""
 
 
 class JobStatus(StrEnum):

@@ -33,14 +33,14 @@ class Verification:
 
     Attributes:
         faces: faces that the ledger names as indexed by the job.
-        missing: those of them that the collection lacked, or held as other options had stored them,
-            and the job folder has; they have been restored unless the comparison was only to
-            report.
-        extra: faces of the same photos that other options had stored instead; likewise removed.
-        kept: faces of the same photos that other options had stored, and that stay since they
-            belong to people.
-        deleted: faces of the ledger that were deleted on purpose; of a photo that keeps no face,
-            one.
+        missing: those of them that the collection lacked, or held as stored with other options,
+            and that the job folder has; with ``repair`` they have been restored.
+        extra: faces of the same photos that were stored with other options instead; with
+            ``repair`` they have been removed.
+        kept: faces of the same photos that were stored with other options, and that stay since
+            they belong to people.
+        deleted: faces of the ledger that were deleted on purpose; a photo without any face left
+            counts as one.
         unreadable_jobs: jobs whose folders cannot be read, so that nothing of them was compared.
     """
 
@@ -149,7 +149,7 @@ def plans_of(
 ) -> tuple[list[Plan], list[UnreadableFolder]]:
     """Return the plans of a collection's jobs, and the folders that cannot be read.
 
-    A folder that does not say of which collection it is may be one of this collection.
+    A folder that does not name its collection may belong to this one.
     """
     plans, unreadable = list[Plan](), list[UnreadableFolder]()
     for folder in list_folders(objects, jobs_root):
@@ -162,7 +162,7 @@ def plans_of(
 
 
 def require_readable(collection_id: str, unreadable: Iterable[UnreadableFolder]) -> None:
-    """Refuse to restore a collection from job folders of which none can be read.
+    """Refuse to restore a collection if none of its job folders can be read.
 
     Raises:
         InvalidInputError: there is one of the collection.

@@ -2,8 +2,8 @@
 
 At the end of a run its job and the version of the stored faces are noted. The version changes with
 every write, and a restored or emptied database has another one. While it is the same, the store
-holds what that run left, and comparing millions of rows would find nothing. The rows of another job
-than that one are compared all the same: that run may have replaced faces of the same photos.
+holds what that run left, and comparing millions of rows would find nothing. The rows of other jobs
+are compared nevertheless: that run may have replaced faces of the same photos.
 """
 
 from __future__ import annotations

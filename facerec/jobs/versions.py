@@ -11,7 +11,7 @@ TICK_NS = 20_000_000
 time of its last timer tick, at most 10 ms ago (``CONFIG_HZ``)."""
 
 COARSE_TICK_NS = 2 * SECOND
-"""The same of a file system that stores whole seconds, or on FAT every other one."""
+"""The same for a file system with times in whole seconds, or in steps of two seconds (FAT)."""
 
 
 def version_of(info: ObjectInfo) -> str:
@@ -31,7 +31,7 @@ def settled_version(info: ObjectInfo, read_ns: int) -> str | None:
     """
     if info.changed_ns is not None:
         tick = TICK_NS if info.changed_ns % SECOND else COARSE_TICK_NS
-        # Also true for a file from the future, of a clock that was set back.
+        # Also if the time of the file is in the future, since a clock was set back.
         if info.changed_ns >= read_ns - tick:
             return None
     return version_of(info) or None

@@ -65,10 +65,10 @@ class OpenJob:
 
 
 class BatchQueue:
-    """One queue."""
+    """A queue of AWS Batch."""
 
     def __init__(self, queue: str, client: Any = None) -> None:  # noqa: ANN401
-        """Use the queue of an ARN, by default with a client of boto3's defaults."""
+        """Use the queue with this ARN, by default with boto3's default client."""
         if client is None:
             import boto3
 

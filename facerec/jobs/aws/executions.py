@@ -33,7 +33,7 @@ STATUSES = {
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """An execution.
+    """An execution of the state machine.
 
     Attributes:
         name: chosen when it was started.
@@ -77,7 +77,7 @@ class Executions:
     """The executions of one state machine."""
 
     def __init__(self, state_machine: str, client: Any = None) -> None:  # noqa: ANN401
-        """Use the state machine of an ARN, by default with a client of boto3's defaults."""
+        """Use the state machine with this ARN, by default with boto3's default client."""
         if client is None:
             import boto3
 

@@ -38,7 +38,7 @@ def find_problems(request: JobRequest, stack: Stack, clients: AwsClients) -> lis
         _of_secret,
     ]
     for check in checks:
-        # What was found before a service refuses the question counts.
+        # Problems that were found before a service denied access are still returned.
         with suppress(FacerecError):
             found.extend(check(stack, clients))
     found += find_start_problems(stack.queue, clients, child_vcpus=stack.child_vcpus)
@@ -48,7 +48,7 @@ def find_problems(request: JobRequest, stack: Stack, clients: AwsClients) -> lis
 def require_region(request: JobRequest, region: str, clients: AwsClients) -> None:
     """Check that what a request names is in buckets of a region.
 
-    Reading them from another region costs money for each byte, and passes the stack's network by.
+    Reading them from another region costs money for each byte, and bypasses the stack's network.
 
     Raises:
         InvalidInputError: a bucket is in another region.

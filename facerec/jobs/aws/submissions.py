@@ -31,7 +31,7 @@ OUT_OF_MEMORY = "OutOfMemoryError"
 (https://docs.aws.amazon.com/batch/latest/userguide/troubleshooting.html)."""
 
 REFUSED = f"exit code {DO_NOT_RETRY}"
-"""Reason of a child that would end the same way again."""
+"""Reason of a child that would fail the same way again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,7 @@ class _Attempt:
         return self._stopped
 
     def _read_crashes(self, cursor: Cursor) -> None:
-        """After a crash at the cursor, take photos one at a time until past the one that did it."""
+        """After a crash at the cursor, take photos one at a time until past its cause."""
         self._crashes = read_crashes(self._objects, self._plan, self._child)
         if self._crashes[cursor.offset]:
             # Unless the plan is local, the crash may have happened a step after the one in flight.

@@ -24,8 +24,8 @@ def faces_of_moved_photos(
 ) -> dict[str, list[StoredFace]]:
     """Return the faces of moved photos with their new addresses, by image key.
 
-    A photo has moved if nothing is at the address that its faces name. Of a copy, the first address
-    stays. Asks for the old address once per photo that has another one.
+    A photo has moved if nothing is at the address that its faces name; the faces of a photo that
+    was copied keep their address. Asks for an old address once for each photo with a new one.
 
     Args:
         collection_id: the collection.

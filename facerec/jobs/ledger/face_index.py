@@ -2,13 +2,13 @@
 
 The index spares an erasure the reading of all files of a child: it holds the first 8 bytes of each
 face id, which name the photo. An index may name faces that a segment does not name, or no longer
-names, and never leaves one out. Embeddings files that it does not name were left by an attempt that
+names, and never omits one. Embeddings files that it does not name were left by an attempt that
 was overtaken, and are read.
 
 Format: a line of JSON, ``{"segments": [[start, embeddings, faces], ...]}`` with the offset at which
 a segment starts and the path of its embeddings in the job folder or null, and the ids of the
 segments in turn, 8 bytes each. Earlier releases wrote ``files`` without the segments; such an index
-counts as none.
+is ignored.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class SegmentFaces:
 
 
 def id_prefixes(face_ids: Iterable[str]) -> list[bytes]:
-    """Return the first bytes of face ids, each once, in order; other texts are passed over."""
+    """Return the first bytes of face ids, each once, in order; other texts are skipped."""
     return sorted(
         {
             bytes.fromhex(face_id.replace("-", ""))[:ID_BYTES]

@@ -2,8 +2,8 @@
 
 It makes the cost of deleting a face independent of the number of photos of the job. It is written
 when a job on one machine is complete, and else by the first deletion that misses it. A complete
-child is never processed again, so that the index stays true: like that of a child, it may name too
-much, and never leaves a face out.
+child is never processed again, so the index stays valid: like that of a child, it may name too many
+children, and never omits one.
 
 Format: ``index/sorted.json`` is written last and has the number of entries in each of the files
 ``index/sorted-N``. An entry is the first 8 bytes of a face id and the number of the child in 4

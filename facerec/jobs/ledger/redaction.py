@@ -31,7 +31,7 @@ _ERASED: dict[str, Any] = {
     "kept": [],
     "rejected": [],
 }
-"""What the members of an erased row say."""
+"""Values of the members of an erased row."""
 
 
 def may_name(selection: Selection, content: bytes) -> bool:

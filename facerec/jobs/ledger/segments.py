@@ -3,7 +3,7 @@
 A segment is named by the cursor at which it starts and contains the cursor at which it ends. It is
 written on condition that no segment of that name exists. So the segments of a child are always one
 chain without gap or overlap, however many attempts append to it, at the same time or in turn:
-the attempt that comes second takes the other's segment for its own and continues from its end. See
+the second one to append a segment reads the first one's and continues from its end. See
 ``facerec.jobs.child.segment_writer``.
 """
 

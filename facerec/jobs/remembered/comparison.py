@@ -17,7 +17,7 @@ from facerec.jobs.remembered.photos import NOT_READ, RememberedPhoto, photo_of_l
 from facerec.jobs.remembered.runs import Remembered
 
 MAX_PROBED = 20
-"""Photos that could not be read and are tried, to find out whether all of them are worth it."""
+"""Photos that could not be read and are tried again, to decide whether to try all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def compare(
         force: whether to process all photos.
         may_have_changed: whether a photo that could not be read is worth trying again; asked of
             the first ``MAX_PROBED``.
-        retry_failures: whether to try all photos again that failed.
+        retry_failures: whether to try all failed photos again.
         is_erased: whether a photo of an address and a version was erased; it is not looked at.
         prune: whether photos that are gone are stale, as replaced ones are.
     """

@@ -164,7 +164,7 @@ class Memory:
         self._open()
 
     def _open(self) -> None:
-        """List the runs; those that were merged count no more, even if their jobs are resumed."""
+        """List the runs, without those that were merged, even if their jobs are resumed."""
         found = sorted(self._list(), key=lambda run: (run.number, run.job_id is None))
         latest = max(
             (position for position, run in enumerate(found) if run.job_id is None), default=0
