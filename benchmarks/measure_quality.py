@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from benchmarks.support.results import DATA
-from facerec.core.faces import BoundingBox, Landmarks, Quality
+from facerec.core.faces import BoundingBox, Quality
 from facerec.core.options import QualityFilter
 from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.engine.describe.alignment import Aligner
 from facerec.engine.describe.embedder import Embedder
+from facerec.engine.describe.pose import PoseEstimator
 from facerec.engine.describe.quality import assess, rejections
 from facerec.engine.detect.detectors import open_detector
 from facerec.engine.smallest_face import effective_smallest_face
@@ -46,9 +47,10 @@ class QualityMeter:
     def __init__(self) -> None:
         self.detector = open_detector("cnn", threads=1)
         self.aligner = Aligner()
+        self.poses = PoseEstimator(threads=1)
 
-    def main_face(self, path: Path) -> tuple[NDArray[np.uint8], Quality, Landmarks]:
-        """Return the chip, quality and landmarks of the face nearest to the middle."""
+    def main_face(self, path: Path) -> tuple[NDArray[np.uint8], Quality]:
+        """Return the chip and quality of the face nearest to the middle."""
         photo = decode(path.read_bytes(), smallest_face=None, max_pixels=10**8)
         if not isinstance(photo, DecodedPhoto):
             raise SystemExit(f"{path} cannot be read: {photo.detail}")
@@ -67,7 +69,8 @@ class QualityMeter:
         shape = self.aligner.shape(photo.pixels, face)
         landmarks = self.aligner.landmarks(photo.pixels, shape)
         chip = self.aligner.chip(photo.pixels, shape)
-        return chip, assess(chip, box, landmarks, photo.width, photo.height), landmarks
+        pose = self.poses.estimate(chip, landmarks, photo.width, photo.height)
+        return chip, assess(chip, box, pose, photo.width, photo.height)
 
 
 def main() -> None:
@@ -80,8 +83,8 @@ def main() -> None:
     smiling = [meter.main_face(path) for path in photos(data / "london", "*_smiling_front.jpg")]
     lfw = [meter.main_face(path) for path in photos(data / "lfw" / "images", "*.jpg")[::EVERY]]
     for name, faces in (("london neutral", neutral), ("london smiling", smiling), ("lfw", lfw)):
-        describe(name, [quality for _, quality, _ in faces])
-    degrade([chip for chip, _, _ in neutral], smiling)
+        describe(name, [quality for _, quality in faces])
+    degrade([chip for chip, _ in neutral], smiling)
 
 
 def photos(folder: Path, pattern: str) -> list[Path]:
@@ -112,7 +115,7 @@ def describe(name: str, qualities: list[Quality]) -> None:
 
 def degrade(
     gallery: list[NDArray[np.uint8]],
-    probes: list[tuple[NDArray[np.uint8], Quality, Landmarks]],
+    probes: list[tuple[NDArray[np.uint8], Quality]],
 ) -> None:
     """Print how well degraded smiling faces match the neutral faces of the same people."""
     embedder = Embedder(threads=1)
@@ -120,10 +123,10 @@ def degrade(
     print("\n| face | sharpness | brightness | right person first | and within the threshold |")
     print("| --- | --- | --- | --- | --- |")
     for name, change in changes():
-        chips = [np.asarray(change(Image.fromarray(chip))) for chip, _, _ in probes]
+        chips = [np.asarray(change(Image.fromarray(chip))) for chip, _ in probes]
         judged = [
-            assess(chip, BoundingBox(0, 0, 1, 1), landmarks, 100, 100)
-            for chip, (_, _, landmarks) in zip(chips, probes, strict=True)
+            assess(chip, BoundingBox(0, 0, 1, 1), quality.pose, 100, 100)
+            for chip, (_, quality) in zip(chips, probes, strict=True)
         ]
         distances = np.linalg.norm(embedder.embed(np.stack(chips))[:, None] - known[None], axis=2)
         first = distances.argmin(axis=1) == np.arange(len(probes))

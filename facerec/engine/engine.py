@@ -15,6 +15,7 @@ from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto, Unrea
 from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.engine.describe.alignment import FACE_IN_CHIP
 from facerec.engine.describe.cohort import Cohort
+from facerec.engine.describe.pose import PoseEstimator
 from facerec.engine.describe.quality import assess
 from facerec.engine.describe.recipe import VIEWS, Recipe
 from facerec.engine.describe.selection import rejection_reasons
@@ -229,11 +230,12 @@ class Engine:
         shape = self._aligner.shape(photo.pixels, detection)
         landmarks = self._aligner.landmarks(photo.pixels, shape)
         chip = self._aligner.chip(photo.pixels, shape)
+        pose = self._poses.estimate(chip, landmarks, *photo.turned_size)
         face = DetectedFace(
             box=box,
             confidence=confidence(detector, detection.score),
             landmarks=landmarks,
-            quality=assess(chip, box, landmarks, *photo.turned_size),
+            quality=assess(chip, box, pose, *photo.turned_size),
         )
         return turned_back(face, photo.turns), self._views(photo.pixels, shape, chip)
 
@@ -259,6 +261,10 @@ class Engine:
     @cached_property
     def _orientations(self) -> OrientationFinder:
         return OrientationFinder(threads=self._threads)
+
+    @cached_property
+    def _poses(self) -> PoseEstimator:
+        return PoseEstimator(threads=self._threads)
 
     @cached_property
     def _embedder(self) -> Embedder:

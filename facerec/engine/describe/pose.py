@@ -1,57 +1,75 @@
-"""Head pose, estimated from five landmarks."""
+"""Head pose: roll from the line of the eyes, yaw and pitch by a small network.
+
+Five landmarks do not show how far a head is turned: where the far eye is hidden they are placed
+wrongly. The network sees the aligned face instead, as wrong landmarks align it too.
+``training/pose`` has made it, and ``docs/accuracy.md`` has its errors.
+"""
 
 from __future__ import annotations
 
 import math
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
 
 from facerec.core.faces import Landmarks, Point, Pose
+from facerec.engine.dlib.sessions import open_session
 
-NOSE_DROP = 0.72
-"""Distance of the nose's base below the line of the eyes, in distances between the eyes' centres.
+MODEL_NAME, INPUT_NAME, OUTPUT_NAME = "pose.onnx", "grey", "angles"
 
-Mean of 34 people who look straight into the camera (sd 0.05).
-"""
+SHRINKING = 3
+"""Pixels of a chip in one pixel of the network's input: 150 to 50."""
 
-NOSE_DEPTH = 0.5
-"""Distance of the nose's base in front of the eyes, in distances between the eyes' centres.
-
-Chosen by eye on photos of turned heads. Estimates range from 0.2 to 0.8 (``docs/accuracy.md``), so
-this is the least certain constant here.
-"""
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of red, green and blue in luminance (ITU-R BT.601)."""
 
 
-def estimate_pose(landmarks: Landmarks, width: int, height: int) -> Pose:
-    """Estimate a head's pose: accurate to about 10 degrees near 0, not measured beyond.
+class PoseEstimator:
+    """Estimates how a head is turned."""
 
-    Roll is the slope of the line of the eyes. Yaw and pitch follow from the position of the nose's
-    base, which lies in front of the eyes and so moves sideways and up as the head turns.
-    Landmarks of profiles, of which one eye is hidden, are wrong, and so is their yaw: it is far too
-    small, even of the wrong sign.
+    def __init__(self, *, threads: int | None = None) -> None:
+        """Load the network.
 
-    Args:
-        landmarks: ratios of the upright photo.
-        width: width of the upright photo in pixels.
-        height: height of the upright photo in pixels.
+        Args:
+            threads: threads per network run; None for all cores of this process.
+        """
+        model = resources.files("facerec.engine.describe").joinpath(MODEL_NAME).read_bytes()
+        self._session = open_session(model, threads)
 
-    Returns:
-        Angles in degrees. Roll is positive if the head leans clockwise as seen in the photo, yaw if
-        it turns to the right of the photo, pitch if it looks up.
-    """
+    def estimate(
+        self, chip: NDArray[np.uint8], landmarks: Landmarks, width: int, height: int
+    ) -> Pose:
+        """Estimate the pose of one face.
+
+        Args:
+            chip: the aligned face, uint8 of shape (150, 150, 3), RGB.
+            landmarks: ratios of the upright photo.
+            width: width of the upright photo in pixels.
+            height: height of the upright photo in pixels.
+
+        Returns:
+            Angles in degrees. Roll is positive if the head leans clockwise as seen in the photo,
+            yaw if it turns to the right of the photo, pitch if it looks up.
+        """
+        ((yaw, pitch),) = self._session.run([OUTPUT_NAME], {INPUT_NAME: shrunk(chip)})[0]
+        return Pose(_roll(landmarks, width, height), float(yaw), float(pitch))
+
+
+def shrunk(chip: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return a chip as the network takes it: grey, float32 of shape (1, 1, 50, 50)."""
+    side = len(chip) // SHRINKING
+    grey = chip.astype(np.float32) @ LUMA
+    means = grey.reshape(side, SHRINKING, side, SHRINKING).mean(axis=(1, 3))
+    return np.asarray(means[np.newaxis, np.newaxis], dtype=np.float32)
+
+
+def _roll(landmarks: Landmarks, width: int, height: int) -> float:
+    """Return the slope of the line of the eyes in degrees; 0 if they coincide."""
     left = _middle(landmarks.left_eye_outer, landmarks.left_eye_inner, width, height)
     right = _middle(landmarks.right_eye_inner, landmarks.right_eye_outer, width, height)
     eyes = right - left
-    if eyes == 0:
-        return Pose(roll=0.0, yaw=90.0, pitch=0.0)
-    # Dividing by the complex line of the eyes removes roll and size in one step.
-    nose = (
-        complex(landmarks.nose.x * width, landmarks.nose.y * height) - (left + right) / 2
-    ) / eyes
-    yaw = math.atan(nose.real / NOSE_DEPTH)
-    # Turning the head shortens the distance between the eyes by the cosine of yaw.
-    drop = nose.imag * math.cos(yaw)
-    pitch = math.atan((NOSE_DROP - drop) / NOSE_DEPTH)
-    roll = math.atan2(eyes.imag, eyes.real)
-    return Pose(roll=math.degrees(roll), yaw=math.degrees(yaw), pitch=math.degrees(pitch))
+    return math.degrees(math.atan2(eyes.imag, eyes.real))
 
 
 def _middle(first: Point, second: Point, width: int, height: int) -> complex:

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.core.faces import BoundingBox, Landmarks, Quality
+from facerec.core.faces import BoundingBox, Pose, Quality
 from facerec.core.options import QualityFilter
 from facerec.core.photos import RejectionReason
-from facerec.engine.describe.pose import estimate_pose
-
-LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""Weights of red, green and blue in luminance (ITU-R BT.601)."""
+from facerec.engine.describe.pose import LUMA
 
 CHIP_MARGIN = 25
 """Margin of a 150x150 chip, in pixels: dlib's padding of 0.25 around the face."""
@@ -61,7 +58,7 @@ The limits of brightness are lenient on purpose: brightness depends on skin as m
 def assess(
     chip: NDArray[np.uint8],
     box: BoundingBox,
-    landmarks: Landmarks,
+    pose: Pose,
     width: int,
     height: int,
 ) -> Quality:
@@ -70,7 +67,7 @@ def assess(
     Args:
         chip: the aligned face, uint8 of shape (150, 150, 3), RGB.
         box: ratios of the upright photo.
-        landmarks: ratios of the upright photo.
+        pose: how the head is turned.
         width: pixels of the upright photo as stored.
         height: pixels of the upright photo as stored.
     """
@@ -79,7 +76,7 @@ def assess(
         size=min(box.width * width, box.height * height),
         sharpness=_sharpness(grey),
         brightness=float(grey.mean()) / 255 * 100,
-        pose=estimate_pose(landmarks, width, height),
+        pose=pose,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
+from facerec.core.faces import BoundingBox, Pose, Quality
 from facerec.core.options import QualityFilter
 from facerec.core.photos import RejectionReason
 from facerec.engine.describe.quality import assess, rejections
@@ -27,43 +26,14 @@ STRICTER = [
     QualityFilter.HIGH,
 ]
 
-# A head in distances between the centres of its eyes: x to the photo's right, y down, z forward.
-HEAD = {
-    "left_eye_outer": (-0.75, 0.0, 0.0),
-    "left_eye_inner": (-0.25, 0.0, 0.0),
-    "right_eye_inner": (0.25, 0.0, 0.0),
-    "right_eye_outer": (0.75, 0.0, 0.0),
-    "nose": (0.0, 0.72, 0.5),
-}
-
-
-def landmarks(
-    *, roll: float = 0, yaw: float = 0, pitch: float = 0, width: int = 400, height: int = 300
-) -> Landmarks:
-    """Project a head that is turned by angles in degrees."""
-    rolled, yawed, pitched = (math.radians(angle) for angle in (roll, yaw, pitch))
-    points = {}
-    for name, (x, y, z) in HEAD.items():
-        y, z = (
-            y * math.cos(pitched) - z * math.sin(pitched),
-            (y * math.sin(pitched) + z * math.cos(pitched)),
-        )
-        x = x * math.cos(yawed) + z * math.sin(yawed)
-        x, y = (
-            x * math.cos(rolled) - y * math.sin(rolled),
-            x * math.sin(rolled) + y * math.cos(rolled),
-        )
-        points[name] = Point((200 + 60 * x) / width, (120 + 60 * y) / height)
-    return Landmarks(**points)
-
 
 def textured() -> Image.Image:
     values = np.random.default_rng(3).integers(60, 200, (150, 150, 3), dtype=np.uint8)
     return Image.fromarray(values)
 
 
-def judged(chip: Image.Image | NDArray[np.uint8], marks: Landmarks | None = None) -> Quality:
-    return assess(np.asarray(chip), BOX, marks or landmarks(), 400, 300)
+def judged(chip: Image.Image | NDArray[np.uint8]) -> Quality:
+    return assess(np.asarray(chip), BOX, Pose(0, 0, 0), 400, 300)
 
 
 def test_size_is_the_shorter_side_in_stored_pixels() -> None:
@@ -101,38 +71,6 @@ def test_measures_stay_within_0_and_100(seed: int, contrast: float) -> None:
     quality = judged(np.clip(noise, 0, 255).astype(np.uint8))
     assert 0 <= quality.sharpness <= 100
     assert 0 <= quality.brightness <= 100
-
-
-def test_a_face_that_looks_into_the_camera_has_no_angles() -> None:
-    pose = judged(textured()).pose
-    assert (pose.roll, pose.yaw, pose.pitch) == pytest.approx((0, 0, 0), abs=0.01)
-
-
-@given(st.floats(-60, 60))
-def test_roll_is_the_slope_of_the_eyes_clockwise(roll: float) -> None:
-    pose = judged(textured(), landmarks(roll=roll)).pose
-    assert pose.roll == pytest.approx(roll, abs=0.01)
-    assert (pose.yaw, pose.pitch) == pytest.approx((0, 0), abs=0.01)
-
-
-@given(st.floats(-60, 60), st.floats(-40, 40))
-def test_yaw_is_to_the_photos_right_whatever_the_roll(yaw: float, roll: float) -> None:
-    pose = judged(textured(), landmarks(yaw=yaw, roll=roll)).pose
-    assert pose.yaw == pytest.approx(yaw, abs=0.01)
-
-
-@given(st.floats(-25, 25))
-def test_pitch_is_upwards_and_roughly_right(pitch: float) -> None:
-    pose = judged(textured(), landmarks(pitch=pitch)).pose
-    assert pose.pitch == pytest.approx(pitch, abs=12)
-    if abs(pitch) > 5:
-        assert (pose.pitch > 0) == (pitch > 0)
-
-
-def test_landmarks_that_coincide_are_no_error() -> None:
-    point = Point(0.5, 0.5)
-    pose = judged(textured(), Landmarks(point, point, point, point, point)).pose
-    assert abs(pose.yaw) == 90
 
 
 def test_a_good_face_passes_every_filter() -> None:

@@ -1,0 +1,1 @@
+"""Trains the network that estimates how a head is turned."""
