@@ -18,6 +18,16 @@ from facerec.errors import CollectionExistsError
 if TYPE_CHECKING:
     from facerec.imports.importing import FindPhotos, ImportReport
 
+report_option = click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="OUT.json",
+    help="Save the report, with every face that was not imported.",
+)
+
+SHOW_EVERY = 100
+"""Photos after which progress is printed."""
+
 SHOWN = 10
 """Faces that were not imported that are printed; the report has all."""
 
@@ -47,12 +57,7 @@ def import_() -> None:
     help='JSON lines such as {"external_image_id": "ann", "photo": "s3://bucket/ann.jpg"}.',
 )
 @click.option("--endpoint-url", metavar="URL", help="Address of Rekognition (default: AWS).")
-@click.option(
-    "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="OUT.json",
-    help="Save the report, with every face that was not imported.",
-)
+@report_option
 @data_option
 @json_option
 def rekognition(
@@ -97,12 +102,7 @@ def rekognition(
         result = import_collection(
             source, collection, find_photos, gallery=gallery, on_progress=show
         )
-    if report is not None:
-        report.write_text(json.dumps(result.to_json(), indent=2) + "\n", "utf-8")
-    if as_json:
-        print_json(result.to_json())
-    else:
-        _print(result)
+    _finish(result, report, as_json)
 
 
 @import_.command("face-recognition")
@@ -135,6 +135,64 @@ def face_recognition(file: Path, collection: str, data: Path | None, as_json: bo
     else:
         faces = count(len(set(ids)), "face")
         console().print(f"{collection} holds {faces} of {count(people, 'person', 'people')}")
+
+
+@import_.command()
+@click.argument("address", metavar="URL")
+@collection_option
+@click.option(
+    "--api-key",
+    envvar="COMPREFACE_API_KEY",
+    required=True,
+    metavar="KEY",
+    help="Key of the face recognition service (default: COMPREFACE_API_KEY, which no list of "
+    "processes shows).",
+)
+@report_option
+@data_option
+@json_option
+def compreface(
+    address: str,
+    collection: str,
+    api_key: str,
+    report: Path | None,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """Take over the people of a CompreFace server at URL, with their photos.
+
+    CompreFace's embeddings are of other networks, so its saved photos are downloaded and indexed,
+    and their faces are associated with people of the same names. An import that was interrupted
+    is resumed if it is run again.
+
+    \b
+    Examples:
+      facerec import compreface http://localhost:8000 --collection staff
+    """
+    from facerec.factory import open_gallery
+    from facerec.imports.compreface import ComprefaceServer
+    from facerec.imports.examples import import_examples
+
+    server = ComprefaceServer(address, api_key)
+    out = console(stderr=True)
+
+    def show(done: int) -> None:
+        if done and done % SHOW_EVERY == 0:
+            out.print(f"{count(done, 'photo')} done")
+
+    with open_gallery(data_folder(data)) as gallery:
+        result = import_examples(server, collection, gallery=gallery, on_progress=show)
+    _finish(result, report, as_json)
+
+
+def _finish(result: ImportReport, report: Path | None, as_json: bool) -> None:
+    """Save and print what became of an import."""
+    if report is not None:
+        report.write_text(json.dumps(result.to_json(), indent=2) + "\n", "utf-8")
+    if as_json:
+        print_json(result.to_json())
+    else:
+        _print(result)
 
 
 def _rule(template: str | None, manifest: Path | None) -> FindPhotos:

@@ -1,0 +1,170 @@
+"""The saved examples of a face collection of CompreFace, by its REST API.
+
+https://github.com/exadel-inc/CompreFace/blob/master/docs/Rest-API-description.md
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import quote, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from facerec.core.limits import MAX_PHOTO_BYTES
+from facerec.errors import (
+    AccessDeniedError,
+    InvalidInputError,
+    NotFoundError,
+    ObjectNotFoundError,
+    PhotoTooLargeError,
+    StoreUnavailableError,
+)
+
+PAGE_SIZE = 500
+"""Examples of a page."""
+
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
+"""Size of a list: subjects are listed without pages."""
+
+TIMEOUT = 60.0
+"""Seconds to wait for an answer."""
+
+_IMAGE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A saved photo of a person.
+
+    Attributes:
+        image_id: Its id, a lowercase UUID.
+        subject: Name of the person, in any characters.
+    """
+
+    image_id: str
+    subject: str
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    """Follows no redirect, which would send the key elsewhere."""
+
+    def redirect_request(self, *_: object, **__: object) -> None:
+        """Return nothing."""
+
+
+class ComprefaceServer:
+    """Reads one face recognition service of a CompreFace server."""
+
+    def __init__(self, address: str, api_key: str) -> None:
+        """Read nothing yet.
+
+        Args:
+            address: Where CompreFace is served, such as ``http://localhost:8000``.
+            api_key: Key of the face recognition service.
+
+        Raises:
+            InvalidInputError: The address is not one of HTTP.
+        """
+        parts = urlsplit(address)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise InvalidInputError(
+                f"{address!r} is not the address of a CompreFace server",
+                "it looks like http://localhost:8000",
+            )
+        self._root = f"{address.rstrip('/')}/api/v1/recognition"
+        self._api_key = api_key
+        self._opener = build_opener(_NoRedirects)
+
+    def subjects(self) -> list[str]:
+        """Return the names of all people, also of those without photos."""
+        listed = self._document("subjects")
+        return [str(subject) for subject in _list_of(listed, "subjects")]
+
+    def examples(self) -> Iterator[Example]:
+        """Yield all saved photos, a page in memory at a time."""
+        number, pages = 0, 1
+        while number < pages:
+            page = self._document(f"faces?page={number}&size={PAGE_SIZE}")
+            pages = int(page.get("total_pages", 1))
+            for face in _list_of(page, "faces"):
+                yield _example(face)
+            number += 1
+
+    def address_of(self, example: Example) -> str:
+        """Return the address of a photo."""
+        return f"{self._root}/faces/{quote(example.image_id)}/img"
+
+    def photo(self, example: Example) -> bytes:
+        """Download a photo.
+
+        Raises:
+            ObjectNotFoundError: The server has not kept it.
+            PhotoTooLargeError: It has too many bytes.
+        """
+        address = self.address_of(example)
+        try:
+            content = self._get(address, MAX_PHOTO_BYTES)
+        except NotFoundError:
+            content = b""
+        if not content:
+            raise ObjectNotFoundError(address)
+        if len(content) > MAX_PHOTO_BYTES:
+            raise PhotoTooLargeError(f"{address} has more than {MAX_PHOTO_BYTES >> 20} MiB")
+        return content
+
+    def _document(self, path: str) -> dict[str, Any]:
+        content = self._get(f"{self._root}/{path}", MAX_DOCUMENT_BYTES)
+        try:
+            document = json.loads(content)
+        except ValueError as error:
+            raise self._unknown() from error
+        if not isinstance(document, dict):
+            raise self._unknown()
+        return document
+
+    def _get(self, address: str, max_bytes: int) -> bytes:
+        """Return what is at an address, up to one byte more than a maximum."""
+        request = Request(address, headers={"x-api-key": self._api_key})  # noqa: S310 - checked
+        try:
+            with self._opener.open(request, timeout=TIMEOUT) as answer:
+                content: bytes = answer.read(max_bytes + 1)
+                return content
+        except HTTPError as error:
+            error.close()
+            if error.code in (401, 403):
+                raise AccessDeniedError(
+                    self._root,
+                    "CompreFace does not accept the API key",
+                    "give the key of a face recognition service",
+                ) from error
+            if error.code == 404:
+                raise NotFoundError(f"{address} does not exist") from error
+            raise StoreUnavailableError(f"CompreFace answers {error.code} for {address}") from error
+        except (URLError, OSError, HTTPException) as error:
+            raise StoreUnavailableError(
+                f"CompreFace cannot be reached at {self._root}: {type(error).__name__}",
+                "check the address; run the import again to resume it",
+            ) from error
+
+    def _unknown(self) -> InvalidInputError:
+        return InvalidInputError(f"{self._root} does not answer as CompreFace does")
+
+
+def _list_of(document: dict[str, Any], name: str) -> list[Any]:
+    found = document.get(name)
+    if not isinstance(found, list):
+        raise InvalidInputError(f"CompreFace's answer has no list of {name}")
+    return found
+
+
+def _example(face: object) -> Example:
+    image_id = face.get("image_id") if isinstance(face, dict) else None
+    subject = face.get("subject") if isinstance(face, dict) else None
+    if not isinstance(subject, str) or not _IMAGE_ID.fullmatch(str(image_id)):
+        raise InvalidInputError("CompreFace's answer lists a face without image_id and subject")
+    return Example(str(image_id), subject)

@@ -1,0 +1,141 @@
+"""Takes over the people of a CompreFace server: their photos are indexed, under their names.
+
+An import can be killed at any time: run it again, and it imports the photos that are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+
+from facerec.core.limits import MAX_PAGE
+from facerec.core.names import derived_user_id
+from facerec.core.options import QualityFilter
+from facerec.errors import (
+    CollectionExistsError,
+    InvalidInputError,
+    ObjectNotFoundError,
+    PhotoTooLargeError,
+    QuotaExceededError,
+    UnreadablePhotoError,
+    UserExistsError,
+)
+from facerec.gallery.gallery import Gallery
+from facerec.imports.compreface import ComprefaceServer, Example
+from facerec.imports.importing import ImportReport, Unmatched, UnmatchedFace
+
+
+def import_examples(
+    server: ComprefaceServer,
+    collection_id: str,
+    *,
+    gallery: Gallery,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> ImportReport:
+    """Index the photos of each person, and associate their faces with the person.
+
+    CompreFace saves one face of each photo, so the largest one counts. Its external image id is the
+    id of the person and that of the photo: ``ann:6b135f5b-...``.
+
+    Args:
+        server: The server that has them.
+        collection_id: The collection that receives them; created if it does not exist.
+        gallery: The gallery of the collection.
+        on_progress: Called with the number of photos that are done.
+
+    Raises:
+        InvalidInputError: The collection id is not valid, or the server is not CompreFace.
+        AccessDeniedError: It does not accept the key.
+        ModelMismatchError: The collection's faces have another model version.
+        StoreUnavailableError: A store or the server is down; run the import again later.
+    """
+    with suppress(CollectionExistsError):
+        gallery.create_collection(collection_id)
+    subjects = server.subjects()
+    report = ImportReport(collection_id, faces=0, people=len(subjects))
+    present = _present(gallery, collection_id)
+    created: set[str] = set()
+    for subject in subjects:
+        _create_person(gallery, collection_id, subject, created)
+    for example in server.examples():
+        on_progress(report.faces)
+        report.faces += 1
+        if _external_image_id(example) in present:
+            report.present += 1
+            continue
+        _create_person(gallery, collection_id, example.subject, created)
+        reason = _import(server, example, collection_id, gallery)
+        if reason is None:
+            report.imported += 1
+            continue
+        report.imported += reason is Unmatched.NOT_ASSOCIATED
+        address = server.address_of(example)
+        report.unmatched.append(
+            UnmatchedFace(example.image_id, _external_image_id(example), reason, (address,))
+        )
+    on_progress(report.faces)
+    return report
+
+
+def _import(
+    server: ComprefaceServer, example: Example, collection_id: str, gallery: Gallery
+) -> Unmatched | None:
+    """Import one photo; return why it was not imported."""
+    options = gallery.defaults.index_options(max_faces=1, quality_filter=QualityFilter.NONE)
+    try:
+        indexed = gallery.index(
+            collection_id,
+            server.photo(example),
+            external_image_id=_external_image_id(example),
+            options=options,
+        )
+    except ObjectNotFoundError:
+        return Unmatched.PHOTO_NOT_FOUND
+    except (UnreadablePhotoError, PhotoTooLargeError):
+        return Unmatched.PHOTO_UNREADABLE
+    if not indexed.faces:
+        return Unmatched.NO_FACE
+    face_ids = [face.record.face_id for face in indexed.faces]
+    user_id = derived_user_id(example.subject)
+    # whose face it is has been decided there
+    with suppress(QuotaExceededError):
+        outcome = gallery.associate_faces(collection_id, user_id, face_ids, threshold=0.0)
+        if not outcome.failed:
+            return None
+    return Unmatched.NOT_ASSOCIATED
+
+
+def _create_person(gallery: Gallery, collection_id: str, subject: str, created: set[str]) -> None:
+    """Create a person, under its name unless that is not a valid one or another person has it."""
+    if subject in created:
+        return
+    created.add(subject)
+    user_id = derived_user_id(subject)
+    try:
+        gallery.create_user(collection_id, user_id, name=subject)
+    except UserExistsError:
+        return
+    except InvalidInputError:
+        # not a valid name, or another person's, such as "ann" beside "Ann"
+        with suppress(UserExistsError):
+            gallery.create_user(collection_id, user_id)
+
+
+def _external_image_id(example: Example) -> str:
+    return f"{derived_user_id(example.subject)}:{example.image_id}"
+
+
+def _present(gallery: Gallery, collection_id: str) -> set[str]:
+    """Return the external image ids of the faces that a collection has with their person."""
+    found: set[str] = set()
+    token: str | None = None
+    while True:
+        page = gallery.list_faces(collection_id, next_token=token, limit=MAX_PAGE)
+        found.update(
+            face.record.external_image_id
+            for face in page.faces
+            if face.record.external_image_id is not None and face.user_id is not None
+        )
+        token = page.next_token
+        if token is None:
+            return found
