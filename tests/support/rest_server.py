@@ -43,13 +43,14 @@ class RestServer:
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer of a server to a request of ours."""
+    """An answer of a server to a request of ours; ``sent`` is all of it, with its headers."""
 
     operation_id: str
     method: str
     path: str
     status: int
     document: Any
+    sent: str
 
 
 @contextmanager
@@ -95,7 +96,10 @@ def ask_everything(server: RestServer) -> list[Answered]:
             response = http.request(method, template.format(**path), **(request or {}))
             is_json = "json" in response.headers.get("content-type", "")
             document = response.json() if is_json else None
-            answers.append(Answered(operation_id, method, template, response.status_code, document))
+            sent = f"{response.headers}\n{response.content.decode('latin-1')}"
+            answers.append(
+                Answered(operation_id, method, template, response.status_code, document, sent)
+            )
             return document
 
         staff = {"collection_id": "staff"}

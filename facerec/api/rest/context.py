@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal, RefusedError
 from facerec.api.capacity import Capacity
+from facerec.api.rest.local_paths import without_local_paths
 from facerec.gallery.gallery import Gallery
 from facerec.jobs.service import JobService
 
@@ -83,7 +84,7 @@ class Context:
         result = await self.run(
             request, work, collection_id=collection_id, writes=writes, cpu_bound=cpu_bound
         )
-        return JSONResponse(to_json(result))
+        return JSONResponse(without_local_paths(to_json(result)))
 
     async def change(
         self, request: Request, work: Callable[[], object], *, collection_id: str

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.local_paths import without_local_paths
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import ExportRequest
 from facerec.api.rest.requests.parameters import CollectionPath
@@ -40,6 +41,7 @@ def exports_router(context: Context) -> APIRouter:
             collection_id=collection_id,
             writes=True,
         )
-        return JSONResponse(exported.to_json(), headers={"Cache-Control": "no-store"})
+        document = without_local_paths(exported.to_json())
+        return JSONResponse(document, headers={"Cache-Control": "no-store"})
 
     return router
