@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.exit_codes import raise_first
+from facerec.cli.find_outputs import Find, Outputs, found_faces, keeping_first_pages
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -23,32 +22,11 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, shortened, shown_name, table
 from facerec.core.limits import MAX_PAGE
-from facerec.errors import FacerecError
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
     from facerec.core.records import User
-    from facerec.gallery.found_faces import FoundFace, FoundPage
-    from facerec.gallery.gallery import Gallery
-
-Find = Callable[[bool, str | None], "FoundPage"]
-"""Returns a page of the doubtful faces, or of the others."""
-
-COLUMNS = (
-    "doubt",
-    "similarity",
-    "distance",
-    "person",
-    "person_name",
-    "external_image_id",
-    "photo",
-    "face_id",
-    "left",
-    "top",
-    "width",
-    "height",
-)
-"""Columns of the CSV file; ``doubt`` is empty for a face that is not doubtful."""
+    from facerec.gallery.found_faces import FoundPage
 
 
 @click.command()
@@ -129,8 +107,12 @@ def find(
       facerec find guest.jpg --collection party --copy-to guest --html guest.html
       facerec find "Ann Lee" --collection club --csv ann.csv
     """
+    from facerec.cli.new_files import require_new
     from facerec.cli.person_argument import photo_or_person
 
+    outputs = Outputs(copy_to, link_to, csv_file, html_file)
+    for path in outputs.files():
+        require_new(path)
     with factory.open_gallery(data_folder(data)) as gallery:
         sought = photo_or_person(gallery, collection, probe)
 
@@ -148,99 +130,23 @@ def find(
                 limit=MAX_PAGE,
             )
 
-        errors: list[FacerecError] = []
+        search = keeping_first_pages(page)
+        if others := search(False, None).other_faces:
+            console(stderr=True).print(
+                f"{count(others, 'other face')} of the photo not searched; see --face"
+            )
         whom = probe if isinstance(sought, str) else _shown(sought)
-        for folder, link in ((copy_to, False), (link_to, True)):
-            if folder is not None:
-                errors += _copy(page, folder, link=link)
-        if csv_file is not None:
-            _write_csv(page, csv_file)
-        if html_file is not None:
-            _write_html(page, html_file, f"{whom} in {collection}", gallery)
+        # what was done is not part of a document
+        errors = outputs.write(search, whom, gallery, console(stderr=as_json))
         if as_json:
-            _print_json(page)
-        elif not any((copy_to, link_to, csv_file, html_file)):
-            _print(page, whom, collection)
+            _print_json(search)
+        elif outputs == Outputs():
+            _print(search, whom, collection)
     raise_first(errors)
-
-
-def found_faces(find: Find, *, doubtful: bool) -> Iterator[FoundFace]:
-    """Yield all faces, page by page."""
-    page = find(doubtful, None)
-    yield from page.found
-    while page.next_token is not None:
-        page = find(doubtful, page.next_token)
-        yield from page.found
 
 
 def _shown(user: User) -> str:
     return user.name or user.user_id
-
-
-def _copy(find: Find, folder: Path, *, link: bool) -> list[FacerecError]:
-    from facerec.cli.photo_copies import FoundPhotos, copy_photos
-    from facerec.storage.objects.objects import Objects
-
-    certain = FoundPhotos.of(found_faces(find, doubtful=False))
-    doubtful = FoundPhotos.of(found_faces(find, doubtful=True), but=certain)
-    results = copy_photos(certain, doubtful, folder, Objects(), link=link)
-    done = "linked from" if link else "copied to"
-    apart = f", and {count(results[1].photos, 'doubtful one')} apart" if results[1].photos else ""
-    console().print(f"{count(results[0].photos, 'photo')} {done} {folder}{apart}")
-    return [error for result in results for error in result.errors]
-
-
-def _write_csv(find: Find, path: Path) -> None:
-    from facerec.cli.new_files import new_text
-
-    lines = 0
-    with new_text(path) as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for doubtful in (False, True):
-            for each in found_faces(find, doubtful=doubtful):
-                writer.writerow(_csv_row(each))
-                lines += 1
-    console().print(f"{count(lines, 'face')} written to {path}")
-
-
-def _csv_row(each: FoundFace) -> tuple[object, ...]:
-    match, record = each.match, each.match.face
-    return (
-        each.doubt or "",
-        f"{match.similarity:.4f}",
-        f"{match.distance:.4f}",
-        match.user_id or "",
-        match.person_name or "",
-        record.external_image_id or "",
-        record.source,
-        record.face_id,
-        *(f"{side:.4f}" for side in (record.box.left, record.box.top)),
-        *(f"{side:.4f}" for side in (record.box.width, record.box.height)),
-    )
-
-
-def _write_html(find: Find, path: Path, title: str, gallery: Gallery) -> None:
-    from facerec.cli.contact_sheet import write_contact_sheet
-    from facerec.cli.new_files import new_text
-
-    collection_id = find(False, None).collection_id
-
-    def thumbnail(face_id: str) -> bytes | None:
-        try:
-            return gallery.thumbnail(collection_id, face_id)
-        except FacerecError:
-            return None
-
-    with new_text(path) as file:
-        numbers = write_contact_sheet(
-            file,
-            title,
-            found_faces(find, doubtful=False),
-            found_faces(find, doubtful=True),
-            thumbnail,
-        )
-    console().print(f"{count(sum(numbers), 'face')} on {path}, {numbers[1]:,} of them doubtful")
 
 
 def _print_json(find: Find) -> None:
@@ -262,10 +168,6 @@ def _print_json(find: Find) -> None:
 def _print(find: Find, whom: str, collection: str) -> None:
     out = console()
     first = find(False, None)
-    if first.other_faces:
-        console(stderr=True).print(
-            f"{count(first.other_faces, 'other face')} of the photo not searched; see --face"
-        )
     for doubtful, noun in ((False, "face"), (True, "doubtful face")):
         number = 0
         page = find(doubtful, None)

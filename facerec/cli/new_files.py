@@ -18,10 +18,7 @@ def new_text(path: Path) -> Iterator[TextIO]:
     Raises:
         InvalidInputError: There is a file of this name, or no folder for it.
     """
-    if os.path.lexists(path):
-        raise _exists(path)
-    if not path.parent.is_dir():
-        raise InvalidInputError(f"{path.parent} is not a folder", "create it first")
+    require_new(path)
     part = part_of(path)
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
@@ -29,6 +26,18 @@ def new_text(path: Path) -> Iterator[TextIO]:
         place(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def require_new(path: Path) -> None:
+    """Check that a file can be created.
+
+    Raises:
+        InvalidInputError: There is a file of this name, or no folder for it.
+    """
+    if os.path.lexists(path):
+        raise _exists(path)
+    if not path.parent.is_dir():
+        raise InvalidInputError(f"{path.parent} is not a folder", "create it first")
 
 
 def part_of(path: Path) -> Path:

@@ -197,6 +197,32 @@ def test_neither_a_photo_nor_a_person_is_one_line(find: Find, gallery: Gallery) 
     assert find("guest.jpg", "--copy-to", "guest.jpg").exit_code == 4
 
 
+def test_an_output_that_exists_is_refused_before_anything_is_written(
+    find: Find, tmp_path: Path
+) -> None:
+    (tmp_path / "guest.csv").write_text("mine")
+    result = find("guest.jpg", "--copy-to", "guest", "--csv", "guest.csv")
+    assert result.exit_code == 4
+    assert "guest.csv already exists" in result.output
+    assert not (tmp_path / "guest").exists()
+    assert find("guest.jpg", "--csv", "nowhere/guest.csv").exit_code == 4
+
+
+def test_the_document_is_all_that_is_printed_beside_an_output(find: Find) -> None:
+    result = find("guest.jpg", "--copy-to", "guest", "--json")
+    assert len(json.loads(result.stdout)["matches"]) == 3
+    assert result.stderr == "3 photos copied to guest\n"
+
+
+def test_other_faces_of_the_photo_are_mentioned(find: Find, tmp_path: Path) -> None:
+    pair = fake_photo(fake_face("ann", width=0.3), fake_face("bob", left=0.6))
+    (tmp_path / "pair.jpg").write_bytes(pair)
+    result = find("pair.jpg", "--csv", "pair.csv")
+    assert "1 other face of the photo not searched; see --face" in result.stderr
+    assert "0 faces of pair.jpg" in find("pair.jpg", "--face", 2).stdout
+    assert find("pair.jpg", "--face", 3).exit_code == 3
+
+
 NAMES = st.lists(
     st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=300)
 )
