@@ -213,6 +213,15 @@ class RequestMismatchError(InvalidInputError):
         super().__init__("the request token was used before, with other parameters")
 
 
+_FORMATS = "photos are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF files"
+_HINTS = {
+    "EMPTY": _FORMATS,
+    "CORRUPT": _FORMATS,
+    "TOO_SMALL": "use a larger photo, or search for smaller faces",
+}
+"""Hints by reason. The details of the other reasons say what is possible."""
+
+
 class UnreadablePhotoError(InvalidInputError):
     """A photo cannot be decoded.
 
@@ -222,10 +231,7 @@ class UnreadablePhotoError(InvalidInputError):
     """
 
     def __init__(self, photo: str, reason: str, detail: str) -> None:
-        formats = "photos are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF files"
-        # The detail of an unsupported format lists the formats already.
-        hint = None if reason == "UNSUPPORTED_FORMAT" else formats
-        super().__init__(f"{photo} cannot be read: {detail}", hint)
+        super().__init__(f"{photo} cannot be read: {detail}", _HINTS.get(reason))
         self.reason = reason
         self.detail = detail
 

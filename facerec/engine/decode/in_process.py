@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from facerec.engine.decode.formats import (
     GIF,
     HEIC,
     JPEG,
+    PNG,
     WEBP,
     PhotoFormat,
     open_photo,
@@ -39,6 +41,7 @@ from facerec.engine.decode.photo import (
     DecodedPhoto,
     DecodeOptions,
 )
+from facerec.engine.decode.png import has_more_frames
 from facerec.engine.decode.tiff import check_tiff
 from facerec.engine.smallest_face import effective_smallest_face
 
@@ -72,7 +75,10 @@ def decode_in_process(content: bytes, options: DecodeOptions) -> DecodedPhoto | 
     try:
         if photo_format is JPEG:
             return _decode_jpeg(content, options)
-        return _decode(photo_format, photo_format.prepare(content), options)
+        photo = _decode(photo_format, photo_format.prepare(content), options)
+        if photo_format is PNG and isinstance(photo, DecodedPhoto):
+            return replace(photo, is_animated=has_more_frames(content))
+        return photo
     except LimitExceededError as error:
         return error.unreadable
     except (MemoryError, Image.DecompressionBombError):
@@ -186,7 +192,7 @@ def _refusal(width: int, height: int, limit: int) -> UnreadablePhoto | None:
 
 
 _ANIMATED = (GIF, WEBP, AVIF)
-"""Formats that may hold a video; the further images of a HEIC or TIFF are photos of their own."""
+"""Formats that may hold a video, besides PNG; further images of a HEIC or TIFF are other photos."""
 
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 """Orientations in which the upright photo's width is the stored height."""

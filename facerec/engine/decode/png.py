@@ -8,6 +8,7 @@ passed on. See https://www.w3.org/TR/png-3/#5Chunk-layout.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from itertools import count
 
 from facerec.engine.decode.limits import too_costly
@@ -19,6 +20,9 @@ MAX_TEXT = 1_000_000
 """Bytes of a text chunk, uncompressed; Pillow refuses files with more than 1 MiB."""
 
 _SIGNATURE = 8
+_CHUNK_HEADER = 8
+"""Bytes of a chunk's length and type."""
+
 _PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _ORIENTATION = (b"XML:com.adobe.xmp\0", b"Raw profile type exif\0")
@@ -32,18 +36,43 @@ def without_metadata(content: bytes) -> bytes:
         LimitExceededError: the file has more than ``MAX_CHUNKS`` chunks.
     """
     kept = [content[:_SIGNATURE]]
+    for kind, chunk in _chunks(content):
+        if kind in _PIXELS or _holds_orientation(kind, content[chunk]):
+            kept.append(content[chunk])
+    return b"".join(kept)
+
+
+def has_more_frames(content: bytes) -> bool:
+    """Return whether a PNG file is an animation of several frames, of which one is decoded.
+
+    That is the first one, or the image that programs show that know no animated PNG
+    (https://www.w3.org/TR/png-3/#acTL-chunk).
+    """
+    for kind, chunk in _chunks(content):
+        if kind == b"acTL":
+            start = chunk.start + _CHUNK_HEADER
+            return int.from_bytes(content[start : start + 4], "big") > 1
+        if kind == b"IDAT":
+            break
+    return False
+
+
+def _chunks(content: bytes) -> Iterator[tuple[bytes, slice]]:
+    """Yield the type of each chunk of a PNG file, and where it is.
+
+    Raises:
+        LimitExceededError: the file has more than ``MAX_CHUNKS`` chunks.
+    """
     start = _SIGNATURE
     for number in count():
-        kind = content[start + 4 : start + 8]
+        kind = content[start + 4 : start + _CHUNK_HEADER]
         if len(kind) < 4:
             break
         if number == MAX_CHUNKS:
             raise too_costly(f"the PNG file has more than {MAX_CHUNKS:,} chunks")
         end = start + 12 + int.from_bytes(content[start : start + 4], "big")
-        if kind in _PIXELS or _holds_orientation(kind, content[start:end]):
-            kept.append(content[start:end])
+        yield kind, slice(start, end)
         start = end
-    return b"".join(kept)
 
 
 def _holds_orientation(kind: bytes, chunk: bytes) -> bool:

@@ -79,7 +79,7 @@ def test_a_photo_is_not_turned_unless_asked_for(engine: FaceEngine) -> None:
     assert analyse(engine, sideways, replace(OPTIONS, rotate=False)).rotation == 0
 
 
-@pytest.mark.parametrize("format_name", ["GIF", "WEBP"])
+@pytest.mark.parametrize("format_name", ["GIF", "WEBP", "PNG"])
 def test_the_first_frame_of_an_animated_file_is_searched(
     engine: FaceEngine, format_name: str
 ) -> None:
