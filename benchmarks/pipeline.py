@@ -65,7 +65,7 @@ def main() -> None:
             "scenery, 0 faces": scenery_photos(Path(folder), has_orientation=True),
             "scenery, orientation unknown": scenery_photos(Path(folder), has_orientation=False),
             "lfw, 1 face": press_photos(80),
-            "london, 1 face": studio_photos(12),
+            "london, 1 face": studio_photos(24),
             "groups, 5 to 30 faces": group_photos(5, 30),
             "crowds, more faces": group_photos(31, 60),
         }

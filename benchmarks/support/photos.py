@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 
 from benchmarks.support.labelled import labelled_photos
 from benchmarks.support.results import DATA, EXAMPLES
@@ -47,6 +47,8 @@ def group_photos(min_faces: int, max_faces: int) -> list[Path]:
 def scenery_photos(folder: Path, *, has_orientation: bool) -> list[Path]:
     """Write photos without faces, resized to a megapixel, to a folder and return their paths.
 
+    Each is written as it is and mirrored, so that the start of a job is shared by more photos.
+
     Args:
         folder: where to write them.
         has_orientation: whether the files state their orientation, as those of cameras do.
@@ -57,9 +59,18 @@ def scenery_photos(folder: Path, *, has_orientation: bool) -> list[Path]:
     """
     paths = []
     for number, name in enumerate(_SCENERY):
-        if (DATA / name).is_file():
-            path = folder / f"{number}-{has_orientation}.jpg"
-            path.write_bytes(enlarged(DATA / name, *MEGAPIXEL, has_orientation=has_orientation))
+        if not (DATA / name).is_file():
+            continue
+        for is_mirrored in (False, True):
+            path = folder / f"{number}-{has_orientation}-{is_mirrored}.jpg"
+            path.write_bytes(
+                enlarged(
+                    DATA / name,
+                    *MEGAPIXEL,
+                    has_orientation=has_orientation,
+                    is_mirrored=is_mirrored,
+                )
+            )
             paths.append(path)
     return paths
 
@@ -76,12 +87,19 @@ def any_photos(count: int) -> list[Path]:
 
 
 def enlarged(
-    path: Path, width: int = 4000, height: int = 3000, *, has_orientation: bool = True
+    path: Path,
+    width: int = 4000,
+    height: int = 3000,
+    *,
+    has_orientation: bool = True,
+    is_mirrored: bool = False,
 ) -> bytes:
     """Return a photo resized to that of a camera, as JPEG of quality 90."""
     file = io.BytesIO()
     with Image.open(path) as photo:
         large = photo.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+    if is_mirrored:
+        large = ImageOps.mirror(large)
     exif = Image.Exif()
     if has_orientation:
         exif[ExifTags.Base.Orientation] = 1
