@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
 
-.PHONY: help demo test lint format docs bench requirements clean chaos
+.PHONY: help demo test lint format docs bench requirements clean chaos sbom audit
 
 help: ## List all targets.
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -78,6 +78,22 @@ $(VENV)/.peer: requirements/peer.txt $(VENV)/.dev
 chaos: $(VENV)/.dev ## Run jobs under 10,000 faults and 1,000 kills, and compare what they leave (half an hour).
 	$(BIN)/python -m tests.chaos
 
+sbom: $(VENV)/.dev ## Write the bill of materials of what is shipped to build/sbom.json (CycloneDX).
+	@mkdir -p build
+	$(BIN)/python -m tools.sbom build/sbom.json
+
+.venv-audit/.ready: requirements/audit.txt
+	@test -x .venv-audit/bin/python || $(PYTHON) -m venv .venv-audit
+	@.venv-audit/bin/python -m pip install --quiet --require-hashes -r requirements/audit.txt
+	@touch $@
+
+audit: .venv-audit/.ready ## Look for known vulnerabilities of what is shipped (needs the network).
+	@$(PYTHON) -c 'import urllib.request; urllib.request.urlopen("https://api.osv.dev/v1/vulns/OSV-2020-111", timeout=20)' 2> /dev/null \
+		|| { echo "skipped: the advisories at api.osv.dev cannot be reached from here"; exit 0; } \
+		&& for file in requirements/runtime.txt batch_job/requirements.txt batch_job/weights.txt lambdas/requirements.txt lambdas/api/requirements.txt; do \
+			echo "$$file"; .venv-audit/bin/pip-audit --vulnerability-service osv --disable-pip --require-hashes -r $$file || exit 1; \
+		done
+
 bench: $(VENV)/.peer ## Measure speed and memory, compared with face_recognition (10 minutes).
 	$(BIN)/python -m benchmarks
 
@@ -88,6 +104,7 @@ requirements: ## Pin the newest allowed releases with hashes (needs pip-tools).
 	$(call pin,requirements/e2e.txt,requirements/e2e.in)
 	$(call pin,requirements/checkov.txt,requirements/checkov.in)
 	$(call pin,requirements/clients.txt,requirements/clients.in)
+	$(call pin,requirements/audit.txt,requirements/audit.in)
 	$(call pin,requirements/sam.txt,--no-strip-extras requirements/sam.in)
 	$(call pin,batch_job/requirements.txt,batch_job/requirements.in)
 	$(call pin,batch_job/weights.txt,batch_job/weights.in)
@@ -99,7 +116,7 @@ pin = $(PYTHON) -m piptools compile --quiet --upgrade --generate-hashes --allow-
 	-o $(1) $(2)
 
 clean: ## Remove the environments and the caches of tools.
-	rm -rf $(VENV) .needledb .venv-sam .venv-e2e .venv-checkov .venv-clients .clients build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .needledb .venv-audit .venv-sam .venv-e2e .venv-checkov .venv-clients .clients build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- The stack: on AWS, and on an emulator of it -------------------------------------------------
 
