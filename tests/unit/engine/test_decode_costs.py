@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -38,6 +39,21 @@ CHEAP = {
 }
 
 
+WORST: dict[str, Callable[[], bytes]] = {
+    "a JPEG of as many scans and pixels as are permitted": lambda: (
+        hostile_photos.jpeg_of_empty_scans(9_999, 48)
+    ),
+    "a progressive JPEG in full colour": lambda: saved(
+        sample(200, 200).resize((7_000, 7_000)), "JPEG", progressive=True, subsampling=0
+    ),
+    "a PNG of 16 bits": lambda: saved(Image.new("I;16", (9_900, 9_900)), "PNG"),
+    "a PNG with transparency": lambda: saved(Image.new("RGBA", (9_900, 9_900)), "PNG"),
+    "a GIF": lambda: saved(Image.new("P", (9_900, 9_900)), "GIF"),
+    "a BMP": lambda: saved(Image.new("RGB", (4_700, 4_700)), "BMP"),
+}
+"""Files that cost as much as the limits allow, in this process."""
+
+
 def outcome_of(content: bytes) -> DecodedPhoto | UnreadablePhoto:
     return decode(content, smallest_face=None, max_pixels=MAX_PIXELS)
 
@@ -54,6 +70,23 @@ def test_a_file_that_costs_more_than_its_pixels_is_refused_at_once(name: str) ->
 @pytest.mark.parametrize("name", CHEAP)
 def test_a_file_with_a_little_of_the_same_is_read(name: str) -> None:
     assert isinstance(outcome_of(CHEAP[name]), DecodedPhoto), outcome_of(CHEAP[name])
+
+
+@pytest.mark.parametrize("name", WORST)
+def test_the_worst_files_that_are_decoded_in_this_process_take_seconds(name: str) -> None:
+    content = WORST[name]()
+    started = time.process_time()
+    assert isinstance(outcome_of(content), DecodedPhoto)
+    # They take 1 to 2 seconds; a server ends 35 seconds after SIGTERM at the latest.
+    assert time.process_time() - started < limits.MAX_SECONDS / 2
+
+
+def test_frames_of_an_animated_png_cost_nothing() -> None:
+    frames = [Image.new("RGB", (1_000, 1_000), (number, 0, 0)) for number in range(60)]
+    content = saved(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    started = time.process_time()
+    assert isinstance(outcome_of(content), DecodedPhoto)
+    assert time.process_time() - started < 1
 
 
 def test_hostile_files_take_little_memory() -> None:
