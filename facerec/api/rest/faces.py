@@ -123,7 +123,7 @@ def faces_router(context: Context) -> APIRouter:
             collection_id=collection_id,
             cpu_bound=True,
         )
-        headers = {"Cache-Control": "private, max-age=3600"}
+        headers = {"Cache-Control": "no-store"}  # a deleted face is gone everywhere
         return Response(content, media_type="image/jpeg", headers=headers)
 
     return router

@@ -14,14 +14,25 @@ FOLDER_VARIABLE = "FACEREC_CACHE"
 _logger = logging.getLogger(__name__)
 
 
+_NOWHERE = Path(os.devnull)
+"""Has no folders, so nothing is cached."""
+
+
 def cache_folder() -> Path:
-    """Return the folder for cached files. It may not exist yet."""
+    """Return the folder for cached files. It may not exist yet.
+
+    A user without a home folder, as in containers with random user ids, has no cache: others must not
+    be able to write to it.
+    """
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)
     import platformdirs
 
-    return platformdirs.user_cache_path("facerec", appauthor=False)
+    try:
+        return platformdirs.user_cache_path("facerec", appauthor=False)
+    except RuntimeError:
+        return _NOWHERE / "facerec"
 
 
 def write_to_cache(path: Path, content: bytes) -> None:

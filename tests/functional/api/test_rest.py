@@ -304,6 +304,8 @@ def test_a_thumbnail_is_returned_if_the_photo_can_be_read(
     address = f"/api/v1/collections/{staff}/faces/{face.record.face_id}/thumbnail"
     shown = rest.get(address)
     assert shown.headers["Content-Type"] == "image/jpeg"
+    # No browser shows the face once it is deleted.
+    assert shown.headers["Cache-Control"] == "no-store"
     with Image.open(BytesIO(shown.content)) as picture:
         assert max(picture.size) <= 160
         assert picture.convert("RGB").getpixel((picture.width // 2, picture.height // 2))[0] > 200

@@ -11,6 +11,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import COMMANDS, main
 
 LIST_IMPORTS = """
@@ -119,6 +120,17 @@ def test_wrong_usage_is_one_line_and_a_hint(words: list[str], message: str, call
     assert message in error
     assert hint == f"hint: see `{called} --help`"
     assert result.stdout == ""
+
+
+def test_a_user_without_a_home_is_told_to_choose_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_DATA_HOME", "FACEREC_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    result = run("collections", "list")
+    assert result.exit_code == ExitCode.INVALID_INPUT
+    assert result.stderr == (
+        "error: this user has no home folder for the faces\nhint: choose a folder with --data\n"
+    )
 
 
 def test_a_missing_photo_is_one_line_a_hint_and_its_own_exit_code(tmp_path: Path) -> None:

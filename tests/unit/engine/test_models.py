@@ -89,6 +89,16 @@ def test_nothing_temporary_stays_in_the_cache(folder: Path) -> None:
     assert [path.suffix for path in cached(folder)] == [".onnx", ".sha256"]
 
 
+def test_a_user_without_a_home_has_no_cache(
+    monkeypatch: pytest.MonkeyPatch, conversions: list[bytes]
+) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME", "FACEREC_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    assert detector_model() == detector_model()
+    assert len(conversions) == 2
+
+
 def test_an_unwritable_cache_is_logged_and_not_used(
     folder: Path, conversions: list[bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
