@@ -18,9 +18,6 @@ from facerec.cli.output import console, count
 if TYPE_CHECKING:
     from facerec.core.erasures import SubjectKind
 
-HELD = ("faces", "people", "corrections", "jobs")
-"""Members of the document of an export; all are empty if nothing is held."""
-
 THUMBNAILS_AT_ONCE = 100
 """Thumbnails in an answer of the function: 160 pixels wide, they have a few kB each."""
 
@@ -59,6 +56,7 @@ def export(
       facerec export --collection staff --external-id ann-lee --output ann-lee
     """
     from facerec.errors import InvalidInputError
+    from facerec.gallery.exporting import HELD
 
     subject, name = read_subject(face, photo, external_id, person)
     if output.exists():

@@ -126,14 +126,21 @@ class KeptByJob:
     """What a job folder keeps of a selection.
 
     Attributes:
-        job_id: the job.
+        job_id: the job, or the name of the folder of what all jobs of a collection remember.
         rows: rows of its ledger, in the form of ``schemas/ledger-row.json``.
         faces: faces with their embeddings.
+        photos: photos that its lists name, in the form of ``photo`` in ``schemas/export.json``.
     """
 
     job_id: str
     rows: tuple[dict[str, Any], ...] = field(repr=False)
     faces: tuple[StoredFace, ...]
+    photos: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the folder keeps nothing."""
+        return not (self.rows or self.faces or self.photos)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,14 @@ from facerec.errors import ObjectNotFoundError, PhotoTooLargeError
 from facerec.gallery.erasure_operations import ErasureOperations
 from facerec.gallery.presenting import stored_face_json
 from facerec.gallery.thumbnails import cut_thumbnail
+from facerec.gallery.user_vectors import user_vector
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+HELD = ("faces", "people", "corrections", "clusters", "not_faces", "answers", "jobs")
+"""Members of the document of an export that are empty if nothing is held."""
 
 if TYPE_CHECKING:
     from facerec.core.erasures import KeptByJob, SubjectKind
@@ -27,8 +36,11 @@ class Export:
         exported_at: Seconds since 1970, UTC.
         faces: Stored faces with their embeddings.
         owners: People of faces by face id.
-        people: People who have one of the faces.
+        people: People who have one of the faces, each with its vector, if it has any.
         corrections: Corrections of the faces, and about the people and the name.
+        clusters: Ids of clusters of unknown people by face id.
+        not_faces: Those of the faces that somebody has said to be none.
+        answers: Answers that are kept for idempotency tokens and name a face or a user.
         jobs: What job folders keep.
         thumbnails: JPEG files by face id; without faces whose photos cannot be read any more.
     """
@@ -39,15 +51,19 @@ class Export:
     exported_at: float
     faces: tuple[StoredFace, ...]
     owners: dict[str, str]
-    people: tuple[User, ...]
+    people: tuple[tuple[User, NDArray[np.float32] | None], ...]
     corrections: tuple[Correction, ...]
+    clusters: dict[str, str]
+    not_faces: tuple[str, ...]
+    answers: tuple[str, ...] = field(repr=False)
     jobs: tuple[KeptByJob, ...]
     thumbnails: dict[str, bytes] = field(repr=False)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is held."""
-        return not (self.faces or self.people or self.corrections or self.jobs)
+        document = self.to_json()
+        return not any(document[held] for held in HELD)
 
     def to_json(self) -> dict[str, Any]:
         """Return the export in the form of ``schemas/export.json``, thumbnails as file names."""
@@ -63,9 +79,13 @@ class Export:
                     "name": user.name,
                     "created_at": iso_time(user.created_at),
                     "face_ids": list(user.face_ids),
+                    "embedding": None if vector is None else list(map(float, vector)),
                 }
-                for user in self.people
+                for user, vector in self.people
             ],
+            "clusters": self.clusters,
+            "not_faces": list(self.not_faces),
+            "answers": [json.loads(answer) for answer in self.answers],
             "corrections": [
                 {"face_id": each.face_id, "person": each.person} for each in self.corrections
             ],
@@ -74,6 +94,7 @@ class Export:
                     "job_id": job.job_id,
                     "rows": list(job.rows),
                     "faces": [_with_embedding(face, None) for face in job.faces],
+                    "photos": list(job.photos),
                 }
                 for job in self.jobs
             ],
@@ -121,6 +142,9 @@ class ExportOperations(ErasureOperations):
             *(self._records.corrections_of_faces(collection_id, ids) if ids else ()),
             *(self._records.corrections_of_people(collection_id, names) if names else ()),
         }
+        clusters, not_faces = self._clustered(collection_id, ids)
+        users = self._records.get_users(collection_id, people)
+        vectors = [user_vector(self._faces, collection_id, user) for user in users]
         return Export(
             collection_id,
             subject,
@@ -128,10 +152,26 @@ class ExportOperations(ErasureOperations):
             self._clock(),
             tuple(faces),
             owners,
-            tuple(self._records.get_users(collection_id, people)),
+            tuple(zip(users, vectors, strict=True)),
             tuple(sorted(corrections)),
+            clusters,
+            not_faces,
+            tuple(self._records.find_answers([*ids, *people])),
             tuple(self._job_data.find(collection_id, selection)),
             dict(self._thumbnails(faces) if thumbnails else ()),
+        )
+
+    def _clustered(
+        self, collection_id: str, face_ids: list[str]
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Return the clusters of faces by id, and those that are said to be no faces."""
+        if self._clusters is None or not face_ids:
+            return {}, ()
+        numbers = self._clusters.clusters_of_faces(collection_id, face_ids)
+        not_faces = set(self._clusters.list_not_faces(collection_id))
+        return (
+            {face_id: f"c{numbers[face_id]}" for face_id in sorted(numbers)},
+            tuple(face_id for face_id in face_ids if face_id in not_faces),
         )
 
     def _thumbnails(self, faces: list[StoredFace]) -> list[tuple[str, bytes]]:

@@ -31,15 +31,12 @@ from facerec.jobs.ledger.layout import (
     child_of,
     embeddings_folder,
     ledger_folder,
-    remembered_uri,
-    report_uri,
     segment_uri,
-    stale_uri,
-    summaries_folder,
     summary_uri,
 )
 from facerec.jobs.ledger.redaction import erase_from_failures, erase_from_segment, may_name
 from facerec.jobs.manifest.blanking import blank_lines
+from facerec.jobs.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.plan import plan_uri
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erasing import erase_from_lines, note_erased_photos
@@ -79,8 +76,8 @@ def erase_from_folder(
         # The first release remembered nothing, and its plans do not have this time.
         if created_at is not None:
             memory = f"{memory}{created_at!r}/"
-            erase_from_memory(objects, remembered_uri(folder), selection, memory)
-            erase_from_memory(objects, stale_uri(folder), selection, memory)
+            for place in NAMING_PHOTOS:
+                erase_from_memory(objects, place_uri(place, folder), selection, memory)
     else:
         # What all faces of a photo have in common finds an emptied photo too.
         prefixes = id_prefixes([*selection.face_ids, *map(first_of_group, selection.image_keys)])
@@ -104,12 +101,13 @@ def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selec
     """Blank lines of the manifests in a job folder, and pin the plan to what is left."""
     plan = _read_json(objects, plan_uri(job_folder))
     blanked = 0
-    for found in list(objects.list(f"{job_folder}manifest-")):
+    manifests = place_uri(Place.MANIFEST, job_folder)
+    for found in list(objects.list(manifests)):
         blanked += blank_lines(objects, found, selection, plan.get("base"))
     source = plan.get("source", {})
     uri = source.get("uri", "")
     # Also if an erasure was killed before it could do so.
-    if uri.startswith(f"{job_folder}manifest-"):
+    if uri.startswith(manifests):
         version = objects.head(uri).version
         if source["version"] != version:
             source["version"] = version
@@ -127,9 +125,7 @@ def erase_from_memory(objects: ObjectStore, prefix: str, selection: Selection, m
         memory: folder of what is remembered of this creation of the collection.
     """
     for found in list(objects.list(prefix)):
-        name = PurePosixPath(found.uri).name
-        if not (name.isdigit() or name.endswith(("-merged", ".jsonl"))):
-            # A note of a job, which names no photo.
+        if not is_photo_list(PurePosixPath(found.uri).name):
             continue
         with suppress(ObjectNotFoundError):
             content = objects.read(found.uri)
@@ -164,12 +160,12 @@ def _erase_rows(
 
     rows = _sum_over_children(objects, job_folder, ledger_folder, children, erase_from_child)
     summaries = (
-        (found.uri for found in objects.list(summaries_folder(job_folder)))
+        (found.uri for found in objects.list(place_uri(Place.SUMMARIES, job_folder)))
         if children is None
         else (summary_uri(job_folder, child) for child in children)
     )
     _sum_ahead(
-        chain(summaries, [report_uri(job_folder)]),
+        chain(summaries, [place_uri(Place.REPORT, job_folder)]),
         lambda uri: _erase_from_json(objects, uri, selection, erase_from_failures),
     )
     return rows

@@ -10,7 +10,7 @@ from itertools import chain
 
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.errors import ObjectNotFoundError
-from facerec.jobs.ledger.layout import memory_folder, remembered_uri, stale_uri
+from facerec.jobs.places import photo_lists
 from facerec.jobs.remembered.erasing import photo_in_line
 from facerec.jobs.tracing import find_in_jobs
 from facerec.storage.objects.protocol import ObjectStore
@@ -61,8 +61,7 @@ def remembered_addresses(
     Yields:
         The file, the address of a photo, and its external image id or "".
     """
-    prefixes = [memory_folder(jobs_root, collection_id)]
-    prefixes += [uri(folder) for folder in job_folders for uri in (remembered_uri, stale_uri)]
+    prefixes = photo_lists(jobs_root, collection_id, list(job_folders))
     for found in chain.from_iterable(map(objects.list, prefixes)):
         try:
             content = objects.read(found.uri)

@@ -143,6 +143,16 @@ def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
     return collection_id
 
 
+def read_base(objects: ObjectStore, job_folder: str) -> str | None:
+    """Return the folder of relative paths in the manifest of a job, whatever release wrote it.
+
+    Raises:
+        ObjectNotFoundError: the folder has no plan.
+    """
+    base = _read_document(objects, job_folder).get("base")
+    return base if isinstance(base, str) else None
+
+
 @dataclass(frozen=True, slots=True)
 class PlanFacts:
     """The fields that plans of every release of facerec have.

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import PurePosixPath
+from typing import Any
 
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.core.records import StoredFace
-from facerec.errors import FacerecError, InvalidInputError
+from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.erasure import entries_of
 from facerec.jobs.folder_erasure import is_selected_face
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.first_release import with_current_names
-from facerec.jobs.ledger.layout import embeddings_folder
+from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.ledger.redaction import is_selected, may_name
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
+from facerec.jobs.manifest.blanking import named_lines
+from facerec.jobs.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
+from facerec.jobs.plan import read_base
+from facerec.jobs.remembered.erasing import listed_photo, photos_in_lines
 from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -38,16 +45,44 @@ def find_in_jobs(
             entry.job_id,
             tuple(row.to_json() for row in _rows(objects, entry.job_folder, selection)),
             tuple(_faces(objects, entry.job_folder, selection)),
+            tuple(_photos(objects, entry.job_folder, selection)),
         )
         for entry in entries_of(objects, jobs_root, collection_id, unreadable, sweep=False)
     ]
     if unreadable:
         raise unreadable[0]
-    return [job for job in found if job.rows or job.faces]
+    memory = memory_folder(jobs_root, collection_id)
+    listed = tuple(_in_lists(objects, memory, selection))
+    found.append(KeptByJob(PurePosixPath(memory).name, (), (), listed))
+    return [job for job in found if not job.is_empty]
+
+
+def _photos(
+    objects: ObjectStore, job_folder: str, selection: Selection
+) -> Iterator[dict[str, Any]]:
+    """Yield the photos in the lists of a job, and those that facerec has listed for it."""
+    if not selection.names_photos:
+        # Lists name photos only.
+        return
+    base = read_base(objects, job_folder)
+    for found in objects.list(place_uri(Place.MANIFEST, job_folder)):
+        for line in named_lines(objects, found, selection, base):
+            uri = f"{base or ''}{line.get('image')}"
+            yield listed_photo(uri, line.get("external_image_id"), outcome=None, faces=None)
+    for place in NAMING_PHOTOS:
+        yield from _in_lists(objects, place_uri(place, job_folder), selection)
+
+
+def _in_lists(objects: ObjectStore, prefix: str, selection: Selection) -> Iterator[dict[str, Any]]:
+    """Yield the photos in the lists below a prefix."""
+    for found in objects.list(prefix) if selection.names_photos else ():
+        if is_photo_list(PurePosixPath(found.uri).name):
+            with suppress(ObjectNotFoundError):
+                yield from photos_in_lines(objects.read(found.uri), selection)
 
 
 def _rows(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterator[LedgerRow]:
-    for found in objects.list(f"{job_folder}ledger/"):
+    for found in objects.list(place_uri(Place.LEDGER, job_folder)):
         content = objects.read(found.uri) if found.uri.endswith(".jsonl") else b""
         if may_name(selection, content):
             for line in content.splitlines()[1:]:
@@ -62,7 +97,7 @@ def _rows(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterat
 
 
 def _faces(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterator[StoredFace]:
-    for found in objects.list(embeddings_folder(job_folder)):
+    for found in objects.list(place_uri(Place.EMBEDDINGS, job_folder)):
         try:
             faces = read_embeddings(objects, found.uri)
         except InvalidInputError:

@@ -20,6 +20,14 @@ class RequestRecords(Protocol):
         """Store an answer until it expires; the first answer of a token is kept."""
         ...
 
+    def find_answers(self, ids: Sequence[str]) -> list[str]:
+        """Return the stored answers that name a user or a face, ordered.
+
+        Args:
+            ids: as of ``forget_answers``.
+        """
+        ...
+
     def forget_answers(self, ids: Sequence[str]) -> int:
         """Delete the stored answers that name a user or a face, and return their number.
 

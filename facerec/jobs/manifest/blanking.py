@@ -44,6 +44,16 @@ def blank_lines(
     return blanked
 
 
+def named_lines(
+    objects: ObjectStore, manifest: ObjectInfo, selection: Selection, base: str | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the lines of a manifest of JSON lines that name a selected photo, parsed."""
+    for line in _lines(objects, manifest):
+        if _names(line, selection, base):
+            entry: dict[str, Any] = json.loads(line)
+            yield entry
+
+
 def _lines(objects: ObjectStore, manifest: ObjectInfo) -> Iterator[bytes]:
     rest = b""
     for start in range(0, manifest.size, READ_AT_ONCE):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from facerec.core.erasures import Selection
 from facerec.errors import ObjectNotFoundError
@@ -35,12 +36,45 @@ def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[
         if named is None:
             # Damaged: it may name anything.
             continue
-        uri, name, version = named
-        if uri in selection.photos or name in selection.external_image_ids:
+        uri, _, version = named
+        if _is_selected(named, selection):
             erased.append((uri, version))
         else:
             kept.append(line + b"\n")
     return b"".join(kept), erased
+
+
+def photos_in_lines(content: bytes, selection: Selection) -> Iterator[dict[str, Any]]:
+    """Yield the selected photos in remembered lines, or in a list of stale photos."""
+    for line in content.split(b"\n"):
+        named = photo_in_line(line)
+        if named is not None and _is_selected(named, selection):
+            if line.startswith(b"{"):
+                stale = json.loads(line)
+                outcome, faces = "GONE" if stale["is_gone"] else "REPLACED", stale["faces"]
+            else:
+                photo = photo_of_line(line.decode(errors="surrogateescape"))
+                outcome, faces = photo.outcome, photo.faces
+            uri, name, version = named
+            yield listed_photo(uri, name, version=version, outcome=outcome, faces=faces)
+
+
+def listed_photo(
+    uri: str, name: str | None, *, version: str = "", outcome: str | None, faces: int | None
+) -> dict[str, Any]:
+    """Return a photo of a list in the form of ``photo`` in ``schemas/export.json``."""
+    return {
+        "photo": uri,
+        "external_image_id": name or None,
+        "version": version or None,
+        "outcome": outcome,
+        "faces": faces,
+    }
+
+
+def _is_selected(named: tuple[str, str, str], selection: Selection) -> bool:
+    uri, name, _ = named
+    return uri in selection.photos or name in selection.external_image_ids
 
 
 def photo_in_line(line: bytes) -> tuple[str, str, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from facerec.core.records import AnsweredRequest
 from facerec.errors import ConflictError
@@ -42,13 +43,22 @@ def keep(table: Table, token: str, request: AnsweredRequest, now: float) -> None
         return
 
 
+def find_naming(table: Table, ids: Sequence[str]) -> list[str]:
+    """Return the answers that name an id, ordered; see ``RecordStore.find_answers``."""
+    return sorted(item["answer"]["S"] for item in _naming(table, ids))
+
+
 def forget(table: Table, ids: Sequence[str]) -> int:
     """Delete the answers that name an id; see ``RecordStore.forget_answers``."""
+    forgotten = [request_key(item["sk"]["S"]) for item in _naming(table, ids)]
+    table.delete(forgotten)
+    return len(forgotten)
+
+
+def _naming(table: Table, ids: Sequence[str]) -> list[dict[str, Any]]:
     named = [json.dumps(each) for each in ids]
-    forgotten = [
-        request_key(item["sk"]["S"])
+    return [
+        item
         for item in (table.partition(REQUESTS) if named else ())
         if any(text in item["answer"]["S"] for text in named)
     ]
-    table.delete(forgotten)
-    return len(forgotten)

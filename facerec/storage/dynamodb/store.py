@@ -242,5 +242,9 @@ class DynamoDBStore(RecordStore):
         requests.keep(self._table, token, request, now)
 
     @override
+    def find_answers(self, ids: Sequence[str]) -> list[str]:
+        return requests.find_naming(self._table, ids)
+
+    @override
     def forget_answers(self, ids: Sequence[str]) -> int:
         return requests.forget(self._table, ids)

@@ -233,6 +233,11 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             requests.keep(connection, token, request, now)
 
     @override
+    def find_answers(self, ids: Sequence[str]) -> list[str]:
+        with self._database.reading() as connection:
+            return requests.find_answers(connection, ids)
+
+    @override
     def forget_answers(self, ids: Sequence[str]) -> int:
         with self._database.writing() as connection:
             forgotten = requests.forget_answers(connection, ids)

@@ -21,6 +21,8 @@ class RequestContract(TwoCollections):
         answers = {"a": '{"UserId": "ann"}', "b": '{"UserId": "anna"}', "c": '{"n": ["f-1"]}'}
         for token, answer in answers.items():
             records.keep_request(token, AnsweredRequest("1", answer, 200.0), now=100.0)
+        assert records.find_answers([]) == []
+        assert records.find_answers(["ann", "f-1"]) == [answers["a"], answers["c"]]
         assert records.forget_answers([]) == 0
         assert records.forget_answers(["ann", "f-1", "nobody"]) == 2
         left = {token for token in answers if records.find_request(token, now=150.0)}

@@ -1,0 +1,79 @@
+"""Where job folders name people: one list for whatever erases, checks and exports.
+
+A file of facerec that names a photo or a face and is in none of these places would be neither
+erased nor exported. ``tests/functional/test_places.py`` searches for such files.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from facerec.jobs.ledger.layout import (
+    embeddings_folder,
+    ledger_folder,
+    memory_folder,
+    remembered_uri,
+    report_uri,
+    stale_uri,
+    summaries_folder,
+)
+
+
+class Place(StrEnum):
+    """A kind of file in a job folder that names photos or faces."""
+
+    MANIFEST = "manifest"
+    """Lines of photos that facerec has listed."""
+    LEDGER = "ledger"
+    EMBEDDINGS = "embeddings"
+    SUMMARIES = "summaries"
+    """Copies of failed rows."""
+    REPORT = "report"
+    """Likewise."""
+    REMEMBERED = "remembered"
+    """What became of each photo, for later jobs."""
+    STALE = "stale"
+    """Photos that are gone or were replaced."""
+
+
+NAMING_PHOTOS = (Place.REMEMBERED, Place.STALE)
+"""Files of lines that name photos and no face."""
+
+
+def place_uri(place: Place, job_folder: str) -> str:
+    """Return what the addresses of all files of a place begin with."""
+    match place:
+        case Place.MANIFEST:
+            return f"{job_folder}manifest-"
+        case Place.LEDGER:
+            return ledger_folder(job_folder)
+        case Place.EMBEDDINGS:
+            return embeddings_folder(job_folder)
+        case Place.SUMMARIES:
+            return summaries_folder(job_folder)
+        case Place.REPORT:
+            return report_uri(job_folder)
+        case Place.REMEMBERED:
+            return remembered_uri(job_folder)
+        case Place.STALE:
+            return stale_uri(job_folder)
+
+
+def photo_lists(jobs_root: str, collection_id: str, job_folders: list[str]) -> list[str]:
+    """Return what the addresses of all lists of a collection's photos begin with.
+
+    Args:
+        jobs_root: parent of all job folders; ends in ``/``.
+        collection_id: the collection.
+        job_folders: folders of its jobs.
+    """
+    own = [place_uri(place, folder) for folder in job_folders for place in NAMING_PHOTOS]
+    return [memory_folder(jobs_root, collection_id), *own]
+
+
+def is_photo_list(name: str) -> bool:
+    """Return whether a file in these places is a list; the others are notes, which name no photo.
+
+    A name with a dot that is not a list of stale photos is that of a half-written file.
+    """
+    return name.isdigit() or name.endswith(("-merged", ".jsonl"))
