@@ -28,6 +28,7 @@ from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.corrections import count_corrections, forget_corrections
+from facerec.gallery.erased_photos import keep_erased_photos, photo_of_face, photos_of_jobs
 from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
 from facerec.gallery.tombstones import keep_tombstones
@@ -61,10 +62,12 @@ class Eraser(GalleryBase):
             The receipt, and the ids of the faces that were stored.
         """
         if not defer:
+            self._keep_photos_of_jobs(erasure)
             erasure = self._with_faces_of_jobs(erasure)
+        collection_id = erasure.receipt.collection_id
+        self._keep_tombstones(collection_id, erasure.selection)
+        erasure = self._with_late_faces(erasure)
         receipt, selection = erasure.receipt, erasure.selection
-        collection_id = receipt.collection_id
-        self._keep_tombstones(collection_id, selection.face_ids)
         if not defer:
             receipt = self._forget_job_data(receipt, selection)
         if selection.created_before is not None:
@@ -98,12 +101,47 @@ class Eraser(GalleryBase):
             self._erasures.finish(receipt)
         return receipt, stored
 
+    def _keep_photos_of_jobs(self, erasure: Erasure) -> None:
+        """Keep tombstones of the erased photos that jobs name, also of those without a face."""
+        selection, collection_id = erasure.selection, erasure.receipt.collection_id
+        if not selection.names_photos:
+            return
+        names = selection.photos, selection.external_image_ids
+        kept = self._job_data.find(
+            collection_id, Selection(photos=names[0], external_image_ids=names[1])
+        )
+        with suppress(CollectionNotFoundError):
+            version = self._get(collection_id).model_version
+            photos = photos_of_jobs(collection_id, kept, version)
+            keep_erased_photos(collection_id, photos, selection, store=self._records)
+
+    def _with_late_faces(self, erasure: Erasure) -> Erasure:
+        """Select the faces that a job has stored before it could see the photos' tombstones."""
+        selection, collection_id = erasure.selection, erasure.receipt.collection_id
+        if not selection.names_photos:
+            return erasure
+        late = {
+            face.face_id
+            for face in self._all_faces(collection_id)
+            if face.external_image_id in selection.external_image_ids
+            or face.source in selection.photos
+        }
+        erasure = self._with_faces(erasure, late - selection.face_ids)
+        self._keep_tombstones(collection_id, erasure.selection)
+        return erasure
+
     def _with_faces_of_jobs(self, erasure: Erasure) -> Erasure:
         """Add the faces that jobs have found in selected photos, before their rows are erased."""
         selection, collection_id = erasure.selection, erasure.receipt.collection_id
         found = self._faces_of_jobs(collection_id, selection) - selection.face_ids
+        return self._with_faces(erasure, found)
+
+    def _with_faces(self, erasure: Erasure, found: Members[str]) -> Erasure:
+        """Select more faces, and note it."""
+        selection, collection_id = erasure.selection, erasure.receipt.collection_id
         if not found:
             return erasure
+        found = frozenset(found)
         keys = self._emptied_photos(collection_id, selection.face_ids | found)
         selection = replace(
             selection,
@@ -211,12 +249,15 @@ class Eraser(GalleryBase):
             key for key in keys if all(record.face_id in face_ids for record in stored.get(key, ()))
         )
 
-    def _keep_tombstones(self, collection_id: str, face_ids: Members[str]) -> None:
-        """Keep tombstones of faces, by which later jobs know that they were deleted."""
-        faces = self._faces.get_faces(collection_id, sorted(face_ids)) if face_ids else []
+    def _keep_tombstones(self, collection_id: str, selection: Selection) -> None:
+        """Keep tombstones of faces and photos, by which later jobs know that they were deleted."""
+        ids = sorted(selection.face_ids)
+        faces = self._faces.get_faces(collection_id, ids) if ids else []
         with suppress(CollectionNotFoundError):
             records = [face.record for face in faces]
             keep_tombstones(collection_id, records, store=self._records)
+            photos = map(photo_of_face, records)
+            keep_erased_photos(collection_id, photos, selection, store=self._records)
 
     def _disassociate(self, collection_id: str, face_ids: Members[str]) -> int:
         """Disassociate faces from their people; return the number of people."""

@@ -9,6 +9,7 @@ from facerec.core.limits import MAX_MATCHES
 from facerec.core.names import checked_external_image_id
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.erased_photos import NamedPhoto, remove_erased_photos
 from facerec.gallery.faces import require_stored, with_users
 from facerec.gallery.indexing import IndexResult, name_image, to_stored_faces
 from facerec.gallery.matching import search_probes, search_stored_face
@@ -224,6 +225,8 @@ class RecognitionOperations(GalleryBase):
             imported=imported.get(image.image_key, ()),
         )
         remove_tombstones(collection_id, {image.image_key: records}, store=self._records)
+        photo = NamedPhoto(image.source, external_image_id, image.image_id, image.image_key)
+        remove_erased_photos(collection_id, [photo], store=self._records)
         return IndexResult(
             collection_id,
             collection.model_version,

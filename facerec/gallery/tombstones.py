@@ -64,9 +64,53 @@ def keep_tombstones(
     for record in records:
         boxes.setdefault(group_of(record.face_id), set()).add(_to_text(record.box))
     if boxes:
-        key = _require_key(collection_id, store)
-        photos = {_digest(key, image_key): own for image_key, own in boxes.items()}
-        store.put_tombstones(collection_id, photos)
+        keep_texts(collection_id, boxes, store=store)
+
+
+def keep_texts(
+    collection_id: str, texts: Mapping[str, Collection[str]], *, store: RecordStore
+) -> None:
+    """Keep texts of tombstones by names of photos, of which a keyed hash is stored.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    key = _require_key(collection_id, store)
+    store.put_tombstones(collection_id, {_digest(key, name): own for name, own in texts.items()})
+
+
+def find_texts(
+    collection_id: str, names: Collection[str], *, store: RecordStore
+) -> dict[str, frozenset[str]]:
+    """Return the texts of tombstones by names of photos; photos without any are omitted.
+
+    It is one request if the collection never had a tombstone, and one more for each 100 names.
+    """
+    key = store.get_tombstone_key(collection_id) if names else None
+    if key is None:
+        return {}
+    photos = {_digest(key, name): name for name in names}
+    found = store.find_tombstones(collection_id, list(photos))
+    return {photos[photo]: texts for photo, texts in found.items()}
+
+
+def remove_texts(collection_id: str, names: Collection[str], *, store: RecordStore) -> None:
+    """Remove all tombstones of photos, given by their names."""
+    found = find_texts(collection_id, names, store=store)
+    if found:
+        key = store.get_tombstone_key(collection_id) or b""
+        store.delete_tombstones(
+            collection_id, {_digest(key, name): texts for name, texts in found.items()}
+        )
+
+
+def boxes_in(texts: Mapping[str, Collection[str]], image_keys: Collection[str]) -> DeletedBoxes:
+    """Return the boxes of deleted and imported faces among the texts of tombstones."""
+    return {
+        image_key: tuple(map(_box_in, sorted(texts[image_key])))
+        for image_key in image_keys
+        if image_key in texts
+    }
 
 
 def keep_imported(
@@ -99,10 +143,7 @@ def deleted_boxes(
 
     It is one request if the collection never had a tombstone, and one more for each 100 photos.
     """
-    return {
-        image_key: tuple(tombstone.box for tombstone in tombstones)
-        for image_key, tombstones in _tombstones(collection_id, image_keys, store).items()
-    }
+    return boxes_in(find_texts(collection_id, image_keys, store=store), image_keys)
 
 
 def imported_faces(
@@ -153,11 +194,9 @@ def _tombstones(
     key = store.get_tombstone_key(collection_id) if image_keys else None
     if key is None:
         return {}
-    photos = {_digest(key, image_key): image_key for image_key in image_keys}
-    found = store.find_tombstones(collection_id, list(photos))
     return {
-        photos[photo]: [_to_tombstone(text, key, photos[photo]) for text in sorted(texts)]
-        for photo, texts in found.items()
+        image_key: [_to_tombstone(text, key, image_key) for text in sorted(texts)]
+        for image_key, texts in find_texts(collection_id, image_keys, store=store).items()
     }
 
 
@@ -190,16 +229,21 @@ def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordSt
 
 
 def _digest(key: bytes, image_key: str) -> str:
-    return hmac.new(key, image_key.encode(), hashlib.sha256).hexdigest()
+    # Addresses of files may not be valid UTF-8.
+    return hmac.new(key, image_key.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
 
 def _to_text(box: BoundingBox) -> str:
     return " ".join(map(repr, (box.left, box.top, box.width, box.height)))
 
 
+def _box_in(text: str) -> BoundingBox:
+    left, top, width, height = map(float, text.split()[:4])
+    return BoundingBox(left, top, width, height)
+
+
 def _to_tombstone(text: str, key: bytes, image_key: str) -> _Tombstone:
-    left, top, width, height, *encrypted = text.split()
-    box = BoundingBox(float(left), float(top), float(width), float(height))
+    box, encrypted = _box_in(text), text.split()[4:]
     face_id = None
     if encrypted:
         face_id = str(UUID(bytes=_masked(bytes.fromhex(encrypted[0]), key, image_key, box)))

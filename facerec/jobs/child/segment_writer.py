@@ -26,12 +26,12 @@ that won to what this attempt knows of the ledger.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from facerec.core.ids import group_of
 from facerec.core.protocols.records import RecordStore
@@ -41,10 +41,14 @@ from facerec.errors import (
     JobDeletedError,
     ObjectNotFoundError,
 )
+from facerec.gallery.erased_photos import (
+    NamedPhoto,
+    deleted_and_erased,
+    remove_erased_photos,
+)
 from facerec.gallery.storing import faces_to_keep, replace_faces
 from facerec.gallery.tombstones import (
     DeletedBoxes,
-    deleted_boxes,
     imported_faces,
     remove_tombstones,
 )
@@ -66,6 +70,9 @@ from facerec.jobs.remembered.photos import lines_of_rows
 from facerec.jobs.remembered.runs import write_photos
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
+
+Omitted: TypeAlias = tuple[DeletedBoxes, frozenset[int]]
+"""What a step must not store: boxes by image key, and numbers of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,11 +242,14 @@ class SegmentWriter:
     def _store(self, step: Step, started: float) -> Segment:
         """Store embeddings, faces and segment of a step; return the segment that won."""
         plan, embeddings = self._plan, None
-        omitted: DeletedBoxes | None = None
+        photos = step.photos(plan)
+        omitted: Omitted | None = None
         # A face that is deleted while faces are stored is found by asking again, and a later
         # deletion finds the face in the collection.
-        while (deleted := self._deleted_boxes(step)) != omitted:
-            step.omit_deleted(deleted)
+        while (deleted := self._omitted(step, photos)) != omitted:
+            boxes, erased = deleted
+            step.omit_deleted(boxes)
+            step.erase(erased, photos)
             earlier, embeddings = embeddings, self._store_faces(step)
             if earlier is not None and embeddings is None:
                 self._objects.delete(plan.job_folder + earlier)
@@ -256,14 +266,18 @@ class SegmentWriter:
         uri = segment_uri(plan.job_folder, self._child, step.start.offset)
         return read_segment(self._objects, uri)
 
-    def _deleted_boxes(self, step: Step) -> DeletedBoxes:
-        """Return the boxes of deleted and imported faces that the step must not store."""
+    def _omitted(self, step: Step, photos: Sequence[NamedPhoto | None]) -> Omitted:
+        """Return the boxes of deleted and imported faces that the step must not store.
+
+        And the numbers of the rows whose photos were erased.
+        """
         collection_id = self._plan.collection_id
         keys = step.row_of_key.keys() & step.faces.keys()
         if self._plan.restore_deleted:
             imported = imported_faces(collection_id, keys, store=self._records, faces=self._faces)
-            return {key: tuple(face.box for face in own) for key, own in imported.items()}
-        return deleted_boxes(collection_id, keys, store=self._records)
+            boxes = {key: tuple(face.box for face in own) for key, own in imported.items()}
+            return boxes, frozenset()
+        return deleted_and_erased(collection_id, keys, photos, store=self._records)
 
     def _store_faces(self, step: Step) -> str | None:
         """Store embeddings and faces; return the path of the embeddings in the job folder."""
@@ -293,6 +307,8 @@ class SegmentWriter:
         if plan.restore_deleted:
             stored = {key: [face.record for face in own] for key, own in step.faces.items()}
             remove_tombstones(plan.collection_id, stored, store=self._records)
+            indexed = [photo for photo in step.photos(plan) if photo is not None]
+            remove_erased_photos(plan.collection_id, indexed, store=self._records)
         return embeddings
 
     def _append(self, segment: Segment, *, resumed: bool) -> None:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from facerec.core.faces import BoundingBox
 from facerec.core.ids import image_key
 from facerec.core.records import FaceRecord, StoredFace
+from facerec.gallery.erased_photos import NamedPhoto, photo_of_row
 from facerec.gallery.tombstones import without_deleted
 from facerec.jobs.child.photos import LoadedPhoto
-from facerec.jobs.ledger.rows import IndexedFace, LedgerRow
+from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, erased_row
 from facerec.jobs.manifest.slices import Cursor
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan
@@ -74,6 +75,35 @@ class Step:
                 # A photo that occurs twice has a second row.
                 self.rows[first:] = [_without(row, gone) for row in self.rows[first:]]
                 self.rows[first] = replace(self.rows[first], deleted=deleted_before + len(gone))
+
+    def photos(self, plan: Plan) -> list[NamedPhoto | None]:
+        """Return the photos that may have been erased, one for each row.
+
+        Of a photo that the collection holds by right, None.
+        """
+        return [self._erasable(row, plan) for row in self.rows]
+
+    def _erasable(self, row: LedgerRow, plan: Plan) -> NamedPhoto | None:
+        if not row.photo or row.outcome in (Outcome.MALFORMED_LINE, Outcome.SKIPPED):
+            return None
+        photo = photo_of_row(
+            plan.collection_id, row.photo, row.external_image_id, row.image_id, plan.model_version
+        )
+        present = row.outcome is Outcome.ALREADY_INDEXED and photo.key not in self.faces
+        return None if present or photo.key in self.stored else photo
+
+    def erase(self, numbers: Set[int], photos: Sequence[NamedPhoto | None]) -> None:
+        """Erase rows of photos that were erased as such, and store no face of these photos."""
+        left = {
+            photo.key
+            for number, photo in enumerate(photos)
+            if photo is not None and number not in numbers
+        }
+        for number in numbers:
+            photo = photos[number]
+            self.rows[number] = erased_row(self.rows[number])
+            if photo is not None and photo.key in self.faces and photo.key not in left:
+                self.faces[photo.key] = []
 
     def keep(self, kept: Mapping[str, Sequence[StoredFace]]) -> None:
         """Store these faces too, given by image key, instead of removing them."""

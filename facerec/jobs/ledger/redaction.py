@@ -27,6 +27,7 @@ _ERASED: dict[str, Any] = {
     "reason": None,
     "detail": None,
     "image_id": None,
+    "version": None,
     "faces": [],
     "kept": [],
     "rejected": [],

@@ -119,6 +119,19 @@ class LedgerRow:
         }
 
 
+def erased_row(row: LedgerRow) -> LedgerRow:
+    """Return the row of a line whose photo was erased: it names nobody."""
+    return LedgerRow(
+        child=row.child,
+        line_in_slice=row.line_in_slice,
+        photo="",
+        external_image_id=None,
+        outcome=Outcome.ERASED,
+        bytes=row.bytes,
+        milliseconds=row.milliseconds,
+    )
+
+
 def row_from_json(document: Mapping[str, Any]) -> LedgerRow:
     """Return the row of a document that ``LedgerRow.to_json`` returned."""
     fields = dict(document)
