@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from facerec.cli.options import data_option, erasure_stack_option, json_option
 from facerec.cli.output import console, count, print_json
 
 if TYPE_CHECKING:
-    from facerec.jobs.verification import Verification
+    from facerec.jobs.rebuild import Rebuilt
 
 
 @click.command()
@@ -36,8 +35,9 @@ def rebuild(
 
     COLLECTION is restored from the embeddings in the folders of its jobs; no photo is read. Use it
     if the database is lost or damaged, or to fill another one. Faces that were erased stay erased.
-    Faces that no job has indexed cannot be restored, and neither can people. The exit code is 1 if
-    a job cannot be read. On AWS it may take 15 minutes; a further call continues.
+    Faces that no job has indexed cannot be restored. People, corrections, tags, retention and
+    threshold are copied with --into; if the database is lost, they are, and the output says so. The
+    exit code is 1 if a job cannot be read. On AWS it may take 15 minutes; a further call continues.
 
     \b
     Examples:
@@ -54,18 +54,35 @@ def rebuild(
         result = _rebuild_in_stack(collection, stack)
     seconds = time.monotonic() - started
     if as_json:
-        print_json({"collection_id": collection, **asdict(result), "seconds": round(seconds, 3)})
+        document = {"collection_id": collection, **result.to_json()}
+        print_json({**document, "seconds": round(seconds, 3)})
     else:
-        restored = count(result.missing, "face")
-        console().print(f"{restored} of {result.faces:,} restored in {seconds:.1f} s")
-        if result.unreadable_jobs:
-            jobs = count(result.unreadable_jobs, "job")
-            console().print(f"{jobs} cannot be read; see `facerec jobs list`")
-    if result.unreadable_jobs:
+        _print(result, seconds)
+    if result.faces.unreadable_jobs:
         raise SystemExit(ExitCode.ERROR)
 
 
-def _rebuild_here(collection: str, source: Path, into: Path | None) -> Verification:
+def _print(result: Rebuilt, seconds: float) -> None:
+    restored = count(result.faces.missing, "face")
+    console().print(f"{restored} of {result.faces.faces:,} restored in {seconds:.1f} s")
+    if result.copied is not None:
+        people = count(result.copied.people, "person", "people")
+        corrections = count(result.copied.corrections, "correction")
+        console().print(f"{people} and {corrections} copied, with tags, retention and threshold")
+        if result.copied.lacking:
+            lacking = count(result.copied.lacking, "face")
+            console().print(f"{lacking} of people not restored: no job has indexed them")
+    elif result.records == "LOST":
+        console().print(
+            "people, corrections, tags, retention and threshold are lost with the database: "
+            "they are in no job folder"
+        )
+    if result.faces.unreadable_jobs:
+        jobs = count(result.faces.unreadable_jobs, "job")
+        console().print(f"{jobs} cannot be read; see `facerec jobs list`")
+
+
+def _rebuild_here(collection: str, source: Path, into: Path | None) -> Rebuilt:
     from facerec.factory import jobs_root_of, open_gallery, open_local_store
     from facerec.jobs.rebuild import rebuild_collection
     from facerec.storage.objects import Objects
@@ -88,8 +105,8 @@ def _rebuild_here(collection: str, source: Path, into: Path | None) -> Verificat
         )
 
 
-def _rebuild_in_stack(collection: str, stack: str) -> Verification:
+def _rebuild_in_stack(collection: str, stack: str) -> Rebuilt:
     from facerec.cli.job_services import erasure_function
-    from facerec.jobs.verification import Verification
+    from facerec.jobs.rebuild import rebuilt_from_json
 
-    return Verification(**erasure_function(stack).call({"rebuild": collection}))
+    return rebuilt_from_json(erasure_function(stack).call({"rebuild": collection}))

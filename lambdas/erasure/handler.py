@@ -148,8 +148,8 @@ def _rebuild(gallery: Gallery, collection_id: str) -> dict[str, Any]:
         open_records(settings),
         complete_erasures=lambda: gallery.resume_erasures(older_than=0),
     )
-    logger().info("rebuilt", missing=result.missing)
-    return asdict(result)
+    logger().info("rebuilt", missing=result.faces.missing)
+    return result.to_json()
 
 
 def _remove_stale(gallery: Gallery, job_folder: str) -> dict[str, Any]:

@@ -260,6 +260,53 @@ def test_a_lost_database_is_rebuilt_without_what_was_erased(here: Installation) 
     assert here.json("rebuild", "staff")["missing"] == 0
 
 
+def test_what_people_have_said_is_copied_to_another_store(
+    here: Installation, tmp_path: Path
+) -> None:
+    here.run("collections", "create", "staff", "--expire-after", "365d")
+    here.index()
+    with open_gallery(here.data) as gallery:
+        own = sorted(face for face, (name, _) in here.faces().items() if name == ANN)
+        gallery.create_user("staff", "ann", name="Ann 李")
+        gallery.create_user("staff", "gone")
+        single = gallery.index("staff", fake_photo(fake_face(ANN, shot=9))).faces[0].record
+        gallery.associate_faces("staff", "ann", [*own[:2], single.face_id], threshold=0)
+        gallery.not_same("staff", own[2], "cid-fox")
+        gallery.set_threshold("staff", 0.91)
+    rebuilt = here.json("rebuild", "staff", "--into", tmp_path / "new")
+    assert rebuilt["records"] == "COPIED"
+    assert rebuilt["copied"] == {"people": 2, "corrections": 1, "lacking": 1}
+    with open_gallery(tmp_path / "new") as gallery:
+        (ann, _) = gallery.list_users("staff").users
+        assert (ann.name, sorted(ann.face_ids)) == ("Ann 李", own[:2])
+        assert [each.face_id for each in gallery.list_corrections("staff").corrections] == [own[2]]
+        summary = gallery.describe_collection("staff")
+        assert (summary.retention_days, summary.collection.threshold) == (365, 0.91)
+        found = gallery.search_users_by_face("staff", own[2], threshold=0)
+        assert [match.user.user_id for match in found.matches] == ["ann"]
+        gallery.delete_user("staff", "gone")
+    again = here.json("rebuild", "staff", "--into", tmp_path / "new")
+    assert (again["records"], again["copied"]) == ("KEPT", None)
+    with open_gallery(tmp_path / "new") as gallery:
+        assert [user.user_id for user in gallery.list_users("staff").users] == ["ann"]
+
+
+def test_a_rebuild_says_that_people_are_lost_with_the_database(
+    here: Installation, tmp_path: Path
+) -> None:
+    here.index()
+    with open_gallery(here.data) as gallery:
+        gallery.create_user("staff", "ann")
+    for path in here.data.glob("facerec.db*"):
+        path.unlink()
+    assert (
+        "are lost with the database"
+        in here.run("rebuild", "staff", "--into", tmp_path / "new").output
+    )
+    assert "are lost with the database" in here.run("rebuild", "staff").output
+    assert here.json("rebuild", "staff")["records"] == "KEPT"
+
+
 def test_what_was_deleted_stays_deleted_in_another_store(
     here: Installation, tmp_path: Path
 ) -> None:
