@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Correction, User
 from facerec.errors import UserExistsError
 from facerec.gallery.user_vectors import refresh_vector
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.storage.faces import FaceStore
 
 
 @dataclass(frozen=True, slots=True)
