@@ -1,8 +1,8 @@
 """Photos that were erased as such: no job adds a face of them again, whatever its options.
 
-The tombstone of a face says where on a photo the face was. If a photo or an external image id is
-erased, jobs may find other faces on the photo, or have found none before, and the rows of the next
-job would name it again. So such an erasure leaves tombstones of the photos too: keyed hashes of
+The tombstone of a face contains its box in the photo. If a photo or an external image id is erased,
+jobs may find other faces in the photo, or have found none before, and the rows of the next job
+would name it again. So such an erasure leaves tombstones of the photos too: keyed hashes of
 
 - the image key, which covers the bytes and the external image id: the photo may have moved;
 - the bytes, if the photo was named by its address: so may a photo whose name follows from it;

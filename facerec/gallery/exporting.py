@@ -39,7 +39,7 @@ class Export:
         people: People who have one of the faces, each with its vector, if it has any.
         corrections: Corrections of the faces, and about the people and the name.
         clusters: Ids of clusters of unknown people by face id.
-        not_faces: Those of the faces that somebody has said to be none.
+        not_faces: Those of the faces that somebody has declared not to be faces.
         answers: Answers that are kept for idempotency tokens and name a face or a user.
         jobs: What job folders keep.
         thumbnails: JPEG files by face id; without faces whose photos cannot be read any more.
@@ -164,7 +164,7 @@ class ExportOperations(ErasureOperations):
     def _clustered(
         self, collection_id: str, face_ids: list[str]
     ) -> tuple[dict[str, str], tuple[str, ...]]:
-        """Return the clusters of faces by id, and those that are said to be no faces."""
+        """Return the clusters of faces by id, and those that somebody has declared not to be faces."""
         if self._clusters is None or not face_ids:
             return {}, ()
         numbers = self._clusters.clusters_of_faces(collection_id, face_ids)
