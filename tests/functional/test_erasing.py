@@ -258,6 +258,8 @@ def test_a_lost_database_is_rebuilt_without_what_was_erased(here: Installation) 
     assert (rebuilt["missing"], rebuilt["unreadable_jobs"]) == (6, 0)
     assert here.faces() == faces
     assert here.json("rebuild", "staff")["missing"] == 0
+    here.index()
+    assert here.faces() == faces
 
 
 def test_what_people_have_said_is_copied_to_another_store(
