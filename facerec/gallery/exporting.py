@@ -164,7 +164,7 @@ class ExportOperations(ErasureOperations):
     def _clustered(
         self, collection_id: str, face_ids: list[str]
     ) -> tuple[dict[str, str], tuple[str, ...]]:
-        """Return the clusters of faces by id, and those that somebody has declared not to be faces."""
+        """Return the clusters of faces by id, and those that are declared not to be faces."""
         if self._clusters is None or not face_ids:
             return {}, ()
         numbers = self._clusters.clusters_of_faces(collection_id, face_ids)
