@@ -154,3 +154,58 @@ def test_a_limit_says_nothing_about_the_photos_of_a_job(rest: httpx.Client) -> N
     answer = rest.post("/api/v1/face-recognition/index", json=job)
     assert answer.status_code == 422
     assert "a job has max_faces for each" in answer.json()["detail"]
+
+
+def without_a_file(operation_id: str) -> dict[str, Any]:
+    fields = FIELDS[operation_id]
+    return {
+        "files": {"max_faces": (None, "1")}
+        | {name: (None, str(value).lower()) for name, value in fields.items()}
+    }
+
+
+def with_two_files(operation_id: str) -> dict[str, Any]:
+    names = ("source", "source", "target") if operation_id == "compare" else ("image", "file")
+    files = [(name, ("group.jpg", GROUP, "image/jpeg")) for name in names]
+    return {"data": FIELDS[operation_id], "files": files}
+
+
+def as_text(operation_id: str) -> dict[str, Any]:
+    return {**as_body(operation_id), "headers": {"Content-Type": "text/plain"}}
+
+
+def url_encoded(operation_id: str) -> dict[str, Any]:
+    return {"data": {**FIELDS[operation_id], "image": "x"}}
+
+
+def with_null(operation_id: str) -> dict[str, Any]:
+    document = in_json(operation_id, IN_BASE64)["json"]
+    return {"json": {**document, "quality_filter": None}}
+
+
+def without_base64(operation_id: str) -> dict[str, Any]:
+    return in_json(operation_id, "photo.jpg")
+
+
+WRONG: dict[str, tuple[Callable[[str], dict[str, Any]], int, tuple[str, ...]]] = {
+    "no file": (without_a_file, 422, ("a file in a form", "give one of image", "two parts of a")),
+    "several files": (with_two_files, 422, ("send one photo per request",)),
+    "text": (as_text, 415, ("a photo with Content-Type: image/jpeg",)),
+    "a form of a page": (url_encoded, 415, ("a form as multipart/form-data",)),
+    "null": (with_null, 422, ("omit the fields that you do not set",)),
+    "the name of a file": (without_base64, 422, ("to send the file itself",)),
+}
+"""Requests with a mistake, their status, and a part of the sentence that says what to send."""
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+@pytest.mark.parametrize("operation_id", FIELDS)
+def test_every_route_says_what_to_send_instead(
+    server: RestServer, rest: httpx.Client, operation_id: str, mistake: str
+) -> None:
+    path = photo_routes(server.app.openapi())[operation_id]
+    make, status, sentences = WRONG[mistake]
+    answer = rest.post(path, **make(operation_id))
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert any(sentence in answer.json()["detail"] for sentence in sentences), answer.text
