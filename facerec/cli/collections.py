@@ -209,7 +209,11 @@ def refresh_stats(name: str, data: Path | None) -> None:
       facerec collections refresh-stats staff
     """
     with factory.open_gallery(data_folder(data)) as gallery:
-        refreshed = gallery.refresh_stats(name)
+        page = gallery.refresh_stats(name)
+        refreshed = page.refreshed
+        while page.next_token is not None:
+            page = gallery.refresh_stats(name, next_token=page.next_token)
+            refreshed += page.refreshed
     console().print(f"stats of {count(refreshed, 'face')} stored in collection {name}")
 
 

@@ -23,7 +23,14 @@ from facerec.cli.output import console, count, print_json, table
 from facerec.cli.people_changes import merge, split
 from facerec.cli.people_enrol import enrol
 from facerec.cli.people_match import match
-from facerec.cli.people_suggest import ignore, name, not_a_face, not_same, suggest
+from facerec.cli.people_suggest import (
+    ignore,
+    name,
+    not_a_face,
+    not_same,
+    show_cluster,
+    suggest,
+)
 from facerec.cli.person_argument import user_id_of
 from facerec.core.limits import MAX_USER_PAGE
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
@@ -42,7 +49,18 @@ def people() -> None:
     """
 
 
-for command in (match, enrol, merge, split, suggest, name, ignore, not_a_face, not_same):
+for command in (
+    match,
+    enrol,
+    merge,
+    split,
+    suggest,
+    show_cluster,
+    name,
+    ignore,
+    not_a_face,
+    not_same,
+):
     people.add_command(command)
 
 

@@ -10,6 +10,7 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting_people
 from facerec.cli.exit_codes import raise_first
+from facerec.cli.faces_shown import face_table
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -19,7 +20,7 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, print_json, shortened, table
 from facerec.cli.person_argument import known_name, new_or_known
-from facerec.core.limits import MAX_CLUSTER_PAGE
+from facerec.core.limits import MAX_CLUSTER_PAGE, MAX_PAGE
 
 if TYPE_CHECKING:
     from facerec.gallery.cluster_operations import ClusterPage
@@ -73,6 +74,33 @@ def suggest(
             f"{count(result.created, 'new cluster')}, {result.merged:,} merged"
         )
     _print(collection, page, first=next_token is None)
+
+
+@click.command("cluster")
+@collection_option
+@click.argument("cluster_id", metavar="CLUSTER")
+@data_option
+@json_option
+def show_cluster(collection: str, cluster_id: str, data: Path | None, as_json: bool) -> None:
+    """Show a cluster with all its faces, also if it is ignored.
+
+    \b
+    Example:
+      facerec people cluster --collection party c1
+    """
+    with factory.open_gallery(data_folder(data)) as gallery:
+        cluster = gallery.describe_cluster(collection, cluster_id)
+        page = gallery.list_faces(collection, face_ids=cluster.face_ids, limit=MAX_PAGE)
+    if as_json:
+        from facerec.gallery.presenting_clusters import cluster_json
+
+        print_json(cluster_json(cluster))
+        return
+    whose = "" if cluster.user_id is None else f", perhaps of {cluster.user_id}"
+    ignored = ", ignored" if cluster.ignored else ""
+    faces = count(len(cluster.face_ids), "face")
+    console().print(f"cluster {cluster.cluster_id}: {faces}{whose}{ignored}")
+    console().print(face_table(page.faces))
 
 
 @click.command()

@@ -14,7 +14,7 @@ from facerec.errors import FaceInUseError, FaceNotFoundError
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.sampling import SampledFace, sample_faces
-from facerec.gallery.stats_refresh import store_current_stats
+from facerec.gallery.stats_refresh import StatsRefresh, store_current_stats
 from facerec.gallery.thumbnails import cut_thumbnail
 
 if TYPE_CHECKING:
@@ -135,18 +135,34 @@ def require_stored(collection_id: str, face_id: str, *, faces: FaceStore) -> Sto
 class FaceOperations(Eraser):
     """The operations of a gallery on stored faces."""
 
-    def refresh_stats(self, collection_id: str) -> int:
-        """Store cohort stats with faces that have none or another cohort's; return their number.
+    def refresh_stats(
+        self, collection_id: str, *, next_token: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> StatsRefresh:
+        """Store cohort stats with those faces of a page that have none or another cohort's.
 
         Without this, each search computes such stats again. No photo is needed. The collection can
         be searched and changed at the same time.
 
+        Args:
+            collection_id: Id of the collection.
+            next_token: Token from the previous page; None for the first page.
+            limit: Maximum number of faces of the page, 1 to 4096.
+
         Raises:
+            InvalidInputError: ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: Its faces have another model version.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
         """
+        checked_limit(limit, MAX_PAGE)
         self._require(collection_id)
-        return store_current_stats(collection_id, faces=self._faces, cohort=self._engine)
+        listing = f"stats of {collection_id}"
+        after = self._after(listing, next_token)
+        found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)
+        page = found[:limit]
+        refreshed = store_current_stats(collection_id, page, faces=self._faces, cohort=self._engine)
+        token = self._token(listing, page[-1].face_id) if len(found) > limit else None
+        return StatsRefresh(collection_id, refreshed, token)
 
     def sample_faces(self, collection_id: str, limit: int) -> list[SampledFace]:
         """Return the faces of a collection with their embeddings, or a random sample of them.

@@ -118,6 +118,7 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("detect", {"json": {"image": image, "max_faces": 1, "attributes": True}})
         ask("list_collections", {"params": {"limit": 1}})
         ask("describe_collection", **staff)
+        ask("refresh_stats", {"params": {"limit": 1}}, **staff)
         ask("list_faces", {"params": {"limit": 1}}, **staff)
         ask("get_thumbnail", **face_path)
         ask("match_face", **face_path)

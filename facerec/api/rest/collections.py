@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
@@ -101,6 +103,28 @@ def collections_router(context: Context) -> APIRouter:
             collection_json,
             collection_id=collection_id,
             writes=True,
+        )
+
+    @router.post(
+        "/{collection_id}/stats",
+        summary="Store the cohort stats of a page of faces that an earlier facerec indexed",
+        description="Searches are as accurate without them, but slower. Repeat with `next_token` "
+        "until it is null; no photo is read, and the collection can be used at the same time.",
+        responses={**problems(404), 200: answer("What changed.", "stats-refresh")},
+    )
+    async def refresh_stats(
+        request: Request,
+        collection_id: CollectionPath,
+        limit: Limit = DEFAULT_PAGE,
+        next_token: NextToken = None,
+    ) -> JSONResponse:
+        return await context.respond(
+            request,
+            lambda: gallery.refresh_stats(collection_id, next_token=next_token, limit=limit),
+            asdict,
+            collection_id=collection_id,
+            writes=True,
+            cpu_bound=True,
         )
 
     @router.delete(

@@ -40,6 +40,7 @@ _ANSWERS = (
     "problem",
     "receipt",
     "receipt-list",
+    "stats-refresh",
 )
 """The schemas that answers have."""
 

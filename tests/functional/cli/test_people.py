@@ -41,6 +41,9 @@ def test_a_cluster_can_be_ignored_and_suggested_again(facerec: Facerec, people: 
     command = ("people", "ignore", "--collection", "people", cluster["cluster_id"])
     assert facerec(*command).exit_code == 0
     assert document(facerec(*suggest))["clusters"] == []
+    shown = facerec("people", "cluster", "--collection", "people", cluster["cluster_id"])
+    assert f"cluster {cluster['cluster_id']}: 2 faces, ignored" in shown.stdout
+    assert all(face_id in shown.stdout for face_id in cluster["face_ids"])
     assert "no clusters" in facerec(*suggest[:-1]).stdout
     assert facerec(*command, "--lift").exit_code == 0
     assert document(facerec(*suggest))["clusters"] == [cluster]

@@ -903,21 +903,18 @@ NO_OPERATIONS = {
 TAGS = "tags serve the permissions and bills of AWS, so that only its protocol has them"
 TOKENS = "repeating the request does no harm there"
 OWN = "Rekognition has no such operation"
-REFRESHING = "is for the operator of the stores, once after an upgrade"
 
 LACKING = {
     ("command line", "get_tags"): TAGS,
     ("command line", "set_tags"): TAGS,
     ("command line", "remove_tags"): TAGS,
     ("command line", "answer_once"): TOKENS,
-    ("command line", "describe_cluster"): "lists the clusters",
     ("command line", "index"): "indexes by jobs: see test_a_job_indexes_the_faces below",
     ("rest", "get_tags"): TAGS,
     ("rest", "set_tags"): TAGS,
     ("rest", "remove_tags"): TAGS,
     ("rest", "answer_once"): TOKENS,
-    ("rest", "refresh_stats"): REFRESHING,
-    ("rekognition", "refresh_stats"): REFRESHING,
+    ("rekognition", "refresh_stats"): OWN,
     ("rekognition", "cluster_faces"): OWN,
     ("rekognition", "list_clusters"): OWN,
     ("rekognition", "describe_cluster"): OWN,

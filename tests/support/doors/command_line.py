@@ -23,6 +23,7 @@ from tests.support.doors.base import (
 )
 from tests.support.doors.documents import (
     change,
+    cluster,
     cluster_page,
     correction_page,
     erased,
@@ -162,6 +163,9 @@ class CommandLineDoor(Door):
     def page_of_clusters(self, name: str, limit: int, next_token: str | None) -> Page:
         words = _given(limit=limit, next_token=next_token)
         return cluster_page(self._people("suggest", name, "--json", *words))
+
+    def describe_cluster(self, name: str, cluster_id: str) -> tuple[str, list[str], str | None]:
+        return cluster(self._people("cluster", name, cluster_id, "--json"))
 
     def name_cluster(self, name: str, cluster_id: str, user_id: str) -> Change:
         return change(self._people("name", name, cluster_id, user_id, "--json"))

@@ -152,6 +152,14 @@ class RestDoor(Door):
         page = self._get(f"collections/{name}/people", limit=limit, next_token=next_token)
         return person_page(page)
 
+    def refresh_stats(self, name: str) -> None:
+        token = None
+        while True:
+            query = urlencode(_given(limit=1, next_token=token))
+            token = self._send("POST", f"collections/{name}/stats?{query}")["next_token"]
+            if token is None:
+                return
+
     def search_face(
         self, name: str, face_id: str, limit: int | None = None, target_fmr: float | None = None
     ) -> list[Found]:

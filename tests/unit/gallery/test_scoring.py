@@ -130,6 +130,20 @@ def test_a_face_of_an_earlier_facerec_scores_as_one_of_this(
     assert match.similarity == pytest.approx(expected)
 
 
+def test_stats_are_refreshed_page_by_page(gallery: Gallery, collaborators: Collaborators) -> None:
+    for shot in range(5):
+        gallery.index("staff", fake_photo(fake_face("ann", shot=shot, away=0.1)))
+    ids = [face.record.face_id for face in gallery.list_faces("staff").faces]
+    for face in collaborators.faces.get_faces("staff", ids):
+        without = StoredFace(replace(face.record, stats=None), face.embedding)
+        collaborators.faces.put_images("staff", by_image([without]))
+    pages = [gallery.refresh_stats("staff", limit=2)]
+    while token := pages[-1].next_token:
+        pages.append(gallery.refresh_stats("staff", limit=2, next_token=token))
+    assert [page.refreshed for page in pages] == [2, 2, 1]
+    assert all(face.record.stats for face in collaborators.faces.get_faces("staff", ids))
+
+
 def test_stats_are_refreshed_without_photos(gallery: Gallery, collaborators: Collaborators) -> None:
     photo = fake_photo(fake_face("ann"), fake_face("bob", left=0.5))
     indexed = gallery.index("staff", photo).faces
@@ -137,8 +151,8 @@ def test_stats_are_refreshed_without_photos(gallery: Gallery, collaborators: Col
     first, second = before
     earlier = StoredFace(replace(first.record, stats=None), first.embedding)
     collaborators.faces.put_images("staff", by_image([earlier, second]))
-    assert gallery.refresh_stats("staff") == 1
-    assert gallery.refresh_stats("staff") == 0
+    assert gallery.refresh_stats("staff").refreshed == 1
+    assert gallery.refresh_stats("staff").refreshed == 0
     after = collaborators.faces.get_faces("staff", [face.record.face_id for face in before])
     assert [face.record for face in after] == [face.record for face in before]
     for one, other in zip(before, after, strict=True):
