@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory
 from facerec.cli.job_options import job_options
 from facerec.cli.local_run import run_here
 from facerec.cli.options import collection_option, data_option, json_option
-from facerec.cli.people_enrol import name_rule, person_from_option
+from facerec.cli.people_enrol import name_rule, person_from_option, require_no_external_ids
 
 if TYPE_CHECKING:
     from facerec.gallery.enrolling import Enrolment
@@ -74,20 +75,22 @@ def index(
       facerec index s3://bucket/visitors/ --collection visitors --json
     """
     document = {"collection_id": collection, "manifest": source, **job_fields}
-    enrol = None
-    if person_from is not None:
-        name_of = name_rule(person_from, source)
+    name_of = None if person_from is None else name_rule(person_from, source)
+    if name_of is not None:
         document["external_ids"] = "none"
-
-        def enrol() -> Enrolment:
-            from facerec.factory import open_gallery
-
-            with open_gallery(data_folder(data)) as gallery:
-                return gallery.enrol_people(collection, name_of)
-
     if dry_run:
         from facerec.cli.job_preview import preview
 
         preview(document, None, data, as_json=as_json)
         return
+    enrol = None
+    if name_of is not None:
+        if not str(person_from).startswith("column:"):
+            with factory.open_gallery(data_folder(data)) as gallery:
+                require_no_external_ids(gallery, collection, name_of)
+
+        def enrol() -> Enrolment:
+            with factory.open_gallery(data_folder(data)) as gallery:
+                return gallery.enrol_people(collection, name_of)
+
     run_here(document, data, workers=workers, job_folder=job_folder, enrol=enrol, as_json=as_json)

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +17,14 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, shortened
-from facerec.errors import InvalidInputError
+from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.factory import open_gallery
 from facerec.gallery.enrolment_rules import NameOf, name_by_folder, name_by_pattern
 from facerec.storage.objects.protocol import folder_of, scheme_of
 
 if TYPE_CHECKING:
     from facerec.gallery.enrolling import Enrolment
+    from facerec.gallery.gallery import Gallery
 
 person_from_option = click.option(
     "--person-from",
@@ -88,6 +90,24 @@ def name_rule(person_from: str, source: str) -> NameOf:
         f"--person-from {person_from!r} is not known",
         "give folder, column:NAME or pattern:PATTERN",
     )
+
+
+def require_no_external_ids(gallery: Gallery, collection: str, name_of: NameOf) -> None:
+    """Check that photos were not indexed before with ids of their paths.
+
+    Without these ids, each of their faces would be stored a second time.
+
+    Raises:
+        InvalidInputError: Some were.
+    """
+    with suppress(CollectionNotFoundError):
+        for face in gallery.list_faces(collection).faces:
+            record = face.record
+            if record.external_image_id and name_of(record.source) is not None:
+                raise InvalidInputError(
+                    f"{shortened(record.source)} is indexed already, with an external image id",
+                    "run `facerec people enrol` instead, which indexes nothing",
+                )
 
 
 def print_enrolment(enrolment: Enrolment) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from facerec.cli.people_enrol import name_rule
+from facerec.cli.people_enrol import name_rule, require_no_external_ids
 from facerec.errors import InvalidInputError
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.gallery import Collaborators
 
 CSV = '\ufeffImage, Name \na.jpg,张伟\n/b.jpg,"Lee, Ann"\ns3://bucket/c.jpg,Bob\nd.jpg,\n'
 JSONL = """{"image": "a.jpg", "name": "张伟"}
@@ -70,3 +72,19 @@ def test_a_photo_with_two_names_is_refused(tmp_path: Path) -> None:
     manifest.write_text("image,name\na.jpg,Ann\na.jpg,Ann\na.jpg,Bob\n")
     with pytest.raises(InvalidInputError, match=r"gives a\.jpg two names: Ann and Bob"):
         name_rule("column:name", str(manifest))
+
+
+def test_photos_that_have_ids_of_their_paths_are_not_indexed_a_second_time(tmp_path: Path) -> None:
+    gallery = Collaborators.in_folder(tmp_path).gallery()
+    name_of = name_rule("folder", str(tmp_path))
+    require_no_external_ids(gallery, "club", name_of)
+    gallery.create_collection("club")
+    photo = tmp_path / "Ann" / "1.jpg"
+    photo.parent.mkdir()
+    photo.write_bytes(fake_photo(fake_face("ann")))
+    gallery.index("club", fake_photo(fake_face("bob")), external_image_id="bob")
+    gallery.index("club", photo)
+    require_no_external_ids(gallery, "club", name_of)
+    gallery.index("club", photo, external_image_id="Ann:1.jpg")
+    with pytest.raises(InvalidInputError, match="is indexed already"):
+        require_no_external_ids(gallery, "club", name_of)
