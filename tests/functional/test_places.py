@@ -10,7 +10,8 @@ import pytest
 from facerec.cli.exit_codes import ExitCode
 from facerec.core.erasures import Selection, SubjectKind
 from facerec.factory import jobs_root_of, open_gallery, open_local_store
-from facerec.jobs.erasure_check import CheckedStores, Traces, find_remainders
+from facerec.jobs.erasure_check.check import find_remainders
+from facerec.jobs.erasure_check.traces import CheckedStores, Traces
 from facerec.jobs.places import Place, is_photo_list, place_uri
 from facerec.jobs.remembered import runs
 from facerec.storage.objects import Objects
@@ -35,7 +36,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         for _ in range(3):
             # Earlier runs are merged.
             here.write(CANARY, 0)
-            words = ("index", here.photos, "--collection", "staff", "--person-from", "folder")
+            words = ("index", here.photos, "--collection", "staff", "--external-ids", "folder")
             here.run(*words, "--workers", 1, "--retry-failures")
         with open_gallery(here.data) as gallery:
             faces = gallery.select("staff", SubjectKind.EXTERNAL_ID, CANARY).face_ids
