@@ -81,12 +81,12 @@ class Settings:
         Raises:
             ConfigurationError: no bucket is set.
         """
-        return f"s3://{needed(self.bucket, 'AWS_S3_BUCKET')}/jobs/"
+        return f"s3://{required_setting(self.bucket, 'AWS_S3_BUCKET')}/jobs/"
 
     @property
     def erasures_root(self) -> str:
         """Address of the folder of the records of erasures, with its final ``/``."""
-        return f"s3://{needed(self.bucket, 'AWS_S3_BUCKET')}/erasures/"
+        return f"s3://{required_setting(self.bucket, 'AWS_S3_BUCKET')}/erasures/"
 
 
 _DEFAULTS = Settings()
@@ -136,7 +136,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     )
 
 
-def needed(value: Value | None, variable: str) -> Value:
+def required_setting(value: Value | None, variable: str) -> Value:
     """Return a setting that this entry point requires.
 
     Raises:

@@ -1,8 +1,16 @@
 """The one place that builds engines, stores, galleries and job services.
 
-The command line, the server, the functions and the container of a job all build what they need
-here: ``local`` for one machine, ``deployed`` for AWS, over the engines of ``engines``. Each thing
-is imported when it is built, so that a program pays only for what it uses.
+``local`` builds for one machine, ``deployed`` for AWS, both with the engines of ``engines``. What
+is built is imported only then, so that a program pays only for what it uses:
+
+- The command line and Python programs: ``open_gallery``, over the SQLite file of a data folder, and
+  ``open_local_jobs``, whose worker processes build engines and stores of their own.
+- ``facerec serve``: ``open_server_gallery``, which limits what callers may read, with the engines
+  of ``open_engine_pool``, one per core.
+- The container of a child on AWS: ``open_checked_engine``, ``open_faces`` and ``open_records``.
+- The API function: ``open_deployed_gallery`` and ``open_aws_jobs``.
+- The function that erases: ``open_eraser``, a gallery that loads no network.
+- The function that plans: ``open_records`` and ``gallery_defaults``.
 """
 
 from facerec.factory.deployed import (

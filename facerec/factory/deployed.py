@@ -152,10 +152,10 @@ def open_records(settings: Settings) -> RecordStore:
     """
     if settings.store is not None:
         return _open_sqlite(settings.store)
-    from facerec.config import needed
+    from facerec.config import required_setting
     from facerec.storage.dynamodb.store import open_dynamodb_store
 
-    return open_dynamodb_store(needed(settings.table, "FACEREC_TABLE"), settings.region)
+    return open_dynamodb_store(required_setting(settings.table, "FACEREC_TABLE"), settings.region)
 
 
 def pinecone_api_key(settings: Settings) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from facerec.api.auth.gateway import ApiAuthorization, issuer_of
-from facerec.config import needed
+from facerec.config import required_setting
 from facerec.errors import InvalidInputError
 
 
@@ -50,11 +50,13 @@ def read_api_settings(environment: Mapping[str, str]) -> ApiSettings:
         ) from error
     issuer = None
     if authorization is ApiAuthorization.COGNITO:
-        issuer = issuer_of(needed(text("COGNITO_USER_POOL_ARN") or None, "COGNITO_USER_POOL_ARN"))
+        issuer = issuer_of(
+            required_setting(text("COGNITO_USER_POOL_ARN") or None, "COGNITO_USER_POOL_ARN")
+        )
     buckets = text("PHOTO_BUCKETS").replace(",", " ").split()
     return ApiSettings(
         authorization=authorization,
-        access_table=needed(text("ACCESS_TABLE") or None, "ACCESS_TABLE"),
+        access_table=required_setting(text("ACCESS_TABLE") or None, "ACCESS_TABLE"),
         photo_buckets=frozenset(bucket.rpartition(":")[2] for bucket in buckets),
         state_machine=text("STATE_MACHINE_ARN") or None,
         issuer=issuer,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from facerec.config import Settings, needed, read_settings
+from facerec.config import Settings, read_settings, required_setting
 from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
 from facerec.factory import gallery_defaults, open_records
 from facerec.jobs.aws.log import logger
@@ -109,7 +109,7 @@ def plan_execution(
             objects,
             open_records(),
             jobs_root=settings.jobs_root,
-            model_version=needed(settings.model_version, "MODEL_VERSION"),
+            model_version=required_setting(settings.model_version, "MODEL_VERSION"),
         )
     except StoreUnavailableError:
         raise

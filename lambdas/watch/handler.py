@@ -7,7 +7,7 @@ import time
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from facerec.config import needed, read_settings
+from facerec.config import read_settings, required_setting
 from facerec.jobs.aws.batch_queue import BatchQueue
 from facerec.jobs.aws.executions import Executions
 from facerec.jobs.aws.log import logger
@@ -29,8 +29,8 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
         FacerecError: a service cannot be asked.
     """
     settings = read_settings(os.environ)
-    queue = needed(settings.job_queue, "JOB_QUEUE_ARN")
-    machine = needed(settings.state_machine, "STATE_MACHINE_ARN")
+    queue = required_setting(settings.job_queue, "JOB_QUEUE_ARN")
+    machine = required_setting(settings.state_machine, "STATE_MACHINE_ARN")
     watched = watch_jobs(
         Executions(machine),
         BatchQueue(queue),
