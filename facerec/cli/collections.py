@@ -107,7 +107,7 @@ def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> 
 def set_threshold(
     name: str, threshold: float | None, clear: bool, data: Path | None, as_json: bool
 ) -> None:
-    """Set the minimum similarity of a match where a search gives none.
+    """Set the minimum similarity of a match for searches that give none.
 
     `facerec calibrate` measures which one suits a collection.
 
@@ -168,7 +168,7 @@ def update(name: str, expire_after: str, data: Path | None, stack: str | None) -
 def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bool) -> None:
     """Erase the faces that are older than their collection keeps them.
 
-    Without a NAME, of all collections. Run it each day, for example by cron.
+    Without a NAME, this applies to all collections. Run it each day, for example by cron.
 
     \b
     Examples:

@@ -20,7 +20,7 @@ REASONS = {
     "AMBIGUOUS": "somebody else is about as similar",
     "OTHER_PERSON": "named as another person",
 }
-"""What a person reads about a doubtful face."""
+"""Texts that explain why a face is doubtful."""
 
 _STYLE = """
 :root{color-scheme:light dark}

@@ -113,8 +113,8 @@ def erase(
     A person is named by an external image id, or by id or display name. What is erased for good:
     faces with their embeddings, people, answers kept for idempotency tokens, and embeddings, rows
     and lines of manifests in the folders of all jobs. Photos and manifests of your own stay. The
-    receipt names what was removed from where, and nobody; it is kept: see `facerec erasures`. What
-    is not known is erased already: the receipt has zeros then. The exit code is 8 if --check finds
+    receipt names what was removed from where, and nobody; it is kept: see `facerec erasures`. If
+    nothing is known about it, the receipt has zeros. The exit code is 8 if --check finds
     something that is left.
 
     \b

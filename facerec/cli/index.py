@@ -55,8 +55,8 @@ def index(
 
     SOURCE is a manifest (JSON lines, CSV or plain addresses, also gzipped), a photo, a folder, or
     an s3:// address of one of these. The collection is created if it does not exist. The same
-    command resumes an interrupted run. Of a folder, only photos are read that are new or have
-    changed since an earlier run; the faces of a photo that was replaced are replaced. With --prune
+    command resumes an interrupted run. In a folder, only photos that are new or have
+    changed since an earlier run are read; if a photo was replaced, so are its faces. With --prune,
     the faces of photos that are gone are removed. Faces that the collection has lost since are
     restored, unless they were deleted on purpose. The same photo under another name (see
     --person-from) is another photo, with faces of its own.

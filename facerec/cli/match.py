@@ -64,9 +64,9 @@ def match(
 ) -> None:
     """Search a collection for the faces of a photo.
 
-    PHOTO is a path or an s3:// address. All its faces are searched, largest first. Of a FOLDER, or
-    an s3:// prefix that ends in a slash, each photo is searched, and a photo that cannot be read or
-    shows no face is reported; JSON is then one line for each photo.
+    PHOTO is a path or an s3:// address. All its faces are searched, largest first. For a FOLDER, or
+    an s3:// prefix that ends in a slash, each photo in it is searched. Photos that cannot be read
+    or show no face are reported. JSON is then one line for each photo.
     docs/accuracy.md explains what similarity means and how often a match is wrong.
 
     \b

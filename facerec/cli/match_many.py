@@ -50,12 +50,12 @@ PHOTO_ERRORS = (
     PhotoTooLargeError,
     UnreadablePhotoError,
 )
-"""Errors about one photo, which keep no other photo from being searched."""
+"""Errors of one photo; the other photos are searched nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """A probe with its result, or with the error that there is instead."""
+    """A probe with its result, or with the error instead of one."""
 
     photo: str
     result: SearchResult | None

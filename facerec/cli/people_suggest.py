@@ -51,7 +51,7 @@ def suggest(
     """Suggest unknown people: clusters of faces that seem to show the same person.
 
     Faces that were indexed since the last time join clusters or create them. Ids of clusters stay.
-    A cluster with faces of a person already shows further faces of that person.
+    A cluster that has faces of a person already suggests further faces of that person.
 
     \b
     Examples:
@@ -66,7 +66,7 @@ def suggest(
     if as_json:
         from facerec.gallery.presenting_clusters import cluster_page_json
 
-        print_json(cluster_page_json(collection, page))
+        print_json(cluster_page_json(page))
         return
     if result is not None and result.considered:
         console(stderr=True).print(
@@ -121,7 +121,7 @@ def name(collection: str, cluster: str, person: str, data: Path | None, as_json:
         user_id, new_name = new_or_known(gallery, collection, person)
         outcome = gallery.name_cluster(collection, cluster, user_id, name=new_name)
     if as_json:
-        print_json(presenting_people.association_json(collection, user_id, outcome))
+        print_json(presenting_people.association_json(outcome))
     else:
         console().print(f"{count(len(outcome.changed), 'face')} added to {person}")
     raise_first(failure.to_error() for failure in outcome.failed)
