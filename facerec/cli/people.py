@@ -89,7 +89,7 @@ def list_command(
     with factory.open_gallery(data_folder(data)) as gallery:
         page = gallery.list_users(collection, name=name, next_token=next_token, limit=limit)
     if as_json:
-        print_json(presenting_people.person_page_json(collection, page))
+        print_json(presenting_people.person_page_json(page))
         return
     rows = table("person", "name", "faces", "status", right=("faces",), whole=("person",))
     for user in page.users:
@@ -232,7 +232,7 @@ def add(
     with factory.open_gallery(data_folder(data)) as gallery:
         user_id = user_id_of(gallery, collection, person)
         outcome = gallery.associate_faces(collection, user_id, face_ids, threshold=threshold)
-    _print_change(collection, user_id, outcome, "added", as_json=as_json)
+    _print_change(outcome, "added", as_json=as_json)
 
 
 @people.command()
@@ -253,7 +253,7 @@ def remove(
     with factory.open_gallery(data_folder(data)) as gallery:
         user_id = user_id_of(gallery, collection, person)
         outcome = gallery.disassociate_faces(collection, user_id, face_ids)
-    _print_change(collection, user_id, outcome, "removed", as_json=as_json)
+    _print_change(outcome, "removed", as_json=as_json)
 
 
 @people.command()
@@ -277,11 +277,9 @@ def delete(collection: str, person: str, data: Path | None, yes: bool) -> None:
     console().print(f"person {person} deleted; {faces} stay in collection {collection}")
 
 
-def _print_change(
-    collection: str, person: str, outcome: AssociationOutcome, done: str, *, as_json: bool
-) -> None:
+def _print_change(outcome: AssociationOutcome, done: str, *, as_json: bool) -> None:
     if as_json:
-        print_json(presenting_people.association_json(collection, person, outcome))
+        print_json(presenting_people.association_json(outcome))
     else:
         console().print(f"{count(len(outcome.changed), 'face')} {done}")
     raise_first(failure.to_error() for failure in outcome.failed)

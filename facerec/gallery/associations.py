@@ -86,11 +86,15 @@ class AssociationOutcome:
     """The outcome of a request to associate or disassociate faces.
 
     Attributes:
+        collection_id: Id of the collection.
+        user_id: Id of the person.
         changed: Ids of the faces that were associated or disassociated.
         failed: Faces that were not. Faces that needed no change are in neither.
         status: State of the person afterwards.
     """
 
+    collection_id: str
+    user_id: str
     changed: tuple[str, ...]
     failed: tuple[FailedAssociation, ...]
     status: UserStatus
@@ -141,15 +145,15 @@ def associate(
             raise _too_many_faces()
         chosen, failed = _choose(faces, users, collection_id, user, new, threshold, cohort)
         if not chosen:
-            return AssociationOutcome((), failed, status_of(user))
+            return AssociationOutcome(collection_id, user_id, (), failed, status_of(user))
         try:
             user = users.change_user(collection_id, user_id, version=user.version, add=chosen)
         except ConflictError:
             continue
         user = refresh_vector(faces, users, collection_id, user)
-        outcome = AssociationOutcome(chosen, failed, status_of(user))
+        outcome = AssociationOutcome(collection_id, user_id, chosen, failed, status_of(user))
         return _without_deleted(faces, users, collection_id, user_id, outcome)
-    raise _too_many_changes(user_id)
+    raise too_many_changes(user_id)
 
 
 def disassociate(
@@ -173,14 +177,14 @@ def disassociate(
         others = [face_id for face_id in requested if face_id not in held]
         failed = tuple(_not_associated(faces, users, collection_id, user_id, others))
         if not chosen:
-            return AssociationOutcome((), failed, status_of(user))
+            return AssociationOutcome(collection_id, user_id, (), failed, status_of(user))
         try:
             user = users.change_user(collection_id, user_id, version=user.version, remove=chosen)
         except ConflictError:
             continue
         user = refresh_vector(faces, users, collection_id, user)
-        return AssociationOutcome(chosen, failed, status_of(user))
-    raise _too_many_changes(user_id)
+        return AssociationOutcome(collection_id, user_id, chosen, failed, status_of(user))
+    raise too_many_changes(user_id)
 
 
 def update_user(
@@ -212,7 +216,7 @@ def update_user(
                 user = users.change_user(collection_id, user_id, version=user.version, remove=gone)
                 refresh_vector(faces, users, collection_id, user)
                 return
-        raise _too_many_changes(user_id)
+        raise too_many_changes(user_id)
 
 
 def _choose(
@@ -267,6 +271,8 @@ def _without_deleted(
         return outcome
     status = disassociate(faces, users, collection_id, user_id, deleted).status
     return AssociationOutcome(
+        collection_id,
+        user_id,
         tuple(face_id for face_id in outcome.changed if face_id in stored),
         outcome.failed + tuple(_not_found(face_id) for face_id in deleted),
         status,
@@ -303,5 +309,6 @@ def _too_many_faces() -> QuotaExceededError:
     return QuotaExceededError(f"a person has at most {MAX_FACES_OF_USER} faces")
 
 
-def _too_many_changes(user_id: str) -> ConflictError:
+def too_many_changes(user_id: str) -> ConflictError:
+    """Return the error of a change of a person that concurrent changes have prevented."""
     return ConflictError(f"person {user_id!r} is being changed by other callers", "try again")

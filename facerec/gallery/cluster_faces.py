@@ -20,6 +20,7 @@ from facerec.core.clusters import ClusterChanges, ClusterStore, FaceArrays
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import QualityFilter
 from facerec.engine.describe.quality import rejections
+from facerec.gallery.corrections import all_corrections
 from facerec.gallery.normalisation import (
     false_match_rate_of,
     score_of_similarity,
@@ -55,6 +56,7 @@ class ClusteringResult:
     """The outcome of a clustering.
 
     Attributes:
+        collection_id: Id of the collection.
         threshold: Similarity of two faces that can connect clusters, 0 to 1.
         considered: Number of faces that were compared with all others.
         joined: Number of faces that joined existing clusters.
@@ -62,6 +64,7 @@ class ClusteringResult:
         merged: Number of clusters that became part of others.
     """
 
+    collection_id: str
     threshold: float
     considered: int
     joined: int
@@ -108,7 +111,7 @@ def cluster_faces(
     changes = _changes(arrays, pairs, said, score_of_similarity(mean))
     created = clusters.save_clusters(collection_id, changes, arrays.mark)
     return ClusteringResult(
-        threshold, len(rows), len(changes.joined), len(created), len(changes.merged)
+        collection_id, threshold, len(rows), len(changes.joined), len(created), len(changes.merged)
     )
 
 
@@ -122,11 +125,8 @@ class _Statements:
         self._faces, self._records = faces, records
         self.ignored = clusters.ignored_clusters(collection_id)
         denied: dict[str, set[str]] = {}
-        after = None
-        while page := records.list_corrections(collection_id, after=after, limit=MAX_PAGE):
-            for each in page:
-                denied.setdefault(each.face_id, set()).add(each.person)
-            after = page[-1]
+        for each in all_corrections(collection_id, records=records):
+            denied.setdefault(each.face_id, set()).add(each.person)
         self.denied = {face_id: frozenset(people) for face_id, people in denied.items()}
         self.people = frozenset[str]().union(*self.denied.values())
 

@@ -62,6 +62,7 @@ class ClusterSummary:
 class ClusterPage:
     """A page of a collection's clusters, and the token of the next page; None on the last."""
 
+    collection_id: str
     clusters: tuple[ClusterSummary, ...]
     next_token: str | None
 
@@ -127,7 +128,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         token = None
         if len(found) > limit:
             token = self._token(listing, f"{len(page[-1].face_ids)}:{page[-1].number}")
-        return ClusterPage(self._summaries(collection_id, page), token)
+        return ClusterPage(collection_id, self._summaries(collection_id, page), token)
 
     def describe_cluster(self, collection_id: str, cluster_id: str) -> ClusterSummary:
         """Return a cluster, even if it is ignored.

@@ -9,7 +9,7 @@ A search for the corrected face itself returns no face of the person at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_PAGE
@@ -17,7 +17,7 @@ from facerec.gallery.person_names import person_names
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
-    from facerec.core.records import FaceRecord
+    from facerec.core.records import Correction, FaceRecord
     from facerec.storage.faces import FaceStore
 
 Corrected = Mapping[str, frozenset[str]]
@@ -97,10 +97,15 @@ def forget_corrections(
 
 def count_corrections(collection_id: str, *, records: RecordStore) -> int:
     """Return the number of corrections of a collection."""
-    number, after = 0, None
+    return sum(1 for _ in all_corrections(collection_id, records=records))
+
+
+def all_corrections(collection_id: str, *, records: RecordStore) -> Iterator[Correction]:
+    """Yield all corrections of a collection, ordered by face, with a page of them in memory."""
+    after = None
     while page := records.list_corrections(collection_id, after=after, limit=MAX_PAGE):
-        number, after = number + len(page), page[-1]
-    return number
+        yield from page
+        after = page[-1]
 
 
 def _left(
@@ -108,10 +113,11 @@ def _left(
 ) -> set[str]:
     """Return the names that a person or a face still has; read all faces only if necessary."""
     left = {user.user_id for user in records.get_users(collection_id, sorted(people))}
-    after = None
-    while left != people and (page := faces.list_faces(collection_id, after=after, limit=MAX_PAGE)):
-        after = page[-1].face_id
-        left |= {name for record in page for name in person_names(record, None) & people}
+    if left != people:
+        for record in faces.all_faces(collection_id):
+            left |= person_names(record, None) & people
+            if left == people:
+                break
     return left
 
 

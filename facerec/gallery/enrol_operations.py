@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from facerec.core.limits import MAX_PAGE
 from facerec.core.names import checked_user_name, derived_user_id
 from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
 from facerec.gallery.associations import MAX_FACES_OF_USER
@@ -88,13 +87,10 @@ class EnrolOperations(UserOperations):
         )
 
     def _named_faces(self, collection_id: str, name_of: NameOf) -> Iterator[tuple[FaceRecord, str]]:
-        after = None
-        while page := self._faces.list_faces(collection_id, after=after, limit=MAX_PAGE):
-            after = page[-1].face_id
-            for record in page:
-                name = name_of(record.source) if record.source else None
-                if name is not None:
-                    yield record, name
+        for record in self._faces.all_faces(collection_id):
+            name = name_of(record.source) if record.source else None
+            if name is not None:
+                yield record, name
 
     def _enrol(
         self, collection_id: str, name: str, photos: list[list[FaceRecord]], done: _Done

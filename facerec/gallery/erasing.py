@@ -19,11 +19,10 @@ from collections.abc import Collection as Members
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
 from facerec.core.ids import group_of, is_group
-from facerec.core.limits import MAX_PAGE
 from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
@@ -32,9 +31,6 @@ from facerec.gallery.erased_photos import keep_erased_photos, photo_of_face, pho
 from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
 from facerec.gallery.tombstones import keep_tombstones
-
-if TYPE_CHECKING:
-    from facerec.core.records import FaceRecord
 
 
 class Eraser(GalleryBase):
@@ -122,7 +118,7 @@ class Eraser(GalleryBase):
             return erasure
         late = {
             face.face_id
-            for face in self._all_faces(collection_id)
+            for face in self._faces.all_faces(collection_id)
             if face.external_image_id in selection.external_image_ids
             or face.source in selection.photos
         }
@@ -268,12 +264,6 @@ class Eraser(GalleryBase):
             own = [face_id for face_id in owners if owners[face_id] == user_id]
             update_user(self._faces, self._records, collection_id, user_id, own)
         return len(set(owners.values()))
-
-    def _all_faces(self, collection_id: str) -> Iterator[FaceRecord]:
-        after = None
-        while page := self._faces.list_faces(collection_id, after=after, limit=MAX_PAGE):
-            yield from page
-            after = page[-1].face_id
 
 
 def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -44,18 +44,14 @@ class ErasureOperations(Eraser):
             case SubjectKind.FACE:
                 return Selection(frozenset((checked_face_id(name),)))
             case SubjectKind.PHOTO:
-                faces = (face for face in self._all_faces(collection_id) if face.source == name)
-                return Selection(
-                    frozenset(face.face_id for face in faces), photos=frozenset((name,))
-                )
+                stored = self._faces.all_faces(collection_id)
+                faces = (face.face_id for face in stored if face.source == name)
+                return Selection(frozenset(faces), photos=frozenset((name,)))
             case SubjectKind.EXTERNAL_ID:
-                faces = (
-                    face
-                    for face in self._all_faces(collection_id)
-                    if face.external_image_id == name
-                )
+                stored = self._faces.all_faces(collection_id)
+                faces = (face.face_id for face in stored if face.external_image_id == name)
                 return Selection(
-                    frozenset(face.face_id for face in faces),
+                    frozenset(faces),
                     external_image_ids=frozenset((checked_external_image_id(name),)),
                 )
             case SubjectKind.USER:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
-from facerec.core.limits import MAX_PAGE
-from facerec.gallery.corrections import corrected_faces
+from facerec.gallery.corrections import all_corrections, corrected_faces
 from facerec.gallery.decision import MARGIN
 from facerec.gallery.found_faces import Doubt, FoundFace
 from facerec.gallery.normalisation import normalised_score
@@ -21,7 +20,6 @@ from facerec.gallery.user_vectors import nearest_users
 if TYPE_CHECKING:
     from facerec.core.protocols.engine import Cohort
     from facerec.core.protocols.records import RecordStore
-    from facerec.core.records import Correction
     from facerec.storage.faces import FaceStore
 
 BATCH = 1000
@@ -76,7 +74,7 @@ class Corrections:
             ).values():
                 self._excluded.append((START, names))
             return
-        corrected = {each.face_id for each in _all_corrections(collection_id, records)}
+        corrected = {each.face_id for each in all_corrections(collection_id, records=records)}
         stored = faces.get_faces(collection_id, sorted(corrected)) if corrected else []
         scored = sorted(ranking.score(stored), key=position)
         for face, names, owner in self._with_names(scored):
@@ -225,10 +223,3 @@ def _names(
     known = sorted(user_id for user_id in user_ids if user_id is not None)
     users = records.get_users(collection_id, known) if known else []
     return {user.user_id: user.name for user in users}
-
-
-def _all_corrections(collection_id: str, records: RecordStore) -> Iterator[Correction]:
-    after = None
-    while page := records.list_corrections(collection_id, after=after, limit=MAX_PAGE):
-        yield from page
-        after = page[-1]

@@ -15,7 +15,7 @@ from facerec.errors import (
     QuotaExceededError,
     UserExistsError,
 )
-from facerec.gallery.associations import MAX_FACES_OF_USER, checked_faces
+from facerec.gallery.associations import MAX_FACES_OF_USER, checked_faces, too_many_changes
 from facerec.gallery.user_operations import UserOperations
 from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector
 
@@ -108,7 +108,7 @@ class MergeOperations(UserOperations):
                 continue
             refresh_vector(faces, self._records, collection_id, source)
             return refresh_vector(faces, self._records, collection_id, target)
-        raise _too_many_changes(user_id)
+        raise too_many_changes(user_id)
 
     def _move_all(self, collection_id: str, user_id: str, other_id: str) -> User:
         for _ in range(MAX_ATTEMPTS):
@@ -128,7 +128,7 @@ class MergeOperations(UserOperations):
             except ConflictError:
                 continue
             return target
-        raise _too_many_changes(user_id)
+        raise too_many_changes(user_id)
 
     def _check_split(self, collection_id: str, user_id: str, chosen: Sequence[str]) -> None:
         """Check that a person has these faces and at least one other."""
@@ -146,7 +146,3 @@ class MergeOperations(UserOperations):
                 f"the split would leave person {user_id!r} without faces",
                 "rename the person instead",
             )
-
-
-def _too_many_changes(user_id: str) -> ConflictError:
-    return ConflictError(f"person {user_id!r} is being changed by other callers", "try again")

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from facerec.gallery.presenting import Json
 
 
-def clustering_json(collection_id: str, result: ClusteringResult) -> Json:
+def clustering_json(result: ClusteringResult) -> Json:
     """Present what a clustering did (``clustering.json``)."""
     return {
-        "collection_id": collection_id,
+        "collection_id": result.collection_id,
         "threshold": result.threshold,
         "considered": result.considered,
         "joined": result.joined,
@@ -38,10 +38,10 @@ def cluster_json(cluster: ClusterSummary) -> Json:
     }
 
 
-def cluster_page_json(collection_id: str, page: ClusterPage) -> Json:
+def cluster_page_json(page: ClusterPage) -> Json:
     """Present a page of clusters (``cluster-list.json``)."""
     return {
-        "collection_id": collection_id,
+        "collection_id": page.collection_id,
         "clusters": [cluster_json(each) for each in page.clusters],
         "next_token": page.next_token,
     }

@@ -37,20 +37,20 @@ def described_person_json(user: User) -> Json:
     return {**person_json(user), "face_ids": list(user.face_ids)}
 
 
-def person_page_json(collection_id: str, page: UserPage) -> Json:
+def person_page_json(page: UserPage) -> Json:
     """Present a page of a collection's people (``person-list.json``)."""
     return {
-        "collection_id": collection_id,
+        "collection_id": page.collection_id,
         "people": [person_json(user) for user in page.users],
         "next_token": page.next_token,
     }
 
 
-def association_json(collection_id: str, user_id: str, outcome: AssociationOutcome) -> Json:
+def association_json(outcome: AssociationOutcome) -> Json:
     """Present which faces were associated or disassociated (``association.json``)."""
     return {
-        "collection_id": collection_id,
-        "user_id": user_id,
+        "collection_id": outcome.collection_id,
+        "user_id": outcome.user_id,
         "status": str(outcome.status),
         "changed": list(outcome.changed),
         "failed": [_failed_json(failure) for failure in outcome.failed],

@@ -88,7 +88,9 @@ class RetentionOperations(Eraser):
             return frozenset()
         before = self._clock() - days * SECONDS_OF_DAY
         return frozenset(
-            face.face_id for face in self._all_faces(collection_id) if face.indexed_at <= before
+            face.face_id
+            for face in self._faces.all_faces(collection_id)
+            if face.indexed_at <= before
         )
 
     def expire(self, collection_id: str) -> Receipt | None:

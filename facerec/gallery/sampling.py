@@ -28,7 +28,7 @@ class SampledFace:
         face: The face with its embedding.
         stats: Its cohort stats.
         person: Whom it shows: its person, or the person that its external image id names; None if
-            neither says.
+            it is not known.
     """
 
     face: StoredFace
@@ -40,7 +40,7 @@ def sample_faces(
     collection_id: str, limit: int, *, faces: FaceStore, records: RecordStore, cohort: Cohort
 ) -> list[SampledFace]:
     """Return the faces of a collection, or a random sample; see ``Gallery``."""
-    chosen = _chosen(_all_faces(collection_id, faces), limit)
+    chosen = _chosen((record.face_id for record in faces.all_faces(collection_id)), limit)
     sampled: list[SampledFace] = []
     for start in range(0, len(chosen), MAX_PAGE):
         face_ids = chosen[start : start + MAX_PAGE]
@@ -53,13 +53,6 @@ def sample_faces(
                 person = None
             sampled.append(SampledFace(face, stats_of_stored(face, cohort), person))
     return sampled
-
-
-def _all_faces(collection_id: str, faces: FaceStore) -> Iterator[str]:
-    after = None
-    while page := faces.list_faces(collection_id, after=after, limit=MAX_PAGE):
-        yield from (record.face_id for record in page)
-        after = page[-1].face_id
 
 
 def _chosen(face_ids: Iterator[str], limit: int) -> list[str]:

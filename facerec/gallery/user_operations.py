@@ -155,7 +155,7 @@ class UserOperations(Eraser):
             found = list(islice(self._users_named(collection_id, name, after), limit + 1))
         page = tuple(found[:limit])
         token = self._token(listing, page[-1].user_id) if page and len(found) > limit else None
-        return UserPage(page, token)
+        return UserPage(collection_id, page, token)
 
     def associate_faces(
         self,

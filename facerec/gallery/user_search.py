@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 class UserPage:
     """A page of a collection's people, and the token of the next page; None on the last one."""
 
+    collection_id: str
     users: tuple[User, ...]
     next_token: str | None
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from facerec.core.times import iso_time
-from facerec.errors import JobNotPlannedError
+from facerec.errors import InvalidInputError, JobNotPlannedError
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
@@ -67,6 +67,15 @@ class Job:
         if self.plan is None:
             raise JobNotPlannedError(self.id, self.cause)
         return self.plan
+
+    def require_running(self) -> None:
+        """Check that the job has not ended.
+
+        Raises:
+            InvalidInputError: it has ended.
+        """
+        if self.status.ended:
+            raise InvalidInputError(f"the job {self.id!r} is not running: {self.status.lower()}")
 
     def to_json(self, progress: Progress | None = None) -> dict[str, Any]:
         """Return the job in the form of ``schemas/job.json``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from facerec.core.arrays import np
 from facerec.core.faces import CohortStats
+from facerec.core.limits import MAX_PAGE
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.records import Collection, FaceRecord, StoredFace
 from facerec.core.vectors import Vector, VectorMatch, VectorRecord
@@ -166,6 +167,13 @@ class FaceStore:
         """Return faces ordered by id, starting after the id ``after``."""
         records = self.vectors.list_vectors(collection_id, after=after, limit=limit)
         return [_record(record) for record in records]
+
+    def all_faces(self, collection_id: str) -> Iterator[FaceRecord]:
+        """Yield all faces of a collection, ordered by id, with a page of them in memory."""
+        after = None
+        while page := self.list_faces(collection_id, after=after, limit=MAX_PAGE):
+            yield from page
+            after = page[-1].face_id
 
     def delete_faces(self, collection_id: str, face_ids: Sequence[str]) -> list[str]:
         """Erase faces, including their embeddings, and return the ids that were stored."""

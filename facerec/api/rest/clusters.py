@@ -42,7 +42,7 @@ def clusters_router(context: Context) -> APIRouter:
         return await context.respond(
             request,
             lambda: gallery.cluster_faces(collection_id, threshold=body.threshold),
-            lambda result: clustering_json(collection_id, result),
+            clustering_json,
             collection_id=collection_id,
             writes=True,
             cpu_bound=True,
@@ -62,7 +62,7 @@ def clusters_router(context: Context) -> APIRouter:
         return await context.respond(
             request,
             lambda: gallery.list_clusters(collection_id, next_token=next_token, limit=limit),
-            lambda page: cluster_page_json(collection_id, page),
+            cluster_page_json,
             collection_id=collection_id,
         )
 
@@ -98,7 +98,7 @@ def clusters_router(context: Context) -> APIRouter:
         return await context.respond(
             request,
             lambda: gallery.name_cluster(collection_id, cluster_id, body.user_id, name=body.name),
-            lambda outcome: association_json(collection_id, body.user_id, outcome),
+            association_json,
             collection_id=collection_id,
             writes=True,
         )

@@ -72,7 +72,7 @@ def people_router(context: Context) -> APIRouter:
             lambda: gallery.list_users(
                 collection_id, name=name, next_token=next_token, limit=limit
             ),
-            lambda page: person_page_json(collection_id, page),
+            person_page_json,
             collection_id=collection_id,
         )
 
@@ -142,7 +142,7 @@ def people_router(context: Context) -> APIRouter:
             lambda: gallery.associate_faces(
                 collection_id, user_id, body.face_ids, threshold=threshold
             ),
-            lambda outcome: association_json(collection_id, user_id, outcome),
+            association_json,
             collection_id=collection_id,
             writes=True,
         )
@@ -161,7 +161,7 @@ def people_router(context: Context) -> APIRouter:
         return await context.respond(
             request,
             lambda: gallery.disassociate_faces(collection_id, user_id, [face_id]),
-            lambda outcome: association_json(collection_id, user_id, outcome),
+            association_json,
             collection_id=collection_id,
             writes=True,
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from facerec.errors import InvalidInputError, JobNotFoundError, ObjectNotFoundError
+from facerec.errors import JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
 from facerec.jobs.aws.executions import Execution, Executions
 from facerec.jobs.deletion import delete_job
@@ -109,8 +109,7 @@ class AwsJobs:
 
     def cancel(self, job: Job) -> None:
         """End a running job; see ``JobService.cancel``."""
-        if job.status.ended:
-            raise InvalidInputError(f"the job {job.id!r} is not running: {job.status.lower()}")
+        job.require_running()
         self._executions.stop(job.id)
 
     def delete(self, job: Job) -> int:

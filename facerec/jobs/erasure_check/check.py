@@ -16,7 +16,6 @@ from facerec.jobs.erasure_check.patterns import (
 from facerec.jobs.erasure_check.traces import (
     CheckedStores,
     Traces,
-    all_faces,
     collect_traces,
     job_folders,
 )
@@ -115,7 +114,7 @@ def _in_stores(
     ids = sorted(selection.face_ids)
     if faces.get_faces(collection_id, ids):
         yield Remainder("the store of faces", "face id")
-    for record in all_faces(collection_id, faces) if selection.names_photos else ():
+    for record in faces.all_faces(collection_id) if selection.names_photos else ():
         if record.external_image_id in selection.external_image_ids:
             yield Remainder("the store of faces", "external image id")
         if record.source in selection.photos:

@@ -9,7 +9,7 @@ from itertools import product
 from facerec.core.arrays import np
 from facerec.core.protocols.records import RecordStore
 from facerec.gallery.user_vectors import search_vectors
-from facerec.jobs.erasure_check.traces import CheckedStores, Traces, all_faces
+from facerec.jobs.erasure_check.traces import CheckedStores, Traces
 from facerec.jobs.photo_addresses import (
     addresses_of_others,
 )
@@ -62,7 +62,7 @@ def addresses_held_by_others(collection_id: str, traces: Traces, stores: Checked
     names = traces.selection.external_image_ids
     return {
         record.source
-        for record in all_faces(collection_id, stores.faces)
+        for record in stores.faces.all_faces(collection_id)
         if record.source in traces.addresses and record.external_image_id not in names
     } | addresses_of_others(
         stores.objects, stores.jobs_root, collection_id, traces.addresses, names
@@ -72,7 +72,7 @@ def addresses_held_by_others(collection_id: str, traces: Traces, stores: Checked
 def _names_in(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:
     selection = traces.selection
     photos = selection.photos | traces.addresses
-    for record in all_faces(collection_id, stores.faces):
+    for record in stores.faces.all_faces(collection_id):
         if record.external_image_id in selection.external_image_ids:
             yield from _named("external_image_id", record.external_image_id)
         if record.source in photos:

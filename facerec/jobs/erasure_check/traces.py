@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from facerec.core.arrays import np
 from facerec.core.erasures import Selection
-from facerec.core.limits import MAX_PAGE
 from facerec.core.protocols.records import RecordStore
-from facerec.core.records import FaceRecord, StoredFace
+from facerec.core.records import StoredFace
 from facerec.errors import FacerecError
 from facerec.jobs.erasure import entries_of
 from facerec.jobs.folder_erasure import is_selected_face
@@ -109,11 +108,3 @@ def job_folders(collection_id: str, stores: CheckedStores) -> list[str]:
     if unreadable:
         raise unreadable[0]
     return folders
-
-
-def all_faces(collection_id: str, faces: FaceStore) -> Iterable[FaceRecord]:
-    """Yield the records of all faces of a collection."""
-    after = None
-    while page := faces.list_faces(collection_id, after=after, limit=MAX_PAGE):
-        yield from page
-        after = page[-1].face_id

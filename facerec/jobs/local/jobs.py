@@ -151,8 +151,7 @@ class LocalJobs:
 
         Cancelling a job of this process again kills its workers immediately.
         """
-        if job.status.ended:
-            raise InvalidInputError(f"the job {job.id!r} is not running: {job.status.lower()}")
+        job.require_running()
         if not self.runs.cancel(job.id):
             request_cancel(job.required_plan().job_folder)
 
