@@ -44,7 +44,7 @@ class FaceArrays:
         slots: int64; what the store knows a face by, in order.
         embeddings: float32, shape (n, 128).
         means: float32; means of cohort stats, NaN if a face has none of the current version.
-        deviations: float32; likewise.
+        deviations: float32; deviations of cohort stats, NaN in the same places.
         photos: uint64; equal for faces of one photo, and but for a chance of 1 in 10^6 only for
             those.
         clear: bool; whether a face is clear enough to connect others.

@@ -42,7 +42,7 @@ class Selection:
         image_keys: photos that keep no face: what jobs with other options have found on them is
             erased too, or a repair would restore it.
         external_image_ids: names of photos: rows and lines about them are erased too.
-        photos: paths or addresses of photos, likewise.
+        photos: paths or addresses of photos: rows and lines about them are erased too.
         user_ids: users.
         user_names: display names of these users, which go with them.
         created_before: the collection is erased as a whole if it was created until then, seconds
@@ -155,7 +155,7 @@ class Receipt:
         subject: what was to be erased.
         status: RUNNING until everything is erased.
         requested_at: seconds since 1970, UTC.
-        finished_at: likewise; None while it is running.
+        finished_at: seconds since 1970, UTC; None while it is running.
         faces: faces with their embeddings in the store.
         users: users.
         user_vectors: vectors of users that were removed, or computed again without the faces.

@@ -88,7 +88,7 @@ def identify(
 
     Args:
         gallery: faces of photos that are named PERSON/PHOTO.
-        probes: likewise.
+        probes: photos that are named in the same way.
         one_folder: whether both are of one folder, so that no photo is compared with itself.
 
     Raises:

@@ -40,7 +40,7 @@ class NamedPhoto(NamedTuple):
         uri: Its address, or "".
         external_image_id: The caller's own name for it, or None.
         image_id: Derived from its bytes; None if they are not known.
-        key: Image key, or None likewise.
+        key: Image key; None if the bytes are not known.
     """
 
     uri: str

@@ -3,13 +3,14 @@
 An erasure is noted (``Erasures.begin``) before anything is removed. Its steps can be repeated, so
 that an erasure that was killed is performed again from its beginning:
 
-1. Tombstones are kept, so that no job stores the faces again.
+1. Tombstones of the faces and of selected photos are kept, so that no job stores them again. Faces
+   that a job has stored before it could see these are selected too.
 2. Job folders are erased from. This comes before the stores, so that after an interruption the
    caller still sees the faces. Where it takes longer than a request may, ``Erasures.start`` lets
    another process perform all steps again, including this one.
 3. The faces are deleted, or the collection with everything in it.
 4. Faces are disassociated from their people; selected people and kept answers are deleted.
-5. Corrections about what is gone are erased.
+5. Corrections about what is gone are erased, and copies that the store may have left.
 6. The receipt replaces the note.
 """
 

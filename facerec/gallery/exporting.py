@@ -123,8 +123,8 @@ class ExportOperations(ErasureOperations):
 
         Args:
             collection_id: Id of the collection.
-            subject: As of ``erase``.
-            name: Likewise.
+            subject: See ``select``.
+            name: See ``select``.
             thumbnails: Whether to cut the faces out of their photos.
 
         Raises:

@@ -66,7 +66,7 @@ def erase_from_folder(
         InvalidInputError: a file is damaged.
     """
     folder = entry.job_folder
-    # The rows go last: they lead to what else there is, if a killed erasure is called again.
+    # Rows are erased last: if the erasure is killed, they lead its repetition to all other files.
     lines = 0
     children: Children = None
     prefixes: list[bytes] | None = None
@@ -79,13 +79,13 @@ def erase_from_folder(
             for place in NAMING_PHOTOS:
                 erase_from_memory(objects, place_uri(place, folder), selection, memory)
     else:
-        # What all faces of a photo have in common finds an emptied photo too.
+        # The prefix that all faces of a photo share also finds photos whose faces are all erased.
         prefixes = id_prefixes([*selection.face_ids, *map(first_of_group, selection.image_keys)])
         children = children_of_faces(objects, folder, prefixes)
     embeddings = _erase_embeddings(objects, folder, selection, children, prefixes)
     rows = _erase_rows(objects, folder, selection, children, prefixes)
     if prefixes is not None and children is None:
-        # The next deletion does not search all files again.
+        # With the index, the next deletion need not search all files again.
         number = _read_json(objects, plan_uri(folder)).get("children")
         if isinstance(number, int):
             write_job_face_index(objects, folder, number)
@@ -106,7 +106,7 @@ def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selec
         blanked += blank_lines(objects, found, selection, plan.get("base"))
     source = plan.get("source", {})
     uri = source.get("uri", "")
-    # Also if an erasure was killed before it could do so.
+    # Checked even if no line was blanked: an earlier erasure may have been killed before this.
     if uri.startswith(manifests):
         version = objects.head(uri).version
         if source["version"] != version:

@@ -29,7 +29,7 @@ class Place(StrEnum):
     SUMMARIES = "summaries"
     """Copies of failed rows."""
     REPORT = "report"
-    """Likewise."""
+    """Copies of failed rows, in the report."""
     REMEMBERED = "remembered"
     """What became of each photo, for later jobs."""
     STALE = "stale"

@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 MAX_CHILDREN_READ = 200
 """Children up to which everything is read, the ledgers of incomplete ones included. Of more, this
-many complete ones are read, and the others are taken to be like them."""
+many complete ones are read, and the others are assumed to be similar."""
 
 READERS = 32
 """Objects that are read concurrently."""

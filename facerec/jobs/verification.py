@@ -125,7 +125,7 @@ def verify_collection(
 
     Raises:
         CollectionNotFoundError: the collection does not exist, and is not restored.
-        InvalidInputError: likewise, since none of its job folders can be read.
+        InvalidInputError: the collection does not exist, and none of its job folders can be read.
     """
     plans, unreadable = plans_of(collection_id, objects, jobs_root)
     newest_first = sorted(plans, key=lambda plan: plan.created_at, reverse=True)

@@ -18,7 +18,8 @@ class UserRecords(Protocol):
         Raises:
             CollectionNotFoundError: the collection does not exist.
             UserExistsError: it exists; exactly one of two concurrent callers gets this.
-            UserNameExistsError: another user has its name; likewise.
+            UserNameExistsError: another user has its name; exactly one of two concurrent
+                callers gets this.
         """
         ...
 
@@ -101,7 +102,7 @@ class UserRecords(Protocol):
             collection_id: the users' collection.
             face_ids: ids of faces of the source.
             source: the user that loses the faces, as the caller knows it.
-            target: the user that gains them, likewise.
+            target: the user that gains them, as the caller knows it.
 
         Raises:
             UserNotFoundError: a user does not exist.

@@ -178,6 +178,7 @@ class _Attempt:
         return reader.end
 
     def _load(self, reader: SliceReader) -> Generator[LoadedPhoto | None, None, None]:
+        """Yield the photos of the lines of a slice, loaded ahead; None for blank lines."""
         return read_ahead_in(
             self._readers,
             (line for line in reader if line.content is None or line.content.strip()),
@@ -210,6 +211,7 @@ class _Attempt:
             yield batch
 
     def _process(self, batch: Sequence[LoadedPhoto], start: Cursor) -> Step:
+        """Return the step that a batch of photos becomes."""
         keys = [photo_key(self._plan, photo) for photo in batch]
         known = self._known_photos(batch, {key for key in keys if key})
         step = process_photos(
@@ -235,6 +237,7 @@ class _Attempt:
         return step
 
     def _known_photos(self, batch: Sequence[LoadedPhoto], keys: Set[str]) -> KnownPhotos:
+        """Return what the collection already contains of a batch, given with its image keys."""
         if self._writer.is_committing(frozenset(p.image_id for p in batch if p.image_id)):
             # The second of two equal photos must find the faces of the first one.
             self._writer.flush()

@@ -45,8 +45,8 @@ def erase_and_check(
     Args:
         gallery: the gallery of the stores.
         collection_id: the collection.
-        subject: as of ``Gallery.erase``.
-        name: likewise.
+        subject: see ``Gallery.select``.
+        name: see ``Gallery.select``.
         stores: where everything is kept.
 
     Raises:

@@ -233,7 +233,7 @@ class _Supervisor:
         if not worker.ready:
             self._handle_failed_start(child, worker.process.exitcode)
             return
-        if self._may_be_the_photos_fault(worker, child):
+        if self._photo_may_be_the_cause(worker, child):
             note_crash(self._objects, self._plan, child)
         if self.result.stopped or self.error is not None:
             return
@@ -258,7 +258,7 @@ class _Supervisor:
         )
         self._stop_all()
 
-    def _may_be_the_photos_fault(self, worker: _Worker, child: int) -> bool:
+    def _photo_may_be_the_cause(self, worker: _Worker, child: int) -> bool:
         """Return whether the photo that a worker was processing may have ended it.
 
         SIGKILL comes from the kernel when memory is short, or from anybody at any time. It counts
