@@ -91,6 +91,15 @@ def test_an_error_has_the_exit_code_of_the_nearest_class(
     assert exit_code_of(error) is code
 
 
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [("CORRUPT", "photos are JPEG"), ("TOO_SMALL", "smaller faces"), ("UNSUPPORTED_FORMAT", None)],
+)
+def test_the_hint_about_an_unreadable_photo_fits_its_reason(reason: str, hint: str | None) -> None:
+    found = errors.UnreadablePhotoError("a.jpg", reason, "detail").hint
+    assert (hint in found) if hint is not None and found is not None else found is hint
+
+
 def test_only_the_command_line_gives_advice_about_the_command_line() -> None:
     error = CollectionNotFoundError("staff")
     assert error.hint is None
