@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -10,6 +11,7 @@ from typing import cast
 from facerec.core.protocols.engine import FaceEngine
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection
+from facerec.errors import CollectionExistsError
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
@@ -62,6 +64,8 @@ def one_collection(model_version: str) -> RecordStore:
 def run(plan: Plan, engine: FaceEngine, store: Path, objects: ObjectStore | None = None) -> int:
     """Run a job's children in turn and return the number of photos in the ledger."""
     with SqliteStore(store) as faces:
+        with suppress(CollectionExistsError):
+            faces.create_collection(Collection(plan.collection_id, engine.model_version, 0.0))
         parts = ChildDependencies(engine, faces, faces, objects or LocalObjects())
         children = [run_child(plan, child, parts) for child in range(plan.children)]
     assert all(child.complete for child in children)
