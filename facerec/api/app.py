@@ -130,7 +130,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     @app.get(
         "/api/v1/health",
         tags=["health"],
-        summary="Say that the server answers",
+        summary="Check that the server answers",
         responses={**problems(), 200: answer("It does.", "health")},
     )
     async def check_health(request: Request) -> JSONResponse:

@@ -51,7 +51,7 @@ class Outputs:
         return [path for path in (self.csv_file, self.html_file) if path is not None]
 
     def write(self, find: Find, whom: str, gallery: Gallery, out: Console) -> list[FacerecError]:
-        """Write all outputs, print what was written, and return what photos failed by."""
+        """Write all outputs, print what was written, and return the errors of photos."""
         errors: list[FacerecError] = []
         for folder, link in ((self.copy_to, False), (self.link_to, True)):
             if folder is not None:
@@ -66,7 +66,7 @@ class Outputs:
 
 
 def keeping_first_pages(find: Find) -> Find:
-    """Return what finds pages, the first ones once."""
+    """Return a function that finds pages, and keeps the first one of each kind."""
     kept: dict[bool, FoundPage] = {}
 
     def find_or_recall(doubtful: bool, next_token: str | None) -> FoundPage:

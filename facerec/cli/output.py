@@ -79,7 +79,7 @@ def dollars(amount: float) -> str:
 
 
 def more_matches(limit: int, max_limit: int) -> str:
-    """Say that a search found more than the limit allowed it to return."""
+    """Report that a search found more than the limit allowed it to return."""
     advice = "; see more with a higher --limit" if limit < max_limit else ""
     return f"these are the {limit} most similar{advice}"
 

@@ -166,7 +166,7 @@ class ClusterStore(Protocol):
         ...
 
     def set_not_faces(self, collection_id: str, face_ids: Sequence[str], *, lift: bool) -> None:
-        """Say that stored faces are not faces, so that no cluster has them, or lift that."""
+        """State that stored faces are not faces, so that no cluster has them, or lift that."""
         ...
 
     def list_not_faces(self, collection_id: str) -> list[str]:

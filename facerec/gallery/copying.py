@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What was copied.
+    """The numbers of what was copied.
 
     Attributes:
         people: People, with their display names.

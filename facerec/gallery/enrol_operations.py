@@ -30,7 +30,7 @@ MAX_PHOTOS_OF_PERSON = 500
 
 @dataclass(slots=True)
 class _Done:
-    """What was done so far."""
+    """The changes so far."""
 
     created: int = 0
     associated: int = 0
@@ -46,10 +46,10 @@ class EnrolOperations(UserOperations):
     def enrol_people(self, collection_id: str, name_of: NameOf) -> Enrolment:
         """Associate one face of each named photo with the person of that name.
 
-        A person who does not exist is created, with the name as display name. Of several faces in a
-        photo, the one that resembles the person's other photos is chosen; the others get no name.
+        A person who does not exist is created, with the name as display name. If a photo shows
+        several faces, the one that resembles the person's other photos is chosen.
         Calling it again changes nothing, unless there are other photos or names: a photo that was
-        named after somebody else before is corrected, and people who lose all their faces by that
+        named after somebody else before is corrected, and people who lose all their faces by this
         are deleted. Corrections (``not_same``) are obeyed.
 
         Args:

@@ -26,7 +26,7 @@ MIN_SIMILARITY = 0.5
 (``benchmarks/finding.py``)."""
 
 MAX_CANDIDATES = 20
-"""Largest faces of a photo of which one is chosen."""
+"""Number of a photo's largest faces among which one is chosen."""
 
 _MAX_ROUNDS = 5
 
@@ -41,7 +41,7 @@ class EnrolmentProblem(StrEnum):
     """The face belongs to a person who was not named after a photo."""
 
     NOT_SAME = "NOT_SAME"
-    """Somebody said that each face of the photo does not show the person."""
+    """Corrections state that no face of the photo shows the person."""
 
     TOO_MANY_FACES = "TOO_MANY_FACES"
     """The person has the maximum number of faces."""
@@ -52,12 +52,12 @@ class EnrolmentProblem(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnnamedPhoto:
-    """A photo of which no face was associated.
+    """A photo without an associated face.
 
     Attributes:
         source: Address of the photo.
         name: The name of the person.
-        problem: Why not.
+        problem: Why no face was associated.
     """
 
     source: str
@@ -82,7 +82,7 @@ class CorrectedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What enrolling people did.
+    """The outcome of enrolling people.
 
     Attributes:
         collection_id: Id of the collection.
@@ -92,7 +92,7 @@ class Enrolment:
         unchanged: Number of faces that they had before.
         corrected: Photos that were named after somebody else before.
         deleted: Ids of people who were named after photos that have other names now.
-        unnamed: Photos of which no face was associated.
+        unnamed: Photos without an associated face.
     """
 
     collection_id: str
@@ -134,7 +134,7 @@ def choose_faces(
         others = (embeddings[chosen], means[chosen], deviations[chosen])
         scores = _scores((embeddings, means, deviations), others)
         owner = np.repeat(np.arange(len(candidates)), np.diff(first))
-        # a photo does not vouch for itself
+        # a photo is not compared with itself
         scores[np.arange(len(flat)), owner] = 0.0
         total, number = scores.sum(axis=1), len(candidates) - 1
         if known_arrays is not None:

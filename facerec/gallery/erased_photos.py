@@ -30,7 +30,7 @@ KNOWN = "photo"
 """Text of a tombstone of a photo whose bytes are known."""
 
 UNREAD = "address"
-"""Text of a tombstone of a photo of which nothing but the address is known."""
+"""Text of a tombstone of a photo whose address alone is known."""
 
 
 class NamedPhoto(NamedTuple):

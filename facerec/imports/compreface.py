@@ -61,14 +61,14 @@ class ComprefaceServer:
     """Reads one face recognition service of a CompreFace server."""
 
     def __init__(self, address: str, api_key: str) -> None:
-        """Read nothing yet.
+        """Create a reader; nothing is read yet.
 
         Args:
             address: Where CompreFace is served, such as ``http://localhost:8000``.
             api_key: Key of the face recognition service.
 
         Raises:
-            InvalidInputError: The address is not one of HTTP.
+            InvalidInputError: The address is not an http:// or https:// address.
         """
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -81,7 +81,7 @@ class ComprefaceServer:
         self._opener = build_opener(_NoRedirects)
 
     def subjects(self) -> list[str]:
-        """Return the names of all people, also of those without photos."""
+        """Return the names of all people, including those without photos."""
         listed = self._document("subjects")
         return [str(subject) for subject in _list_of(listed, "subjects")]
 

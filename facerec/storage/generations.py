@@ -1,10 +1,10 @@
 """Faces in a store without transactions: each creation of a collection has its own namespaces.
 
-The record of a collection and its vectors are in two services, so whoever writes vectors cannot
-make sure that the collection still exists. A writer may be late: the collection is deleted, and
-perhaps created again, while a photo is processed. So the namespaces of a collection are named after
-its generation, which its record has, and a writer keeps the generation that it began with. What it
-writes late is in a namespace that nobody reads.
+The record of a collection and its vectors are in two services, so a writer of vectors cannot
+know whether the collection still exists. It may have been deleted, and perhaps created again, while
+a photo was processed. So the namespaces of a collection are named after its generation, which its
+record contains, and a writer keeps the generation that it began with. What it writes too late is in
+a namespace that nobody reads.
 
 Collections from before 0.1.0 have no generation. Their namespaces are named after their ids.
 """
