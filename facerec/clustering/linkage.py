@@ -35,7 +35,7 @@ class Linked:
         rows: its faces.
         number: its number if it is stored, or None.
         ignored: whether people said to ignore it.
-        user_id: the user who has some of its faces, or None.
+        user_id: the person who has some of its faces, or None.
         names: names of people whom its faces are said to show.
         denied: names of people whom one of its faces is said not to show.
         photos: photos of its faces.

@@ -23,8 +23,8 @@ class Cluster:
 
     Attributes:
         number: 1 or more; the text form of the id is ``c`` and the number.
-        face_ids: the faces without a user, ordered.
-        user_id: the user whose faces are in the cluster too, or None.
+        face_ids: the faces without a person, ordered.
+        user_id: the person whose faces are in the cluster too, or None.
         ignored: whether it was said to be ignored.
     """
 
@@ -111,11 +111,11 @@ class ClusterStore(Protocol):
     def members_of_clusters(
         self, collection_id: str, numbers: Sequence[int]
     ) -> dict[int, list[str]]:
-        """Return the ids of all faces of clusters, with and without a user, ordered."""
+        """Return the ids of all faces of clusters, with and without a person, ordered."""
         ...
 
     def mixed_clusters(self, collection_id: str) -> list[int]:
-        """Return the numbers of clusters with faces of several users, in order."""
+        """Return the numbers of clusters with faces of several people, in order."""
         ...
 
     def ignored_clusters(self, collection_id: str) -> set[int]:
@@ -127,17 +127,17 @@ class ClusterStore(Protocol):
     ) -> list[Cluster]:
         """Return clusters that people should see, largest first, then by number.
 
-        These are not ignored, and have two faces without a user, or one and a face of a user.
+        These are not ignored, and have two faces without a person, or one and a face of a person.
 
         Args:
             collection_id: the collection.
-            after: faces without a user, and number, of the cluster after which to start.
+            after: faces without a person, and number, of the cluster after which to start.
             limit: maximum number of clusters.
         """
         ...
 
     def get_clusters(self, collection_id: str, numbers: Sequence[int]) -> list[Cluster]:
-        """Return the clusters that have faces without a user, in the order of ``numbers``."""
+        """Return the clusters that have faces without a person, in the order of ``numbers``."""
         ...
 
     def save_clusters(

@@ -43,8 +43,8 @@ class Selection:
             erased too, or a repair would restore it.
         external_image_ids: names of photos: rows and lines about them are erased too.
         photos: paths or addresses of photos: rows and lines about them are erased too.
-        user_ids: users.
-        user_names: display names of these users, which go with them.
+        user_ids: people.
+        user_names: display names of these people, which go with them.
         created_before: the collection is erased as a whole if it was created until then, seconds
             since 1970: one of the same id that is created later stays. None erases a part.
         created_at: when the collection was created that is erased as a whole.
@@ -157,8 +157,8 @@ class Receipt:
         requested_at: seconds since 1970, UTC.
         finished_at: seconds since 1970, UTC; None while it is running.
         faces: faces with their embeddings in the store.
-        users: users.
-        user_vectors: vectors of users that were removed, or computed again without the faces.
+        users: people.
+        user_vectors: vectors of people who were removed, or computed again without the faces.
         corrections: statements that a face does not show a person.
         answers: answers kept for idempotency tokens.
         jobs: what was removed from the folders of jobs.

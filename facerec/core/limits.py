@@ -33,11 +33,12 @@ MAX_PAGE = 4096
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_ListFaces.html)."""
 
 MAX_USER_PAGE = 500
-"""Entries of a page of users, and the default, as in Rekognition (``MaxResults`` of ``ListUsers``,
+"""Entries of a page of people, and the default, as in Rekognition (``MaxResults`` of ``ListUsers``,
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_ListUsers.html)."""
 
 MAX_USER_MATCHES = 500
-"""Users that a search returns, and the default, as in Rekognition (``MaxUsers`` of ``SearchUsers``,
+"""People that a search returns, and the default, as in Rekognition
+(``MaxUsers`` of ``SearchUsers``,
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchUsers.html)."""
 
 DEFAULT_RECEIPTS = 100

@@ -167,7 +167,7 @@ def derived_external_image_id(path: str) -> str:
 
 
 def derived_user_id(name: str) -> str:
-    """Derive the id of a user from a display name, in the way of ``derived_external_image_id``.
+    """Derive the id of a person from a display name, in the way of ``derived_external_image_id``.
 
     Different names have different ids, in any script: ``张伟`` becomes
     ``.xE5.xBC.xA0.xE4.xBC.x9F``.

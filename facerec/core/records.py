@@ -111,9 +111,9 @@ class User:
         created_at: seconds since 1970, UTC.
         face_ids: the associated faces, in the order of their association.
         version: number that grows with every change of ``face_ids``.
-        vector_version: the version that the user's stored vector was computed for.
-        name: display name in any script, which no other user of the collection has; None if the
-            user has none.
+        vector_version: the version that the person's stored vector was computed for.
+        name: display name in any script, which no other person of the collection has; None if the
+            person has none.
     """
 
     user_id: str

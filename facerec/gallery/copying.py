@@ -68,7 +68,7 @@ def copy_records(
 
 
 def _copy_user(collection_id: str, user: User, target: RecordStore, faces: FaceStore) -> int:
-    """Copy a user with the faces that the target has; return the number of the others."""
+    """Copy a person with the faces that the target has; return the number of the others."""
     with suppress(UserExistsError):
         target.create_user(collection_id, User(user.user_id, user.created_at, name=user.name))
     known = target.get_user(collection_id, user.user_id)

@@ -59,7 +59,7 @@ class EnrolOperations(UserOperations):
         Raises:
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: Its faces have another model version.
-            ConflictError: Too many concurrent changes of a user.
+            ConflictError: Too many concurrent changes of a person.
         """
         self._require(collection_id)
         done = _Done()
@@ -219,7 +219,7 @@ class EnrolOperations(UserOperations):
                 done.deleted.append(user_id)
 
     def _user_named(self, collection_id: str, name: str) -> User | None:
-        """Return the user of a display name, or of the id that is derived from it.
+        """Return the person of a display name, or of the id that is derived from it.
 
         The latter was created for the name, and somebody may have changed its display name since.
         """
@@ -230,7 +230,7 @@ class EnrolOperations(UserOperations):
         return user
 
     def _is_named_after_photos(self, collection_id: str, user_id: str) -> bool:
-        """Return whether the id of a user is derived from its name, as those of photos are."""
+        """Return whether the id of a person is derived from its name, as those of photos are."""
         users = self._records.get_users(collection_id, [user_id])
         return all(user.name and derived_user_id(user.name) == user.user_id for user in users)
 

@@ -40,7 +40,7 @@ class Export:
         corrections: Corrections of the faces, and about the people and the name.
         clusters: Ids of clusters of unknown people by face id.
         not_faces: Those of the faces that somebody has declared not to be faces.
-        answers: Answers that are kept for idempotency tokens and name a face or a user.
+        answers: Answers that are kept for idempotency tokens and name a face or a person.
         jobs: What job folders keep.
         thumbnails: JPEG files by face id; without faces whose photos cannot be read any more.
     """

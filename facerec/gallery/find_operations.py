@@ -101,7 +101,7 @@ class FindOperations(RecognitionOperations):
         else:
             user = self._records.get_user(collection_id, str(user_id))
             vector = user_vector(self._faces, collection_id, user)
-            listing = f"photos of user {user_id}"
+            listing = f"photos of person {user_id}"
             sought = Sought(deciding, user_id, by_user=True, held=frozenset(user.face_ids))
         # The probe determines the order of the faces, and these values which faces are listed.
         listing = f"{listing} in {collection_id}, {doubtful}, {deciding!r}, {lowest!r}"

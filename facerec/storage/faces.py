@@ -96,7 +96,7 @@ class FaceStore:
     ) -> list[str]:
         """Replace the faces of each photo, durably; return the ids of those that photos lost.
 
-        The faces may belong to users: ``facerec.gallery.storing`` says what becomes of those.
+        The faces may belong to people: ``facerec.gallery.storing`` says what becomes of those.
 
         Args:
             collection_id: the collection.

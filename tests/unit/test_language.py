@@ -128,17 +128,24 @@ USER = re.compile(r"\busers?\b", re.IGNORECASE)
 
 ALLOWED_USER = re.compile(
     # identifiers, names of Rekognition's, and people who use a computer or an account
-    r"``[^`]*``|`[^`]*`|\bUSER\b|(?m:^ +users?: )|--user\b( ID)?|\buser ids?\b|/users?/|"
+    r"``[^`]*``|`[^`]*`|\{[^{}]*\}|(?-i:\bUSER\b)|(?m:^ +users?: )|--user\b( ID)?|"
+    r"\buser ids?\b|/users?/|/users\b|"
     r"Rekognition's (user|name (of )?users)|(is )?(a )?users? (in|of)\s+Rekognition|"
-    r"IAM users?\b|\buser pool\b|federated-user|the user's\s+(data|cache)\s+folder|"
-    r"(the|that) user (gives|chooses|chose)\b|files of the user\b",
+    r"IAM users?\b|:user/|\buser pools?\b|\bCognito user\b|cognito-user|federated-user|"
+    r"\buser data\b|\buser 10000\b|all users but root|another user than root|user-agent|"
+    r"the user's\s+(data|cache)\s+folder|"
+    r"(the|that) user (gives|chooses|chose)\b|files of the user\b|"
+    r"(this|the|a) user (has no|without a) home\b",
     re.IGNORECASE,
 )
 
+SQL = re.compile(r"\b(FROM|INDEX|INTO|TABLE|UPDATE|WHERE)\b")
+
 PERSON_ROOMS = re.compile(
-    r"facerec/(gallery|jobs|imports|cli|schemas|api/rest)/|docs/(cli|erasure|people|jobs)\.md$"
+    r"(facerec/(?!api/rekognition/)|lambdas/|batch_job/).*\.(py|json)$|README\.md$|"
+    r"docs/(?!coming-from-rekognition\.md)[^/]*\.md$"
 )
-"""Where people are people; stores and Rekognition's protocol have its users."""
+"""Where people are people: everywhere but in Rekognition's protocol."""
 
 
 def prose_of(name: str) -> Iterator[str]:
@@ -152,7 +159,7 @@ def prose_of(name: str) -> Iterator[str]:
         yield from re.findall(r"(?m)#[^\n]*$", text)
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
-                yield node.value
+                yield "" if SQL.search(node.value) else node.value
 
 
 FILES = tracked_files()

@@ -14,7 +14,7 @@ from facerec.core.protocols.users import UserRecords
 class RecordStore(
     CollectionRecords, UserRecords, CorrectionRecords, TombstoneRecords, RequestRecords, Protocol
 ):
-    """Strongly consistent records: collections, users, corrections, tombstones, tags and requests.
+    """Strongly consistent records: collections, people, corrections, tombstones, tags and requests.
 
-    Users, corrections, tombstones and tags are deleted with their collection.
+    People, corrections, tombstones and tags are deleted with their collection.
     """

@@ -21,7 +21,7 @@ class RequestRecords(Protocol):
         ...
 
     def find_answers(self, ids: Sequence[str]) -> list[str]:
-        """Return the stored answers that name a user or a face, ordered.
+        """Return the stored answers that name a person or a face, ordered.
 
         Args:
             ids: as of ``forget_answers``.
@@ -29,11 +29,11 @@ class RequestRecords(Protocol):
         ...
 
     def forget_answers(self, ids: Sequence[str]) -> int:
-        """Delete the stored answers that name a user or a face, and return their number.
+        """Delete the stored answers that name a person or a face, and return their number.
 
         The tokens can be used again.
 
         Args:
-            ids: ids of users and faces, as they are in the answers.
+            ids: ids of people and faces, as they are in the answers.
         """
         ...

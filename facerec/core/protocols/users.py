@@ -1,4 +1,4 @@
-"""The protocol of stores of users."""
+"""The protocol of stores of people."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
 
 
 class UserRecords(Protocol):
-    """The users of collections, and which faces are associated with them."""
+    """The people of collections, and which faces are associated with them."""
 
     def create_user(self, collection_id: str, user: User) -> None:
-        """Create a user without faces.
+        """Create a person without faces.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
             UserExistsError: it exists; exactly one of two concurrent callers gets this.
-            UserNameExistsError: another user has its name; exactly one of two concurrent
+            UserNameExistsError: another person has its name; exactly one of two concurrent
                 callers gets this.
         """
         ...
 
     def get_user(self, collection_id: str, user_id: str) -> User:
-        """Return a user.
+        """Return a person.
 
         Raises:
             UserNotFoundError: it does not exist.
@@ -32,25 +32,25 @@ class UserRecords(Protocol):
         ...
 
     def get_users(self, collection_id: str, user_ids: Sequence[str]) -> list[User]:
-        """Return the existing users in the order of ``user_ids``."""
+        """Return the existing people in the order of ``user_ids``."""
         ...
 
     def find_user(self, collection_id: str, name: str) -> User | None:
-        """Return the user that has a display name; None if there is none."""
+        """Return the person who has a display name; None if there is none."""
         ...
 
     def list_users(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> list[User]:
-        """Return users ordered by name, starting after ``after``."""
+        """Return people ordered by name, starting after ``after``."""
         ...
 
     def count_users(self, collection_id: str) -> int:
-        """Return the number of users of a collection."""
+        """Return the number of people of a collection."""
         ...
 
     def delete_user(self, collection_id: str, user_id: str) -> None:
-        """Delete a user and its associations, but not its faces.
+        """Delete a person and its associations, but not its faces.
 
         Raises:
             UserNotFoundError: it does not exist.
@@ -66,27 +66,27 @@ class UserRecords(Protocol):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """Associate and disassociate faces atomically, and return the changed user.
+        """Associate and disassociate faces atomically, and return the changed person.
 
         Args:
-            collection_id: the user's collection.
-            user_id: the user.
+            collection_id: the person's collection.
+            user_id: the person.
             version: the version that the caller knows.
-            add: ids of faces that no user has.
-            remove: ids of faces that the user has.
+            add: ids of faces that no person has.
+            remove: ids of faces that the person has.
 
         Raises:
             UserNotFoundError: it does not exist.
-            ConflictError: the version has changed, or a face has a user; nothing was changed.
+            ConflictError: the version has changed, or a face has a person; nothing was changed.
         """
         ...
 
     def set_user_name(self, collection_id: str, user_id: str, name: str | None) -> User:
-        """Set or remove the display name of a user, and return the user.
+        """Set or remove the display name of a person, and return the person.
 
         Raises:
-            UserNotFoundError: the user does not exist.
-            UserNameExistsError: another user has the name; nothing was changed.
+            UserNotFoundError: the person does not exist.
+            UserNameExistsError: another person has the name; nothing was changed.
             ConflictError: there are too many concurrent changes.
         """
         ...
@@ -94,27 +94,27 @@ class UserRecords(Protocol):
     def move_faces(
         self, collection_id: str, face_ids: Sequence[str], *, source: User, target: User
     ) -> tuple[User, User]:
-        """Associate faces of one user with another, and return both users.
+        """Associate faces of one person with another, and return both people.
 
-        Each face has exactly one of the two users at any moment.
+        Each face has exactly one of the two people at any moment.
 
         Args:
-            collection_id: the users' collection.
+            collection_id: the people's collection.
             face_ids: ids of faces of the source.
-            source: the user that loses the faces, as the caller knows it.
-            target: the user that gains them, as the caller knows it.
+            source: the person who loses the faces, as the caller knows it.
+            target: the person who gains them, as the caller knows it.
 
         Raises:
-            UserNotFoundError: a user does not exist.
+            UserNotFoundError: a person does not exist.
             ConflictError: a version has changed, or a face is not the source's. Nothing, or only
                 some of the faces, were moved.
         """
         ...
 
     def mark_vector(self, collection_id: str, user_id: str, version: int) -> bool:
-        """Record the version of a user's vector; return False if the version is stale."""
+        """Record the version of a person's vector; return False if the version is stale."""
         ...
 
     def users_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
-        """Return the user ids of faces by face id; faces without a user are omitted."""
+        """Return the user ids of faces by face id; faces without a person are omitted."""
         ...

@@ -29,22 +29,22 @@ def collection_key(collection_id: str) -> Item:
 
 
 def user_key(collection_id: str, user_id: str) -> Item:
-    """Return the key of a user."""
+    """Return the key of a person."""
     return key(f"users#{collection_id}", user_id)
 
 
 def user_names_partition(collection_id: str) -> str:
-    """Return the partition key of the display names of a collection's users."""
+    """Return the partition key of the display names of a collection's people."""
     return f"names#{collection_id}"
 
 
 def user_name_key(collection_id: str, name: str) -> Item:
-    """Return the key of the user that has a display name."""
+    """Return the key of the person who has a display name."""
     return key(user_names_partition(collection_id), name)
 
 
 def association_key(collection_id: str, face_id: str) -> Item:
-    """Return the key of the user of a face."""
+    """Return the key of the person of a face."""
     return key(f"faces#{collection_id}", face_id)
 
 
@@ -111,7 +111,7 @@ def to_collection(item: Mapping[str, Any]) -> Collection:
 
 
 def user_item(collection_id: str, user: User) -> Item:
-    """Return a user as an item."""
+    """Return a person as an item."""
     return {
         **user_key(collection_id, user.user_id),
         "face_ids": {"L": [{"S": face_id} for face_id in user.face_ids]},
@@ -127,7 +127,7 @@ def user_item(collection_id: str, user: User) -> Item:
 
 
 def to_user(item: Mapping[str, Any]) -> User:
-    """Return the user of an item."""
+    """Return the person of an item."""
     return User(
         user_id=item["sk"]["S"],
         created_at=float(item["created_at"]["N"]),

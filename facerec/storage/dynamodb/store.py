@@ -1,13 +1,13 @@
-"""Collections, users, tags, tombstones and answered requests in one DynamoDB table.
+"""Collections, people, tags, tombstones and answered requests in one DynamoDB table.
 
 Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 
 | what | pk | sk |
 | --- | --- | --- |
 | a collection, with its tags | ``collections`` | the collection's id |
-| a user, with its faces | ``users#`` and the collection's id | the user's id |
-| the user that has a display name | ``names#`` and the collection's id | the name |
-| a face's user | ``faces#`` and the collection's id | the face's id |
+| a person, with its faces | ``users#`` and the collection's id | the person's id |
+| the person who has a display name | ``names#`` and the collection's id | the name |
+| a face's person | ``faces#`` and the collection's id | the face's id |
 | the people that a face does not show | ``corrections#`` and the collection's id | the face's id |
 | the faces that do not show a person | ``corrected#`` and the collection's id | the person |
 | deleted faces of a photo | ``deleted#`` and the collection's id | keyed hash of the photo |
@@ -140,7 +140,7 @@ class DynamoDBStore(RecordStore):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """Change a user; more than 99 faces take two transactions, which can fail halfway."""
+        """Change a person; more than 99 faces take two transactions, which can fail halfway."""
         user = self.get_user(collection_id, user_id)
         return users.change_user(self._table, collection_id, user, version, add, remove)
 

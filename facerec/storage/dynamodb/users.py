@@ -1,4 +1,4 @@
-"""Users in a DynamoDB table: an item for each, and one for each face that says whose it is."""
+"""People in a DynamoDB table: an item for each, and one for each face that says whose it is."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from facerec.storage.dynamodb.items import (
 from facerec.storage.dynamodb.table import TRIES, Table
 
 CHANGED_AT_ONCE = 99
-"""Faces per transaction; with the user, 100 items in total:
+"""Faces per transaction; with the person, 100 items in total:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 
 
 MOVED_AT_ONCE = 98
-"""Faces that a transaction moves from one user to another; with the users, 100 items in total."""
+"""Faces that a transaction moves between people; with them, 100 items in total."""
 
 
 def create_user(table: Table, collection_id: str, user: User) -> None:
-    """Create a user; see ``RecordStore.create_user``."""
+    """Create a person; see ``RecordStore.create_user``."""
     put = {
         "Put": {
             "TableName": table.name,
@@ -54,7 +54,7 @@ def create_user(table: Table, collection_id: str, user: User) -> None:
 
 
 def delete_user(table: Table, collection_id: str, user_id: str) -> User:
-    """Delete the item of a user and its name, and return the user as it was.
+    """Delete the item of a person and its name, and return the person as it was.
 
     Raises:
         UserNotFoundError: it does not exist.
@@ -96,7 +96,7 @@ def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -
 
 
 def mark_vector(table: Table, collection_id: str, user_id: str, version: int) -> bool:
-    """Record the version of a user's vector; see ``RecordStore.mark_vector``."""
+    """Record the version of a person's vector; see ``RecordStore.mark_vector``."""
     try:
         with table.condition_is(ConflictError("stale version")):
             table.client.update_item(
@@ -115,7 +115,7 @@ def mark_vector(table: Table, collection_id: str, user_id: str, version: int) ->
 def move_faces(
     table: Table, collection_id: str, face_ids: Sequence[str], source: User, target: User
 ) -> tuple[User, User]:
-    """Associate faces of one user with another; see ``RecordStore.move_faces``."""
+    """Associate faces of one person with another; see ``RecordStore.move_faces``."""
     for start in range(0, len(face_ids), MOVED_AT_ONCE):
         batch = face_ids[start : start + MOVED_AT_ONCE]
         left = tuple(face_id for face_id in source.face_ids if face_id not in batch)
@@ -138,7 +138,7 @@ def move_faces(
         if table.transact(actions) is not None:
             for user in (source, target):
                 _get(table, collection_id, user.user_id)
-            raise ConflictError("a user or a face of it was changed concurrently", "try again")
+            raise ConflictError("a person or a face of it was changed concurrently", "try again")
         source = replace(source, face_ids=left, version=source.version + 1)
         target = replace(target, face_ids=(*target.face_ids, *batch), version=target.version + 1)
     return source, target
@@ -152,12 +152,12 @@ def change_user(
     add: Sequence[str],
     remove: Sequence[str],
 ) -> User:
-    """Change the faces of a user; see ``RecordStore.change_user``.
+    """Change the faces of a person; see ``RecordStore.change_user``.
 
     More than ``CHANGED_AT_ONCE`` faces take two transactions, which can fail halfway.
     """
     changes = [*((face_id, False) for face_id in remove), *((face_id, True) for face_id in add)]
-    # The user is written even if nothing changes, so that its version grows.
+    # The person is written even if nothing changes, so that its version grows.
     for start in range(0, max(1, len(changes)), CHANGED_AT_ONCE):
         batch = changes[start : start + CHANGED_AT_ONCE]
         user = _change(table, collection_id, user, version, batch)
@@ -214,7 +214,7 @@ def _change(
 def _set_faces(
     table: Table, collection_id: str, user: User, face_ids: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the action that sets the faces of a user whose version is still known."""
+    """Return the action that sets the faces of a person whose version is still known."""
     return {
         "Update": {
             "TableName": table.name,
@@ -238,7 +238,7 @@ def _get(table: Table, collection_id: str, user_id: str) -> User:
 
 
 def _unchanged(table: Table, collection_id: str, user: User) -> dict[str, Any]:
-    """Return the fields of an action on a user whose version and name are still known."""
+    """Return the fields of an action on a person whose version and name are still known."""
     values: Item = numbers({":version": user.version})
     condition = "#version = :version AND attribute_not_exists(display_name)"
     if user.name is not None:

@@ -47,7 +47,7 @@ def members(
 
 
 def mixed(connection: sqlite3.Connection, collection_id: str) -> list[int]:
-    """Return the numbers of clusters with faces of several users, in order."""
+    """Return the numbers of clusters with faces of several people, in order."""
     rows = connection.execute(
         "SELECT number FROM association JOIN cluster_member USING (collection_id, face_id) "
         "WHERE collection_id = ? GROUP BY number "
@@ -86,7 +86,7 @@ def list_after(
 def get_many(
     connection: sqlite3.Connection, collection_id: str, numbers: Sequence[int]
 ) -> list[Cluster]:
-    """Return those of the clusters that have faces without a user, in the order of ``numbers``."""
+    """Return those clusters that have faces without a person, in the order of ``numbers``."""
     hidden = ignored(connection, collection_id)
     free: dict[int, list[str]] = {}
     owners: dict[int, str] = {}

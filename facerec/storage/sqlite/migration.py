@@ -68,7 +68,7 @@ _STATEMENTS = (
     "DROP INDEX association_by_user",
     ASSOCIATION_INDEX,
 )
-"""Namespaces of the vectors of users have names that end in ``/users``."""
+"""Namespaces of the vectors of people have names that end in ``/users``."""
 
 
 def _faces_to_vectors(connection: sqlite3.Connection) -> None:
@@ -109,7 +109,7 @@ def _add_clusters(connection: sqlite3.Connection) -> None:
 
 
 def _add_names(connection: sqlite3.Connection) -> None:
-    """Add display names of users (schema 5 to 6)."""
+    """Add display names of people (schema 5 to 6)."""
     connection.execute("ALTER TABLE user ADD COLUMN name TEXT")
     connection.execute(USER_NAME_INDEX)
 

@@ -1,4 +1,4 @@
-"""The tables of the records: collections, users, corrections, tags, tombstones and requests."""
+"""The tables of the records: collections, people, corrections, tags, tombstones and requests."""
 
 from __future__ import annotations
 

@@ -28,19 +28,19 @@ def keep(connection: sqlite3.Connection, token: str, request: AnsweredRequest, n
 
 
 def find_answers(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
-    """Return the kept answers that name a user or a face, ordered."""
+    """Return the kept answers that name a person or a face, ordered."""
     return sorted(answer for _, answer in _naming(connection, ids))
 
 
 def forget_answers(connection: sqlite3.Connection, ids: Sequence[str]) -> int:
-    """Delete the kept answers that name a user or a face; return their number."""
+    """Delete the kept answers that name a person or a face; return their number."""
     tokens = [(token,) for token, _ in _naming(connection, ids)]
     connection.executemany("DELETE FROM request WHERE token = ?", tokens)
     return len(tokens)
 
 
 def _naming(connection: sqlite3.Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the tokens and answers that name a user or a face."""
+    """Return the tokens and answers that name a person or a face."""
     return connection.execute(
         "SELECT token, answer FROM request WHERE EXISTS "
         "(SELECT 1 FROM json_each(?) AS named WHERE instr(answer, named.value))",

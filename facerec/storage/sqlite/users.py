@@ -1,4 +1,4 @@
-"""The rows of users and of the faces associated with them."""
+"""The rows of people and of the faces associated with them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _SELECTED = "user_id, created_at, version, vector_version, name"
 
 
 def create(connection: sqlite3.Connection, collection_id: str, user: User) -> None:
-    """Write a new user.
+    """Write a new person.
 
     Raises:
         CollectionNotFoundError: there is no such collection.
         UserExistsError: there is one of this id.
-        UserNameExistsError: another user has its name.
+        UserNameExistsError: another person has its name.
     """
     collections.get(connection, collection_id)
     if get_many(connection, collection_id, [user.user_id]):
@@ -42,7 +42,7 @@ def create(connection: sqlite3.Connection, collection_id: str, user: User) -> No
 
 
 def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> User:
-    """Return a user.
+    """Return a person.
 
     Raises:
         UserNotFoundError: it does not exist.
@@ -56,7 +56,7 @@ def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> Use
 def get_many(
     connection: sqlite3.Connection, collection_id: str, user_ids: Sequence[str]
 ) -> list[User]:
-    """Return those of the users that exist, in the order of ``user_ids``."""
+    """Return those of the people who exist, in the order of ``user_ids``."""
     users = _users(
         connection,
         "user_id IN (SELECT value FROM json_each(?))",
@@ -67,7 +67,7 @@ def get_many(
 
 
 def find(connection: sqlite3.Connection, collection_id: str, name: str) -> User | None:
-    """Return the user that has a display name; None if there is none."""
+    """Return the person who has a display name; None if there is none."""
     found = _users(connection, "name = ?", (collection_id, name))
     return found[0] if found else None
 
@@ -75,7 +75,7 @@ def find(connection: sqlite3.Connection, collection_id: str, name: str) -> User 
 def list_after(
     connection: sqlite3.Connection, collection_id: str, after: str | None, limit: int
 ) -> list[User]:
-    """Return users in the order of their names, starting after ``after``."""
+    """Return people in the order of their names, starting after ``after``."""
     return _users(
         connection,
         "user_id > ? ORDER BY user_id LIMIT ?",
@@ -84,7 +84,7 @@ def list_after(
 
 
 def count(connection: sqlite3.Connection, collection_id: str) -> int:
-    """Return the number of users of a collection."""
+    """Return the number of people of a collection."""
     (users,) = connection.execute(
         "SELECT count(*) FROM user WHERE collection_id = ?", (collection_id,)
     ).fetchone()
@@ -92,7 +92,7 @@ def count(connection: sqlite3.Connection, collection_id: str) -> int:
 
 
 def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> None:
-    """Delete a user and its associations.
+    """Delete a person and its associations.
 
     Raises:
         UserNotFoundError: it does not exist.
@@ -118,17 +118,17 @@ def change(
     add: Sequence[str],
     remove: Sequence[str],
 ) -> User:
-    """Associate and disassociate faces; return the user as it is then.
+    """Associate and disassociate faces; return the person as it is then.
 
     Raises:
         UserNotFoundError: it does not exist.
-        ConflictError: the version is another by now, or a face has a user.
+        ConflictError: the version is another by now, or a face has a person.
     """
     user = get(connection, collection_id, user_id)
     if user.version != version:
         raise ConflictError(f"person {user_id!r} was changed concurrently", "try again")
     if users_of_faces(connection, collection_id, add):
-        raise ConflictError("a face was associated with a user concurrently", "try again")
+        raise ConflictError("a face was associated with a person concurrently", "try again")
     connection.executemany(
         "DELETE FROM association WHERE collection_id = ? AND face_id = ? AND user_id = ?",
         ((collection_id, face_id, user_id) for face_id in remove),
@@ -151,11 +151,11 @@ def change(
 def set_name(
     connection: sqlite3.Connection, collection_id: str, user_id: str, name: str | None
 ) -> User:
-    """Set or remove the display name of a user; return the user as it is then.
+    """Set or remove the display name of a person; return the person as it is then.
 
     Raises:
         UserNotFoundError: it does not exist.
-        UserNameExistsError: another user has the name.
+        UserNameExistsError: another person has the name.
     """
     user = get(connection, collection_id, user_id)
     if name is not None and name != user.name and find(connection, collection_id, name):
@@ -175,10 +175,10 @@ def move(
     source: User,
     target: User,
 ) -> tuple[User, User]:
-    """Associate faces of one user with another; return both as they are then.
+    """Associate faces of one person with another; return both as they are then.
 
     Raises:
-        UserNotFoundError: a user does not exist.
+        UserNotFoundError: a person does not exist.
         ConflictError: a version is another by now, or a face is not the source's.
     """
     for known in (source, target):
@@ -208,7 +208,7 @@ def move(
 def mark_vector(
     connection: sqlite3.Connection, collection_id: str, user_id: str, version: int
 ) -> bool:
-    """Note the version that a user's vector was made for; False if that has passed."""
+    """Note the version that a person's vector was made for; False if that has passed."""
     marked = connection.execute(
         "UPDATE user SET vector_version = ? "
         "WHERE collection_id = ? AND user_id = ? AND version = ?",
@@ -220,7 +220,7 @@ def mark_vector(
 def users_of_faces(
     connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str]
 ) -> dict[str, str]:
-    """Return the user ids of those of the faces that have a user, by face id."""
+    """Return the user ids of those of the faces that have a person, by face id."""
     rows = connection.execute(
         "SELECT face_id, user_id FROM association "
         "WHERE collection_id = ? AND face_id IN (SELECT value FROM json_each(?))",
@@ -232,10 +232,10 @@ def users_of_faces(
 def _users(
     connection: sqlite3.Connection, condition: str, values: tuple[object, ...]
 ) -> list[User]:
-    """Return the users of a collection that a condition selects, with their faces in order.
+    """Return the people of a collection that a condition selects, with their faces in order.
 
     The index is named because SQLite otherwise takes the primary key of ``association``, and so
-    reads all associations of the collection for each user.
+    reads all associations of the collection for each person.
     """
     rows = connection.execute(
         f"SELECT {_SELECTED}, face_id FROM "  # noqa: S608 - own names

@@ -1,4 +1,4 @@
-"""What every store of users must do."""
+"""What every store of people must do."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FACES = [stored_face(f"person {number}").record.face_id for number in range(250)
 
 
 class UserContract(TwoCollections):
-    """Users, their names and their faces."""
+    """People, their names and their faces."""
 
     def test_a_user_comes_back_as_it_was_created(self, records: RecordStore) -> None:
         user = User("ann:1", 1_700_000_000.125)
