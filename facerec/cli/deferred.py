@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         retention,
         user_search,
     )
+    from facerec.jobs import service as job_service
+    from facerec.storage.objects import protocol as objects
 else:
     from facerec.core.deferred import DeferredModule
 
@@ -25,6 +27,8 @@ else:
     erasures = DeferredModule("facerec.core.erasures")
     estimating = DeferredModule("facerec.estimate.estimating")
     factory = DeferredModule("facerec.factory")
+    job_service = DeferredModule("facerec.jobs.service")
+    objects = DeferredModule("facerec.storage.objects.protocol")
     platformdirs = DeferredModule("platformdirs")
     presenting = DeferredModule("facerec.gallery.presenting")
     presenting_people = DeferredModule("facerec.gallery.presenting_people")
@@ -37,6 +41,8 @@ __all__ = [
     "erasures",
     "estimating",
     "factory",
+    "job_service",
+    "objects",
     "platformdirs",
     "presenting",
     "presenting_people",

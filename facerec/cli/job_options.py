@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.options import index_face_options
-from facerec.jobs.manifest.listing import ExternalIds
-from facerec.jobs.request import JOB_FIELDS
+from facerec.jobs.fields import JOB_FIELDS, ExternalIds
 from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from facerec.cli.deferred import job_service
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import progress_display
 from facerec.cli.output import print_json
 from facerec.cli.reports import print_report
-from facerec.jobs.service import wait_for_job
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def watch_job(shown: ShownJobs, job: Job, interval: float | None, *, as_json: bo
     try:
         with progress_display(shown) as show:
             interval = shown.interval if interval is None else interval
-            job = wait_for_job(shown.service, job, interval=interval, show=show)
+            job = job_service.wait_for_job(shown.service, job, interval=interval, show=show)
     except KeyboardInterrupt:
         click.echo("stopped watching; the job is still running", err=True)
         raise SystemExit(ExitCode.INTERRUPTED) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import job_service
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.job_progress import progress_display
 from facerec.cli.job_services import ShownJobs
@@ -18,7 +19,6 @@ from facerec.cli.people_enrol import print_enrolment
 from facerec.cli.reports import print_nothing_new, print_report, print_run
 from facerec.errors import JobNotFoundError
 from facerec.gallery.presenting_enrolment import enrolment_json
-from facerec.jobs.service import wait_for_job
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
@@ -102,7 +102,9 @@ def _wait(
 
     while True:
         try:
-            return wait_for_job(jobs, job, interval=interval, show=show_news, sleep=sleep)
+            return job_service.wait_for_job(
+                jobs, job, interval=interval, show=show_news, sleep=sleep
+            )
         except KeyboardInterrupt:
             jobs.cancel(job)
         except JobNotFoundError:

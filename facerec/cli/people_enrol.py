@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -15,12 +14,11 @@ from typing import TYPE_CHECKING
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import factory, objects
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, shortened
 from facerec.errors import CollectionNotFoundError, InvalidInputError
-from facerec.factory import open_gallery
 from facerec.gallery.enrolment_rules import NameOf, name_by_folder, name_by_pattern
-from facerec.storage.objects.protocol import folder_of, scheme_of
 
 if TYPE_CHECKING:
     from facerec.gallery.enrolling import Enrolment
@@ -63,7 +61,7 @@ def enrol(
       facerec people enrol photos.csv --collection staff --person-from column:name
     """
     name_of = name_rule(person_from or "folder", source)
-    with open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data)) as gallery:
         enrolment = gallery.enrol_people(collection, name_of)
     if as_json:
         from facerec.gallery.presenting_enrolment import enrolment_json
@@ -128,10 +126,10 @@ def print_enrolment(enrolment: Enrolment) -> None:
 
 def _root(source: str) -> str:
     """Return the folder of a source with its final ``/``."""
-    if scheme_of(source) != "file":
-        return folder_of(source)
+    if objects.scheme_of(source) != "file":
+        return objects.folder_of(source)
     path = os.path.abspath(source)  # noqa: PTH100 - keeps links
-    return f"{path}/" if Path(path).is_dir() else folder_of(path)
+    return f"{path}/" if Path(path).is_dir() else objects.folder_of(path)
 
 
 def _names_by_column(manifest: str, column: str) -> dict[str, str]:
@@ -141,7 +139,7 @@ def _names_by_column(manifest: str, column: str) -> dict[str, str]:
         image, name = row.get("image", ""), row.get(column.strip().lower(), "")
         if not image or not name:
             continue
-        uri = image if scheme_of(image) != "file" or image.startswith("/") else root + image
+        uri = image if objects.scheme_of(image) != "file" or image.startswith("/") else root + image
         if names.setdefault(uri, name) != name:
             raise InvalidInputError(f"{manifest} gives {image} two names: {names[uri]} and {name}")
     return names
@@ -152,6 +150,8 @@ def _rows(manifest: str, column: str) -> Iterator[Mapping[str, str]]:
 
     content = Objects().read(manifest)
     if manifest.lower().endswith(".gz"):
+        import gzip
+
         content = gzip.decompress(content)
     lines = content.decode("utf-8-sig", "replace").splitlines()
     if next((line for line in lines if line.strip()), "").lstrip().startswith("{"):

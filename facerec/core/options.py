@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TypedDict
@@ -113,5 +111,9 @@ class FaceOptions:
 
     def digest(self) -> str:
         """Return 12 hexadecimal digits that change with every option."""
+        # Imported late: the help of commands states the options, and needs no digest.
+        import hashlib
+        import json
+
         options = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(options.encode()).hexdigest()[:12]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from facerec.errors import InvalidInputError
 
 
 def _schema(file: str) -> Any:  # noqa: ANN401 - JSON
+    # Imported late: most commands read no document that has a schema.
+    from importlib.resources import files
+
     return json.loads((files("facerec") / "schemas" / file).read_text("utf-8"))
 
 

@@ -10,23 +10,10 @@ from facerec.core.options import FaceOptions
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
 from facerec.gallery.defaults import GalleryDefaults
+from facerec.jobs.fields import ExternalIds
 from facerec.jobs.manifest.entries import ManifestEntry
-from facerec.jobs.manifest.listing import ExternalIds, ListingRules
+from facerec.jobs.manifest.listing import ListingRules
 from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
-
-JOB_FIELDS = (
-    "create_collection",
-    "retry_failures",
-    "force",
-    "restore_deleted",
-    "prune",
-    "prune_limit_percentage",
-    "tolerated_failure_percentage",
-    "include",
-    "exclude",
-    "external_ids",
-)
-"""Fields of the execution input that determine how a job runs."""
 
 
 @dataclass(frozen=True, slots=True)

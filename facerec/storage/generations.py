@@ -14,8 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from typing_extensions import override
-
+from facerec.core.override import override
 from facerec.core.protocols.collections import CollectionRecords
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.records import Collection

@@ -24,7 +24,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from facerec.jobs.request import JOB_FIELDS
+from facerec.jobs.fields import JOB_FIELDS
 
 MAX_PARTS = 32
 """Parts of a form; no request has as many fields."""

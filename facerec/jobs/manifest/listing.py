@@ -5,24 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from facerec.core.names import derived_external_image_id
+from facerec.jobs.fields import ExternalIds
 from facerec.jobs.versions import version_of
 from facerec.storage.objects.protocol import ObjectStore
-
-
-class ExternalIds(StrEnum):
-    """Which external image ids listed photos get."""
-
-    PATH = "path"
-    """An id derived from the path of the photo in the folder: it names the photo."""
-    FOLDER = "folder"
-    """An id derived from the folder that the photo is in: its photos count as one person's."""
-    NONE = "none"
-    """No id, so that a photo keeps its faces wherever it is moved to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,8 @@ from collections.abc import Collection as Members
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from typing_extensions import override
-
 from facerec.core.aws_region import aws_region
+from facerec.core.override import override
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import AnsweredRequest, Collection, Correction, User
 from facerec.errors import (

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from typing_extensions import override
-
+from facerec.core.override import override
 from facerec.errors import (
     AccessDeniedError,
     ObjectChangedError,

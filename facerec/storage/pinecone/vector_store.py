@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import override
-
 from facerec.core.arrays import np
+from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups

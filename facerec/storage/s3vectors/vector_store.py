@@ -8,10 +8,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from typing_extensions import override
-
 from facerec.core.arrays import np
 from facerec.core.ids import group_of
+from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups

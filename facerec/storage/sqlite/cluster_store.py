@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from typing_extensions import override
-
 from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore, FaceArrays
+from facerec.core.override import override
 from facerec.core.records import FaceRecord
 from facerec.storage.sqlite import clusters, collections, face_arrays, namespaces, rows
 from facerec.storage.sqlite.database import Database

@@ -6,8 +6,7 @@ from collections.abc import Collection as Members
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from typing_extensions import override
-
+from facerec.core.override import override
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import AnsweredRequest, Collection, Correction, User
 from facerec.errors import StoreUnavailableError

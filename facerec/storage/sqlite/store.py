@@ -6,8 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from typing_extensions import override
-
+from facerec.core.override import override
 from facerec.core.records import Collection
 from facerec.storage.faces import FaceStore
 from facerec.storage.file_search import search_files

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING
 
-from typing_extensions import override
-
 from facerec.core.arrays import np
+from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
 from facerec.core.records import Collection
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord

@@ -19,6 +19,16 @@ from facerec.cli.main import main
 
 FOR_PHOTOS_AND_AWS = ("PIL", "boto3", "numpy", "onnxruntime")
 HEAVY = ("PIL", "boto3", "fastapi", "jsonschema", "numpy", "onnxruntime", "pydantic")
+NOT_FOR_JOB_HELP = (
+    "facerec.engine",
+    "facerec.gallery.gallery",
+    "facerec.jobs.request",
+    "facerec.jobs.service",
+    "facerec.storage",
+    "hashlib",
+    "importlib.resources",
+    "typing_extensions",
+)
 
 PROGRAM = """
 import sys
@@ -46,6 +56,17 @@ def test_the_help_of_a_command_imports_nothing_heavy(words: tuple[str, ...]) -> 
     started = start(HEAVY, *words, "--help")
     assert started.returncode == 0, started.stderr
     assert "Usage: " in started.stdout
+    assert started.stderr == "", f"imports {started.stderr}"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("index",), *(words for words in commands(main) if words[0] == "jobs")],
+    ids=" ".join,
+)
+def test_the_help_of_jobs_imports_only_what_their_options_state(words: tuple[str, ...]) -> None:
+    started = start(NOT_FOR_JOB_HELP, *words, "--help")
+    assert started.returncode == 0, started.stderr
     assert started.stderr == "", f"imports {started.stderr}"
 
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from facerec.api.rest.requests.fields import CollectionName, ExternalImageId
 from facerec.api.rest.requests.photos import LimitedFaces, PhotoFields
 from facerec.api.rest.rules import exactly_one
-from facerec.jobs.request import JOB_FIELDS
+from facerec.jobs.fields import JOB_FIELDS
 from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
 
 Patterns = Annotated[
