@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What follows a deployment that succeeded: the table and the stack refuse to be deleted, and whoever
+# What follows a deployment that succeeded: the table and the stack refuse to be deleted, and those who
 # deployed may use the API. `deploy/deploy.sh` calls it; call it once after `sam deploy --guided`.
 #   deploy/finish.sh [--region REGION] [stack]
 set -euo pipefail

@@ -11,7 +11,7 @@ from facerec.errors import FacerecError, StoreUnavailableError
 _LOG = logging.getLogger("facerec.api")
 
 
-def log_fault(error: Exception) -> None:
+def log_error(error: Exception) -> None:
     """Log an error that is not the client's.
 
     Only its kind and where it arose are logged: messages may name photos, people or addresses.

@@ -39,7 +39,7 @@ def erasures() -> None:
 def list_command(
     collection: str, data: Path | None, stack: str | None, limit: int, as_json: bool
 ) -> None:
-    """List the newest receipts of a collection, newest first. It may be deleted.
+    """List the receipts of a collection, newest first. The collection may have been deleted.
 
     \b
     Example:

@@ -85,7 +85,7 @@ def erasure_function(stack: str) -> ErasureFunction:
     found = find_stack(stack)
     if found.erasure_function is None:
         raise NotFoundError(
-            f"the stack {stack!r} has no function that erases", "update the stack to this release"
+            f"the stack {stack!r} has no erasure function", "update the stack to this release"
         )
     return open_erasure_function(found.erasure_function, found.region)
 

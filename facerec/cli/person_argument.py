@@ -70,7 +70,7 @@ def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:
         raise
     if is_photo:
         raise InvalidInputError(
-            f"{text!r} is a photo in this folder, and a person",
+            f"{text!r} is both a photo in this folder and a person",
             f"write ./{text} for the photo; for the person, run the command in another folder",
         )
     return user

@@ -38,7 +38,7 @@ class Cluster:
 class FaceArrays:
     """The faces of a collection as arrays of one length.
 
-    Those that are said not to be faces are not in them.
+    Faces marked as not a face are not among them.
 
     Attributes:
         slots: int64; what the store knows a face by, in order.
@@ -170,5 +170,5 @@ class ClusterStore(Protocol):
         ...
 
     def list_not_faces(self, collection_id: str) -> list[str]:
-        """Return the ids of those that are said not to be faces, ordered."""
+        """Return the ids of faces marked as not a face, ordered."""
         ...

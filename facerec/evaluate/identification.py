@@ -38,14 +38,15 @@ class Identification:
     """The result of searching probes in a gallery.
 
     Attributes:
-        people: in the gallery.
-        faces: in the gallery.
-        known: probes whose person is in the gallery.
-        strangers: probes whose person is not.
-        failures: why photos have no face, by name.
+        people: number of people in the gallery.
+        faces: number of faces in the gallery.
+        known: number of probes of people in the gallery.
+        strangers: number of probes of other people.
+        failures: reasons why photos have no face, by name.
         rank_1: share of known probes whose most similar face is their person's.
-        open_set: by normalised score; empty without strangers.
-        plain_open_set: by plain distance.
+        open_set: miss rates at chosen false positive rates, by normalised score; empty without
+            strangers.
+        plain_open_set: the same by plain distance.
         curve: false positive identification rates with miss rates, by normalised score.
         plain_curve: the same by plain distance.
     """

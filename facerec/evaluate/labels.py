@@ -1,4 +1,4 @@
-"""False match rates by labels of photos, such as the age or the sex of whom they show."""
+"""False match rates by labels of photos, such as the age or sex of the person."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class LabelledPhoto:
 
     Attributes:
         image: path below the folder of images.
-        person: whom it shows; photos without are each of a person of their own.
+        person: the person in the photo. Photos without one are taken to show different people.
         labels: value of each column of labels.
     """
 
@@ -62,11 +62,11 @@ class LabelEvaluation:
     """False match rates by label.
 
     Attributes:
-        photos: in the file.
+        photos: number of photos in the file.
         failures: why photos have no face, by name.
         pairs: all pairs of different people.
-        overall_rate: false match rate over all of them.
-        rates: by column and value.
+        overall_rate: false match rate over all these pairs.
+        rates: false match rates by column and value.
     """
 
     photos: int
@@ -126,7 +126,7 @@ def label_rates(photos: Sequence[LabelledPhoto], faces: DescribedFaces) -> Label
     """Return false match rates within each label, at one threshold for all.
 
     Args:
-        photos: with their labels.
+        photos: photos with their labels.
         faces: the described faces of their photos.
 
     Raises:

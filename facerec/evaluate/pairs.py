@@ -46,7 +46,7 @@ def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
         images: folder that the paths of photos are relative to.
 
     Raises:
-        InvalidInputError: with the line that is wrong, or what the pairs lack.
+        InvalidInputError: a line is wrong, or pairs are missing; the message says which.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:

@@ -60,8 +60,8 @@ class MissRate:
 
     Attributes:
         false_match_rate: the share of pairs of different people that match.
-        threshold: the score that it needs.
-        false_non_match_rate: with its interval.
+        threshold: the score at which this rate is reached.
+        false_non_match_rate: the share of pairs of one person that do not match, with its interval.
     """
 
     false_match_rate: float

@@ -73,17 +73,17 @@ class Verification:
     """The result of judging labelled pairs.
 
     Attributes:
-        photos: in the pairs.
-        failures: why photos have no face, by name.
-        labelled_pairs: in the file.
-        pairs_without_a_face: labelled pairs of which a photo has no face.
+        photos: number of photos in the pairs.
+        failures: reasons why photos have no face, by name.
+        labelled_pairs: number of pairs in the file.
+        pairs_without_a_face: number of labelled pairs with a photo that has no face.
         all_pairs: whether pairs of all photos were judged, as folders name people.
         genuine: pairs of one person that were judged.
         impostors: pairs of different people that were judged.
-        accuracy: and score threshold of each fold; empty without folds.
+        accuracy: accuracy and score threshold of each fold; empty without folds.
         plain_accuracy: the same by plain distance.
-        miss_rates: by normalised score.
-        plain_miss_rates: by plain distance.
+        miss_rates: miss rates at chosen false match rates, by normalised score.
+        plain_miss_rates: the same by plain distance.
         thresholds: error rates by similarity.
         cohorts: error rates by cohort.
         curve: false match rates with false non-match rates, by normalised score.
@@ -126,7 +126,7 @@ def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification
     """Judge labelled pairs.
 
     Args:
-        pairs: with both kinds of pairs, in each fold.
+        pairs: pairs to judge. Each fold has pairs of both kinds.
         faces: the described faces of their photos.
 
     Raises:
@@ -139,7 +139,7 @@ def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification
     judged = _all_pairs(faces, numbers) if all_pairs else labelled
     if judged.same.all() or not judged.same.any():
         raise InvalidInputError(
-            f"no face was found in {len(faces.failures):,} photos, which leaves pairs of one kind",
+            f"no face was found in {len(faces.failures):,} photos, and the rest are of one kind",
             "error rates need pairs of one person and pairs of different people",
         )
     photos_of = np.bincount(numbers)
@@ -175,7 +175,7 @@ def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification
 def _labelled_pairs(
     pairs: Sequence[LabelledPair], faces: DescribedFaces
 ) -> tuple[_JudgedPairs, NDArray[np.bool_]]:
-    """Return the labelled pairs whose faces were found, and which these are."""
+    """Return the labelled pairs whose faces were found, and a mask of them among all pairs."""
     positions = {name: position for position, name in enumerate(faces.names)}
     found = np.array([pair.image_a in positions and pair.image_b in positions for pair in pairs])
     with_faces = [pair for pair, has in zip(pairs, found, strict=True) if has]

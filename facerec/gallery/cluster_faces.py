@@ -182,7 +182,7 @@ class _Statements:
 def _changes(
     arrays: FaceArrays, pairs: Pairs, said: _Statements, max_mean: float
 ) -> ClusterChanges:
-    """Return how similar pairs of faces change the clusters."""
+    """Return the changes of clusters that follow from pairs of similar faces."""
     clusters, collection_id = said.clusters, said.collection_id
     involved = np.unique(np.concatenate((pairs.first, pairs.second)))
     ids = _ids_of_rows(clusters, arrays, involved)

@@ -47,7 +47,7 @@ class GalleryDefaults:
     def probe_options(self, **chosen: Unpack[ChosenOptions]) -> FaceOptions:
         """Return the options for a photo that is searched, compared or inspected, not stored.
 
-        A probe is not filtered by quality unless the caller asks for it: whoever asks about a
+        A probe is not filtered by quality unless the caller asks for it: who searches with a
         photo wants an answer for a blurred face too, as with Rekognition's
         ``SearchFacesByImage``.
         """

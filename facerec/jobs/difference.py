@@ -11,10 +11,10 @@ class Difference:
 
     Attributes:
         photos: photos that the source names.
-        unchanged: those that need no processing, whatever their outcome was.
-        new: those that are not remembered.
-        changed: those that are remembered with another version, other options or another name.
-        retried: those that failed before and are tried again.
+        unchanged: photos that need no processing, whatever their outcome was.
+        new: photos that are not remembered.
+        changed: photos that are remembered with another version, other options or another name.
+        retried: photos that failed before and are tried again.
         gone: remembered photos of the source that do not exist any more.
     """
 

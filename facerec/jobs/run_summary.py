@@ -1,4 +1,4 @@
-"""What one run of a job did, for whoever asks for the job afterwards."""
+"""The summary of one run of a job, kept for later questions about the job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds what job folders keep of faces and photos, for whoever asks what is known of them."""
+"""Finds what job folders keep of faces and photos, for exports and the check of erasures."""
 
 from __future__ import annotations
 

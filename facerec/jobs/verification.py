@@ -33,7 +33,7 @@ class Verification:
 
     Attributes:
         faces: faces that the ledger names as indexed by the job.
-        missing: those of them that the collection lacked, or held as stored with other options,
+        missing: faces among them that the collection lacked, or held as stored with other options,
             and that the job folder has; with ``repair`` they have been restored.
         extra: faces of the same photos that were stored with other options instead; with
             ``repair`` they have been removed.

@@ -13,7 +13,7 @@ _LOG = logging.getLogger("facerec.api")
 MAX_BODY = 4_500_000
 """Bytes of a request's body. Lambda takes events of 6 MB, headers included, and API Gateway passes
 every body as base64: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
-What is much larger never comes here."""
+API Gateway refuses much larger requests itself."""
 
 MAX_ANSWER = 5_900_000
 """Bytes of an answer's body, as Lambda returns it."""

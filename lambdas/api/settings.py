@@ -35,7 +35,7 @@ def read_api_settings(environment: Mapping[str, str]) -> ApiSettings:
     """Read the settings; an empty variable counts as unset.
 
     Raises:
-        InvalidInputError: with the variable that is wrong.
+        InvalidInputError: a variable is wrong; the message names it.
     """
 
     def text(name: str) -> str:

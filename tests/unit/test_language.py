@@ -49,6 +49,7 @@ WORDS: dict[str, str] = {
     r"\btakes? (the|its|their) parts\b|\bTake the parts\b": "nothing, or Args",
     r"\b(gets?|getting) on\b(?! with the)": "make progress",
     r"\b(hush|heed|bury|employ|dismiss|obtain)(ed|s|es)?\b": "a usual word",
+    r"\bwho(so)?ever\b(?! (it|they))": "the one who, or a noun",
     r"\bnought\b|\bmerry\b|\bshall\b|\bupon\b": "a usual word",
     r"\bMOST_[A-Z]|\bLARGEST_[A-Z]|\bLONGEST_[A-Z]": "MAX_",
     r"\b(least|most)(, (least|most))? = |\b(least|most): (int|float)\b": "min_, max_",
@@ -64,7 +65,10 @@ FRAGMENT = re.compile(
 )
 """How a docstring must not begin: it is a full phrase."""
 
-FRAGMENT_OF_ARGUMENT = re.compile(r"^\s+\w+: (of|that|to|whose|which|than) ", re.MULTILINE)
+FRAGMENT_OF_ARGUMENT = re.compile(
+    r"^\s+\w+: (and|as|at|by|from|in|of|on|over|than|that|those|to|under|which|whose|with) ",
+    re.MULTILINE,
+)
 """How the description of an argument or attribute must not begin."""
 
 GLOSSARY = re.compile(r"^\| use \| for \| instead of \|$(.*?)^$", re.MULTILINE | re.DOTALL)

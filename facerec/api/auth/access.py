@@ -12,10 +12,10 @@ class RequestHead:
     """The head of a request as it came over the wire.
 
     Attributes:
-        method: in capital letters.
-        path: as sent, with its percent signs.
-        query: as sent, without the question mark.
-        headers: by name in lower case.
+        method: HTTP method in capital letters.
+        path: path as it was sent, percent-encoded.
+        query: query string as it was sent, without the question mark.
+        headers: values of headers by their names in lower case.
         gateway: the ``requestContext`` of API Gateway's event, or None where no gateway passed the
             request on. A client cannot set it.
     """

@@ -63,7 +63,7 @@ def parse_grants(content: bytes) -> tuple[Grant, ...]:
     """Return the grants of a table (``facerec/schemas/access-table.json``).
 
     Raises:
-        InvalidInputError: with the field that is wrong.
+        InvalidInputError: a field is wrong; the message names it.
     """
     try:
         document = json.loads(content)

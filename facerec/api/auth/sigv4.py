@@ -113,7 +113,7 @@ def _check_time(headers: Mapping[str, str], date: str, now: float) -> None:
 
 
 def _check_coverage(head: RequestHead, signed: list[str]) -> None:
-    """Check that whatever decides about the request's meaning is part of what was signed."""
+    """Check that the signature covers every header that can change what the request means."""
     required = {name for name in head.headers if name.startswith("x-amz-")} | {"host"}
     missing = sorted(required - set(signed)) or sorted(set(signed) - set(head.headers))
     if missing:

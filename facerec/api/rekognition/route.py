@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from facerec.api.auth.access import Principal
 from facerec.api.capacity import CLIENT_GONE, Capacity, ClientGoneError
-from facerec.api.logging import log_fault
+from facerec.api.logging import log_error
 from facerec.api.rekognition.arns import signed_region
 from facerec.api.rekognition.service import (
     answer,
@@ -45,7 +45,7 @@ def rekognition_router(
         except ClientGoneError:
             return Response(status_code=CLIENT_GONE)
         except Exception as error:
-            log_fault(error)
+            log_error(error)
             status, headers, content = error_response(error)
             return Response(content, status, headers)
         return Response(content, headers=response_headers())

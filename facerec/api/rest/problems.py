@@ -13,7 +13,7 @@ from starlette.routing import Match
 
 from facerec.api.auth.access import RefusedError
 from facerec.api.capacity import CLIENT_GONE, ClientGoneError
-from facerec.api.logging import log_fault
+from facerec.api.logging import log_error
 from facerec.api.rest.contracts import answer
 from facerec.core.photos import UnreadableReason
 from facerec.errors import (
@@ -88,7 +88,7 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(FacerecError)
     def facerec_error(_request: Request, error: FacerecError) -> Response:
-        log_fault(error)
+        log_error(error)
         status = _status_of(error)
         # What the operator may do about an error is of no use to a client.
         hint = None if error.hint_is_for_operator else error.hint
@@ -122,7 +122,7 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def unexpected(_request: Request, error: Exception) -> Response:
-        log_fault(error)
+        log_error(error)
         return _problem(500, "an unexpected error; the server's log has details")
 
 

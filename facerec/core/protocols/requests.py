@@ -24,7 +24,7 @@ class RequestRecords(Protocol):
         """Return the stored answers that name a person or a face, ordered.
 
         Args:
-            ids: as of ``forget_answers``.
+            ids: ids of people and faces, as for ``forget_answers``.
         """
         ...
 

@@ -21,7 +21,7 @@ from facerec.engine.decode.heif import HeifKind, heif_kind
 from facerec.engine.decode.limits import TimedFile
 from facerec.engine.decode.png import without_metadata
 
-# Pillow's warnings about broken metadata do not help whoever runs facerec, and may quote it.
+# Pillow's warnings about broken metadata do not help operators, and may quote it.
 # Module-wide, since warnings.catch_warnings is not safe among threads.
 warnings.filterwarnings("ignore", module=r"PIL\b")
 logging.getLogger("PIL").addHandler(logging.NullHandler())

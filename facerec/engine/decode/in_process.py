@@ -150,7 +150,7 @@ def _decode_jpeg(content: bytes, options: DecodeOptions) -> DecodedPhoto | Unrea
 
 
 _GARBAGE = b"".join(b"\x55\xaa\x33\xcc" * 16 + bytes((0xFF, 0xD0 + n)) for n in range(8)) * 2
-"""Data that changes the pixels of any block it is taken for, with markers of restarts."""
+"""Garbage with restart markers: any block that a decoder reads from it has other pixels."""
 
 
 def _decode_without_end(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:

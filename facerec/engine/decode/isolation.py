@@ -124,7 +124,7 @@ class DecoderProcesses:
                     return TIMED_OUT
                 continue
             except BaseException:
-                # The process would answer this photo to whoever asks about the next one.
+                # Otherwise the next request would read the answer about this photo.
                 process.close(kill=True)
                 raise
             with self._lock:

@@ -80,15 +80,16 @@ def check_scans(photo: JpegImageFile, content: bytes) -> None:
 
 
 def jpeg_reduction(width: int, height: int, reduction: int, max_pixels: int) -> int:
-    """Return by how much to reduce a JPEG while it is decoded: 1, 2, 4 or 8.
+    """Return the factor by which to reduce a JPEG while it is decoded: 1, 2, 4 or 8.
 
-    It is the largest that does not exceed ``reduction``, or the smallest that meets the limit.
+    It is the largest factor that does not exceed ``reduction``, or the smallest that meets the
+    limit.
 
     Args:
         width: pixels of the photo as stored.
         height: pixels of the photo as stored.
-        reduction: by how much the photo may be reduced without loss for its faces.
-        max_pixels: how many pixels may be decoded.
+        reduction: factor by which the photo may be reduced without loss for its faces.
+        max_pixels: maximum number of pixels to decode.
     """
     chosen = 1
     while chosen < MAX_REDUCTION and (

@@ -78,8 +78,8 @@ class _Found:
     Attributes:
         threshold: minimum score of a face, exclusive.
         min_side: side from which on a face is large enough, in pixels.
-        faces: those that are.
-        small_faces: those that are not.
+        faces: faces that are large enough.
+        small_faces: faces that are too small.
     """
 
     threshold: float

@@ -15,7 +15,7 @@ MAX_DESCRIBED_PER_CALL = 100
 """https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html"""
 
 MAX_CHILDREN_DESCRIBED = 500
-"""Children up to which each is described to count interruptions."""
+"""Maximum children of a job for which each is described, to count interruptions."""
 
 MAX_REASON = 250
 """Characters of a reason that is given for the end of a job."""

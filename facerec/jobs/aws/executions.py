@@ -17,7 +17,7 @@ from facerec.errors import ConfigurationError, InvalidInputError, JobNotFoundErr
 from facerec.jobs.status import JobStatus
 
 _FIRST_EVENTS = 30
-"""Events of an execution among which is the end of its planning."""
+"""Number of events from the start of an execution that include the end of its planning."""
 
 STATUSES = {
     "RUNNING": JobStatus.RUNNING,

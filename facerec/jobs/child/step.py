@@ -43,7 +43,7 @@ class Step:
         start: where in the slice the step begins.
         end: where it ends.
         rows: one for each photo that was processed, in order.
-        faces: by image key, the faces to store; an empty list deletes those that are stored.
+        faces: the faces to store, by image key. An empty list deletes the stored faces of the key.
         stored: ids of the faces that these photos have in the collection already, by image key.
         complete: whether all photos were processed, not only those before a stop request.
         row_of_key: index in ``rows`` of the first row of each image key.

@@ -24,12 +24,12 @@ from facerec.storage.objects.protocol import ObjectStore
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Traces:
-    """What an erasure must leave nowhere. A repr never contains a name or an embedding.
+    """Names, ids and embeddings that an erasure must not leave anywhere. They are not in the repr.
 
     Attributes:
-        selection: what is erased; with the ids of the faces that job folders keep.
+        selection: what is erased, including the ids of the faces that job folders keep.
         addresses: addresses of the photos of the external image ids that are erased.
-        embeddings: float32 of shape (128,), of all these faces.
+        embeddings: the embeddings of all these faces, float32 of shape (128,).
     """
 
     selection: Selection

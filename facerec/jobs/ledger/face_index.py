@@ -68,7 +68,7 @@ def write_face_index(
         objects: contains the job folder.
         job_folder: uri of the folder, with the final ``/``.
         child: the child.
-        segments: those that name faces.
+        segments: segments that name faces.
     """
     sizes = [[each.start, each.embeddings, len(each.ids) // ID_BYTES] for each in segments]
     head = json.dumps({"segments": sizes}).encode()

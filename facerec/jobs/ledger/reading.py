@@ -57,7 +57,7 @@ def first_lines(plan: Plan, lines: Sequence[int]) -> array[int]:
 
     Args:
         plan: the job's plan.
-        lines: for each child, the lines of its byte range or file; -1 where it is incomplete.
+        lines: number of lines in each child's byte range or file; -1 for incomplete children.
 
     Returns:
         For each child the lines before, -1 where that is not known yet.

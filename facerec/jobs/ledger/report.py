@@ -37,7 +37,7 @@ class Report:
         failure_percentage: their share of all rows, 0 to 100.
         tolerated_failure_percentage: its maximum for the job to succeed.
         seconds: time during which at least one child was running.
-        photos_per_second: in that time.
+        photos_per_second: photos processed per second of that time.
         tally: sums over all rows; the rows of ``tally.failures`` have their ``manifest_line``.
         written_at: seconds since 1970, UTC.
         difference: how the photos of the source differ from what was remembered of them; None if

@@ -150,7 +150,7 @@ class Memory:
     def merge_runs(self) -> None:
         """Merge all runs into one if there are many.
 
-        What was merged stays until the next time, for whoever is reading it.
+        The merged files stay until the next time, since others may be reading them.
         """
         if len(self.runs) < MAX_RUNS:
             return

@@ -174,7 +174,7 @@ def _walk(top: str, start: str) -> Iterator[ObjectInfo]:
     """Yield the files below a folder, in the order of their uris.
 
     A folder that cannot be read, or any other entry that is not quite a file, is yielded as if it
-    were a file: whoever reads it gets the reason, and the other files are not affected.
+    were a file: reading it raises the reason, and the other files are not affected.
 
     Args:
         top: the folder, with its final slash.

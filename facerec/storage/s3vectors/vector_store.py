@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ADDITIONS = 8
-"""Times that the list of a group's vectors is written for concurrent writers."""
+"""Attempts to write the list of a group's vectors while other writers change it."""
 
 _PLACEHOLDER = [1.0] + [0.0] * 127
 """Values of the marker of a group, which is never searched."""
@@ -103,8 +103,8 @@ class S3Vectors(VectorStore):
         """Set fields of metadata: five requests for each 100 vectors.
 
         The service can only put whole vectors, which would restore one that is deleted at the same
-        time. So a vector that its group does not name afterwards is deleted again, and whoever
-        deletes a vector deletes it again after its group no longer names it.
+        time. So a vector that its group does not name afterwards is deleted again, and a
+        deletion deletes the vector again after its group no longer names it.
         """
         stored = self._indexes.get(_faces(namespace), changes, data=True)
         items = []

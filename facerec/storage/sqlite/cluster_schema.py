@@ -2,8 +2,8 @@
 
 ``clustering.write`` is the number of the last write of a namespace whose faces were clustered: only
 blocks written since can hold faces that were not. Other faces to cluster again, such as those that
-left a cluster, are in ``face_to_cluster``. What is said of a face goes with the face,
-whoever deletes it; what is said of a collection goes with the collection.
+left a cluster, are in ``face_to_cluster``. Statements about a face are deleted
+with the face, and those about a collection with the collection.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ def set_ignored(
 def set_not_faces(
     connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str], *, lift: bool
 ) -> None:
-    """Write or delete the rows of faces that are said not to be faces."""
+    """Write or delete the rows of detections that somebody marked as not a face."""
     if lift:
         _cluster_again(connection, collection_id, face_ids)
     connection.executemany(
@@ -197,7 +197,7 @@ def set_not_faces(
 
 
 def not_faces(connection: sqlite3.Connection, collection_id: str) -> list[str]:
-    """Return the ids of faces that are said not to be faces, ordered."""
+    """Return the ids of what somebody marked as not a face, ordered."""
     rows = connection.execute(
         "SELECT face_id FROM not_a_face WHERE collection_id = ? ORDER BY face_id", (collection_id,)
     )

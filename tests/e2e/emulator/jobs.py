@@ -35,7 +35,7 @@ class Job:
         index: index of a child.
         status: one of ``STATES``; an array has that of its children.
         status_reason: reason of the status.
-        attempts: as AWS Batch describes them.
+        attempts: descriptions of attempts, as AWS Batch returns them.
         children: children of an array.
         stop: stops the job when set.
         started: start of the last attempt, milliseconds since 1970.
@@ -100,7 +100,7 @@ class Jobs:
             try:
                 ended = self._attempts(job)
             except Exception as error:
-                # Else whoever waits for the job would wait for ever.
+                # Otherwise a caller who waits for the job would never return.
                 ended = Ended(None, f"The emulator failed: {error!r}", final=True)
         job.status_reason = job.status_reason or ended.status_reason
         job.stopped = _now()

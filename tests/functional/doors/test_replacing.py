@@ -1,4 +1,4 @@
-"""A job that indexes a photo again with other options leaves users as whoever made them expects."""
+"""A job that indexes a photo again with other options leaves people as they were created."""
 
 from __future__ import annotations
 

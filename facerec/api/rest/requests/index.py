@@ -125,12 +125,14 @@ class IndexRequest(LimitedFaces, PhotoFields):
                 "of the others"
             )
         if self.is_job and self.external_image_id is not None:
-            raise ValueError("an external_image_id goes with one photo; manifests have their own")
+            raise ValueError(
+                "external_image_id can be given only for one photo; manifests have their own ids"
+            )
         if self.is_job and self.limit is not None:
-            raise ValueError("limit goes with one photo; a job has max_faces for each")
+            raise ValueError("limit can be given only for one photo; jobs have max_faces")
         for name in JOB_FIELDS:
             if getattr(self, name) not in (None, False) and not self.is_job:
-                raise ValueError(f"{name} goes with a manifest or prefix")
+                raise ValueError(f"{name} can be given only with a manifest or prefix")
         if self.version is not None and "key" not in given:
-            raise ValueError("a version goes with bucket and key")
+            raise ValueError("version can be given only with bucket and key")
         return self

@@ -70,7 +70,7 @@ class PhotoSource(PhotoFields):
                 "a form), or name bucket and key"
             )
         if self.version is not None and named != 2:
-            raise ValueError("a version goes with bucket and key")
+            raise ValueError("version can be given only with bucket and key")
         return self
 
 
