@@ -22,6 +22,10 @@ MAX_MATCHES = 4096
 """Matches of one probe, as in Rekognition (``MaxFaces`` of ``SearchFaces``,
 https://docs.aws.amazon.com/rekognition/latest/APIReference/API_SearchFaces.html)."""
 
+MAX_NEIGHBOURS = 2 * MAX_MATCHES
+"""Nearest faces that a search asks a store for: more than are returned, since corrections hide
+some. Pinecone allows 10,000 (https://docs.pinecone.io/reference/api/database-limits)."""
+
 MAX_PAIRS = 10_000
 """Pairs of faces of two photos: each of at most 100 with each."""
 

@@ -3,10 +3,11 @@
 A search with the faces of a photo (``search_probes``) takes these steps:
 
 1. The store returns the nearest faces, which are scored. Those that match are *relevant*, and those
-   that score nearly as well as the best one (``_find_relevant``).
+   that score nearly as well as the best one (``_relevant``).
 2. Faces that corrections hide are dropped (``_without_hidden``).
 3. If several faces of the photo match one person, only the most similar one keeps that person's
-   faces (``_each_person_once``).
+   faces (``_each_person_once``). If too few faces are left, the store is asked for more
+   (``search_for``).
 4. The faces that are *close* to the best one decide whether the probe is known (``_close``,
    ``decision.decide``).
 5. The relevant faces that reach the threshold become matches, with their people and names.
@@ -16,20 +17,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
-from facerec.core.limits import MAX_MATCHES
 from facerec.gallery.corrections import Corrected, corrected_faces, hidden_faces
 from facerec.gallery.decision import MARGIN, Candidate, Decision, decide, same_person
 from facerec.gallery.normalisation import score_of_similarity
 from facerec.gallery.scoring import (
-    NEIGHBOURS_TO_SCORE,
     ScoredFace,
     reach,
     score_neighbours,
+    search_for,
     stats_of_stored,
 )
 from facerec.gallery.search_results import Match, SearchedFace
@@ -69,34 +69,29 @@ def search_probes(
     """
     if not probes:
         return ()
-    scored = _find_relevant(
-        probes,
-        collection_id=collection_id,
-        faces=faces,
-        cohort=cohort,
-        threshold=threshold,
-        limit=limit,
-    )
-    face_ids = _face_ids(scored)
-    owners = users.users_of_faces(collection_id, face_ids) if face_ids else {}
-    corrected = corrected_faces(collection_id, face_ids, records=users)
-    scored = [_without_hidden(own, owners, corrected) for own in scored]
-    several = not repeat_people and sum(map(bool, scored)) > 1
-    # Decisions compare embeddings, which a search does not return.
-    deciding = _face_ids(scored if several else [_close(own) for own in scored])
-    stored = {
-        face.record.face_id: face
-        for face in (faces.get_faces(collection_id, deciding) if deciding else [])
-    }
-    candidates = partial(
-        _candidates, stored=stored, owners=owners, corrected=corrected, cohort=cohort
-    )
-    if several:
-        scored = _each_person_once(scored, candidates, threshold)
-    names = _names_of_owners(collection_id, scored, owners, users=users)
+
+    def search(count: int) -> tuple[_Found, int]:
+        found = _find(
+            probes,
+            count,
+            collection_id=collection_id,
+            faces=faces,
+            users=users,
+            cohort=cohort,
+            threshold=threshold,
+            repeat_people=repeat_people,
+        )
+        few = [_count_matches(own, threshold) <= limit for own in found.scored]
+        return found, max(
+            dropped if is_few else 0 for dropped, is_few in zip(found.dropped, few, strict=True)
+        )
+
+    found = search_for(limit, search)
+    owners = found.owners
+    names = _names_of_owners(collection_id, found.scored, owners, users=users)
     searched = []
-    for probe, own in zip(probes, scored, strict=True):
-        decision, best = decide(candidates(_close(own)), threshold=threshold)
+    for probe, own in zip(probes, found.scored, strict=True):
+        decision, best = decide(found.candidates(_close(own)), threshold=threshold)
         chosen = {candidate.face.record.face_id for candidate in best}
         close = [_match(face) for face in own if face.face_id in chosen]
         searched.append(
@@ -105,7 +100,7 @@ def search_probes(
                 decision,
                 _with_owners(_matches(own, threshold, limit), owners, names),
                 _with_owners(close, owners, names),
-                more_matches=len(own) > limit and own[limit].similarity >= threshold,
+                more_matches=_count_matches(own, threshold) > limit,
             )
         )
     return tuple(searched)
@@ -126,49 +121,95 @@ def search_stored_face(
     The face itself is not among them.
     """
     stats = stats_of_stored(face, cohort)
-    found = faces.search(
-        collection_id,
-        face.embedding[np.newaxis],
-        # the face itself, and one more than asked for, which shows whether there are more
-        top=min(max(limit + 1, NEIGHBOURS_TO_SCORE) + 1, MAX_MATCHES),
-        max_distance=reach(threshold, stats),
-    )
-    (scored,) = score_neighbours(collection_id, found, [stats], faces=faces, cohort=cohort)
     own_id = face.record.face_id
-    others = [each for each in scored if each.face_id != own_id and each.similarity >= threshold]
-    face_ids = [own_id, *_face_ids([others])]
-    owners = users.users_of_faces(collection_id, face_ids)
-    hidden = hidden_faces(
-        (each.record for each in others),
-        owners,
-        corrected_faces(collection_id, face_ids, records=users),
-        probe=face.record,
-    )
-    shown = [each for each in others if each.face_id not in hidden]
+
+    def search(count: int) -> tuple[tuple[list[ScoredFace], dict[str, str]], int]:
+        found = faces.search(
+            collection_id,
+            face.embedding[np.newaxis],
+            top=count,
+            max_distance=reach(threshold, stats),
+        )
+        (scored,) = score_neighbours(collection_id, found, [stats], faces=faces, cohort=cohort)
+        others = [each for each in scored if each.face_id != own_id]
+        others = [each for each in others if each.similarity >= threshold]
+        face_ids = [own_id, *_face_ids([others])]
+        owners = users.users_of_faces(collection_id, face_ids)
+        hidden = hidden_faces(
+            (each.record for each in others),
+            owners,
+            corrected_faces(collection_id, face_ids, records=users),
+            probe=face.record,
+        )
+        shown = [each for each in others if each.face_id not in hidden]
+        enough = len(shown) > limit or len(found[0]) < count
+        return (shown, owners), 0 if enough else len(hidden)
+
+    shown, owners = search_for(limit, search, itself=True)
     names = _names_of_owners(collection_id, [shown[:limit]], owners, users=users)
     return _with_owners(_matches(shown, threshold, limit), owners, names), len(shown) > limit
 
 
-def _find_relevant(
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The stored faces that were found for probes.
+
+    Attributes:
+        scored: The faces that count for each probe, most similar first.
+        dropped: How many neighbours of each probe were dropped of what the store cut off; 0 if the
+            store has no more.
+        owners: People of faces by face id.
+        candidates: Returns faces as candidates of a decision.
+    """
+
+    scored: list[list[ScoredFace]]
+    dropped: list[int]
+    owners: Mapping[str, str]
+    candidates: Callable[[Sequence[ScoredFace]], list[Candidate]]
+
+
+def _find(
     probes: Sequence[EmbeddedFace],
+    count: int,
     *,
     collection_id: str,
     faces: FaceStore,
+    users: RecordStore,
     cohort: Cohort,
     threshold: float,
-    limit: int,
-) -> list[list[ScoredFace]]:
-    """Return the stored faces that count for each probe, most similar first."""
+    repeat_people: bool,
+) -> _Found:
+    """Return the stored faces that count for each probe, of the ``count`` nearest ones."""
     stats = [probe.stats for probe in probes]
-    found = faces.search(
+    neighbours = faces.search(
         collection_id,
         np.stack([probe.embedding for probe in probes]),
-        # one more than asked for shows whether there are more
-        top=min(max(limit + 1, NEIGHBOURS_TO_SCORE), MAX_MATCHES),
+        top=count,
         max_distance=max(reach(threshold, own, margin=MARGIN) for own in stats),
     )
-    scored = score_neighbours(collection_id, found, stats, faces=faces, cohort=cohort)
-    return [_relevant(own, threshold) for own in scored]
+    found = score_neighbours(collection_id, neighbours, stats, faces=faces, cohort=cohort)
+    relevant = [_relevant(own, threshold) for own in found]
+    face_ids = _face_ids(relevant)
+    owners = users.users_of_faces(collection_id, face_ids) if face_ids else {}
+    corrected = corrected_faces(collection_id, face_ids, records=users)
+    scored = [_without_hidden(own, owners, corrected) for own in relevant]
+    several = not repeat_people and sum(map(bool, scored)) > 1
+    # Decisions compare embeddings, which a search does not return.
+    deciding = _face_ids(scored if several else [_close(own) for own in scored])
+    stored = {
+        face.record.face_id: face
+        for face in (faces.get_faces(collection_id, deciding) if deciding else [])
+    }
+    candidates = partial(
+        _candidates, stored=stored, owners=owners, corrected=corrected, cohort=cohort
+    )
+    if several:
+        scored = _each_person_once(scored, candidates, threshold)
+    dropped = [
+        len(before) - len(own) if len(nearest) == count else 0
+        for before, own, nearest in zip(relevant, scored, neighbours, strict=True)
+    ]
+    return _Found(scored, dropped, owners, candidates)
 
 
 def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
@@ -260,6 +301,10 @@ def _names_of_owners(
     found = {owners[face_id] for face_id in _face_ids(scored) if face_id in owners}
     named = users.get_users(collection_id, sorted(found)) if found else []
     return {user.user_id: user.name for user in named if user.name is not None}
+
+
+def _count_matches(scored: Sequence[ScoredFace], threshold: float) -> int:
+    return sum(face.similarity >= threshold for face in scored)
 
 
 def _matches(scored: Sequence[ScoredFace], threshold: float, limit: int) -> list[Match]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from facerec.core.arrays import np
+from facerec.core.limits import MAX_NEIGHBOURS
 from facerec.gallery.normalisation import (
     normalised_score,
     score_of_similarity,
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from facerec.core.protocols.engine import Cohort
     from facerec.core.records import FaceRecord, StoredFace
     from facerec.storage.faces import FaceStore, Neighbour
+
+Found = TypeVar("Found")
 
 NEIGHBOURS_TO_SCORE = 100
 """Nearest faces by distance that are scored. Among the 3,811 photos of LFW folds 1 to 5 the best
@@ -96,6 +99,28 @@ def reach(threshold: float, probe: CohortStats, *, margin: float = 0.0) -> float
     # A score is an average over both faces, so one of them has this score or a lower one.
     deviation = DEVIATIONS[0] if score < 0 else DEVIATIONS[1]
     return max(0.0, probe.mean + score * probe.deviation, MAX_MEAN + score * deviation)
+
+
+def search_for(
+    limit: int, search: Callable[[int], tuple[Found, int]], *, itself: bool = False
+) -> Found:
+    """Search for the nearest neighbours, and again for more if too many of them were dropped.
+
+    Args:
+        limit: Maximum number of matches. One more is searched for, which shows whether there are
+            more.
+        search: Searches for a number of neighbours. Returns what it found, and how many of the
+            neighbours it dropped; 0 if it found enough, or the store has no more.
+        itself: Whether the probe is stored, and so one of its own neighbours.
+    """
+    needed = max(limit + 1, NEIGHBOURS_TO_SCORE) + itself
+    count = needed
+    while True:
+        found, dropped = search(count)
+        wanted = min(needed + dropped, MAX_NEIGHBOURS)
+        if wanted <= count:
+            return found
+        count = wanted
 
 
 def score_neighbours(

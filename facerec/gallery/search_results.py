@@ -41,8 +41,7 @@ class SearchedFace:
         matches: The stored faces that reach the threshold.
         candidates: The best face of each person that is too close to call, even below the
             threshold: one for a match, at least two if ambiguous, none if unknown.
-        more_matches: Whether more stored faces reach the threshold than were asked for; a search
-            finds 4096 at most.
+        more_matches: Whether more stored faces reach the threshold than were asked for.
     """
 
     face: EmbeddedFace

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.gallery.scoring import (
-    NEIGHBOURS_TO_SCORE,
     reach,
+    search_for,
     similarity_between,
     stats_of,
     stats_of_stored,
@@ -113,50 +113,65 @@ def find_users(
         exclude: Id of a person who is not returned.
     """
     probe_stats = stats_of(probe, cohort)
-    distances = dict(
-        search_vectors(
-            faces,
-            collection_id,
-            probe,
-            # one more than asked for shows whether there are more
-            limit=max(limit + 1, NEIGHBOURS_TO_SCORE) + (exclude is not None),
-            max_distance=reach(threshold, probe_stats),
+
+    def search(count: int) -> tuple[list[UserMatch], int]:
+        nearest = search_vectors(
+            faces, collection_id, probe, limit=count, max_distance=reach(threshold, probe_stats)
         )
-    )
-    # a person deleted since the search is not returned
-    found = users.get_users(collection_id, [each for each in distances if each != exclude])
-    face_ids = [face_id for user in found for face_id in user.face_ids]
+        others = [user_id for user_id, _ in nearest if user_id != exclude]
+        # a person deleted since the search is not returned
+        vectors = _current_vectors(users.get_users(collection_id, others), collection_id, faces)
+        matches = _matches(probe, probe_stats, vectors, cohort=cohort, threshold=threshold)
+        hidden = _hidden_users(
+            probe,
+            probe_stats,
+            matches,
+            collection_id=collection_id,
+            faces=faces,
+            users=users,
+            cohort=cohort,
+        )
+        shown = [match for match in matches if match.user.user_id not in hidden]
+        enough = len(shown) > limit or len(nearest) < count
+        return shown, 0 if enough else len(others) - len(vectors) + len(hidden)
+
+    shown = search_for(limit, search, itself=exclude is not None)
+    return tuple(shown[:limit]), len(shown) > limit
+
+
+def _current_vectors(
+    users: Sequence[User], collection_id: str, faces: FaceStore
+) -> list[tuple[User, NDArray[np.float32]]]:
+    """Return people with the mean of the faces that are left of each, without those of none."""
+    face_ids = [face_id for user in users for face_id in user.face_ids]
     stored = faces.get_faces(collection_id, face_ids) if face_ids else []
     left = {face.record.face_id: face.embedding for face in stored}
-    vectors = {
-        user.user_id: mean_embedding([left[each] for each in user.face_ids if each in left])
-        for user in found
+    return [
+        (user, mean_embedding([left[each] for each in user.face_ids if each in left]))
+        for user in users
         if any(each in left for each in user.face_ids)
-    }
+    ]
+
+
+def _matches(
+    probe: NDArray[np.float32],
+    probe_stats: CohortStats,
+    vectors: Sequence[tuple[User, NDArray[np.float32]]],
+    *,
+    cohort: Cohort,
+    threshold: float,
+) -> list[UserMatch]:
+    """Return the people who reach the threshold, most similar first."""
     if not vectors:
-        return (), False
-    stats = dict(zip(vectors, cohort.cohort_stats(np.stack(list(vectors.values()))), strict=True))
+        return []
+    stats = cohort.cohort_stats(np.stack([vector for _, vector in vectors]))
     matches = []
-    for user in found:
-        if user.user_id not in vectors:
-            continue
-        vector = vectors[user.user_id].astype(np.float64)
-        distance = float(np.linalg.norm(vector - probe))
-        similarity = similarity_between(distance, probe_stats, stats[user.user_id])
+    for (user, vector), own in zip(vectors, stats, strict=True):
+        distance = float(np.linalg.norm(vector.astype(np.float64) - probe))
+        similarity = similarity_between(distance, probe_stats, own)
         if similarity >= threshold:
             matches.append(UserMatch(user, distance, similarity))
-    matches.sort(key=lambda match: (-match.similarity, match.distance))
-    hidden = _hidden_users(
-        probe,
-        probe_stats,
-        matches,
-        collection_id=collection_id,
-        faces=faces,
-        users=users,
-        cohort=cohort,
-    )
-    shown = [match for match in matches if match.user.user_id not in hidden]
-    return tuple(shown[:limit]), len(shown) > limit
+    return sorted(matches, key=lambda match: (-match.similarity, match.distance))
 
 
 def _hidden_users(

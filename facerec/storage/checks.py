@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.ids import is_group
-from facerec.core.limits import MAX_MATCHES
+from facerec.core.limits import MAX_NEIGHBOURS
 from facerec.core.vectors import Vector
 from facerec.storage.scan import MAX_NORM
 
@@ -50,5 +50,5 @@ def check_search(probes: NDArray[np.float32], limit: int) -> None:
         raise ValueError(f"probes are float32 of shape (n, {EMBEDDING_SIZE})")
     if not (np.linalg.norm(probes, axis=1) < MAX_NORM).all():
         raise ValueError("a probe is not finite, or far too large")
-    if not 1 <= limit <= MAX_MATCHES:
-        raise ValueError(f"the limit must be 1 to {MAX_MATCHES}, got {limit}")
+    if not 1 <= limit <= MAX_NEIGHBOURS:
+        raise ValueError(f"the limit must be 1 to {MAX_NEIGHBOURS}, got {limit}")

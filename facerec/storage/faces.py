@@ -147,7 +147,7 @@ class FaceStore:
         Args:
             collection_id: the collection.
             probes: float32, shape (n, 128).
-            top: maximum faces per probe, 1 to 4096.
+            top: maximum faces per probe, 1 to 8192.
             max_distance: Euclidean, inclusive.
 
         Raises:

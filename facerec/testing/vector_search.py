@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from facerec.core.limits import MAX_NEIGHBOURS
 from facerec.core.protocols.vectors import VectorStore
 from facerec.testing.engine import fake_embedding
 from facerec.testing.vectors import Settle, by_group, ids_of, vector_of
@@ -129,7 +130,7 @@ class VectorSearchContract:
             distances[nearest].tolist(), abs=self.exactness
         )
 
-    @pytest.mark.parametrize("limit", [0, 4097])
+    @pytest.mark.parametrize("limit", [0, MAX_NEIGHBOURS + 1])
     def test_a_limit_out_of_range_is_refused(self, store: VectorStore, limit: int) -> None:
         with pytest.raises(ValueError, match="limit"):
             search_one(store, fake_embedding("ann"), limit=limit)

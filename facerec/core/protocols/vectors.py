@@ -80,7 +80,7 @@ class VectorStore(Protocol):
         Args:
             namespace: a namespace.
             probes: float32, shape (n, 128).
-            limit: maximum matches per probe, 1 to 4096.
+            limit: maximum matches per probe, 1 to 8192.
             max_distance: maximum Euclidean distance, inclusive.
 
         Raises:

@@ -105,6 +105,23 @@ def test_matches_are_limited_by_threshold_and_number(rest: httpx.Client, staff: 
     assert loose.json()["faces"][0]["matches"][0]["face"]["external_image_id"] == "ann"
 
 
+def test_more_matches_is_true_though_corrections_hide_faces(
+    api: Api, rest: httpx.Client, staff: str
+) -> None:
+    gallery = api.collaborators.gallery()
+    (twin,) = gallery.index(staff, fake_photo(fake_face("ann"))).faces
+    for shot in range(110):
+        name, away = ("ann", 0.1) if shot < 100 else ("bob", 0.2)
+        photo = fake_photo(fake_face("ann", shot=shot, away=away))
+        gallery.index(staff, photo, external_image_id=name)
+    gallery.not_same(staff, twin.record.face_id, "ann")
+    document = {"collection_id": staff, "image": in_base64(fake_face("ann"))}
+    for limit, more in ((10, True), (11, False)):
+        matched = rest.post(f"{RECOGNITION}/match", json={**document, "limit": limit})
+        (face,) = valid("match-result", matched)["faces"]
+        assert (len(face["matches"]), face["more_matches"]) == (limit, more)
+
+
 def test_photos_are_read_from_buckets(api: Api, rest: httpx.Client, staff: str) -> None:
     (api.bucket / "ann.jpg").write_bytes(fake_photo(fake_face("ann")))
     source = {"collection_id": staff, "bucket": "photos", "key": "ann.jpg"}

@@ -106,6 +106,21 @@ def test_a_folder_in_an_unknown_collection_is_one_error(folder: Path) -> None:
     assert result.stdout == ""
 
 
+def test_a_search_says_that_there_are_more_matches_though_corrections_hide_faces(
+    gallery: Gallery, tmp_path: Path
+) -> None:
+    (twin,) = gallery.index("staff", fake_photo(fake_face("ann"))).faces
+    for shot in range(110):
+        name, away = ("ann", 0.1) if shot < 100 else ("bob", 0.2)
+        photo = fake_photo(fake_face("ann", shot=shot, away=away))
+        gallery.index("staff", photo, external_image_id=name)
+    gallery.not_same("staff", twin.record.face_id, "ann")
+    photo = tmp_path / "ann.jpg"
+    photo.write_bytes(fake_photo(fake_face("ann")))
+    for limit, more in (("10", True), ("11", False)):
+        assert ("see more with a higher --limit" in run(photo, "--limit", limit)) == more
+
+
 def test_every_search_says_when_there_are_more_matches_than_it_shows(
     gallery: Gallery, tmp_path: Path
 ) -> None:

@@ -63,6 +63,35 @@ def test_a_search_for_a_corrected_face_finds_nobody_it_is_not(
     assert gallery.search_face("staff", ann).matches == ()
 
 
+def test_hidden_faces_do_not_hide_that_there_are_more_matches(gallery: Gallery) -> None:
+    """One hundred neighbours are scored at first; here corrections hide half of them."""
+    twin = index(gallery, None, away=0.0)
+    for shot in range(60):
+        index(gallery, "ann", away=0.1, shot=shot)
+    for shot in range(60, 120):
+        index(gallery, "bob", away=0.2, shot=shot)
+    gallery.not_same("staff", twin, "ann")
+    probe = fake_photo(fake_face("ann"))
+    for limit, more in ((59, True), (60, True), (61, False), (4096, False)):
+        (face,) = gallery.search("staff", probe, limit=limit).faces
+        assert (len(face.matches), face.more_matches) == (min(limit, 61), more)
+        found = gallery.search_face("staff", twin, limit=limit)
+        assert (len(found.matches), found.more_matches) == (min(limit, 60), limit < 60)
+
+
+def test_hidden_people_do_not_hide_that_there_are_more_matches(gallery: Gallery) -> None:
+    twin = index(gallery, None, away=0.0)
+    for number in range(120):
+        gallery.create_user("staff", f"person-{number}")
+        face_id = index(gallery, None, away=0.1 if number < 60 else 0.2, shot=number)
+        gallery.associate_faces("staff", f"person-{number}", [face_id], threshold=0.0)
+        if number < 60:
+            gallery.not_same("staff", twin, f"person-{number}")
+    for limit, more in ((59, True), (60, False), (500, False)):
+        found = gallery.search_users_by_face("staff", twin, limit=limit)
+        assert (len(found.matches), found.more_matches) == (min(limit, 60), more)
+
+
 def test_a_person_without_a_name_is_one_face(gallery: Gallery) -> None:
     first, second, third = (index(gallery, None, shot=shot) for shot in range(3))
     gallery.not_same("staff", first, second)

@@ -26,6 +26,7 @@ from facerec.testing.engine import (
     fake_face,
     fake_photo,
 )
+from facerec.testing.faces import by_image, stored_face
 from tests.support.gallery import Collaborators
 
 ANN = fake_photo(fake_face("ann"))
@@ -139,6 +140,20 @@ def test_a_search_finds_that_there_are_more_matches_than_it_scores(gallery: Gall
     ]
     found = gallery.search_face("staff", faces[0].record.face_id, limit=100)
     assert (len(found.matches), found.more_matches) == (100, True)
+
+
+def test_the_greatest_limit_reports_whether_there_are_more_matches(
+    gallery: Gallery, collaborators: Collaborators
+) -> None:
+    stored = [
+        stored_face("ann", image=str(number), away=0.1, shot=number) for number in range(4098)
+    ]
+    for count, more in ((4097, False), (4098, True)):
+        collaborators.faces.put_images("staff", by_image(stored[:count]))
+        found = gallery.search_face("staff", stored[0].record.face_id, limit=4096)
+        (searched,) = gallery.search("staff", ANN, limit=4096).faces
+        assert (len(found.matches), found.more_matches) == (4096, more)
+        assert (len(searched.matches), searched.more_matches) == (4096, True)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
