@@ -145,42 +145,43 @@ def print_earlier_faces(tally: Tally) -> None:
         out.print(f"{deleted} not stored: deleted on purpose; --restore-deleted stores them")
 
 
-def print_verification(verification: Verification, *, repaired: bool = True) -> None:
+def print_verification(found: Verification, *, repaired: bool) -> None:
     """Print how a collection differed from a ledger; nothing if it did not.
 
     Args:
-        verification: the differences.
+        found: the differences.
         repaired: whether they have been repaired.
     """
-    out = console()
-    if verification.missing:
-        what = "restored" if repaired else "missing"
-        missing = count(verification.missing, "face")
-        out.print(f"{missing} {what}: the collection had lost them")
-    if verification.extra:
-        what = "removed" if repaired else "to be removed"
-        extra = count(verification.extra, "face")
-        out.print(f"{extra} {what}: indexed since then with other options")
-    if verification.kept:
-        kept = count(verification.kept, "face")
-        out.print(f"{kept} kept: indexed since then with other options, and belong to people")
-    if verification.deleted:
-        deleted = count(verification.deleted, "face")
-        out.print(f"{deleted} deleted on purpose since then; --restore-deleted stores them again")
+    _print_differences(found.missing, found.extra, found.kept, found.deleted, repaired=repaired)
 
 
 def print_run(run: RunSummary) -> None:
     """Print what a run found in the collection of what earlier runs had stored."""
-    # Imported late: it needs the stores, and most commands that print reports do not.
-    from facerec.jobs.verification import Verification
-
-    found = Verification(
-        missing=run.faces_restored,
-        extra=run.faces_removed,
-        kept=run.faces_kept,
-        deleted=run.faces_deleted,
+    _print_differences(
+        run.faces_restored, run.faces_removed, run.faces_kept, run.faces_deleted, repaired=True
     )
-    print_verification(found)
+
+
+def _print_differences(
+    missing: int, extra: int, kept: int, deleted: int, *, repaired: bool
+) -> None:
+    out = console()
+    if missing:
+        what = "restored" if repaired else "missing"
+        out.print(f"{count(missing, 'face')} {what}: the collection had lost them")
+    if extra:
+        what = "removed" if repaired else "to be removed"
+        out.print(f"{count(extra, 'face')} {what}: indexed since then with other options")
+    if kept:
+        out.print(
+            f"{count(kept, 'face')} kept: indexed since then with other options, "
+            "and belong to people"
+        )
+    if deleted:
+        out.print(
+            f"{count(deleted, 'face')} deleted on purpose since then; "
+            "--restore-deleted stores them again"
+        )
 
 
 def print_failures(rows: Iterable[LedgerRow]) -> None:

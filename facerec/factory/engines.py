@@ -17,7 +17,7 @@ def open_local_engine() -> FaceEngine:
     """
     from facerec.engine.deferred import DeferredEngine
 
-    return DeferredEngine(_import_engine, _read_model_version)
+    return DeferredEngine(_import_engine, read_model_version)
 
 
 def _import_engine() -> FaceEngine:
@@ -26,7 +26,8 @@ def _import_engine() -> FaceEngine:
     return open_engine()
 
 
-def _read_model_version() -> str:
+def read_model_version() -> str:
+    """Return the model version of the engine of this machine; loads no network."""
     from facerec.engine.describe.version import model_version
 
     return model_version()

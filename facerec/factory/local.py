@@ -112,7 +112,6 @@ def open_local_jobs(
         workers: number of processes per job; by default one per core.
         policy: what the jobs of a server may read; by default all that this machine can read.
     """
-    from facerec.engine.describe.version import model_version
     from facerec.engine.dlib.sessions import available_cores
     from facerec.jobs.local.jobs import LocalJobs
     from facerec.jobs.local.runs import LocalRuns
@@ -131,7 +130,7 @@ def open_local_jobs(
         jobs_root_of(data),
         runs,
         open_store=open_store,
-        model_version=model_version,
+        model_version=engines.read_model_version,
         local_paths=policy is None,
     )
 

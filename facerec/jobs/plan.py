@@ -14,7 +14,7 @@ from facerec.jobs.arrays import arrays_of
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.entries import LineFormat
 from facerec.jobs.manifest.sources import Source, SourceKind
-from facerec.jobs.request import options_from_json, options_to_json
+from facerec.jobs.options import options_from_json, options_to_json
 from facerec.storage.objects.protocol import ObjectStore
 
 PLAN_VERSION = 2

@@ -31,9 +31,10 @@ from facerec.jobs.children import count_children
 from facerec.jobs.folders import find_entry
 from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.manifest.sources import inspect, read_sample
+from facerec.jobs.options import options_to_json
 from facerec.jobs.plan import PLAN_VERSION, Plan, plan_uri, read_plan
 from facerec.jobs.remembered.runs import Memory
-from facerec.jobs.request import JobRequest, options_to_json
+from facerec.jobs.request import JobRequest
 from facerec.jobs.rounds import is_complete, needs_new_round
 from facerec.jobs.source import find_source
 from facerec.storage.objects.protocol import ObjectStore, scheme_of

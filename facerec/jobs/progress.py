@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 from facerec.jobs.ledger.layout import ledger_folder, summaries_folder
 from facerec.jobs.ledger.report import Report
-from facerec.jobs.ledger.segments import read_segment
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary
 from facerec.jobs.plan import Plan
 from facerec.storage.objects.protocol import ObjectStore
@@ -155,6 +154,9 @@ class ProgressTracker:
         ]
 
         def fetch(uri: str) -> Tally:
+            # Imported late: of a job that has ended, mostly no segment is read.
+            from facerec.jobs.ledger.segments import read_segment
+
             segment = read_segment(objects, uri)
             return Tally.of(segment.rows, (segment.started, segment.finished))
 

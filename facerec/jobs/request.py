@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 from facerec.core.options import FaceOptions
 from facerec.core.schemas import check
@@ -13,6 +12,7 @@ from facerec.gallery.defaults import GalleryDefaults
 from facerec.jobs.fields import ExternalIds
 from facerec.jobs.manifest.entries import ManifestEntry
 from facerec.jobs.manifest.listing import ListingRules
+from facerec.jobs.options import options_from_json
 from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
 
 
@@ -110,18 +110,3 @@ def _entry(image: str | Mapping[str, str]) -> ManifestEntry:
     if isinstance(image, str):
         return ManifestEntry(image)
     return ManifestEntry(image["image"], image.get("external_image_id"), image.get("version_id"))
-
-
-def options_from_json(
-    document: Mapping[str, Any],
-    defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
-) -> FaceOptions:
-    """Parse face options; those not given have the defaults of a photo that is indexed."""
-    chosen = dict(document)
-    max_pixels = chosen.pop("max_pixels", defaults.options.max_pixels)
-    return replace(defaults.index_options(**chosen), max_pixels=max_pixels)
-
-
-def options_to_json(options: FaceOptions) -> dict[str, Any]:
-    """Return all face options by name."""
-    return asdict(options)

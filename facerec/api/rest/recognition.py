@@ -20,7 +20,7 @@ from facerec.gallery.presenting import (
     index_json,
     search_json,
 )
-from facerec.jobs.request import options_to_json
+from facerec.jobs.options import options_to_json
 from facerec.jobs.service import Job
 
 PREFIX = "/api/v1/face-recognition"

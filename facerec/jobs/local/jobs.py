@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facerec.errors import InvalidInputError, JobNotFoundError, ObjectNotFoundError
-from facerec.jobs.deletion import delete_job
 from facerec.jobs.folders import (
     Entry,
     JobFolder,
@@ -22,7 +21,6 @@ from facerec.jobs.folders import (
 from facerec.jobs.local.run_record import RunRecord, is_locked, read_record, request_cancel
 from facerec.jobs.local.runs import LocalRuns
 from facerec.jobs.plan import Plan
-from facerec.jobs.request import read_job_request, require_s3_addresses
 from facerec.jobs.run_summary import run_from_json
 from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus
@@ -74,6 +72,7 @@ class LocalJobs:
             job_folder: the job's own folder, instead of one under the root; ends in ``/``.
         """
         from facerec.jobs.planner import plan_job
+        from facerec.jobs.request import read_job_request, require_s3_addresses
 
         request = read_job_request(document)
         if not self._local_paths:
@@ -157,6 +156,8 @@ class LocalJobs:
 
     def delete(self, job: Job) -> int:
         """Delete the folder of a job; see ``JobService.delete``."""
+        from facerec.jobs.deletion import delete_job
+
         plan = job.required_plan()
         entry = self._find(plan.job_id)
         if entry is None or entry.job_folder != plan.job_folder:

@@ -1,0 +1,25 @@
+"""Face options in the execution input and in plans."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from facerec.core.options import FaceOptions
+from facerec.gallery.defaults import GalleryDefaults
+
+
+def options_from_json(
+    document: Mapping[str, Any],
+    defaults: GalleryDefaults = GalleryDefaults(),  # noqa: B008 - frozen
+) -> FaceOptions:
+    """Parse face options; those not given have the defaults of a photo that is indexed."""
+    chosen = dict(document)
+    max_pixels = chosen.pop("max_pixels", defaults.options.max_pixels)
+    return replace(defaults.index_options(**chosen), max_pixels=max_pixels)
+
+
+def options_to_json(options: FaceOptions) -> dict[str, Any]:
+    """Return all face options by name."""
+    return asdict(options)
