@@ -22,7 +22,7 @@ def console(*, stderr: bool = False) -> Console:
     """Return a console that prints names, numbers and brackets unchanged."""
     from facerec.cli.safe_console import SafeConsole
 
-    result = SafeConsole(stderr=stderr, highlight=False, markup=False, soft_wrap=True)
+    result = SafeConsole(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
     if not result.is_terminal:
         # Programs that read a pipe expect whole lines.
         result.width = 400

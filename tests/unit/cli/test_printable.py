@@ -37,6 +37,16 @@ def test_a_name_in_a_table_or_a_line_is_printed_without_its_escapes(
     assert "PWNED" in told.out
 
 
+def test_a_name_between_colons_is_not_printed_as_an_emoji(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = table("photo")
+    rows.add_row("cam:key:1.jpg")
+    console().print(rows)
+    console().print("cam:key:1.jpg")
+    assert capsys.readouterr().out.count("cam:key:1.jpg") == 2
+
+
 def test_a_derived_name_is_shown_as_people_write_it() -> None:
     assert shown_name(".xE5.xBC.xA0:1.jpg") == "张:1.jpg"
     assert shown_name(None) == "-"
