@@ -21,6 +21,7 @@ from facerec.jobs.exit_codes import RETRY, exit_code_of
 from facerec.jobs.ledger.incomplete import read_numbers
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.plan import read_plan
+from facerec.jobs.writing import faces_of
 from facerec.storage.objects import Objects, ObjectStore
 
 DONE = 0
@@ -122,10 +123,10 @@ def _run_child(
     engine = build_engine(settings.threads or available_cores())
     meters = Meters()
     meters.started(assignment.attempt)
-    faces = open_faces(settings)
+    faces, records = open_faces(settings), open_records(settings)
     if plan.new_collection:
-        faces.expect_empty(plan.collection_id)
-    dependencies = ChildDependencies(engine, faces, open_records(settings), objects)
+        faces_of(plan, faces, records).expect_empty(plan.collection_id)
+    dependencies = ChildDependencies(engine, faces, records, objects)
     summary = run_child(plan, assignment.child, dependencies, stop=stop, on_commit=meters.committed)
     log.info(
         "complete" if summary.complete else "asked to stop",
