@@ -47,7 +47,7 @@ class Selection:
         user_names: display names of these people, which go with them.
         created_before: the collection is erased as a whole if it was created until then, seconds
             since 1970: one of the same id that is created later stays. None erases a part.
-        created_at: when the collection was created that is erased as a whole.
+        created_at: when the collection was created. Nothing is erased of a later one of its id.
     """
 
     face_ids: frozenset[str] = frozenset()

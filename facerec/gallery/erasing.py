@@ -20,7 +20,7 @@ from collections.abc import Collection as Members
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
 from facerec.core.ids import group_of, is_group
@@ -33,6 +33,9 @@ from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
 from facerec.gallery.tombstones import keep_tombstones
 
+if TYPE_CHECKING:
+    from facerec.storage.faces import FaceStore
+
 
 class Eraser(GalleryBase):
     """What the operations that erase share."""
@@ -41,6 +44,9 @@ class Eraser(GalleryBase):
         self, collection_id: str, subject: SubjectKind, selection: Selection
     ) -> tuple[Receipt, tuple[str, ...]]:
         """Erase a selection; return the receipt and the ids of the faces that were stored."""
+        if selection.created_at is None:
+            created_at = self._get(collection_id).created_at
+            selection = replace(selection, created_at=created_at)
         keys = self._emptied_photos(collection_id, selection.face_ids)
         users = self._records.get_users(collection_id, sorted(selection.user_ids))
         user_names = frozenset(user.name for user in users if user.name is not None)
@@ -58,10 +64,15 @@ class Eraser(GalleryBase):
         Returns:
             The receipt, and the ids of the faces that were stored.
         """
+        collection_id = erasure.receipt.collection_id
+        if self._is_of_earlier_collection(erasure):
+            # What it selects went with that collection. The later one may have equal ids.
+            receipt = erasure.receipt.finished(self._clock())
+            self._erasures.finish(receipt)
+            return receipt, ()
         if not defer:
             self._keep_photos_of_jobs(erasure)
             erasure = self._with_faces_of_jobs(erasure)
-        collection_id = erasure.receipt.collection_id
         self._keep_tombstones(collection_id, erasure.selection)
         erasure = self._with_late_faces(erasure)
         receipt, selection = erasure.receipt, erasure.selection
@@ -77,9 +88,10 @@ class Eraser(GalleryBase):
             requested = sorted(selection.face_ids)
             people = self._names_of_corrected(collection_id, requested)
             people |= selection.user_ids | selection.external_image_ids
-            stored = tuple(self._faces.delete_faces(collection_id, requested)) if requested else ()
+            own = self._faces_of(collection_id, selection)
+            stored = tuple(own.delete_faces(collection_id, requested)) if requested else ()
             receipt = replace(receipt, faces=receipt.faces + len(stored))
-            receipt = self._erase_users(receipt, selection)
+            receipt = self._erase_users(receipt, selection, own)
             forgotten = forget_corrections(
                 collection_id,
                 gone=requested,
@@ -169,19 +181,42 @@ class Eraser(GalleryBase):
         erased = self._job_data.forget(receipt.collection_id, selection)
         return replace(receipt, jobs=_merged((*receipt.jobs, *erased)))
 
-    def _erase_users(self, receipt: Receipt, selection: Selection) -> Receipt:
+    def _is_of_earlier_collection(self, erasure: Erasure) -> bool:
+        """Return whether a part of a collection is erased, and only a later one of its id exists.
+
+        Without any collection of its id, job folders may still keep what is selected.
+        """
+        selection = erasure.selection
+        if selection.created_before is not None or selection.created_at is None:
+            return False
+        with suppress(CollectionNotFoundError):
+            current = self._records.get_collection(erasure.receipt.collection_id)
+            return current.created_at != selection.created_at
+        return False
+
+    def _faces_of(self, collection_id: str, selection: Selection) -> FaceStore:
+        """Return the store of the faces of the collection that a selection is of."""
+        with suppress(CollectionNotFoundError):
+            current = self._records.get_collection(collection_id)
+            if selection.created_at in (None, current.created_at):
+                return self._faces.of(current)
+        if selection.created_at is None:
+            return self._faces
+        return self._faces.of(new_collection(collection_id, "", selection.created_at))
+
+    def _erase_users(self, receipt: Receipt, selection: Selection, own: FaceStore) -> Receipt:
         from facerec.gallery.user_vectors import delete_vector
 
         collection_id = receipt.collection_id
         # A concurrent request may have associated a face before it was deleted.
-        vectors = self._disassociate(collection_id, selection.face_ids)
+        vectors = self._disassociate(collection_id, selection.face_ids, own)
         answers = self._records.forget_answers([*selection.face_ids, *selection.user_ids])
         users = 0
         for user_id in sorted(selection.user_ids):
             with suppress(UserNotFoundError):
                 self._records.delete_user(collection_id, user_id)
                 users += 1
-            delete_vector(self._faces, collection_id, user_id)
+            delete_vector(own, collection_id, user_id)
         return replace(
             receipt,
             users=receipt.users + users,
@@ -256,14 +291,14 @@ class Eraser(GalleryBase):
             photos = map(photo_of_face, records)
             keep_erased_photos(collection_id, photos, selection, store=self._records)
 
-    def _disassociate(self, collection_id: str, face_ids: Members[str]) -> int:
+    def _disassociate(self, collection_id: str, face_ids: Members[str], faces: FaceStore) -> int:
         """Disassociate faces from their people; return the number of people."""
         from facerec.gallery.associations import update_user
 
         owners = self._records.users_of_faces(collection_id, list(face_ids)) if face_ids else {}
         for user_id in sorted(set(owners.values())):
             own = [face_id for face_id in owners if owners[face_id] == user_id]
-            update_user(self._faces, self._records, collection_id, user_id, own)
+            update_user(faces, self._records, collection_id, user_id, own)
         return len(set(owners.values()))
 
 

@@ -249,7 +249,7 @@ class FaceOperations(Eraser):
         self._get(collection_id)
         requested = list(dict.fromkeys(map(checked_face_id, face_ids)))
         if disassociate:
-            self._disassociate(collection_id, requested)
+            self._disassociate(collection_id, requested, self._faces)
         owners = self._owners_of_stored(collection_id, requested)
         free = [face_id for face_id in requested if face_id not in owners]
         receipt, deleted = None, set[str]()
@@ -293,7 +293,8 @@ class FaceOperations(Eraser):
             return {}
         faces = self._faces.get_faces(collection_id, list(owners))
         stored = {face.record.face_id for face in faces}
-        self._disassociate(collection_id, [each for each in owners if each not in stored])
+        late = [each for each in owners if each not in stored]
+        self._disassociate(collection_id, late, self._faces)
         return {face_id: user_id for face_id, user_id in owners.items() if face_id in stored}
 
 

@@ -236,6 +236,22 @@ def test_a_job_stores_nothing_in_the_next_collection_of_the_name(
 
 
 @before_and_after
+def test_a_face_deleted_late_stays_in_the_next_collection_of_the_name(
+    pair: Pair, moment: Moment, when: str
+) -> None:
+    pair.gallery.create_collection("staff")
+    import_ann(pair.gallery)
+
+    def replace_and_import() -> None:
+        replace_collection(pair)
+        import_ann(pair.gallery)
+
+    moment.at(pair.vectors, "delete_vectors", when, replace_and_import)
+    pair.gallery.delete_faces("staff", [FACE_ID])
+    assert [face.record.face_id for face in pair.gallery.list_faces("staff").faces] == [FACE_ID]
+
+
+@before_and_after
 @pytest.mark.parametrize("method", ["change_user", "mark_vector"])
 def test_a_user_that_is_changed_late_is_not_found_in_the_next_collection(
     pair: Pair, moment: Moment, when: str, method: str

@@ -455,6 +455,24 @@ def test_an_erasure_of_a_photo_that_is_killed_after_the_rows_is_completed(
     assert len(copies.faces()) == 1
 
 
+def test_an_erasure_that_is_resumed_erases_nothing_of_a_later_collection(
+    copies: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = copies.faces()
+    with monkeypatch.context() as patch:
+        patch.setattr("facerec.storage.faces.FaceStore.delete_faces", killed)
+        erase(copies, "--photo", copies.photos / "ann" / "2.jpg")
+    with open_gallery(copies.data) as gallery:
+        gallery.delete_collection("staff")
+        copies.index()
+        (receipt,) = gallery.resume_erasures(older_than=0)
+    assert receipt.is_empty
+    assert copies.faces() == before
+
+
 def test_a_check_finds_the_addresses_of_the_photos_of_a_name(here: Installation) -> None:
     here.index()
     photo = str(here.photos / ANN / "1.jpg")

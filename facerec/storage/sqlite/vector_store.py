@@ -187,6 +187,8 @@ class SqliteVectors(VectorStore):
 
     def _delete(self, namespace: str, ids: Sequence[str]) -> list[str]:
         with self._database.writing() as connection:
+            if self._belongs_to_later(connection):
+                return []
             number = namespaces.find(connection, namespace)
             slots = {} if number is None else rows.slots_of_ids(connection, number, ids)
             if number is not None and slots:
@@ -202,10 +204,14 @@ class SqliteVectors(VectorStore):
         Nobody finds it from the first of several short transactions on; see ``clearing``.
         """
         with self._database.writing() as connection:
-            own = self._collection
-            if own is None or not collections.is_created_again(connection, own):
+            if not self._belongs_to_later(connection):
                 namespaces.mark_deleted(connection, namespace)
         self._erase()
+
+    def _belongs_to_later(self, connection: sqlite3.Connection) -> bool:
+        """Return whether the namespace is that of a later collection than these vectors' own."""
+        own = self._collection
+        return own is not None and collections.is_created_again(connection, own)
 
     def _erase(self) -> None:
         """Erase what deletions left in the file, in indexes and in the log."""
