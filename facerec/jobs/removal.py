@@ -8,24 +8,26 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
 - Faces that another address holds stay: photos are identified by their content, so a moved or
   copied photo has the same faces.
 
+No plan lists the versions that another job has read at the same time; ``overlaps`` finds them.
+
 The faces are deleted as ``Gallery.delete_faces`` does, in all copies, and taken from their people.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
 
 from facerec.core.protocols.records import RecordStore
-from facerec.core.records import Collection
 from facerec.errors import ObjectNotFoundError
 from facerec.gallery.tombstones import remove_tombstones
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal import read_removal
+from facerec.jobs.overlaps import announce, later_plans, memory_of, replaced_at_same_time
 from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
 from facerec.jobs.remembered.photos import GONE, NOT_READ, RememberedPhoto, photo_of_line
@@ -64,14 +66,19 @@ def remove_stale(
     done = read_removal(objects, plan.job_folder)
     if done is not None:
         return done
+    memory = memory_of(plan, objects, jobs_root)
+    later = later_plans(plan, objects, memory) if plan.children else []
+    announce(later, objects)
     try:
         lines = objects.read(stale_uri(plan.job_folder)).splitlines()
     except ObjectNotFoundError:
-        return Removal()
+        if not later:
+            return Removal()
+        lines = []
     listed = [stale_photo_of_line(line) for line in lines]
     stale = [photo for photo in listed if not (photo.is_gone and may_exist(photo.uri, objects))]
-    collection = Collection(plan.collection_id, plan.model_version, plan.collection_created_at)
-    keys = sorted(_unheld_keys(stale, Memory(objects, jobs_root, collection), plan))
+    outdated = replaced_at_same_time(plan, objects, memory)
+    keys = sorted(_unheld_keys(stale, outdated, memory, plan))
     removed = 0
     for first in range(0, len(keys), PHOTOS_AT_ONCE):
         batch = keys[first : first + PHOTOS_AT_ONCE]
@@ -88,19 +95,26 @@ def remove_stale(
     return removal
 
 
-def _unheld_keys(stale: Iterable[StalePhoto], memory: Memory, plan: Plan) -> set[str]:
-    """Return the image keys of stale photos that no address holds now, in one pass."""
+def _unheld_keys(
+    stale: Iterable[StalePhoto],
+    outdated: Mapping[str, frozenset[str]],
+    memory: Memory,
+    plan: Plan,
+) -> set[str]:
+    """Return the image keys of stale and outdated photos that no address holds now."""
     candidates: dict[str, list[StalePhoto]] = {}
     for photo in stale:
         if photo.key:
             candidates.setdefault(photo.uri, []).append(photo)
     keys = {photo.key for photos in candidates.values() for photo in photos}
+    keys = keys.union(*outdated.values())
     if not keys:
         return keys
     own = memory.number_of(plan.job_id)
     held: set[str] = set()
     for uri, members in groupby(memory.newest(), key=itemgetter(0)):
-        held |= keys & _held_at(list(members), candidates.get(uri, ()), own)
+        here = _held_at(list(members), candidates.get(uri, ()), own)
+        held |= keys & (here - outdated.get(uri, frozenset()))
     return keys - held
 
 

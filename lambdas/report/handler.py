@@ -15,8 +15,8 @@ from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.submissions import Submission, next_submission, submission_from_json
 from facerec.jobs.ledger.incomplete import incomplete_uri
 from facerec.jobs.ledger.layout import report_uri
-from facerec.jobs.ledger.removal import is_removal_due
 from facerec.jobs.ledger.report import Report, read_report, write_report
+from facerec.jobs.overlaps import is_removal_due
 from facerec.jobs.plan import read_plan
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects import Objects, ObjectStore
@@ -96,7 +96,7 @@ def end_submission(
         incomplete_uri=incomplete_uri(last.job_folder, last.number),
     )
     if summary["status"] is not JobStatus.INCOMPLETE:
-        if is_removal_due(objects, last.job_folder):
+        if _is_removal_due(last, settings, objects):
             return {"again": False, "stale": True, **last.to_json()}
         return {"again": False, "stale": False, **summary}
     reasons = _reasons(find_reasons, f"{last.job_name}-{last.number}")
@@ -113,6 +113,15 @@ def end_submission(
         named = ", ".join(f"{count} x {reason}" for reason, count in reasons.items())
         summary["cause"] = f"{summary['cause']}; why children ended: {named}"
     return {"again": False, "stale": False, **summary}
+
+
+def _is_removal_due(last: Submission, settings: Settings, objects: ObjectStore) -> bool:
+    try:
+        plan = read_plan(objects, last.job_folder)
+    except ObjectNotFoundError:
+        # The collection was deleted, and this job with it.
+        return False
+    return is_removal_due(plan, objects, settings.jobs_root)
 
 
 def _reasons(find_reasons: FindReasons, job_name: str) -> Mapping[str, int]:

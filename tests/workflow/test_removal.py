@@ -9,20 +9,26 @@ import pytest
 import facerec.factory.engines
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from lambdas.erasure import handler
-from tests.support.workflow.stack import BUCKET, Stack
+from tests.support.workflow.machines import Killed
+from tests.support.workflow.stack import BUCKET, Accidents, Stack
 
 PHOTOS = f"s3://{BUCKET}/photos/"
 
 
 @pytest.fixture
-def stack(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Stack:
-    """A stack with a collection of four photos of one person each."""
+def empty(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """A stack without photos."""
     monkeypatch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
     handler._gallery.cache_clear()
-    stack = deploy()
-    stack.put_photos(4)
-    assert stack.index(PHOTOS).output["faces_indexed"] == 4
-    return stack
+    return deploy()
+
+
+@pytest.fixture
+def stack(empty: Stack) -> Stack:
+    """A stack with a collection of four photos of one person each."""
+    empty.put_photos(4)
+    assert empty.index(PHOTOS).output["faces_indexed"] == 4
+    return empty
 
 
 def test_a_replaced_photo_replaces_its_faces(stack: Stack) -> None:
@@ -78,3 +84,44 @@ def test_a_removal_that_failed_is_made_up_for_by_the_next_start(
 
     assert ended.status == "SUCCEEDED", ended.cause
     assert len(stack.face_ids()) == 3
+
+
+def test_of_two_jobs_that_read_versions_of_a_photo_the_last_to_end_leaves_the_new_faces(
+    empty: Stack,
+) -> None:
+    stack = empty
+    stack.put_photos(4)
+
+    def index_and_replace(_child: int, _attempt: int) -> None:
+        stack.accidents = Accidents()
+        assert stack.index(PHOTOS, images_per_child=100).status == "SUCCEEDED"
+        stack.put("photos/0.jpg", fake_photo(fake_face("somebody"), fake_face("else", left=0.5)))
+
+    stack.accidents.before = index_and_replace
+    ended = stack.index(PHOTOS)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert stack.read_json(ended.output["report"])["removal"] == {"photos": 1, "faces": 1}
+    assert len(stack.face_ids()) == 5
+
+
+def test_a_later_job_removes_old_faces_that_an_interrupted_one_has_committed(
+    empty: Stack,
+) -> None:
+    stack = empty
+    stack.put_photos(80)
+
+    def kill_later_attempts(_child: int, attempt: int) -> None:
+        if attempt > 1:
+            raise Killed
+
+    stack.accidents.killed, stack.accidents.before = {(0, 1)}, kill_later_attempts
+    assert stack.index(PHOTOS).status == "FAILED"
+    stack.accidents = Accidents()
+    stack.put("photos/0.jpg", fake_photo(fake_face("somebody"), fake_face("else", left=0.5)))
+
+    ended = stack.index(PHOTOS)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert stack.read_json(ended.output["report"])["removal"] == {"photos": 1, "faces": 1}
+    assert len(stack.face_ids()) == 81

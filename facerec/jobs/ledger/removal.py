@@ -18,6 +18,6 @@ def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
         return None
 
 
-def is_removal_due(objects: ObjectStore, job_folder: str) -> bool:
-    """Return whether faces of photos that were replaced or are gone are still to be removed."""
-    return exists(stale_uri(job_folder), objects) and read_removal(objects, job_folder) is None
+def is_listed_stale(objects: ObjectStore, job_folder: str) -> bool:
+    """Return whether a job has a list of photos that were replaced or are gone."""
+    return exists(stale_uri(job_folder), objects)

@@ -10,7 +10,8 @@ version, and is looked at again (``versions``).
 ``remembered@COLLECTION/CREATED/`` has a note for each job, which names the job folder (``runs``).
 So the memory belongs to one creation of a collection, moves with the data, and is deleted with the
 collection. The notes are numbered: of two lines about one photo, that of the higher number counts.
-Many runs are merged into one file now and then.
+Many runs are merged into one file now and then. Of children that are not complete, the rows of
+the ledger are read instead.
 
 **How it is used.** The planner merges the sorted listing of a source with the sorted memory, in one
 pass over both, and without a request per photo (``comparison``). The job's manifest is what is

@@ -15,16 +15,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
+from itertools import chain
 from pathlib import Path
 from typing import TypeAlias
 
 from facerec.core.records import Collection
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.layout import memory_folder, remembered_uri
-from facerec.jobs.plan import Plan, read_facts
+from facerec.jobs.ledger.reading import rows_of_child
+from facerec.jobs.plan import Plan, read_facts, read_plan
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erasing import digest_of, read_erased_photos
-from facerec.jobs.remembered.photos import GONE, unescaped
+from facerec.jobs.remembered.photos import GONE, lines_of_rows, unescaped
 from facerec.jobs.remembered.sorting import sorted_lines
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -125,6 +127,17 @@ class Memory:
         """Return the number of the run of a job."""
         return next((run.number for run in self.runs if run.job_id == job_id), None)
 
+    def folders_after(self, number: int) -> Iterator[str]:
+        """Yield the folders of the jobs whose runs have higher numbers, also of merged ones."""
+        for run in (*self._merged_before, *self.runs):
+            if run.number > number and run.job_id is not None:
+                with suppress(ObjectNotFoundError):
+                    yield self._folder_of(run)
+
+    def lines_of(self, job_folder: str, number: int) -> Iterator[Remembered]:
+        """Yield the lines of a job whose run may have been merged, as those of a number."""
+        return self._parsed(sorted_lines(self._files(job_folder), key=_address), number)
+
     def lines(self) -> Iterator[Remembered]:
         """Yield the lines of all runs, in the order of addresses; of one address, newest first."""
         return merge(*(self._lines(run) for run in self.runs))
@@ -191,33 +204,72 @@ class Memory:
                 yield Run(int(named[1]), found.uri, named[5], named[4] or "", in_order)
 
     def _lines(self, run: Run) -> Iterator[Remembered]:
-        texts = self._merged(run) if run.job_id is None else self._files(run)
-        if not run.in_order:
+        in_order = run.in_order
+        if run.job_id is None:
+            texts = self._merged(run)
+        else:
+            try:
+                folder = self._folder_of(run)
+            except ObjectNotFoundError:
+                # Merged and deleted since.
+                return iter(())
+            texts, unfinished = self._files(folder), self._unfinished(folder)
+            if unfinished is not None:
+                texts, in_order = chain(texts, unfinished), False
+        if not in_order:
             texts = sorted_lines(texts, key=_address)
-        number = -run.number
+        return self._parsed(texts, run.number)
+
+    def _parsed(self, texts: Iterable[str], number: int) -> Iterator[Remembered]:
         for line in texts:
             if line.count("\t") != _FIELDS - 1:
                 # Damaged: the photo is looked at again.
                 continue
             uri, external_image_id, _ = line.split("\t", 2)
-            yield (unescaped(uri) if "%" in uri else uri), external_image_id, number, line
+            yield (unescaped(uri) if "%" in uri else uri), external_image_id, -number, line
 
-    def _files(self, run: Run) -> Iterator[str]:
-        with suppress(ObjectNotFoundError):
-            folder = self._objects.read(run.note).decode(errors="surrogateescape")
-            if not folder.startswith(("/", "s3://")):
-                folder = self._jobs_root + folder
-            uris = (found.uri for found in self._objects.list(remembered_uri(folder)))
-            for content in read_ahead(
-                # A file that a killed process left half written has a name with a dot.
-                (uri for uri in uris if uri.rpartition("/")[2].isdigit()),
-                self._read,
-                len,
-                threads=READERS,
-                max_items=4 * READERS,
-                max_weight=64 * 1024 * 1024,
-            ):
-                yield from _split(content)
+    def _folder_of(self, run: Run) -> str:
+        """Return the job folder that the note of a run names."""
+        folder = self._objects.read(run.note).decode(errors="surrogateescape")
+        return folder if folder.startswith(("/", "s3://")) else self._jobs_root + folder
+
+    def _unfinished(self, job_folder: str) -> Iterator[str] | None:
+        """Return the lines of the photos that children have committed which are not complete.
+
+        Returns:
+            None if all children are complete, or nothing is known of them.
+        """
+        try:
+            plan = read_plan(self._objects, job_folder)
+        except (ObjectNotFoundError, InvalidInputError):
+            return None
+        children = set(range(plan.children)) - set(self._complete(job_folder))
+        return self._committed(plan, sorted(children)) if children else None
+
+    def _committed(self, plan: Plan, children: Iterable[int]) -> Iterator[str]:
+        # A damaged ledger is the concern of its job; its photos are looked at again.
+        with suppress(ObjectNotFoundError, InvalidInputError):
+            for child in children:
+                yield from lines_of_rows(rows_of_child(plan, self._objects, child), plan)
+
+    def _complete(self, job_folder: str) -> Iterator[int]:
+        """Yield the numbers of the children that have written what they remember."""
+        for found in self._objects.list(remembered_uri(job_folder)):
+            name = found.uri.rpartition("/")[2]
+            # A file that a killed process left half written has a name with a dot.
+            if name.isdigit():
+                yield int(name)
+
+    def _files(self, job_folder: str) -> Iterator[str]:
+        for content in read_ahead(
+            (remembered_uri(job_folder, child) for child in self._complete(job_folder)),
+            self._read,
+            len,
+            threads=READERS,
+            max_items=4 * READERS,
+            max_weight=64 * 1024 * 1024,
+        ):
+            yield from _split(content)
 
     def _read(self, uri: str) -> bytes:
         try:

@@ -21,8 +21,10 @@ from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.outcomes import Outcome
+from facerec.jobs.overlaps import is_removal_due
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
+from facerec.jobs.remembered.runs import MAX_RUNS
 from facerec.jobs.removal import remove_stale
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
@@ -45,6 +47,9 @@ class CountingObjects(LocalObjects):
         self.photos.append(Path(uri).name)
         content, info = super().fetch(uri, end=end, version_id=version_id)
         return content, settled(info)
+
+    def head(self, uri: str) -> ObjectInfo:
+        return settled(super().head(uri))
 
     def list(self, prefix: str) -> Any:  # noqa: ANN401 - as in the protocol
         return map(settled, super().list(prefix))
@@ -87,11 +92,15 @@ class Collection:
         )
 
     def run(self, source: Path | str | None = None, **settings: object) -> Plan:
-        plan = self.plan(source, **settings)
+        return self.complete(self.plan(source, **settings))
+
+    def dependencies(self) -> ChildDependencies:
+        return ChildDependencies(self.engine, self.store, self.store, self.objects)
+
+    def complete(self, plan: Plan) -> Plan:
         self.objects.photos.clear()
-        parts = ChildDependencies(self.engine, self.store, self.store, self.objects)
         for child in range(plan.children):
-            run_child(plan, child, parts)
+            run_child(plan, child, self.dependencies())
         remove_stale(plan, self.objects, self.store, self.store, self.jobs_root, self.delete)
         write_report(plan, self.objects, tolerated_failure_percentage=100)
         return plan
@@ -328,7 +337,7 @@ def test_what_complete_children_did_is_remembered_of_an_abandoned_job(staff: Col
     for number in range(8):
         staff.photo(f"x{number}.jpg", f"person {number}")
     first = staff.plan(images_per_child=4)
-    run_child(first, 0, ChildDependencies(staff.engine, staff.store, staff.store, staff.objects))
+    run_child(first, 0, staff.dependencies())
     staff.photo("z.jpg", "zoe")
     second = staff.run(images_per_child=4)
     assert numbers(second).unchanged == 4
@@ -355,3 +364,82 @@ def test_a_lost_or_damaged_memory_costs_looking_again(staff: Collection) -> None
     staff.run()
     assert len(staff.read()) >= 2
     assert staff.sources() == {"a.jpg": 1, "b.jpg": 2, "c.jpg": 1}
+
+
+@pytest.fixture
+def interrupted(staff: Collection, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Plan]:
+    """Return a function that runs a job of the same photos until a number of them is committed."""
+    monkeypatch.setattr("facerec.jobs.child.attempt.PHOTOS_PER_STEP", 1)
+
+    def run(photos: int) -> Plan:
+        plan = staff.plan(images_per_child=100)
+        committed: list[object] = []
+        run_child(
+            plan,
+            0,
+            staff.dependencies(),
+            stop=lambda: len(committed) >= photos,
+            on_commit=committed.append,
+        )
+        assert len(staff.rows(plan)) == photos
+        return plan
+
+    return run
+
+
+def test_a_job_that_is_resumed_after_another_read_a_replaced_photo_leaves_the_new_faces(
+    staff: Collection, interrupted: Callable[[int], Plan]
+) -> None:
+    first = interrupted(2)
+    staff.photo("b.jpg", "zoe")
+    second = staff.run()
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 1}
+    assert (numbers(second).unchanged, numbers(second).changed) == (1, 1)
+    assert is_removal_due(first, staff.objects, staff.jobs_root)
+    staff.complete(first)
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 1}
+    assert not is_removal_due(first, staff.objects, staff.jobs_root)
+
+
+def test_of_two_jobs_that_read_versions_of_a_photo_the_last_to_end_leaves_the_new_faces(
+    staff: Collection, interrupted: Callable[[int], Plan]
+) -> None:
+    first = interrupted(2)
+    staff.photo("b.jpg", "zoe")
+    second = staff.plan()
+    staff.complete(first)
+    staff.complete(second)
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 1}
+
+
+def test_the_version_at_the_address_counts_and_not_which_job_was_planned_last(
+    staff: Collection, interrupted: Callable[[int], Plan]
+) -> None:
+    first = interrupted(1)
+    staff.run()
+    staff.photo("b.jpg", "zoe")
+    staff.complete(first)
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 1}
+
+
+def test_a_photo_that_was_replaced_between_two_jobs_keeps_faces_that_a_copy_has(
+    staff: Collection, interrupted: Callable[[int], Plan]
+) -> None:
+    staff.photo("copy.jpg", "bob", "eve")
+    first = interrupted(2)
+    staff.photo("b.jpg", "zoe")
+    staff.run()
+    staff.complete(first)
+    assert staff.people() == 4
+
+
+def test_a_resumed_job_whose_run_was_merged_leaves_the_new_faces(
+    staff: Collection, interrupted: Callable[[int], Plan]
+) -> None:
+    first = interrupted(2)
+    staff.photo("b.jpg", "zoe")
+    for number in range(MAX_RUNS + 2):
+        staff.photo(f"x{number}.jpg", f"person {number}")
+        staff.run()
+    staff.complete(first)
+    assert staff.sources()["b.jpg"] == 1

@@ -1,0 +1,116 @@
+"""Photos that jobs of one collection, running at the same time, have read in different versions.
+
+A plan lists what earlier jobs remember of photos that were replaced. A job that is interrupted, or
+slow, remembers its photos only afterwards, so that a later job may index another version of the
+same file without knowing of it. Whichever of the two ends last sees the lines of both. That one
+removes the faces of the version that is not at the address.
+
+This holds for jobs of listed photos. A manifest may name several versions of a photo on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
+
+from facerec.core.records import Collection
+from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
+from facerec.jobs.ledger.layout import stale_uri
+from facerec.jobs.ledger.removal import is_listed_stale, read_removal
+from facerec.jobs.plan import Plan, read_plan
+from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line
+from facerec.jobs.remembered.runs import Memory, Remembered
+from facerec.jobs.rounds import is_complete
+from facerec.jobs.versions import version_of
+from facerec.storage.objects.protocol import ObjectStore
+
+
+def memory_of(plan: Plan, objects: ObjectStore, jobs_root: str) -> Memory:
+    """Return what is remembered of the collection of a job."""
+    collection = Collection(plan.collection_id, plan.model_version, plan.collection_created_at)
+    return Memory(objects, jobs_root, collection)
+
+
+def is_removal_due(plan: Plan, objects: ObjectStore, jobs_root: str) -> bool:
+    """Return whether a complete job may have faces to remove, and has not done so yet."""
+    if read_removal(objects, plan.job_folder) is not None:
+        return False
+    if is_listed_stale(objects, plan.job_folder):
+        return True
+    return bool(plan.children and later_plans(plan, objects, memory_of(plan, objects, jobs_root)))
+
+
+def later_plans(plan: Plan, objects: ObjectStore, memory: Memory) -> list[Plan]:
+    """Return the plans of the jobs planned after a job that may overlap with it."""
+    own = memory.number_of(plan.job_id) or 0
+    found = []
+    for folder in memory.folders_after(own):
+        try:
+            later = read_plan(objects, folder)
+        except (ObjectNotFoundError, InvalidInputError):
+            # Deleted since, or of another release.
+            continue
+        is_listed = plan.difference is not None or later.difference is not None
+        if is_listed and later.job_id != plan.job_id:
+            found.append(later)
+    return found
+
+
+def announce(later: Iterable[Plan], objects: ObjectStore) -> None:
+    """Let later jobs that are not complete look for overlaps too, when they are."""
+    for plan in later:
+        if not is_complete(plan, objects):
+            objects.write(stale_uri(plan.job_folder), b"", if_absent=True)
+
+
+def replaced_at_same_time(
+    plan: Plan, objects: ObjectStore, memory: Memory
+) -> Mapping[str, frozenset[str]]:
+    """Return the image keys of versions that are not at their address any more, by address.
+
+    Args:
+        plan: plan of a complete job; only its photos are looked at.
+        objects: contains the photos and the job folders.
+        memory: what is remembered of the collection.
+    """
+    own = memory.number_of(plan.job_id)
+    lines = memory.lines()
+    if own is None:
+        # Its note was merged with others before it was complete.
+        own = 0
+        lines = merge(lines, memory.lines_of(plan.job_folder, own))
+    found = {}
+    for uri, members in groupby(lines, key=itemgetter(0)):
+        keys = _outdated(uri, list(_photos(members)), own, objects)
+        if keys:
+            found[uri] = keys
+    return found
+
+
+def _photos(lines: Iterable[Remembered]) -> Iterator[tuple[int, RememberedPhoto]]:
+    """Yield the photos that were read, with the numbers of their runs."""
+    for _, _, number, line in lines:
+        photo = photo_of_line(line)
+        if photo.key:
+            yield -number, photo
+
+
+def _outdated(
+    uri: str, photos: Sequence[tuple[int, RememberedPhoto]], own: int, objects: ObjectStore
+) -> frozenset[str]:
+    if len({photo.key for _, photo in photos}) < 2 or own not in {number for number, _ in photos}:
+        return frozenset()
+    try:
+        version = version_of(objects.head(uri))
+    except (ObjectNotFoundError, AccessDeniedError):
+        version = None
+    # A version that is not known may be the one at the address.
+    current = [photo for _, photo in photos if photo.version in (version, "")]
+    if not current:
+        latest = max(number for number, _ in photos)
+        current = [photo for number, photo in photos if number == latest]
+    versions = {photo.version for photo in current}
+    outdated = {photo.key for _, photo in photos if photo.version not in versions}
+    return frozenset(outdated - {photo.key for photo in current})
