@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -67,6 +68,10 @@ class Source:
     start: int = 0
     lines_before: int = 0
     files: int = 1
+
+
+_ARRAY = re.compile(rb"\s*\[\s*(?:\{|\"|$)")
+"""How a JSON array of objects or of texts begins; the name of a file may begin with a bracket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,10 @@ class _Text:
         for number, (end, content) in enumerate(split_lines([sample[start:]], start), 1):
             if content is None or not content.strip():
                 continue
+            if named is None and _ARRAY.match(content):
+                raise InvalidInputError(
+                    f"{uri} is a JSON array", "write one JSON object per line, without brackets"
+                )
             columns = _columns(content)
             if named is LineFormat.CSV or (named is None and "image" in columns):
                 if "image" not in columns:
