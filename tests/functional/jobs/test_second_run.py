@@ -119,6 +119,41 @@ def test_a_second_run_names_the_photos_that_failed(machine: Machine) -> None:
     assert "broken.jpg: UNREADABLE" in again
 
 
+def test_the_latest_job_is_the_one_that_ran_last(machine: Machine) -> None:
+    first = json.loads(machine.index("--json").stdout)["job_id"]
+    write_photos(machine.photos.parent / "others", 1)
+    machine.command("index", str(machine.photos.parent / "others"), "--collection", "others")
+    machine.index()
+    assert json.loads(machine.command("jobs", "status", "latest", "--json").stdout)["job_id"] == (
+        first
+    )
+
+
+def test_one_photo_on_many_lines_is_indexed_once(
+    machine: Machine,
+) -> None:
+    manifest = machine.photos.parent / "one.txt"
+    manifest.write_text(f"{machine.photos}/0000.jpg\n" * 64)
+    words = ("index", str(manifest), "--collection", "staff", "--workers", "2", "--json")
+    report = json.loads(machine.command(*words).stdout)
+    assert (report["faces_indexed"], report["outcomes"]) == (
+        1,
+        {"INDEXED": 1, "ALREADY_INDEXED": 63},
+    )
+    with SqliteStore(machine.data / "facerec.db") as store:
+        assert store.count_faces("staff") == 1
+
+
+def test_failures_have_the_number_of_a_malformed_line(machine: Machine) -> None:
+    manifest = machine.photos.parent / "some.jsonl"
+    manifest.write_text('{"image": "missing.jpg"}\nno JSON\n')
+    machine.command("index", str(manifest), "--collection", "staff", "--workers", "1")
+    printed = machine.command("jobs", "failures", "--json").stdout
+    missing, malformed = map(json.loads, printed.splitlines())
+    assert missing["photo"].endswith("missing.jpg")
+    assert (malformed["outcome"], malformed["manifest_line"]) == ("MALFORMED_LINE", 2)
+
+
 def test_a_dry_run_counts_the_photos_and_starts_nothing(machine: Machine) -> None:
     shown = machine.start("--dry-run")
     assert shown.exit_code == 0, shown.output

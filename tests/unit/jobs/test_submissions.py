@@ -69,6 +69,11 @@ def test_children_that_refuse_for_good_are_not_started_again() -> None:
     assert following(first(), {"exit code 78": 5, "exit code 75": 1}, [0, 1]) is not None
 
 
+@pytest.mark.parametrize("error", ["CannotInspectContainerError", "DockerTimeoutError"])
+def test_children_that_ended_without_an_exit_code_are_started_again(error: str) -> None:
+    assert following(first(), {f"{error}: Could not inspect": 2}, [0, 1]) is not None
+
+
 def test_a_job_that_never_started_is_not_submitted_again() -> None:
     assert following(first(), {f"{NOT_STARTED}: the quota is 0": 5}, [0, 1]) is None
 
