@@ -31,6 +31,9 @@ _FACE_ID = re.compile(FACE_ID_PATTERN.removesuffix("$"))
 _GROUP = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}")
 """A lowercase UUID up to and including its last dash."""
 
+_VARIANTS = {digit: "89ab"[number % 4] for number, digit in enumerate("0123456789abcdef")}
+"""Digit of a UUID's variant, by the digit of the digest in its place."""
+
 _MEMBER_DIGITS = 12
 """Hexadecimal digits of a UUID after its last dash."""
 
@@ -58,7 +61,7 @@ def image_key(
 ) -> str:
     """Return the prefix of the ids of all faces of a photo in a collection."""
     named = "\0".join((collection_id, image_id, external_image_id or "", model_version))
-    return group_of(_uuid(hashlib.sha256(named.encode()).hexdigest()))
+    return _group(hashlib.sha256(named.encode()).hexdigest())
 
 
 def face_id(image_key: str, box: BoundingBox) -> str:
@@ -110,5 +113,10 @@ def _cell(middle: float, extent: float) -> str:
 
 
 def _uuid(digest: str) -> str:
-    variant = f"{int(digest[16], 16) & 0x3 | 0x8:x}"
-    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
+    return f"{_group(digest)}{digest[20:32]}"
+
+
+def _group(digest: str) -> str:
+    """Return a UUID made from a digest, up to and including its last dash."""
+    variant = _VARIANTS[digest[16]]
+    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-"

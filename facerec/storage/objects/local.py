@@ -81,8 +81,9 @@ class LocalObjects:
         if version_id is not None:
             raise ObjectNotFoundError(f"{uri} (version {version_id})")
         with _local_errors(uri):
-            _regular(uri, Path(uri).stat())
-            with Path(uri).open("rb") as file:
+            path = Path(uri)
+            _regular(uri, path.stat())
+            with path.open("rb") as file:
                 # Before the content: what changes later has another version.
                 found = os.fstat(file.fileno())
                 content = file.read(-1 if found.st_size <= end else end)
