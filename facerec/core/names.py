@@ -18,6 +18,9 @@ from facerec.errors import InvalidInputError
 MAX_NAME_LENGTH = 255
 """Characters of a collection id or external image id."""
 
+_MAX_IN_PATHS = 200
+"""Characters of a collection id that are in the name of a file."""
+
 MAX_USER_ID_LENGTH = 128
 MAX_TAG_KEY_LENGTH = 128
 MAX_TAG_VALUE_LENGTH = 256
@@ -50,6 +53,18 @@ def checked_collection_id(name: str) -> str:
             ``[a-zA-Z0-9_.-]``.
     """
     return _checked(name, _COLLECTION_ID, "collection ID", "letters, digits, '_', '.' and '-'")
+
+
+def name_in_paths(collection_id: str) -> str:
+    """Return the name of a collection for a part of a path, of at most 217 characters.
+
+    File systems allow 255 bytes, and some names are prefixed. Ids that are too long are cut, and
+    have a digest, after a sign that no id contains.
+    """
+    if len(collection_id) <= _MAX_IN_PATHS:
+        return collection_id
+    digest = hashlib.sha256(collection_id.encode()).hexdigest()
+    return f"{collection_id[:_MAX_IN_PATHS]}~{digest[:16]}"
 
 
 def checked_external_image_id(name: str) -> str:

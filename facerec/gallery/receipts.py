@@ -23,6 +23,7 @@ from facerec.core.erasures import (
     receipt_from_json,
     selection_from_json,
 )
+from facerec.core.names import name_in_paths
 from facerec.errors import ErasureNotFoundError, ObjectNotFoundError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Erasures:
 
     def _folder(self, collection_id: str) -> str:
         # A collection may be called "..".
-        return f"{self.root}receipts/collection={collection_id}/"
+        return f"{self.root}receipts/collection={name_in_paths(collection_id)}/"
 
     def _pending_uri(self, receipt: Receipt) -> str:
         return f"{self.root}pending/{receipt.erasure_id}.json"

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-SOURCE = "source"
-"""Name of the field with the address of a photo, wherever it is."""
+ADDRESS_FIELDS = frozenset({"photo", "source"})
+"""Names of the fields with the address of a photo: of a row of a job, and of a face."""
 
 
 def without_local_paths(document: Any) -> Any:  # noqa: ANN401 - JSON
-    """Return a JSON document in which each source is an ``s3://`` address or a file's name."""
+    """Return a JSON document in which each photo has an ``s3://`` address or the name of a file."""
     if isinstance(document, list):
         return [without_local_paths(item) for item in document]
     if not isinstance(document, dict):
         return document
     return {
         name: _file_name(value)
-        if name == SOURCE and isinstance(value, str)
+        if name in ADDRESS_FIELDS and isinstance(value, str)
         else without_local_paths(value)
         for name, value in document.items()
     }

@@ -6,7 +6,7 @@ two forms of a request into such a document before the route sees it:
 - ``Content-Type: image/jpeg`` (or any other image): the body is the photo, and the query string
   has the other fields.
 - ``Content-Type: multipart/form-data``: the parts are the fields. The photo's part is ``image``, or
-  ``file``; ``/compare`` has ``source`` and ``target``.
+  ``file``; ``/compare`` has ``source`` and ``target``. Fields may also be in the query string.
 """
 
 from __future__ import annotations
@@ -88,10 +88,11 @@ class UploadRoute(APIRoute):
                 )
                 return await handle(request)
             body = await request.body()
+            fields: list[tuple[str, str | bytes]] = [*request.query_params.multi_items()]
             if content_type.lower().startswith("multipart/"):
-                fields = list(_form_fields(content_type, body))
+                fields += _form_fields(content_type, body)
             else:
-                fields = [*request.query_params.multi_items(), ("image", body)]
+                fields.append(("image", body))
             return await handle(_json_request(request, _document(fields)))
 
         return handle_upload
@@ -159,17 +160,21 @@ def _form_fields(content_type: str, body: bytes) -> Iterator[tuple[str, str | by
     """
     header = Message()
     header["Content-Type"] = content_type
-    boundary = header.get_param("boundary")
-    if not isinstance(boundary, str) or not boundary:
+    given = header.get_param("boundary")
+    # Some generated clients send no boundary with the media type. It is the first line of the form.
+    first = body.partition(b"\r\n")[0]
+    boundary = given.encode("latin-1", "replace") if isinstance(given, str) else first[2:]
+    if not boundary or not first.startswith(b"--"):
         raise _malformed("the form has no boundary")
-    delimiter = b"\r\n--" + boundary.encode("latin-1", "replace")
+    delimiter = b"\r\n--" + boundary
     sections = (b"\r\n" + body).split(delimiter, MAX_PARTS + 1)
     if len(sections) < 2 or not sections[-1].startswith(b"--"):
         raise _malformed(f"the form is incomplete, or has more than {MAX_PARTS} parts")
     for section in sections[1:-1]:
         head, _, content = section.partition(b"\r\n\r\n")
         name = _name_of(head)
-        yield name, content if name in _PHOTOS else _text(content)
+        is_photo = name in _PHOTOS and not content.startswith(b"data:")
+        yield name, content if is_photo else _text(content)
 
 
 def _name_of(head: bytes) -> str:
@@ -196,11 +201,13 @@ def _document(fields: list[tuple[str, str | bytes]]) -> dict[str, Any]:
             )
         if field in document:
             raise _malformed(f"the field {field[:100]!r} is given twice")
-        if isinstance(value, bytes):
-            encoded = base64.b64encode(value).decode()
+        if name in _PHOTOS:
+            encoded = base64.b64encode(value).decode() if isinstance(value, bytes) else value
             document[field] = encoded if field == "image" else {"image": encoded}
+        elif name in _JSON_FIELDS and isinstance(value, str):
+            document[field] = _number(value)
         else:
-            document[field] = _number(value) if name in _JSON_FIELDS else value
+            document[field] = value
     return document
 
 

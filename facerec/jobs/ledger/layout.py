@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 import secrets
 
+from facerec.core.names import name_in_paths
+
 
 def ledger_folder(job_folder: str, child: int | None = None) -> str:
     """Return the folder of the segments of a child's ledger, or of all children."""
@@ -78,7 +80,7 @@ def remembered_uri(job_folder: str, child: int | None = None) -> str:
 def memory_folder(jobs_root: str, collection_id: str) -> str:
     """Return the folder of the notes that a collection's jobs have made (``jobs.remembered``)."""
     # No collection or job has an "@" in its id.
-    return f"{jobs_root}remembered@{collection_id}/"
+    return f"{jobs_root}remembered@{name_in_paths(collection_id)}/"
 
 
 def stale_uri(job_folder: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from facerec.core.schemas import violation
 from facerec.testing.engine import fake_face, fake_photo
@@ -36,3 +37,20 @@ def test_rest_returns_receipts(api: Api) -> None:
     assert rest.get(f"{path}/erasures/20260101T000000Z-00000000").status_code == 404
     for body in ({}, {"face_id": "x"}, {"user_id": "a", "photo": "b"}):
         assert rest.post(f"{path}/erasures", json=body).status_code == 422
+
+
+@pytest.mark.parametrize("length", [200, 201, 255])
+def test_collections_with_long_names_are_erased(api: Api, length: int) -> None:
+    rest = httpx.Client(base_url=api.address)
+    names = ["a" * (length - 1) + last for last in "bc"]
+    for name in names:
+        rest.post("/api/v1/collections", json={"collection_id": name})
+        files = {"image": fake_photo(fake_face("ann")), "collection_id": (None, name)}
+        assert rest.post("/api/v1/face-recognition/index", files=files).is_success
+    erased = rest.delete(f"/api/v1/collections/{names[0]}")
+    assert erased.is_success, erased.text
+    assert rest.get(erased.headers["Location"]).json()["status"] == "DONE"
+    listed = [rest.get(f"/api/v1/collections/{name}/erasures").json() for name in names]
+    assert [len(each["erasures"]) for each in listed] == [1, 0]
+    (face,) = rest.get(f"/api/v1/collections/{names[1]}/faces").json()["faces"]
+    assert rest.delete(f"/api/v1/collections/{names[1]}/faces/{face['face_id']}").is_success

@@ -9,9 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from facerec.api.rekognition.model import service_model
 from facerec.api.rekognition.operations import OPERATIONS
+from facerec.cli.main import main
 from facerec.factory import open_gallery
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.job_doors import use_fake_engine
@@ -45,12 +47,16 @@ def local(server: RestServer, folder: Path) -> dict[str, str]:
     path.write_bytes(fake_photo(fake_face("ann", confidence=1.0)))
     with pytest.MonkeyPatch.context() as monkeypatch:
         use_fake_engine(monkeypatch)
+        words = ("index", str(elsewhere), "--collection", "local", "--external-ids", "path")
+        data = str(folder / "data")
+        run = CliRunner().invoke(main, [*words, "--workers", "1", "--data", data])
+        assert run.exit_code == 0, run.output
         with open_gallery(folder / "data") as gallery:
-            gallery.create_collection("local")
-            face, *_ = gallery.index("local", str(path), external_image_id="ann:1").faces
+            (face,) = gallery.list_faces("local").faces
             gallery.create_user("local", "ann")
             gallery.associate_faces("local", "ann", [face.record.face_id])
     assert CANARY in face.record.source
+    assert face.record.external_image_id == "ann.jpg"
     return {"collection_id": "local", "face_id": face.record.face_id, "user_id": "ann"}
 
 
@@ -69,7 +75,7 @@ def test_no_answer_about_photos_of_local_folders_names_them(
                 continue
             answer = http.get(path.format(**names))
             assert_without_path(f"{operation_id} {path}", answer)
-        for subject in ({"user_id": "ann"}, {"external_image_id": "ann:1"}):
+        for subject in ({"user_id": "ann"}, {"external_image_id": "ann.jpg"}):
             answer = http.post("/api/v1/collections/local/exports", json=subject)
             assert_without_path(f"an export of {subject}", answer)
         found = http.get("/api/v1/collections/local/faces").json()["faces"]

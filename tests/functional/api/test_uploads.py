@@ -64,6 +64,36 @@ def test_a_photo_is_a_part_of_a_form(rest: httpx.Client, name: str) -> None:
     assert matched["indexed"]["faces"][0]["external_image_id"] == "visitor"
 
 
+def test_fields_of_a_form_may_be_in_the_query(rest: httpx.Client) -> None:
+    send(rest, "index", params={"collection_id": "staff"}, files={"file": ANN})
+    fields = {"collection_id": "staff", "threshold": "0.99"}
+    assert send(rest, "match", params=fields, files={"file": ANN})["threshold"] == 0.99
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [({"bogus": "1"}, "bogus"), ({"limit": "0"}, "limit"), ({"threshold": "0.5"}, "given twice")],
+)
+def test_wrong_fields_in_the_query_of_a_form_are_refused(
+    rest: httpx.Client, query: dict[str, str], reason: str
+) -> None:
+    data = {"collection_id": "staff", "threshold": "0.9"}
+    response = rest.post(f"{RECOGNITION}/match", params=query, data=data, files={"file": ANN})
+    assert response.status_code == 422
+    assert reason in response.text
+
+
+def test_a_form_needs_no_boundary_in_its_media_type(rest: httpx.Client) -> None:
+    form = httpx.Request("POST", rest.base_url, files={"image": BOTH}).read()
+    headers = {"Content-Type": "multipart/form-data"}
+    assert len(send(rest, "detect", content=form, headers=headers)["faces"]) == 2
+
+
+def test_a_part_of_a_form_may_be_a_data_url(rest: httpx.Client) -> None:
+    files = {"image": (None, "data:image/jpeg;base64," + IN_BASE64)}
+    assert len(send(rest, "detect", files=files)["faces"]) == 2
+
+
 def test_two_photos_are_compared_as_parts_of_a_form(rest: httpx.Client) -> None:
     compared = send(rest, "compare", files={"source": ("a.jpg", ANN), "target": ("b.jpg", BOTH)})
     assert [pair["target"] for pair in compared["pairs"]] == [0, 1]
