@@ -7,22 +7,25 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.names import checked_user_name, derived_user_id
 from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
-from facerec.gallery.associations import MAX_FACES_OF_USER
 from facerec.gallery.corrections import corrected_faces
-from facerec.gallery.enrolling import (
-    CorrectedPhoto,
-    Enrolment,
-    EnrolmentProblem,
-    UnnamedPhoto,
-    choose_faces,
-)
 from facerec.gallery.user_operations import UserOperations
 
 if TYPE_CHECKING:
     from facerec.core.records import FaceRecord, User
+    from facerec.gallery import associations, enrolling
+    from facerec.gallery.enrolling import (
+        CorrectedPhoto,
+        Enrolment,
+        EnrolmentProblem,
+        UnnamedPhoto,
+    )
     from facerec.gallery.enrolment_rules import NameOf
+else:
+    associations = DeferredModule("facerec.gallery.associations")
+    enrolling = DeferredModule("facerec.gallery.enrolling")
 
 MAX_PHOTOS_OF_PERSON = 500
 """Photos of one name that are compared with each other; a person has fewer faces."""
@@ -69,13 +72,15 @@ class EnrolOperations(UserOperations):
                 kept = checked_user_name(name)
             except InvalidInputError:
                 done.unnamed.append(
-                    UnnamedPhoto(record.source, name, EnrolmentProblem.INVALID_NAME)
+                    enrolling.UnnamedPhoto(
+                        record.source, name, enrolling.EnrolmentProblem.INVALID_NAME
+                    )
                 )
                 continue
             named.setdefault(kept, {}).setdefault(record.image_id, []).append(record)
         for name in sorted(named):
             self._enrol(collection_id, name, list(named[name].values()), done)
-        return Enrolment(
+        return enrolling.Enrolment(
             collection_id,
             len(named),
             done.created,
@@ -99,7 +104,9 @@ class EnrolOperations(UserOperations):
         user = self._user_named(collection_id, name)
         user_id = derived_user_id(name) if user is None else user.user_id
         photos.sort(key=lambda records: records[0].source)
-        self._report(photos[MAX_PHOTOS_OF_PERSON:], name, EnrolmentProblem.TOO_MANY_FACES, done)
+        self._report(
+            photos[MAX_PHOTOS_OF_PERSON:], name, enrolling.EnrolmentProblem.TOO_MANY_FACES, done
+        )
         photos = photos[:MAX_PHOTOS_OF_PERSON]
         face_ids = [record.face_id for records in photos for record in records]
         corrected = corrected_faces(collection_id, face_ids, records=self._records)
@@ -109,7 +116,7 @@ class EnrolOperations(UserOperations):
             if free:
                 allowed.append(sorted(free, key=lambda each: -each.box.area))
             else:
-                self._report([records], name, EnrolmentProblem.NOT_SAME, done)
+                self._report([records], name, enrolling.EnrolmentProblem.NOT_SAME, done)
         held = frozenset() if user is None else frozenset(user.face_ids)
         chosen = self._choose(collection_id, name, allowed, held, done)
         self._associate_chosen(collection_id, name, user, chosen, done)
@@ -138,10 +145,10 @@ class EnrolOperations(UserOperations):
         known = [stored[face_id] for face_id in sorted(held - own) if face_id in stored]
         chosen = []
         for candidates, (face, alike) in zip(
-            faces, choose_faces(faces, known, self._engine), strict=True
+            faces, enrolling.choose_faces(faces, known, self._engine), strict=True
         ):
             if not alike and face.record.face_id not in held:
-                self._report([[face.record]], name, EnrolmentProblem.UNLIKE, done)
+                self._report([[face.record]], name, enrolling.EnrolmentProblem.UNLIKE, done)
                 continue
             others = [
                 other.record.face_id
@@ -172,16 +179,16 @@ class EnrolOperations(UserOperations):
                 continue
             if owner is not None:
                 if not self._is_named_after_photos(collection_id, owner):
-                    self._report([[record]], name, EnrolmentProblem.OTHER_PERSON, done)
+                    self._report([[record]], name, enrolling.EnrolmentProblem.OTHER_PERSON, done)
                     continue
                 earlier[record.face_id] = owner
             new.append(record)
             wrong += others
-        room = MAX_FACES_OF_USER - (0 if user is None else len(user.face_ids))
+        room = associations.MAX_FACES_OF_USER - (0 if user is None else len(user.face_ids))
         self._report(
             [[record] for record in new[max(0, room) :]],
             name,
-            EnrolmentProblem.TOO_MANY_FACES,
+            enrolling.EnrolmentProblem.TOO_MANY_FACES,
             done,
         )
         new = new[: max(0, room)]
@@ -203,7 +210,7 @@ class EnrolOperations(UserOperations):
             )
             done.associated += len(outcome.changed)
         done.corrected += [
-            CorrectedPhoto(record.source, earlier[record.face_id], user.user_id)
+            enrolling.CorrectedPhoto(record.source, earlier[record.face_id], user.user_id)
             for record in new
             if record.face_id in earlier
         ]
@@ -241,4 +248,6 @@ class EnrolOperations(UserOperations):
         problem: EnrolmentProblem,
         done: _Done,
     ) -> None:
-        done.unnamed += [UnnamedPhoto(records[0].source, name, problem) for records in photos]
+        done.unnamed += [
+            enrolling.UnnamedPhoto(records[0].source, name, problem) for records in photos
+        ]

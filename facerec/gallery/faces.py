@@ -7,20 +7,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.errors import FaceInUseError, FaceNotFoundError
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.sampling import SampledFace, sample_faces
-from facerec.gallery.stats_refresh import StatsRefresh, store_current_stats
 from facerec.gallery.thumbnails import cut_thumbnail
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord, StoredFace
+    from facerec.gallery import sampling, stats_refresh
+    from facerec.gallery.sampling import SampledFace
+    from facerec.gallery.stats_refresh import StatsRefresh
     from facerec.storage.faces import FaceStore
+else:
+    sampling = DeferredModule("facerec.gallery.sampling")
+    stats_refresh = DeferredModule("facerec.gallery.stats_refresh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +165,11 @@ class FaceOperations(Eraser):
         after = self._after(listing, next_token)
         found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)
         page = found[:limit]
-        refreshed = store_current_stats(collection_id, page, faces=self._faces, cohort=self._engine)
+        refreshed = stats_refresh.store_current_stats(
+            collection_id, page, faces=self._faces, cohort=self._engine
+        )
         token = self._token(listing, page[-1].face_id) if len(found) > limit else None
-        return StatsRefresh(collection_id, refreshed, token)
+        return stats_refresh.StatsRefresh(collection_id, refreshed, token)
 
     def sample_faces(self, collection_id: str, limit: int) -> list[SampledFace]:
         """Return the faces of a collection with their embeddings, or a random sample of them.
@@ -176,7 +183,7 @@ class FaceOperations(Eraser):
             ModelMismatchError: Its faces have another model version.
         """
         self._require(collection_id)
-        return sample_faces(
+        return sampling.sample_faces(
             collection_id, limit, faces=self._faces, records=self._records, cohort=self._engine
         )
 

@@ -6,11 +6,10 @@ import struct
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.ids import image_id
 from facerec.core.limits import MAX_PAGE
 from facerec.errors import InvalidInputError, NotFoundError
-from facerec.gallery.finding import Corrections, Sought, find_faces_of
-from facerec.gallery.found_faces import FoundPage
 from facerec.gallery.matching import search_probes
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, find_faces, load_photo, require_face
@@ -27,6 +26,12 @@ if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
     from facerec.core.photos import EmbeddedFace
     from facerec.core.records import Collection, User
+    from facerec.gallery import finding, found_faces
+    from facerec.gallery.finding import Sought
+    from facerec.gallery.found_faces import FoundPage
+else:
+    finding = DeferredModule("facerec.gallery.finding")
+    found_faces = DeferredModule("facerec.gallery.found_faces")
 
 TARGET_FMR = 0.2
 """Share of searches for a stranger that may find a face that is not doubtful."""
@@ -102,7 +107,7 @@ class FindOperations(RecognitionOperations):
             user = self._records.get_user(collection_id, str(user_id))
             vector = user_vector(self._faces, collection_id, user)
             listing = f"photos of person {user_id}"
-            sought = Sought(deciding, user_id, by_user=True, held=frozenset(user.face_ids))
+            sought = finding.Sought(deciding, user_id, by_user=True, held=frozenset(user.face_ids))
         # The probe determines the order of the faces, and these values which faces are listed.
         listing = f"{listing} in {collection_id}, {doubtful}, {deciding!r}, {lowest!r}"
         after = START
@@ -119,10 +124,10 @@ class FindOperations(RecognitionOperations):
                 threshold=lowest,
                 included=sorted(sought.held),
             )
-            corrections = Corrections(
+            corrections = finding.Corrections(
                 ranking, sought, collection_id, faces=self._faces, records=self._records
             )
-            faces = find_faces_of(
+            faces = finding.find_faces_of(
                 sought,
                 ranking,
                 corrections,
@@ -137,7 +142,7 @@ class FindOperations(RecognitionOperations):
         token = None
         if len(found) > limit:
             token = self._token(listing, _position_text(found[limit - 1][0]))
-        return FoundPage(
+        return found_faces.FoundPage(
             collection_id,
             collection.model_version,
             deciding,
@@ -188,7 +193,7 @@ class FindOperations(RecognitionOperations):
             limit=1,
         )
         people = {match.user_id for match in searched.candidates} - {None}
-        return Sought(
+        return finding.Sought(
             threshold,
             next(iter(people)) if len(people) == 1 else None,
             ambiguous=len(people) > 1,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_PAIRS
 from facerec.errors import AttributesUnavailableError
-from facerec.gallery.comparing import Comparison, pair_faces
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
     from facerec.core.photos import PhotoFaces
     from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
+    from facerec.gallery import comparing
+    from facerec.gallery.comparing import Comparison
     from facerec.storage.objects.protocol import ObjectStore
+else:
+    comparing = DeferredModule("facerec.gallery.comparing")
 
 
 class Inspector:
@@ -82,8 +86,8 @@ class Inspector:
             require_face(faces, name=name)
             found.append(faces)
         first, second = found
-        pairs = pair_faces(first, second)
-        return Comparison(
+        pairs = comparing.pair_faces(first, second)
+        return comparing.Comparison(
             self.model_version, first, second, pairs[:limit], more_pairs=len(pairs) > limit
         )
 

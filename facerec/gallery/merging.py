@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.erasures import Selection, SubjectKind
 from facerec.core.names import checked_user_id, checked_user_name
 from facerec.core.records import Correction, User
@@ -15,9 +17,13 @@ from facerec.errors import (
     QuotaExceededError,
     UserExistsError,
 )
-from facerec.gallery.associations import MAX_FACES_OF_USER, checked_faces, too_many_changes
 from facerec.gallery.user_operations import UserOperations
 from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector
+
+if TYPE_CHECKING:
+    from facerec.gallery import associations
+else:
+    associations = DeferredModule("facerec.gallery.associations")
 
 
 class MergeOperations(UserOperations):
@@ -87,7 +93,7 @@ class MergeOperations(UserOperations):
         checked_user_id(new_user_id)
         kept_name = None if name is None else checked_user_name(name)
         chosen = list(dict.fromkeys(face_ids))
-        checked_faces(face_ids)
+        associations.checked_faces(face_ids)
         faces = self._faces.of(self._get(collection_id))
         self._check_split(collection_id, user_id, chosen)
         new = User(new_user_id, self._clock(), name=kept_name)
@@ -108,7 +114,7 @@ class MergeOperations(UserOperations):
                 continue
             refresh_vector(faces, self._records, collection_id, source)
             return refresh_vector(faces, self._records, collection_id, target)
-        raise too_many_changes(user_id)
+        raise associations.too_many_changes(user_id)
 
     def _move_all(self, collection_id: str, user_id: str, other_id: str) -> User:
         for _ in range(MAX_ATTEMPTS):
@@ -116,9 +122,9 @@ class MergeOperations(UserOperations):
             source = self._records.get_user(collection_id, other_id)
             if not source.face_ids:
                 return target
-            if len(target.face_ids) + len(source.face_ids) > MAX_FACES_OF_USER:
+            if len(target.face_ids) + len(source.face_ids) > associations.MAX_FACES_OF_USER:
                 raise QuotaExceededError(
-                    f"together the two have more than {MAX_FACES_OF_USER} faces",
+                    f"together the two have more than {associations.MAX_FACES_OF_USER} faces",
                     "remove some faces of one of them first",
                 )
             try:
@@ -128,7 +134,7 @@ class MergeOperations(UserOperations):
             except ConflictError:
                 continue
             return target
-        raise too_many_changes(user_id)
+        raise associations.too_many_changes(user_id)
 
     def _check_split(self, collection_id: str, user_id: str, chosen: Sequence[str]) -> None:
         """Check that a person has these faces and at least one other."""

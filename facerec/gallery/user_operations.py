@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
+from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import MAX_USER_PAGE
 from facerec.core.names import (
@@ -16,12 +18,17 @@ from facerec.core.names import (
 )
 from facerec.core.records import Correction, User
 from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
-from facerec.gallery import associations
-from facerec.gallery.associations import AssociationOutcome, checked_faces
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.user_search import UserPage
+
+if TYPE_CHECKING:
+    from facerec.gallery import associations, user_search
+    from facerec.gallery.associations import AssociationOutcome
+    from facerec.gallery.user_search import UserPage
+else:
+    associations = DeferredModule("facerec.gallery.associations")
+    user_search = DeferredModule("facerec.gallery.user_search")
 
 MAX_SIMILAR = 5
 """People whom an error about an unknown one names."""
@@ -155,7 +162,7 @@ class UserOperations(Eraser):
             found = list(islice(self._users_named(collection_id, name, after), limit + 1))
         page = tuple(found[:limit])
         token = self._token(listing, page[-1].user_id) if page and len(found) > limit else None
-        return UserPage(collection_id, page, token)
+        return user_search.UserPage(collection_id, page, token)
 
     def associate_faces(
         self,
@@ -183,7 +190,7 @@ class UserOperations(Eraser):
             QuotaExceededError: The person has the maximum number of faces.
             ConflictError: Too many concurrent changes of the person.
         """
-        checked_faces(face_ids)
+        associations.checked_faces(face_ids)
         return self._associate(collection_id, user_id, face_ids, threshold=threshold)
 
     def _associate(
@@ -216,7 +223,7 @@ class UserOperations(Eraser):
             UserNotFoundError: The person does not exist.
             ConflictError: Too many concurrent changes of the person.
         """
-        checked_faces(face_ids)
+        associations.checked_faces(face_ids)
         faces = self._faces.of(self._get(collection_id))
         return associations.disassociate(faces, self._records, collection_id, user_id, face_ids)
 

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_USER_MATCHES
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, find_faces, load_photo
-from facerec.gallery.user_search import (
-    PhotoUserSearchResult,
-    UserMatch,
-    UserSearchResult,
-    find_users,
-)
 from facerec.gallery.user_vectors import user_vector
 
 if TYPE_CHECKING:
@@ -23,6 +18,10 @@ if TYPE_CHECKING:
     from facerec.core.arrays import np
     from facerec.core.options import FaceOptions
     from facerec.core.records import Collection
+    from facerec.gallery import user_search
+    from facerec.gallery.user_search import PhotoUserSearchResult, UserMatch, UserSearchResult
+else:
+    user_search = DeferredModule("facerec.gallery.user_search")
 
 
 class UserSearchOperations(GalleryBase):
@@ -98,7 +97,7 @@ class UserSearchOperations(GalleryBase):
         face = found.faces[0] if found.faces else None
         probe = None if face is None else face.embedding
         searched = self._search_users(collection, probe, threshold, limit)
-        return PhotoUserSearchResult(
+        return user_search.PhotoUserSearchResult(
             collection_id,
             collection.model_version,
             threshold,
@@ -122,7 +121,7 @@ class UserSearchOperations(GalleryBase):
         matches: tuple[UserMatch, ...] = ()
         more = False
         if probe is not None:
-            matches, more = find_users(
+            matches, more = user_search.find_users(
                 probe,
                 collection_id=collection.collection_id,
                 faces=self._faces,
@@ -132,6 +131,6 @@ class UserSearchOperations(GalleryBase):
                 limit=limit,
                 exclude=exclude,
             )
-        return UserSearchResult(
+        return user_search.UserSearchResult(
             collection.collection_id, collection.model_version, threshold, matches, more
         )

@@ -30,6 +30,21 @@ NOT_FOR_JOB_HELP = (
     "typing_extensions",
 )
 
+NOT_FOR_EVERY_OPERATION = (
+    "facerec.gallery.associations",
+    "facerec.gallery.cluster_faces",
+    "facerec.gallery.comparing",
+    "facerec.gallery.enrolling",
+    "facerec.gallery.finding",
+    "facerec.gallery.found_faces",
+    "facerec.gallery.sampling",
+    "facerec.gallery.stats_refresh",
+    "facerec.gallery.user_search",
+    "facerec.jobs.plan",
+    "jsonschema",
+    "typing_extensions",
+)
+
 PROGRAM = """
 import sys
 from facerec.cli.main import main
@@ -92,6 +107,15 @@ def test_a_command_on_records_imports_nothing_for_photos_or_aws(
     with open_gallery(tmp_path) as gallery:
         gallery.create_collection("staff")
     started = start(FOR_PHOTOS_AND_AWS, *words, "--data", str(tmp_path))
+    assert started.returncode == 0, started.stderr
+    assert started.stderr == "", f"imports {started.stderr}"
+
+
+@pytest.mark.parametrize("words", [("collections", "list"), ("keys", "list")], ids=" ".join)
+def test_opening_a_gallery_imports_no_operation_that_is_not_called(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    started = start(NOT_FOR_EVERY_OPERATION, *words, "--data", str(tmp_path))
     assert started.returncode == 0, started.stderr
     assert started.stderr == "", f"imports {started.stderr}"
 

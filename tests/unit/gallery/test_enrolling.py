@@ -132,7 +132,7 @@ def test_names_that_cannot_be_kept_are_reported(folder: Folder, gallery: Gallery
 def test_a_person_has_at_most_the_maximum_of_faces(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("facerec.gallery.enrol_operations.MAX_FACES_OF_USER", 2)
+    monkeypatch.setattr("facerec.gallery.enrol_operations.associations.MAX_FACES_OF_USER", 2)
     for n in range(4):
         folder.photo(f"Ann/{n}.jpg", fake_face("ann", shot=n, away=0.1))
     result = folder.enrol()
