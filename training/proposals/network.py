@@ -11,7 +11,7 @@ from patches import GREY, OFFSETS_IN_OCTAVE, SIDE, SIDES, STRIDE
 from torch import Tensor, nn
 
 from facerec.engine.detect.proposals import INPUT_NAME, MIN_FACE_PIXELS, OUTPUT_NAME, SIDES_KEY
-from facerec.engine.dlib.detector_network import DetectorGeometry
+from facerec.engine.dlib.detector_interface import DetectorGeometry
 
 CHANNELS = (16, 32, 64)
 DEPTH = 4

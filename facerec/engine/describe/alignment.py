@@ -8,7 +8,7 @@ import numpy as np
 
 from facerec.core.faces import Landmarks, Point
 from facerec.engine.detect.detection import Detection, Pixels
-from facerec.engine.dlib.descriptor_network import CHIP_SIZE
+from facerec.engine.dlib.descriptor_interface import CHIP_SIZE
 from facerec.engine.dlib.weights import Weights, find_weights
 from facerec.errors import WeightsError
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.engine.dlib.descriptor_network import CHIP_SIZE, INPUT_NAME, OUTPUT_NAME
+from facerec.engine.dlib.descriptor_interface import CHIP_SIZE, INPUT_NAME, OUTPUT_NAME
 from facerec.engine.dlib.models import descriptor_model
 from facerec.engine.dlib.sessions import open_session
 

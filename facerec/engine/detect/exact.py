@@ -11,7 +11,7 @@ from facerec.engine.detect.detection import Detection, Pixels, scale_for
 from facerec.engine.detect.pyramid import TileLayout, fill_tile, lay_out
 from facerec.engine.detect.suppression import suppress_overlaps
 from facerec.engine.detect.tiles import count_outputs, divide
-from facerec.engine.dlib.detector_network import (
+from facerec.engine.dlib.detector_interface import (
     INPUT_NAME,
     OUTPUT_NAME,
     DetectorGeometry,

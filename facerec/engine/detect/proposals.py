@@ -20,7 +20,7 @@ from PIL import Image
 
 from facerec.engine.detect.detection import MAX_SEARCHED_PIXELS, Pixels
 from facerec.engine.detect.tiles import divide
-from facerec.engine.dlib.detector_network import DetectorGeometry
+from facerec.engine.dlib.detector_interface import DetectorGeometry
 from facerec.engine.dlib.sessions import open_session
 
 MODEL_NAME = "proposals.onnx"

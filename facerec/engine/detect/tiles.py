@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from facerec.engine.dlib.detector_network import DetectorGeometry
+from facerec.engine.dlib.detector_interface import DetectorGeometry
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from facerec.engine.detect.detection import Detection, Pixels
 from facerec.engine.dlib.crop_network import crop_side
-from facerec.engine.dlib.detector_network import INPUT_NAME, OUTPUT_NAME, DetectorGeometry
+from facerec.engine.dlib.detector_interface import INPUT_NAME, OUTPUT_NAME, DetectorGeometry
 from facerec.engine.dlib.models import crop_model
 from facerec.engine.dlib.sessions import open_session
 

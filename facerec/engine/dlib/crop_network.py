@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facerec.engine.dlib.detector_network import DetectorGeometry, build_detector_model
+from facerec.engine.dlib.detector_interface import DetectorGeometry
 
 MARGIN = 1
 """Outputs scored in each direction from a crop's centre, in steps of 8 pixels (window: 80)."""
@@ -21,6 +21,9 @@ def build_crop_model(weights: bytes) -> bytes:
     Raises:
         DlibFormatError: the content is not that network.
     """
+    # Imported late: a model is converted once, and cached.
+    from facerec.engine.dlib.detector_network import build_detector_model
+
     return build_detector_model(weights, padded=False)
 
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from facerec.core.faces import EMBEDDING_SIZE
+from facerec.engine.dlib.descriptor_interface import CHIP_SIZE, INPUT_NAME, OUTPUT_NAME
 from facerec.engine.dlib.network import (
     AddPrevious,
     Affine,
@@ -25,12 +26,6 @@ from facerec.engine.dlib.network import (
 )
 from facerec.engine.dlib.onnx_graph import GraphBuilder, fold_affine, fold_input
 from facerec.engine.dlib.stream import DlibFormatError
-
-CHIP_SIZE = 150
-"""Side in pixels of the aligned face that the network takes."""
-
-INPUT_NAME = "chips"
-OUTPUT_NAME = "descriptors"
 
 # The output of a block: its name, channels, and side in pixels.
 _Features = tuple[str, int, int]

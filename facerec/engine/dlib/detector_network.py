@@ -5,12 +5,11 @@ The structure is that of ``net_type`` in ``tools/python/src/cnn_face_detector.cp
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from facerec.engine.dlib.detector_interface import INPUT_NAME, OUTPUT_NAME, DetectorGeometry
 from facerec.engine.dlib.network import (
     Affine,
     Convolution,
@@ -22,51 +21,9 @@ from facerec.engine.dlib.network import (
 from facerec.engine.dlib.onnx_graph import GraphBuilder, fold_affine, fold_input, pad_channels
 from facerec.engine.dlib.stream import DlibFormatError
 
-INPUT_NAME = "tile"
-OUTPUT_NAME = "scores"
-
 CHANNEL_BLOCK = 16
 """Channels that ONNX Runtime's convolutions compute together with AVX-512; half as many with AVX2.
 Layers of 45 channels run at two thirds of the speed of 48, so they are padded with zeros."""
-
-_METADATA_KEY = "geometry"
-
-
-@dataclass(frozen=True, slots=True)
-class DetectorGeometry:
-    """The layout of the network's input and the meaning of its output; stored in the model.
-
-    Attributes:
-        means: colour around and between the levels of the pyramid.
-        padding: pixels between two levels of the pyramid.
-        outer_padding: pixels around all levels.
-        window: side in pixels of the square that each output scores.
-        stride: input pixels from one output to the next.
-        origin: input row and column at the centre of the first output.
-        reach: neighbouring outputs that a score depends on, in each direction.
-        overlap: boxes with a larger intersection over union are the same face.
-        cover: a box covered by a better one to a larger share is the same face.
-    """
-
-    means: tuple[float, float, float]
-    padding: int
-    outer_padding: int
-    window: int
-    stride: int
-    origin: int
-    reach: int
-    overlap: float
-    cover: float
-
-    def to_metadata(self) -> dict[str, str]:
-        """Return the model metadata that stores this geometry."""
-        return {_METADATA_KEY: json.dumps(asdict(self))}
-
-    @classmethod
-    def from_metadata(cls, metadata: Mapping[str, str]) -> DetectorGeometry:
-        """Return the geometry stored in a model's metadata."""
-        values = json.loads(metadata[_METADATA_KEY])
-        return cls(**values | {"means": tuple(values["means"])})
 
 
 def build_detector_model(weights: bytes, *, padded: bool = True) -> bytes:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.engine.dlib.cache_folder import cache_folder, write_to_cache
-from facerec.engine.dlib.crop_network import build_crop_model
-from facerec.engine.dlib.descriptor_network import build_descriptor_model
-from facerec.engine.dlib.detector_network import build_detector_model
-from facerec.engine.dlib.stream import DlibFormatError
 from facerec.engine.dlib.weights import Weights, find_weights, fingerprint
 from facerec.errors import WeightsError
+
+if TYPE_CHECKING:
+    from facerec.engine.dlib import crop_network, descriptor_network, detector_network, stream
+else:
+    # A cached model needs none of them.
+    crop_network = DeferredModule("facerec.engine.dlib.crop_network")
+    descriptor_network = DeferredModule("facerec.engine.dlib.descriptor_network")
+    detector_network = DeferredModule("facerec.engine.dlib.detector_network")
+    stream = DeferredModule("facerec.engine.dlib.stream")
 
 CONVERTER_VERSION = 2
 """Raise this with every change of the converters' output; files of other versions are ignored."""
@@ -24,7 +31,11 @@ def descriptor_model() -> bytes:
     Raises:
         WeightsError: dlib's weights are missing or damaged.
     """
-    return _load_or_convert("descriptor", Weights.DESCRIPTOR, build_descriptor_model)
+
+    def convert(weights: bytes) -> bytes:
+        return descriptor_network.build_descriptor_model(weights)
+
+    return _load_or_convert("descriptor", Weights.DESCRIPTOR, convert)
 
 
 def detector_model() -> bytes:
@@ -33,7 +44,11 @@ def detector_model() -> bytes:
     Raises:
         WeightsError: dlib's weights are missing or damaged.
     """
-    return _load_or_convert("detector", Weights.DETECTOR, build_detector_model)
+
+    def convert(weights: bytes) -> bytes:
+        return detector_network.build_detector_model(weights)
+
+    return _load_or_convert("detector", Weights.DETECTOR, convert)
 
 
 def crop_model() -> bytes:
@@ -42,7 +57,11 @@ def crop_model() -> bytes:
     Raises:
         WeightsError: dlib's weights are missing or damaged.
     """
-    return _load_or_convert("crop", Weights.DETECTOR, build_crop_model)
+
+    def convert(weights: bytes) -> bytes:
+        return crop_network.build_crop_model(weights)
+
+    return _load_or_convert("crop", Weights.DETECTOR, convert)
 
 
 def _load_or_convert(name: str, weights: Weights, convert: Callable[[bytes], bytes]) -> bytes:
@@ -64,7 +83,7 @@ def _convert(source: Path, convert: Callable[[bytes], bytes]) -> bytes:
         return convert(source.read_bytes())
     except OSError as error:
         raise WeightsError(f"the weights {source} cannot be read: {error.strerror}") from error
-    except DlibFormatError as error:
+    except stream.DlibFormatError as error:
         raise WeightsError(
             f"the weights {source} are damaged: {error}", "reinstall the file"
         ) from error

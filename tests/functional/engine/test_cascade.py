@@ -15,7 +15,7 @@ from facerec.engine.detect.exact import ExactDetector
 from facerec.engine.detect.proposals import ProposalNetwork
 from facerec.engine.detect.verifier import Verifier
 from facerec.engine.dlib.crop_network import crop_side
-from facerec.engine.dlib.detector_network import INPUT_NAME, OUTPUT_NAME, DetectorGeometry
+from facerec.engine.dlib.detector_interface import INPUT_NAME, OUTPUT_NAME, DetectorGeometry
 from facerec.engine.dlib.models import crop_model, detector_model
 from facerec.engine.dlib.sessions import open_session
 from facerec.engine.smallest_face import MIN_KEPT_SHARE

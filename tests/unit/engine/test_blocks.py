@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerec.engine.detect.tiles import count_outputs, divide
-from facerec.engine.dlib.detector_network import DetectorGeometry
+from facerec.engine.dlib.detector_interface import DetectorGeometry
 
 GEOMETRY = DetectorGeometry(
     means=(0, 0, 0),

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from facerec.engine.dlib import models
-from facerec.engine.dlib.detector_network import DetectorGeometry
+from facerec.engine.dlib.detector_interface import DetectorGeometry
 from facerec.engine.dlib.models import descriptor_model, detector_model
 from facerec.engine.dlib.weights import Weights
 from facerec.errors import WeightsError
@@ -27,13 +27,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def conversions(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The weights that were converted, in order."""
     converted: list[bytes] = []
-    build = models.build_detector_model
+    build = models.detector_network.build_detector_model
 
     def count(weights: bytes) -> bytes:
         converted.append(weights)
         return build(weights)
 
-    monkeypatch.setattr(models, "build_detector_model", count)
+    monkeypatch.setattr(models.detector_network, "build_detector_model", count)
     return converted
 
 

@@ -1,0 +1,52 @@
+"""What a program knows of the detection network as a model: its input, its output and its layout.
+
+Apart from ``detector_network``, which converts the weights once and is not imported after that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+INPUT_NAME = "tile"
+OUTPUT_NAME = "scores"
+
+_METADATA_KEY = "geometry"
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorGeometry:
+    """The layout of the network's input and the meaning of its output; stored in the model.
+
+    Attributes:
+        means: colour around and between the levels of the pyramid.
+        padding: pixels between two levels of the pyramid.
+        outer_padding: pixels around all levels.
+        window: side in pixels of the square that each output scores.
+        stride: input pixels from one output to the next.
+        origin: input row and column at the centre of the first output.
+        reach: neighbouring outputs that a score depends on, in each direction.
+        overlap: boxes with a larger intersection over union are the same face.
+        cover: a box covered by a better one to a larger share is the same face.
+    """
+
+    means: tuple[float, float, float]
+    padding: int
+    outer_padding: int
+    window: int
+    stride: int
+    origin: int
+    reach: int
+    overlap: float
+    cover: float
+
+    def to_metadata(self) -> dict[str, str]:
+        """Return the model metadata that stores this geometry."""
+        return {_METADATA_KEY: json.dumps(asdict(self))}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str]) -> DetectorGeometry:
+        """Return the geometry stored in a model's metadata."""
+        values = json.loads(metadata[_METADATA_KEY])
+        return cls(**values | {"means": tuple(values["means"])})
