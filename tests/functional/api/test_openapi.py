@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import schemathesis
@@ -16,6 +18,7 @@ from tests.support.rest_server import ANN, GROUP, RestServer, operations, rest_s
 
 PHOTOS = st.sampled_from([ANN, GROUP])
 FILES = ("image", "source", "target")
+ROOT = Path(__file__).parents[3]
 # no schema can say what makes bytes a photo
 schemathesis.openapi.format("byte", PHOTOS.map(lambda photo: base64.b64encode(photo).decode()))
 
@@ -75,3 +78,26 @@ def test_every_reference_leads_to_a_component(server: RestServer) -> None:
                 yield from references(inner)
 
     assert set(references(document)) == {f"#/components/schemas/{name}" for name in components}
+
+
+def test_the_docs_list_every_route(server: RestServer) -> None:
+    listed = set()
+    for row in re.findall(r"^\| (`[A-Z]+.*?) \| ", (ROOT / "docs/api.md").read_text("utf-8"), re.M):
+        methods = []
+        for named in re.findall("`(.+?)`", row):
+            method, _, path = named.partition(" ")
+            methods.append(method.lower())
+            if path:
+                whole = path.replace("...", "/api/v1/collections/{id}")
+                listed |= {(each, _without_names(whole)) for each in methods}
+                methods = []
+    routes = {
+        (method, _without_names(path))
+        for method, path in operations(server.app.openapi()).values()
+        if method != "options"
+    }
+    assert routes - listed == set()
+
+
+def _without_names(path: str) -> str:
+    return re.sub(r"\{\w+\}", "{}", path)
