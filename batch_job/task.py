@@ -17,6 +17,7 @@ from facerec.factory import open_checked_engine, open_faces, open_records
 from facerec.jobs.aws.log import logger
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
+from facerec.jobs.existence import while_it_exists
 from facerec.jobs.exit_codes import RETRY, exit_code_of
 from facerec.jobs.ledger.incomplete import read_numbers
 from facerec.jobs.ledger.report import write_report
@@ -144,12 +145,13 @@ def _run_report(
 ) -> int:
     objects: ObjectStore = Objects()
     plan = read_plan(objects, assignment.job_folder)
-    report = write_report(
-        plan,
-        objects,
-        tolerated_failure_percentage=assignment.tolerated_failure_percentage,
-        incomplete_uri=assignment.incomplete_uri,
-    )
+    with while_it_exists(plan, objects):
+        report = write_report(
+            plan,
+            objects,
+            tolerated_failure_percentage=assignment.tolerated_failure_percentage,
+            incomplete_uri=assignment.incomplete_uri,
+        )
     logger().info("reported", job_id=plan.job_id, status=report.status, photos=report.tally.photos)
     return DONE
 

@@ -17,7 +17,7 @@ from facerec.cli.job_services import ShownJobs
 from facerec.cli.output import console, count, print_json
 from facerec.cli.people_enrol import print_enrolment
 from facerec.cli.reports import print_nothing_new, print_report, print_run
-from facerec.errors import JobNotFoundError
+from facerec.errors import JobDeletedError
 from facerec.gallery.presenting_enrolment import enrolment_json
 from facerec.jobs.status import JobStatus
 
@@ -107,8 +107,8 @@ def _wait(
             )
         except KeyboardInterrupt:
             jobs.cancel(job)
-        except JobNotFoundError:
-            # It was deleted while it ran; its own error says more.
+        except JobDeletedError:
+            # Once the run has ended, nothing is added to the deleted folder.
             jobs.runs.result(job.id)
             raise
 

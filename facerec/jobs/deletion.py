@@ -1,15 +1,17 @@
-"""Deletes job folders: only what facerec wrote, and the plan last.
+"""Deletes job folders: only what facerec wrote.
 
-A job folder that the user chose may contain files of the user, which stay.
+The plan is renamed first, which ends the job, and deleted last, by which the next deletion finds
+one that was killed. A job folder that the user chose may contain files of the user, which stay.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 
-from facerec.errors import InvalidInputError
-from facerec.jobs.folders import Entry, note_erased
-from facerec.jobs.plan import plan_uri
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.folders import Entry, entries_at, has_plan, note_erased
+from facerec.jobs.plan import deleted_plan_uri, plan_uri, read_facts
 from facerec.jobs.service import Job
 from facerec.storage.objects.local import TEMPORARY_PREFIX
 from facerec.storage.objects.protocol import ObjectStore, exists
@@ -19,7 +21,7 @@ _SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "crash
 
 _OWN = re.compile(
     r"""
-    (plan|report|run|removal|elsewhere)\.json | stale\.jsonl | run\.new | run\.lock | cancel
+    (plan|deleted|report|run|removal|elsewhere)\.json | stale\.jsonl | run\.new | run\.lock | cancel
     | manifest-[0-9a-f]{8}\.jsonl
     | incomplete/\d+\.json
     | ledger/\d{7}/\d{16}\.jsonl
@@ -56,31 +58,105 @@ def delete_folder(objects: ObjectStore, entry: Entry) -> int:
     """Delete what a root contains of a job, and return the number of files.
 
     A folder in the root is facerec's as a whole; of one elsewhere, only what facerec wrote is
-    deleted.
+    deleted. From the first change on, the job does not exist; processes that are still adding to it
+    remove that again (``facerec.jobs.existence``).
     """
-    folder, plan = entry.job_folder, plan_uri(entry.job_folder)
-    files = [found.uri for found in objects.list(folder)]
-    if entry.is_elsewhere:
-        files = [uri for uri in files if is_own_file(uri.removeprefix(folder))]
-        files.sort(key=lambda uri: _order(uri.removeprefix(folder)))
-    else:
-        for name in _SUBFOLDERS:
-            objects.delete_folder(f"{folder}{name}/")
-    for uri in files:
-        inside = uri.removeprefix(folder).partition("/")[0]
-        if uri not in (plan, entry.note) and (entry.is_elsewhere or inside not in _SUBFOLDERS):
-            objects.delete(uri)
+    folder = entry.job_folder
+    files = [uri for uri in _files(objects, entry) if uri != entry.note]
+    _rename_plan(objects, folder)
+    _delete_files(objects, entry, {deleted_plan_uri(folder), entry.note})
     if entry.is_elsewhere:
         # Once the plan is gone, a deletion that was killed here looks like a missing folder.
         note_erased(objects, entry)
-        objects.delete(plan)
+        objects.delete(deleted_plan_uri(folder))
         _delete_empty(objects, folder)
         delete_note(objects, entry)
     elif exists(entry.note, objects):
-        objects.delete(plan)
+        objects.delete(deleted_plan_uri(folder))
     else:
         objects.delete_folder(folder)
     return len(files)
+
+
+def delete_late_files(objects: ObjectStore, job_folder: str) -> None:
+    """Delete what was added to the folder of a job after its deletion, unless it has a job again.
+
+    The renamed plan is left to the deletion.
+    """
+    if has_plan(objects, job_folder):
+        return
+    for found in list(objects.list(job_folder)):
+        path = found.uri.removeprefix(job_folder)
+        if is_own_file(path) and found.uri != deleted_plan_uri(job_folder):
+            objects.delete(found.uri)
+    _delete_empty(objects, job_folder)
+
+
+def abandon_job(objects: ObjectStore, job_folder: str) -> None:
+    """Delete a job of a collection that does not exist, but for its renamed plan."""
+    _rename_plan(objects, job_folder)
+    delete_late_files(objects, job_folder)
+
+
+def complete_deletion(objects: ObjectStore, jobs_root: str, job_folder: str) -> None:
+    """Complete the deletion of the job whose renamed plan a folder contains, if there is one."""
+    try:
+        job_id = read_facts(objects, job_folder, deleted=True).job_id
+    except ObjectNotFoundError:
+        return
+    if has_plan(objects, job_folder):
+        return
+    for entry in entries_at(objects, f"{jobs_root}{job_id}/"):
+        if entry.job_folder == job_folder:
+            delete_folder(objects, entry)
+            return
+    delete_late_files(objects, job_folder)
+    objects.delete(deleted_plan_uri(job_folder))
+
+
+def forget_deleted(objects: ObjectStore, jobs_root: str, job_folder: str, job_id: str) -> None:
+    """Complete the deletion of a job that was running, and delete a note that is left of it."""
+    complete_deletion(objects, jobs_root, job_folder)
+    for entry in entries_at(objects, f"{jobs_root}{job_id}/"):
+        own = entry.is_elsewhere and entry.job_folder == job_folder
+        if own and not has_plan(objects, job_folder):
+            delete_note(objects, entry)
+
+
+def has_data(objects: ObjectStore, job_folder: str) -> bool:
+    """Return whether a folder contains more than what is written before a plan."""
+    return any(
+        next(iter(objects.list(f"{job_folder}{name}/")), None) is not None for name in _SUBFOLDERS
+    )
+
+
+def _rename_plan(objects: ObjectStore, job_folder: str) -> None:
+    try:
+        content = objects.read(plan_uri(job_folder))
+    except ObjectNotFoundError:
+        return
+    objects.write(deleted_plan_uri(job_folder), content)
+    objects.delete(plan_uri(job_folder))
+
+
+def _files(objects: ObjectStore, entry: Entry) -> list[str]:
+    """Return the files that are deleted with a job, embeddings first."""
+    folder = entry.job_folder
+    files = [found.uri for found in objects.list(folder)]
+    if entry.is_elsewhere:
+        files = [uri for uri in files if is_own_file(uri.removeprefix(folder))]
+    return sorted(files, key=lambda uri: _order(uri.removeprefix(folder)))
+
+
+def _delete_files(objects: ObjectStore, entry: Entry, last: Set[str]) -> None:
+    """Delete the files of a job but for some."""
+    folder = entry.job_folder
+    if not entry.is_elsewhere:
+        for name in _SUBFOLDERS:
+            objects.delete_folder(f"{folder}{name}/")
+    for uri in _files(objects, entry):
+        if uri not in last:
+            objects.delete(uri)
 
 
 def delete_note(objects: ObjectStore, entry: Entry) -> None:

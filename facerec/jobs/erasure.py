@@ -1,10 +1,9 @@
 """Erases faces, photos and collections from job folders, for good.
 
-Embeddings are found in every job folder of a collection, whatever release of facerec wrote it. The
-plan of a folder is deleted last, so a folder without one is left over from a killed deletion or a
-concurrent child: it is deleted too. A folder that may contain embeddings and
-cannot be read makes an erasure fail after everything else is erased: deleted data is gone, or the
-caller gets an error.
+Embeddings are found in every job folder of a collection, whatever release of facerec wrote it. A
+folder without a plan is left over from a killed deletion or a child that was killed after one: it
+is deleted too. A folder that may contain embeddings and cannot be read makes an erasure fail after
+everything else is erased: deleted data is gone, or the caller gets an error.
 """
 
 from __future__ import annotations
@@ -16,10 +15,17 @@ from typing import Any
 
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, JobFolderError, ObjectNotFoundError
-from facerec.jobs.deletion import delete_folder, delete_note
+from facerec.jobs.deletion import delete_folder, delete_late_files, delete_note, has_data
 from facerec.jobs.folder_erasure import erase_from_folder, erase_from_memory
-from facerec.jobs.folders import Entry, list_entries, missing_folder
-from facerec.jobs.ledger.layout import embeddings_folder, memory_folder
+from facerec.jobs.folders import (
+    Entry,
+    has_plan,
+    is_being_deleted,
+    is_missing,
+    list_entries,
+    missing_folder,
+)
+from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.plan import plan_uri, read_collection_id
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -48,7 +54,7 @@ def erase_faces(
     unreadable: list[FacerecError] = []
     memory = memory_folder(jobs_root, collection_id)
     erased = [
-        erase_from_folder(objects, entry, selection, memory)
+        _erase_from(objects, entry, selection, memory)
         for entry in entries_of(objects, jobs_root, collection_id, unreadable)
     ]
     if selection.names_photos:
@@ -63,8 +69,8 @@ def erase_collection(
 ) -> list[ErasedJob]:
     """Delete the folders of all jobs of a collection: embeddings, ledger, manifest and report.
 
-    Of folders outside of ``jobs_root``, only what facerec wrote is deleted. The plan goes last, so
-    that a deletion that was killed is completed by the next one.
+    Of folders outside of ``jobs_root``, only what facerec wrote is deleted. A deletion that was
+    killed is completed by the next one.
 
     Args:
         objects: contains the job folders.
@@ -91,6 +97,19 @@ def erase_collection(
     _require_readable(unreadable)
     _erase_memory(objects, jobs_root, collection_id, created_before)
     return deleted
+
+
+def _erase_from(objects: ObjectStore, entry: Entry, selection: Selection, memory: str) -> ErasedJob:
+    """Erase a selection from a job folder, which may be deleted at the same time."""
+    erased = ErasedJob(entry.job_id)
+    try:
+        erased = erase_from_folder(objects, entry, selection, memory)
+    except ObjectNotFoundError:
+        if has_plan(objects, entry.job_folder):
+            raise
+    # A file that was read before the deletion may have been written after it.
+    delete_late_files(objects, entry.job_folder)
+    return erased
 
 
 def _erase_memory(
@@ -126,7 +145,7 @@ def entries_of(
         try:
             found = read_collection_id(objects, entry.job_folder)
         except ObjectNotFoundError:
-            if entry.is_elsewhere and entry.collection_id == collection_id and not entry.erased:
+            if entry.collection_id == collection_id and is_missing(objects, entry):
                 # For example on a disk that is not mounted.
                 unreadable.append(missing_folder(entry))
             elif sweep:
@@ -142,22 +161,24 @@ def entries_of(
 
 
 def _sweep(objects: ObjectStore, entry: Entry, collection_id: str) -> None:
-    """Delete what a killed deletion has left of an entry without a plan."""
-    if entry.is_elsewhere and entry.collection_id == collection_id:
+    """Delete what a killed deletion, or a child after one, has left of an entry without a plan."""
+    if is_being_deleted(objects, entry):
+        delete_folder(objects, entry)
+    elif entry.is_elsewhere and entry.collection_id == collection_id:
         delete_note(objects, entry)
-    elif not entry.is_elsewhere and _has_embeddings(objects, entry.job_folder):
+    elif not entry.is_elsewhere and has_data(objects, entry.job_folder):
         delete_folder(objects, entry)
 
 
 def _is_later(objects: ObjectStore, entry: Entry, time: float) -> bool:
     """Return whether a job is of a collection that was created after a time."""
-    plan: dict[str, Any] = json.loads(objects.read(plan_uri(entry.job_folder)))
+    try:
+        plan: dict[str, Any] = json.loads(objects.read(plan_uri(entry.job_folder)))
+    except ObjectNotFoundError:
+        # Another process is deleting it.
+        return False
     created = plan.get("collection_created_at")
     return isinstance(created, int | float) and created > time
-
-
-def _has_embeddings(objects: ObjectStore, job_folder: str) -> bool:
-    return next(iter(objects.list(embeddings_folder(job_folder))), None) is not None
 
 
 def _unreadable_folder(entry: Entry) -> JobFolderError:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from facerec.errors import InvalidInputError, JobFolderError, ObjectNotFoundError
 from facerec.jobs.ledger.report import Report, read_report
-from facerec.jobs.plan import Plan, plan_uri, read_facts, read_plan
+from facerec.jobs.plan import Plan, deleted_plan_uri, plan_uri, read_facts, read_plan
 from facerec.storage.objects.protocol import ObjectStore, exists
 
 
@@ -60,7 +60,7 @@ class Entry:
         uri: the folder of this name in the root, with the final ``/``.
         job_folder: the job folder: the same, or one elsewhere.
         collection_id: collection of a job whose folder is elsewhere; None for the others.
-        erased: whether only the plan and the note of a job elsewhere are left of it.
+        erased: whether only the renamed plan and the note of a job elsewhere are left of it.
         created_at: when a job whose folder is elsewhere was planned, seconds since 1970, UTC; 0
             for the others.
     """
@@ -95,7 +95,7 @@ def find_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> Entry | Non
     """
     uri = f"{jobs_root}{job_id}/"
     missing = None
-    for entry in _entries(objects, uri):
+    for entry in entries_at(objects, uri):
         if not entry.is_elsewhere:
             found = has_plan(objects, entry.job_folder)
         else:
@@ -103,7 +103,7 @@ def find_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> Entry | Non
             found = _contains_job(objects, entry.job_folder, job_id)
         if found:
             return entry
-        if entry.is_elsewhere and not entry.erased:
+        if is_missing(objects, entry):
             missing = entry
     if missing is not None:
         raise missing_folder(missing)
@@ -119,17 +119,17 @@ def list_entries(objects: ObjectStore, jobs_root: str) -> Iterator[Entry]:
         InvalidInputError: an entry is damaged.
     """
     for uri in objects.folders(jobs_root):
-        yield from _entries(objects, uri)
+        yield from entries_at(objects, uri)
 
 
 def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | UnreadableFolder]:
     """Yield the jobs of a root, also those whose folders cannot be read.
 
-    A folder without a plan is not a job: a deleted job left it.
+    A folder without a plan is not a job: a deleted job left it, or is being deleted.
     """
     for uri in objects.folders(jobs_root):
         try:
-            entries = _entries(objects, uri)
+            entries = entries_at(objects, uri)
         except InvalidInputError:
             yield UnreadableFolder(_name(uri), "the note of its folder is damaged")
             continue
@@ -145,7 +145,7 @@ def _read_entry(objects: ObjectStore, entry: Entry) -> JobFolder | UnreadableFol
     try:
         folder = read_folder(objects, entry.job_folder)
     except ObjectNotFoundError:
-        return missing if entry.is_elsewhere and not entry.erased else None
+        return missing if is_missing(objects, entry) else None
     except InvalidInputError:
         return _read_facts(objects, entry)
     if entry.is_elsewhere and folder.plan.job_id != entry.job_id:
@@ -179,7 +179,7 @@ def redirect(objects: ObjectStore, jobs_root: str, plan: Plan) -> None:
 
 
 def note_erased(objects: ObjectStore, entry: Entry) -> None:
-    """Note that a folder elsewhere contains no more than its plan."""
+    """Note that a folder elsewhere contains no more than its renamed plan."""
     _write_note(objects, replace(entry, erased=True))
 
 
@@ -188,9 +188,25 @@ def has_plan(objects: ObjectStore, job_folder: str) -> bool:
     return exists(plan_uri(job_folder), objects)
 
 
-def _contains_job(objects: ObjectStore, job_folder: str, job_id: str) -> bool:
+def is_being_deleted(objects: ObjectStore, entry: Entry) -> bool:
+    """Return whether a deletion of a job was started and is not complete."""
+    if has_plan(objects, entry.job_folder):
+        return False
+    if not entry.is_elsewhere:
+        return exists(deleted_plan_uri(entry.job_folder), objects)
+    return _contains_job(objects, entry.job_folder, entry.job_id, deleted=True)
+
+
+def is_missing(objects: ObjectStore, entry: Entry) -> bool:
+    """Return whether a folder elsewhere, which contains no plan, has not been erased."""
+    return entry.is_elsewhere and not entry.erased and not is_being_deleted(objects, entry)
+
+
+def _contains_job(
+    objects: ObjectStore, job_folder: str, job_id: str, *, deleted: bool = False
+) -> bool:
     try:
-        return read_facts(objects, job_folder).job_id == job_id
+        return read_facts(objects, job_folder, deleted=deleted).job_id == job_id
     except ObjectNotFoundError:
         return False
 
@@ -205,7 +221,12 @@ def missing_folder(entry: Entry) -> JobFolderError:
     )
 
 
-def _entries(objects: ObjectStore, uri: str) -> list[Entry]:
+def entries_at(objects: ObjectStore, uri: str) -> list[Entry]:
+    """Return the entries of a folder in the root: its own, and that of a folder elsewhere.
+
+    Raises:
+        JobFolderError: its note is damaged.
+    """
     own = Entry(uri, uri)
     try:
         document = json.loads(objects.read(own.note))

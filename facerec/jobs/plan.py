@@ -109,6 +109,15 @@ def plan_uri(job_folder: str) -> str:
     return f"{job_folder}plan.json"
 
 
+def deleted_plan_uri(job_folder: str) -> str:
+    """Return the address of the plan of a job that is being deleted.
+
+    A job exists as long as its plan does. A deletion first renames the plan, so that at once no
+    door finds the job and no process adds to it, and the next deletion completes this one.
+    """
+    return f"{job_folder}deleted.json"
+
+
 def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
     """Read the plan in a job folder.
 
@@ -170,14 +179,19 @@ class PlanFacts:
     is_current: bool
 
 
-def read_facts(objects: ObjectStore, job_folder: str) -> PlanFacts:
+def read_facts(objects: ObjectStore, job_folder: str, *, deleted: bool = False) -> PlanFacts:
     """Read the fields of a plan that plans of every release of facerec have.
+
+    Args:
+        objects: contains the folder.
+        job_folder: uri of the folder.
+        deleted: whether to read the plan of a job that is being deleted.
 
     Raises:
         ObjectNotFoundError: the folder has no plan.
         JobFolderError: the plan is not a JSON object.
     """
-    document = _read_document(objects, job_folder)
+    document = _read_document(objects, job_folder, deleted=deleted)
     job_id, collection_id = document.get("job_id"), document.get("collection_id")
     created_at = document.get("created_at")
     return PlanFacts(
@@ -188,9 +202,12 @@ def read_facts(objects: ObjectStore, job_folder: str) -> PlanFacts:
     )
 
 
-def _read_document(objects: ObjectStore, job_folder: str) -> dict[str, Any]:
+def _read_document(
+    objects: ObjectStore, job_folder: str, *, deleted: bool = False
+) -> dict[str, Any]:
+    uri = deleted_plan_uri(job_folder) if deleted else plan_uri(job_folder)
     try:
-        document = json.loads(objects.read(plan_uri(job_folder)))
+        document = json.loads(objects.read(uri))
     except ValueError as error:
         raise JobFolderError(job_folder, "has no valid plan: not JSON") from error
     if not isinstance(document, dict):

@@ -28,6 +28,7 @@ from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNot
 from facerec.gallery.preparing import prepare_collection
 from facerec.jobs.changes import Changes, find_changes
 from facerec.jobs.children import count_children
+from facerec.jobs.deletion import complete_deletion
 from facerec.jobs.folders import find_entry
 from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.manifest.sources import inspect, read_sample
@@ -88,6 +89,7 @@ def plan_job(
             plan, job_round = None, job_round + 1
         if plan is None:
             new = replace(rounds.plan(job_round), new_collection=prepared.created)
+            complete_deletion(objects, jobs_root, new.job_folder)
             plan = _store(objects, new, changes)
     memory.note(plan)
     memory.merge_runs()

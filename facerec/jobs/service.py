@@ -13,7 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from facerec.core.times import iso_time
-from facerec.errors import InvalidInputError, JobNotPlannedError
+from facerec.errors import (
+    InvalidInputError,
+    JobDeletedError,
+    JobNotFoundError,
+    JobNotPlannedError,
+)
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
@@ -185,6 +190,9 @@ def wait_for_job(
 ) -> Job:
     """Wait until a job has ended, and return it.
 
+    Raises:
+        JobDeletedError: the job was deleted while it was waited for.
+
     Args:
         jobs: the service that runs it.
         job: the job.
@@ -193,7 +201,12 @@ def wait_for_job(
         sleep: waits.
     """
     while True:
-        job = jobs.get(job.id)
+        try:
+            job = jobs.get(job.id)
+        except JobNotFoundError as error:
+            if job.collection_id is None:
+                raise
+            raise JobDeletedError(job.collection_id) from error
         show(job, jobs.progress(job) if job.plan else None)
         if job.status.ended:
             return job

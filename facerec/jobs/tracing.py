@@ -13,6 +13,7 @@ from facerec.core.records import StoredFace
 from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.erasure import entries_of
 from facerec.jobs.folder_erasure import is_selected_face
+from facerec.jobs.folders import Entry, has_plan
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.first_release import with_current_names
 from facerec.jobs.ledger.layout import memory_folder
@@ -40,21 +41,29 @@ def find_in_jobs(
         FacerecError: a job folder that may contain something cannot be read.
     """
     unreadable: list[FacerecError] = []
-    found = [
-        KeptByJob(
-            entry.job_id,
-            tuple(row.to_json() for row in _rows(objects, entry.job_folder, selection)),
-            tuple(_faces(objects, entry.job_folder, selection)),
-            tuple(_photos(objects, entry.job_folder, selection)),
-        )
-        for entry in entries_of(objects, jobs_root, collection_id, unreadable, sweep=False)
-    ]
+    found: list[KeptByJob] = []
+    for entry in entries_of(objects, jobs_root, collection_id, unreadable, sweep=False):
+        try:
+            found.append(_find_in_job(objects, entry, selection))
+        except ObjectNotFoundError:
+            # The job may have been deleted since.
+            if has_plan(objects, entry.job_folder):
+                raise
     if unreadable:
         raise unreadable[0]
     memory = memory_folder(jobs_root, collection_id)
     listed = tuple(_in_lists(objects, memory, selection))
     found.append(KeptByJob(PurePosixPath(memory).name, (), (), listed))
     return [job for job in found if not job.is_empty]
+
+
+def _find_in_job(objects: ObjectStore, entry: Entry, selection: Selection) -> KeptByJob:
+    return KeptByJob(
+        entry.job_id,
+        tuple(row.to_json() for row in _rows(objects, entry.job_folder, selection)),
+        tuple(_faces(objects, entry.job_folder, selection)),
+        tuple(_photos(objects, entry.job_folder, selection)),
+    )
 
 
 def _photos(

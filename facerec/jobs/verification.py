@@ -9,14 +9,21 @@ purpose has no embedding there any more, and a tombstone, so that it stays delet
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from facerec.core.ids import group_of
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection, StoredFace, new_collection
-from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
+from facerec.errors import (
+    CollectionNotFoundError,
+    InvalidInputError,
+    JobDeletedError,
+    ObjectNotFoundError,
+)
 from facerec.gallery.storing import faces_to_keep, replace_faces
 from facerec.gallery.tombstones import deleted_boxes, without_deleted
+from facerec.jobs.existence import while_it_exists
 from facerec.jobs.folders import JobFolder, UnreadableFolder, list_folders
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.segments import Segment, read_segments
@@ -140,7 +147,8 @@ def verify_collection(
     total, seen = Verification(unreadable_jobs=len(unreadable)), set[str]()
     for plan in newest_first:
         if plan.collection_created_at == collection.created_at:
-            total.add(verify_job(plan, objects, faces, records, repair=repair, seen=seen))
+            with suppress(JobDeletedError), while_it_exists(plan, objects, writes=False):
+                total.add(verify_job(plan, objects, faces, records, repair=repair, seen=seen))
     return total
 
 

@@ -22,6 +22,7 @@ from facerec.core.erasures import SubjectKind
 from facerec.errors import (
     FaceNotFoundError,
     FacerecError,
+    JobDeletedError,
     ObjectNotFoundError,
     PhotoTooLargeError,
 )
@@ -33,6 +34,7 @@ from facerec.jobs.aws.log import logger
 from facerec.jobs.difference import Removal
 from facerec.jobs.erasure_check.check import Remainder, erase_and_check
 from facerec.jobs.erasure_check.traces import CheckedStores
+from facerec.jobs.existence import while_it_exists
 from facerec.jobs.plan import read_plan
 from facerec.jobs.rebuild import rebuild_collection
 from facerec.jobs.removal import remove_stale
@@ -164,7 +166,11 @@ def _remove_stale(gallery: Gallery, job_folder: str) -> dict[str, Any]:
         # The collection was deleted, and this job with it; the report says so.
         return asdict(Removal())
     faces, records = open_faces(settings), open_records(settings)
-    removal = remove_stale(plan, objects, faces, records, settings.jobs_root, delete)
+    try:
+        with while_it_exists(plan, objects):
+            removal = remove_stale(plan, objects, faces, records, settings.jobs_root, delete)
+    except JobDeletedError:
+        return asdict(Removal())
     logger().info("removed", job_id=plan.job_id, photos=removal.photos, faces=removal.faces)
     return asdict(removal)
 

@@ -9,10 +9,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from facerec.config import Settings, read_settings
-from facerec.errors import FacerecError, ObjectNotFoundError
+from facerec.errors import FacerecError, JobDeletedError, ObjectNotFoundError
 from facerec.jobs.aws.batch_queue import BatchQueue
 from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.submissions import Submission, next_submission, submission_from_json
+from facerec.jobs.existence import while_it_exists
+from facerec.jobs.folders import has_plan
 from facerec.jobs.ledger.incomplete import incomplete_uri
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.report import Report, read_report, write_report
@@ -156,7 +158,19 @@ def summarise_execution(
     """
     try:
         plan = read_plan(objects, job_folder)
-    except ObjectNotFoundError:
+        with while_it_exists(plan, objects):
+            if written:
+                report = read_report(objects, job_folder)
+            else:
+                report = write_report(
+                    plan,
+                    objects,
+                    tolerated_failure_percentage=tolerated_failure_percentage,
+                    incomplete_uri=incomplete_uri,
+                )
+    except (ObjectNotFoundError, JobDeletedError):
+        if has_plan(objects, job_folder):
+            raise
         return {
             "failed": True,
             "status": JobStatus.FAILED,
@@ -165,15 +179,6 @@ def summarise_execution(
             "error": "JobDeletedError",
             "cause": "the collection was deleted, and this job with it",
         }
-    if written:
-        report = read_report(objects, job_folder)
-    else:
-        report = write_report(
-            plan,
-            objects,
-            tolerated_failure_percentage=tolerated_failure_percentage,
-            incomplete_uri=incomplete_uri,
-        )
     summary: dict[str, Any] = {
         "failed": report.status is not JobStatus.SUCCEEDED,
         "status": report.status,

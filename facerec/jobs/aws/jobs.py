@@ -10,6 +10,7 @@ from facerec.errors import JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
 from facerec.jobs.aws.executions import Execution, Executions
 from facerec.jobs.deletion import delete_job
+from facerec.jobs.existence import rows_while_it_exists, while_it_exists
 from facerec.jobs.folders import Entry, JobFolder, read_folder
 from facerec.jobs.ledger.failures import iterate_failures
 from facerec.jobs.ledger.reading import iterate_rows
@@ -82,9 +83,10 @@ class AwsJobs:
         children = None if self._queue is None else self._children(self._queue, job)
         # AWS Batch forgets jobs after some days: then the folder is all there is.
         complete = children.states["SUCCEEDED"] if children and children.states else None
-        progress = self._progress.read(
-            plan, job.report, run_started=job.created_at, complete=complete
-        )
+        with while_it_exists(plan, self._objects, writes=False):
+            progress = self._progress.read(
+                plan, job.report, run_started=job.created_at, complete=complete
+            )
         if children is None:
             return progress
         return replace(progress, child_states=children.states, interruptions=children.interruptions)
@@ -93,19 +95,22 @@ class AwsJobs:
         """Return the report of a job; see ``JobService.report``."""
         if job.report is not None:
             return job.report
-        return write_report(
-            job.required_plan(),
-            self._objects,
-            tolerated_failure_percentage=TOLERATED_FAILURE_PERCENTAGE,
-        )
+        plan = job.required_plan()
+        with while_it_exists(plan, self._objects):
+            return write_report(
+                plan, self._objects, tolerated_failure_percentage=TOLERATED_FAILURE_PERCENTAGE
+            )
 
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
-        return iterate_rows(job.required_plan(), self._objects)
+        plan = job.required_plan()
+        return rows_while_it_exists(plan, self._objects, iterate_rows(plan, self._objects))
 
     def failures(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the rows that failed; see ``JobService.failures``."""
-        return iterate_failures(job.required_plan(), self._objects, job.report)
+        plan = job.required_plan()
+        failures = iterate_failures(plan, self._objects, job.report)
+        return rows_while_it_exists(plan, self._objects, failures)
 
     def cancel(self, job: Job) -> None:
         """End a running job; see ``JobService.cancel``."""

@@ -24,6 +24,7 @@ from facerec.jobs.child.photos import LoadedPhoto, PhotoLoader
 from facerec.jobs.child.processing import process_photos
 from facerec.jobs.child.segment_writer import SegmentCommitted, SegmentWriter
 from facerec.jobs.child.step import KnownPhotos, Step, photo_key
+from facerec.jobs.existence import while_it_exists
 from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import Cursor, SliceReader, slice_of
@@ -94,6 +95,7 @@ def run_child(
         What is in the ledger; ``complete`` unless ``stop`` ended the attempt.
 
     Raises:
+        JobDeletedError: the collection was deleted, and the job with it.
         ModelMismatchError: the engine is not the one that the job was planned for.
         ObjectChangedError: the manifest is not the one that the job was planned for.
         InvalidInputError: the manifest is damaged.
@@ -101,6 +103,17 @@ def run_child(
     """
     own = faces_of(plan, dependencies.faces, dependencies.records)
     dependencies = replace(dependencies, faces=own)
+    with while_it_exists(plan, dependencies.objects):
+        return _run(plan, child, dependencies, stop, on_commit)
+
+
+def _run(
+    plan: Plan,
+    child: int,
+    dependencies: ChildDependencies,
+    stop: Callable[[], bool],
+    on_commit: Callable[[SegmentCommitted], None],
+) -> ChildSummary:
     summary = read_summary(dependencies.objects, plan.job_folder, child)
     if summary is not None:
         _restore(plan, child, dependencies)

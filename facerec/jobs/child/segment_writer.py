@@ -15,9 +15,9 @@ and wherever they are killed.** It follows from three rules, all of them kept in
 
 Storing the same faces again changes nothing, since face ids derive from content.
 
-Deleting a collection deletes the plans of its jobs. Every commit checks for the plan before it
-stores anything, and again at its end; if the plan is gone, it removes what it has just stored. So
-nothing of a deleted collection comes back, whenever the deletion happens.
+Deleting a collection renames the plans of its jobs first. Every commit checks for the plan before
+it stores anything, and again at its end; if the plan is gone, it removes what it has just stored.
+So nothing of a deleted collection comes back, whenever the deletion happens.
 
 A commit is ``submit``, in a background thread ``_commit``, and ``flush``, which appends the segment
 that won to what this attempt knows of the ledger.
@@ -53,7 +53,8 @@ from facerec.gallery.tombstones import (
     remove_tombstones,
 )
 from facerec.jobs.child.step import Step
-from facerec.jobs.folders import has_plan
+from facerec.jobs.deletion import abandon_job
+from facerec.jobs.existence import job_exists, while_it_exists
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import SegmentFaces, id_prefixes, write_face_index
 from facerec.jobs.ledger.layout import (
@@ -226,18 +227,20 @@ class SegmentWriter:
 
     def _commit(self, step: Step, started: float) -> Segment:
         """Return the segment that won: this attempt's, or a concurrent attempt's."""
-        if not has_plan(self._objects, self._plan.job_folder):
-            raise JobDeletedError(self._plan.collection_id)
+        plan, objects = self._plan, self._objects
+        if not job_exists(plan, objects):
+            raise JobDeletedError(plan.collection_id)
         try:
-            segment = self._store(step, started)
+            with while_it_exists(plan, objects):
+                return self._store(step, started)
+        except JobDeletedError:
+            with suppress(CollectionNotFoundError):
+                self._faces.put_images(plan.collection_id, {key: [] for key in step.faces})
+            raise
         except CollectionNotFoundError:
-            self._objects.delete_folder(self._plan.job_folder)
-            raise JobDeletedError(self._plan.collection_id) from None
-        if not has_plan(self._objects, self._plan.job_folder):
-            self._faces.put_images(self._plan.collection_id, {key: [] for key in step.faces})
-            self._objects.delete_folder(self._plan.job_folder)
-            raise JobDeletedError(self._plan.collection_id)
-        return segment
+            # The job was planned while its collection was deleted.
+            abandon_job(objects, plan.job_folder)
+            raise JobDeletedError(plan.collection_id) from None
 
     def _store(self, step: Step, started: float) -> Segment:
         """Store embeddings, faces and segment of a step; return the segment that won."""

@@ -8,7 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facerec.errors import InvalidInputError, JobNotFoundError, ObjectNotFoundError
+from facerec.errors import (
+    InvalidInputError,
+    JobDeletedError,
+    JobNotFoundError,
+    ObjectNotFoundError,
+)
+from facerec.jobs.existence import rows_while_it_exists, while_it_exists
 from facerec.jobs.folders import (
     Entry,
     JobFolder,
@@ -86,9 +92,16 @@ class LocalJobs:
                 model_version=self._model_version(),
                 job_folder=job_folder,
             )
-        redirect(self._objects, self._jobs_root, plan)
-        self.runs.start(plan, request.tolerated_failure_percentage)
-        return self._job(read_folder(self._objects, plan.job_folder))
+        try:
+            with while_it_exists(plan, self._objects):
+                redirect(self._objects, self._jobs_root, plan)
+                self.runs.start(plan, request.tolerated_failure_percentage)
+                return self._job(read_folder(self._objects, plan.job_folder))
+        except JobDeletedError:
+            from facerec.jobs.deletion import forget_deleted
+
+            forget_deleted(self._objects, self._jobs_root, plan.job_folder, plan.job_id)
+            raise
 
     def get(self, job_id: str) -> Job:
         """Return a job; see ``JobService.get``. Also finds it by the path of its folder."""
@@ -120,7 +133,9 @@ class LocalJobs:
 
     def progress(self, job: Job) -> Progress:
         """Return how far a job is; see ``JobService.progress``."""
-        return self._progress.read(job.required_plan(), job.report, run_started=job.created_at)
+        plan = job.required_plan()
+        with while_it_exists(plan, self._objects, writes=False):
+            return self._progress.read(plan, job.report, run_started=job.created_at)
 
     def report(self, job: Job) -> Report:
         """Return the report of a job; see ``JobService.report``."""
@@ -131,19 +146,23 @@ class LocalJobs:
             return job.report
         record = read_record(plan.job_folder)
         tolerated = record.tolerated_failure_percentage if record else TOLERATED_FAILURE_PERCENTAGE
-        return write_report(plan, self._objects, tolerated_failure_percentage=tolerated)
+        with while_it_exists(plan, self._objects):
+            return write_report(plan, self._objects, tolerated_failure_percentage=tolerated)
 
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
         from facerec.jobs.ledger.reading import iterate_rows
 
-        return iterate_rows(job.required_plan(), self._objects)
+        plan = job.required_plan()
+        return rows_while_it_exists(plan, self._objects, iterate_rows(plan, self._objects))
 
     def failures(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the rows that failed; see ``JobService.failures``."""
         from facerec.jobs.ledger.failures import iterate_failures
 
-        return iterate_failures(job.required_plan(), self._objects, job.report)
+        plan = job.required_plan()
+        failures = iterate_failures(plan, self._objects, job.report)
+        return rows_while_it_exists(plan, self._objects, failures)
 
     def cancel(self, job: Job) -> None:
         """End a job, whichever process runs it; see ``JobService.cancel``.

@@ -12,8 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from facerec.errors import FacerecError
-from facerec.jobs.folders import has_plan
+from facerec.errors import FacerecError, JobDeletedError
+from facerec.jobs.existence import job_exists, while_it_exists
 from facerec.jobs.local.run import RunResult, Stop
 from facerec.jobs.local.run_record import (
     RunRecord,
@@ -116,6 +116,16 @@ class LocalRuns:
         run.add_done_callback(lambda _: lock.close())
 
     def _run(self, plan: Plan, record: RunRecord) -> RunResult:
+        try:
+            with while_it_exists(plan, self._objects):
+                return self._run_children(plan, record)
+        except JobDeletedError:
+            from facerec.jobs.deletion import forget_deleted
+
+            forget_deleted(self._objects, self._jobs_root, plan.job_folder, plan.job_id)
+            raise
+
+    def _run_children(self, plan: Plan, record: RunRecord) -> RunResult:
         # Imported late: commands that only show jobs start faster without the supervisor.
         from facerec.jobs.ledger.job_face_index import write_job_face_index
         from facerec.jobs.local.supervisor import run_children
@@ -138,10 +148,14 @@ class LocalRuns:
                     check.note()
                     write_job_face_index(self._objects, plan.job_folder, plan.children)
             result.verification = verification
+        except JobDeletedError:
+            raise
         except FacerecError as error:
             self._end(plan, replace(record, cause=error.message))
             raise
         except Exception as error:
+            if not job_exists(plan, self._objects):
+                raise
             _LOG.exception("job %s ended with %s", plan.job_id, type(error).__name__)
             self._end(plan, replace(record, cause="unexpected error; see the log"))
             raise
@@ -153,12 +167,9 @@ class LocalRuns:
         return result
 
     def _end(self, plan: Plan, record: RunRecord) -> None:
-        """Write the report of a run and how it ended, unless the job was deleted."""
+        """Write the report of a run and how it ended."""
         from facerec.jobs.ledger.report import write_report
 
-        if not has_plan(self._objects, plan.job_folder):
-            self._objects.delete_folder(plan.job_folder)
-            return
         tolerated = record.tolerated_failure_percentage
         write_report(plan, self._objects, tolerated_failure_percentage=tolerated)
         write_record(plan.job_folder, replace(record, ended_at=time.time()))

@@ -32,6 +32,11 @@ _MISSING = {
 }
 _DENIED = {errno.EACCES, errno.EPERM}
 
+_CHANGED = {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST}
+
+MAX_REMOVALS = 1000
+"""Attempts to remove a folder to which other processes add files."""
+
 MAX_ATTEMPTS = 5
 """Attempts to write a file whose temporary file disappears."""
 
@@ -127,8 +132,18 @@ class LocalObjects:
 
     def delete_folder(self, prefix: str) -> None:
         """Delete a folder with its content."""
-        with _local_errors(prefix), suppress(FileNotFoundError):
-            shutil.rmtree(prefix)
+        with _local_errors(prefix):
+            for _ in range(MAX_REMOVALS - 1):
+                # Others may add files to the folder, or remove some of it.
+                if not os.path.lexists(prefix):
+                    return
+                try:
+                    shutil.rmtree(prefix)
+                except OSError as error:
+                    if error.errno not in _CHANGED:
+                        raise
+            if os.path.lexists(prefix):
+                shutil.rmtree(prefix)
 
 
 def _place(uri: str, fill: Callable[[Path], None], *, if_absent: bool) -> bool:

@@ -1,0 +1,70 @@
+"""Whether a job still exists: it does as long as its folder contains its plan.
+
+A collection may be deleted while jobs add to it. Whatever writes into a job folder does so in a
+``while_it_exists`` block, and so removes what it has added too late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from facerec.errors import FacerecError, JobDeletedError, ObjectNotFoundError
+from facerec.jobs.plan import Plan, read_facts
+
+if TYPE_CHECKING:
+    from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def job_exists(plan: Plan, objects: ObjectStore) -> bool:
+    """Return whether a job was not deleted, or its folder used for another one since.
+
+    Raises:
+        JobFolderError: the plan is damaged.
+    """
+    try:
+        return read_facts(objects, plan.job_folder).job_id == plan.job_id
+    except ObjectNotFoundError:
+        return False
+
+
+@contextmanager
+def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) -> Iterator[None]:
+    """Use the folder of a job in the block, which may be deleted at any time.
+
+    Args:
+        plan: the job's plan.
+        objects: contains the folder.
+        writes: whether the block adds to the folder.
+
+    Raises:
+        JobDeletedError: the job was deleted, whatever the block raised. What was added to its
+            folder since is deleted.
+    """
+    cause: Exception | None = None
+    try:
+        yield
+    except (FacerecError, OSError) as error:
+        if job_exists(plan, objects):
+            raise
+        cause = error
+    if cause is not None or not job_exists(plan, objects):
+        if writes:
+            from facerec.jobs.deletion import delete_late_files
+
+            delete_late_files(objects, plan.job_folder)
+        raise JobDeletedError(plan.collection_id) from cause
+
+
+def rows_while_it_exists(
+    plan: Plan, objects: ObjectStore, rows: Iterator[LedgerRow]
+) -> Iterator[LedgerRow]:
+    """Yield rows of a job.
+
+    Raises:
+        JobDeletedError: the job was deleted while it was read.
+    """
+    with while_it_exists(plan, objects, writes=False):
+        yield from rows
