@@ -152,18 +152,25 @@ def print_verification(found: Verification, *, repaired: bool) -> None:
         found: the differences.
         repaired: whether they have been repaired.
     """
-    _print_differences(found.missing, found.extra, found.kept, found.deleted, repaired=repaired)
+    _print_differences(
+        found.missing, found.extra, found.kept, found.deleted, found.returned, repaired=repaired
+    )
 
 
 def print_run(run: RunSummary) -> None:
     """Print what a run found in the collection of what earlier runs had stored."""
     _print_differences(
-        run.faces_restored, run.faces_removed, run.faces_kept, run.faces_deleted, repaired=True
+        run.faces_restored,
+        run.faces_removed,
+        run.faces_kept,
+        run.faces_deleted,
+        run.faces_returned,
+        repaired=True,
     )
 
 
 def _print_differences(
-    missing: int, extra: int, kept: int, deleted: int, *, repaired: bool
+    missing: int, extra: int, kept: int, deleted: int, returned: int, *, repaired: bool
 ) -> None:
     out = console()
     if missing:
@@ -176,6 +183,11 @@ def _print_differences(
         out.print(
             f"{count(kept, 'face')} kept: indexed since then with other options, "
             "and belong to people"
+        )
+    if returned:
+        what = "removed" if repaired else "to be removed"
+        out.print(
+            f"{count(returned, 'face')} {what}: deleted on purpose, and back with an older database"
         )
     if deleted:
         out.print(

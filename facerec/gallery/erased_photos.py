@@ -94,8 +94,11 @@ def keep_erased_photos(
     selection: Selection,
     *,
     store: RecordStore,
-) -> None:
+) -> set[str]:
     """Keep tombstones of the photos that a selection names; call it before they are erased.
+
+    Returns:
+        The names under which they are kept.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -114,6 +117,15 @@ def keep_erased_photos(
             texts.setdefault(name, set()).add(UNREAD if photo.image_id is None else KNOWN)
     if texts:
         keep_texts(collection_id, texts, store=store)
+    return set(texts)
+
+
+def names_of_selection(selection: Selection) -> set[str]:
+    """Return the names of tombstones that follow from a selection alone."""
+    keys = {group_of(face_id) for face_id in selection.face_ids} | selection.image_keys
+    if not selection.names_photos:
+        return keys
+    return keys | set(map(_of_key, keys)) | set(map(_of_address, selection.photos))
 
 
 def deleted_and_erased(

@@ -4,7 +4,8 @@ An erasure is noted (``Erasures.begin``) before anything is removed. Its steps c
 that an erasure that was killed is performed again from its beginning:
 
 1. Tombstones of the faces and of selected photos are kept, so that no job stores them again. Faces
-   that a job has stored before it could see these are selected too.
+   that a job has stored before it could see these are selected too. A copy of the tombstones is
+   kept beside the job folders (``facerec.gallery.tombstone_copies``).
 2. Job folders are erased from. This comes before the stores, so that after an interruption the
    caller still sees the faces. Where it takes longer than a request may, ``Erasures.start`` lets
    another process perform all steps again, including this one.
@@ -28,9 +29,15 @@ from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.corrections import count_corrections, forget_corrections
-from facerec.gallery.erased_photos import keep_erased_photos, photo_of_face, photos_of_jobs
+from facerec.gallery.erased_photos import (
+    keep_erased_photos,
+    names_of_selection,
+    photo_of_face,
+    photos_of_jobs,
+)
 from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
+from facerec.gallery.tombstone_copies import copy_of_erasure, mark_seen
 from facerec.gallery.tombstones import keep_tombstones
 
 if TYPE_CHECKING:
@@ -70,13 +77,17 @@ class Eraser(GalleryBase):
             receipt = erasure.receipt.finished(self._clock())
             self._erasures.finish(receipt)
             return receipt, ()
+        names_kept = set[str]()
         if not defer:
-            self._keep_photos_of_jobs(erasure)
+            names_kept |= self._keep_photos_of_jobs(erasure)
             erasure = self._with_faces_of_jobs(erasure)
-        self._keep_tombstones(collection_id, erasure.selection)
+        names_kept |= self._keep_tombstones(collection_id, erasure.selection)
         erasure = self._with_late_faces(erasure)
+        if erasure.selection.names_photos:
+            names_kept |= self._keep_tombstones(collection_id, erasure.selection)
         receipt, selection = erasure.receipt, erasure.selection
         if not defer:
+            self._copy_tombstones(erasure, names_kept)
             receipt = self._forget_job_data(receipt, selection)
         if selection.created_before is not None:
             receipt = self._erase_collection(receipt, selection)
@@ -110,11 +121,15 @@ class Eraser(GalleryBase):
             self._erasures.finish(receipt)
         return receipt, stored
 
-    def _keep_photos_of_jobs(self, erasure: Erasure) -> None:
-        """Keep tombstones of the erased photos that jobs name, also of those without a face."""
+    def _keep_photos_of_jobs(self, erasure: Erasure) -> set[str]:
+        """Keep tombstones of the erased photos that jobs name, also of those without a face.
+
+        Returns:
+            The names under which they are kept.
+        """
         selection, collection_id = erasure.selection, erasure.receipt.collection_id
         if not selection.names_photos:
-            return
+            return set()
         names = selection.photos, selection.external_image_ids
         kept = self._job_data.find(
             collection_id, Selection(photos=names[0], external_image_ids=names[1])
@@ -122,7 +137,8 @@ class Eraser(GalleryBase):
         with suppress(CollectionNotFoundError):
             version = self._get(collection_id).model_version
             photos = photos_of_jobs(collection_id, kept, version)
-            keep_erased_photos(collection_id, photos, selection, store=self._records)
+            return keep_erased_photos(collection_id, photos, selection, store=self._records)
+        return set()
 
     def _with_late_faces(self, erasure: Erasure) -> Erasure:
         """Select the faces that a job has stored before it could see the photos' tombstones."""
@@ -135,9 +151,7 @@ class Eraser(GalleryBase):
             if face.external_image_id in selection.external_image_ids
             or face.source in selection.photos
         }
-        erasure = self._with_faces(erasure, late - selection.face_ids)
-        self._keep_tombstones(collection_id, erasure.selection)
-        return erasure
+        return self._with_faces(erasure, late - selection.face_ids)
 
     def _with_faces_of_jobs(self, erasure: Erasure) -> Erasure:
         """Add the faces that jobs have found in selected photos, before their rows are erased."""
@@ -281,15 +295,38 @@ class Eraser(GalleryBase):
             key for key in keys if all(record.face_id in face_ids for record in stored.get(key, ()))
         )
 
-    def _keep_tombstones(self, collection_id: str, selection: Selection) -> None:
-        """Keep tombstones of faces and photos, by which later jobs know that they were deleted."""
+    def _keep_tombstones(self, collection_id: str, selection: Selection) -> set[str]:
+        """Keep tombstones of faces and photos, by which later jobs know that they were deleted.
+
+        Returns:
+            The names under which those of photos are kept.
+        """
         ids = sorted(selection.face_ids)
         faces = self._faces.get_faces(collection_id, ids) if ids else []
         with suppress(CollectionNotFoundError):
             records = [face.record for face in faces]
             keep_tombstones(collection_id, records, store=self._records)
             photos = map(photo_of_face, records)
-            keep_erased_photos(collection_id, photos, selection, store=self._records)
+            return keep_erased_photos(collection_id, photos, selection, store=self._records)
+        return set()
+
+    def _copy_tombstones(self, erasure: Erasure, names: Members[str]) -> None:
+        """Keep a copy of the tombstones of an erasure, which outlives the store of records."""
+        receipt, selection = erasure.receipt, erasure.selection
+        if selection.created_before is not None:
+            return
+        with suppress(CollectionNotFoundError):
+            collection = self._get(receipt.collection_id)
+            copy = copy_of_erasure(
+                receipt.collection_id,
+                names_of_selection(selection).union(names),
+                erasure_id=receipt.erasure_id,
+                erased_at=receipt.requested_at,
+                store=self._records,
+            )
+            if copy is not None:
+                self._job_data.keep_tombstones(collection, copy)
+                mark_seen(receipt.collection_id, [receipt.erasure_id], store=self._records)
 
     def _disassociate(self, collection_id: str, face_ids: Members[str], faces: FaceStore) -> int:
         """Disassociate faces from their people; return the number of people."""

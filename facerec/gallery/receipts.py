@@ -115,6 +115,14 @@ class Erasures:
                     selection_from_json(document["selection"]),
                 )
 
+    def is_being_deleted(self, collection_id: str) -> bool:
+        """Return whether a deletion of a whole collection is not finished."""
+        return any(
+            erasure.receipt.collection_id == collection_id
+            and erasure.selection.created_before is not None
+            for erasure in self.pending()
+        )
+
     def _write(self, receipt: Receipt) -> None:
         uri = f"{self._folder(receipt.collection_id)}{receipt.erasure_id}.json"
         self.objects.write(uri, json.dumps(receipt.to_stored_json()).encode())

@@ -76,7 +76,7 @@ def keep_texts(
         CollectionNotFoundError: The collection does not exist.
     """
     key = _require_key(collection_id, store)
-    store.put_tombstones(collection_id, {_digest(key, name): own for name, own in texts.items()})
+    store.put_tombstones(collection_id, {digest(key, name): own for name, own in texts.items()})
 
 
 def find_texts(
@@ -89,7 +89,7 @@ def find_texts(
     key = store.get_tombstone_key(collection_id) if names else None
     if key is None:
         return {}
-    photos = {_digest(key, name): name for name in names}
+    photos = {digest(key, name): name for name in names}
     found = store.find_tombstones(collection_id, list(photos))
     return {photos[photo]: texts for photo, texts in found.items()}
 
@@ -100,14 +100,14 @@ def remove_texts(collection_id: str, names: Collection[str], *, store: RecordSto
     if found:
         key = store.get_tombstone_key(collection_id) or b""
         store.delete_tombstones(
-            collection_id, {_digest(key, name): texts for name, texts in found.items()}
+            collection_id, {digest(key, name): texts for name, texts in found.items()}
         )
 
 
 def boxes_in(texts: Mapping[str, Collection[str]], image_keys: Collection[str]) -> DeletedBoxes:
     """Return the boxes of deleted and imported faces among the texts of tombstones."""
     return {
-        image_key: tuple(map(_box_in, sorted(texts[image_key])))
+        image_key: tuple(map(box_in, sorted(texts[image_key])))
         for image_key in image_keys
         if image_key in texts
     }
@@ -128,7 +128,7 @@ def keep_imported(
     """
     key = _require_key(collection_id, store)
     photos = {
-        _digest(key, image_key): {
+        digest(key, image_key): {
             f"{_to_text(record.box)} {_encrypted(key, image_key, record)}" for record in records
         }
         for image_key, records in images.items()
@@ -183,7 +183,7 @@ def remove_tombstones(
             [record.box for record in records], [tombstone.box for tombstone in others]
         )
         key = store.get_tombstone_key(collection_id) or b""
-        removed[_digest(key, image_key)] = {others[there].text for _, there in pairs}
+        removed[digest(key, image_key)] = {others[there].text for _, there in pairs}
     if removed:
         store.delete_tombstones(collection_id, removed)
 
@@ -228,22 +228,29 @@ def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordSt
         *_, after = page
 
 
-def _digest(key: bytes, image_key: str) -> str:
+def digest(key: bytes, name: str) -> str:
+    """Return the keyed hash by which the store knows the name of a photo."""
     # Addresses of files may not be valid UTF-8.
-    return hmac.new(key, image_key.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+    return hmac.new(key, name.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+
+
+def box_in(text: str) -> BoundingBox:
+    """Return the box in the text of a face's tombstone."""
+    left, top, width, height = map(float, text.split()[:4])
+    return BoundingBox(left, top, width, height)
+
+
+def is_of_deleted(text: str) -> bool:
+    """Return whether a text is of something deleted, and not of an imported face."""
+    return len(text.split()) <= 4
 
 
 def _to_text(box: BoundingBox) -> str:
     return " ".join(map(repr, (box.left, box.top, box.width, box.height)))
 
 
-def _box_in(text: str) -> BoundingBox:
-    left, top, width, height = map(float, text.split()[:4])
-    return BoundingBox(left, top, width, height)
-
-
 def _to_tombstone(text: str, key: bytes, image_key: str) -> _Tombstone:
-    box, encrypted = _box_in(text), text.split()[4:]
+    box, encrypted = box_in(text), text.split()[4:]
     face_id = None
     if encrypted:
         face_id = str(UUID(bytes=_masked(bytes.fromhex(encrypted[0]), key, image_key, box)))
@@ -258,7 +265,7 @@ def _masked(content: bytes, key: bytes, image_key: str, box: BoundingBox) -> byt
     """Return the exclusive or of an id and a hash that only the key and the photo yield.
 
     It encrypts and decrypts. The hash differs for every box, and its message from those of
-    ``_digest``.
+    ``digest``.
     """
     message = f"{image_key} {_to_text(box)}"
     mask = hmac.new(key, message.encode(), hashlib.sha256).digest()

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
 from facerec.core.erasures import ErasedJob, KeptByJob, Selection
+from facerec.core.records import Collection
+from facerec.core.tombstone_copies import TombstoneCopy
 from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
     from facerec.jobs import erasure, tracing
+    from facerec.jobs.remembered import tombstones
 else:
     erasure = DeferredModule("facerec.jobs.erasure")
+    tombstones = DeferredModule("facerec.jobs.remembered.tombstones")
     tracing = DeferredModule("facerec.jobs.tracing")
 
 
@@ -39,3 +43,7 @@ class JobFolders:
     def find(self, collection_id: str, selection: Selection) -> list[KeptByJob]:
         """Return what the folders of a collection's jobs keep of a selection."""
         return tracing.find_in_jobs(self.objects, self.jobs_root, collection_id, selection)
+
+    def keep_tombstones(self, collection: Collection, copy: TombstoneCopy) -> None:
+        """Keep a copy of the tombstones of an erasure beside the job folders."""
+        tombstones.write_tombstones(self.objects, self.jobs_root, collection, copy)

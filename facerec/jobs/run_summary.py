@@ -19,6 +19,8 @@ class RunSummary:
             belong to people.
         faces_deleted: faces of earlier runs that were deleted on purpose; a photo without any face
             left counts as one.
+        faces_returned: faces that were deleted on purpose, that an older copy of the database had
+            again, and that the run has removed.
         stopped: whether the run was interrupted.
     """
 
@@ -27,6 +29,7 @@ class RunSummary:
     faces_removed: int = 0
     faces_kept: int = 0
     faces_deleted: int = 0
+    faces_returned: int = 0
     stopped: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -38,4 +41,6 @@ def run_from_json(document: Mapping[str, Any] | None) -> RunSummary | None:
     """Return the run of a document that ``RunSummary.to_json`` returned; None for None."""
     if document is None:
         return None
-    return RunSummary(**{field.name: document[field.name] for field in fields(RunSummary)})
+    known = (field.name for field in fields(RunSummary))
+    # An earlier release did not count everything.
+    return RunSummary(**{name: document[name] for name in known if name in document})

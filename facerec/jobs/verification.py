@@ -27,6 +27,7 @@ from facerec.jobs.existence import while_it_exists
 from facerec.jobs.folders import JobFolder, UnreadableFolder, list_folders
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.segments import Segment, read_segments
+from facerec.jobs.lost_erasures import remove_returned_faces
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan
 from facerec.jobs.writing import faces_of
@@ -48,6 +49,8 @@ class Verification:
             they belong to people.
         deleted: faces of the ledger that were deleted on purpose; a photo without any face left
             counts as one.
+        returned: faces that were deleted on purpose, and that the collection had again, from an
+            older copy of the database; with ``repair`` they have been removed.
         unreadable_jobs: jobs whose folders cannot be read, so that nothing of them was compared.
     """
 
@@ -56,12 +59,13 @@ class Verification:
     extra: int = 0
     kept: int = 0
     deleted: int = 0
+    returned: int = 0
     unreadable_jobs: int = 0
 
     @property
     def agrees(self) -> bool:
         """Whether the collection agreed with the ledger, deliberate deletions aside."""
-        return not (self.missing or self.extra)
+        return not (self.missing or self.extra or self.returned)
 
     def add(self, other: Verification) -> None:
         """Add the numbers of another comparison."""
@@ -70,6 +74,7 @@ class Verification:
         self.extra += other.extra
         self.kept += other.kept
         self.deleted += other.deleted
+        self.returned += other.returned
         self.unreadable_jobs += other.unreadable_jobs
 
 
@@ -145,6 +150,9 @@ def verify_collection(
             raise
         collection = restored_collection(collection_id, plans, records)
     total, seen = Verification(unreadable_jobs=len(unreadable)), set[str]()
+    total.returned = remove_returned_faces(
+        collection, objects, jobs_root, faces, records, repair=repair
+    )
     for plan in newest_first:
         if plan.collection_created_at == collection.created_at:
             with suppress(JobDeletedError), while_it_exists(plan, objects, writes=False):

@@ -4,14 +4,17 @@ At the end of a run its job and the version of the stored faces are noted. The v
 every write, and a restored or emptied database has another one. While it is the same, the store
 holds what that run left, and comparing millions of rows would find nothing. The rows of other jobs
 are compared nevertheless: that run may have replaced faces of the same photos.
+
+An older copy of a database has faces that were erased since: they are removed first.
 """
 
 from __future__ import annotations
 
 from facerec.core.protocols.records import RecordStore
-from facerec.errors import ObjectNotFoundError
+from facerec.errors import CollectionNotFoundError, ObjectNotFoundError
 from facerec.jobs.folders import JobFolder, list_folders
-from facerec.jobs.ledger.layout import memory_folder
+from facerec.jobs.ledger.layout import verified_uri
+from facerec.jobs.lost_erasures import remove_returned_faces
 from facerec.jobs.plan import Plan
 from facerec.jobs.verification import Verification, verify_job
 from facerec.storage.faces import FaceStore
@@ -31,8 +34,7 @@ class CollectionCheck:
     ) -> None:
         self._plan, self._objects, self._jobs_root = plan, objects, jobs_root
         self._faces, self._records = faces, records
-        folder = memory_folder(jobs_root, plan.collection_id)
-        self._note = f"{folder}{plan.collection_created_at!r}/verified"
+        self._note = verified_uri(jobs_root, plan.collection_id, plan.collection_created_at)
 
     def verify(self) -> Verification:
         """Restore what the collection has lost of this job and all others.
@@ -46,6 +48,8 @@ class CollectionCheck:
         if unchanged and self._plan.job_id == noted_job:
             return Verification()
         total, seen = Verification(), set[str]()
+        if not unchanged:
+            total.returned = self._remove_returned()
         for plan in (self._plan, *(() if unchanged else self._other_plans())):
             total.add(
                 verify_job(plan, self._objects, self._faces, self._records, repair=True, seen=seen)
@@ -57,6 +61,23 @@ class CollectionCheck:
         version = self._faces.version(self._plan.collection_id)
         if version is not None:
             self._objects.write(self._note, f"{self._plan.job_id}\n{version}".encode())
+
+    def _remove_returned(self) -> int:
+        plan = self._plan
+        try:
+            collection = self._records.get_collection(plan.collection_id)
+        except CollectionNotFoundError:
+            return 0
+        if collection.created_at != plan.collection_created_at:
+            return 0
+        return remove_returned_faces(
+            collection,
+            self._objects,
+            self._jobs_root,
+            self._faces,
+            self._records,
+            repair=True,
+        )
 
     def _other_plans(self) -> list[Plan]:
         """Return the plans of the other jobs of this creation of the collection, newest first."""

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 from facerec.config import Settings, read_settings, required_setting
 from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
 from facerec.factory import gallery_defaults, open_records
+from facerec.gallery.receipts import Erasures
 from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.preflight import require_region
 from facerec.jobs.aws.start_problems import open_clients
 from facerec.jobs.aws.submissions import first_submission
+from facerec.jobs.lost_erasures import restore_lost_tombstones
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
 from facerec.jobs.request import (
@@ -104,13 +106,18 @@ def plan_execution(
         request = read_job_request(document, gallery_defaults(settings))
         require_s3_addresses(request)
         check(request)
+        records = open_records()
         plan = plan_job(
             request,
             objects,
-            open_records(),
+            records,
             jobs_root=settings.jobs_root,
             model_version=required_setting(settings.model_version, "MODEL_VERSION"),
         )
+        # While a deletion of the collection is under way, there are those of an earlier one.
+        erasures = Erasures(objects, settings.erasures_root)
+        if not erasures.is_being_deleted(plan.collection_id):
+            restore_lost_tombstones(plan.collection_id, objects, settings.jobs_root, records)
     except StoreUnavailableError:
         raise
     except FacerecError as error:

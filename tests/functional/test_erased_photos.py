@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from facerec.core.erasures import SubjectKind
+from facerec.core.records import FaceRecord
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.receipts import Erasure, Erasures
 from facerec.jobs.job_data import JobFolders
 from facerec.jobs.ledger.report import write_report
+from facerec.jobs.lost_erasures import restore_lost_tombstones
 from facerec.jobs.outcomes import Outcome
+from facerec.jobs.verification import verify_collection
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
 from tests.support.jobs import LocalJob
+from tests.support.memory_objects import MemoryObjects
 
 ANN = "ann-lee-4711"
 
@@ -31,9 +40,11 @@ class Installation:
         self.photos.mkdir()
         self.objects = LocalObjects()
 
-    def gallery(self) -> Gallery:
+    def gallery(self, **others: Any) -> Gallery:  # noqa: ANN401
         folders = JobFolders(self.objects, f"{self.folder}/jobs/")
-        return Collaborators(self.store, self.store, FakeEngine(), job_data=folders).gallery()
+        return Collaborators(
+            self.store, self.store, FakeEngine(), job_data=folders, **others
+        ).gallery()
 
     def write(self, name: str, content: bytes) -> None:
         (self.photos / f"{name}.jpg").write_bytes(content)
@@ -55,10 +66,12 @@ class Installation:
         write_report(job.plan, job.objects, tolerated_failure_percentage=50)
         return Counter(row.outcome for row in job.rows())
 
+    def faces(self) -> list[FaceRecord]:
+        return self.store.list_faces("staff", limit=1000)
+
     def names(self) -> list[str | None]:
         """Return the external image ids of all faces, in order."""
-        faces = self.store.list_faces("staff", limit=1000)
-        return sorted((face.external_image_id for face in faces), key=str)
+        return sorted((face.external_image_id for face in self.faces()), key=str)
 
     def files_with(self, text: str) -> set[str]:
         files = (path for path in (self.folder / "jobs").rglob("*") if path.is_file())
@@ -208,3 +221,67 @@ def test_a_photo_stays_erased_wherever_its_erasure_is_killed(
         else:
             erase(here, SubjectKind.EXTERNAL_ID, ANN)
     assert kills.calls > 5
+
+
+@dataclass(frozen=True, slots=True)
+class ErasuresAtABadMoment(Erasures):
+    """Erasures between whose selection and tombstones something else happens."""
+
+    before_begin: Callable[[], object] = int
+
+    def begin(self, *arguments: Any) -> Erasure:  # noqa: ANN401
+        self.before_begin()
+        return Erasures.begin(self, *arguments)
+
+
+@pytest.mark.parametrize("kind", [SubjectKind.EXTERNAL_ID, SubjectKind.PHOTO])
+def test_a_face_that_a_job_stores_while_its_photo_is_erased_is_erased(
+    here: Installation, kind: SubjectKind
+) -> None:
+    here.list({"bob": "bob"})
+    here.index()
+    here.list({"both": ANN, "bob": "bob"})
+    erasures = ErasuresAtABadMoment(MemoryObjects(), "erasures/", before_begin=here.index)
+    name = ANN if kind is SubjectKind.EXTERNAL_ID else str(here.photos / "both.jpg")
+    here.gallery(erasures=erasures).erase("staff", kind, name)
+    assert here.names() == ["bob"]
+    assert here.files_with(ANN) == set()
+
+
+def test_erased_photos_stay_erased_when_the_store_is_lost(
+    here: Installation, tmp_path: Path
+) -> None:
+    here.index()
+    erase(here, SubjectKind.EXTERNAL_ID, ANN)
+    erase_photo(here, "bob")
+    with SqliteStore(tmp_path / "new.sqlite") as store:
+        here.store = store
+        here.gallery().create_collection("staff")
+        restore_lost_tombstones("staff", here.objects, f"{here.folder}/jobs/", store)
+        assert here.index(**WIDE)[Outcome.ERASED] == 4
+        assert here.names() == []
+
+
+def test_a_person_loses_the_erased_faces_of_an_older_copy(
+    here: Installation, tmp_path: Path
+) -> None:
+    here.index()
+    gallery = here.gallery(clock=time.time)
+    (own,) = (face.face_id for face in here.faces() if face.external_image_id == ANN)
+    gallery.create_user("staff", "ann")
+    gallery.associate_faces("staff", "ann", [own], threshold=0)
+    older = sqlite3.connect(tmp_path / "older.sqlite")
+    with sqlite3.connect(tmp_path / "store.sqlite") as current:
+        current.backup(older)
+    older.close()
+    gallery.erase("staff", SubjectKind.EXTERNAL_ID, ANN)
+    with SqliteStore(tmp_path / "older.sqlite") as store:
+        here.store = store
+        assert here.names() == [ANN, "bob"]
+        for repair, returned in ((False, 1), (True, 1), (True, 0)):
+            found = verify_collection(
+                "staff", here.objects, f"{here.folder}/jobs/", store, store, repair=repair
+            )
+            assert found.returned == returned
+        assert here.names() == ["bob"]
+        assert store.users_of_faces("staff", [own]) == {}

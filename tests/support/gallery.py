@@ -10,6 +10,8 @@ from facerec.core.clusters import ClusterStore
 from facerec.core.erasures import ErasedJob, KeptByJob, Selection
 from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
 from facerec.core.protocols.records import RecordStore
+from facerec.core.records import Collection
+from facerec.core.tombstone_copies import TombstoneCopy
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
@@ -45,6 +47,9 @@ class RecordedJobData:
 
     def find(self, _collection_id: str, _selection: Selection) -> list[KeptByJob]:
         return []
+
+    def keep_tombstones(self, _collection: Collection, _copy: TombstoneCopy) -> None:
+        """Keep nothing: there are no jobs."""
 
 
 @dataclass

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from facerec.core.erasures import ErasedJob, KeptByJob, Selection
+    from facerec.core.records import Collection
+    from facerec.core.tombstone_copies import TombstoneCopy
 
 
 class JobData(Protocol):
@@ -22,4 +24,8 @@ class JobData(Protocol):
 
     def find(self, collection_id: str, selection: Selection) -> Sequence[KeptByJob]:
         """Return what the jobs of a collection keep of faces and photos."""
+        ...
+
+    def keep_tombstones(self, collection: Collection, copy: TombstoneCopy) -> None:
+        """Keep a copy of the tombstones of an erasure until the collection is deleted."""
         ...

@@ -83,6 +83,11 @@ def memory_folder(jobs_root: str, collection_id: str) -> str:
     return f"{jobs_root}remembered@{name_in_paths(collection_id)}/"
 
 
+def verified_uri(jobs_root: str, collection_id: str, created_at: float) -> str:
+    """Return the address of the note of the last comparison of a collection with its jobs."""
+    return f"{memory_folder(jobs_root, collection_id)}{created_at!r}/verified"
+
+
 def stale_uri(job_folder: str) -> str:
     """Return the address of the list of remembered photos that were replaced or are gone."""
     return f"{job_folder}stale.jsonl"

@@ -50,5 +50,6 @@ class RunResult:
             faces_removed=found.extra,
             faces_kept=found.kept,
             faces_deleted=found.deleted,
+            faces_returned=found.returned,
             stopped=self.stopped,
         )

@@ -1,0 +1,43 @@
+"""Copies of tombstones, which outlive the store of records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class TombstoneCopy:
+    """The tombstones that an erasure has left, as the store keeps them.
+
+    Attributes:
+        erasure_id: the erasure.
+        erased_at: its time, in seconds since 1970.
+        key: the key of the collection's tombstones.
+        places: texts of tombstones by keyed hash of a photo.
+    """
+
+    erasure_id: str
+    erased_at: float
+    key: bytes
+    places: Mapping[str, frozenset[str]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the copy as JSON values."""
+        return {
+            "erasure_id": self.erasure_id,
+            "erased_at": self.erased_at,
+            "key": self.key.hex(),
+            "places": {photo: sorted(texts) for photo, texts in self.places.items()},
+        }
+
+
+def copy_from_json(document: Mapping[str, Any]) -> TombstoneCopy:
+    """Return the copy that ``TombstoneCopy.to_json`` returned as JSON values."""
+    return TombstoneCopy(
+        document["erasure_id"],
+        document["erased_at"],
+        bytes.fromhex(document["key"]),
+        {photo: frozenset(texts) for photo, texts in document["places"].items()},
+    )

@@ -1,0 +1,128 @@
+"""Copies of tombstones outside the store of records, and how a store gets them back.
+
+Tombstones are lost with their store. So each erasure leaves a copy of its own where the jobs of the
+collection are, with the key; it is deleted with the collection there too. In the store it leaves a
+mark that it has been seen. A store without the mark was lost, or restored from a copy that
+is older than the erasure: it gets the tombstones, and the faces below them that had been indexed
+before are removed. A tombstone that a store with the mark lacks was removed on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Members
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from facerec.core.ids import group_of
+from facerec.core.tombstone_copies import TombstoneCopy
+from facerec.gallery.corrections import forget_corrections
+from facerec.gallery.storing import pair_boxes
+from facerec.gallery.tombstones import (
+    box_in,
+    digest,
+    find_texts,
+    is_of_deleted,
+    keep_texts,
+    keep_tombstones,
+)
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord
+    from facerec.storage.faces import FaceStore
+
+_SEEN = "seen"
+"""Text of the mark of an erasure."""
+
+
+def copy_of_erasure(
+    collection_id: str,
+    names: Members[str],
+    *,
+    erasure_id: str,
+    erased_at: float,
+    store: RecordStore,
+) -> TombstoneCopy | None:
+    """Return a copy of the tombstones that an erasure has left; None if there are none.
+
+    Args:
+        collection_id: The collection.
+        names: Names of the photos whose tombstones they are.
+        erasure_id: The erasure.
+        erased_at: Its time.
+        store: Store of the tombstones.
+    """
+    key = store.get_tombstone_key(collection_id)
+    found = find_texts(collection_id, names, store=store)
+    deleted = {name: frozenset(filter(is_of_deleted, own)) for name, own in found.items()}
+    places = {digest(key or b"", name): own for name, own in deleted.items() if own}
+    return TombstoneCopy(erasure_id, erased_at, key, places) if key and places else None
+
+
+def mark_seen(collection_id: str, erasure_ids: Iterable[str], *, store: RecordStore) -> None:
+    """Note in the store that it has the tombstones of erasures.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    keep_texts(collection_id, {_mark_of(each): {_SEEN} for each in erasure_ids}, store=store)
+
+
+def unseen_erasures(
+    collection_id: str, erasure_ids: Sequence[str], *, store: RecordStore
+) -> list[str]:
+    """Return the erasures that a store has not seen."""
+    found = find_texts(collection_id, [_mark_of(each) for each in erasure_ids], store=store)
+    return [each for each in erasure_ids if _mark_of(each) not in found]
+
+
+def restore_tombstones(
+    collection_id: str, copies: Iterable[TombstoneCopy], *, store: RecordStore
+) -> None:
+    """Give tombstones back to a store, unless it has its own, with another key.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    for copy in copies:
+        if store.create_tombstone_key(collection_id, copy.key) == copy.key:
+            store.put_tombstones(collection_id, copy.places)
+
+
+def returned_faces(
+    copies: Sequence[TombstoneCopy], records: Iterable[FaceRecord]
+) -> Iterator[FaceRecord]:
+    """Yield the stored faces that were deleted after they had been indexed."""
+    for record in records:
+        for copy in copies:
+            texts = copy.places.get(digest(copy.key, group_of(record.face_id)), ())
+            boxes = [box_in(text) for text in texts]
+            if record.indexed_at < copy.erased_at and pair_boxes([record.box], boxes):
+                yield record
+                break
+
+
+def remove_returned(
+    collection_id: str, returned: Sequence[FaceRecord], *, faces: FaceStore, records: RecordStore
+) -> None:
+    """Remove faces that were deleted, also from their people.
+
+    Raises:
+        ConflictError: Too many concurrent changes of a person or of corrections.
+    """
+    from facerec.gallery.associations import update_user
+
+    # The store may have tombstones of its own, which lack these.
+    keep_tombstones(collection_id, returned, store=records)
+    ids = [record.face_id for record in returned]
+    faces.delete_faces(collection_id, ids)
+    owners = records.users_of_faces(collection_id, ids)
+    for user_id in sorted(set(owners.values())):
+        own = [face_id for face_id in ids if owners.get(face_id) == user_id]
+        update_user(faces, records, collection_id, user_id, own)
+    forget_corrections(collection_id, gone=ids, faces=faces, records=records)
+
+
+def _mark_of(erasure_id: str) -> str:
+    # No image key contains a space, and no name of an erased photo begins like this.
+    return f"erasure {erasure_id}"

@@ -1,0 +1,52 @@
+"""Copies of tombstones beside what is remembered of a collection's photos.
+
+They are in ``{jobs_root}remembered@{collection}/{created}/``, and deleted with it. A store of
+records that was lost, or restored from an older copy, gets its tombstones back from them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from facerec.core.records import Collection
+from facerec.core.tombstone_copies import TombstoneCopy, copy_from_json
+from facerec.jobs.ledger.layout import memory_folder, verified_uri
+from facerec.storage.objects.protocol import ObjectStore
+
+_NAME = "tombstones-"
+
+
+def write_tombstones(
+    objects: ObjectStore, jobs_root: str, collection: Collection, copy: TombstoneCopy
+) -> None:
+    """Write the tombstones of an erasure; the next run compares the collection with its jobs."""
+    collection_id, created_at = collection.collection_id, collection.created_at
+    folder = f"{memory_folder(jobs_root, collection_id)}{created_at!r}/"
+    document = json.dumps(copy.to_json()).encode()
+    objects.write(f"{folder}{_NAME}{copy.erasure_id}.json", document)
+    # A copy of the database from before the erasure may have the version that is noted there.
+    objects.delete(verified_uri(jobs_root, collection_id, created_at))
+
+
+def erasures_with_tombstones(
+    objects: ObjectStore, jobs_root: str, collection_id: str
+) -> dict[str, str]:
+    """Return the addresses of copies of tombstones by the ids of the erasures.
+
+    Those of earlier creations of the collection are included: they were not deleted, so that
+    their store was lost.
+    """
+    found = {}
+    for folder in list(objects.folders(memory_folder(jobs_root, collection_id))):
+        for copy in objects.list(f"{folder}{_NAME}"):
+            erasure_id, _, suffix = copy.uri.rpartition(_NAME)[2].partition(".")
+            if suffix == "json":
+                found[erasure_id] = copy.uri
+    return found
+
+
+def read_tombstones(objects: ObjectStore, uris: Iterable[str]) -> Iterator[TombstoneCopy]:
+    """Yield the copies of tombstones at these addresses."""
+    for uri in uris:
+        yield copy_from_json(json.loads(objects.read(uri)))
