@@ -69,6 +69,7 @@ def _print(result: Rebuilt, seconds: float) -> None:
         people = count(result.copied.people, "person", "people")
         corrections = count(result.copied.corrections, "correction")
         console().print(f"{people} and {corrections} copied, with tags, retention and threshold")
+        console().print("clusters of unknown people are not copied")
         if result.copied.lacking:
             lacking = count(result.copied.lacking, "face")
             console().print(f"{lacking} of people not restored: no job has indexed them")
