@@ -16,7 +16,8 @@ from facerec.core.aws_region import aws_region
 from facerec.errors import CollectionExistsError
 
 if TYPE_CHECKING:
-    from facerec.imports.importing import FindPhotos, ImportReport
+    from facerec.imports.importing import FindPhotos
+    from facerec.imports.report import ImportReport
 
 report_option = click.option(
     "--report",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -158,7 +158,12 @@ class ImportOperations(GalleryBase):
         return tuple(ids)
 
     def import_faces(
-        self, collection_id: str, photo: Photo, known: Sequence[KnownFace]
+        self,
+        collection_id: str,
+        photo: Photo,
+        known: Sequence[KnownFace],
+        *,
+        others: Collection[str] = (),
     ) -> ImportedPhoto:
         """Find faces again in their photo, and store them under the ids that they have elsewhere.
 
@@ -171,6 +176,7 @@ class ImportOperations(GalleryBase):
             collection_id: Id of the collection.
             photo: Bytes of an image file, or where one is.
             known: Faces of this photo.
+            others: Ids of other faces of that service, which are not the collection's own.
 
         Returns:
             What became of each face.
@@ -220,7 +226,7 @@ class ImportOperations(GalleryBase):
                 stats=face.stats,
             )
             photos.setdefault(image.image_key, []).append(StoredFace(record, face.embedding))
-        indexed = self._omit_indexed(collection_id, photos)
+        indexed = self._omit_indexed(collection_id, photos, others)
         # The tombstones go first: an import that is killed here is run again.
         keep_imported(
             collection_id,
@@ -237,7 +243,7 @@ class ImportOperations(GalleryBase):
         return ImportedPhoto(ids, frozenset(in_use), indexed)
 
     def _omit_indexed(
-        self, collection_id: str, photos: dict[str, list[StoredFace]]
+        self, collection_id: str, photos: dict[str, list[StoredFace]], others: Collection[str]
     ) -> frozenset[str]:
         """Omit faces that the collection holds under ids of its own, and return their ids."""
         removed = set[str]()
@@ -247,7 +253,7 @@ class ImportOperations(GalleryBase):
             here = {
                 own[number].face_id
                 for number, other in pairs
-                if records[other].face_id != own[number].face_id
+                if records[other].face_id not in {own[number].face_id, *others}
             }
             photos[key] = [face for face in photos[key] if face.record.face_id not in here]
             removed |= here

@@ -83,7 +83,7 @@ def pair_boxes(
         (-share, here, there)
         for here, box in enumerate(boxes)
         for there, other in enumerate(others)
-        if (share := _shared_area(box, other)) >= min_share
+        if (share := shared_area(box, other)) >= min_share
     )
     paired: dict[int, int] = {}
     for _, here, there in shares:
@@ -240,7 +240,7 @@ def _update_users(
             update_user(faces, users, collection_id, user_id, gone)
 
 
-def _shared_area(one: BoundingBox, other: BoundingBox) -> float:
+def shared_area(one: BoundingBox, other: BoundingBox) -> float:
     """Return the share of the union of two boxes that both cover."""
     across = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
     down = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)

@@ -22,7 +22,7 @@ from facerec.errors import (
 )
 from facerec.gallery.gallery import Gallery
 from facerec.imports.compreface import ComprefaceServer, Example
-from facerec.imports.importing import ImportReport, Unmatched, UnmatchedFace
+from facerec.imports.report import ImportReport, Unmatched, UnmatchedFace
 
 
 def import_examples(

@@ -44,6 +44,7 @@ class Source:
     """A collection ``staff`` on a server, and the folder of its photos."""
 
     def __init__(self, collaborators: Collaborators, photos: Path, address: str) -> None:
+        self.collaborators = collaborators
         self.gallery = collaborators.gallery()
         self.photos = photos
         self.address = address
@@ -204,6 +205,63 @@ def test_several_photos_of_one_name_are_each_found(source: Source, tmp_path: Pat
     manifest.write_text("\n".join(reversed(lines)))
     report = source.run(tmp_path / "data", "--manifest", str(manifest))
     assert (report["imported"], report["unmatched"]) == (3, [])
+
+
+def similar_portraits(source: Source, lefts: dict[str, float]) -> list[str]:
+    """Index overlapping portraits of different people under one name; return manifest lines."""
+    lines = []
+    for person, left in lefts.items():
+        photo = fake_photo(fake_face(person, left=left))
+        path = source.photos / f"{person}.jpg"
+        path.write_bytes(photo)
+        source.gallery.index("staff", photo, external_image_id="team")
+        lines.append(json.dumps({"external_image_id": "team", "photo": str(path)}) + "\n")
+    return lines
+
+
+def assert_the_same_people(source: Source, data: Path) -> None:
+    """Assert that the imported faces are of the people whose ids they have."""
+    faces = source.gallery.list_faces("staff").faces
+    with SqliteStore(data / "facerec.db") as store:
+        copies = store.get_faces("copy", [face.record.face_id for face in faces])
+        for copy in copies:
+            (face,) = source.collaborators.faces.get_faces("staff", [copy.record.face_id])
+            assert abs(copy.embedding - face.embedding).max() < 0.01
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_each_face_is_taken_from_the_photo_that_it_fits_best(
+    source: Source, tmp_path: Path, step: int
+) -> None:
+    lefts = {f"person-{number}": 0.1 + 0.05 * number for number in range(6)}
+    lines = similar_portraits(source, lefts)
+    manifest = tmp_path / "photos.jsonl"
+    # the right photo of some is supplied later, and nobody takes its place
+    for chosen in (lines[::2], lines[::step], lines):
+        manifest.write_text("".join(chosen))
+        report = source.run(tmp_path / "data", "--manifest", str(manifest))
+        assert_the_same_people(source, tmp_path / "data")
+        assert report["imported"] + report["present"] == len(chosen)
+    assert (report["present"], report["unmatched"]) == (6, [])
+
+
+def test_a_photo_is_not_guessed_if_two_fit_equally(source: Source, tmp_path: Path) -> None:
+    lines = similar_portraits(source, {"ann": 0.1, "bob": 0.105, "cid": 0.6})
+    manifest = tmp_path / "photos.jsonl"
+    manifest.write_text("".join(lines))
+    report = source.run(tmp_path / "data", "--manifest", str(manifest))
+    assert report["imported"] == 1
+    assert [each["reason"] for each in report["unmatched"]] == ["AMBIGUOUS", "AMBIGUOUS"]
+    assert_the_same_people(source, tmp_path / "data")
+
+
+def test_a_photo_of_two_images_is_that_of_the_one_it_fits(source: Source, tmp_path: Path) -> None:
+    similar_portraits(source, {"ann": 0.1, "bob": 0.15})
+    (source.photos / "ann.jpg").rename(source.photos / "team.jpg")
+    report = source.run(tmp_path / "data")
+    assert report["imported"] == 1
+    assert [each["reason"] for each in report["unmatched"]] == ["NO_FACE_AT_ITS_PLACE"]
+    assert_the_same_people(source, tmp_path / "data")
 
 
 def test_imported_photos_can_be_indexed_again(source: Source, tmp_path: Path) -> None:

@@ -1,0 +1,113 @@
+"""Assigns photos to the images of a collection, if several of them have the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facerec.core.faces import BoundingBox
+from facerec.gallery.importing import MIN_SHARED
+from facerec.gallery.storing import pair_boxes, shared_area
+
+MARGIN = 0.1
+"""Shared area that an assignment must gain over every other one. Boxes of two networks share 0.7
+of a face, give or take: a smaller difference does not tell whose photo it is."""
+
+MAX_SPREAD = 0.2
+"""Difference of the worst fit of a name to its best one: the same two networks drew all boxes."""
+
+
+def fit_of(there: Sequence[BoundingBox], here: Sequence[BoundingBox]) -> float:
+    """Return how well the faces of an image fit those that were found in a photo, from 0 to 1.
+
+    It is the mean shared area of its faces; faces that were not found share nothing.
+    """
+    pairs = pair_boxes(there, here, min_share=MIN_SHARED)
+    return sum(shared_area(there[one], here[other]) for one, other in pairs) / len(there)
+
+
+def assign(fits: NDArray[np.float64]) -> tuple[dict[int, int], set[int]]:
+    """Assign each image the photo that it fits best, no photo to two of them.
+
+    Args:
+        fits: How well images (rows) fit photos (columns), from 0 to 1.
+
+    Returns:
+        The photos of images; and the images for which another photo fits about as well.
+    """
+    if not fits.size:
+        return {}, set()
+    # An image without a photo is assigned one that it does not fit.
+    size = max(fits.shape)
+    square = np.zeros((size, size))
+    possible = fits >= max(MIN_SHARED, float(fits.max()) - MAX_SPREAD)
+    square[: fits.shape[0], : fits.shape[1]] = np.where(possible, fits, 0.0)
+    photos = _best_assignment(square)
+    gains = _gains(square, photos)
+    found, doubtful = {}, set()
+    for image in range(fits.shape[0]):
+        photo = int(photos[image])
+        if square[image, photo] == 0.0:
+            continue
+        if gains[image] < MARGIN:
+            doubtful.add(image)
+        else:
+            found[image] = photo
+    free = sorted(set(range(fits.shape[1])) - set(found.values()))
+    for image in range(fits.shape[0]):
+        if image not in found and square[image, free].any():
+            doubtful.add(image)
+    return found, doubtful
+
+
+def _best_assignment(fits: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the column of each row of a square matrix whose sum is the greatest.
+
+    It is the Hungarian method, with shortest augmenting paths (Jonker and Volgenant 1987,
+    https://doi.org/10.1007/BF02278710).
+    """
+    size = len(fits)
+    cost = -fits
+    of_row, of_column = np.zeros(size + 1), np.zeros(size + 1)
+    # Column and row 0 are where a path begins.
+    row_of = np.zeros(size + 1, dtype=np.int64)
+    for row in range(1, size + 1):
+        row_of[0], column = row, 0
+        lowest = np.full(size + 1, np.inf)
+        before = np.zeros(size + 1, dtype=np.int64)
+        done = np.zeros(size + 1, dtype=bool)
+        while row_of[column]:
+            done[column] = True
+            own = row_of[column]
+            reduced = cost[own - 1] - of_row[own] - of_column[1:]
+            better = ~done[1:] & (reduced < lowest[1:])
+            lowest[1:][better] = reduced[better]
+            before[1:][better] = column
+            nearest = int(np.argmin(np.where(done[1:], np.inf, lowest[1:]))) + 1
+            step = lowest[nearest]
+            of_row[row_of[done]] += step
+            of_column[done] -= step
+            lowest[~done] -= step
+            column = nearest
+        while column:
+            row_of[column] = row_of[before[column]]
+            column = int(before[column])
+    columns = np.empty(size, dtype=np.int64)
+    columns[row_of[1:] - 1] = np.arange(size)
+    return columns
+
+
+def _gains(fits: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how much the best assignment exceeds the best one in which a row has another column.
+
+    The rows of another assignment take each other's columns in a circle: it is the shortest one.
+    """
+    own = fits[np.arange(len(fits)), columns]
+    losses = own[:, None] - fits[:, columns]
+    np.fill_diagonal(losses, np.inf)
+    for between in range(len(fits)):
+        np.minimum(losses, losses[:, between, None] + losses[None, between], out=losses)
+    gains: NDArray[np.float64] = np.diagonal(losses).copy()
+    return gains

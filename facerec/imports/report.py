@@ -1,0 +1,63 @@
+"""What becomes of a collection that is imported."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Unmatched(StrEnum):
+    """Why a face was not imported."""
+
+    NO_PHOTO_NAMED = "NO_PHOTO_NAMED"
+    PHOTO_NOT_FOUND = "PHOTO_NOT_FOUND"
+    ACCESS_DENIED = "ACCESS_DENIED"
+    PHOTO_UNREADABLE = "PHOTO_UNREADABLE"
+    NO_FACE = "NO_FACE"
+    NO_FACE_AT_ITS_PLACE = "NO_FACE_AT_ITS_PLACE"
+    AMBIGUOUS = "AMBIGUOUS"
+    ID_IN_USE = "ID_IN_USE"
+    ALREADY_INDEXED = "ALREADY_INDEXED"
+    NOT_ASSOCIATED = "NOT_ASSOCIATED"
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedFace:
+    """A face that was not imported, or whose person does not have it.
+
+    Attributes:
+        face_id: Its id.
+        external_image_id: The caller's own name for its photo, or None.
+        reason: Why.
+        photos: Where its photo was looked for.
+    """
+
+    face_id: str
+    external_image_id: str | None
+    reason: Unmatched
+    photos: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of a collection.
+
+    Attributes:
+        faces: Number of faces of the source.
+        imported: Number of faces that this run has stored.
+        present: Number of faces that the collection held already.
+        people: Number of people of the source.
+        unmatched: Faces that are missing, in the order of the source.
+    """
+
+    collection_id: str
+    faces: int
+    people: int
+    imported: int = 0
+    present: int = 0
+    unmatched: list[UnmatchedFace] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report in the form of ``schemas/import-report.json``."""
+        return {**asdict(self), "unmatched": [asdict(each) for each in self.unmatched]}
