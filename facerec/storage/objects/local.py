@@ -47,6 +47,15 @@ class LocalObjects:
     A file's version is its size and its modification time in nanoseconds.
     """
 
+    def __init__(self, *, follow_links: bool = True) -> None:
+        """Create the store.
+
+        Args:
+            follow_links: whether a uri may contain links. Without them, a file that is swapped
+                with a link after its path was resolved is not read.
+        """
+        self._opener = None if follow_links else _open_without_links
+
     def head(self, uri: str) -> ObjectInfo:
         """Return a file's size and version."""
         with _local_errors(uri):
@@ -68,7 +77,7 @@ class LocalObjects:
         with _local_errors(uri):
             # Opening a pipe without a writer would block forever, so check first.
             _regular(uri, path.stat())
-            with path.open("rb") as file:
+            with open(path, "rb", opener=self._opener) as file:
                 found = os.fstat(file.fileno())
                 if version is not None and _info(uri, found).version != version:
                     raise ObjectChangedError(uri)
@@ -88,7 +97,7 @@ class LocalObjects:
         with _local_errors(uri):
             path = Path(uri)
             _regular(uri, path.stat())
-            with path.open("rb") as file:
+            with open(path, "rb", opener=self._opener) as file:
                 # Before the content: what changes later has another version.
                 found = os.fstat(file.fileno())
                 content = file.read(-1 if found.st_size <= end else end)
@@ -261,6 +270,21 @@ def _identity(folder: str) -> tuple[int, int]:
 def _info(uri: str, status: os.stat_result) -> ObjectInfo:
     size = status.st_size
     return ObjectInfo(uri, size, f"{size}-{status.st_mtime_ns}", status.st_ctime_ns)
+
+
+def _open_without_links(path: str, flags: int) -> int:
+    """Open a file by an absolute path, of which no part may be a link."""
+    *folders, name = Path(path).parts
+    folder = os.open(folders[0], os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in folders[1:]:
+            within = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+            inner = os.open(part, within, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(name, flags | os.O_NOFOLLOW, dir_fd=folder)
+    finally:
+        os.close(folder)
 
 
 def _regular(uri: str, status: os.stat_result) -> os.stat_result:

@@ -31,8 +31,21 @@ def _s3_objects() -> ObjectStore:
     return S3Objects()
 
 
-_BACKENDS: Mapping[str, Callable[[], ObjectStore]] = {"file": _local_objects, "s3": _s3_objects}
-"""Factory of the backend of each scheme; paths have the scheme ``file``."""
+def _folder_objects() -> ObjectStore:
+    from facerec.storage.objects.local import LocalObjects
+
+    # The paths are resolved.
+    return LocalObjects(follow_links=False)
+
+
+_FOLDER = "folder"
+_BACKENDS: Mapping[str, Callable[[], ObjectStore]] = {
+    "file": _local_objects,
+    "s3": _s3_objects,
+    _FOLDER: _folder_objects,
+}
+"""Factory of the backend of each scheme; paths have the scheme ``file``. A folder that is served as
+a bucket has a backend of its own."""
 
 
 @contextmanager
@@ -149,6 +162,8 @@ class Objects(ObjectStore):
 
     def _backend(self, resolved: ResolvedUri) -> ObjectStore:
         scheme = scheme_of(resolved.uri)
+        if resolved.folder is not None:
+            scheme = _FOLDER
         with self._lock:
             if scheme not in self._backends:
                 if scheme not in _BACKENDS:

@@ -42,7 +42,7 @@ def test_an_unreadable_file_is_denied(tmp_path: Path, monkeypatch: pytest.Monkey
         def denied(*_: object, **__: object) -> None:
             raise PermissionError(errno.EACCES, "Permission denied")
 
-        monkeypatch.setattr(Path, "open", denied)
+        monkeypatch.setattr("builtins.open", denied)
     with pytest.raises(AccessDeniedError):
         OBJECTS.read(str(tmp_path / "secret"))
 

@@ -7,6 +7,7 @@ import pytest
 
 from facerec.errors import AccessDeniedError, ObjectChangedError, ObjectNotFoundError
 from facerec.storage.objects import AccessPolicy, Objects
+from facerec.storage.objects.access import ResolvedUri
 
 
 @pytest.fixture
@@ -113,3 +114,25 @@ def test_only_the_servers_own_folder_is_written(tmp_path: Path, objects: Objects
             objects.write(uri, b"new")
         with pytest.raises(AccessDeniedError):
             objects.delete(uri)
+
+
+@pytest.mark.parametrize("swapped", ["a.jpg", "b"])
+def test_a_file_that_is_swapped_with_a_link_once_it_was_looked_at_is_not_read(
+    objects: Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swapped: str
+) -> None:
+    bucket, secret = tmp_path / "bucket", tmp_path / "outside"
+    secret.mkdir()
+    (secret / "c.jpg").write_bytes(b"secret")
+    target = secret if swapped == "b" else secret / "c.jpg"
+    resolve = AccessPolicy.resolve_read
+
+    def resolve_and_swap(policy: AccessPolicy, uri: str) -> ResolvedUri:
+        resolved = resolve(policy, uri)
+        (bucket / swapped).rename(tmp_path / "old")
+        (bucket / swapped).symlink_to(target)
+        return resolved
+
+    monkeypatch.setattr(AccessPolicy, "resolve_read", resolve_and_swap)
+    uri = "s3://photos/a.jpg" if swapped == "a.jpg" else "s3://photos/b/c.jpg"
+    with pytest.raises(ObjectNotFoundError):
+        objects.read(uri)
