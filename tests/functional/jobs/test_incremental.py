@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from facerec.core.records import new_collection
 from facerec.errors import AccessDeniedError, InvalidInputError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
@@ -399,6 +401,17 @@ def test_a_job_that_is_resumed_after_another_read_a_replaced_photo_leaves_the_ne
     staff.complete(first)
     assert staff.sources() == {"a.jpg": 1, "b.jpg": 1}
     assert not is_removal_due(first, staff.objects, staff.jobs_root)
+
+
+def test_a_job_is_resumed_after_the_clock_was_set_back_behind_its_collection(
+    staff: Collection, interrupted: Callable[[int], Plan]
+) -> None:
+    created_at = time.time() + 5_000
+    staff.store.create_collection(new_collection("staff", staff.engine.model_version, created_at))
+    first = interrupted(2)
+    assert staff.plan(images_per_child=100) == first
+    staff.complete(first)
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 2}
 
 
 def test_of_two_jobs_that_read_versions_of_a_photo_the_last_to_end_leaves_the_new_faces(
