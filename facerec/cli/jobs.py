@@ -264,26 +264,27 @@ def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json
     """Delete the folder of JOB: its ledger, report, manifest and embeddings.
 
     The faces stay in the collection. `facerec rebuild` and `facerec verify --repair` can no longer
-    restore those that this job has indexed, if the database is lost. A running job is refused.
+    restore those that this job has indexed, if the database is lost. A running job is refused. A
+    folder that is damaged or that another release wrote is deleted too.
 
     \b
     Example:
       facerec jobs delete staff-3f2a9b1c0d4e --yes
     """
     shown = open_jobs(stack, data)
-    job = shown.service.get(job_id)
-    plan = job.required_plan()
+    job = shown.service.get(job_id, readable=False)
+    folder = job.required_folder()
     if not yes:
         rows = "its ledger" if job.photos is None else f"a ledger of {count(job.photos, 'photo')}"
         faces = "" if job.faces is None else f" and the embeddings of {count(job.faces, 'face')}"
         click.echo(
-            f"this removes {rows}{faces} from {plan.job_folder}; `facerec rebuild` needs the"
+            f"this removes {rows}{faces} from {folder}; `facerec rebuild` needs the"
             " embeddings",
             err=True,
         )
         click.confirm(f"delete job {job.id} for good?", abort=True, err=True)
     files = shown.service.delete(job)
     if as_json:
-        print_json({"job_id": job.id, "job_folder": plan.job_folder, "files": files})
+        print_json({"job_id": job.id, "job_folder": folder, "files": files})
     else:
         click.echo(f"job {job.id} deleted: {count(files, 'file')}")

@@ -12,6 +12,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import data_option, erasure_stack_option, json_option
 from facerec.cli.output import console, count, print_json
+from facerec.cli.reports import print_unreadable_jobs
 
 if TYPE_CHECKING:
     from facerec.jobs.rebuild import Rebuilt
@@ -78,9 +79,7 @@ def _print(result: Rebuilt, seconds: float) -> None:
             "people, corrections, tags, retention and threshold are lost with the database: "
             "they are in no job folder"
         )
-    if result.faces.unreadable_jobs:
-        jobs = count(result.faces.unreadable_jobs, "job")
-        console().print(f"{jobs} cannot be read; see `facerec jobs list`")
+    print_unreadable_jobs(result.faces)
 
 
 def _rebuild_here(collection: str, source: Path, into: Path | None) -> Rebuilt:

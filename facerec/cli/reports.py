@@ -145,6 +145,17 @@ def print_earlier_faces(tally: Tally) -> None:
         out.print(f"{deleted} not stored: deleted on purpose; --restore-deleted stores them")
 
 
+def print_unreadable_jobs(result: Verification) -> None:
+    """Print how many jobs cannot be read, if there are any, and what to do about it."""
+    if result.unreadable_jobs:
+        out = console()
+        out.print(f"{count(result.unreadable_jobs, 'job')} cannot be read: see `facerec jobs list`")
+        out.print(
+            "index their photos again (the faces get the same ids), then delete each of them with"
+            " `facerec jobs delete JOB`"
+        )
+
+
 def print_verification(found: Verification, *, repaired: bool) -> None:
     """Print how a collection differed from a ledger; nothing if it did not.
 

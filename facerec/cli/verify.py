@@ -31,7 +31,7 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
       facerec verify staff
       facerec verify staff --repair
     """
-    from facerec.cli.reports import print_verification
+    from facerec.cli.reports import print_unreadable_jobs, print_verification
     from facerec.factory import jobs_root_of, open_local_store
     from facerec.jobs.verification import verify_collection
     from facerec.storage.objects import Objects
@@ -48,8 +48,6 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
         print_verification(result, repaired=repair)
         if result.agrees:
             console().print("the collection has all of them")
-        if result.unreadable_jobs:
-            jobs = count(result.unreadable_jobs, "job")
-            console().print(f"{jobs} cannot be read; see `facerec jobs list`")
+        print_unreadable_jobs(result)
     if result.unreadable_jobs or (not result.agrees and not repair):
         raise SystemExit(ExitCode.ERROR)

@@ -134,11 +134,12 @@ def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | U
             yield UnreadableFolder(_name(uri), "the note of its folder is damaged")
             continue
         for entry in entries:
-            if (folder := _read_entry(objects, entry)) is not None:
+            if (folder := read_entry(objects, entry)) is not None:
                 yield folder
 
 
-def _read_entry(objects: ObjectStore, entry: Entry) -> JobFolder | UnreadableFolder | None:
+def read_entry(objects: ObjectStore, entry: Entry) -> JobFolder | UnreadableFolder | None:
+    """Return the job of an entry, or why its folder cannot be read; None if there is no job."""
     missing = UnreadableFolder(
         entry.job_id, "its folder is missing", entry.collection_id, entry.created_at
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from facerec.core.options import FaceOptions
 from facerec.core.schemas import check
-from facerec.errors import JobFolderError
+from facerec.errors import InvalidInputError, JobFolderError
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.entries import LineFormat
@@ -133,10 +133,14 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
             f"was written by another release of facerec (version {version} of job folders, not"
             f" {PLAN_VERSION})",
             "submit the job again, with another job folder if you chose this one: its photos are"
-            " processed again; this folder may stay",
+            " processed again; then this job may be deleted",
         )
+    try:
+        plan = plan_from_json(document)
+    except InvalidInputError as error:
+        raise JobFolderError(job_folder, f"is damaged: {error}") from error
     # A folder may have been moved since it was planned.
-    return replace(plan_from_json(document), job_folder=job_folder)
+    return replace(plan, job_folder=job_folder)
 
 
 def read_collection_id(objects: ObjectStore, job_folder: str) -> str:

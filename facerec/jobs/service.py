@@ -45,10 +45,11 @@ class Job:
         photos: rows in its ledger, if known without reading the ledger.
         faces: faces of these photos in the collection, if known without reading the ledger.
         cause: why it failed or stopped, one line.
-        plan: None before it is planned, and in listings.
+        plan: None before it is planned, in listings, and if its folder cannot be read.
         report: None before it ended, and in listings.
         run: what its last run did; None before that ended, in listings, and on AWS, where it is not
             known.
+        unreadable_folder: address of its folder if that cannot be read; None otherwise.
     """
 
     id: str
@@ -62,6 +63,15 @@ class Job:
     plan: Plan | None = None
     report: Report | None = None
     run: RunSummary | None = None
+    unreadable_folder: str | None = None
+
+    def required_folder(self) -> str:
+        """Return the address of the job folder, also of one that cannot be read.
+
+        Raises:
+            JobNotPlannedError: there is none.
+        """
+        return self.unreadable_folder or self.required_plan().job_folder
 
     def required_plan(self) -> Plan:
         """Return the plan.
@@ -115,14 +125,17 @@ class JobService(Protocol):
         """
         ...
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str, *, readable: bool = True) -> Job:
         """Return a job with its plan and report.
 
         Args:
             job_id: id of the job, or ``LATEST``.
+            readable: whether its folder must be readable; without, a job whose folder is damaged or
+                was written by another release is returned too, to be deleted.
 
         Raises:
             JobNotFoundError: the job does not exist.
+            JobFolderError: its folder cannot be read.
         """
         ...
 

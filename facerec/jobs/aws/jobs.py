@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from facerec.errors import JobNotFoundError, ObjectNotFoundError
+from facerec.errors import JobFolderError, JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
 from facerec.jobs.aws.executions import Execution, Executions
 from facerec.jobs.deletion import delete_job
@@ -58,7 +58,7 @@ class AwsJobs:
         require_s3_addresses(request)
         return _job(self._executions.start(document))
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str, *, readable: bool = True) -> Job:
         """Return a job; see ``JobService.get``."""
         if job_id == LATEST:
             newest = self._executions.list(1)
@@ -66,9 +66,9 @@ class AwsJobs:
                 raise JobNotFoundError(job_id)
             job_id = newest[0].name
         try:
-            return self._with_folder(self._executions.describe(job_id))
+            return self._with_folder(self._executions.describe(job_id), readable=readable)
         except JobNotFoundError:
-            return self._by_plan(job_id)
+            return self._by_plan(job_id, readable=readable)
 
     def list(self, limit: int) -> list[Job]:
         """Return the newest jobs; see ``JobService.list``."""
@@ -119,15 +119,15 @@ class AwsJobs:
 
     def delete(self, job: Job) -> int:
         """Delete the folder of a job; see ``JobService.delete``."""
-        plan = job.required_plan()
+        folder = job.required_folder()
         # Another execution may work on the same folder.
         running = (
             self._executions.plan(execution.arn)
             for execution in self._executions.list(MAX_RUNNING, status="RUNNING")
         )
-        if any(planned is not None and planned.job_id == plan.job_id for planned in running):
+        if any(planned is not None and planned.job_folder == folder for planned in running):
             job = replace(job, status=JobStatus.RUNNING)
-        return delete_job(self._objects, Entry(plan.job_folder, plan.job_folder), job)
+        return delete_job(self._objects, Entry(folder, folder), job)
 
     def _children(self, queue: BatchQueue, job: Job) -> ChildStates | None:
         try:
@@ -139,10 +139,15 @@ class AwsJobs:
             return None
         return queue.children(planned.job_name, job.created_at)
 
-    def _with_folder(self, execution: Execution) -> Job:
+    def _with_folder(self, execution: Execution, *, readable: bool) -> Job:
         """Return the job of an execution with its plan and report."""
         job, planned = _job(execution), self._executions.plan(execution.arn)
-        folder = self._folder(planned.job_folder) if planned else None
+        try:
+            folder = self._folder(planned.job_folder) if planned else None
+        except JobFolderError as error:
+            if readable:
+                raise
+            return replace(job, unreadable_folder=error.job_folder)
         if folder is None:
             return job
         report = folder.report
@@ -151,12 +156,21 @@ class AwsJobs:
             report = None
         return replace(job, plan=folder.plan, report=report)
 
-    def _by_plan(self, job_id: str) -> Job:
+    def _by_plan(self, job_id: str, *, readable: bool) -> Job:
         for execution in self._executions.list(MAX_RUNNING, status="RUNNING"):
             planned = self._executions.plan(execution.arn)
             if planned is not None and planned.job_id == job_id:
-                return self._with_folder(self._executions.describe(execution.arn))
-        folder = self._folder(f"{self._jobs_root}{job_id}/")
+                return self._with_folder(
+                    self._executions.describe(execution.arn), readable=readable
+                )
+        try:
+            folder = self._folder(f"{self._jobs_root}{job_id}/")
+        except JobFolderError as error:
+            if readable:
+                raise
+            return Job(
+                job_id, JobStatus.UNREADABLE, created_at=0.0, unreadable_folder=error.job_folder
+            )
         if folder is None:
             raise JobNotFoundError(job_id)
         plan, report = folder.plan, folder.report

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.errors import (
     InvalidInputError,
     JobDeletedError,
+    JobFolderError,
     JobNotFoundError,
     ObjectNotFoundError,
 )
@@ -21,6 +22,7 @@ from facerec.jobs.folders import (
     UnreadableFolder,
     find_entry,
     list_folders,
+    read_entry,
     read_folder,
     redirect,
 )
@@ -103,7 +105,7 @@ class LocalJobs:
             forget_deleted(self._objects, self._jobs_root, plan.job_folder, plan.job_id)
             raise
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str, *, readable: bool = True) -> Job:
         """Return a job; see ``JobService.get``. Also finds it by the path of its folder."""
         if job_id == LATEST:
             newest = self.list(1)
@@ -113,9 +115,9 @@ class LocalJobs:
         entry = self._find(job_id)
         try:
             if entry is not None:
-                return self._job(read_folder(self._objects, entry.job_folder))
+                return self._of_entry(entry, readable=readable)
             if self._local_paths:
-                return self._at(f"{Path(job_id).absolute()}/")
+                return self._at(f"{Path(job_id).absolute()}/", readable=readable)
         except ObjectNotFoundError:
             pass
         raise JobNotFoundError(job_id)
@@ -177,11 +179,11 @@ class LocalJobs:
         """Delete the folder of a job; see ``JobService.delete``."""
         from facerec.jobs.deletion import delete_job
 
-        plan = job.required_plan()
-        entry = self._find(plan.job_id)
-        if entry is None or entry.job_folder != plan.job_folder:
+        folder = job.required_folder()
+        entry = self._find(job.id if job.plan is None else job.plan.job_id)
+        if entry is None or entry.job_folder != folder:
             raise InvalidInputError(
-                f"{plan.job_folder} is not the folder of a job of this data folder",
+                f"{folder} is not the folder of a job of this data folder",
                 "delete the folder itself",
             )
         return delete_job(self._objects, entry, job)
@@ -197,9 +199,19 @@ class LocalJobs:
             return None
         return find_entry(self._objects, self._jobs_root, job_id)
 
-    def _at(self, job_folder: str) -> Job:
+    def _of_entry(self, entry: Entry, *, readable: bool) -> Job:
+        try:
+            return self._job(read_folder(self._objects, entry.job_folder))
+        except JobFolderError:
+            unreadable = read_entry(self._objects, entry)
+            if readable or not isinstance(unreadable, UnreadableFolder):
+                raise
+        job = replace(_unreadable(unreadable), id=entry.job_id, unreadable_folder=entry.job_folder)
+        return replace(job, status=JobStatus.RUNNING) if is_locked(entry.job_folder) else job
+
+    def _at(self, job_folder: str, *, readable: bool) -> Job:
         """Return the job of a folder; one that the root does not name has its path as id."""
-        job = self._job(read_folder(self._objects, job_folder))
+        job = self._of_entry(Entry(job_folder, job_folder), readable=readable)
         try:
             entry = self._find(job.id)
         except InvalidInputError:

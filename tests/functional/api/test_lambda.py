@@ -15,6 +15,7 @@ from moto import mock_aws
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.core.schemas import violation
+from facerec.errors import JobFolderError
 from facerec.jobs.aws.executions import Executions
 from facerec.jobs.aws.jobs import AwsJobs
 from facerec.jobs.status import JobStatus
@@ -174,6 +175,26 @@ def test_a_job_is_an_execution_of_the_state_machine() -> None:
     assert started.status is JobStatus.RUNNING
     assert jobs.get(started.id).collection_id == "a.b"
     assert [job.id for job in jobs.list(5)] == [started.id]
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_job_that_another_release_wrote_is_deleted(tmp_path: Path) -> None:
+    client = boto3.client("stepfunctions", region_name="eu-west-1")
+    machine = client.create_state_machine(
+        name="facerec",
+        definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
+        roleArn="arn:aws:iam::123456789012:role/any",
+    )["stateMachineArn"]
+    jobs = AwsJobs(Executions(machine, client), LocalObjects(), f"{tmp_path}/")
+    plan = tmp_path / "staff-1" / "plan.json"
+    plan.parent.mkdir()
+    plan.write_text('{"job_id": "staff-1", "collection_id": "staff"}')
+    with pytest.raises(JobFolderError, match="another release"):
+        jobs.get("staff-1")
+
+    assert jobs.delete(jobs.get("staff-1", readable=False)) == 1
+
+    assert not plan.parent.exists()
 
 
 def photo(name: str) -> str:

@@ -23,6 +23,7 @@ from facerec.cli.main import main
 from facerec.core.schemas import check
 from facerec.factory import open_gallery, open_local_jobs
 from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.local.run_record import run_lock
 from facerec.storage.objects.local import LocalObjects
 from tests.support.job_doors import use_fake_engine
 from tests.support.jobs import write_manifest, write_photos
@@ -107,6 +108,40 @@ def test_a_comparison_with_the_job_reports_that_it_cannot_be_read(run: Run) -> N
 
     assert result.exit_code == ExitCode.ERROR
     assert "1 job cannot be read" in result.stdout
+
+
+def test_the_job_is_deleted_and_a_comparison_passes(data: Path, run: Run) -> None:
+    faces = face_ids(run)
+    compared = run("verify", "staff").stdout
+    assert "delete each of them with `facerec jobs delete JOB`" in " ".join(compared.split())
+
+    result = run("jobs", "delete", JOB, "--yes", "--json")
+
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {
+        "job_id": JOB,
+        "job_folder": f"{data}/jobs/{JOB}/",
+        "files": 5,
+    }
+    assert contents(data / "jobs") == {}
+    assert run("verify", "staff").exit_code == 0
+    assert face_ids(run) == faces
+
+
+def test_a_job_of_this_release_with_a_damaged_plan_is_deleted(data: Path, run: Run) -> None:
+    plan = data / "jobs" / JOB / "plan.json"
+    for damaged in ("", "[]", '{"version": 2}'):
+        plan.parent.mkdir(exist_ok=True)
+        plan.write_text(damaged)
+        assert run("jobs", "delete", JOB, "--yes").exit_code == 0
+        assert contents(data / "jobs") == {}
+
+
+def test_a_locked_job_is_not_deleted(data: Path, run: Run) -> None:
+    with run_lock(f"{data}/jobs/{JOB}"):
+        result = run("jobs", "delete", JOB, "--yes")
+    assert result.exit_code == ExitCode.INVALID_INPUT
+    assert "is running" in result.stderr
 
 
 def test_the_api_refuses_the_job_and_lists_it_without_a_path(data: Path) -> None:
