@@ -49,6 +49,9 @@ def match(
 ) -> None:
     """Search for the people whom the largest face of PHOTO may show.
 
+    A person is compared by the mean of its faces. There is no --target-fmr: error rates are
+    measured on single faces. docs/accuracy.md explains what similarity means.
+
     \b
     Examples:
       facerec people match --collection staff visitor.jpg
@@ -80,9 +83,6 @@ def match(
 
 
 def _print(found: UserSearchResult, limit: int) -> None:
-    if isinstance(found, user_search.PhotoUserSearchResult) and found.face is None:
-        console().print("no face was found in the photo")
-        return
     if not found.matches:
         console().print(f"nobody has a similarity of {found.threshold:g} or more")
         return

@@ -9,7 +9,7 @@ from facerec.core.limits import MAX_USER_MATCHES
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.photos import Photo, find_faces, load_photo
+from facerec.gallery.photos import Photo, find_faces, load_photo, require_face
 from facerec.gallery.user_vectors import user_vector
 
 if TYPE_CHECKING:
@@ -78,8 +78,18 @@ class UserSearchOperations(GalleryBase):
         threshold: float | None = None,
         limit: int = MAX_USER_MATCHES,
         options: FaceOptions | None = None,
+        allow_no_face: bool = False,
     ) -> PhotoUserSearchResult:
         """Search for the people that the largest face of a photo may show.
+
+        Args:
+            collection_id: Id of the collection.
+            photo: The photo.
+            threshold: Minimum similarity, 0 to 1; by default the collection's.
+            limit: Maximum number of people.
+            options: How faces are found and chosen.
+            allow_no_face: Whether a photo without an accepted face has a result, in which nobody is
+                found.
 
         Raises:
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
@@ -87,6 +97,7 @@ class UserSearchOperations(GalleryBase):
             ModelMismatchError: Its faces have another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
+            NoFaceError: The photo shows no face that the options accept.
         """
         checked_limit(limit, MAX_USER_MATCHES)
         collection = self._require(collection_id)
@@ -94,6 +105,8 @@ class UserSearchOperations(GalleryBase):
         loaded = load_photo(photo, self._objects)
         options = options or self._defaults.probe_options()
         found = find_faces(loaded, engine=self._engine, options=options)
+        if not allow_no_face:
+            require_face(found)
         face = found.faces[0] if found.faces else None
         probe = None if face is None else face.embedding
         searched = self._search_users(collection, probe, threshold, limit)

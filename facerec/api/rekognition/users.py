@@ -91,6 +91,7 @@ def search_users_by_image(gallery: Gallery, request: Request) -> Shape:
         limit=request.get("MaxUsers", MAX_USER_MATCHES),
         threshold=threshold_of(request, "UserMatchThreshold"),
         options=probe_options(gallery, request),
+        allow_no_face=True,
     )
     answer: Shape = {
         "UserMatches": [shapes.user_match(match) for match in found.matches],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import unquote_plus
@@ -81,7 +81,7 @@ class LineParser:
             return named
         wrong = _wrong_name(named.get("external_image_id")) or violation("manifest-line", named)
         if wrong:
-            return _malformed(wrong[:500])
+            return _malformed(wrong[:500], self._photo_of(named))
         entry = ManifestEntry(
             named["image"], named.get("external_image_id"), named.get("version_id")
         )
@@ -122,6 +122,13 @@ class LineParser:
             return _skipped(uri, "a folder")
         return ManifestEntry(uri, None, row.get("VersionId") or None)
 
+    def _photo_of(self, named: Mapping[str, object]) -> str:
+        """Return the address of the photo that a malformed line names, "" if it names none."""
+        uri = {name: value for name, value in named.items() if name == "image"}
+        if violation("manifest-line", uri):
+            return ""
+        return self._located(ManifestEntry(str(uri["image"]))).uri
+
     def _located(self, entry: ManifestEntry) -> ManifestEntry | PhotoFailure:
         """Return the entry with the full address of its photo."""
         uri, scheme = entry.uri, scheme_of(entry.uri)
@@ -160,8 +167,8 @@ def _wrong_name(name: object) -> str | None:
     return None
 
 
-def _malformed(detail: str) -> PhotoFailure:
-    return PhotoFailure(Outcome.MALFORMED_LINE, detail)
+def _malformed(detail: str, uri: str = "") -> PhotoFailure:
+    return PhotoFailure(Outcome.MALFORMED_LINE, detail, uri=uri)
 
 
 def _skipped(uri: str, detail: str) -> PhotoFailure:

@@ -50,6 +50,12 @@ def test_users_are_created_listed_in_pages_and_deleted(client: BaseClient, staff
         client.delete_user(CollectionId=staff, UserId=names[0])
 
 
+def test_a_search_with_a_photo_without_a_face_finds_nobody(client: BaseClient, staff: str) -> None:
+    found = client.search_users_by_image(CollectionId=staff, Image={"Bytes": fake_photo()})
+    assert (found["UserMatches"], found["UnsearchedFaces"]) == ([], [])
+    assert "SearchedFace" not in found
+
+
 def test_a_user_exists_once(client: BaseClient, staff: str) -> None:
     client.create_user(CollectionId=staff, UserId="ann")
     with pytest.raises(client.exceptions.ConflictException):

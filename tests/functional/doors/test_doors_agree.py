@@ -946,6 +946,7 @@ LACKING_ROWS = {
     ("command line", "page through collections"): "lists all collections at once",
     ("rekognition", "detect with an unknown detector"): "has no choice of detectors",
     ("rekognition", "list the users of a name"): NAMELESS,
+    ("rekognition", "search users by a photo without a face"): "finds nobody, without an error",
     **{("rekognition", f"create a user {how}"): NAMELESS for how in NAMED},
     **{("rekognition", name): "has no target rates" for name in ROWS if "target rate" in name},
 }

@@ -124,6 +124,9 @@ def test_a_problem_with_a_line_or_photo_is_a_row_with_a_reason(tmp_path: Path) -
     assert details[0] == "not JSON: Expecting value at column 10"
     assert details[1] == "image: 5 is not of type 'string'"
     assert "'image' is a required property" in (details[2] or "")
+    # of the malformed lines, one names a photo
+    named = {row.line_in_slice: row.photo for row in job.rows()[9:17] if row.photo}
+    assert named == {16: str(tmp_path / "face.jpg")}
     (rejected,) = job.rows()[1].rejected
     assert rejected.reasons == ("LOW_SHARPNESS",)
 
