@@ -36,7 +36,7 @@ def list_command(data: Path | None, as_json: bool) -> None:
             for collection in gallery.all_collections()
         ]
     if as_json:
-        print_json(summaries)
+        print_json({"collections": summaries, "next_token": None})
     elif summaries:
         _print(summaries)
     else:
@@ -186,7 +186,9 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
             receipts = [receipt for _, receipt in done if receipt is not None]
             expired = {receipt.collection_id: receipt.faces for receipt in receipts}
     if as_json:
-        print_json(expired if dry_run else [receipt.to_json() for receipt in receipts])
+        print_json(
+            expired if dry_run else {"erasures": [receipt.to_json() for receipt in receipts]}
+        )
         return
     for name, faces in expired.items():
         state = "expired" if dry_run else "expired and erased"

@@ -18,7 +18,7 @@ from facerec.cli.options import (
     json_option,
 )
 from facerec.cli.output import console, print_json
-from facerec.cli.receipts import print_receipt
+from facerec.cli.receipts import WHAT, print_receipt
 from facerec.core.erasures import Receipt, SubjectKind, receipt_from_json
 from facerec.core.names import checked_external_image_id, derived_external_image_id
 from facerec.errors import InvalidInputError
@@ -26,13 +26,6 @@ from facerec.storage.objects.protocol import scheme_of
 
 if TYPE_CHECKING:
     from facerec.jobs.erasure_check.check import Remainder
-
-_WHAT = {
-    SubjectKind.FACE: "face",
-    SubjectKind.PHOTO: "photo",
-    SubjectKind.EXTERNAL_ID: "external id",
-    SubjectKind.USER: "person",
-}
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -45,7 +38,6 @@ def subject_options(command: Command) -> Command:
         click.option("--external-id", metavar="ID", help="External image id."),
         click.option(
             "--person",
-            "--user",
             "person",
             metavar="PERSON",
             help="Id or display name of a person; the faces of the person belong to it.",
@@ -126,7 +118,7 @@ def erase(
     subject, name = read_subject(face, photo, external_id, person)
     if not yes:
         click.confirm(
-            f"erase this {_WHAT[subject]} with all its faces for good?", abort=True, err=True
+            f"erase this {WHAT[subject]} with all its faces for good?", abort=True, err=True
         )
     if stack is None:
         receipt, left = _erase_here(data_folder(data), collection, subject, name, check=check)

@@ -18,7 +18,7 @@ from facerec.cli.options import (
     limit_option,
 )
 from facerec.cli.output import console, print_json, table
-from facerec.cli.receipts import print_receipt
+from facerec.cli.receipts import WHAT, print_receipt
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def list_command(
     """
     receipts = _erasures(stack, data).list(collection, limit)
     if as_json:
-        print_json([receipt.to_json() for receipt in receipts])
+        print_json({"erasures": [receipt.to_json() for receipt in receipts]})
         return
     if not receipts:
         console().print(f"nothing was erased of collection {collection}")
@@ -59,7 +59,7 @@ def list_command(
         requested = datetime.fromtimestamp(receipt.requested_at, UTC)
         rows.add_row(
             receipt.erasure_id,
-            receipt.subject,
+            WHAT[receipt.subject],
             receipt.status,
             f"{requested:%Y-%m-%d %H:%M UTC}",
             f"{receipt.faces:,}",
@@ -102,7 +102,7 @@ def resume(data: Path | None, as_json: bool) -> None:
     with factory.open_gallery(data_folder(data)) as gallery:
         receipts = gallery.resume_erasures(older_than=0)
     if as_json:
-        print_json([receipt.to_json() for receipt in receipts])
+        print_json({"erasures": [receipt.to_json() for receipt in receipts]})
         return
     for receipt in receipts:
         print_receipt(receipt)

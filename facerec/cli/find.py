@@ -155,7 +155,7 @@ def _print_json(find: Find) -> None:
 
     head = json.dumps(sought_json(find(False, None)), indent=2)
     click.echo(head.removesuffix("\n}"), nl=False)
-    for name, doubtful in (("matches", False), ("doubtful", True)):
+    for name, doubtful in (("matches", False), ("doubtful_matches", True)):
         click.echo(f',\n  "{name}": [', nl=False)
         separator = ""
         for each in found_faces(find, doubtful=doubtful):

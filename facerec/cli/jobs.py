@@ -153,7 +153,7 @@ def list_command(stack: str | None, data: Path | None, limit: int, as_json: bool
     """
     found = open_jobs(stack, data).service.list(limit)
     if as_json:
-        print_json([job.to_json() for job in found])
+        print_json({"jobs": [job.to_json() for job in found]})
     elif found:
         print_jobs(found)
     else:
@@ -278,8 +278,7 @@ def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json
         rows = "its ledger" if job.photos is None else f"a ledger of {count(job.photos, 'photo')}"
         faces = "" if job.faces is None else f" and the embeddings of {count(job.faces, 'face')}"
         click.echo(
-            f"this removes {rows}{faces} from {folder}; `facerec rebuild` needs the"
-            " embeddings",
+            f"this removes {rows}{faces} from {folder}; `facerec rebuild` needs the embeddings",
             err=True,
         )
         click.confirm(f"delete job {job.id} for good?", abort=True, err=True)

@@ -73,7 +73,7 @@ def list_command(data: Path | None, as_json: bool) -> None:
     """
     access_keys = factory.open_local_store(data_folder(data)).list_access_keys()
     if as_json:
-        print_json([_to_json(key) for key in access_keys])
+        print_json({"keys": [_to_json(key) for key in access_keys]})
         return
     columns = ("access key id", "collections", "access", "created", "note")
     rows = table(*columns, whole=("access key id",))

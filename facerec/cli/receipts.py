@@ -10,6 +10,16 @@ from facerec.cli.output import console, count
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt
 
+WHAT = {
+    "FACE": "face",
+    "PHOTO": "photo",
+    "EXTERNAL_ID": "external id",
+    "USER": "person",
+    "COLLECTION": "collection",
+    "EXPIRED": "expired faces",
+}
+"""What a subject of an erasure is called, by the name of its kind."""
+
 
 def print_receipt(receipt: Receipt) -> None:
     """Print what an erasure removed from where."""
@@ -19,7 +29,7 @@ def print_receipt(receipt: Receipt) -> None:
     removed = {
         "store of faces": receipt.faces
         and count(receipt.faces, "face with its embedding", "faces"),
-        "users": receipt.users and count(receipt.users, "person", "people"),
+        "people": receipt.users and count(receipt.users, "person", "people"),
         "vectors of people": receipt.user_vectors and count(receipt.user_vectors, "vector"),
         "corrections": receipt.corrections and count(receipt.corrections, "correction"),
         "answers of idempotency tokens": receipt.answers and count(receipt.answers, "answer"),

@@ -223,7 +223,7 @@ class Eraser(GalleryBase):
 
         collection_id = receipt.collection_id
         # A concurrent request may have associated a face before it was deleted.
-        vectors = self._disassociate(collection_id, selection.face_ids, own)
+        changed = self._disassociate(collection_id, selection.face_ids, own) - selection.user_ids
         answers = self._records.forget_answers([*selection.face_ids, *selection.user_ids])
         users = 0
         for user_id in sorted(selection.user_ids):
@@ -234,7 +234,7 @@ class Eraser(GalleryBase):
         return replace(
             receipt,
             users=receipt.users + users,
-            user_vectors=receipt.user_vectors + vectors + users,
+            user_vectors=receipt.user_vectors + len(changed) + users,
             answers=receipt.answers + answers,
         )
 
@@ -328,15 +328,17 @@ class Eraser(GalleryBase):
                 self._job_data.keep_tombstones(collection, copy)
                 mark_seen(receipt.collection_id, [receipt.erasure_id], store=self._records)
 
-    def _disassociate(self, collection_id: str, face_ids: Members[str], faces: FaceStore) -> int:
-        """Disassociate faces from their people; return the number of people."""
+    def _disassociate(
+        self, collection_id: str, face_ids: Members[str], faces: FaceStore
+    ) -> frozenset[str]:
+        """Disassociate faces from their people; return the ids of these."""
         from facerec.gallery.associations import update_user
 
         owners = self._records.users_of_faces(collection_id, list(face_ids)) if face_ids else {}
         for user_id in sorted(set(owners.values())):
             own = [face_id for face_id in owners if owners[face_id] == user_id]
             update_user(faces, self._records, collection_id, user_id, own)
-        return len(set(owners.values()))
+        return frozenset(owners.values())
 
 
 def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -121,7 +121,8 @@ def test_a_cancelled_job_resumes_when_it_is_started_again(
     assert deployed.facerec(*command, *each).returncode == 0
     assert deployed.facerec("jobs", "cancel", "latest").returncode == 0
 
-    (newest,) = json.loads(deployed.facerec("jobs", "list", "--limit", 1, "--json").stdout)
+    listed = json.loads(deployed.facerec("jobs", "list", "--limit", 1, "--json").stdout)
+    (newest,) = listed["jobs"]
     assert newest["status"] == "CANCELLED"
 
     again = deployed.facerec(*command, *each, "--wait", "--interval", 1, "--json")

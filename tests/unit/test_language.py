@@ -132,7 +132,7 @@ USER = re.compile(r"\busers?\b", re.IGNORECASE)
 
 ALLOWED_USER = re.compile(
     # identifiers, names of Rekognition's, and people who use a computer or an account
-    r"``[^`]*``|`[^`]*`|\{[^{}]*\}|(?-i:\bUSER\b)|(?m:^ +users?: )|--user\b( ID)?|"
+    r"``[^`]*``|`[^`]*`|\{[^{}]*\}|(?-i:\bUSER\b)|(?m:^ +users?: )|"
     r"\buser ids?\b|/users?/|/users\b|"
     r"Rekognition's (user|name (of )?users)|(is )?(a )?users? (in|of)\s+Rekognition|"
     r"IAM users?\b|:user/|\buser pools?\b|\bCognito user\b|cognito-user|federated-user|"

@@ -186,11 +186,11 @@ def test_jobs_are_listed_newest_first(stack: Stack, facerec: Facerec) -> None:
         # Step Functions tells seconds.
         time.sleep(1)
 
-    listed = json.loads(facerec("jobs", "list", "--json").stdout)
+    listed = json.loads(facerec("jobs", "list", "--json").stdout)["jobs"]
 
     assert [job["collection_id"] for job in listed] == ["second", "first"]
     assert [job["status"] for job in listed] == ["SUCCEEDED", "SUCCEEDED"]
-    assert len(json.loads(facerec("jobs", "list", "--limit", 1, "--json").stdout)) == 1
+    assert len(json.loads(facerec("jobs", "list", "--limit", 1, "--json").stdout)["jobs"]) == 1
 
 
 def test_a_dry_run_shows_children_time_and_cost_and_starts_nothing(
@@ -208,7 +208,7 @@ def test_a_dry_run_shows_children_time_and_cost_and_starts_nothing(
     assert expected["dollars"] > 0
     assert expected["seconds"] > 1000 / 20 / 256
     assert stack.keys("jobs/") == []
-    assert json.loads(facerec("jobs", "list", "--json").stdout) == []
+    assert json.loads(facerec("jobs", "list", "--json").stdout) == {"jobs": []}
 
 
 @pytest.mark.parametrize(

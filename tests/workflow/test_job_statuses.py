@@ -116,7 +116,7 @@ def shown_by_commands() -> dict[str, str]:
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)
 
-    (listed,) = run("list")
+    (listed,) = run("list")["jobs"]
     return {"status": run("status", NAME)["status"], "list": listed["status"]}
 
 

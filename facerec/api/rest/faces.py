@@ -22,6 +22,7 @@ from facerec.api.rest.requests.parameters import (
     Threshold,
 )
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES
+from facerec.errors import FaceInUseError
 from facerec.gallery.defaults import DEFAULT_LIMIT
 from facerec.gallery.presenting import (
     face_page_json,
@@ -76,7 +77,10 @@ def faces_router(context: Context) -> APIRouter:
             writes=True,
         )
         for failure in deletion.failed:
-            raise failure.to_error()
+            error = failure.to_error()
+            if isinstance(error, FaceInUseError):
+                error.hint = "disassociate it first, or send ?disassociate=true"
+            raise error
         receipt = deletion.receipt
         location = {} if receipt is None else {"Location": receipt_location(request, receipt)}
         return Response(status_code=204, headers=location)

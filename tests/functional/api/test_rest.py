@@ -196,7 +196,8 @@ def test_a_face_of_a_user_names_its_user_and_cannot_be_deleted(
     document = {"collection_id": staff, "image": in_base64(fake_face("ann"))}
     matched = valid("match-result", rest.post(f"{RECOGNITION}/match", json=document))
     assert matched["faces"][0]["matches"][0]["face"]["user_id"] == "ann"
-    problem(rest.delete(f"/api/v1/collections/{staff}/faces/{face_id}"), 409)
+    refused = rest.delete(f"/api/v1/collections/{staff}/faces/{face_id}")
+    assert "?disassociate=true" in problem(refused, 409)["hint"]
 
 
 def test_the_health_check_succeeds(rest: httpx.Client) -> None:
@@ -260,6 +261,7 @@ def test_a_photo_without_a_face_indexes_and_matches_nothing(rest: httpx.Client, 
     indexed = valid("index-result", rest.post(f"{RECOGNITION}/index", json=document))
     assert indexed["faces"] == []
     problem(rest.post(f"{RECOGNITION}/match", json=document), 422)
+    problem(rest.post(f"{RECOGNITION}/match-people", json=document), 422)
 
 
 def test_problems_never_repeat_the_request(rest: httpx.Client, staff: str) -> None:

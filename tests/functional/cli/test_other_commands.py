@@ -84,7 +84,7 @@ def test_deleting_a_collection_deletes_its_jobs(people: Path, facerec: Facerec) 
     deleted = facerec("collections", "delete", "people", "--yes")
     assert deleted.exit_code == 0
     assert "4 faces" in deleted.stdout
-    assert document(facerec("jobs", "list", "--json")) == []
+    assert document(facerec("jobs", "list", "--json")) == {"jobs": []}
     assert [path for path in people.rglob("*") if path.suffix in (".npz", ".jsonl")] == []
 
 
@@ -98,7 +98,9 @@ def test_a_page_of_faces_links_to_the_next(people: Path, facerec: Facerec) -> No
 
 
 def test_jobs_are_listed_with_their_reports(people: Path, facerec: Facerec) -> None:
-    (job,) = document(facerec("jobs", "list", "--json"))
+    listed = document(facerec("jobs", "list", "--json"))
+    check("job-list", listed, "the list")
+    (job,) = listed["jobs"]
     assert job["collection_id"] == "people"
     assert (job["status"], job["photos"]) == ("SUCCEEDED", 5)
     assert job["job_id"] in facerec("jobs", "list").stdout

@@ -94,7 +94,7 @@ def test_the_folder_of_the_job_is_refused_as_well(data: Path, run: Run) -> None:
 
 
 def test_the_job_is_listed_with_the_cause(run: Run) -> None:
-    (listed,) = json.loads(run("jobs", "list", "--json").stdout)
+    (listed,) = json.loads(run("jobs", "list", "--json").stdout)["jobs"]
     assert (listed["job_id"], listed["collection_id"]) == (JOB, "staff")
     assert (listed["status"], listed["cause"]) == ("UNREADABLE", CAUSE)
     shown = run("jobs", "list").stdout

@@ -40,7 +40,8 @@ class Machine:
         return self.command(*words, *place, *options)
 
     def list_jobs(self) -> list[dict[str, Any]]:
-        listed: list[dict[str, Any]] = json.loads(self.command("jobs", "list", "--json").stdout)
+        answer = json.loads(self.command("jobs", "list", "--json").stdout)
+        listed: list[dict[str, Any]] = answer["jobs"]
         return listed
 
     def faces(self) -> list[str]:

@@ -65,7 +65,7 @@ class CommandLineDoor(Door):
         return str(self._run("collections", "create", name, "--json")["model_version"])
 
     def list_collections(self) -> list[str]:
-        listed = self._run("collections", "list", "--json")
+        listed = self._run("collections", "list", "--json")["collections"]
         return [collection["collection_id"] for collection in listed]
 
     def describe_collection(self, name: str) -> tuple[int, int]:
@@ -200,7 +200,7 @@ class CommandLineDoor(Door):
 
     def list_erasures(self, name: str, limit: int | None = None) -> list[Erased]:
         words = _given(limit=limit)
-        listed = self._run("erasures", "list", "--collection", name, "--json", *words)
+        listed = self._run("erasures", "list", "--collection", name, "--json", *words)["erasures"]
         return [erased(receipt) for receipt in listed]
 
     def get_erasure(self, name: str, erasure_id: str) -> Erased:
@@ -249,7 +249,7 @@ class CommandLineDoor(Door):
         probe = user_id if photo is None else self._file(photo)
         words = _given(face=face_number, threshold=threshold)
         found = self._run("find", probe, "--collection", name, *words, "--json")
-        return face_matches(found["doubtful" if doubtful else "matches"])
+        return face_matches(found["doubtful_matches" if doubtful else "matches"])
 
     def associate_faces(
         self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None

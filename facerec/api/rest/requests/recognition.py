@@ -93,8 +93,8 @@ class MatchPeopleRequest(FaceChoice, PhotoSource):
     )
     threshold: Share | None = Field(
         None,
-        description="Minimum similarity of a match; by default the server's setting "
-        f"({DEFAULT_THRESHOLD}).",
+        description="Minimum similarity of a match; by default the collection's, or else the "
+        f"server's setting ({DEFAULT_THRESHOLD}).",
     )
 
 
