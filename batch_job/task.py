@@ -13,9 +13,9 @@ from facerec.config import Settings, read_settings
 from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.dlib.sessions import available_cores
 from facerec.errors import InvalidInputError
-from facerec.factory import open_checked_engine, open_faces, open_records
+from facerec.factory import open_checked_engine, open_child_dependencies
 from facerec.jobs.aws.log import logger
-from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.child.attempt import run_child
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
 from facerec.jobs.existence import while_it_exists
 from facerec.jobs.exit_codes import RETRY, exit_code_of
@@ -124,10 +124,10 @@ def _run_child(
     engine = build_engine(settings.threads or available_cores())
     meters = Meters()
     meters.started(assignment.attempt)
-    faces, records = open_faces(settings), open_records(settings)
+    dependencies = open_child_dependencies(settings, engine)
     if plan.new_collection:
-        faces_of(plan, faces, records).expect_empty(plan.collection_id)
-    dependencies = ChildDependencies(engine, faces, records, objects)
+        faces = faces_of(plan, dependencies.faces, dependencies.records)
+        faces.expect_empty(plan.collection_id)
     summary = run_child(plan, assignment.child, dependencies, stop=stop, on_commit=meters.committed)
     log.info(
         "complete" if summary.complete else "asked to stop",

@@ -143,20 +143,16 @@ Erased = tuple[Receipt, "list[Remainder]"]
 def _erase_here(
     folder: Path, collection: str, subject: SubjectKind, name: str, *, check: bool
 ) -> Erased:
-    from facerec.factory import jobs_root_of, open_gallery, open_local_store
+    from facerec.factory import open_gallery, open_local_checked_stores
     from facerec.gallery.subjects import subject_name
-    from facerec.storage.objects import Objects
 
     with open_gallery(folder) as gallery:
         name = subject_name(gallery, collection, subject, name)
         if not check:
             return gallery.erase(collection, subject, name), []
         from facerec.jobs.erasure_check.check import erase_and_check
-        from facerec.jobs.erasure_check.traces import CheckedStores
 
-        with open_local_store(folder) as store:
-            root = f"{folder.absolute()}/"
-            stores = CheckedStores(store, store, Objects(), jobs_root_of(folder), (root,))
+        with open_local_checked_stores(folder) as stores:
             return erase_and_check(gallery, collection, subject, name, stores)
 
 

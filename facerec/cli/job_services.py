@@ -96,8 +96,7 @@ def stack_erasures(stack: str) -> Erasures:
     Raises:
         NotFoundError: there is no such stack.
     """
-    from facerec.gallery.receipts import Erasures
+    from facerec.factory import open_erasures
     from facerec.jobs.aws.stack import find_stack
-    from facerec.storage.objects.s3 import S3Objects
 
-    return Erasures(S3Objects(), f"s3://{find_stack(stack).bucket}/erasures/")
+    return open_erasures(f"s3://{find_stack(stack).bucket}/erasures/")

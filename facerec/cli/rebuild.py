@@ -50,7 +50,9 @@ def rebuild(
         raise click.UsageError("give either --into or --stack")
     started = time.monotonic()
     if stack is None:
-        result = _rebuild_here(collection, data_folder(data), into)
+        from facerec.factory import rebuild_local_collection
+
+        result = rebuild_local_collection(data_folder(data), collection, into)
     else:
         result = _rebuild_in_stack(collection, stack)
     seconds = time.monotonic() - started
@@ -80,29 +82,6 @@ def _print(result: Rebuilt, seconds: float) -> None:
             "they are in no job folder"
         )
     print_unreadable_jobs(result.faces)
-
-
-def _rebuild_here(collection: str, source: Path, into: Path | None) -> Rebuilt:
-    from facerec.factory import jobs_root_of, open_gallery, open_local_store
-    from facerec.jobs.rebuild import rebuild_collection
-    from facerec.storage.objects import Objects
-
-    target = source if into is None else into
-    with (
-        open_gallery(source) as gallery,
-        open_local_store(source) as records,
-        open_local_store(target) as store,
-    ):
-        return rebuild_collection(
-            collection,
-            Objects(),
-            jobs_root_of(source),
-            store,
-            store,
-            complete_erasures=lambda: gallery.resume_erasures(older_than=0),
-            target_root=None if into is None else jobs_root_of(into),
-            source=None if into is None else records,
-        )
 
 
 def _rebuild_in_stack(collection: str, stack: str) -> Rebuilt:

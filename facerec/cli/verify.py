@@ -32,15 +32,9 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
       facerec verify staff --repair
     """
     from facerec.cli.reports import print_unreadable_jobs, print_verification
-    from facerec.factory import jobs_root_of, open_local_store
-    from facerec.jobs.verification import verify_collection
-    from facerec.storage.objects import Objects
+    from facerec.factory import verify_local_collection
 
-    folder = data_folder(data)
-    with open_local_store(folder) as store:
-        result = verify_collection(
-            collection, Objects(), jobs_root_of(folder), store, store, repair=repair
-        )
+    result = verify_local_collection(data_folder(data), collection, repair=repair)
     if as_json:
         print_json({"collection_id": collection, "repaired": repair, **asdict(result)})
     else:

@@ -7,15 +7,18 @@ is built is imported only then, so that a program pays only for what it uses:
   ``open_local_jobs``, whose worker processes build engines and stores of their own.
 - ``facerec serve``: ``open_server_gallery``, which limits what callers may read, with the engines
   of ``open_engine_pool``, one per core.
-- The container of a child on AWS: ``open_checked_engine``, ``open_faces`` and ``open_records``.
+- The container of a child on AWS: ``open_checked_engine`` and ``open_child_dependencies``.
 - The API function: ``open_deployed_gallery`` and ``open_aws_jobs``.
 - The function that erases: ``open_eraser``, a gallery that loads no network.
+- What maintains collections beside a gallery, at the command line and in the function that erases:
+  ``maintenance``.
 - The function that plans: ``open_records`` and ``gallery_defaults``.
 """
 
 from facerec.factory.deployed import (
     gallery_defaults,
     open_aws_jobs,
+    open_child_dependencies,
     open_deployed_gallery,
     open_eraser,
     open_faces,
@@ -24,6 +27,7 @@ from facerec.factory.deployed import (
     pinecone_api_key,
 )
 from facerec.factory.engines import open_checked_engine, open_engine_pool
+from facerec.factory.erasures import open_erasures
 from facerec.factory.local import (
     jobs_root_of,
     open_gallery,
@@ -33,23 +37,37 @@ from facerec.factory.local import (
     open_local_store,
     open_server_gallery,
 )
+from facerec.factory.maintenance import (
+    open_deployed_checked_stores,
+    open_local_checked_stores,
+    rebuild_deployed_collection,
+    rebuild_local_collection,
+    verify_local_collection,
+)
 
 __all__ = [
     "gallery_defaults",
     "jobs_root_of",
     "open_aws_jobs",
     "open_checked_engine",
+    "open_child_dependencies",
+    "open_deployed_checked_stores",
     "open_deployed_gallery",
     "open_engine_pool",
     "open_eraser",
+    "open_erasures",
     "open_faces",
     "open_gallery",
     "open_inspector",
     "open_job_folders",
+    "open_local_checked_stores",
     "open_local_erasures",
     "open_local_jobs",
     "open_local_store",
     "open_records",
     "open_server_gallery",
     "pinecone_api_key",
+    "rebuild_deployed_collection",
+    "rebuild_local_collection",
+    "verify_local_collection",
 ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from facerec.gallery.defaults import GalleryDefaults
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.aws.jobs import AwsJobs
+    from facerec.jobs.child.attempt import ChildDependencies
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects import ObjectStore
     from facerec.storage.sqlite import SqliteStore
@@ -156,6 +157,21 @@ def open_records(settings: Settings) -> RecordStore:
     from facerec.storage.dynamodb.store import open_dynamodb_store
 
     return open_dynamodb_store(required_setting(settings.table, "FACEREC_TABLE"), settings.region)
+
+
+def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDependencies:
+    """Open the stores of a child, which reads what its role allows.
+
+    Args:
+        settings: settings of the deployment.
+        engine: detects the faces.
+
+    Raises:
+        ConfigurationError: a variable is missing.
+    """
+    from facerec.jobs.child.attempt import ChildDependencies
+
+    return ChildDependencies(engine, open_faces(settings), open_records(settings), Objects())
 
 
 def pinecone_api_key(settings: Settings) -> str:

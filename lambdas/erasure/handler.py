@@ -26,17 +26,21 @@ from facerec.errors import (
     ObjectNotFoundError,
     PhotoTooLargeError,
 )
-from facerec.factory import open_eraser, open_faces, open_job_folders, open_records
+from facerec.factory import (
+    open_deployed_checked_stores,
+    open_eraser,
+    open_faces,
+    open_records,
+    rebuild_deployed_collection,
+)
 from facerec.gallery.presenting import summary_json
 from facerec.gallery.subjects import subject_name
 from facerec.jobs.aws.erasure_function import pack
 from facerec.jobs.aws.log import logger
 from facerec.jobs.difference import Removal
 from facerec.jobs.erasure_check.check import Remainder, erase_and_check
-from facerec.jobs.erasure_check.traces import CheckedStores
 from facerec.jobs.existence import while_it_exists
 from facerec.jobs.plan import read_plan
-from facerec.jobs.rebuild import rebuild_collection
 from facerec.jobs.removal import remove_stale
 from facerec.storage.objects import Objects
 
@@ -99,11 +103,7 @@ def _erase(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
     collection_id, subject, name = _subject(gallery, event)
     left = list[Remainder]()
     if event.get("check"):
-        settings = read_settings(os.environ)
-        roots = (settings.jobs_root, settings.erasures_root)
-        stores = CheckedStores(
-            open_faces(settings), open_records(settings), Objects(), settings.jobs_root, roots
-        )
+        stores = open_deployed_checked_stores(read_settings(os.environ))
         receipt, left = erase_and_check(gallery, collection_id, subject, name, stores)
     else:
         receipt = gallery.erase(collection_id, subject, name)
@@ -141,15 +141,7 @@ def _describe(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rebuild(gallery: Gallery, collection_id: str) -> dict[str, Any]:
-    settings = read_settings(os.environ)
-    result = rebuild_collection(
-        collection_id,
-        open_job_folders(settings),
-        settings.jobs_root,
-        open_faces(settings),
-        open_records(settings),
-        complete_erasures=lambda: gallery.resume_erasures(older_than=0),
-    )
+    result = rebuild_deployed_collection(read_settings(os.environ), gallery, collection_id)
     logger().info("rebuilt", missing=result.faces.missing)
     return result.to_json()
 

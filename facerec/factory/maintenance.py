@@ -1,0 +1,115 @@
+"""Builds what checks, compares and restores collections, beside their galleries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facerec.factory.deployed import open_faces, open_job_folders, open_records
+from facerec.factory.local import jobs_root_of, open_gallery, open_local_store
+from facerec.storage.objects import Objects
+
+if TYPE_CHECKING:
+    from facerec.config import Settings
+    from facerec.gallery.gallery import Gallery
+    from facerec.jobs.erasure_check.traces import CheckedStores
+    from facerec.jobs.rebuild import Rebuilt
+    from facerec.jobs.verification import Verification
+
+
+@contextmanager
+def open_local_checked_stores(data: Path) -> Iterator[CheckedStores]:
+    """Open what the check of an erasure searches in a data folder.
+
+    Args:
+        data: the data folder.
+    """
+    from facerec.jobs.erasure_check.traces import CheckedStores
+
+    root = f"{data.absolute()}/"
+    with open_local_store(data) as store:
+        yield CheckedStores(store, store, Objects(), jobs_root_of(data), (root,))
+
+
+def open_deployed_checked_stores(settings: Settings) -> CheckedStores:
+    """Open what the check of an erasure searches in a deployment.
+
+    Args:
+        settings: settings of the deployment.
+
+    Raises:
+        ConfigurationError: a variable is missing.
+    """
+    from facerec.jobs.erasure_check.traces import CheckedStores
+
+    roots = (settings.jobs_root, settings.erasures_root)
+    return CheckedStores(
+        open_faces(settings), open_records(settings), Objects(), settings.jobs_root, roots
+    )
+
+
+def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> Verification:
+    """Compare a collection of a data folder with its jobs; see ``verify_collection``.
+
+    Args:
+        data: the data folder.
+        collection_id: the collection.
+        repair: whether to restore what differs.
+    """
+    from facerec.jobs.verification import verify_collection
+
+    with open_local_store(data) as store:
+        return verify_collection(
+            collection_id, Objects(), jobs_root_of(data), store, store, repair=repair
+        )
+
+
+def rebuild_local_collection(data: Path, collection_id: str, into: Path | None = None) -> Rebuilt:
+    """Restore a collection from the job folders of a data folder; see ``rebuild_collection``.
+
+    Args:
+        data: the data folder.
+        collection_id: the collection.
+        into: the data folder that receives the faces; by default the same.
+    """
+    from facerec.jobs.rebuild import rebuild_collection
+
+    with (
+        open_gallery(data) as gallery,
+        open_local_store(data) as records,
+        open_local_store(data if into is None else into) as store,
+    ):
+        return rebuild_collection(
+            collection_id,
+            Objects(),
+            jobs_root_of(data),
+            store,
+            store,
+            complete_erasures=lambda: gallery.resume_erasures(older_than=0),
+            target_root=None if into is None else jobs_root_of(into),
+            source=None if into is None else records,
+        )
+
+
+def rebuild_deployed_collection(
+    settings: Settings, gallery: Gallery, collection_id: str
+) -> Rebuilt:
+    """Restore a collection of a deployment from its job folders; see ``rebuild_collection``.
+
+    Args:
+        settings: settings of the deployment.
+        gallery: completes erasures that are not finished.
+        collection_id: the collection.
+    """
+    from facerec.jobs.rebuild import rebuild_collection
+
+    return rebuild_collection(
+        collection_id,
+        open_job_folders(settings),
+        settings.jobs_root,
+        open_faces(settings),
+        open_records(settings),
+        complete_erasures=lambda: gallery.resume_erasures(older_than=0),
+    )
