@@ -5,6 +5,7 @@ from __future__ import annotations
 from facerec.errors import InvalidInputError
 from facerec.evaluate.calibration import MAX_FACES, Calibration, calibrate
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.similarity import checked_target_fmr
 
 
 def calibrate_collection(
@@ -23,11 +24,7 @@ def calibrate_collection(
         CollectionNotFoundError: The collection does not exist.
         ModelMismatchError: Its faces have another model version.
     """
-    if not 0 < target_fmr < 1:
-        raise InvalidInputError(
-            f"a target false match rate of {target_fmr} is out of range",
-            "give one above 0 and below 1, such as 0.001",
-        )
+    checked_target_fmr(target_fmr)
     faces = gallery.describe_collection(collection_id).face_count
     sample = gallery.sample_faces(collection_id, MAX_FACES)
     if len(sample) < 2:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.errors import InvalidInputError
+from facerec.evaluate.csv_files import open_csv
 from facerec.evaluate.faces import DescribedFaces
 from facerec.evaluate.rates import Interval, rates_that_fit, wilson
 
@@ -86,13 +86,9 @@ def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
     Raises:
         InvalidInputError: a column or photo is missing, or a line is malformed.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows = [dict(row) for row in reader]
-            columns = list(reader.fieldnames or ())
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} is not a CSV file: {error}") from error
+    with open_csv(path) as reader:
+        rows = [dict(row) for row in reader]
+        columns = list(reader.fieldnames or ())
     image = next((name for name in IMAGE_COLUMNS if name in columns), None)
     labels = [name for name in columns if name not in (image, PERSON_COLUMN)]
     if image is None or not labels:

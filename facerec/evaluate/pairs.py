@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from facerec.errors import InvalidInputError
+from facerec.evaluate.csv_files import open_csv
 
 REQUIRED = ("image_a", "image_b", "same")
 FOLD = "fold"
@@ -48,11 +49,8 @@ def read_pairs(path: Path, images: Path) -> list[LabelledPair]:
     Raises:
         InvalidInputError: a line is wrong, or pairs are missing; the message says which.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            pairs = _parse(csv.DictReader(file, strict=True), path)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} is not a CSV file: {error}") from error
+    with open_csv(path) as reader:
+        pairs = _parse(reader, path)
     _check_classes(pairs, path)
     _check_images(pairs, images)
     return pairs

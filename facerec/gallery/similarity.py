@@ -23,6 +23,20 @@ def checked_threshold(threshold: float) -> float:
     return threshold
 
 
+def checked_target_fmr(target_fmr: float) -> float:
+    """Return a target rate of false matches.
+
+    Raises:
+        InvalidInputError: It is not above 0 and below 1.
+    """
+    if not 0 < target_fmr < 1:
+        raise InvalidInputError(
+            f"a target false match rate of {target_fmr} is out of range",
+            "give one above 0 and below 1, such as 0.001",
+        )
+    return target_fmr
+
+
 def threshold_at(target_fmr: float, faces: int = 1) -> float:
     """Return the similarity at which a rate of searches for a stranger has a false match.
 
@@ -36,9 +50,5 @@ def threshold_at(target_fmr: float, faces: int = 1) -> float:
     Raises:
         InvalidInputError: The rate is out of range.
     """
-    if not 0 < target_fmr < 1:
-        raise InvalidInputError(
-            f"a target false match rate of {target_fmr} is out of range",
-            "give one above 0 and below 1, such as 0.001",
-        )
-    return similarity_at(-math.expm1(math.log1p(-target_fmr) / max(1, faces)))
+    rate = checked_target_fmr(target_fmr)
+    return similarity_at(-math.expm1(math.log1p(-rate) / max(1, faces)))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.errors import InvalidInputError
 from facerec.jobs.manifest.inventory import inventory_files
 from facerec.jobs.manifest.lines import split_lines
-from facerec.jobs.manifest.sources import Source, SourceKind
+from facerec.jobs.manifest.sources import Source, SourceKind, gzip_errors
 from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
@@ -172,12 +170,9 @@ class SliceReader:
         if not size:
             return
         stream = io.BufferedReader(_ObjectStream(self._objects, uri, version, size), CHUNK)
-        try:
-            with gzip.open(stream) as text:
-                while chunk := text.read(CHUNK):
-                    yield chunk
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise InvalidInputError(f"{uri} is a damaged gzip file: {error}") from error
+        with gzip_errors(uri), gzip.open(stream) as text:
+            while chunk := text.read(CHUNK):
+                yield chunk
 
     def _file(self, part: Stripe) -> tuple[str, str, int]:
         source = self._source

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -118,6 +121,19 @@ def inspect(info: ObjectInfo, sample: bytes) -> Inspection:
     return Inspection(source, photos, whole)
 
 
+@contextmanager
+def gzip_errors(uri: str) -> Iterator[None]:
+    """Raise what decompression finds wrong with a file as an error that names it.
+
+    Raises:
+        InvalidInputError: the file is damaged.
+    """
+    try:
+        yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InvalidInputError(f"{uri} is a damaged gzip file: {error}") from error
+
+
 def gzip_start(uri: str, sample: bytes, size: int) -> tuple[bytes, float, bool]:
     """Decompress the start of a gzip file.
 
@@ -129,10 +145,8 @@ def gzip_start(uri: str, sample: bytes, size: int) -> tuple[bytes, float, bool]:
         InvalidInputError: the file is damaged.
     """
     inflate = zlib.decompressobj(wbits=31)
-    try:
+    with gzip_errors(uri):
         text = inflate.decompress(sample, 4 * SAMPLE)
-    except zlib.error as error:
-        raise InvalidInputError(f"{uri} is a damaged gzip file: {error}") from error
     read = len(sample) - len(inflate.unconsumed_tail) - len(inflate.unused_data)
     whole = inflate.eof and read >= size
     return text, 1.0 if whole else size / max(1, read), whole

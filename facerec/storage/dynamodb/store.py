@@ -27,9 +27,6 @@ from facerec.core.aws_region import aws_region
 from facerec.core.override import override
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import AnsweredRequest, Collection, Correction, User
-from facerec.errors import (
-    UserNotFoundError,
-)
 from facerec.storage.dynamodb import (
     collections,
     corrections,
@@ -96,10 +93,7 @@ class DynamoDBStore(RecordStore):
 
     @override
     def get_user(self, collection_id: str, user_id: str) -> User:
-        item = self._table.get(user_key(collection_id, user_id))
-        if item is None:
-            raise UserNotFoundError(user_id)
-        return to_user(item)
+        return users.get_user(self._table, collection_id, user_id)
 
     @override
     def get_users(self, collection_id: str, user_ids: Sequence[str]) -> list[User]:

@@ -61,7 +61,7 @@ def delete_user(table: Table, collection_id: str, user_id: str) -> User:
         ConflictError: there are too many concurrent changes.
     """
     for _ in range(TRIES):
-        user = _get(table, collection_id, user_id)
+        user = get_user(table, collection_id, user_id)
         actions = [{"Delete": _unchanged(table, collection_id, user)}]
         if user.name is not None:
             actions.append(_free_name(table, collection_id, user.name))
@@ -73,7 +73,7 @@ def delete_user(table: Table, collection_id: str, user_id: str) -> User:
 def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -> User:
     """Set or remove a display name; see ``RecordStore.set_user_name``."""
     for _ in range(TRIES):
-        user = _get(table, collection_id, user_id)
+        user = get_user(table, collection_id, user_id)
         if user.name == name:
             return user
         change = _unchanged(table, collection_id, user)
@@ -137,7 +137,7 @@ def move_faces(
             actions.append({"Update": change})
         if table.transact(actions) is not None:
             for user in (source, target):
-                _get(table, collection_id, user.user_id)
+                get_user(table, collection_id, user.user_id)
             raise ConflictError("a person or a face of it was changed concurrently", "try again")
         source = replace(source, face_ids=left, version=source.version + 1)
         target = replace(target, face_ids=(*target.face_ids, *batch), version=target.version + 1)
@@ -230,7 +230,12 @@ def _set_faces(
     }
 
 
-def _get(table: Table, collection_id: str, user_id: str) -> User:
+def get_user(table: Table, collection_id: str, user_id: str) -> User:
+    """Return a person.
+
+    Raises:
+        UserNotFoundError: the person does not exist.
+    """
     item = table.get(user_key(collection_id, user_id))
     if item is None:
         raise UserNotFoundError(user_id)

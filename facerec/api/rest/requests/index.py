@@ -133,6 +133,5 @@ class IndexRequest(LimitedFaces, PhotoFields):
         for name in JOB_FIELDS:
             if getattr(self, name) not in (None, False) and not self.is_job:
                 raise ValueError(f"{name} can be given only with a manifest or prefix")
-        if self.version is not None and "key" not in given:
-            raise ValueError("version can be given only with bucket and key")
+        self.check_version()
         return self

@@ -47,6 +47,15 @@ class PhotoFields(Document):
         description="The photo's bytes in base64 (also URL-safe), or a data URL of them.",
     )
 
+    def check_version(self) -> None:
+        """Check that a version is one of an object.
+
+        Raises:
+            ValueError: it is given without bucket and key.
+        """
+        if self.version is not None and (self.bucket is None or self.key is None):
+            raise ValueError("version can be given only with bucket and key")
+
     def photo(self) -> Photo:
         """Return the photo that the request names or holds."""
         if self.image is not None:
@@ -69,8 +78,7 @@ class PhotoSource(PhotoFields):
                 "the photo is missing, or given twice: send it as image (base64 in JSON, a file in "
                 "a form), or name bucket and key"
             )
-        if self.version is not None and named != 2:
-            raise ValueError("version can be given only with bucket and key")
+        self.check_version()
         return self
 
 
