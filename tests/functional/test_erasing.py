@@ -103,7 +103,7 @@ def test_an_erased_name_is_nowhere_and_does_not_come_back(here: Installation) ->
     assert sum(job["embeddings"] for job in receipt["jobs"]) >= 3
     assert here.holders(traces) == set()
     assert here.holders(traces, here.data.parent / "own") == set()
-    assert here.json("erasures", "list", "--collection", "staff") == [receipt]
+    assert here.json("erasures", "list", "--collection", "staff") == {"erasures": [receipt]}
     here.index()
     here.index("--max-faces", 1)
     assert here.json("verify", "staff", "--repair")["missing"] == 0
@@ -226,7 +226,7 @@ def test_a_killed_erasure_is_completed(here: Installation, monkeypatch: pytest.M
         with pytest.raises(KeyboardInterrupt):
             gallery.erase("staff", SubjectKind.EXTERNAL_ID, ANN)
     assert here.holders([ANN.encode()]) != set()
-    (receipt,) = here.json("erasures", "list", "--collection", "staff")
+    (receipt,) = here.json("erasures", "list", "--collection", "staff")["erasures"]
     assert receipt["status"] == "RUNNING"
     (resumed,) = here.json("erasures", "resume")["erasures"]
     assert (resumed["erasure_id"], resumed["status"]) == (receipt["erasure_id"], "DONE")
@@ -247,7 +247,7 @@ def test_a_deleted_collection_leaves_files_of_others_in_a_folder_of_a_job(
     receipt = json.loads(deleted.stdout)
     assert (receipt["subject"], receipt["faces"]) == ("COLLECTION", 9)
     assert {path for path in own.rglob("*") if path.is_file()} == set(notes)
-    assert here.json("erasures", "list", "--collection", "staff") == [receipt]
+    assert here.json("erasures", "list", "--collection", "staff") == {"erasures": [receipt]}
 
 
 def test_a_lost_database_is_rebuilt_without_what_was_erased(here: Installation) -> None:

@@ -167,7 +167,7 @@ def test_the_document_has_all_faces(find: Find) -> None:
     document = json.loads(result.stdout)
     assert len(document["matches"]) == 3
     page = {**document, "next_token": None}
-    doubtful = page.pop("doubtful")
+    doubtful = page.pop("doubtful_matches")
     assert doubtful == []
     assert violation("find-result", {**page, "doubtful": False}) is None
 
