@@ -19,7 +19,7 @@ from facerec.gallery.base import GalleryBase
 from facerec.gallery.indexing import name_image, storable_source
 from facerec.gallery.photos import Photo, find_faces, load_photo
 from facerec.gallery.storing import add_faces, pair_boxes
-from facerec.gallery.tombstones import keep_imported
+from facerec.gallery.tombstones import deleted_imports, keep_imported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,11 +88,13 @@ class ImportedPhoto:
         imported: Ids of the faces that the collection now holds.
         in_use: Ids that the collection has for faces of other photos.
         indexed: Ids of the faces that it holds already under ids of its own.
+        deleted: Ids of the faces that were deleted from it on purpose.
     """
 
     imported: frozenset[str] = frozenset()
     in_use: frozenset[str] = frozenset()
     indexed: frozenset[str] = frozenset()
+    deleted: frozenset[str] = frozenset()
 
 
 class ImportOperations(GalleryBase):
@@ -170,7 +172,8 @@ class ImportOperations(GalleryBase):
         Ids that programs have stored stay valid. Importing a face again changes nothing, and
         indexing its photo under the same external image id, here or by a job, returns or keeps the
         imported face. An id is refused if it is another face's, and so is a face that the
-        collection holds under an id of its own, which somebody may have stored.
+        collection holds under an id of its own, which somebody may have stored. Faces that were
+        deleted or erased stay so; to have one again, index its photo.
 
         Args:
             collection_id: Id of the collection.
@@ -227,6 +230,15 @@ class ImportOperations(GalleryBase):
             )
             photos.setdefault(image.image_key, []).append(StoredFace(record, face.embedding))
         indexed = self._omit_indexed(collection_id, photos, others)
+        deleted = deleted_imports(
+            collection_id,
+            {key: [face.record for face in own] for key, own in photos.items()},
+            store=self._records,
+        )
+        photos = {
+            key: [face for face in own if face.record.face_id not in deleted]
+            for key, own in photos.items()
+        }
         # The tombstones go first: an import that is killed here is run again.
         keep_imported(
             collection_id,
@@ -240,7 +252,7 @@ class ImportOperations(GalleryBase):
         for group, faces in groups.items():
             add_faces(collection, group, faces, faces=self._faces, users=self._records)
         ids = frozenset(stored.record.face_id for stored in imported)
-        return ImportedPhoto(ids, frozenset(in_use), indexed)
+        return ImportedPhoto(ids, frozenset(in_use), indexed, deleted)
 
     def _omit_indexed(
         self, collection_id: str, photos: dict[str, list[StoredFace]], others: Collection[str]

@@ -162,6 +162,34 @@ def imported_faces(
     return found
 
 
+def deleted_imports(
+    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, store: RecordStore
+) -> frozenset[str]:
+    """Return the ids of those faces of another service that were deleted on purpose.
+
+    A tombstone of an imported face is no sign of it: it is kept before the face is stored.
+
+    Args:
+        collection_id: The collection.
+        images: Faces under ids of another service, by the image keys that their photos have here.
+        store: Store of the tombstones.
+    """
+    groups = {group_of(record.face_id) for records in images.values() for record in records}
+    tombstones = _tombstones(collection_id, groups | images.keys(), store)
+    deleted = set()
+    for image_key, records in images.items():
+        for record in records:
+            boxes = [
+                tombstone.box
+                for name in (image_key, group_of(record.face_id))
+                for tombstone in tombstones.get(name, ())
+                if tombstone.face_id is None
+            ]
+            if pair_boxes([record.box], boxes):
+                deleted.add(record.face_id)
+    return frozenset(deleted)
+
+
 def without_deleted(
     faces: Sequence[StoredFace], boxes: Sequence[BoundingBox]
 ) -> tuple[StoredFace, ...]:

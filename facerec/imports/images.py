@@ -148,6 +148,8 @@ class ImageImporter:
                 self._report([[face]], photos, Unmatched.ALREADY_INDEXED)
             elif face.face_id in outcome.in_use:
                 self._report([[face]], photos, Unmatched.ID_IN_USE)
+            elif face.face_id in outcome.deleted:
+                self._report([[face]], photos, Unmatched.DELETED)
             elif face.face_id not in outcome.imported:
                 self._report([[face]], photos, Unmatched.NO_FACE_AT_ITS_PLACE)
 

@@ -11,7 +11,12 @@ from typing import TypeVar
 
 from facerec.core.limits import MAX_PAGE
 from facerec.core.records import FaceRecord
-from facerec.errors import CollectionExistsError, QuotaExceededError, UserExistsError
+from facerec.errors import (
+    CollectionExistsError,
+    QuotaExceededError,
+    UserExistsError,
+    UserNotFoundError,
+)
 from facerec.gallery.associations import MAX_FACES_OF_REQUEST
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.importing import KnownFace
@@ -80,28 +85,55 @@ def _import_users(
     gallery: Gallery, collection_id: str, source: SourceCollection, report: ImportReport
 ) -> None:
     """Create the people, and associate the faces that there are with them."""
-    ids = [face.face_id for face in source.faces]
-    stored = _stored(gallery, collection_id, ids)
+    stored = _stored(gallery, collection_id, [face.face_id for face in source.faces])
+    deleted = {each.face_id for each in report.unmatched if each.reason is Unmatched.DELETED}
     members: dict[str, list[KnownFace]] = {user_id: [] for user_id in source.users}
     for face in source.faces:
-        if face.user_id is not None and face.face_id in stored:
+        if face.user_id is not None:
             members.setdefault(face.user_id, []).append(face)
-    for user_id, faces in members.items():
-        with suppress(UserExistsError):
-            gallery.create_user(collection_id, user_id)
-        for batch in _batches(faces, MAX_FACES_OF_REQUEST):
-            failed = {face.face_id for face in batch}
-            with suppress(QuotaExceededError):
-                # the other service has decided that they are of the person
-                outcome = gallery.associate_faces(
-                    collection_id, user_id, sorted(failed), threshold=0.0
-                )
-                failed = {failure.face_id for failure in outcome.failed}
-            report.unmatched += [
-                _unmatched(face, Unmatched.NOT_ASSOCIATED)
-                for face in batch
-                if face.face_id in failed
-            ]
+    for user_id, known in members.items():
+        faces = [face for face in known if face.face_id in stored]
+        # a person who was erased here
+        if not faces and any(face.face_id in deleted for face in known):
+            continue
+        if _is_another_person(gallery, collection_id, user_id, known):
+            report.unmatched += [_unmatched(face, Unmatched.PERSON_EXISTS) for face in faces]
+        else:
+            _associate(gallery, collection_id, user_id, faces, report)
+
+
+def _is_another_person(
+    gallery: Gallery, collection_id: str, user_id: str, known: Sequence[KnownFace]
+) -> bool:
+    """Return whether a collection has a person of this id that no import has created.
+
+    It has faces, and none of them is of the person that is to be imported.
+    """
+    with suppress(UserNotFoundError):
+        own = gallery.describe_user(collection_id, user_id).face_ids
+        return bool(own) and not {face.face_id for face in known} & set(own)
+    return False
+
+
+def _associate(
+    gallery: Gallery,
+    collection_id: str,
+    user_id: str,
+    faces: Sequence[KnownFace],
+    report: ImportReport,
+) -> None:
+    """Create a person, unless an earlier run has created it, and associate faces with it."""
+    with suppress(UserExistsError):
+        gallery.create_user(collection_id, user_id)
+    for batch in _batches(faces, MAX_FACES_OF_REQUEST):
+        failed = {face.face_id for face in batch}
+        with suppress(QuotaExceededError):
+            # the other service has decided that they are of the person
+            outcome = gallery.associate_faces(collection_id, user_id, sorted(failed), threshold=0.0)
+            failed = {failure.face_id for failure in outcome.failed}
+        report.unmatched += [
+            _unmatched(face, Unmatched.NOT_ASSOCIATED) for face in batch if face.face_id in failed
+        ]
 
 
 def _stored(gallery: Gallery, collection_id: str, face_ids: Sequence[str]) -> dict[str, FaceRecord]:

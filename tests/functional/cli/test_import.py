@@ -18,6 +18,7 @@ from botocore.client import BaseClient
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
+from facerec.core.erasures import SubjectKind
 from facerec.core.schemas import violation
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import fake_embedding, fake_face, fake_photo
@@ -288,6 +289,48 @@ def test_a_face_that_was_indexed_before_is_reported(source: Source, tmp_path: Pa
     report = source.run(data)
     (unmatched,) = report["unmatched"]
     assert (unmatched["face_id"], unmatched["reason"]) == (face_id, "ALREADY_INDEXED")
+
+
+def test_what_was_deleted_is_not_imported_again(source: Source, tmp_path: Path) -> None:
+    ids = {name: source.index(name, name)[0] for name in ("ann", "bob", "cid")}
+    for name, face_id in ids.items():
+        source.gallery.create_user("staff", name)
+        source.gallery.associate_faces("staff", name, [face_id], threshold=0.0)
+    source.run(tmp_path / "data")
+    with SqliteStore(tmp_path / "data" / "facerec.db") as store:
+        gallery = Collaborators(store, store).gallery()
+        gallery.disassociate_faces("copy", "ann", [ids["ann"]])
+        gallery.delete_faces("copy", [ids["ann"]])
+        gallery.erase("copy", SubjectKind.USER, "bob")
+    report = source.run(tmp_path / "data")
+    assert {each["face_id"]: each["reason"] for each in report["unmatched"]} == {
+        ids["ann"]: "DELETED",
+        ids["bob"]: "DELETED",
+    }
+    with SqliteStore(tmp_path / "data" / "facerec.db") as store:
+        assert store.count_faces("copy") == 1
+        assert "bob" not in {user.user_id for user in store.list_users("copy")}
+
+
+def test_another_person_of_the_same_id_gets_no_faces(source: Source, tmp_path: Path) -> None:
+    (face_id,) = source.index("ann", "ann")
+    source.gallery.create_user("staff", "ann")
+    source.gallery.associate_faces("staff", "ann", [face_id], threshold=0.0)
+    data = tmp_path / "data"
+    data.mkdir()
+    with SqliteStore(data / "facerec.db") as store:
+        gallery = Collaborators(store, store).gallery()
+        gallery.create_collection("copy")
+        indexed = gallery.index("copy", fake_photo(fake_face("other ann")))
+        own = [face.record.face_id for face in indexed.faces]
+        gallery.create_user("copy", "ann")
+        gallery.associate_faces("copy", "ann", own, threshold=0.0)
+    for _ in range(2):
+        report = source.run(data)
+        (unmatched,) = report["unmatched"]
+        assert (unmatched["face_id"], unmatched["reason"]) == (face_id, "PERSON_EXISTS")
+    with SqliteStore(data / "facerec.db") as store:
+        assert list(store.list_users("copy")[0].face_ids) == own
 
 
 @pytest.mark.parametrize(
