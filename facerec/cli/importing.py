@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,6 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, table
 from facerec.core.aws_region import aws_region
-from facerec.errors import CollectionExistsError
 
 if TYPE_CHECKING:
     from facerec.imports.importing import FindPhotos
@@ -114,8 +112,8 @@ def rekognition(
 def face_recognition(file: Path, collection: str, data: Path | None, as_json: bool) -> None:
     """Take over a pickle of encodings and names of the package face_recognition.
 
-    Its encodings are of the network that facerec uses, so no photos are needed. Names become
-    external image ids. Nothing in the file is run: a pickle that contains anything but arrays,
+    Its encodings are of the network that facerec uses, so no photos are needed. Each
+    name becomes a person. Nothing in the file is run: a pickle that contains anything but arrays,
     lists, dicts, text and numbers is refused. An import that is run again changes nothing.
 
     \b
@@ -123,13 +121,12 @@ def face_recognition(file: Path, collection: str, data: Path | None, as_json: bo
       facerec import face-recognition encodings.pickle --collection staff
     """
     from facerec.factory import open_gallery
+    from facerec.imports.encodings import import_encodings
     from facerec.imports.pickles import read_face_recognition
 
     named = read_face_recognition(file)
     with open_gallery(data_folder(data)) as gallery:
-        with suppress(CollectionExistsError):
-            gallery.create_collection(collection)
-        ids = gallery.import_embeddings(collection, named)
+        ids = import_encodings(named, collection, gallery=gallery)
     people = len({face.name for face in named})
     if as_json:
         print_json({"collection_id": collection, "face_ids": list(ids), "people": people})

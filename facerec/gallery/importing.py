@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING
 from facerec.core.arrays import np
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
 from facerec.core.ids import face_id, group_of
-from facerec.core.names import MAX_NAME_LENGTH
+from facerec.core.names import derived_user_id
 from facerec.core.options import QualityFilter
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import InvalidInputError
@@ -33,19 +31,6 @@ MIN_LENGTH, MAX_LENGTH = 1.02, 1.9
 strangers are 1.22 to 1.61. Many other networks have embeddings of the length 1."""
 
 WHOLE_PHOTO = BoundingBox(0.0, 0.0, 1.0, 1.0)
-
-
-def external_image_id_of(name: str) -> str:
-    """Return a person's name as an external image id: what is not allowed becomes ``_``.
-
-    Raises:
-        InvalidInputError: No letter or digit of ASCII is left of it.
-    """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    found = re.sub(r"[^a-zA-Z0-9_.\-]+", "_", plain).strip("_")[:MAX_NAME_LENGTH]
-    if not found:
-        raise InvalidInputError(f"the name {name!r} has no letter or digit of a to z and 0 to 9")
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +91,7 @@ class ImportOperations(GalleryBase):
         """Store descriptors of dlib's network without their photos, and return their face ids.
 
         The ids are derived from names and descriptors: importing them again changes nothing.
+        External image ids are derived from the names, so that different names stay different.
         Values that need a photo are placeholders: the box is the whole photo, and confidence,
         quality and landmarks are 0.
 
@@ -115,7 +101,7 @@ class ImportOperations(GalleryBase):
 
         Raises:
             InvalidInputError: The id is not valid; or descriptors have lengths that those of dlib's
-                network never have, or a name has no letter or digit: no face was stored.
+                network never have: no face was stored.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ModelMismatchError: Its faces have another model version.
         """
@@ -128,7 +114,7 @@ class ImportOperations(GalleryBase):
                 "the descriptors were not computed by dlib's face recognition network",
                 "those of other networks cannot be compared with them; index the photos instead",
             )
-        names = [external_image_id_of(face.name) for face in faces]
+        names = [derived_user_id(face.name) for face in faces]
         stats = self._engine.cohort_stats(np.stack([face.embedding for face in faces]))
         now, digest = self._clock(), self._defaults.index_options().digest()
         ids = []

@@ -13,15 +13,14 @@ from facerec.core.names import derived_user_id
 from facerec.core.options import QualityFilter
 from facerec.errors import (
     CollectionExistsError,
-    InvalidInputError,
     ObjectNotFoundError,
     PhotoTooLargeError,
     QuotaExceededError,
     UnreadablePhotoError,
-    UserExistsError,
 )
 from facerec.gallery.gallery import Gallery
 from facerec.imports.compreface import ComprefaceServer, Example
+from facerec.imports.people import create_person
 from facerec.imports.report import ImportReport, Unmatched, UnmatchedFace
 
 
@@ -56,14 +55,14 @@ def import_examples(
     present = _present(gallery, collection_id)
     created: set[str] = set()
     for subject in subjects:
-        _create_person(gallery, collection_id, subject, created)
+        create_person(gallery, collection_id, subject, created)
     for example in server.examples():
         on_progress(report.faces)
         report.faces += 1
         if _external_image_id(example) in present:
             report.present += 1
             continue
-        _create_person(gallery, collection_id, example.subject, created)
+        create_person(gallery, collection_id, example.subject, created)
         reason = _import(server, example, collection_id, gallery)
         if reason is None:
             report.imported += 1
@@ -103,22 +102,6 @@ def _import(
         if not outcome.failed:
             return None
     return Unmatched.NOT_ASSOCIATED
-
-
-def _create_person(gallery: Gallery, collection_id: str, subject: str, created: set[str]) -> None:
-    """Create a person, under its name unless that is not a valid one or another person has it."""
-    if subject in created:
-        return
-    created.add(subject)
-    user_id = derived_user_id(subject)
-    try:
-        gallery.create_user(collection_id, user_id, name=subject)
-    except UserExistsError:
-        return
-    except InvalidInputError:
-        # not a valid name, or another person's, such as "ann" beside "Ann"
-        with suppress(UserExistsError):
-            gallery.create_user(collection_id, user_id)
 
 
 def _external_image_id(example: Example) -> str:

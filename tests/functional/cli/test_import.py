@@ -365,7 +365,8 @@ def test_a_collection_that_does_not_exist_is_named(source: Source, tmp_path: Pat
 
 def test_encodings_of_face_recognition_are_imported(tmp_path: Path) -> None:
     encodings = tmp_path / "encodings.pickle"
-    document = {"names": ["Ann Smith"], "encodings": [fake_embedding("ann")]}
+    names = ["Ann Smith", "李雷 1", "王芳 1", "Müller", "Muller", "名前"]
+    document = {name: fake_embedding("ann" if name == "Ann Smith" else name) for name in names}
     encodings.write_bytes(pickle.dumps(document))
     words = ["import", "face-recognition", str(encodings), "--collection", "staff", "--json"]
     command = [sys.executable, "-c", PROGRAM, *words, "--data", str(tmp_path / "data")]
@@ -384,7 +385,12 @@ def test_encodings_of_face_recognition_are_imported(tmp_path: Path) -> None:
             CollectionId="staff", Image={"Bytes": probe}
         )["FaceMatches"]
     assert found["Face"]["FaceId"] == answers[0]["face_ids"][0]
-    assert found["Face"]["ExternalImageId"] == "Ann_Smith"
+    with SqliteStore(tmp_path / "data" / "facerec.db") as store:
+        people = store.list_users("staff")
+    assert sorted(str(user.name) for user in people) == sorted(names)
+    assert [len(user.face_ids) for user in people] == [1] * len(names)
+    (ann,) = [user for user in people if user.name == "Ann Smith"]
+    assert found["Face"]["ExternalImageId"] == ann.user_id
 
 
 def test_a_hostile_pickle_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""Takes over descriptors of dlib's network, with the people that they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from facerec.core.names import derived_user_id
+from facerec.errors import CollectionExistsError, QuotaExceededError
+from facerec.gallery.associations import MAX_FACES_OF_REQUEST
+from facerec.gallery.gallery import Gallery
+from facerec.gallery.importing import NamedEmbedding
+from facerec.imports.people import create_person
+
+
+def import_encodings(
+    named: Sequence[NamedEmbedding], collection_id: str, *, gallery: Gallery
+) -> tuple[str, ...]:
+    """Store descriptors, and associate them with people of their names; return their face ids.
+
+    Args:
+        named: The descriptors.
+        collection_id: The collection that receives them; created if it does not exist.
+        gallery: The gallery of the collection.
+
+    Raises:
+        InvalidInputError: The collection id is not valid, or the descriptors are of other networks.
+        ModelMismatchError: The collection's faces have another model version.
+        StoreUnavailableError: A store is down; run the import again later.
+    """
+    with suppress(CollectionExistsError):
+        gallery.create_collection(collection_id)
+    ids = gallery.import_embeddings(collection_id, named)
+    members: dict[str, dict[str, None]] = {}
+    for face, face_id in zip(named, ids, strict=True):
+        members.setdefault(face.name, {})[face_id] = None
+    created: set[str] = set()
+    for name, own in members.items():
+        create_person(gallery, collection_id, name, created)
+        faces = list(own)
+        for start in range(0, len(faces), MAX_FACES_OF_REQUEST):
+            batch = faces[start : start + MAX_FACES_OF_REQUEST]
+            # the faces of a person who has the maximum of them keep their external image id
+            with suppress(QuotaExceededError):
+                gallery.associate_faces(collection_id, derived_user_id(name), batch, threshold=0.0)
+    return ids

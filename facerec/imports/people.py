@@ -1,0 +1,32 @@
+"""Creates people under the names that they have in another program."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from facerec.core.names import derived_user_id
+from facerec.errors import InvalidInputError, UserExistsError
+from facerec.gallery.gallery import Gallery
+
+
+def create_person(gallery: Gallery, collection_id: str, name: str, created: set[str]) -> None:
+    """Create a person, under its name unless that is not a valid one or another person has it.
+
+    Args:
+        gallery: The gallery of the collection.
+        collection_id: The collection.
+        name: Name of the person, in any characters; its id is derived from it.
+        created: Names of which the person was created before; this one is added.
+    """
+    if name in created:
+        return
+    created.add(name)
+    user_id = derived_user_id(name)
+    try:
+        gallery.create_user(collection_id, user_id, name=name)
+    except UserExistsError:
+        return
+    except InvalidInputError:
+        # not a valid name, or another person's, such as "ann" beside "Ann"
+        with suppress(UserExistsError):
+            gallery.create_user(collection_id, user_id)
