@@ -12,6 +12,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, table
 from facerec.core.aws_region import aws_region
+from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.imports.importing import FindPhotos
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 report_option = click.option(
     "--report",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="OUT.json",
     help="Save the report, with every face that was not imported.",
 )
@@ -202,13 +203,22 @@ def _rule(template: str | None, manifest: Path | None) -> FindPhotos:
         return photos_by_template(template)
     assert manifest is not None  # noqa: S101 - checked above
     with manifest.open(encoding="utf-8") as lines:
-        return photos_by_manifest(lines)
+        try:
+            return photos_by_manifest(lines)
+        except UnicodeDecodeError as error:
+            raise InvalidInputError(f"{manifest} is not UTF-8 text") from error
 
 
 def _client(endpoint_url: str | None) -> object:
     import boto3
+    from botocore.exceptions import BotoCoreError
 
-    return boto3.client("rekognition", region_name=aws_region(), endpoint_url=endpoint_url)
+    try:
+        return boto3.client("rekognition", region_name=aws_region(), endpoint_url=endpoint_url)
+    except (BotoCoreError, ValueError) as error:
+        raise InvalidInputError(
+            f"no client of Rekognition: {error}", "check AWS_REGION and --endpoint-url"
+        ) from error
 
 
 def _print(result: ImportReport) -> None:

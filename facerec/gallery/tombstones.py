@@ -167,7 +167,7 @@ def deleted_imports(
 ) -> frozenset[str]:
     """Return the ids of those faces of another service that were deleted on purpose.
 
-    A tombstone of an imported face is no sign of it: it is kept before the face is stored.
+    A tombstone of an imported face does not count: it is kept before the face is stored.
 
     Args:
         collection_id: The collection.

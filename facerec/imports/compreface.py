@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from facerec.core.limits import MAX_PHOTO_BYTES
+from facerec.core.photos import UnreadableReason
 from facerec.errors import (
     AccessDeniedError,
     InvalidInputError,
@@ -23,6 +24,7 @@ from facerec.errors import (
     ObjectNotFoundError,
     PhotoTooLargeError,
     StoreUnavailableError,
+    UnreadablePhotoError,
 )
 
 PAGE_SIZE = 500
@@ -30,6 +32,9 @@ PAGE_SIZE = 500
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """Size of a list: subjects are listed without pages."""
+
+ATTEMPTS = 3
+"""Requests for a photo, if the server fails."""
 
 TIMEOUT = 60.0
 """Seconds to wait for an answer."""
@@ -70,7 +75,12 @@ class ComprefaceServer:
         Raises:
             InvalidInputError: The address is not an http:// or https:// address.
         """
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+        except ValueError:
+            parts = urlsplit("")
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise InvalidInputError("the API key has characters that no key of CompreFace has")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInputError(
                 f"{address!r} is not the address of a CompreFace server",
@@ -90,7 +100,9 @@ class ComprefaceServer:
         number, pages = 0, 1
         while number < pages:
             page = self._document(f"faces?page={number}&size={PAGE_SIZE}")
-            pages = int(page.get("total_pages", 1))
+            pages = page.get("total_pages", 1)
+            if not isinstance(pages, int):
+                raise self._unknown()
             for face in _list_of(page, "faces"):
                 yield _example(face)
             number += 1
@@ -104,11 +116,12 @@ class ComprefaceServer:
 
         Raises:
             ObjectNotFoundError: The server has not kept it.
+            UnreadablePhotoError: The server fails, but only for it.
             PhotoTooLargeError: It has too many bytes.
         """
         address = self.address_of(example)
         try:
-            content = self._get(address, MAX_PHOTO_BYTES)
+            content = self._get_again(address)
         except NotFoundError:
             content = b""
         if not content:
@@ -117,11 +130,24 @@ class ComprefaceServer:
             raise PhotoTooLargeError(f"{address} has more than {MAX_PHOTO_BYTES >> 20} MiB")
         return content
 
+    def _get_again(self, address: str, attempt: int = 1) -> bytes:
+        try:
+            return self._get(address, MAX_PHOTO_BYTES)
+        except StoreUnavailableError as error:
+            # without an answer, the server is down for all photos
+            if not isinstance(error.__cause__, HTTPError):
+                raise
+            if attempt == ATTEMPTS:
+                raise UnreadablePhotoError(
+                    address, UnreadableReason.EMPTY, error.message
+                ) from error
+        return self._get_again(address, attempt + 1)
+
     def _document(self, path: str) -> dict[str, Any]:
         content = self._get(f"{self._root}/{path}", MAX_DOCUMENT_BYTES)
         try:
             document = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._unknown() from error
         if not isinstance(document, dict):
             raise self._unknown()

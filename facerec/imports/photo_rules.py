@@ -21,10 +21,12 @@ def photos_by_template(template: str) -> FindPhotos:
         InvalidInputError: It has no field, or an unknown one.
     """
     try:
-        fields = {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+        parts = [part for part in string.Formatter().parse(template) if part[1] is not None]
     except ValueError as error:
         raise InvalidInputError(f"the template {template!r} is malformed: {error}") from error
-    if not fields or not fields <= set(FIELDS):
+    fields = {name for _, name, _, _ in parts}
+    plain = not any(spec or conversion for _, _, spec, conversion in parts)
+    if not fields or not fields <= set(FIELDS) or not plain:
         shown = ", ".join(f"{{{name}}}" for name in FIELDS)
         raise InvalidInputError(f"a template contains one or more of {shown}")
 
@@ -61,7 +63,7 @@ def photos_by_manifest(lines: Iterable[str]) -> FindPhotos:
                 name for name in ("face_id", "image_id", "external_image_id") if name in row
             )
             photos.setdefault((name, str(row[name])), []).append(str(row["photo"]))
-        except (ValueError, TypeError, KeyError, StopIteration) as error:
+        except (ValueError, TypeError, KeyError, StopIteration, RecursionError) as error:
             raise InvalidInputError(
                 f"line {number} of the manifest is not valid",
                 'lines look like {"external_image_id": "ann", "photo": "s3://bucket/ann.jpg"}',

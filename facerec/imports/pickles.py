@@ -232,6 +232,8 @@ def _pairs(path: Path, document: object) -> Iterator[tuple[object, object]]:
 
 def _zipped(path: Path, encodings: Any, names: Any) -> Iterator[tuple[object, object]]:  # noqa: ANN401
     encodings = encodings.values if isinstance(encodings, _Array) else encodings
+    if not isinstance(encodings, list | tuple | np.ndarray):
+        raise _unknown(path)
     if not isinstance(names, list | tuple) or len(encodings) != len(names):
         raise InvalidInputError(f"{path} does not have a name for each encoding")
     yield from zip(names, encodings, strict=True)

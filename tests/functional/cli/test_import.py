@@ -337,6 +337,9 @@ def test_another_person_of_the_same_id_gets_no_faces(source: Source, tmp_path: P
     ("words", "code", "sentence"),
     [
         (["--photo", "photos/{name}.jpg"], 4, "{external_image_id}"),
+        (["--photo", "photos/{face_id!z}"], 4, "{external_image_id}"),
+        (["--photo", "photos/{face_id:>99999999999}"], 4, "{external_image_id}"),
+        (["--photo", "{face_id}", "--endpoint-url", "nonsense"], 4, "check AWS_REGION"),
         (["--photo", "photos/ann.jpg"], 4, "{external_image_id}"),
         ([], 2, "give one of --photo and --manifest"),
     ],

@@ -30,7 +30,7 @@ class Compreface(ThreadingHTTPServer):
         subjects: Names of its people.
         examples: Image ids, subjects and photos, in order.
         asked: Image ids of the photos that were downloaded.
-        fails_after: Number of downloads after which it fails.
+        fails_for: Image ids of the photos for which it fails.
     """
 
     def __init__(self) -> None:
@@ -38,7 +38,7 @@ class Compreface(ThreadingHTTPServer):
         self.subjects: list[str] = []
         self.examples: list[tuple[str, str, bytes]] = []
         self.asked: list[str] = []
-        self.fails_after: int | None = None
+        self.fails_for: set[str] = set()
 
     @property
     def address(self) -> str:
@@ -80,8 +80,7 @@ class Handler(BaseHTTPRequestHandler):
             )
         elif path[0] == "faces" and path[2] == "img":
             self.server.asked.append(path[1])
-            limit = self.server.fails_after
-            if limit is not None and len(self.server.asked) > limit:
+            if path[1] in self.server.fails_for:
                 self._answer(500, b"")
             else:
                 photos = {image_id: photo for image_id, _, photo in self.server.examples}
@@ -150,16 +149,27 @@ def test_people_are_imported_with_their_names_and_photos(
     assert f"{zoe.user_id}:{first}" in ids
 
 
-def test_an_import_that_failed_is_resumed(source: Compreface, tmp_path: Path) -> None:
+def test_a_photo_for_which_the_server_fails_is_reported_and_resumed(
+    source: Compreface, tmp_path: Path
+) -> None:
     ids = [source.add(f"person {number}", photo_of(str(number))) for number in range(5)]
-    source.fails_after = 3
-    failed = import_from(source, tmp_path)
-    assert failed.exit_code == 1
-    assert "CompreFace answers 500" in failed.stderr
-    source.fails_after = None
+    source.fails_for = {ids[2]}
     report = report_of(import_from(source, tmp_path))
-    assert (report["present"], report["imported"]) == (3, 2)
-    assert source.asked == [*ids[:3], ids[3], *ids[3:]]
+    assert report["imported"] == 4
+    assert [(each["face_id"], each["reason"]) for each in report["unmatched"]] == [
+        (ids[2], "PHOTO_UNREADABLE")
+    ]
+    assert source.asked.count(ids[2]) == 3
+    source.fails_for = set()
+    report = report_of(import_from(source, tmp_path))
+    assert (report["present"], report["imported"]) == (4, 1)
+
+
+@pytest.mark.parametrize("key", ["secret\nkey", "geheimé"])
+def test_a_key_that_is_none_is_not_printed(source: Compreface, tmp_path: Path, key: str) -> None:
+    result = import_from(source, tmp_path, key=key)
+    assert result.exit_code == 4
+    assert key[:6] not in result.output + result.stderr
 
 
 def test_photos_that_cannot_be_imported_are_reported(source: Compreface, tmp_path: Path) -> None:
@@ -186,7 +196,9 @@ def test_a_wrong_key_is_one_line_without_the_key(source: Compreface, tmp_path: P
     assert "wrong-key" not in result.output + result.stderr
 
 
-@pytest.mark.parametrize("address", ["localhost:8000", "file:///etc/passwd", "http://"])
+@pytest.mark.parametrize(
+    "address", ["localhost:8000", "file:///etc/passwd", "http://", "http://[::1"]
+)
 def test_a_wrong_address_is_named(source: Compreface, tmp_path: Path, address: str) -> None:
     del source
     words = ["import", "compreface", address, "--collection", "staff", "--api-key", KEY]
