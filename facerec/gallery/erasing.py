@@ -59,7 +59,17 @@ class Eraser(GalleryBase):
         user_names = frozenset(user.name for user in users if user.name is not None)
         selection = replace(selection, image_keys=keys, user_names=user_names)
         erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
-        return self._perform(erasure, defer=self._erasures.start is not None)
+        if self._erasures.start is not None:
+            return self._perform(erasure, defer=True)
+        done = self._perform(erasure, defer=False)
+        self._complete_earlier(erasure)
+        return done
+
+    def _complete_earlier(self, erasure: Erasure) -> None:
+        """Complete the erasures of the same that were killed: their notes still name it."""
+        for earlier in self._erasures.pending():
+            if erasure.includes(earlier):
+                self._perform(earlier, defer=False)
 
     def _perform(self, erasure: Erasure, *, defer: bool) -> tuple[Receipt, tuple[str, ...]]:
         """Perform all steps of an erasure; see the module.

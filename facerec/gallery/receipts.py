@@ -39,6 +39,24 @@ class Erasure:
     receipt: Receipt
     selection: Selection
 
+    def includes(self, other: Erasure) -> bool:
+        """Return whether nothing is left for another erasure once this one is finished."""
+        if self.receipt.collection_id != other.receipt.collection_id:
+            return False
+        if self.selection.created_before is not None:
+            return True
+        own, others = self.selection, other.selection
+        if self.receipt.subject != other.receipt.subject or others.created_before is not None:
+            return False
+        # A repeated erasure selects fewer faces: some are gone. Names stay the same.
+        if others.photos or others.external_image_ids or others.user_ids:
+            return (
+                others.photos <= own.photos
+                and others.external_image_ids <= own.external_image_ids
+                and others.user_ids <= own.user_ids
+            )
+        return others.face_ids <= own.face_ids
+
 
 @dataclass(frozen=True, slots=True)
 class Erasures:
@@ -69,12 +87,13 @@ class Erasures:
 
     def keep(self, erasure: Erasure) -> None:
         """Note how far an erasure is."""
-        self._write(erasure.receipt)
         document = {
             "receipt": erasure.receipt.to_stored_json(),
             "selection": erasure.selection.to_json(),
         }
+        # The note comes first: a receipt without it would never be completed.
         self.objects.write(self._pending_uri(erasure.receipt), json.dumps(document).encode())
+        self._write(erasure.receipt)
 
     def finish(self, receipt: Receipt) -> None:
         """Keep the receipt of a finished erasure, and nothing of what it has erased."""

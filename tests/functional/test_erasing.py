@@ -19,6 +19,7 @@ from facerec.core.schemas import violation
 from facerec.factory import open_gallery
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.retention import SECONDS_OF_DAY
+from facerec.storage.objects.local import LocalObjects
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.job_doors import use_fake_engine
 
@@ -234,6 +235,62 @@ def test_a_killed_erasure_is_completed(here: Installation, monkeypatch: pytest.M
     assert here.json("erasures", "resume") == {"erasures": []}
 
 
+@pytest.mark.parametrize("next_", ["the same erasure", "the deletion of the collection"])
+def test_a_killed_erasure_is_completed_by_the_next(
+    here: Installation, monkeypatch: pytest.MonkeyPatch, next_: str
+) -> None:
+    here.index()
+    with open_gallery(here.data) as gallery, monkeypatch.context() as patch:
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(gallery._records, "forget_answers", killed)
+        with pytest.raises(KeyboardInterrupt):
+            gallery.erase("staff", SubjectKind.EXTERNAL_ID, ANN)
+    if next_ == "the same erasure":
+        again = erase(here, "--external-id", ANN, "--check")
+    else:
+        again = here.run("collections", "delete", "staff", "--yes")
+    assert again.exit_code == ExitCode.DONE, again.output
+    assert here.holders([ANN.encode()]) == set()
+    receipts = here.json("erasures", "list", "--collection", "staff")["erasures"]
+    assert {receipt["status"] for receipt in receipts} == {"DONE"}
+
+
+def test_an_erasure_killed_between_its_first_writes_is_completed(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.index()
+    with open_gallery(here.data) as gallery, monkeypatch.context() as patch:
+        write = LocalObjects.write
+
+        def killed(*values: Any, **options: Any) -> None:  # noqa: ANN401 - any
+            write(*values, **options)
+            raise KeyboardInterrupt
+
+        patch.setattr(LocalObjects, "write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            gallery.erase("staff", SubjectKind.EXTERNAL_ID, ANN)
+    (resumed,) = here.json("erasures", "resume")["erasures"]
+    assert resumed["status"] == "DONE"
+    assert here.holders([ANN.encode()]) == set()
+
+
+def test_a_face_of_a_person_is_erased_from_the_file_at_once(here: Installation) -> None:
+    here.index()
+    with open_gallery(here.data) as gallery:
+        gallery.create_user("staff", "ann")
+        ids = [face_id for face_id, (name, _) in here.faces().items() if name == ANN]
+        gallery.associate_faces("staff", "ann", ids)
+        before = gallery._faces.get_faces("staff", ids)
+        gallery.erase("staff", SubjectKind.FACE, ids[0])
+        # while the server that has erased it goes on
+        erased = next(face for face in before if face.record.face_id == ids[0])
+        traces = [ids[0].encode(), erased.embedding.astype("<f4").tobytes()]
+        assert here.holders(traces) == set()
+
+
 def test_a_deleted_collection_leaves_files_of_others_in_a_folder_of_a_job(
     here: Installation,
 ) -> None:
@@ -351,7 +408,7 @@ def test_a_deleted_job_leaves_its_faces_and_the_files_of_others(here: Installati
     (own / "mine.txt").write_text("mine")
     here.index("--job", own)
     faces = here.faces()
-    (job,) = here.json("jobs", "list")
+    (job,) = here.json("jobs", "list")["jobs"]
     warned = CliRunner(env={"FACEREC_DATA": str(here.data)}).invoke(
         main, ["jobs", "delete", job["job_id"]], input="n\n"
     )
@@ -469,9 +526,14 @@ def test_an_erasure_that_is_resumed_erases_nothing_of_a_later_collection(
     with monkeypatch.context() as patch:
         patch.setattr("facerec.storage.faces.FaceStore.delete_faces", killed)
         erase(copies, "--photo", copies.photos / "ann" / "2.jpg")
+    (note,) = (copies.data / "erasures" / "pending").iterdir()
+    killed_note = note.read_bytes()
     with open_gallery(copies.data) as gallery:
         gallery.delete_collection("staff")
+        assert not note.exists()
         copies.index()
+        # as if its process had only been slow
+        note.write_bytes(killed_note)
         (receipt,) = gallery.resume_erasures(older_than=0)
     assert receipt.is_empty
     assert copies.faces() == before

@@ -31,6 +31,14 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
     for values, keys, what in names:
         for value, key in product(values, keys):
             yield from ((pattern, what) for pattern in _named(key, value))
+    # Notes of erasures that were killed have lists.
+    lists = (
+        (selection.external_image_ids, "external_image_ids", "external image id"),
+        (selection.photos | traces.addresses, "photos", "photo"),
+        (selection.user_ids, "user_ids", "user id"),
+    )
+    for values, key, what in lists:
+        yield from ((f'"{key}": [{json.dumps(value)}'.encode(), what) for value in values)
     yield from ((_in_row(collection_id, user_id), "user id") for user_id in selection.user_ids)
     # An index of the local store has the two side by side.
     yield from (

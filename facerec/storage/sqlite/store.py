@@ -51,8 +51,10 @@ class SqliteStore(FaceStore, SqliteRecords, SqliteClusters):
     def erase_copies(self, names: Sequence[str]) -> None:
         """Rewrite the file if it still contains one of the names as text of JSON.
 
-        SQLite may leave the copy of a row in an unused part of a page when it moves rows.
+        SQLite may leave the copy of a row in an unused part of a page when it moves rows, and the
+        file has the earlier contents of pages until the log is written to it.
         """
+        self._file.clear_log()
         texts = [json.dumps(name, ensure_ascii=False).encode(errors="replace") for name in names]
         if texts and search_files([self._file.path], texts):
             self._file.rewrite()
