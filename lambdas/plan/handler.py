@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.config import Settings, read_settings, required_setting
 from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
-from facerec.factory import gallery_defaults, open_records
-from facerec.gallery.receipts import Erasures
+from facerec.factory import gallery_defaults, open_erasures, open_records
 from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.preflight import require_region
 from facerec.jobs.aws.start_problems import open_clients
@@ -115,7 +114,7 @@ def plan_execution(
             model_version=required_setting(settings.model_version, "MODEL_VERSION"),
         )
         # While a deletion of the collection is under way, there are those of an earlier one.
-        erasures = Erasures(objects, settings.erasures_root)
+        erasures = open_erasures(settings.erasures_root)
         if not erasures.is_being_deleted(plan.collection_id):
             restore_lost_tombstones(plan.collection_id, objects, settings.jobs_root, records)
     except StoreUnavailableError:
