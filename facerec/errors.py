@@ -60,11 +60,14 @@ class FacerecError(Exception):
         message: what is wrong, in one line.
         hint: what to do about it, in one line, or None. It holds at every door, so it names no
             command and no option of the command line.
+        consequence: what has become of the request, if that is not plain from the message, in
+            one line.
         hint_is_for_operator: whether the hint is about this machine or deployment, and of no use
             to a client of a server.
     """
 
     hint_is_for_operator: ClassVar[bool] = False
+    consequence: str | None = None
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)

@@ -12,7 +12,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting, retention
 from facerec.cli.options import data_option, erasure_stack_option, json_option, probability
 from facerec.cli.output import console, count, print_json, table
-from facerec.cli.receipts import print_receipt
+from facerec.cli.receipts import print_receipt, print_resumed
 
 
 @click.group()
@@ -181,7 +181,7 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
             expired = {name: len(gallery.find_expired(name)) for name in chosen}
             receipts = []
         else:
-            gallery.resume_erasures()
+            print_resumed(gallery.resume_erasures())
             done = ((name, gallery.expire(name)) for name in chosen)
             receipts = [receipt for _, receipt in done if receipt is not None]
             expired = {receipt.collection_id: receipt.faces for receipt in receipts}

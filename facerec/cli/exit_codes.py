@@ -131,6 +131,14 @@ def raise_first(errors: Iterable[FacerecError]) -> None:
 
 def hint_of(error: FacerecError) -> str | None:
     """Return what to do about an error in words of the command line, or None."""
+    own = _own_hint_of(error)
+    if error.consequence is None:
+        return own
+    resume = "`facerec erasures resume` completes it once the cause is gone"
+    return resume if own is None else f"{own}; {resume}"
+
+
+def _own_hint_of(error: FacerecError) -> str | None:
     if type(error) in HINTS:
         return HINTS[type(error)]
     if error.hint is not None:

@@ -65,7 +65,8 @@ class LazyGroup(click.Group):
             # click returns the code of `Context.exit` here, and a command's None otherwise.
             sys.exit(run())
         except FacerecError as error:
-            _fail(error.message, hint_of(error), exit_code_of(error))
+            message = "; ".join(filter(None, (error.message, error.consequence)))
+            _fail(message, hint_of(error), exit_code_of(error))
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
             sys.exit(error.exit_code)

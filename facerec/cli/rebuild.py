@@ -12,6 +12,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import data_option, erasure_stack_option, json_option
 from facerec.cli.output import console, count, print_json
+from facerec.cli.receipts import print_resumed
 from facerec.cli.reports import print_unreadable_jobs
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def rebuild(
     if stack is None:
         from facerec.factory import rebuild_local_collection
 
-        result = rebuild_local_collection(data_folder(data), collection, into)
+        result = rebuild_local_collection(
+            data_folder(data), collection, into, on_resumed=print_resumed
+        )
     else:
         result = _rebuild_in_stack(collection, stack)
     seconds = time.monotonic() - started

@@ -8,6 +8,8 @@ from facerec.cli.deferred import erasures
 from facerec.cli.output import console, count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from facerec.core.erasures import Receipt
 
 WHAT = {
@@ -19,6 +21,19 @@ WHAT = {
     "EXPIRED": "expired faces",
 }
 """What a subject of an erasure is called, by the name of its kind."""
+
+
+def print_resumed(receipts: Iterable[Receipt]) -> None:
+    """Print which interrupted erasures a command has completed before its own work, to stderr."""
+    out = console(stderr=True)
+    for receipt in receipts:
+        what = (
+            "its deletion" if receipt.subject is erasures.SubjectKind.COLLECTION else "an erasure"
+        )
+        out.print(
+            f"collection {receipt.collection_id}: {what}, which had been interrupted, was completed"
+            f" first ({receipt.erasure_id})"
+        )
 
 
 def print_receipt(receipt: Receipt) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
     from facerec.config import Settings
+    from facerec.core.erasures import Receipt
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.erasure_check.traces import CheckedStores
     from facerec.jobs.rebuild import Rebuilt
@@ -66,13 +67,20 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
         )
 
 
-def rebuild_local_collection(data: Path, collection_id: str, into: Path | None = None) -> Rebuilt:
+def rebuild_local_collection(
+    data: Path,
+    collection_id: str,
+    into: Path | None = None,
+    *,
+    on_resumed: Callable[[list[Receipt]], None],
+) -> Rebuilt:
     """Restore a collection from the job folders of a data folder; see ``rebuild_collection``.
 
     Args:
         data: the data folder.
         collection_id: the collection.
         into: the data folder that receives the faces; by default the same.
+        on_resumed: called with the erasures that had been interrupted and were completed first.
     """
     from facerec.jobs.rebuild import rebuild_collection
 
@@ -87,7 +95,7 @@ def rebuild_local_collection(data: Path, collection_id: str, into: Path | None =
             jobs_root_of(data),
             store,
             store,
-            complete_erasures=lambda: gallery.resume_erasures(older_than=0),
+            complete_erasures=lambda: on_resumed(gallery.resume_erasures(older_than=0)),
             target_root=None if into is None else jobs_root_of(into),
             source=None if into is None else records,
         )

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
 from facerec.core.ids import group_of, is_group
 from facerec.core.records import Collection, new_collection
-from facerec.errors import CollectionNotFoundError, UserNotFoundError
+from facerec.errors import CollectionNotFoundError, FacerecError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.corrections import count_corrections, forget_corrections
 from facerec.gallery.erased_photos import (
@@ -59,10 +59,13 @@ class Eraser(GalleryBase):
         user_names = frozenset(user.name for user in users if user.name is not None)
         selection = replace(selection, image_keys=keys, user_names=user_names)
         erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
-        if self._erasures.start is not None:
-            return self._perform(erasure, defer=True)
-        done = self._perform(erasure, defer=False)
-        self._complete_earlier(erasure)
+        try:
+            done = self._perform(erasure, defer=self._erasures.start is not None)
+        except FacerecError as error:
+            error.consequence = f"the erasure {erasure.receipt.erasure_id} will be completed"
+            raise
+        if self._erasures.start is None:
+            self._complete_earlier(erasure)
         return done
 
     def _complete_earlier(self, erasure: Erasure) -> None:

@@ -18,6 +18,9 @@ VALUES: dict[str, Callable[[str], Any]] = {
 }
 """Returns a value of a type for a required argument of a name."""
 
+MAY_HOLD_PATHS = ("message", "uri", "resource", "job_folder", "problem", "photo", "detail")
+"""Names of arguments that may be, or contain, a path; the others are ids and names of clients."""
+
 ERRORS = tuple(
     kind
     for _, kind in inspect.getmembers(errors, inspect.isclass)
@@ -25,10 +28,12 @@ ERRORS = tuple(
 )
 
 
-def example_of(kind: type[FacerecError]) -> FacerecError:
-    """Return an error of a class."""
+def example_of(kind: type[FacerecError], text: str | None = None) -> FacerecError:
+    """Return an error of a class, with a text in each field that may hold a path, if given."""
     required = {
-        name: VALUES[parameter.annotation](name)
+        name: text
+        if text is not None and name in MAY_HOLD_PATHS
+        else VALUES[parameter.annotation](name)
         for name, parameter in inspect.signature(kind).parameters.items()
         if parameter.default is inspect.Parameter.empty
     }

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/rekognition/latest/dg/error-handling.html
 from __future__ import annotations
 
 from facerec.api.auth.access import RefusedError
+from facerec.api.client_messages import message_for_clients
 from facerec.core.photos import UnreadableReason
 from facerec.errors import (
     AccessDeniedError,
@@ -102,8 +103,11 @@ def rekognition_error(error: Exception) -> RekognitionError:
     if isinstance(error, RefusedError):
         # AWS answers most refusals with 400, and clients compare the name
         return RekognitionError(error.kind, error.message, 400)
-    if isinstance(error, StoreUnavailableError | BusyError):
+    if isinstance(error, BusyError):
         return RekognitionError("ThrottlingException", error.message, 500)
+    if isinstance(error, StoreUnavailableError):
+        # SDKs repeat these requests too
+        return RekognitionError("InternalServerError", message_for_clients(error), 500)
     for kind in type(error).__mro__:
         if kind in _NAMES and isinstance(error, FacerecError):
             name, message = _NAMES[kind], _message_of(error)
@@ -126,6 +130,6 @@ def _message_of(error: FacerecError) -> str:
         return _S3_OBJECT
     if isinstance(error, UnreadablePhotoError):
         _, sentence = _UNREADABLE.get(error.reason, ("", "Request has invalid image format"))
-        return f"{sentence}: {error.message}"
-    sentence = _SENTENCES.get(type(error), "")
-    return f"{sentence} ({error.message})" if sentence else error.message
+        return f"{sentence}: {message_for_clients(error)}"
+    sentence, message = _SENTENCES.get(type(error), ""), message_for_clients(error)
+    return f"{sentence} ({message})" if sentence else message

@@ -13,6 +13,7 @@ from starlette.routing import Match
 
 from facerec.api.auth.access import RefusedError
 from facerec.api.capacity import CLIENT_GONE, ClientGoneError
+from facerec.api.client_messages import message_for_clients
 from facerec.api.logging import log_error
 from facerec.api.rest.contracts import answer
 from facerec.core.photos import UnreadableReason
@@ -24,7 +25,6 @@ from facerec.errors import (
     ConflictError,
     FaceInUseError,
     FacerecError,
-    JobFolderError,
     NoCredentialsError,
     NotFoundError,
     PersonChangeError,
@@ -92,7 +92,7 @@ def handle_problems(app: FastAPI) -> None:
         status = _status_of(error)
         # What the operator may do about an error is of no use to a client.
         hint = None if error.hint_is_for_operator else error.hint
-        return _problem(status, _detail_of(error), hint)
+        return _problem(status, message_for_clients(error), hint)
 
     @app.exception_handler(RefusedError)
     def refused(_request: Request, error: RefusedError) -> Response:
@@ -144,15 +144,6 @@ def _status_of(error: FacerecError) -> int:
         if isinstance(error, kind):
             return status
     return 422
-
-
-def _detail_of(error: FacerecError) -> str:
-    if isinstance(error, NoCredentialsError):
-        return "this server reads nothing from S3"
-    if isinstance(error, JobFolderError):
-        # The path is not a client's business.
-        return f"the folder of the job {error.problem}"
-    return error.message
 
 
 def _problem(

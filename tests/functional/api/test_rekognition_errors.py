@@ -322,7 +322,7 @@ class BrokenStore:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (StoreUnavailableError("the index does not answer"), "ThrottlingException"),
+        (StoreUnavailableError("/data/ann does not answer"), "InternalServerError"),
         (RuntimeError("secret of ann"), "InternalServerError"),
     ],
 )

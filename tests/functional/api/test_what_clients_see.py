@@ -106,6 +106,15 @@ def test_hints_for_operators_stay_on_the_server(kind: type[FacerecError]) -> Non
     assert str(error.hint) not in rekognition_error(error).message
 
 
+@pytest.mark.parametrize("kind", ERRORS)
+def test_no_error_tells_a_client_a_path_of_the_server(kind: type[FacerecError]) -> None:
+    path = "/srv/face-data/staff/facerec.db"
+    error = example_of(kind, path)
+    for answer in (answer_of(error), rekognition_error(error).message):
+        assert "/srv" not in str(answer)
+        assert "facerec.db" not in str(answer)
+
+
 def test_errors_of_the_deployment_have_hints_for_operators() -> None:
     for kind in ERRORS:
         if issubclass(kind, FOR_OPERATORS) and kind.__name__ != "ObjectArchivedError":

@@ -14,11 +14,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from facerec.cli.main import main
 from facerec.core.erasures import ErasureStatus
-from facerec.errors import CollectionNotFoundError, JobDeletedError, JobFolderError
+from facerec.errors import (
+    CollectionNotFoundError,
+    JobDeletedError,
+    JobFolderError,
+    StoreUnavailableError,
+)
 from facerec.factory import open_gallery, open_local_erasures
 from facerec.jobs.deletion import delete_folder
 from facerec.jobs.erasure import erase_collection
@@ -228,3 +233,31 @@ def test_a_collection_is_deleted_at_a_random_moment_of_a_job(
         assert store.list_faces("staff", limit=10) == []
         with pytest.raises(CollectionNotFoundError):
             store.get_collection("staff")
+
+
+def test_a_deletion_that_fails_says_so_and_a_rebuild_names_what_it_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    write_photos(tmp_path / "photos", 3)
+    place = ["--data", str(tmp_path / "data")]
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, [*words, *place])
+
+    assert run("index", str(tmp_path / "photos"), "--collection", "staff").exit_code == 0
+
+    def fail(objects: LocalObjects, prefix: str) -> None:
+        raise StoreUnavailableError(f"{prefix}: Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(LocalObjects, "delete_folder", fail)
+        failed = run("collections", "delete", "staff", "--yes")
+    assert failed.exit_code == 1
+    (receipt,) = open_local_erasures(tmp_path / "data").list("staff", 10)
+    assert f"the erasure {receipt.erasure_id} will be completed" in failed.stderr
+    assert "`facerec erasures resume`" in failed.stderr
+    rebuilt = run("rebuild", "staff", "--into", str(tmp_path / "new"))
+    assert rebuilt.exit_code == 3
+    assert receipt.erasure_id in rebuilt.stderr
+    assert "collection staff: its deletion" in rebuilt.stderr

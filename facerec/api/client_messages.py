@@ -1,0 +1,44 @@
+"""What clients are told about an error: nothing that only concerns the server's machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from facerec.errors import (
+    ConfigurationError,
+    FacerecError,
+    JobFolderError,
+    NoCredentialsError,
+    StoreUnavailableError,
+    WeightsError,
+)
+
+HIDDEN = "a file of the server"
+
+_PATH = re.compile(r"(?<![^\s'\"(=:])/[^\s/:;,'\"()]+/[^\s:;,'\"()]*")
+
+
+def message_for_clients(error: FacerecError) -> str:
+    """Return what is wrong, without paths of the server and without names of its stores."""
+    if isinstance(error, NoCredentialsError):
+        return "this server reads nothing from S3"
+    if isinstance(error, JobFolderError):
+        message = f"the folder of the job {error.problem}"
+    elif isinstance(error, StoreUnavailableError):
+        message = "a store of the server is unavailable"
+    elif isinstance(error, ConfigurationError | WeightsError):
+        message = "the server is not set up for this request"
+    else:
+        message = error.message
+        for path in _paths(error):
+            message = message.replace(path, HIDDEN)
+    message = _PATH.sub(HIDDEN, message)
+    return message if error.consequence is None else f"{message}; {error.consequence}"
+
+
+def _paths(error: FacerecError) -> Iterator[str]:
+    """Yield the absolute paths in the fields of an error, which may contain spaces."""
+    for name, value in vars(error).items():
+        if name not in ("message", "hint") and isinstance(value, str) and value.startswith("/"):
+            yield value
