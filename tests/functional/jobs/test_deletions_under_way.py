@@ -40,6 +40,7 @@ class Hooked(LocalObjects):
     """Calls a function once, before or after its n-th read or change below a folder."""
 
     def __init__(self, folder: str, moment: int, call: Callable[[], None], *, after: bool) -> None:
+        super().__init__()
         self.folder, self.left, self.call, self.after = folder, moment, call, after
         self.called = False
 

@@ -41,6 +41,7 @@ class CountingObjects(LocalObjects):
     """Counts the photos that are read."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.photos: list[str] = []
 
     def fetch(

@@ -220,6 +220,7 @@ class Killed(LocalObjects):
     """Is killed before its n-th change."""
 
     def __init__(self, changes: int) -> None:
+        super().__init__()
         self.left = changes
 
     def _step(self) -> None:

@@ -85,6 +85,7 @@ class Fatal(LocalObjects):
     """Kills its process before or after the n-th time that something is written or deleted."""
 
     def __init__(self, at: float) -> None:
+        super().__init__()
         self.at = at
 
     def happens(self) -> None:
@@ -142,6 +143,7 @@ class Overtaken(LocalObjects):
     """Lets another attempt complete the child before embeddings are written."""
 
     def __init__(self, overtake: Callable[[], object]) -> None:
+        super().__init__()
         self._overtake = overtake
         self.is_overtaken = False
 

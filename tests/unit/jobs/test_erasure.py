@@ -53,6 +53,7 @@ class CountingObjects(LocalObjects):
     """Counts the embeddings files that are read."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.embeddings_read = 0
 
     def read(self, uri: str, **options: Any) -> bytes:  # noqa: ANN401 - those of the protocol
@@ -170,6 +171,7 @@ def test_a_deletion_that_is_killed_anywhere_is_completed_by_the_next_one(tmp_pat
 
     class Killed(LocalObjects):
         def __init__(self, at: int) -> None:
+            super().__init__()
             self.left = at
 
         def step(self) -> None:

@@ -51,6 +51,7 @@ class RecordingObjects(LocalObjects):
     """Records what is read and written, and is killed before a given write."""
 
     def __init__(self, writes: int = 1000) -> None:
+        super().__init__()
         self.read_uris: list[str] = []
         self.left = writes
 

@@ -127,6 +127,7 @@ class HugeObject(LocalObjects):
     """One manifest of any size whose lines are all alike, and what is asked of it."""
 
     def __init__(self, size: int) -> None:
+        super().__init__()
         self.size = size
         self.asked: list[tuple[str, int]] = []
 
