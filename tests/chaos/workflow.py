@@ -20,6 +20,7 @@ import pytest
 from moto.batch_simple.models import BatchSimpleBackend
 
 import batch_job.task
+import facerec.factory.deployed
 import lambdas.plan.handler
 import lambdas.report.handler
 from facerec.errors import StoreUnavailableError
@@ -38,8 +39,9 @@ MAX_EXECUTIONS = 60
 
 _OPENERS = (
     (batch_job.task, "Objects"),
-    (batch_job.task, "open_faces"),
-    (batch_job.task, "open_records"),
+    (facerec.factory.deployed, "Objects"),
+    (facerec.factory.deployed, "open_faces"),
+    (facerec.factory.deployed, "open_records"),
     (lambdas.plan.handler, "Objects"),
     (lambdas.plan.handler, "open_records"),
     (lambdas.report.handler, "Objects"),
