@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-PHOTOS = 300
+PHOTOS = 700
 
 
 @pytest.fixture
