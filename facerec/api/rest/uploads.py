@@ -161,10 +161,13 @@ def _form_fields(content_type: str, body: bytes) -> Iterator[tuple[str, str | by
     header = Message()
     header["Content-Type"] = content_type
     given = header.get_param("boundary")
-    # Some generated clients send no boundary with the media type. It is the first line of the form.
-    first = body.partition(b"\r\n")[0]
-    boundary = given.encode("latin-1", "replace") if isinstance(given, str) else first[2:]
-    if not boundary or not first.startswith(b"--"):
+    if isinstance(given, str):
+        boundary = given.encode("latin-1", "replace")
+    else:
+        # Some generated clients send no boundary in the media type: the first line shows it.
+        dashes, _, boundary = body.partition(b"\r\n")[0].partition(b"--")
+        boundary = b"" if dashes else boundary
+    if not boundary:
         raise _malformed("the form has no boundary")
     delimiter = b"\r\n--" + boundary
     sections = (b"\r\n" + body).split(delimiter, MAX_PARTS + 1)

@@ -10,9 +10,7 @@ from facerec.core.arrays import np
 from facerec.core.protocols.records import RecordStore
 from facerec.gallery.user_vectors import search_vectors
 from facerec.jobs.erasure_check.traces import CheckedStores, Traces
-from facerec.jobs.photo_addresses import (
-    addresses_of_others,
-)
+from facerec.jobs.photo_addresses import addresses_of_others
 from facerec.storage.faces import FaceStore
 
 SAME = 1e-6

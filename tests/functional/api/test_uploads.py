@@ -89,6 +89,13 @@ def test_a_form_needs_no_boundary_in_its_media_type(rest: httpx.Client) -> None:
     assert len(send(rest, "detect", content=form, headers=headers)["faces"]) == 2
 
 
+def test_a_form_may_begin_with_a_preamble(rest: httpx.Client) -> None:
+    form = httpx.Request("POST", rest.base_url, files={"image": BOTH})
+    content = b"a form\r\n" + form.read()
+    headers = {"Content-Type": form.headers["Content-Type"]}
+    assert len(send(rest, "detect", content=content, headers=headers)["faces"]) == 2
+
+
 def test_a_part_of_a_form_may_be_a_data_url(rest: httpx.Client) -> None:
     files = {"image": (None, "data:image/jpeg;base64," + IN_BASE64)}
     assert len(send(rest, "detect", files=files)["faces"]) == 2
