@@ -285,7 +285,7 @@ def test_a_face_of_a_person_is_erased_from_the_file_at_once(here: Installation) 
         gallery.associate_faces("staff", "ann", ids)
         before = gallery._faces.get_faces("staff", ids)
         gallery.erase("staff", SubjectKind.FACE, ids[0])
-        # while the server that has erased it goes on
+        # while the server that has erased it is still running
         erased = next(face for face in before if face.record.face_id == ids[0])
         traces = [ids[0].encode(), erased.embedding.astype("<f4").tobytes()]
         assert here.holders(traces) == set()
