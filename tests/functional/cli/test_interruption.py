@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-PHOTOS = 700
+PHOTOS = 300
 
 
 @pytest.fixture
@@ -27,12 +27,21 @@ def manifest(tmp_path: Path) -> Path:
     return path
 
 
+def accept_interrupts() -> None:
+    """Let Ctrl-C reach a process, also where the tests run in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupted_job_resumes_where_it_was(manifest: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     words = ["index", str(manifest), "--collection", "plain", "--workers", "2"]
     command = [sys.executable, "-m", "facerec.cli.main", *words, "--data", str(data)]
     running = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=accept_interrupts,
     )
     while running.poll() is None and not list(data.glob("jobs/*/ledger/*/*.jsonl")):
         time.sleep(0.02)
