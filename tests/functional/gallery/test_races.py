@@ -137,4 +137,5 @@ def test_no_user_has_a_face_that_a_job_removes_at_the_same_time(
         assert row.removed + len(row.kept) == 1
         assert {face.face_id for face in row.stored} <= stored
         assert bool(gallery.search_users_by_photo("staff", BOB).matches) == bool(user.face_ids)
-        gallery.disassociate_faces("staff", "bob", user.face_ids)
+        if user.face_ids:
+            gallery.disassociate_faces("staff", "bob", user.face_ids)
