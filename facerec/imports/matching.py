@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import dlib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +13,8 @@ from facerec.gallery.importing import MIN_SHARED
 from facerec.gallery.storing import pair_boxes, shared_area
 
 MARGIN = 0.1
-"""Shared area that an assignment must gain over every other one. Boxes of two networks share 0.7
-of a face, give or take: a smaller difference does not tell whose photo it is."""
+"""Shared area that an assignment must gain over every other one. Boxes of two networks share about
+0.7 of a face: a smaller difference does not tell whose photo it is."""
 
 MAX_SPREAD = 0.2
 """Difference of the worst fit of a name to its best one: the same two networks drew all boxes."""
@@ -63,46 +64,14 @@ def assign(fits: NDArray[np.float64]) -> tuple[dict[int, int], set[int]]:
 
 
 def _best_assignment(fits: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the column of each row of a square matrix whose sum is the greatest.
-
-    It is the Hungarian method, with shortest augmenting paths (Jonker and Volgenant 1987,
-    https://doi.org/10.1007/BF02278710).
-    """
-    size = len(fits)
-    cost = -fits
-    of_row, of_column = np.zeros(size + 1), np.zeros(size + 1)
-    # Column and row 0 are where a path begins.
-    row_of = np.zeros(size + 1, dtype=np.int64)
-    for row in range(1, size + 1):
-        row_of[0], column = row, 0
-        lowest = np.full(size + 1, np.inf)
-        before = np.zeros(size + 1, dtype=np.int64)
-        done = np.zeros(size + 1, dtype=bool)
-        while row_of[column]:
-            done[column] = True
-            own = row_of[column]
-            reduced = cost[own - 1] - of_row[own] - of_column[1:]
-            better = ~done[1:] & (reduced < lowest[1:])
-            lowest[1:][better] = reduced[better]
-            before[1:][better] = column
-            nearest = int(np.argmin(np.where(done[1:], np.inf, lowest[1:]))) + 1
-            step = lowest[nearest]
-            of_row[row_of[done]] += step
-            of_column[done] -= step
-            lowest[~done] -= step
-            column = nearest
-        while column:
-            row_of[column] = row_of[before[column]]
-            column = int(before[column])
-    columns = np.empty(size, dtype=np.int64)
-    columns[row_of[1:] - 1] = np.arange(size)
-    return columns
+    """Return the column of each row of a square matrix whose sum is the greatest."""
+    return np.array(dlib.max_cost_assignment(dlib.matrix(fits)), dtype=np.int64)
 
 
 def _gains(fits: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return how much the best assignment exceeds the best one in which a row has another column.
 
-    The rows of another assignment take each other's columns in a circle: it is the shortest one.
+    In another assignment, rows take each other's columns in a cycle. This finds the shortest cycle.
     """
     own = fits[np.arange(len(fits)), columns]
     losses = own[:, None] - fits[:, columns]
