@@ -187,6 +187,35 @@ def disassociate(
     raise too_many_changes(user_id)
 
 
+def update_owners(
+    faces: FaceStore,
+    users: RecordStore,
+    collection_id: str,
+    face_ids: Collection[str],
+    removed: Collection[str],
+) -> frozenset[str]:
+    """Compute the vectors of the people of faces again; return the ids of these people.
+
+    Args:
+        faces: Store of faces and of the people's vectors.
+        users: Store of the people.
+        collection_id: Id of the collection.
+        face_ids: Ids of the faces, which have changed or are gone.
+        removed: Those that are no longer stored, which their people lose.
+
+    Raises:
+        ConflictError: Too many concurrent changes of a person.
+    """
+    owners = users.users_of_faces(collection_id, sorted(face_ids)) if face_ids else {}
+    lost: dict[str, list[str]] = {user_id: [] for user_id in owners.values()}
+    for face_id in removed:
+        if face_id in owners:
+            lost[owners[face_id]].append(face_id)
+    for user_id in sorted(lost):
+        update_user(faces, users, collection_id, user_id, lost[user_id])
+    return frozenset(lost)
+
+
 def update_user(
     faces: FaceStore,
     users: RecordStore,

@@ -345,13 +345,9 @@ class Eraser(GalleryBase):
         self, collection_id: str, face_ids: Members[str], faces: FaceStore
     ) -> frozenset[str]:
         """Disassociate faces from their people; return the ids of these."""
-        from facerec.gallery.associations import update_user
+        from facerec.gallery.associations import update_owners
 
-        owners = self._records.users_of_faces(collection_id, list(face_ids)) if face_ids else {}
-        for user_id in sorted(set(owners.values())):
-            own = [face_id for face_id in owners if owners[face_id] == user_id]
-            update_user(faces, self._records, collection_id, user_id, own)
-        return frozenset(owners.values())
+        return update_owners(faces, self._records, collection_id, face_ids, face_ids)
 
 
 def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -230,14 +230,11 @@ def _update_users(
     faces: FaceStore,
     users: RecordStore,
 ) -> None:
-    owners = users.users_of_faces(collection_id, sorted(face_ids)) if face_ids else {}
-    if owners:
-        # It imports numpy, and commands that only list jobs start without.
-        from facerec.gallery.associations import update_user
+    if face_ids:
+        # Imported late: commands that only list jobs start without numpy.
+        from facerec.gallery.associations import update_owners
 
-        for user_id in sorted(set(owners.values())):
-            gone = [each for each in lost if owners.get(each) == user_id]
-            update_user(faces, users, collection_id, user_id, gone)
+        update_owners(faces, users, collection_id, face_ids, lost)
 
 
 def shared_area(one: BoundingBox, other: BoundingBox) -> float:

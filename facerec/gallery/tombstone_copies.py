@@ -110,16 +110,13 @@ def remove_returned(
     Raises:
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
-    from facerec.gallery.associations import update_user
+    from facerec.gallery.associations import update_owners
 
     # The store may have tombstones of its own, which lack these.
     keep_tombstones(collection_id, returned, store=records)
     ids = [record.face_id for record in returned]
     faces.delete_faces(collection_id, ids)
-    owners = records.users_of_faces(collection_id, ids)
-    for user_id in sorted(set(owners.values())):
-        own = [face_id for face_id in ids if owners.get(face_id) == user_id]
-        update_user(faces, records, collection_id, user_id, own)
+    update_owners(faces, records, collection_id, ids, ids)
     forget_corrections(collection_id, gone=ids, faces=faces, records=records)
 
 
