@@ -20,7 +20,7 @@ from facerec.core.clusters import ClusterChanges, ClusterStore, FaceArrays
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import QualityFilter
 from facerec.engine.describe.quality import rejections
-from facerec.gallery.corrections import all_corrections
+from facerec.gallery.listing import all_corrections
 from facerec.gallery.normalisation import (
     false_match_rate_of,
     score_of_similarity,

@@ -6,14 +6,14 @@ of a store only.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.core.limits import MAX_PAGE
-from facerec.core.records import Correction, User
+from facerec.core.records import User
 from facerec.errors import UserExistsError
+from facerec.gallery.listing import all_users, pages_of_corrections
 from facerec.gallery.user_vectors import refresh_vector
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ def copy_records(
     target.set_threshold(collection_id, source.get_collection(collection_id).threshold)
     target.change_tags(collection_id, put=source.get_tags(collection_id))
     people = lacking = corrections = 0
-    for user in _users(collection_id, source):
+    for user in all_users(collection_id, records=source):
         people += 1
         lacking += _copy_user(collection_id, user, target, faces)
-    for page in _corrections(collection_id, source):
+    for page in pages_of_corrections(collection_id, records=source):
         present = _present(collection_id, {each.face_id for each in page}, faces)
         for correction in (each for each in page if each.face_id in present):
             corrections += 1
@@ -79,20 +79,6 @@ def _copy_user(collection_id: str, user: User, target: RecordStore, faces: FaceS
     if known.vector_version != known.version:
         refresh_vector(faces, target, collection_id, known)
     return len(set(user.face_ids) - present)
-
-
-def _users(collection_id: str, records: RecordStore) -> Iterator[User]:
-    after = None
-    while page := records.list_users(collection_id, after=after, limit=MAX_PAGE):
-        yield from page
-        after = page[-1].user_id
-
-
-def _corrections(collection_id: str, records: RecordStore) -> Iterator[list[Correction]]:
-    after = None
-    while page := records.list_corrections(collection_id, after=after, limit=MAX_PAGE):
-        yield page
-        after = page[-1]
 
 
 def _present(collection_id: str, face_ids: Collection[str], faces: FaceStore) -> set[str]:

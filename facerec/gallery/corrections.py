@@ -9,15 +9,15 @@ A search for the corrected face itself returns no face of the person at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from facerec.core.limits import MAX_PAGE
+from facerec.gallery.listing import all_corrections
 from facerec.gallery.person_names import person_names
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
-    from facerec.core.records import Correction, FaceRecord
+    from facerec.core.records import FaceRecord
     from facerec.storage.faces import FaceStore
 
 Corrected = Mapping[str, frozenset[str]]
@@ -98,14 +98,6 @@ def forget_corrections(
 def count_corrections(collection_id: str, *, records: RecordStore) -> int:
     """Return the number of corrections of a collection."""
     return sum(1 for _ in all_corrections(collection_id, records=records))
-
-
-def all_corrections(collection_id: str, *, records: RecordStore) -> Iterator[Correction]:
-    """Yield all corrections of a collection, ordered by face, with a page of them in memory."""
-    after = None
-    while page := records.list_corrections(collection_id, after=after, limit=MAX_PAGE):
-        yield from page
-        after = page[-1]
 
 
 def _left(

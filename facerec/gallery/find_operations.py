@@ -12,7 +12,7 @@ from facerec.core.limits import MAX_PAGE
 from facerec.errors import InvalidInputError, NotFoundError
 from facerec.gallery.matching import search_probes
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.photos import Photo, find_faces, load_photo, require_face
+from facerec.gallery.photos import Photo, require_face
 from facerec.gallery.ranking import START, Position, Ranking
 from facerec.gallery.recognition import RecognitionOperations
 from facerec.gallery.scoring import stats_of
@@ -171,9 +171,7 @@ class FindOperations(RecognitionOperations):
         self, photo: Photo, number: int, options: FaceOptions | None
     ) -> tuple[EmbeddedFace, int, str]:
         """Return a face of a photo, the number of the others, and the id of the photo."""
-        loaded = load_photo(photo, self._objects)
-        options = options or self._defaults.probe_options()
-        found = find_faces(loaded, engine=self._engine, options=options)
+        loaded, found = self._detect(photo, options or self._defaults.probe_options())
         require_face(found)
         if not 1 <= number <= len(found.faces):
             raise NotFoundError(

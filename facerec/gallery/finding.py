@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
-from facerec.gallery.corrections import all_corrections, corrected_faces
+from facerec.gallery.corrections import corrected_faces
 from facerec.gallery.decision import MARGIN
 from facerec.gallery.found_faces import Doubt, FoundFace
+from facerec.gallery.listing import all_corrections
 from facerec.gallery.normalisation import normalised_score
-from facerec.gallery.person_names import person_names
+from facerec.gallery.person_names import display_names, person_names
 from facerec.gallery.ranking import START, Position, Ranking, position
 from facerec.gallery.scoring import ScoredFace, reach, stats_of_stored
 from facerec.gallery.search_results import Match
@@ -149,7 +150,8 @@ def find_faces_of(
             doubt = _doubt(sought, face, owner, rivalled)
             if (doubt is not None) == doubtful:
                 chosen.append((face, owner, doubt))
-        names = _names({owner for _, owner, _ in chosen}, collection_id, records)
+        people = [owner for _, owner, _ in chosen if owner is not None]
+        names = display_names(collection_id, people, records=records)
         for face, owner, doubt in chosen:
             match = Match(
                 face.record, face.similarity, face.distance, owner, names.get(owner or "")
@@ -215,11 +217,3 @@ def _rivalled(
             if normalised_score(distance, own, stats_of_user[user_id]) <= best:
                 rivalled.add(face.record.face_id)
     return frozenset(rivalled)
-
-
-def _names(
-    user_ids: set[str | None], collection_id: str, records: RecordStore
-) -> dict[str, str | None]:
-    known = sorted(user_id for user_id in user_ids if user_id is not None)
-    users = records.get_users(collection_id, known) if known else []
-    return {user.user_id: user.name for user in users}

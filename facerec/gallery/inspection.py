@@ -81,8 +81,7 @@ class Inspector:
         options = options or self._defaults.probe_options()
         found = []
         for photo, name in ((source, "the source photo"), (target, "the target photo")):
-            loaded = load_photo(photo, self._objects, name=name)
-            faces = find_faces(loaded, engine=self._engine, options=options)
+            _, faces = self._detect(photo, options, name=name)
             require_face(faces, name=name)
             found.append(faces)
         first, second = found
@@ -111,10 +110,16 @@ class Inspector:
             PhotoTooLargeError: The photo has too many bytes.
             AttributesUnavailableError: The networks for attributes are not installed.
         """
-        loaded = load_photo(photo, self._objects)
         options = options or self._defaults.probe_options()
-        found = find_faces(loaded, engine=self._engine, options=options)
+        loaded, found = self._detect(photo, options)
         return self._with_attributes(loaded, found, options) if attributes else found
+
+    def _detect(
+        self, photo: Photo, options: FaceOptions, *, name: str = "the photo"
+    ) -> tuple[PhotoContent, PhotoFaces]:
+        """Return the bytes of a photo and its faces; ``name`` is what errors call given bytes."""
+        loaded = load_photo(photo, self._objects, name=name)
+        return loaded, find_faces(loaded, engine=self._engine, options=options)
 
     def _with_attributes(
         self, loaded: PhotoContent, found: PhotoFaces, options: FaceOptions

@@ -25,6 +25,7 @@ from facerec.core.arrays import np
 from facerec.gallery.corrections import Corrected, corrected_faces, hidden_faces
 from facerec.gallery.decision import MARGIN, Candidate, Decision, decide, same_person
 from facerec.gallery.normalisation import score_of_similarity
+from facerec.gallery.person_names import display_names
 from facerec.gallery.scoring import (
     ScoredFace,
     reach,
@@ -88,7 +89,7 @@ def search_probes(
 
     found = search_for(limit, search)
     owners = found.owners
-    names = _names_of_owners(collection_id, found.scored, owners, users=users)
+    names = display_names(collection_id, _owners_of(found.scored, owners), records=users)
     searched = []
     for probe, own in zip(probes, found.scored, strict=True):
         decision, best = decide(found.candidates(_close(own)), threshold=threshold)
@@ -146,7 +147,7 @@ def search_stored_face(
         return (shown, owners), 0 if enough else len(hidden)
 
     shown, owners = search_for(limit, search, itself=True)
-    names = _names_of_owners(collection_id, [shown[:limit]], owners, users=users)
+    names = display_names(collection_id, _owners_of([shown[:limit]], owners), records=users)
     return _with_owners(_matches(shown, threshold, limit), owners, names), len(shown) > limit
 
 
@@ -290,17 +291,9 @@ def _each_person_once(
     return found
 
 
-def _names_of_owners(
-    collection_id: str,
-    scored: Iterable[Sequence[ScoredFace]],
-    owners: Mapping[str, str],
-    *,
-    users: RecordStore,
-) -> dict[str, str]:
-    """Return the display names of the people of faces, by user id; unnamed people are omitted."""
-    found = {owners[face_id] for face_id in _face_ids(scored) if face_id in owners}
-    named = users.get_users(collection_id, sorted(found)) if found else []
-    return {user.user_id: user.name for user in named if user.name is not None}
+def _owners_of(scored: Iterable[Sequence[ScoredFace]], owners: Mapping[str, str]) -> list[str]:
+    """Return the ids of the people of faces."""
+    return [owners[face_id] for face_id in _face_ids(scored) if face_id in owners]
 
 
 def _count_matches(scored: Sequence[ScoredFace], threshold: float) -> int:

@@ -1,12 +1,14 @@
-"""The names by which stored faces tell people apart."""
+"""The names of people: those by which stored faces tell them apart, and those that are shown."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from facerec.core.names import is_derived
 
 if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord
 
 PERSON_SEPARATOR = ":"
@@ -34,3 +36,12 @@ def person_names(record: FaceRecord, user_id: str | None) -> frozenset[str]:
     """
     names = {user_id, given_name(record), person_in_name(record), record.face_id}
     return frozenset(name for name in names if name is not None)
+
+
+def display_names(
+    collection_id: str, user_ids: Iterable[str], *, records: RecordStore
+) -> dict[str, str]:
+    """Return the display names of people by id; those without one are omitted."""
+    known = sorted(set(user_ids))
+    users = records.get_users(collection_id, known) if known else []
+    return {user.user_id: user.name for user in users if user.name is not None}

@@ -14,7 +14,7 @@ from facerec.gallery.faces import require_stored, with_users
 from facerec.gallery.indexing import IndexResult, name_image, to_stored_faces
 from facerec.gallery.matching import search_probes, search_stored_face
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
+from facerec.gallery.photos import Photo, PhotoContent, require_face
 from facerec.gallery.search_results import FaceSearchResult, SearchResult
 from facerec.gallery.similarity import threshold_at
 from facerec.gallery.storing import add_faces
@@ -61,8 +61,7 @@ class RecognitionOperations(GalleryBase):
             checked_external_image_id(external_image_id)
         collection = self._require(collection_id)
         options = options or self._defaults.index_options()
-        loaded = load_photo(photo, self._objects)
-        found = find_faces(loaded, engine=self._engine, options=options)
+        loaded, found = self._detect(photo, options)
         if attributes:
             found = self._with_attributes(loaded, found, options)
         return self._store(collection, loaded, found, external_image_id, options)
@@ -115,8 +114,7 @@ class RecognitionOperations(GalleryBase):
         if options is None:
             defaults = self._defaults
             options = defaults.index_options() if index else defaults.probe_options()
-        loaded = load_photo(photo, self._objects)
-        found = find_faces(loaded, engine=self._engine, options=options)
+        loaded, found = self._detect(photo, options)
         require_face(found)
         searched = search_probes(
             found.faces[:1] if largest_only else found.faces,

@@ -20,6 +20,7 @@ from facerec.core.records import Correction, User
 from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 from facerec.gallery.erasing import Eraser
+from facerec.gallery.listing import all_users
 from facerec.gallery.paging import checked_limit
 
 if TYPE_CHECKING:
@@ -229,8 +230,6 @@ class UserOperations(Eraser):
 
     def _users_named(self, collection_id: str, name: str, after: str | None) -> Iterator[User]:
         text = folded_name(name)
-        while page := self._records.list_users(collection_id, after=after, limit=MAX_USER_PAGE):
-            after = page[-1].user_id
-            for user in page:
-                if text in folded_name(user.name or "") or text in folded_name(user.user_id):
-                    yield user
+        for user in all_users(collection_id, records=self._records, after=after):
+            if text in folded_name(user.name or "") or text in folded_name(user.user_id):
+                yield user

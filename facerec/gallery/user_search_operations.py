@@ -9,7 +9,7 @@ from facerec.core.limits import MAX_USER_MATCHES
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.photos import Photo, find_faces, load_photo, require_face
+from facerec.gallery.photos import Photo, require_face
 from facerec.gallery.user_vectors import user_vector
 
 if TYPE_CHECKING:
@@ -42,9 +42,8 @@ class UserSearchOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
         """
-        checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
-        threshold = self._threshold(collection, threshold)
+        threshold = self._checked(collection, threshold, limit)
         face = require_stored(collection_id, face_id, faces=self._faces)
         return self._search_users(collection, face.embedding, threshold, limit)
 
@@ -63,9 +62,8 @@ class UserSearchOperations(GalleryBase):
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
         """
-        checked_limit(limit, MAX_USER_MATCHES)
         collection = self._get(collection_id)
-        threshold = self._threshold(collection, threshold)
+        threshold = self._checked(collection, threshold, limit)
         user = self._records.get_user(collection_id, user_id)
         vector = user_vector(self._faces, collection_id, user)
         return self._search_users(collection, vector, threshold, limit, exclude=user_id)
@@ -99,12 +97,9 @@ class UserSearchOperations(GalleryBase):
             PhotoTooLargeError: The photo has too many bytes.
             NoFaceError: The photo shows no face that the options accept.
         """
-        checked_limit(limit, MAX_USER_MATCHES)
         collection = self._require(collection_id)
-        threshold = self._threshold(collection, threshold)
-        loaded = load_photo(photo, self._objects)
-        options = options or self._defaults.probe_options()
-        found = find_faces(loaded, engine=self._engine, options=options)
+        threshold = self._checked(collection, threshold, limit)
+        _, found = self._detect(photo, options or self._defaults.probe_options())
         if not allow_no_face:
             require_face(found)
         face = found.faces[0] if found.faces else None
@@ -120,6 +115,11 @@ class UserSearchOperations(GalleryBase):
             found.faces[1:],
             found.rejected,
         )
+
+    def _checked(self, collection: Collection, threshold: float | None, limit: int) -> float:
+        """Check the limit of a search; return the minimum similarity to search with."""
+        checked_limit(limit, MAX_USER_MATCHES)
+        return self._threshold(collection, threshold)
 
     def _search_users(
         self,

@@ -1,0 +1,37 @@
+"""Whole listings of records, with one page of them in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from facerec.core.limits import MAX_PAGE, MAX_USER_PAGE
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Correction, User
+
+
+def all_users(
+    collection_id: str, *, records: RecordStore, after: str | None = None
+) -> Iterator[User]:
+    """Yield the people of a collection, ordered by id, starting after an id."""
+    while page := records.list_users(collection_id, after=after, limit=MAX_USER_PAGE):
+        yield from page
+        after = page[-1].user_id
+
+
+def all_corrections(collection_id: str, *, records: RecordStore) -> Iterator[Correction]:
+    """Yield all corrections of a collection, ordered by face, with a page of them in memory."""
+    for page in pages_of_corrections(collection_id, records=records):
+        yield from page
+
+
+def pages_of_corrections(
+    collection_id: str, *, records: RecordStore
+) -> Iterator[Sequence[Correction]]:
+    """Yield all corrections of a collection, ordered by face, many at a time."""
+    after = None
+    while page := records.list_corrections(collection_id, after=after, limit=MAX_PAGE):
+        yield page
+        after = page[-1]
