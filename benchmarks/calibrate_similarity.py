@@ -227,7 +227,7 @@ def decision_rates(faces: DescribedFaces, people: NDArray[np.int64]) -> list[dic
                     [probe(stored[place]) for place in places],
                     collection_id=f"half-{half}",
                     faces=store,
-                    users=store,
+                    records=store,
                     cohort=engine,
                     threshold=threshold,
                     limit=1,

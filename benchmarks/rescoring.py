@@ -92,7 +92,7 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
                 [probes[next(turn) % PROBES]],
                 collection_id="all",
                 faces=store,
-                users=store,
+                records=store,
                 cohort=engine,
                 threshold=DEFAULT_THRESHOLD,
                 limit=10,

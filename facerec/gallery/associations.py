@@ -123,7 +123,7 @@ def status_of(user: User) -> UserStatus:
 
 def associate(
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     collection_id: str,
     user_id: str,
     face_ids: Sequence[str],
@@ -139,26 +139,26 @@ def associate(
         ConflictError: Too many concurrent changes of the person.
     """
     for _ in range(MAX_ATTEMPTS):
-        user = users.get_user(collection_id, user_id)
+        user = records.get_user(collection_id, user_id)
         new = [face_id for face_id in dict.fromkeys(face_ids) if face_id not in user.face_ids]
         if new and len(user.face_ids) >= MAX_FACES_OF_USER:
             raise _too_many_faces()
-        chosen, failed = _choose(faces, users, collection_id, user, new, threshold, cohort)
+        chosen, failed = _choose(faces, records, collection_id, user, new, threshold, cohort)
         if not chosen:
             return AssociationOutcome(collection_id, user_id, (), failed, status_of(user))
         try:
-            user = users.change_user(collection_id, user_id, version=user.version, add=chosen)
+            user = records.change_user(collection_id, user_id, version=user.version, add=chosen)
         except ConflictError:
             continue
-        user = refresh_vector(faces, users, collection_id, user)
+        user = refresh_vector(faces, records, collection_id, user)
         outcome = AssociationOutcome(collection_id, user_id, chosen, failed, status_of(user))
-        return _without_deleted(faces, users, collection_id, user_id, outcome)
+        return _without_deleted(faces, records, collection_id, user_id, outcome)
     raise too_many_changes(user_id)
 
 
 def disassociate(
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     collection_id: str,
     user_id: str,
     face_ids: Sequence[str],
@@ -171,25 +171,25 @@ def disassociate(
     """
     requested = tuple(dict.fromkeys(face_ids))
     for _ in range(MAX_ATTEMPTS):
-        user = users.get_user(collection_id, user_id)
+        user = records.get_user(collection_id, user_id)
         held = frozenset(user.face_ids)
         chosen = tuple(face_id for face_id in requested if face_id in held)
         others = [face_id for face_id in requested if face_id not in held]
-        failed = tuple(_not_associated(faces, users, collection_id, user_id, others))
+        failed = tuple(_not_associated(faces, records, collection_id, user_id, others))
         if not chosen:
             return AssociationOutcome(collection_id, user_id, (), failed, status_of(user))
         try:
-            user = users.change_user(collection_id, user_id, version=user.version, remove=chosen)
+            user = records.change_user(collection_id, user_id, version=user.version, remove=chosen)
         except ConflictError:
             continue
-        user = refresh_vector(faces, users, collection_id, user)
+        user = refresh_vector(faces, records, collection_id, user)
         return AssociationOutcome(collection_id, user_id, chosen, failed, status_of(user))
     raise too_many_changes(user_id)
 
 
 def update_owners(
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     collection_id: str,
     face_ids: Collection[str],
     removed: Collection[str],
@@ -198,7 +198,7 @@ def update_owners(
 
     Args:
         faces: Store of faces and of the people's vectors.
-        users: Store of the people.
+        records: Store of the people.
         collection_id: Id of the collection.
         face_ids: Ids of the faces, which have changed or are gone.
         removed: Those that are no longer stored, which their people lose.
@@ -206,19 +206,19 @@ def update_owners(
     Raises:
         ConflictError: Too many concurrent changes of a person.
     """
-    owners = users.users_of_faces(collection_id, sorted(face_ids)) if face_ids else {}
+    owners = records.users_of_faces(collection_id, sorted(face_ids)) if face_ids else {}
     lost: dict[str, list[str]] = {user_id: [] for user_id in owners.values()}
     for face_id in removed:
         if face_id in owners:
             lost[owners[face_id]].append(face_id)
     for user_id in sorted(lost):
-        update_user(faces, users, collection_id, user_id, lost[user_id])
+        update_user(faces, records, collection_id, user_id, lost[user_id])
     return frozenset(lost)
 
 
 def update_user(
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     collection_id: str,
     user_id: str,
     removed: Collection[str],
@@ -227,7 +227,7 @@ def update_user(
 
     Args:
         faces: Store of faces and of the people's vectors.
-        users: Store of the people.
+        records: Store of the people.
         collection_id: Id of the collection.
         user_id: Id of the person, who may have been deleted.
         removed: Ids of faces that are no longer stored, which the person loses.
@@ -237,20 +237,22 @@ def update_user(
     """
     with suppress(UserNotFoundError):
         for _ in range(MAX_ATTEMPTS):
-            user = users.get_user(collection_id, user_id)
+            user = records.get_user(collection_id, user_id)
             gone = tuple(face_id for face_id in user.face_ids if face_id in removed)
             # Even without a face to remove, the version grows: a concurrent caller that computed
             # the vector from the earlier faces computes it again.
             with suppress(ConflictError):
-                user = users.change_user(collection_id, user_id, version=user.version, remove=gone)
-                refresh_vector(faces, users, collection_id, user)
+                user = records.change_user(
+                    collection_id, user_id, version=user.version, remove=gone
+                )
+                refresh_vector(faces, records, collection_id, user)
                 return
         raise too_many_changes(user_id)
 
 
 def _choose(
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     collection_id: str,
     user: User,
     face_ids: Sequence[str],
@@ -259,7 +261,7 @@ def _choose(
 ) -> tuple[tuple[str, ...], tuple[FailedAssociation, ...]]:
     """Return the ids of the faces that can be associated, and the failures."""
     stored = {face.record.face_id: face for face in faces.get_faces(collection_id, face_ids)}
-    owners = users.users_of_faces(collection_id, face_ids)
+    owners = records.users_of_faces(collection_id, face_ids)
     vector = user_vector(faces, collection_id, user)
     stats = None if vector is None else stats_of(vector, cohort)
     chosen: list[str] = []
@@ -288,7 +290,7 @@ def _choose(
 
 def _without_deleted(
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     collection_id: str,
     user_id: str,
     outcome: AssociationOutcome,
@@ -298,7 +300,7 @@ def _without_deleted(
     deleted = tuple(face_id for face_id in outcome.changed if face_id not in stored)
     if not deleted:
         return outcome
-    status = disassociate(faces, users, collection_id, user_id, deleted).status
+    status = disassociate(faces, records, collection_id, user_id, deleted).status
     return AssociationOutcome(
         collection_id,
         user_id,
@@ -310,14 +312,14 @@ def _without_deleted(
 
 def _not_associated(
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     collection_id: str,
     user_id: str,
     face_ids: Sequence[str],
 ) -> Iterator[FailedAssociation]:
     """Yield a failure for each face that cannot be disassociated from the person."""
     stored = {face.record.face_id for face in faces.get_faces(collection_id, face_ids)}
-    owners = users.users_of_faces(collection_id, face_ids)
+    owners = records.users_of_faces(collection_id, face_ids)
     for face_id in face_ids:
         if face_id not in stored:
             yield _not_found(face_id)

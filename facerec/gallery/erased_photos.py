@@ -93,7 +93,7 @@ def keep_erased_photos(
     photos: Iterable[NamedPhoto],
     selection: Selection,
     *,
-    store: RecordStore,
+    records: RecordStore,
 ) -> set[str]:
     """Keep tombstones of the photos that a selection names; call it before they are erased.
 
@@ -116,7 +116,7 @@ def keep_erased_photos(
             name = _of_address(photo.uri) if by_address else _of_pair(photo)
             texts.setdefault(name, set()).add(UNREAD if photo.image_id is None else KNOWN)
     if texts:
-        keep_texts(collection_id, texts, store=store)
+        keep_texts(collection_id, texts, records=records)
     return set(texts)
 
 
@@ -133,7 +133,7 @@ def deleted_and_erased(
     image_keys: Collection[str],
     photos: Sequence[NamedPhoto | None],
     *,
-    store: RecordStore,
+    records: RecordStore,
 ) -> tuple[DeletedBoxes, frozenset[int]]:
     """Return the boxes of deleted faces by image key, and which photos were erased as such.
 
@@ -141,13 +141,13 @@ def deleted_and_erased(
         collection_id: The collection.
         image_keys: Keys of the photos whose boxes are wanted.
         photos: Photos that may have been erased; None for those that may not.
-        store: Store of the tombstones.
+        records: Store of the tombstones.
 
     Returns:
         As ``deleted_boxes``; and the numbers of the erased ones among ``photos``.
     """
     names = {name for photo in photos if photo is not None for name in _names(photo)}
-    found = find_texts(collection_id, [*image_keys, *names], store=store)
+    found = find_texts(collection_id, [*image_keys, *names], records=records)
     erased = (
         number
         for number, photo in enumerate(photos)
@@ -157,11 +157,11 @@ def deleted_and_erased(
 
 
 def remove_erased_photos(
-    collection_id: str, photos: Iterable[NamedPhoto], *, store: RecordStore
+    collection_id: str, photos: Iterable[NamedPhoto], *, records: RecordStore
 ) -> None:
     """Remove the tombstones of photos that are indexed on purpose."""
     names = {name for photo in photos for name in _names(photo)}
-    remove_texts(collection_id, names, store=store)
+    remove_texts(collection_id, names, records=records)
 
 
 def _is_erased(photo: NamedPhoto, found: Mapping[str, Collection[str]]) -> bool:

@@ -150,7 +150,7 @@ class Eraser(GalleryBase):
         with suppress(CollectionNotFoundError):
             version = self._get(collection_id).model_version
             photos = photos_of_jobs(collection_id, kept, version)
-            return keep_erased_photos(collection_id, photos, selection, store=self._records)
+            return keep_erased_photos(collection_id, photos, selection, records=self._records)
         return set()
 
     def _with_late_faces(self, erasure: Erasure) -> Erasure:
@@ -318,9 +318,9 @@ class Eraser(GalleryBase):
         faces = self._faces.get_faces(collection_id, ids) if ids else []
         with suppress(CollectionNotFoundError):
             records = [face.record for face in faces]
-            keep_tombstones(collection_id, records, store=self._records)
+            keep_tombstones(collection_id, records, records=self._records)
             photos = map(photo_of_face, records)
-            return keep_erased_photos(collection_id, photos, selection, store=self._records)
+            return keep_erased_photos(collection_id, photos, selection, records=self._records)
         return set()
 
     def _copy_tombstones(self, erasure: Erasure, names: Members[str]) -> None:
@@ -335,11 +335,11 @@ class Eraser(GalleryBase):
                 names_of_selection(selection).union(names),
                 erasure_id=receipt.erasure_id,
                 erased_at=receipt.requested_at,
-                store=self._records,
+                records=self._records,
             )
             if copy is not None:
                 self._job_data.keep_tombstones(collection, copy)
-                mark_seen(receipt.collection_id, [receipt.erasure_id], store=self._records)
+                mark_seen(receipt.collection_id, [receipt.erasure_id], records=self._records)
 
     def _disassociate(
         self, collection_id: str, face_ids: Members[str], faces: FaceStore

@@ -93,12 +93,12 @@ class FaceDeletion:
 
 
 def with_users(
-    collection_id: str, records: Sequence[FaceRecord], *, users: RecordStore
+    collection_id: str, faces: Sequence[FaceRecord], *, records: RecordStore
 ) -> tuple[ListedFace, ...]:
     """Return faces with the people that they are associated with."""
-    face_ids = list(dict.fromkeys(record.face_id for record in records))
-    owners = users.users_of_faces(collection_id, face_ids) if face_ids else {}
-    return tuple(ListedFace(record, owners.get(record.face_id)) for record in records)
+    face_ids = list(dict.fromkeys(record.face_id for record in faces))
+    owners = records.users_of_faces(collection_id, face_ids) if face_ids else {}
+    return tuple(ListedFace(record, owners.get(record.face_id)) for record in faces)
 
 
 def select_faces(
@@ -230,7 +230,7 @@ class FaceOperations(Eraser):
         return FacePage(
             collection_id,
             collection.model_version,
-            with_users(collection_id, page, users=self._records),
+            with_users(collection_id, page, records=self._records),
             token,
         )
 

@@ -185,7 +185,7 @@ class FindOperations(RecognitionOperations):
             [face],
             collection_id=collection_id,
             faces=self._faces,
-            users=self._records,
+            records=self._records,
             cohort=self._engine,
             threshold=threshold,
             limit=1,

@@ -141,7 +141,9 @@ class ImportOperations(GalleryBase):
                 stats=own,
             )
             stored = StoredFace(record, face.embedding)
-            add_faces(collection, image.image_key, [stored], faces=self._faces, users=self._records)
+            add_faces(
+                collection, image.image_key, [stored], faces=self._faces, records=self._records
+            )
             ids.append(record.face_id)
         return tuple(ids)
 
@@ -219,7 +221,7 @@ class ImportOperations(GalleryBase):
         deleted = deleted_imports(
             collection_id,
             {key: [face.record for face in own] for key, own in photos.items()},
-            store=self._records,
+            records=self._records,
         )
         photos = {
             key: [face for face in own if face.record.face_id not in deleted]
@@ -229,14 +231,14 @@ class ImportOperations(GalleryBase):
         keep_imported(
             collection_id,
             {key: [face.record for face in own] for key, own in photos.items()},
-            store=self._records,
+            records=self._records,
         )
         imported = [stored for faces_of_photo in photos.values() for stored in faces_of_photo]
         groups: dict[str, list[StoredFace]] = {}
         for stored in imported:
             groups.setdefault(group_of(stored.record.face_id), []).append(stored)
         for group, faces in groups.items():
-            add_faces(collection, group, faces, faces=self._faces, users=self._records)
+            add_faces(collection, group, faces, faces=self._faces, records=self._records)
         ids = frozenset(stored.record.face_id for stored in imported)
         return ImportedPhoto(ids, frozenset(in_use), indexed, deleted)
 

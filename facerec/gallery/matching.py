@@ -48,7 +48,7 @@ def search_probes(
     *,
     collection_id: str,
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     cohort: Cohort,
     threshold: float,
     limit: int,
@@ -60,7 +60,7 @@ def search_probes(
         probes: Faces to search for.
         collection_id: Id of the collection.
         faces: Store of its faces.
-        users: Store of its people and corrections.
+        records: Store of its people and corrections.
         cohort: Computes the stats of faces that are stored without them.
         threshold: Minimum similarity of a match, 0 to 1.
         limit: Maximum number of matches of each face.
@@ -77,7 +77,7 @@ def search_probes(
             count,
             collection_id=collection_id,
             faces=faces,
-            users=users,
+            records=records,
             cohort=cohort,
             threshold=threshold,
             repeat_people=repeat_people,
@@ -89,7 +89,7 @@ def search_probes(
 
     found = search_for(limit, search)
     owners = found.owners
-    names = display_names(collection_id, _owners_of(found.scored, owners), records=users)
+    names = display_names(collection_id, _owners_of(found.scored, owners), records=records)
     searched = []
     for probe, own in zip(probes, found.scored, strict=True):
         decision, best = decide(found.candidates(_close(own)), threshold=threshold)
@@ -112,7 +112,7 @@ def search_stored_face(
     *,
     collection_id: str,
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     cohort: Cohort,
     threshold: float,
     limit: int,
@@ -135,11 +135,11 @@ def search_stored_face(
         others = [each for each in scored if each.face_id != own_id]
         others = [each for each in others if each.similarity >= threshold]
         face_ids = [own_id, *_face_ids([others])]
-        owners = users.users_of_faces(collection_id, face_ids)
+        owners = records.users_of_faces(collection_id, face_ids)
         hidden = hidden_faces(
             (each.record for each in others),
             owners,
-            corrected_faces(collection_id, face_ids, records=users),
+            corrected_faces(collection_id, face_ids, records=records),
             probe=face.record,
         )
         shown = [each for each in others if each.face_id not in hidden]
@@ -147,7 +147,7 @@ def search_stored_face(
         return (shown, owners), 0 if enough else len(hidden)
 
     shown, owners = search_for(limit, search, itself=True)
-    names = display_names(collection_id, _owners_of([shown[:limit]], owners), records=users)
+    names = display_names(collection_id, _owners_of([shown[:limit]], owners), records=records)
     return _with_owners(_matches(shown, threshold, limit), owners, names), len(shown) > limit
 
 
@@ -175,7 +175,7 @@ def _find(
     *,
     collection_id: str,
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     cohort: Cohort,
     threshold: float,
     repeat_people: bool,
@@ -191,8 +191,8 @@ def _find(
     found = score_neighbours(collection_id, neighbours, stats, faces=faces, cohort=cohort)
     relevant = [_relevant(own, threshold) for own in found]
     face_ids = _face_ids(relevant)
-    owners = users.users_of_faces(collection_id, face_ids) if face_ids else {}
-    corrected = corrected_faces(collection_id, face_ids, records=users)
+    owners = records.users_of_faces(collection_id, face_ids) if face_ids else {}
+    corrected = corrected_faces(collection_id, face_ids, records=records)
     scored = [_without_hidden(own, owners, corrected) for own in relevant]
     several = not repeat_people and sum(map(bool, scored)) > 1
     # Decisions compare embeddings, which a search does not return.

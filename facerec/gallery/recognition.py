@@ -120,7 +120,7 @@ class RecognitionOperations(GalleryBase):
             found.faces[:1] if largest_only else found.faces,
             collection_id=collection_id,
             faces=self._faces,
-            users=self._records,
+            records=self._records,
             cohort=self._engine,
             threshold=threshold,
             limit=limit,
@@ -165,7 +165,7 @@ class RecognitionOperations(GalleryBase):
             face,
             collection_id=collection_id,
             faces=self._faces,
-            users=self._records,
+            records=self._records,
             cohort=self._engine,
             threshold=threshold,
             limit=limit,
@@ -206,7 +206,7 @@ class RecognitionOperations(GalleryBase):
             model_version=collection.model_version,
         )
         imported = imported_faces(
-            collection_id, [image.image_key], store=self._records, faces=self._faces
+            collection_id, [image.image_key], records=self._records, faces=self._faces
         )
         records = add_faces(
             collection,
@@ -219,16 +219,16 @@ class RecognitionOperations(GalleryBase):
                 now=self._clock(),
             ),
             faces=self._faces,
-            users=self._records,
+            records=self._records,
             imported=imported.get(image.image_key, ()),
         )
-        remove_tombstones(collection_id, {image.image_key: records}, store=self._records)
+        remove_tombstones(collection_id, {image.image_key: records}, records=self._records)
         photo = NamedPhoto(image.source, external_image_id, image.image_id, image.image_key)
-        remove_erased_photos(collection_id, [photo], store=self._records)
+        remove_erased_photos(collection_id, [photo], records=self._records)
         return IndexResult(
             collection_id,
             collection.model_version,
             image.image_id,
             found,
-            with_users(collection_id, records, users=self._records),
+            with_users(collection_id, records, records=self._records),
         )

@@ -99,7 +99,7 @@ def faces_to_keep(
     *,
     options_digest: str,
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
 ) -> dict[str, list[StoredFace]]:
     """Return the faces of people that a replacement would remove, by image key.
 
@@ -112,7 +112,7 @@ def faces_to_keep(
         stored: Ids of the faces that the collection holds of each photo.
         options_digest: Digest of the options of the replacement.
         faces: Store of the collection's faces.
-        users: Store of its people.
+        records: Store of its people.
     """
     keys = {
         face_id: key
@@ -121,7 +121,7 @@ def faces_to_keep(
             set(stored.get(key, ())) - {face.record.face_id for face in own},
         )
     }
-    owners = users.users_of_faces(collection_id, list(keys)) if keys else {}
+    owners = records.users_of_faces(collection_id, list(keys)) if keys else {}
     kept: dict[str, list[StoredFace]] = {}
     for face in faces.get_faces(collection_id, sorted(owners)) if owners else []:
         record = replace(face.record, options_digest=options_digest)
@@ -135,7 +135,7 @@ def replace_faces(
     *,
     stored: Iterable[str],
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
 ) -> None:
     """Make the faces of photos exactly these, and update the people of faces that change.
 
@@ -146,7 +146,7 @@ def replace_faces(
         images: Faces by image key, including those that are to be kept (``faces_to_keep``).
         stored: Ids of the faces that the photos had, as far as the caller knows.
         faces: Store of the collection's faces.
-        users: Store of its people.
+        records: Store of its people.
 
     Raises:
         ConflictError: Too many concurrent changes of a person or of corrections; the faces are
@@ -154,9 +154,9 @@ def replace_faces(
         StoreUnavailableError: Only some photos may be stored; calling again completes it.
     """
     lost = faces.put_images(collection_id, images)
-    _update_users(collection_id, {*stored, *lost}, lost, faces=faces, users=users)
+    _update_users(collection_id, {*stored, *lost}, lost, faces=faces, records=records)
     if lost:
-        forget_corrections(collection_id, gone=lost, faces=faces, records=users)
+        forget_corrections(collection_id, gone=lost, faces=faces, records=records)
 
 
 def add_faces(
@@ -165,7 +165,7 @@ def add_faces(
     found: Sequence[StoredFace],
     *,
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     imported: Sequence[FaceRecord] = (),
 ) -> tuple[FaceRecord, ...]:
     """Add faces to those of a photo, and return them as the collection holds them.
@@ -178,21 +178,21 @@ def add_faces(
         image_key: Key of the photo.
         found: Faces found in the photo, with ids derived from their boxes.
         faces: Store of the collection's faces.
-        users: Store of its people, and of collections.
+        records: Store of its people, and of collections.
         imported: Faces of the photo that the collection holds under ids of another service.
 
     Raises:
         CollectionNotFoundError: The collection was deleted concurrently; no face was added.
     """
     collection_id, faces = collection.collection_id, faces.of(collection)
-    records = faces.find_images(collection_id, [image_key]).get(image_key, [])
-    held = {record.face_id: record for record in (*records, *imported)}
+    stored = faces.find_images(collection_id, [image_key]).get(image_key, [])
+    held = {record.face_id: record for record in (*stored, *imported)}
     chosen = with_stored_ids(found, list(held.values()))
     added = [face for face in chosen if face.record.face_id not in held]
     if added:
         # Only these: others of the photo may be added or deleted at this moment.
         faces.add_to_images(collection_id, {image_key: added})
-    if _is_gone(collection, users):
+    if _is_gone(collection, records):
         _remove_late(collection_id, added, faces)
         raise CollectionNotFoundError(collection_id)
     return tuple(held.get(face.record.face_id, face.record) for face in chosen)
@@ -228,13 +228,13 @@ def _update_users(
     lost: Sequence[str],
     *,
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
 ) -> None:
     if face_ids:
         # Imported late: commands that only list jobs start without numpy.
         from facerec.gallery.associations import update_owners
 
-        update_owners(faces, users, collection_id, face_ids, lost)
+        update_owners(faces, records, collection_id, face_ids, lost)
 
 
 def shared_area(one: BoundingBox, other: BoundingBox) -> float:

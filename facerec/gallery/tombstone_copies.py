@@ -41,7 +41,7 @@ def copy_of_erasure(
     *,
     erasure_id: str,
     erased_at: float,
-    store: RecordStore,
+    records: RecordStore,
 ) -> TombstoneCopy | None:
     """Return a copy of the tombstones that an erasure has left; None if there are none.
 
@@ -50,34 +50,34 @@ def copy_of_erasure(
         names: Names of the photos whose tombstones they are.
         erasure_id: The erasure.
         erased_at: Its time.
-        store: Store of the tombstones.
+        records: Store of the tombstones.
     """
-    key = store.get_tombstone_key(collection_id)
-    found = find_texts(collection_id, names, store=store)
+    key = records.get_tombstone_key(collection_id)
+    found = find_texts(collection_id, names, records=records)
     deleted = {name: frozenset(filter(is_of_deleted, own)) for name, own in found.items()}
     places = {digest(key or b"", name): own for name, own in deleted.items() if own}
     return TombstoneCopy(erasure_id, erased_at, key, places) if key and places else None
 
 
-def mark_seen(collection_id: str, erasure_ids: Iterable[str], *, store: RecordStore) -> None:
+def mark_seen(collection_id: str, erasure_ids: Iterable[str], *, records: RecordStore) -> None:
     """Note in the store that it has the tombstones of erasures.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
     """
-    keep_texts(collection_id, {_mark_of(each): {_SEEN} for each in erasure_ids}, store=store)
+    keep_texts(collection_id, {_mark_of(each): {_SEEN} for each in erasure_ids}, records=records)
 
 
 def unseen_erasures(
-    collection_id: str, erasure_ids: Sequence[str], *, store: RecordStore
+    collection_id: str, erasure_ids: Sequence[str], *, records: RecordStore
 ) -> list[str]:
     """Return the erasures that a store has not seen."""
-    found = find_texts(collection_id, [_mark_of(each) for each in erasure_ids], store=store)
+    found = find_texts(collection_id, [_mark_of(each) for each in erasure_ids], records=records)
     return [each for each in erasure_ids if _mark_of(each) not in found]
 
 
 def restore_tombstones(
-    collection_id: str, copies: Iterable[TombstoneCopy], *, store: RecordStore
+    collection_id: str, copies: Iterable[TombstoneCopy], *, records: RecordStore
 ) -> None:
     """Give tombstones back to a store, unless it has its own, with another key.
 
@@ -85,8 +85,8 @@ def restore_tombstones(
         CollectionNotFoundError: The collection does not exist.
     """
     for copy in copies:
-        if store.create_tombstone_key(collection_id, copy.key) == copy.key:
-            store.put_tombstones(collection_id, copy.places)
+        if records.create_tombstone_key(collection_id, copy.key) == copy.key:
+            records.put_tombstones(collection_id, copy.places)
 
 
 def returned_faces(
@@ -113,7 +113,7 @@ def remove_returned(
     from facerec.gallery.associations import update_owners
 
     # The store may have tombstones of its own, which lack these.
-    keep_tombstones(collection_id, returned, store=records)
+    keep_tombstones(collection_id, returned, records=records)
     ids = [record.face_id for record in returned]
     faces.delete_faces(collection_id, ids)
     update_owners(faces, records, collection_id, ids, ids)

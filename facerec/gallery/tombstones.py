@@ -53,7 +53,7 @@ class _Tombstone(NamedTuple):
 
 
 def keep_tombstones(
-    collection_id: str, records: Iterable[FaceRecord], *, store: RecordStore
+    collection_id: str, faces: Iterable[FaceRecord], *, records: RecordStore
 ) -> None:
     """Keep a tombstone of each of these faces; call it before they are deleted.
 
@@ -61,45 +61,45 @@ def keep_tombstones(
         CollectionNotFoundError: The collection does not exist.
     """
     boxes: dict[str, set[str]] = {}
-    for record in records:
+    for record in faces:
         boxes.setdefault(group_of(record.face_id), set()).add(_to_text(record.box))
     if boxes:
-        keep_texts(collection_id, boxes, store=store)
+        keep_texts(collection_id, boxes, records=records)
 
 
 def keep_texts(
-    collection_id: str, texts: Mapping[str, Collection[str]], *, store: RecordStore
+    collection_id: str, texts: Mapping[str, Collection[str]], *, records: RecordStore
 ) -> None:
     """Keep texts of tombstones by names of photos, of which a keyed hash is stored.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
     """
-    key = _require_key(collection_id, store)
-    store.put_tombstones(collection_id, {digest(key, name): own for name, own in texts.items()})
+    key = _require_key(collection_id, records)
+    records.put_tombstones(collection_id, {digest(key, name): own for name, own in texts.items()})
 
 
 def find_texts(
-    collection_id: str, names: Collection[str], *, store: RecordStore
+    collection_id: str, names: Collection[str], *, records: RecordStore
 ) -> dict[str, frozenset[str]]:
     """Return the texts of tombstones by names of photos; photos without any are omitted.
 
     It is one request if the collection never had a tombstone, and one more for each 100 names.
     """
-    key = store.get_tombstone_key(collection_id) if names else None
+    key = records.get_tombstone_key(collection_id) if names else None
     if key is None:
         return {}
     photos = {digest(key, name): name for name in names}
-    found = store.find_tombstones(collection_id, list(photos))
+    found = records.find_tombstones(collection_id, list(photos))
     return {photos[photo]: texts for photo, texts in found.items()}
 
 
-def remove_texts(collection_id: str, names: Collection[str], *, store: RecordStore) -> None:
+def remove_texts(collection_id: str, names: Collection[str], *, records: RecordStore) -> None:
     """Remove all tombstones of photos, given by their names."""
-    found = find_texts(collection_id, names, store=store)
+    found = find_texts(collection_id, names, records=records)
     if found:
-        key = store.get_tombstone_key(collection_id) or b""
-        store.delete_tombstones(
+        key = records.get_tombstone_key(collection_id) or b""
+        records.delete_tombstones(
             collection_id, {digest(key, name): texts for name, texts in found.items()}
         )
 
@@ -114,45 +114,45 @@ def boxes_in(texts: Mapping[str, Collection[str]], image_keys: Collection[str]) 
 
 
 def keep_imported(
-    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, store: RecordStore
+    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
 ) -> None:
     """Keep a tombstone of each face that is imported; call it before the faces are stored.
 
     Args:
         collection_id: The collection.
         images: Faces under ids of another service, by the image keys that their photos have here.
-        store: Store of the tombstones.
+        records: Store of the tombstones.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
     """
-    key = _require_key(collection_id, store)
+    key = _require_key(collection_id, records)
     photos = {
         digest(key, image_key): {
-            f"{_to_text(record.box)} {_encrypted(key, image_key, record)}" for record in records
+            f"{_to_text(record.box)} {_encrypted(key, image_key, record)}" for record in faces
         }
-        for image_key, records in images.items()
+        for image_key, faces in images.items()
     }
-    store.put_tombstones(collection_id, photos)
+    records.put_tombstones(collection_id, photos)
 
 
 def deleted_boxes(
-    collection_id: str, image_keys: Collection[str], *, store: RecordStore
+    collection_id: str, image_keys: Collection[str], *, records: RecordStore
 ) -> DeletedBoxes:
     """Return the boxes of deleted and imported faces of photos; photos without any are omitted.
 
     It is one request if the collection never had a tombstone, and one more for each 100 photos.
     """
-    return boxes_in(find_texts(collection_id, image_keys, store=store), image_keys)
+    return boxes_in(find_texts(collection_id, image_keys, records=records), image_keys)
 
 
 def imported_faces(
-    collection_id: str, image_keys: Collection[str], *, store: RecordStore, faces: FaceStore
+    collection_id: str, image_keys: Collection[str], *, records: RecordStore, faces: FaceStore
 ) -> dict[str, list[FaceRecord]]:
     """Return the imported faces of photos that are stored, by image key."""
     owners = {
         tombstone.face_id: image_key
-        for image_key, tombstones in _tombstones(collection_id, image_keys, store).items()
+        for image_key, tombstones in _tombstones(collection_id, image_keys, records).items()
         for tombstone in tombstones
         if tombstone.face_id is not None
     }
@@ -163,7 +163,7 @@ def imported_faces(
 
 
 def deleted_imports(
-    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, store: RecordStore
+    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
 ) -> frozenset[str]:
     """Return the ids of those faces of another service that were deleted on purpose.
 
@@ -172,13 +172,13 @@ def deleted_imports(
     Args:
         collection_id: The collection.
         images: Faces under ids of another service, by the image keys that their photos have here.
-        store: Store of the tombstones.
+        records: Store of the tombstones.
     """
-    groups = {group_of(record.face_id) for records in images.values() for record in records}
-    tombstones = _tombstones(collection_id, groups | images.keys(), store)
+    groups = {group_of(record.face_id) for faces in images.values() for record in faces}
+    tombstones = _tombstones(collection_id, groups | images.keys(), records)
     deleted = set()
-    for image_key, records in images.items():
-        for record in records:
+    for image_key, faces in images.items():
+        for record in faces:
             boxes = [
                 tombstone.box
                 for name in (image_key, group_of(record.face_id))
@@ -199,39 +199,39 @@ def without_deleted(
 
 
 def remove_tombstones(
-    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, store: RecordStore
+    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
 ) -> None:
     """Remove the tombstones of faces that are stored on purpose, by image key."""
     removed = {}
-    for image_key, tombstones in _tombstones(collection_id, list(images), store).items():
-        records = list(images[image_key])
-        ids = {record.face_id for record in records}
+    for image_key, tombstones in _tombstones(collection_id, list(images), records).items():
+        faces = list(images[image_key])
+        ids = {record.face_id for record in faces}
         others = [tombstone for tombstone in tombstones if tombstone.face_id not in ids]
         pairs = pair_boxes(
-            [record.box for record in records], [tombstone.box for tombstone in others]
+            [record.box for record in faces], [tombstone.box for tombstone in others]
         )
-        key = store.get_tombstone_key(collection_id) or b""
+        key = records.get_tombstone_key(collection_id) or b""
         removed[digest(key, image_key)] = {others[there].text for _, there in pairs}
     if removed:
-        store.delete_tombstones(collection_id, removed)
+        records.delete_tombstones(collection_id, removed)
 
 
 def _tombstones(
-    collection_id: str, image_keys: Collection[str], store: RecordStore
+    collection_id: str, image_keys: Collection[str], records: RecordStore
 ) -> dict[str, list[_Tombstone]]:
-    key = store.get_tombstone_key(collection_id) if image_keys else None
+    key = records.get_tombstone_key(collection_id) if image_keys else None
     if key is None:
         return {}
     return {
         image_key: [_to_tombstone(text, key, image_key) for text in sorted(texts)]
-        for image_key, texts in find_texts(collection_id, image_keys, store=store).items()
+        for image_key, texts in find_texts(collection_id, image_keys, records=records).items()
     }
 
 
-def _require_key(collection_id: str, store: RecordStore) -> bytes:
-    key = store.get_tombstone_key(collection_id)
+def _require_key(collection_id: str, records: RecordStore) -> bytes:
+    key = records.get_tombstone_key(collection_id)
     if key is None:
-        key = store.create_tombstone_key(collection_id, secrets.token_bytes(KEY_BYTES))
+        key = records.create_tombstone_key(collection_id, secrets.token_bytes(KEY_BYTES))
     return key
 
 

@@ -90,7 +90,7 @@ def find_users(
     *,
     collection_id: str,
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     cohort: Cohort,
     threshold: float,
     limit: int,
@@ -106,7 +106,7 @@ def find_users(
         probe: Embedding, float32 of shape (128,).
         collection_id: Id of the collection.
         faces: Store of its faces and of its people's vectors.
-        users: Store of its people.
+        records: Store of its people.
         cohort: Computes the stats that similarity needs.
         threshold: Minimum similarity, 0 to 1.
         limit: Maximum number of people.
@@ -120,7 +120,7 @@ def find_users(
         )
         others = [user_id for user_id, _ in nearest if user_id != exclude]
         # a person deleted since the search is not returned
-        vectors = _current_vectors(users.get_users(collection_id, others), collection_id, faces)
+        vectors = _current_vectors(records.get_users(collection_id, others), collection_id, faces)
         matches = _matches(probe, probe_stats, vectors, cohort=cohort, threshold=threshold)
         hidden = _hidden_users(
             probe,
@@ -128,7 +128,7 @@ def find_users(
             matches,
             collection_id=collection_id,
             faces=faces,
-            users=users,
+            records=records,
             cohort=cohort,
         )
         shown = [match for match in matches if match.user.user_id not in hidden]
@@ -181,12 +181,12 @@ def _hidden_users(
     *,
     collection_id: str,
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     cohort: Cohort,
 ) -> set[str]:
     """Return the ids of the people whom corrections hide: the corrected face is more similar."""
     similarity_of = {match.user.user_id: match.similarity for match in matches}
-    corrections = users.corrections_of_people(collection_id, list(similarity_of))
+    corrections = records.corrections_of_people(collection_id, list(similarity_of))
     if not corrections:
         return set()
     face_ids = list(dict.fromkeys(each.face_id for each in corrections))

@@ -138,7 +138,7 @@ class UserSearchOperations(GalleryBase):
                 probe,
                 collection_id=collection.collection_id,
                 faces=self._faces,
-                users=self._records,
+                records=self._records,
                 cohort=self._engine,
                 threshold=threshold,
                 limit=limit,

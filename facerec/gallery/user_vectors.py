@@ -45,7 +45,7 @@ def user_vector(faces: FaceStore, collection_id: str, user: User) -> NDArray[np.
     return mean_embedding([face.embedding for face in stored]) if stored else None
 
 
-def refresh_vector(faces: FaceStore, users: RecordStore, collection_id: str, user: User) -> User:
+def refresh_vector(faces: FaceStore, records: RecordStore, collection_id: str, user: User) -> User:
     """Store the vector of a person's newest version, and return the person with that version.
 
     Raises:
@@ -53,12 +53,12 @@ def refresh_vector(faces: FaceStore, users: RecordStore, collection_id: str, use
     """
     for _ in range(MAX_ATTEMPTS):
         _put_vector(faces, collection_id, user.user_id, user_vector(faces, collection_id, user))
-        if users.mark_vector(collection_id, user.user_id, user.version):
+        if records.mark_vector(collection_id, user.user_id, user.version):
             break
         # A concurrent caller that changed the person may have stored its vector before this one,
         # so that the newest must be stored again.
-        user = _existing(faces, users, collection_id, user.user_id)
-    return _existing(faces, users, collection_id, user.user_id)
+        user = _existing(faces, records, collection_id, user.user_id)
+    return _existing(faces, records, collection_id, user.user_id)
 
 
 def delete_vector(faces: FaceStore, collection_id: str, user_id: str) -> None:
@@ -121,9 +121,9 @@ def nearest_users(
     ]
 
 
-def _existing(faces: FaceStore, users: RecordStore, collection_id: str, user_id: str) -> User:
+def _existing(faces: FaceStore, records: RecordStore, collection_id: str, user_id: str) -> User:
     try:
-        return users.get_user(collection_id, user_id)
+        return records.get_user(collection_id, user_id)
     except UserNotFoundError:
         delete_vector(faces, collection_id, user_id)
         raise

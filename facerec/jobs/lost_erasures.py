@@ -33,11 +33,11 @@ def restore_lost_tombstones(
         records: store of the tombstones.
     """
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
-    unseen = unseen_erasures(collection_id, list(noted), store=records)
+    unseen = unseen_erasures(collection_id, list(noted), records=records)
     if unseen:
         copies = read_tombstones(objects, [noted[each] for each in unseen])
-        restore_tombstones(collection_id, copies, store=records)
-        mark_seen(collection_id, unseen, store=records)
+        restore_tombstones(collection_id, copies, records=records)
+        mark_seen(collection_id, unseen, records=records)
 
 
 def remove_returned_faces(
@@ -66,14 +66,14 @@ def remove_returned_faces(
     """
     collection_id, own = collection.collection_id, faces.of(collection)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
-    unseen = unseen_erasures(collection_id, list(noted), store=records)
+    unseen = unseen_erasures(collection_id, list(noted), records=records)
     if not unseen:
         return 0
     copies = list(read_tombstones(objects, [noted[each] for each in unseen]))
     returned = list(returned_faces(copies, own.all_faces(collection_id)))
     if repair:
-        restore_tombstones(collection_id, copies, store=records)
+        restore_tombstones(collection_id, copies, records=records)
         if returned:
             remove_returned(collection_id, returned, faces=own, records=records)
-        mark_seen(collection_id, unseen, store=records)
+        mark_seen(collection_id, unseen, records=records)
     return len(returned)

@@ -87,7 +87,7 @@ def remove_stale(
         if ids:
             removed += delete(plan.collection_id, ids)
             # Nobody deleted these faces: if their photo comes back, so do they.
-            remove_tombstones(plan.collection_id, stored, store=records)
+            remove_tombstones(plan.collection_id, stored, records=records)
     _forget(plan, objects, [photo for photo in stale if photo.is_gone])
     removal = Removal(len(keys), removed)
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())

@@ -82,7 +82,7 @@ def verify_job(
     plan: Plan,
     objects: ObjectStore,
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     *,
     repair: bool,
     children: Iterable[int] | None = None,
@@ -94,20 +94,20 @@ def verify_job(
         plan: the job's plan.
         objects: contains the job folder.
         faces: the store of the collection.
-        users: store of its people.
+        records: store of its people.
         repair: whether to restore what differs.
         children: the children whose ledgers to compare; by default all.
         seen: keys of images that a newer job has indexed, which are skipped; those of this job are
             added.
     """
-    total, faces = Verification(), faces_of(plan, faces, users)
+    total, faces = Verification(), faces_of(plan, faces, records)
     for child in range(plan.children) if children is None else children:
         for segment in read_segments(objects, plan.job_folder, child):
             expected = _expected(segment)
             if seen is not None:
                 expected = {key: ids for key, ids in expected.items() if key not in seen}
                 seen.update(expected)
-            found = _verify_segment(plan, segment, expected, objects, faces, users, repair=repair)
+            found = _verify_segment(plan, segment, expected, objects, faces, records, repair=repair)
             total.add(found)
     return total
 
@@ -226,7 +226,7 @@ def _verify_segment(
     expected: Mapping[str, set[str]],
     objects: ObjectStore,
     faces: FaceStore,
-    users: RecordStore,
+    records: RecordStore,
     *,
     repair: bool,
 ) -> Verification:
@@ -235,7 +235,7 @@ def _verify_segment(
     if not expected:
         return result
     found = faces.find_images(plan.collection_id, list(expected))
-    stored = {key: {record.face_id for record in records} for key, records in found.items()}
+    stored = {key: {record.face_id for record in held} for key, held in found.items()}
     own = plan.options.digest()
     differing = {
         key
@@ -247,7 +247,7 @@ def _verify_segment(
         return result
     saved = _read_saved(plan, segment, objects)
     repairs: dict[str, list[StoredFace]] = {}
-    deleted = deleted_boxes(plan.collection_id, differing, store=users)
+    deleted = deleted_boxes(plan.collection_id, differing, records=records)
     for key in differing:
         named = [face for face in saved.get(key, ()) if face.record.face_id in expected[key]]
         here = without_deleted(named, deleted.get(key, ()))
@@ -260,7 +260,7 @@ def _verify_segment(
         stored,
         options_digest=own,
         faces=faces,
-        users=users,
+        records=records,
     )
     result.kept += sum(map(len, kept.values()))
     for key, restored in list(repairs.items()):
@@ -278,9 +278,9 @@ def _verify_segment(
             repairs,
             stored=set[str]().union(*(stored.get(key, ()) for key in repairs)),
             faces=faces,
-            users=users,
+            records=records,
         )
-        _delete_again(plan.collection_id, repairs, faces, users)
+        _delete_again(plan.collection_id, repairs, faces, records)
     return result
 
 
@@ -291,7 +291,7 @@ def _delete_again(
     records: RecordStore,
 ) -> None:
     """Delete faces that somebody deleted while they were restored."""
-    deleted = deleted_boxes(collection_id, repairs.keys(), store=records)
+    deleted = deleted_boxes(collection_id, repairs.keys(), records=records)
     left = {
         face.record.face_id
         for key, own in deleted.items()

@@ -277,10 +277,10 @@ class SegmentWriter:
         collection_id = self._plan.collection_id
         keys = step.row_of_key.keys() & step.faces.keys()
         if self._plan.restore_deleted:
-            imported = imported_faces(collection_id, keys, store=self._records, faces=self._faces)
+            imported = imported_faces(collection_id, keys, records=self._records, faces=self._faces)
             boxes = {key: tuple(face.box for face in own) for key, own in imported.items()}
             return boxes, frozenset()
-        return deleted_and_erased(collection_id, keys, photos, store=self._records)
+        return deleted_and_erased(collection_id, keys, photos, records=self._records)
 
     def _store_faces(self, step: Step) -> str | None:
         """Store embeddings and faces; return the path of the embeddings in the job folder."""
@@ -292,7 +292,7 @@ class SegmentWriter:
                 step.stored,
                 options_digest=plan.options.digest(),
                 faces=self._faces,
-                users=self._records,
+                records=self._records,
             )
         )
         if faces := [face for image in step.faces.values() for face in image]:
@@ -305,13 +305,13 @@ class SegmentWriter:
                 step.faces,
                 stored=frozenset[str]().union(*step.stored.values()),
                 faces=self._faces,
-                users=self._records,
+                records=self._records,
             )
         if plan.restore_deleted:
             stored = {key: [face.record for face in own] for key, own in step.faces.items()}
-            remove_tombstones(plan.collection_id, stored, store=self._records)
+            remove_tombstones(plan.collection_id, stored, records=self._records)
             indexed = [photo for photo in step.photos(plan) if photo is not None]
-            remove_erased_photos(plan.collection_id, indexed, store=self._records)
+            remove_erased_photos(plan.collection_id, indexed, records=self._records)
         return embeddings
 
     def _append(self, segment: Segment, *, resumed: bool) -> None:

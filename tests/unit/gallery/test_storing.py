@@ -88,7 +88,7 @@ def test_a_face_of_a_user_is_kept_by_a_replacement(
         {key: {face_id}},
         options_digest="other",
         faces=collaborators.faces,
-        users=collaborators.records,
+        records=collaborators.records,
     )
     (face,) = kept[key]
     assert (face.record.face_id, face.record.options_digest) == (face_id, "other")
@@ -104,7 +104,7 @@ def test_corrections_of_a_face_that_a_replacement_removes_are_erased(
         {group_of(face_id): []},
         stored={face_id},
         faces=collaborators.faces,
-        users=collaborators.records,
+        records=collaborators.records,
     )
     assert collaborators.records.list_corrections("staff") == []
 
@@ -118,7 +118,7 @@ def test_a_face_of_nobody_is_not_kept(gallery: Gallery, collaborators: Collabora
         {key: {face_id}},
         options_digest="other",
         faces=collaborators.faces,
-        users=collaborators.records,
+        records=collaborators.records,
     )
     assert kept == {}
 
@@ -136,7 +136,7 @@ def test_a_user_follows_a_face_that_is_replaced(
         {group_of(face_id): [StoredFace(old.record, bob)]},
         stored=[face_id],
         faces=collaborators.faces,
-        users=collaborators.records,
+        records=collaborators.records,
     )
     found = gallery.search_users_by_photo("staff", fake_photo(fake_face("bob"))).matches
     assert [match.user.user_id for match in found] == ["ann"]
@@ -156,7 +156,7 @@ def test_a_face_that_is_lost_to_a_replacement_is_taken_from_its_user(
         {group_of(face_id): []},
         stored=[],
         faces=collaborators.faces,
-        users=collaborators.records,
+        records=collaborators.records,
     )
     (user,) = gallery.list_users("staff").users
     assert user.face_ids == ()

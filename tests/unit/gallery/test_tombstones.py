@@ -71,10 +71,10 @@ def test_tombstones_of_one_photo_differ_between_collections(
     face = stored_face("ann").record
     hashes = []
     for name in ("staff", "guests"):
-        keep_tombstones(name, [face], store=collaborators.records)
+        keep_tombstones(name, [face], records=collaborators.records)
         key = collaborators.records.get_tombstone_key(name)
         hashes.append(key)
-        assert deleted_boxes(name, [group_of(face.face_id)], store=collaborators.records)
+        assert deleted_boxes(name, [group_of(face.face_id)], records=collaborators.records)
     assert hashes[0] != hashes[1]
 
 
@@ -95,9 +95,9 @@ def test_a_photo_that_somebody_indexes_gets_its_deleted_face_again(
     face_id = index(gallery)
     gallery.delete_faces("staff", [face_id])
     key = group_of(face_id)
-    assert deleted_boxes("staff", [key], store=collaborators.records)
+    assert deleted_boxes("staff", [key], records=collaborators.records)
     assert index(gallery) == face_id
-    assert deleted_boxes("staff", [key], store=collaborators.records) == {}
+    assert deleted_boxes("staff", [key], records=collaborators.records) == {}
 
 
 def test_a_face_of_a_user_that_is_not_deleted_has_no_tombstone(

@@ -74,7 +74,7 @@ def test_users_are_found_by_their_vectors(path: Path) -> None:
             face.embedding,
             collection_id="staff",
             faces=store,
-            users=store,
+            records=store,
             cohort=FakeEngine(),
             threshold=0.8,
             limit=5,
