@@ -32,7 +32,9 @@
     ├── ModelMismatchError
     ├── ConflictError
     ├── AccessDeniedError
-    │   └── ObjectArchivedError
+    │   ├── KeyDeniedError
+    │   ├── ObjectArchivedError
+    │   └── RequesterPaysError
     ├── StoreUnavailableError
     ├── BusyError
     ├── ConfigurationError
@@ -443,6 +445,22 @@ class AccessDeniedError(FacerecError):
         self.resource = resource
 
 
+class KeyDeniedError(AccessDeniedError):
+    """The KMS key that an S3 object is encrypted with may not be used, is disabled or is deleted.
+
+    Attributes:
+        uri: the requested address.
+    """
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            uri,
+            f"{uri} is encrypted with a KMS key that may not be used",
+            "allow kms:Decrypt for the key; the parameter PhotoKeyArns of a stack does",
+        )
+        self.uri = uri
+
+
 class ObjectArchivedError(AccessDeniedError):
     """An S3 object is in an archive, where it cannot be read.
 
@@ -454,6 +472,22 @@ class ObjectArchivedError(AccessDeniedError):
 
     def __init__(self, uri: str) -> None:
         super().__init__(uri, f"{uri} is archived", "restore it from its storage class first")
+        self.uri = uri
+
+
+class RequesterPaysError(AccessDeniedError):
+    """An S3 object is in a bucket whose readers pay for their requests; facerec never agrees to.
+
+    Attributes:
+        uri: the requested address.
+    """
+
+    def __init__(self, uri: str) -> None:
+        super().__init__(
+            uri,
+            f"{uri} is in a requester-pays bucket",
+            "copy the photos to a bucket of your own",
+        )
         self.uri = uri
 
 

@@ -29,6 +29,8 @@ MEANINGS = {
     "NOT_FOUND": "does not exist",
     "ACCESS_DENIED": "may not be read",
     "ARCHIVED": "in an archive of S3",
+    "KEY_DENIED": "encrypted with a KMS key that may not be used",
+    "REQUESTER_PAYS": "in a requester-pays bucket",
     "MALFORMED_LINE": "the line is not valid",
     "ERASED": "erased since",
 }

@@ -27,21 +27,28 @@ class Outcome(StrEnum):
     """The photo may not be read."""
     ARCHIVED = "ARCHIVED"
     """The photo is in an archive of S3 (Glacier), where it cannot be read."""
+    KEY_DENIED = "KEY_DENIED"
+    """The photo is encrypted with a KMS key that may not be used."""
+    REQUESTER_PAYS = "REQUESTER_PAYS"
+    """The photo is in a bucket of S3 whose readers pay for their requests."""
     MALFORMED_LINE = "MALFORMED_LINE"
     """The line is not valid: it names no photo, or a wrong external image id."""
     ERASED = "ERASED"
     """The contents of the row were erased, with the photo's faces."""
 
 
-FAILURES = frozenset(
+NOT_READ = frozenset(
     (
-        Outcome.UNREADABLE,
         Outcome.NOT_FOUND,
         Outcome.ACCESS_DENIED,
         Outcome.ARCHIVED,
-        Outcome.MALFORMED_LINE,
+        Outcome.KEY_DENIED,
+        Outcome.REQUESTER_PAYS,
     )
 )
+"""Outcomes of photos whose content is not known."""
+
+FAILURES = frozenset((*NOT_READ, Outcome.UNREADABLE, Outcome.MALFORMED_LINE))
 """Outcomes that count against the tolerated percentage of failures."""
 
 

@@ -27,10 +27,11 @@ from facerec.gallery.tombstones import remove_tombstones
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal import read_removal
+from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.overlaps import announce, later_plans, memory_of, replaced_at_same_time
 from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
-from facerec.jobs.remembered.photos import GONE, NOT_READ, RememberedPhoto, photo_of_line
+from facerec.jobs.remembered.photos import GONE, RememberedPhoto, photo_of_line
 from facerec.jobs.remembered.runs import Memory, Remembered, write_photos
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore, may_exist

@@ -9,7 +9,7 @@ from __future__ import annotations
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.report import Report, read_report
 from facerec.jobs.ledger.rows import LedgerRow
-from facerec.jobs.outcomes import Outcome
+from facerec.jobs.outcomes import NOT_READ, Outcome
 from facerec.jobs.plan import Plan
 from facerec.jobs.request import JobRequest
 from facerec.storage.objects.protocol import ObjectStore
@@ -20,8 +20,8 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
 
     That is so for a complete job if the request forces it or restores deleted faces, if it asks for
     failed photos to be retried and there are any, or if one of the failures that the report names
-    may be gone: a missing photo exists, a denied or archived one can be read, an unreadable one has
-    another size.
+    may be gone: a missing photo exists, one that was denied or archived can be read, an unreadable
+    one has another size.
     """
     report = _complete_report(plan, objects)
     if report is None:
@@ -54,7 +54,7 @@ def _may_have_changed(row: LedgerRow, objects: ObjectStore) -> bool:
             case Outcome.NOT_FOUND:
                 objects.head(row.photo)
                 return True
-            case Outcome.ACCESS_DENIED | Outcome.ARCHIVED:
+            case outcome if outcome in NOT_READ:
                 objects.read(row.photo, end=1)
                 return True
             case Outcome.UNREADABLE:

@@ -15,8 +15,10 @@ from facerec.errors import (
     AccessDeniedError,
     ConfigurationError,
     FacerecError,
+    KeyDeniedError,
     ObjectArchivedError,
     ObjectNotFoundError,
+    RequesterPaysError,
     StoreUnavailableError,
 )
 from facerec.storage.objects import s3 as s3_objects
@@ -73,9 +75,8 @@ def test_listing_and_deleting_follow_pages(client: Client, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("status", "code", "error"),
     [
-        (403, "AccessDenied", AccessDeniedError),
         (403, "InvalidObjectState", ObjectArchivedError),
-        (400, "KMS.DisabledException", AccessDeniedError),
+        (400, "KMS.DisabledException", KeyDeniedError),
         (400, "ExpiredToken", StoreUnavailableError),
         (403, "InvalidAccessKeyId", StoreUnavailableError),
         (503, "SlowDown", StoreUnavailableError),
@@ -91,6 +92,72 @@ def test_errors_of_s3_become_errors_of_facerec(
         with pytest.raises(error) as raised:
             S3Objects(client).read("s3://bucket/a")
     assert "s3://bucket/a" in raised.value.message
+
+
+def denied(stub: Stubber, message: str = "Access Denied") -> None:
+    stub.add_client_error("get_object", "AccessDenied", message, http_status_code=403)
+
+
+def described(stub: Stubber, **answer: object) -> None:
+    stub.add_response(
+        "head_object",
+        {"ContentLength": 1, "ETag": '"a"', **answer},
+        {"Bucket": "bucket", "Key": "a", "RequestPayer": "requester"},
+    )
+
+
+def test_a_denied_object_stays_denied_if_its_description_is_denied_too(client: Client) -> None:
+    with Stubber(client) as stub:
+        denied(stub)
+        stub.add_client_error("head_object", "403", http_status_code=403)
+        with pytest.raises(AccessDeniedError) as raised:
+            S3Objects(client).read("s3://bucket/a")
+    assert type(raised.value) is AccessDeniedError
+    assert "s3://bucket/a" in raised.value.message
+
+
+def test_a_requester_pays_bucket_is_named_as_such_and_asked_once(client: Client) -> None:
+    objects = S3Objects(client)
+    with Stubber(client) as stub:
+        denied(stub)
+        described(stub, RequestCharged="requester")
+        denied(stub)
+        for _ in range(2):
+            with pytest.raises(RequesterPaysError, match="requester-pays bucket"):
+                objects.fetch("s3://bucket/a", end=10)
+        stub.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("encryption", ["aws:kms", "aws:kms:dsse"])
+def test_an_object_whose_key_may_not_be_used_is_not_merely_denied(
+    client: Client, encryption: str
+) -> None:
+    with Stubber(client) as stub:
+        denied(stub)
+        described(stub, ServerSideEncryption=encryption)
+        with pytest.raises(KeyDeniedError, match="KMS key"):
+            S3Objects(client).read("s3://bucket/a")
+
+
+def test_a_message_that_names_the_key_is_believed(client: Client) -> None:
+    role = "arn:aws:sts::123456789012:assumed-role/job/i"
+    message = (
+        f"User: {role} is not authorized to perform: kms:Decrypt on the resource associated with"
+        " this ciphertext because no identity-based policy allows the kms:Decrypt action"
+    )
+    with Stubber(client) as stub:
+        denied(stub, message)
+        with pytest.raises(KeyDeniedError):
+            S3Objects(client).read("s3://bucket/a")
+
+
+def test_a_denied_object_that_can_be_described_is_denied(client: Client) -> None:
+    with Stubber(client) as stub:
+        denied(stub)
+        described(stub, ServerSideEncryption="AES256")
+        with pytest.raises(AccessDeniedError) as raised:
+            S3Objects(client).read("s3://bucket/a")
+    assert type(raised.value) is AccessDeniedError
 
 
 @pytest.mark.parametrize(

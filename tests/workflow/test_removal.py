@@ -44,6 +44,23 @@ def test_a_replaced_photo_replaces_its_faces(stack: Stack) -> None:
     assert (len(after - before), len(before - after)) == (2, 1)
 
 
+def test_a_photo_that_was_replaced_by_an_archived_one_keeps_its_faces(stack: Stack) -> None:
+    before = stack.face_ids()
+    stack.s3.put_object(
+        Bucket=BUCKET, Key="photos/2.jpg", Body=b"cannot be read", StorageClass="GLACIER"
+    )
+
+    ended = stack.index(PHOTOS, tolerated_failure_percentage=100)
+
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert ended.output["outcomes"] == {"ARCHIVED": 1}
+    assert stack.face_ids() == before
+    # It is not tried again before it can be read.
+    rows = stack.ledger()
+    assert stack.index(PHOTOS, tolerated_failure_percentage=100).status == "SUCCEEDED"
+    assert stack.ledger() == rows
+
+
 def test_photos_that_are_gone_keep_their_faces_until_they_are_pruned(stack: Stack) -> None:
     stack.s3.delete_object(Bucket=BUCKET, Key="photos/2.jpg")
     assert "RemoveStale" not in stack.index(PHOTOS).states

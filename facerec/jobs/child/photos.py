@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from facerec.core.ids import image_id
 from facerec.core.limits import MAX_PHOTO_BYTES
-from facerec.errors import AccessDeniedError, ObjectArchivedError, ObjectNotFoundError
+from facerec.errors import (
+    AccessDeniedError,
+    KeyDeniedError,
+    ObjectArchivedError,
+    ObjectNotFoundError,
+    RequesterPaysError,
+)
 from facerec.jobs.manifest.entries import LineParser, ManifestEntry
 from facerec.jobs.manifest.slices import Cursor, ManifestLine
 from facerec.jobs.outcomes import Outcome, PhotoFailure
@@ -91,6 +97,11 @@ class PhotoLoader:
             return PhotoFailure(Outcome.NOT_FOUND, "does not exist, or is not a regular file"), None
         except ObjectArchivedError:
             return PhotoFailure(Outcome.ARCHIVED, "in an archive of S3: restore it first"), None
+        except KeyDeniedError:
+            return PhotoFailure(Outcome.KEY_DENIED, "its KMS key may not be used"), None
+        except RequesterPaysError:
+            detail = "in a requester-pays bucket, which is not read: copy it first"
+            return PhotoFailure(Outcome.REQUESTER_PAYS, detail), None
         except AccessDeniedError:
             return PhotoFailure(Outcome.ACCESS_DENIED, "access denied"), None
         version = settled_version(info, started)

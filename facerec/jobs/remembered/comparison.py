@@ -12,8 +12,8 @@ from typing import IO
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.manifest.listing import ListedPhoto
-from facerec.jobs.outcomes import Outcome
-from facerec.jobs.remembered.photos import NOT_READ, RememberedPhoto, photo_of_line, start_of_line
+from facerec.jobs.outcomes import NOT_READ, Outcome
+from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line, start_of_line
 from facerec.jobs.remembered.runs import Remembered
 
 MAX_PROBED = 20

@@ -21,9 +21,6 @@ from facerec.jobs.plan import Plan
 GONE = "GONE"
 """Outcome of a line that takes back what was remembered of a photo."""
 
-NOT_READ = frozenset((Outcome.NOT_FOUND, Outcome.ACCESS_DENIED))
-"""Outcomes of photos whose content is not known."""
-
 _ESCAPED = re.compile(r"[%\t\n]")
 
 

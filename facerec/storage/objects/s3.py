@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,12 @@ from facerec.core.aws_errors import aws_errors
 from facerec.core.aws_region import aws_region
 from facerec.errors import (
     AccessDeniedError,
+    FacerecError,
+    KeyDeniedError,
     ObjectArchivedError,
     ObjectChangedError,
     ObjectNotFoundError,
+    RequesterPaysError,
     StoreUnavailableError,
 )
 from facerec.storage.objects.protocol import ObjectInfo
@@ -38,6 +41,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 _MISSING = {"NoSuchKey", "NoSuchBucket", "NoSuchVersion", "InvalidBucketName", "404"}
 _ARCHIVED = "InvalidObjectState"
 _CHANGED = {"PreconditionFailed", "412"}
+
+_KEY_UNUSABLE = {"KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"}
+_KEY_DENIED = re.compile("kms:Decrypt|ciphertext refers to a customer master key")
+"""What S3 says of a KMS key: codes, and parts of the message of AccessDenied. It says so to callers
+of the key's account only
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)."""
+
 _CREDENTIALS = {
     "ExpiredToken",
     "InvalidAccessKeyId",
@@ -66,6 +76,7 @@ class S3Objects:
                 config=Config(max_pool_connections=CONNECTIONS, retries=retries),
             )
         self._client = client
+        self._requester_pays: set[str] = set()
 
     def head(self, uri: str) -> ObjectInfo:
         """Return an object's size and ETag."""
@@ -198,10 +209,43 @@ class S3Objects:
             except ClientError as error:
                 if error.response["Error"]["Code"] == "InvalidRange":
                     return b"", {}
-                raise
+                denied = self._reason_of_denial(request, error.response["Error"])
+                if denied is None:
+                    raise
+                raise denied from error
             else:
                 return content, answer
         raise AssertionError("the last attempt returns or raises")
+
+    def _reason_of_denial(
+        self, request: Mapping[str, Any], error: Mapping[str, str]
+    ) -> AccessDeniedError | None:
+        """Return why an object was denied; None if S3 does not say, or answers another error.
+
+        S3 answers AccessDenied alike for a policy, for a key of another account and for a bucket
+        whose readers pay. So one more request asks for the object's description, at the
+        expense of the caller if need be: it says whether it was charged, and which encryption the
+        object has, which takes no permission for the key.
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/ObjectsinRequesterPaysBuckets.html
+        """
+        bucket, uri = request["Bucket"], f"s3://{request['Bucket']}/{request['Key']}"
+        if error["Code"] in _KEY_UNUSABLE or _KEY_DENIED.search(error.get("Message", "")):
+            return KeyDeniedError(uri)
+        if error["Code"] != "AccessDenied":
+            return None
+        if bucket in self._requester_pays:
+            return RequesterPaysError(uri)
+        named = {name: request[name] for name in ("Bucket", "Key", "VersionId") if name in request}
+        try:
+            with _errors(uri):
+                found = self._client.head_object(**named, RequestPayer="requester")
+        except FacerecError:
+            return None
+        if found.get("RequestCharged"):
+            self._requester_pays.add(bucket)
+            return RequesterPaysError(uri)
+        encrypted = str(found.get("ServerSideEncryption", "")).startswith("aws:kms")
+        return KeyDeniedError(uri) if encrypted else None
 
 
 def _session() -> Any:  # noqa: ANN401 - boto3 has no static types

@@ -16,7 +16,13 @@ import pytest
 from moto import mock_aws
 
 from facerec.core.erasures import Selection
-from facerec.errors import AccessDeniedError, ObjectArchivedError, ObjectChangedError
+from facerec.errors import (
+    AccessDeniedError,
+    KeyDeniedError,
+    ObjectArchivedError,
+    ObjectChangedError,
+    RequesterPaysError,
+)
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.reading import iterate_rows
@@ -174,20 +180,30 @@ def test_unreadable_photos_are_rows_and_an_unreadable_manifest_is_an_error(s3: S
     fetch = s3.objects.fetch
 
     def denied(uri: str, **settings: Any) -> tuple[bytes, ObjectInfo]:  # noqa: ANN401
-        if uri.endswith("secret.jpg"):
-            raise AccessDeniedError(uri)
-        if uri.endswith("old.jpg"):
-            raise ObjectArchivedError(uri)
+        if (error := errors.get(uri.rpartition("/")[2])) is not None:
+            raise error(uri)
         return fetch(uri, **settings)
 
-    names = {"secret.jpg": "ann", "b.jpg": "bob", "old.jpg": "eve"}
+    errors = {
+        "secret.jpg": AccessDeniedError,
+        "old.jpg": ObjectArchivedError,
+        "sealed.jpg": KeyDeniedError,
+        "dear.jpg": RequesterPaysError,
+    }
+    names = {**dict.fromkeys(errors, "ann"), "b.jpg": "bob"}
     lines = [s3.photo(name, person) for name, person in names.items()]
     s3.objects.write("s3://photos/list.txt", "\n".join(lines).encode())
     plan = s3.plan("s3://photos/list.txt")
     s3.objects.fetch = denied  # type: ignore[method-assign]
     s3.run(plan)
     outcomes = Counter(row.outcome for row in iterate_rows(plan, s3.objects))
-    assert outcomes == {Outcome.ACCESS_DENIED: 1, Outcome.ARCHIVED: 1, Outcome.INDEXED: 1}
+    assert outcomes == {
+        Outcome.ACCESS_DENIED: 1,
+        Outcome.ARCHIVED: 1,
+        Outcome.KEY_DENIED: 1,
+        Outcome.REQUESTER_PAYS: 1,
+        Outcome.INDEXED: 1,
+    }
 
 
 def test_plan_and_report_need_neither_numpy_nor_an_engine() -> None:
