@@ -69,9 +69,9 @@ def score_of_similarity(similarity: float) -> float:
 
 def false_match_rate_of(similarity: float) -> float:
     """Return the share of pairs of different people that have this similarity or more, 0 to 1."""
-    if similarity <= 0:
-        return 1.0
-    return min(1.0, RATE_AT_HALF * math.pow(1 / similarity - 1, 1 / _POWER))
+    if similarity <= similarity_at(1.0):
+        return 1.0  # the power of a very small similarity exceeds the range of numbers
+    return RATE_AT_HALF * math.pow(1 / similarity - 1, 1 / _POWER)
 
 
 def similarity_at(false_match_rate: float) -> float:

@@ -67,3 +67,10 @@ def test_a_face_in_a_crowded_place_needs_a_smaller_distance() -> None:
 def test_the_score_is_the_average_of_both_faces_own() -> None:
     a, b = CohortStats(0.6, 0.02, "v"), CohortStats(0.7, 0.05, "v")
     assert normalised_score(0.5, a, b) == pytest.approx((-5 - 4) / 2)
+
+
+@given(similarity=st.floats(0, 1), rate=st.floats(0, 1, exclude_min=True))
+def test_every_similarity_has_a_rate_and_a_score(similarity: float, rate: float) -> None:
+    assert 0 <= false_match_rate_of(similarity) <= 1
+    assert not math.isnan(score_of_similarity(similarity))
+    assert 0 <= similarity_at(rate) <= 1
