@@ -63,7 +63,7 @@ def people_changes_router(context: Context) -> APIRouter:
         )
 
     @router.post(
-        "/people/enrolments",
+        "/enrolments",
         summary="Create people from the names of photos, one face of each photo",
         responses={
             **problems(404, 409, 415),
