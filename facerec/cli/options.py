@@ -55,8 +55,8 @@ target_fmr_option = click.option(
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=None,
     metavar="RATE",
-    help="Instead of a threshold: the share of searches for a stranger that may have a match in a "
-    "collection of this size.",
+    help="Share of searches for a stranger that may have a match in a collection of this size. "
+    "With --threshold too, the higher similarity counts.",
 )
 
 

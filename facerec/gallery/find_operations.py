@@ -73,7 +73,8 @@ class FindOperations(RecognitionOperations):
             threshold: Similarity below which a face is doubtful, 0 to 1. By default the
                 collection's, or a higher one in a collection so large that more than
                 ``TARGET_FMR`` of the searches for a stranger would find a face.
-            target_fmr: Instead of a threshold, that share, above 0 and below 1.
+            target_fmr: That share, above 0 and below 1. With a threshold too, the higher similarity
+                counts.
             options: How the photo's faces are found and chosen.
             next_token: Token from the previous page of the same request; None for the first.
             limit: Maximum number of faces, 1 to 4096.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.names import checked_external_image_id
-from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.erased_photos import NamedPhoto, remove_erased_photos
 from facerec.gallery.faces import require_stored, with_users
@@ -87,8 +86,9 @@ class RecognitionOperations(GalleryBase):
             photo: The probe: bytes of an image file, or where one is.
             threshold: Minimum similarity of a match, 0 to 1; by default the collection's, or else
                 the gallery's.
-            target_fmr: Instead of a threshold, the share of searches for a stranger, above 0 and
-                below 1, that may have a match in a collection of this size.
+            target_fmr: The share of searches for a stranger, above 0 and below 1, that may have a
+                match in a collection of this size. With a threshold too, the higher similarity
+                counts.
             limit: Maximum number of matches of each face, 1 to 4096.
             options: How the probe's faces are found and chosen.
             largest_only: Whether to search for the largest face only.
@@ -98,8 +98,7 @@ class RecognitionOperations(GalleryBase):
             external_image_id: The caller's own name for the photo, if it is added.
 
         Raises:
-            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid, or
-                both a threshold and a rate are given.
+            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: Its faces have another model version.
             UnreadablePhotoError: The photo cannot be decoded.
@@ -152,8 +151,7 @@ class RecognitionOperations(GalleryBase):
         ``threshold``, ``target_fmr`` and ``limit`` are as in ``search``.
 
         Raises:
-            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid, or
-                both of the former are given.
+            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
         """
@@ -177,13 +175,12 @@ class RecognitionOperations(GalleryBase):
     def _search_threshold(
         self, collection: Collection, threshold: float | None, target_fmr: float | None
     ) -> float:
+        """Return the minimum similarity of a match: the higher one, if a request has both."""
         if target_fmr is None:
             return self._threshold(collection, threshold)
-        if threshold is not None:
-            raise InvalidInputError(
-                "threshold and target_fmr cannot be combined", "give one of them"
-            )
-        return threshold_at(target_fmr, self._faces.count_faces(collection.collection_id))
+        lowest = 0.0 if threshold is None else self._threshold(collection, threshold)
+        faces = self._faces.count_faces(collection.collection_id)
+        return max(lowest, threshold_at(target_fmr, faces))
 
     def _limit(self, limit: int | None) -> int:
         return self._defaults.limit if limit is None else checked_limit(limit, MAX_MATCHES)

@@ -29,7 +29,7 @@ def collections_router(context: Context) -> APIRouter:
     @router.get(
         "",
         summary="List collections",
-        responses={**problems(), 200: answer("A page of collections.", "collection-list")},
+        responses={**problems(404), 200: answer("A page of collections.", "collection-list")},
     )
     async def list_collections(
         request: Request, limit: Limit = DEFAULT_PAGE, next_token: NextToken = None

@@ -31,7 +31,6 @@ def at_least_one(*names: str) -> Callable[[Schema], None]:
 
 def exactly_one(
     *groups: tuple[str, ...],
-    at_most_one: tuple[str, ...] = (),
     **only_with: tuple[str, ...],
 ) -> Callable[[Schema], None]:
     """Return what adds to a schema which fields must be given together, and which must not.
@@ -40,7 +39,6 @@ def exactly_one(
 
     Args:
         groups: Fields that are given together; a request has exactly one of these groups.
-        at_most_one: Fields of which a request has one at most.
         only_with: Fields that need one of some other fields, by name. False, which some clients
             send for a field that is not set, needs nothing.
     """
@@ -68,8 +66,6 @@ def exactly_one(
                 choice["not"] = _any_of([*others, *forbidden])
             choices.append(choice)
         schema["allOf"] = [{"oneOf": choices}]
-        if at_most_one:
-            schema["allOf"].append({"not": {"required": list(at_most_one)}})
 
     return extend
 

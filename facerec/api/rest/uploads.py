@@ -125,9 +125,6 @@ def upload_bodies(model: type[BaseModel], *photos: str) -> dict[str, Any]:
         "properties": dict.fromkeys(photos, binary) | fields,
         "additionalProperties": False,
     }
-    exclusive = [rule for rule in document.get("allOf", ()) if rule.keys() == {"not"}]
-    if exclusive:
-        form["allOf"] = exclusive
     extra: dict[str, Any] = {"requestBody": {"content": {"multipart/form-data": {"schema": form}}}}
     if photos == ("image",):
         # no description of a body can tie parameters to one of its media types

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -54,6 +57,25 @@ def check(operation: schemathesis.APIOperation, mode: schemathesis.GenerationMod
         case.call_and_validate()
 
     check_case()
+
+
+def test_schemathesis_finds_nothing_with_all_checks(server: RestServer) -> None:
+    command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.address}/openapi.json"]
+    options = ["--max-examples", "3", "--seed", "1", "--continue-on-failure", "--no-color"]
+    ended = subprocess.run(
+        [*command, *options], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout[-20000:]
+
+
+def test_no_address_is_that_of_two_routes(server: RestServer) -> None:
+    """A person may have the name of what follows in another path."""
+    paths = [path.split("/") for path in server.app.openapi()["paths"]]
+    for one, other in combinations(paths, 2):
+        same = len(one) == len(other) and all(
+            here == there or "{" in here + there for here, there in zip(one, other, strict=True)
+        )
+        assert not same, f"{one} {other}"
 
 
 def test_operations_have_short_ids_and_a_way_to_authenticate(server: RestServer) -> None:

@@ -139,14 +139,16 @@ def test_every_route_takes_a_photo_and_the_options_in_every_form(
 
 
 @pytest.mark.parametrize("operation_id", ["index", "detect"])
-def test_a_limit_of_faces_has_one_name_at_a_time(
-    server: RestServer, rest: httpx.Client, operation_id: str
+@pytest.mark.parametrize(("limit", "max_faces"), [(1, 2), (2, 1)])
+def test_the_lower_of_two_limits_of_faces_counts(
+    server: RestServer, rest: httpx.Client, operation_id: str, limit: int, max_faces: int
 ) -> None:
     path = photo_routes(server.app.openapi())[operation_id]
     request = in_json(operation_id, IN_BASE64)
-    answer = rest.post(path, json={**request["json"], "max_faces": 1})
-    assert answer.status_code == 422
-    assert "give one of them" in answer.json()["detail"]
+    limits = {"limit": limit, "max_faces": max_faces}
+    answer = rest.post(path, json={**request["json"], **limits})
+    assert answer.status_code == 200, answer.text
+    assert len(RETURNED[operation_id](answer.json())) == 1
 
 
 def test_a_limit_says_nothing_about_the_photos_of_a_job(rest: httpx.Client) -> None:

@@ -298,8 +298,15 @@ def test_a_rate_takes_the_place_of_a_threshold(gallery: Gallery) -> None:
     gallery.index("staff", fake_photo(fake_face("bob"), fake_face("cyd", left=0.5)))
     result = gallery.search("staff", ANN, target_fmr=1e-3)
     assert result.threshold == pytest.approx(threshold_at(1e-3, 2))
-    with pytest.raises(InvalidInputError, match="cannot be combined"):
-        gallery.search("staff", ANN, threshold=0.8, target_fmr=1e-3)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.8, 0.999])
+def test_with_a_rate_and_a_threshold_the_higher_similarity_counts(
+    gallery: Gallery, threshold: float
+) -> None:
+    gallery.index("staff", ANN)
+    result = gallery.search("staff", ANN, threshold=threshold, target_fmr=0.01)
+    assert result.threshold == pytest.approx(max(threshold, threshold_at(0.01, 1)))
 
 
 def test_a_rate_takes_the_place_of_a_threshold_for_a_stored_face_too(gallery: Gallery) -> None:

@@ -29,7 +29,6 @@ class IndexRequest(LimitedFaces, PhotoFields):
             ("bucket", "key"),
             ("bucket", "prefix"),
             ("manifest",),
-            at_most_one=("max_faces", "limit"),
             version=("key",),
             external_image_id=("image", "key"),
             limit=("image", "key"),

@@ -38,8 +38,8 @@ TargetFmr = Annotated[
     Query(
         gt=0,
         lt=1,
-        description="Instead of `threshold`: the share of searches for a stranger that may have a "
-        "match in a collection of this size.",
+        description="The share of searches for a stranger that may have a match in a collection of "
+        "this size. With `threshold` too, the higher similarity counts.",
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Return at most this many entries.")]

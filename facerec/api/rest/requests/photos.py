@@ -132,18 +132,13 @@ class LimitedFaces(FaceChoice):
 
     limit: Annotated[int, Field(ge=1, le=MAX_FACES), WHOLE] | None = Field(
         None,
-        description="Another name of `max_faces`, so that every request with a photo has a limit.",
+        description="Another name of `max_faces`, so that every request with a photo has a limit. "
+        "With both, the lower one counts.",
     )
 
     def chosen(self) -> ChosenOptions:
         """Return the options that the request gives."""
         given = super().chosen()
         if self.limit is not None:
-            given["max_faces"] = self.limit
+            given["max_faces"] = min(self.limit, given.get("max_faces") or self.limit)
         return given
-
-    @model_validator(mode="after")
-    def _one_limit(self) -> LimitedFaces:
-        if self.limit is not None and self.max_faces is not None:
-            raise ValueError("limit is another name of max_faces here: give one of them")
-        return self

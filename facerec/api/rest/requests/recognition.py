@@ -23,9 +23,7 @@ class MatchRequest(FaceChoice, PhotoSource):
     """Search a collection for every face of a photo."""
 
     model_config = ConfigDict(
-        json_schema_extra=exactly_one(
-            ("image",), ("bucket", "key"), version=("key",), at_most_one=("threshold", "target_fmr")
-        )
+        json_schema_extra=exactly_one(("image",), ("bucket", "key"), version=("key",))
     )
 
     collection_id: CollectionName
@@ -41,8 +39,8 @@ class MatchRequest(FaceChoice, PhotoSource):
     )
     target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
-        description="Instead of `threshold`: the share of searches for a stranger that may have a "
-        "match in a collection of this size. The threshold that was used is in the answer.",
+        description="The share of searches for a stranger that may have a match in a collection of "
+        "this size. With `threshold` too, the higher similarity counts; the answer has it.",
     )
     repeat_people: bool = Field(
         False,
@@ -63,9 +61,7 @@ class FindRequest(FaceChoice, PhotoSource):
     """Find all faces of a collection that show the person of a photo."""
 
     model_config = ConfigDict(
-        json_schema_extra=exactly_one(
-            ("image",), ("bucket", "key"), version=("key",), at_most_one=("threshold", "target_fmr")
-        )
+        json_schema_extra=exactly_one(("image",), ("bucket", "key"), version=("key",))
     )
 
     collection_id: CollectionName
@@ -76,8 +72,8 @@ class FindRequest(FaceChoice, PhotoSource):
     threshold: Share | None = Field(None, description=FIND_THRESHOLD)
     target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(
         None,
-        description="Instead of `threshold`: the share of searches for a stranger that may find a "
-        "face that is not doubtful.",
+        description="The share of searches for a stranger that may find a face that is not "
+        "doubtful. With `threshold` too, the higher similarity counts.",
     )
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE), WHOLE] | None = Field(
         None, description=f"Return at most this many faces; by default {DEFAULT_PAGE}."
@@ -121,9 +117,7 @@ class DetectRequest(LimitedFaces, PhotoSource):
     """Find the faces of a photo."""
 
     model_config = ConfigDict(
-        json_schema_extra=exactly_one(
-            ("image",), ("bucket", "key"), version=("key",), at_most_one=("max_faces", "limit")
-        )
+        json_schema_extra=exactly_one(("image",), ("bucket", "key"), version=("key",))
     )
 
     attributes: bool = Field(
