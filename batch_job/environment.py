@@ -22,7 +22,7 @@ class ChildAssignment:
         attempt: AWS_BATCH_JOB_ATTEMPT, from 1.
         incomplete_uri: FACEREC_INCOMPLETE, address for the numbers of incomplete children, for a
             report; None stores none.
-        tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE, for a report.
+        tolerated_failure_percentage: FACEREC_TOLERATED_FAILURE_PERCENTAGE.
     """
 
     job_folder: str

@@ -15,8 +15,8 @@ from facerec.engine.dlib.sessions import available_cores
 from facerec.errors import InvalidInputError
 from facerec.factory import open_checked_engine, open_child_dependencies
 from facerec.jobs.aws.log import logger
-from facerec.jobs.child.attempt import run_child
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
+from facerec.jobs.child.runner import ChildRunner
 from facerec.jobs.existence import while_it_exists
 from facerec.jobs.exit_codes import RETRY, exit_code_of
 from facerec.jobs.ledger.incomplete import read_numbers
@@ -128,7 +128,8 @@ def _run_child(
     if plan.new_collection:
         faces = faces_of(plan, dependencies.faces, dependencies.records)
         faces.expect_empty(plan.collection_id)
-    summary = run_child(plan, assignment.child, dependencies, stop=stop, on_commit=meters.committed)
+    runner = ChildRunner(plan, dependencies, assignment.tolerated_failure_percentage)
+    summary = runner.run(assignment.child, stop=stop, on_commit=meters.committed)
     log.info(
         "complete" if summary.complete else "asked to stop",
         photos=summary.tally.photos,

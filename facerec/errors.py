@@ -28,6 +28,7 @@
     │   ├── JobNotPlannedError
     │   ├── ObjectNotFoundError
     │   └── UserNotFoundError
+    ├── FirstPhotosFailedError
     ├── NoFaceError
     ├── ModelMismatchError
     ├── ConflictError
@@ -399,6 +400,24 @@ class UserNotFoundError(NotFoundError):
         super().__init__(f"person {user_id!r} does not exist{also}")
         self.user_id = user_id
         self.similar = tuple(similar)
+
+
+class FirstPhotosFailedError(FacerecError):
+    """A job was ended because its first photos nearly all failed alike.
+
+    Attributes:
+        outcome: the outcome of the photos.
+        failed: the number of first photos that failed with it.
+        photos: the number of first photos.
+    """
+
+    def __init__(self, outcome: str, failed: int, photos: int, remedy: str) -> None:
+        super().__init__(
+            f"{failed} of the first {photos} photos failed with {outcome}, and so do photos from"
+            " everywhere in the manifest: the job was ended",
+            remedy,
+        )
+        self.outcome, self.failed, self.photos = str(outcome), failed, photos
 
 
 class NoFaceError(FacerecError):

@@ -18,6 +18,7 @@ from facerec.errors import (
     FaceInUseError,
     FaceNotFoundError,
     FacerecError,
+    FirstPhotosFailedError,
     InvalidInputError,
     JobNotFoundError,
     ModelMismatchError,
@@ -76,7 +77,7 @@ class ExitCode(IntEnum):
     TOO_MANY_FAILURES = (
         7,
         "more photos failed than tolerated",
-        "The job is complete; see `facerec jobs failures`.",
+        "See `facerec jobs failures`. The job is complete, unless its first photos failed alike.",
     )
     REMAINDER = (
         8,
@@ -96,6 +97,7 @@ EXIT_CODES: dict[type[FacerecError], ExitCode] = {
     InvalidInputError: ExitCode.INVALID_INPUT,
     ConfigurationError: ExitCode.INVALID_INPUT,
     NoFaceError: ExitCode.NO_FACE,
+    FirstPhotosFailedError: ExitCode.TOO_MANY_FAILURES,
     ModelMismatchError: ExitCode.MODEL_MISMATCH,
 }
 """Exit code of each class; a class that is not listed has that of its base class."""

@@ -98,7 +98,10 @@ def _print_outcomes(report: Report, exclude: Collection[str] = ()) -> None:
 def _print_problems(report: Report) -> None:
     """Print the incomplete children and the failed photos of a report."""
     out, tally = console(), report.tally
-    if report.incomplete:
+    if report.first_failures is not None:
+        error = report.first_failures.error()
+        out.print(f"{error.message}; {error.hint}")
+    elif report.incomplete:
         missing = report.children - report.complete_children
         out.print(f"{count(missing, 'child', 'children')} of {report.children:,} incomplete")
     if report.failed_photos:

@@ -21,7 +21,8 @@ _SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "crash
 
 _OWN = re.compile(
     r"""
-    (plan|deleted|report|run|removal|elsewhere)\.json | stale\.jsonl | run\.new | run\.lock | cancel
+    (plan|deleted|report|run|removal|elsewhere|first-failures)\.json
+    | stale\.jsonl | run\.new | run\.lock | cancel
     | manifest-[0-9a-f]{8}\.jsonl
     | incomplete/\d+\.json
     | ledger/\d{7}/\d{16}\.jsonl

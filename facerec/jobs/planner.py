@@ -30,6 +30,7 @@ from facerec.jobs.changes import Changes, find_changes
 from facerec.jobs.children import count_children
 from facerec.jobs.deletion import complete_deletion
 from facerec.jobs.folders import find_entry
+from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.manifest.sources import inspect, read_sample
 from facerec.jobs.options import options_to_json
@@ -110,6 +111,9 @@ def _open_memory(
 def _needs_new_round(
     request: JobRequest, plan: Plan, changes: Changes, objects: ObjectStore
 ) -> bool:
+    if read_first_failures(objects, plan.job_folder) is not None:
+        # What failed the first photos may be corrected by now; their rows would stay.
+        return True
     if changes.difference is None:
         return needs_new_round(request, plan, objects)
     if not is_complete(plan, objects):

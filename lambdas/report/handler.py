@@ -9,10 +9,20 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from facerec.config import Settings, read_settings
-from facerec.errors import FacerecError, JobDeletedError, ObjectNotFoundError
+from facerec.errors import (
+    FacerecError,
+    FirstPhotosFailedError,
+    JobDeletedError,
+    ObjectNotFoundError,
+)
 from facerec.jobs.aws.batch_queue import BatchQueue
 from facerec.jobs.aws.log import logger
-from facerec.jobs.aws.submissions import Submission, next_submission, submission_from_json
+from facerec.jobs.aws.submissions import (
+    Submission,
+    is_image_missing,
+    next_submission,
+    submission_from_json,
+)
 from facerec.jobs.existence import while_it_exists
 from facerec.jobs.folders import has_plan
 from facerec.jobs.ledger.incomplete import incomplete_uri
@@ -98,7 +108,8 @@ def end_submission(
         incomplete_uri=incomplete_uri(last.job_folder, last.number),
     )
     if summary["status"] is not JobStatus.INCOMPLETE:
-        if _is_removal_due(last, settings, objects):
+        ended_early = summary.get("error") == FirstPhotosFailedError.__name__
+        if not ended_early and _is_removal_due(last, settings, objects):
             return {"again": False, "stale": True, **last.to_json()}
         return {"again": False, "stale": False, **summary}
     reasons = _reasons(find_reasons, f"{last.job_name}-{last.number}")
@@ -114,6 +125,8 @@ def end_submission(
     if reasons:
         named = ", ".join(f"{count} x {reason}" for reason, count in reasons.items())
         summary["cause"] = f"{summary['cause']}; why children ended: {named}"
+    if is_image_missing(reasons):
+        summary["cause"] += "; deploy the stack again, which builds and pushes the image"
     return {"again": False, "stale": False, **summary}
 
 
@@ -192,7 +205,11 @@ def summarise_execution(
     }
     if report.status is JobStatus.INCOMPLETE:
         summary |= {"error": "JobIncomplete", "cause": _incomplete(report, summary["report"])}
-    if report.status is JobStatus.FAILED:
+    elif report.first_failures is not None:
+        error = report.first_failures.error()
+        cause = f"{error.message}; {error.hint}; report: {summary['report']}"
+        summary |= {"error": type(error).__name__, "cause": cause}
+    elif report.status is JobStatus.FAILED:
         summary |= {"error": "TooManyFailures", "cause": _too_many(report, summary["report"])}
     return summary
 

@@ -13,6 +13,7 @@ from facerec.errors import FacerecError
 VALUES: dict[str, Callable[[str], Any]] = {
     "str": lambda name: f"the {name.replace('_', ' ')}",
     "float": lambda _: 0.25,
+    "int": lambda _: 7,
     "Sequence[str]": lambda name: [f"one of the {name}", f"another of the {name}"],
     "UnreadableReason": lambda _: UnreadableReason.EMPTY,
 }

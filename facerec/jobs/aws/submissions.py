@@ -7,7 +7,8 @@ which resume where their ledgers end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -32,6 +33,10 @@ OUT_OF_MEMORY = "OutOfMemoryError"
 
 REFUSED = f"exit code {DO_NOT_RETRY}"
 """Reason of a child that would fail the same way again."""
+
+_IMAGE_MISSING = re.compile(r"CannotPull\w*Error: .*(not found|manifest unknown)", re.DOTALL)
+"""Reason of a container whose image does not exist any more
+(https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,12 @@ def first_submission(
     )
 
 
+def is_image_missing(reasons: Iterable[str]) -> bool:
+    """Return whether all children failed since their image does not exist any more."""
+    found = list(reasons)
+    return bool(found) and all(_IMAGE_MISSING.match(reason) for reason in found)
+
+
 def next_submission(
     last: Submission,
     reasons: Mapping[str, int],
@@ -116,6 +127,8 @@ def next_submission(
         max_array_size: maximum children of an array.
     """
     if last.number >= min(resubmissions, len(PAUSES)) or (reasons and set(reasons) == {REFUSED}):
+        return None
+    if is_image_missing(reasons):
         return None
     if any(reason.startswith(NOT_STARTED) for reason in reasons):
         # It has waited long enough, and nothing has changed.

@@ -107,6 +107,12 @@ def run_child(
         return _run(plan, child, dependencies, stop, on_commit)
 
 
+def loader_of(plan: Plan, objects: ObjectStore) -> PhotoLoader:
+    """Return what loads the photos that the lines of a job's manifest name."""
+    source = plan.source
+    return PhotoLoader(LineParser(source.format, source.columns, plan.base, plan.local), objects)
+
+
 def _run(
     plan: Plan,
     child: int,
@@ -117,10 +123,7 @@ def _run(
     summary = read_summary(dependencies.objects, plan.job_folder, child)
     if summary is not None:
         _restore(plan, child, dependencies)
-        tally = summary.tally
-        on_commit(
-            SegmentCommitted(child, tally.photos, tally.faces_indexed, tally.failed_photos, True)
-        )
+        on_commit(SegmentCommitted.of(child, summary.tally, resumed=True))
         return summary
     if dependencies.engine.model_version != plan.model_version:
         raise ModelMismatchError(dependencies.engine.model_version, plan.model_version)
@@ -151,8 +154,7 @@ class _Attempt:
         self._objects, self._readers = dependencies.objects, dependencies.readers
         self._options_digest = plan.options.digest()
         self._slice = slice_of(plan.source, plan.children, plan.stripes, child)
-        parser = LineParser(plan.source.format, plan.source.columns, plan.base, plan.local)
-        self._loader = PhotoLoader(parser, self._objects)
+        self._loader = loader_of(plan, self._objects)
         start = SliceReader.first(plan.source, self._slice)
         self._writer = SegmentWriter(
             plan, child, start, self._faces, dependencies.records, self._objects, on_commit

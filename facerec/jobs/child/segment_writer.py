@@ -26,6 +26,7 @@ that won to what this attempt knows of the ledger.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -66,6 +67,7 @@ from facerec.jobs.ledger.layout import (
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments, write_segment
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary, write_summary
 from facerec.jobs.manifest.slices import Cursor
+from facerec.jobs.outcomes import FAILURES
 from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.photos import lines_of_rows
 from facerec.jobs.remembered.runs import write_photos
@@ -84,15 +86,25 @@ class SegmentCommitted:
         child: the child whose ledger it is in.
         photos: number of rows.
         faces: number of faces it added to the collection.
-        failures: number of rows that are failures.
+        outcomes: number of rows by outcome.
         resumed: whether it was committed before this attempt started.
     """
 
     child: int
     photos: int
     faces: int
-    failures: int
+    outcomes: Counter[str]
     resumed: bool
+
+    @classmethod
+    def of(cls, child: int, tally: Tally, *, resumed: bool) -> Self:
+        """Return the segment, or segments, with these sums."""
+        return cls(child, tally.photos, tally.faces_indexed, tally.outcomes, resumed)
+
+    @property
+    def failures(self) -> int:
+        """Number of rows that are failures."""
+        return sum(self.outcomes[outcome] for outcome in FAILURES)
 
 
 class SegmentWriter:
@@ -326,11 +338,7 @@ class SegmentWriter:
             self._segments_with_faces.append(
                 SegmentFaces(segment.start.offset, segment.embeddings, b"".join(ids))
             )
-        self._on_commit(
-            SegmentCommitted(
-                self._child, tally.photos, tally.faces_indexed, tally.failed_photos, resumed
-            )
-        )
+        self._on_commit(SegmentCommitted.of(self._child, tally, resumed=resumed))
 
     def _unnamed_embeddings(self) -> Iterator[str]:
         """Yield the files of embeddings that no segment names."""

@@ -98,6 +98,11 @@ def removal_uri(job_folder: str) -> str:
     return f"{job_folder}removal.json"
 
 
+def first_failures_uri(job_folder: str) -> str:
+    """Return the address of the note that the first photos of a job failed alike."""
+    return f"{job_folder}first-failures.json"
+
+
 def report_uri(job_folder: str) -> str:
     """Return the address of the report of a job."""
     return f"{job_folder}report.json"

@@ -11,6 +11,11 @@ from typing import Any
 
 from facerec.errors import InvalidInputError
 from facerec.jobs.difference import Difference, Removal
+from facerec.jobs.ledger.first_failures import (
+    FirstFailures,
+    first_failures_from_json,
+    read_first_failures,
+)
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.removal import read_removal
 from facerec.jobs.ledger.tally import Tally, tally_from_json
@@ -43,6 +48,7 @@ class Report:
         difference: how the photos of the source differ from what was remembered of them; None if
             they were not compared.
         removal: what was removed of photos that were replaced or are gone.
+        first_failures: how the first photos failed, if the job was ended for that; None otherwise.
     """
 
     job_id: str
@@ -60,6 +66,7 @@ class Report:
     written_at: float
     difference: Difference | None = None
     removal: Removal = field(default_factory=Removal)
+    first_failures: FirstFailures | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the report in the form of ``schemas/report.json``."""
@@ -72,6 +79,7 @@ class Report:
             "incomplete": list(self.incomplete),
             "difference": None if self.difference is None else asdict(self.difference),
             "removal": asdict(self.removal),
+            "first_failures": None if self.first_failures is None else asdict(self.first_failures),
             **tally,
         }
 
@@ -107,6 +115,7 @@ def write_report(
         tally.add(child.tally)
         if not child.complete:
             incomplete.append(child.child)
+    first_failures = read_first_failures(objects, plan.job_folder) if incomplete else None
     before = first_lines(plan, lines)
     tally.failures = [numbered(row, before) for row in tally.failures]
     percentage = 100 * tally.failed_photos / tally.photos if tally.photos else 0.0
@@ -114,7 +123,11 @@ def write_report(
     report = Report(
         job_id=plan.job_id,
         collection_id=plan.collection_id,
-        status=_status(percentage, tolerated_failure_percentage, incomplete),
+        status=(
+            JobStatus.FAILED
+            if first_failures
+            else _status(percentage, tolerated_failure_percentage, incomplete)
+        ),
         children=plan.children,
         complete_children=plan.children - len(incomplete),
         incomplete=tuple(incomplete[:MAX_INCOMPLETE]),
@@ -127,6 +140,7 @@ def write_report(
         written_at=time.time(),
         difference=plan.difference,
         removal=read_removal(objects, plan.job_folder) or Removal(),
+        first_failures=first_failures,
     )
     if incomplete and incomplete_uri is not None:
         write_numbers(objects, incomplete_uri, incomplete)
@@ -151,11 +165,13 @@ def read_report(objects: ObjectStore, job_folder: str) -> Report:
 
 def _from_json(document: Mapping[str, Any]) -> Report:
     tally = tally_from_json({**document, "busy_intervals": []})
-    new = ("tally", "difference", "removal")
+    new = ("tally", "difference", "removal", "first_failures")
     fields = {name: document[name] for name in Report.__slots__ if name not in new}
     difference = document.get("difference")
     fields["difference"] = None if difference is None else Difference(**difference)
     fields["removal"] = Removal(**document.get("removal", {}))
+    failures = document.get("first_failures")
+    fields["first_failures"] = None if failures is None else first_failures_from_json(failures)
     fields["status"] = JobStatus(document["status"])
     fields["incomplete"] = tuple(document["incomplete"])
     return Report(**fields, tally=tally)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from facerec.errors import FacerecError, JobDeletedError
+from facerec.errors import FacerecError, FirstPhotosFailedError, JobDeletedError
 from facerec.jobs.existence import job_exists, while_it_exists
 from facerec.jobs.local.run import RunResult, Stop
 from facerec.jobs.local.run_record import (
@@ -140,7 +140,12 @@ class LocalRuns:
                 check = CollectionCheck(plan, self._objects, self._jobs_root, store, store)
                 verification = check.verify()
                 result = run_children(
-                    plan, self._build_dependencies, self._objects, workers=self._workers, stop=stop
+                    plan,
+                    self._build_dependencies,
+                    self._objects,
+                    workers=self._workers,
+                    tolerated_failure_percentage=record.tolerated_failure_percentage,
+                    stop=stop,
                 )
                 if not (result.stopped or result.lost):
                     delete = partial(self._delete_faces, store)
@@ -149,6 +154,9 @@ class LocalRuns:
                     write_job_face_index(self._objects, plan.job_folder, plan.children)
             result.verification = verification
         except JobDeletedError:
+            raise
+        except FirstPhotosFailedError as error:
+            self._end(plan, replace(record, cause=f"{error.message}; {error.hint}"))
             raise
         except FacerecError as error:
             self._end(plan, replace(record, cause=error.message))

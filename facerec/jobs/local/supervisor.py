@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -27,6 +28,7 @@ from facerec.jobs.local.worker import (
     work,
 )
 from facerec.jobs.plan import Plan
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 from facerec.storage.objects.protocol import ObjectStore
 
 MAX_ATTEMPTS = 4
@@ -45,6 +47,7 @@ def run_children(
     objects: ObjectStore,
     *,
     workers: int,
+    tolerated_failure_percentage: float = TOLERATED_FAILURE_PERCENTAGE,
     stop: Callable[[], Stop] = lambda: Stop.NO,
 ) -> RunResult:
     """Run the children of a job that are not complete.
@@ -54,13 +57,16 @@ def run_children(
         build_dependencies: builds engine and stores of each worker in its own process.
         objects: contains the job folder.
         workers: number of processes.
+        tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
         stop: called a few times per second.
 
     Raises:
+        FirstPhotosFailedError: the first photos of the job nearly all failed alike.
         FacerecError: an error that another attempt would meet again; what is done is kept.
         StoreUnavailableError: a store failed at several attempts.
     """
-    supervisor = _Supervisor(plan, build_dependencies, objects, workers)
+    worker = partial(work, plan, build_dependencies, tolerated_failure_percentage)
+    supervisor = _Supervisor(plan, worker, objects, workers)
     try:
         supervisor.run(stop)
     finally:
@@ -109,11 +115,11 @@ class _Supervisor:
     def __init__(
         self,
         plan: Plan,
-        build_dependencies: BuildDependencies,
+        work: Callable[[Connection], None],
         objects: ObjectStore,
         max_workers: int,
     ) -> None:
-        self._plan, self._build_dependencies = plan, build_dependencies
+        self._plan, self._work = plan, work
         self._objects, self._max_workers = objects, max_workers
         complete = complete_children(plan, objects)
         self._queue = _Queue(deque(child for child in range(plan.children) if not complete[child]))
@@ -172,9 +178,7 @@ class _Supervisor:
         # Forked processes would share the locks of threads and the connections of stores.
         context = get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(
-            target=work, args=(self._plan, self._build_dependencies, there), daemon=True
-        )
+        process = context.Process(target=self._work, args=(there,), daemon=True)
         # Ctrl-C must not reach the process before it can ignore it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

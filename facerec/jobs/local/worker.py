@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from facerec.errors import FacerecError
-from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.child.attempt import ChildDependencies
+from facerec.jobs.child.runner import ChildRunner
 from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.exit_codes import RETRY, exit_code_of
 from facerec.jobs.plan import Plan
@@ -62,7 +63,12 @@ class WorkerFailed:
 WorkerMessage: TypeAlias = WorkerReady | SegmentCommitted | ChildFinished | WorkerFailed
 
 
-def work(plan: Plan, build_dependencies: BuildDependencies, pipe: Connection) -> None:
+def work(
+    plan: Plan,
+    build_dependencies: BuildDependencies,
+    tolerated_failure_percentage: float,
+    pipe: Connection,
+) -> None:
     """Run the children whose numbers arrive on the pipe, until None arrives or it is closed.
 
     Ignores Ctrl-C, which reaches all processes of a terminal: the supervisor handles it.
@@ -73,10 +79,10 @@ def work(plan: Plan, build_dependencies: BuildDependencies, pipe: Connection) ->
     _silence_native_libraries()
     child = None
     try:
-        dependencies = build_dependencies()
+        runner = ChildRunner(plan, build_dependencies(), tolerated_failure_percentage)
         pipe.send(WorkerReady())
         while (child := stop.next_child()) is not None:
-            summary = run_child(plan, child, dependencies, stop=stop, on_commit=pipe.send)
+            summary = runner.run(child, stop=stop, on_commit=pipe.send)
             pipe.send(ChildFinished(child, summary.complete))
     except ConnectionError:
         # The supervisor is gone; what is committed remains.

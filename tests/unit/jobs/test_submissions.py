@@ -74,6 +74,25 @@ def test_children_that_ended_without_an_exit_code_are_started_again(error: str) 
     assert following(first(), {f"{error}: Could not inspect": 2}, [0, 1]) is not None
 
 
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "Error response from daemon: manifest for 1.dkr.ecr.eu-west-1.amazonaws.com/f/batch:a"
+        " not found: manifest unknown: Requested image not found",
+        "pull image manifest has been retried 1 time(s): failed to resolve ref a:b: a:b: not found",
+    ],
+)
+def test_children_whose_image_is_gone_are_not_started_again(detail: str) -> None:
+    gone = f"CannotPullContainerError: {detail}"
+    assert following(first(), {gone: 5}, [0, 1]) is None
+    assert following(first(), {gone: 4, "exit code 75": 1}, [0, 1]) is not None
+
+
+def test_children_whose_image_could_not_be_pulled_in_time_are_started_again() -> None:
+    slow = "CannotPullContainerError: request canceled while waiting for connection"
+    assert following(first(), {slow: 5}, [0, 1]) is not None
+
+
 def test_a_job_that_never_started_is_not_submitted_again() -> None:
     assert following(first(), {f"{NOT_STARTED}: the quota is 0": 5}, [0, 1]) is None
 

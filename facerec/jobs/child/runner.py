@@ -1,0 +1,138 @@
+"""Runs children in one process, and ends a job whose first photos nearly all fail alike.
+
+A bucket that may not be read, a wrong prefix or the wrong KMS key fail every photo of a job. Such a
+job is ended after its first photos, rather than write a row for each of millions. Photos of the
+whole manifest are tried first, since one folder may be wrong and all others right.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from facerec.jobs.child.attempt import ChildDependencies, loader_of, run_child
+from facerec.jobs.child.segment_writer import SegmentCommitted
+from facerec.jobs.ledger.first_failures import (
+    REMEDIES,
+    FirstFailures,
+    read_first_failures,
+    write_first_failures,
+)
+from facerec.jobs.ledger.tally import ChildSummary
+from facerec.jobs.manifest.slices import ByteRange, SliceReader, Stripe, slice_of
+from facerec.jobs.manifest.sources import SourceKind
+from facerec.jobs.outcomes import Outcome, PhotoFailure
+from facerec.jobs.plan import Plan
+from facerec.storage.objects.protocol import ObjectStore
+
+FIRST_PHOTOS = 100
+"""Photos of a process by which a job is judged; a smaller job is never ended early."""
+
+ALIKE_PERCENTAGE = 95
+"""Percentage of these photos that fail with one outcome in a job that is ended. A job that
+tolerates as many failures is never ended early."""
+
+PROBES = 20
+"""Photos, evenly spread over the manifest, of which as many must fail with the same outcome."""
+
+
+class ChildRunner:
+    """Runs children of a job, one at a time."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        dependencies: ChildDependencies,
+        tolerated_failure_percentage: float,
+    ) -> None:
+        """Create a runner for the children that one process is given.
+
+        Args:
+            plan: the job's plan.
+            dependencies: engine and stores.
+            tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
+        """
+        self._plan, self._dependencies = plan, dependencies
+        self._judges = tolerated_failure_percentage < ALIKE_PERCENTAGE
+        self._outcomes: Counter[str] = Counter()
+        self._failures: FirstFailures | None = None
+
+    def run(
+        self,
+        child: int,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        on_commit: Callable[[SegmentCommitted], None] = lambda segment: None,
+    ) -> ChildSummary:
+        """Process a child; see ``run_child``.
+
+        Raises:
+            FirstPhotosFailedError: the first photos of the job nearly all failed alike.
+        """
+        if (ended := read_first_failures(self._objects, self._plan.job_folder)) is not None:
+            raise ended.error()
+
+        def count(segment: SegmentCommitted) -> None:
+            self._outcomes.update(segment.outcomes)
+            on_commit(segment)
+
+        summary = run_child(
+            self._plan,
+            child,
+            self._dependencies,
+            stop=lambda: stop() or self._must_end(),
+            on_commit=count,
+        )
+        if self._failures is not None:
+            write_first_failures(self._objects, self._plan.job_folder, self._failures)
+            raise self._failures.error()
+        return summary
+
+    @property
+    def _objects(self) -> ObjectStore:
+        return self._dependencies.objects
+
+    def _must_end(self) -> bool:
+        """Judge the job once its first photos are committed; return whether it ends."""
+        if self._judges and self._outcomes.total() >= FIRST_PHOTOS:
+            self._judges = False
+            self._failures = self._judge()
+        return self._failures is not None
+
+    def _judge(self) -> FirstFailures | None:
+        """Return how the first photos failed, if nearly all did alike, and others would."""
+        ((name, failed),) = self._outcomes.most_common(1)
+        outcome, photos = Outcome(name), self._outcomes.total()
+        if outcome not in REMEDIES or not _nearly_all(failed, photos):
+            return None
+        probes = list(self._probe())
+        if not _nearly_all(probes.count(outcome), len(probes)):
+            return None
+        return FirstFailures(outcome, failed, photos)
+
+    def _probe(self) -> Iterator[Outcome | None]:
+        """Yield how photos fail that are evenly spread over the manifest; None for a photo."""
+        loader = loader_of(self._plan, self._objects)
+        for part in self._parts():
+            for line in SliceReader(self._objects, self._plan.source, part):
+                photo = None if line.content == b"" else loader.load(line)
+                if photo is None:
+                    continue
+                failure = photo.content if isinstance(photo.content, PhotoFailure) else None
+                if failure is None or failure.outcome is not Outcome.SKIPPED:
+                    yield None if failure is None else failure.outcome
+                    break
+
+    def _parts(self) -> Iterator[ByteRange | Stripe]:
+        """Yield slices that begin at places evenly spread over the manifest."""
+        plan = self._plan
+        if plan.source.kind is SourceKind.RANGES:
+            for number in range(PROBES):
+                yield slice_of(plan.source, PROBES, 1, number)
+            return
+        for child in sorted({number * plan.children // PROBES for number in range(PROBES)}):
+            yield slice_of(plan.source, plan.children, plan.stripes, child)
+
+
+def _nearly_all(failed: int, photos: int) -> bool:
+    return 100 * failed >= ALIKE_PERCENTAGE * photos

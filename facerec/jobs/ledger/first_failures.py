@@ -1,0 +1,77 @@
+"""The note that a job was ended because its first photos failed alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from facerec.errors import FirstPhotosFailedError, ObjectNotFoundError
+from facerec.jobs.ledger.layout import first_failures_uri
+from facerec.jobs.outcomes import Outcome
+from facerec.storage.objects.protocol import ObjectStore
+
+REMEDIES: Mapping[Outcome, str] = {
+    Outcome.ACCESS_DENIED: (
+        "allow the photos to be read: the parameter PhotoBucketArns of a stack names their"
+        " buckets, and a bucket of another account needs a policy too"
+    ),
+    Outcome.KEY_DENIED: (
+        "allow kms:Decrypt for the key of the photos: the parameter PhotoKeyArns of a stack does,"
+        " and the policy of the key must not forbid it"
+    ),
+    Outcome.REQUESTER_PAYS: "copy the photos to a bucket of your own",
+    Outcome.ARCHIVED: "restore the photos from their archive first",
+    Outcome.NOT_FOUND: (
+        "compare the addresses in the manifest with those of the photos: a prefix, a folder or the"
+        " bucket may be wrong"
+    ),
+    Outcome.MALFORMED_LINE: "check the format of the manifest and the rules for external image ids",
+}
+"""What to do about a job all of whose photos fail with an outcome. Which photos can be decoded is a
+property of each photo, so that a job is not ended for those that cannot."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstFailures:
+    """How the first photos of a job failed.
+
+    Attributes:
+        outcome: the outcome that nearly all of them have.
+        failed: the number of photos with this outcome.
+        photos: the number of photos that were looked at.
+    """
+
+    outcome: Outcome
+    failed: int
+    photos: int
+
+    def error(self) -> FirstPhotosFailedError:
+        """Return the error that ends the job."""
+        return FirstPhotosFailedError(
+            self.outcome, self.failed, self.photos, REMEDIES[self.outcome]
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the note in the form of ``schemas/report.json``."""
+        return asdict(self)
+
+
+def first_failures_from_json(document: Mapping[str, Any]) -> FirstFailures:
+    """Return the note of a document that ``FirstFailures.to_json`` returned."""
+    return FirstFailures(Outcome(document["outcome"]), document["failed"], document["photos"])
+
+
+def write_first_failures(objects: ObjectStore, job_folder: str, failures: FirstFailures) -> None:
+    """Note that a job is ended; of several notes the last one is kept."""
+    objects.write(first_failures_uri(job_folder), json.dumps(failures.to_json()).encode())
+
+
+def read_first_failures(objects: ObjectStore, job_folder: str) -> FirstFailures | None:
+    """Return why a job was ended; None if it was not."""
+    try:
+        content = objects.read(first_failures_uri(job_folder))
+    except ObjectNotFoundError:
+        return None
+    return first_failures_from_json(json.loads(content))
