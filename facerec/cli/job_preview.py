@@ -47,7 +47,7 @@ def preview(
     from facerec.engine.dlib.sessions import available_cores
     from facerec.estimate.estimating import PHOTOS_PER_SECOND
     from facerec.factory import jobs_root_of
-    from facerec.jobs.aws.preflight import find_problems
+    from facerec.jobs.aws.preflight import Findings, examine
     from facerec.jobs.aws.stack import find_stack
     from facerec.jobs.aws.start_problems import open_clients
     from facerec.jobs.request import read_job_request
@@ -55,7 +55,7 @@ def preview(
     rate = photos_per_second or PHOTOS_PER_SECOND
     job = read_job_request(document)
     if stack is None:
-        vcpus, cost, problems = available_cores(), None, []
+        vcpus, cost, findings = available_cores(), None, Findings()
         found = _preview(job, jobs_root_of(data_folder(data)))
         seconds = found.photos / (rate * vcpus)
     else:
@@ -65,11 +65,11 @@ def preview(
         seconds, cost = _on_aws(
             found.photos, rate, vcpus, job.images_per_child or 0, deployed.vector_store
         )
-        problems = find_problems(job, deployed, open_clients())
+        findings = examine(job, deployed, open_clients())
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
-        print_json({**asdict(found), **took, "problems": problems})
-        _refuse(problems)
+        print_json({**asdict(found), **took, **asdict(findings)})
+        _refuse(findings.problems)
         return
     if found.difference is not None:
         print_difference(found.difference)
@@ -88,7 +88,9 @@ def preview(
             "for a new collection; `facerec estimate` itemises the cost, also for an existing one"
             " (--existing-collection), and compares it with Rekognition"
         )
-    _refuse(problems)
+    for remark in findings.remarks:
+        click.echo(f"note: {remark}", err=True)
+    _refuse(findings.problems)
 
 
 def _refuse(problems: Sequence[str]) -> None:

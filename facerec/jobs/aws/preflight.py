@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from facerec.core.aws_errors import aws_errors
 from facerec.errors import FacerecError, InvalidInputError, NotFoundError
 from facerec.jobs.aws.stack import Stack
 from facerec.jobs.aws.start_problems import AwsClients, find_start_problems
+from facerec.jobs.aws.vector_stores import of_pinecone_index, of_vector_bucket
 from facerec.jobs.request import JobRequest
 
 _IMAGE = re.compile(
@@ -19,10 +21,23 @@ _IMAGE = re.compile(
 )
 
 
-def find_problems(request: JobRequest, stack: Stack, clients: AwsClients) -> list[str]:
-    """Return what would keep a stack from running a job, one line each.
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found of a stack before a job starts, one line each.
 
-    Each line names a parameter of the stack or a field of the request, and says what to do.
+    Attributes:
+        problems: what would keep the stack from running the job. Each line names a parameter of the
+            stack or a field of the request, and says what to do.
+        remarks: what would make the job slower or more expensive.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+
+def examine(request: JobRequest, stack: Stack, clients: AwsClients) -> Findings:
+    """Find what would keep a stack from running a job.
+
     Services that the caller's credentials may not use are omitted.
 
     Args:
@@ -30,18 +45,19 @@ def find_problems(request: JobRequest, stack: Stack, clients: AwsClients) -> lis
         stack: the stack that would run it.
         clients: clients of the services.
     """
-    found: list[str] = []
-
+    found = Findings()
     checks: list[Callable[[Stack, AwsClients], Iterator[str]]] = [
         *(partial(_of_bucket, bucket) for bucket in _buckets(request)),
         _of_image,
         _of_secret,
+        of_vector_bucket,
+        partial(of_pinecone_index, remarks=found.remarks),
     ]
     for check in checks:
         # Problems that were found before a service denied access are still returned.
         with suppress(FacerecError):
-            found.extend(check(stack, clients))
-    found += find_start_problems(stack.queue, clients, child_vcpus=stack.child_vcpus)
+            found.problems.extend(check(stack, clients))
+    found.problems.extend(find_start_problems(stack.queue, clients, child_vcpus=stack.child_vcpus))
     return found
 
 

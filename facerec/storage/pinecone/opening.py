@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.faces import EMBEDDING_SIZE
@@ -14,6 +15,7 @@ from facerec.storage.pinecone.vector_store import PineconeVectors
 
 if TYPE_CHECKING:
     from pinecone import Index, Pinecone
+    from pinecone.models.indexes.index import IndexModel
 
 METRIC = "euclidean"
 """Metric of dlib's descriptors. Pinecone's score is then the squared distance."""
@@ -58,6 +60,50 @@ def open_pinecone_vectors(
     return PineconeVectors(VectorIndex(index, requests))
 
 
+@dataclass(frozen=True, slots=True)
+class PineconeIndex:
+    """An index as Pinecone describes it.
+
+    Attributes:
+        host: where it answers, without a scheme; "" while it is being created.
+        cloud: the cloud that it is in, such as ``aws``; "" if Pinecone does not say.
+        region: the region of that cloud; "" if Pinecone does not say.
+    """
+
+    host: str
+    cloud: str
+    region: str
+
+
+def find_pinecone_index(
+    api_key: str, index_name: str, *, patience: float = PATIENCE
+) -> PineconeIndex:
+    """Look an index up by its name.
+
+    Raises:
+        AccessDeniedError: Pinecone does not accept the key.
+        ConfigurationError: the key is malformed, or the index has another dimension or metric.
+        NotFoundError: the index does not exist.
+        StoreUnavailableError: Pinecone cannot be reached, or throttles.
+    """
+    requests = Requests(patience)
+    try:
+        found = _describe(_client(api_key.strip(), patience), requests, index_name)
+    finally:
+        requests.close()
+    deployment = found.deployment
+    return PineconeIndex(
+        bare_host(found.host or ""),
+        getattr(deployment, "cloud", "") or "",
+        getattr(deployment, "region", "") or "",
+    )
+
+
+def bare_host(host: str) -> str:
+    """Return the address of an index without its scheme and its final ``/``."""
+    return host.rpartition("://")[2].rstrip("/")
+
+
 def _client(api_key: str, patience: float) -> Pinecone:
     try:
         from pinecone import Pinecone
@@ -79,7 +125,10 @@ def _client(api_key: str, patience: float) -> Pinecone:
 
 
 def _by_name(client: Pinecone, requests: Requests, index_name: str | None) -> Index:
-    name = index_name or ""
+    return client.index(host=_describe(client, requests, index_name or "").host or "")
+
+
+def _describe(client: Pinecone, requests: Requests, name: str) -> IndexModel:
     description = requests.send(lambda: client.indexes.describe(name))
     try:
         _check(description.dimension, description.metric)
@@ -87,7 +136,7 @@ def _by_name(client: Pinecone, requests: Requests, index_name: str | None) -> In
         raise ConfigurationError(
             "the Pinecone index is not a dense vector index", _CREATE_HINT
         ) from error
-    return client.index(host=description.host or "")
+    return description
 
 
 def _by_host(client: Pinecone, requests: Requests, host: str) -> Index:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from facerec.errors import InvalidInputError
-from facerec.jobs.aws.preflight import find_problems, require_region
+from facerec.jobs.aws.preflight import examine, require_region
 from facerec.jobs.aws.stack import Stack
 from facerec.jobs.aws.start_problems import AwsClients
 from facerec.jobs.request import JobRequest, read_job_request
@@ -51,7 +51,7 @@ def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no static types
 
 
 def problems(stack: Stack, manifest: str) -> list[str]:
-    found = find_problems(request(manifest), stack, AwsClients(client))
+    found = examine(request(manifest), stack, AwsClients(client)).problems
     assert not [problem for problem in found if "\n" in problem]
     return found
 

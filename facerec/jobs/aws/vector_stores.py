@@ -1,0 +1,89 @@
+"""Checks before a job starts whether the vectors of a stack could be stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from facerec.core.aws_errors import aws_errors
+from facerec.core.faces import EMBEDDING_SIZE
+from facerec.errors import AccessDeniedError, ConfigurationError, NotFoundError
+from facerec.jobs.aws.stack import Stack
+from facerec.jobs.aws.start_problems import AwsClients
+
+METRIC = "euclidean"
+"""Metric of the indexes of both services."""
+
+MAX_INDEXES = 10
+"""Indexes of a vector bucket that are looked at; facerec has created all of them alike."""
+
+PATIENCE = 10.0
+"""Seconds for which a refused request to Pinecone is retried."""
+
+
+def of_vector_bucket(stack: Stack, clients: AwsClients) -> Iterator[str]:
+    """Yield what is wrong with the bucket of Amazon S3 Vectors that a stack has created."""
+    if stack.vector_store != "s3vectors":
+        return
+    with aws_errors("CloudFormation", f"the stack {stack.name!r}"):
+        created = clients.open("cloudformation").describe_stack_resource(
+            StackName=stack.name, LogicalResourceId="VectorBucket"
+        )
+    bucket = created["StackResourceDetail"]["PhysicalResourceId"].rpartition("/")[2]
+    vectors = clients.open("s3vectors")
+    missing = {"NotFoundException": NotFoundError(bucket)}
+    try:
+        with aws_errors("S3 Vectors", f"the vector bucket {bucket}", codes=missing):
+            vectors.get_vector_bucket(vectorBucketName=bucket)
+            page = vectors.list_indexes(vectorBucketName=bucket, maxResults=MAX_INDEXES)
+            for index in page["indexes"]:
+                found = vectors.get_index(vectorBucketName=bucket, indexName=index["indexName"])
+                yield from _of_index(found["index"])
+    except NotFoundError:
+        yield f"VectorStore: the vector bucket {bucket} does not exist: deploy the stack again"
+
+
+def _of_index(index: dict[str, Any]) -> Iterator[str]:
+    found = (index["dimension"], index["distanceMetric"])
+    if found != (EMBEDDING_SIZE, METRIC):
+        yield (
+            f"VectorStore: the index {index['indexName']} has dimension {found[0]} and metric"
+            f" {found[1]}, not {EMBEDDING_SIZE} and {METRIC}: only facerec may create indexes there"
+        )
+
+
+def of_pinecone_index(stack: Stack, clients: AwsClients, remarks: list[str]) -> Iterator[str]:
+    """Yield what is wrong with the Pinecone index of a stack.
+
+    Args:
+        stack: the stack.
+        clients: clients of the services.
+        remarks: receives a line about an index in another region.
+    """
+    secret = stack.parameters.get("PineconeSecretArn", "")
+    name = stack.parameters.get("PineconeIndexName", "")
+    if stack.vector_store != "pinecone" or not secret or not name:
+        return
+    from facerec.storage.pinecone.opening import bare_host, find_pinecone_index
+
+    with aws_errors("Secrets Manager"):
+        answer = clients.open("secretsmanager").get_secret_value(SecretId=secret)
+    try:
+        index = find_pinecone_index(answer.get("SecretString", ""), name, patience=PATIENCE)
+    except NotFoundError:
+        yield f"PineconeIndexName: the project of the API key has no index {name!r}: create it"
+        return
+    except AccessDeniedError:
+        yield f"PineconeSecretArn: Pinecone does not accept the key in {secret}: store a valid one"
+        return
+    except ConfigurationError as error:
+        yield f"PineconeIndexName: {error.message}: {error.hint}"
+        return
+    given = bare_host(stack.parameters.get("PineconeIndexHost", ""))
+    if index.host and given and given != index.host:
+        yield f"PineconeIndexHost: the index {name!r} answers at {index.host}, not at {given}"
+    if index.region and (index.cloud, index.region) != ("aws", stack.region):
+        remarks.append(
+            f"the Pinecone index is in {index.cloud} {index.region}, and jobs run in aws"
+            f" {stack.region}: requests take longer, and traffic between regions costs money"
+        )
