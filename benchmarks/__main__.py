@@ -36,6 +36,7 @@ NAMES = {
     "search": ["--faces", "1000000", "--repeats", "9"],
     "store_growth": [],
     "erasing": [],
+    "rerun": [],
     "approximate_search": ["--faces", "300000", "--photos", "600"],
     "plan": [],
     "listing": ["--objects", "300000"],

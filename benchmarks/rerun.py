@@ -1,6 +1,8 @@
-"""Runs over a folder that was indexed before: the cost of the listing, whatever it holds.
+"""Measure runs over a folder that was indexed before: the cost of the listing, whatever it holds.
 
-Run it with ``python -m benchmarks.rerun``. It compares a run over an unchanged folder, and one with
+    python -m benchmarks.rerun [--photos 100000] [--json FILE]
+
+It compares a run over an unchanged folder, and one with
 a single new photo, with one bare walk over the same folder (``os.scandir`` and ``os.stat``) in the
 same process. ``--photos`` sets the size; the files are hard links to a few photos, so that a
 million of them take seconds to make.
@@ -8,7 +10,6 @@ million of them take seconds to make.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.support.results import arguments, finish, show
 from facerec.core.ids import image_key
 from facerec.core.options import FaceOptions
 from facerec.core.records import Collection
@@ -96,9 +98,10 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 
 def main() -> int:
     """Run the benchmark, print its results and check them."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--photos", type=int, default=100_000)
-    photos = parser.parse_args().photos
+    options = parser.parse_args()
+    photos = options.photos
     objects, collection = Objects(), Collection("staff", "benchmark", 1.0)
     with tempfile.TemporaryDirectory() as temporary:
         folder, jobs_root = Path(temporary, "photos"), f"{temporary}/jobs/"
@@ -119,17 +122,24 @@ def main() -> int:
         unchanged = timed(lambda: plan(0))
         (folder / "000000" / "zzz.jpg").write_bytes(b"new")
         one_new = timed(lambda: plan(1))
-    print(f"{photos:,} photos in folders of {PER_FOLDER:,}; load {os.getloadavg()[0]:.1f}")
-    for name, (cpu, clock) in (
-        ("bare walk", walked),
-        ("unchanged", unchanged),
-        ("one new photo", one_new),
-    ):
-        share = 1e6 * cpu / photos
-        print(f"{name:14} {cpu:6.2f} s of processor, {clock:6.2f} s, {share:5.2f} us a photo")
-    ratio = unchanged[0] / walked[0]
-    print(f"unchanged / bare walk: {ratio:.1f} (reach: {MAX_RATIO:g})")
-    return int(ratio > MAX_RATIO or unchanged[0] > MAX_SECONDS_PER_PHOTO * photos)
+    rows = [
+        {
+            "run": name,
+            "s of processor time": cpu,
+            "s by the clock": clock,
+            "us of processor time per photo": 1e6 * cpu / photos,
+            "in bare walks": cpu / walked[0],
+        }
+        for name, (cpu, clock) in (
+            ("bare walk", walked),
+            ("unchanged", unchanged),
+            ("one new photo", one_new),
+        )
+    ]
+    show(f"runs over {photos:,} photos in folders of {PER_FOLDER:,}", rows)
+    finish("rerun", {"photos": photos, "runs": rows}, options.json)
+    too_slow = unchanged[0] > MAX_SECONDS_PER_PHOTO * photos
+    return int(too_slow or unchanged[0] > MAX_RATIO * walked[0])
 
 
 if __name__ == "__main__":

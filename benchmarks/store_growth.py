@@ -103,7 +103,9 @@ def _user_costs(store: SqliteStore, faces: list[StoredFace]) -> list[tuple[str, 
     names = [f"user-{number:07}" for number in range(len(faces) // 5)]
     with store._database.writing() as connection:  # one transaction for all users
         connection.executemany(
-            "INSERT INTO user VALUES ('all', ?, 1.0, 1, 1)", ((name,) for name in names)
+            "INSERT INTO user (collection_id, user_id, created_at, version, vector_version)"
+            " VALUES ('all', ?, 1.0, 1, 1)",
+            ((name,) for name in names),
         )
         connection.executemany(
             "INSERT INTO association VALUES ('all', ?, ?, 1, ?)",

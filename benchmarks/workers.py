@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.support.jobs import planned
+from benchmarks.support.jobs import create_collection, planned
 from benchmarks.support.photos import any_photos
 from benchmarks.support.results import arguments, finish, show
 from facerec.engine.engine import open_engine
@@ -68,6 +68,7 @@ def measure(photos: list[str], folder: Path, workers: int) -> tuple[float, float
         open_engine(threads=1),
         images_per_child=PHOTOS_PER_CHILD,
     )
+    create_collection(plan, folder / "faces.db")
     used, began = _processor_seconds(), time.perf_counter()
     build = partial(_dependencies, folder / "faces.db")
     result = run_children(plan, build, LocalObjects(), workers=workers)

@@ -61,11 +61,16 @@ def one_collection(model_version: str) -> RecordStore:
     return cast("RecordStore", Records())
 
 
+def create_collection(plan: Plan, store: Path) -> None:
+    """Create the collection of a job, unless it exists."""
+    with SqliteStore(store) as records, suppress(CollectionExistsError):
+        records.create_collection(Collection(plan.collection_id, plan.model_version, 0.0))
+
+
 def run(plan: Plan, engine: FaceEngine, store: Path, objects: ObjectStore | None = None) -> int:
     """Run a job's children in turn and return the number of photos in the ledger."""
+    create_collection(plan, store)
     with SqliteStore(store) as faces:
-        with suppress(CollectionExistsError):
-            faces.create_collection(Collection(plan.collection_id, engine.model_version, 0.0))
         parts = ChildDependencies(engine, faces, faces, objects or LocalObjects())
         children = [run_child(plan, child, parts) for child in range(plan.children)]
     assert all(child.complete for child in children)

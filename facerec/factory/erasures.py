@@ -10,15 +10,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from facerec.gallery.receipts import Erasures
+    from facerec.storage.objects import ObjectStore
 
 
-def open_erasures(root: str, start: Callable[[str], None] | None = None) -> Erasures:
+def open_erasures(
+    root: str,
+    start: Callable[[str], None] | None = None,
+    *,
+    objects: ObjectStore | None = None,
+) -> Erasures:
     """Return the erasures whose receipts are in a folder.
 
     Args:
         root: the folder, with the final ``/``.
         start: starts another process that finishes an erasure; None to finish it here.
+        objects: contains the folder; None for the store of its address.
     """
     from facerec.gallery.receipts import Erasures
 
-    return Erasures(Objects(AccessPolicy(buckets=frozenset(), own_folder=root)), root, start)
+    if objects is None:
+        objects = Objects(AccessPolicy(buckets=frozenset(), own_folder=root))
+    return Erasures(objects, root, start)

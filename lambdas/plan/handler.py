@@ -114,7 +114,7 @@ def plan_execution(
             model_version=required_setting(settings.model_version, "MODEL_VERSION"),
         )
         # While a deletion of the collection is under way, there are those of an earlier one.
-        erasures = open_erasures(settings.erasures_root)
+        erasures = open_erasures(settings.erasures_root, objects=objects)
         if not erasures.is_being_deleted(plan.collection_id):
             restore_lost_tombstones(plan.collection_id, objects, settings.jobs_root, records)
     except StoreUnavailableError:
