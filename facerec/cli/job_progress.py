@@ -44,6 +44,8 @@ def print_job(jobs: ShownJobs, job: Job, progress: Progress | None) -> None:
     out.print(f"{job.id}: {job.status.lower()}")
     if job.cause:
         out.print(f"  {job.cause}")
+    if progress is None and job.listed is not None:
+        out.print(f"  {_summary(jobs, job, progress)}")
     if progress is not None:
         summary = _summary(jobs, job, progress)
         out.print(f"  {_photos(progress)}, {summary}")
@@ -51,6 +53,19 @@ def print_job(jobs: ShownJobs, job: Job, progress: Progress | None) -> None:
             out.print(f"  {line}")
     if job.run is not None:
         print_run(job.run)
+
+
+def listing_display() -> Callable[[int], None]:
+    """Return a function that prints the number of files listed, now and then, on stderr."""
+    printed = time.monotonic()
+
+    def show(listed: int) -> None:
+        nonlocal printed
+        if time.monotonic() - printed >= LINE_INTERVAL:
+            printed = time.monotonic()
+            console(stderr=True).print(f"{count(listed, 'file')} listed so far ...")
+
+    return show
 
 
 @contextmanager
@@ -107,6 +122,8 @@ def _photos(progress: Progress) -> str:
 
 def _summary(jobs: ShownJobs, job: Job, progress: Progress | None) -> str:
     if progress is None:
+        if job.listed is not None:
+            return f"{count(job.listed, 'object')} listed so far"
         return "never planned" if job.status.ended else "not planned yet"
     fields = []
     if progress.photos_per_second is not None:

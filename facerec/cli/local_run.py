@@ -12,7 +12,7 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import job_service
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.job_progress import progress_display
+from facerec.cli.job_progress import listing_display, progress_display
 from facerec.cli.job_services import ShownJobs
 from facerec.cli.output import console, count, print_json
 from facerec.cli.people_enrol import print_enrolment
@@ -57,7 +57,7 @@ def run_here(
 
     jobs = open_local_jobs(data_folder(data), workers=workers)
     folder = f"{job_folder.absolute()}/" if job_folder else None
-    job = jobs.submit(document, job_folder=folder)
+    job = jobs.submit(document, job_folder=folder, on_listed=listing_display())
     plan = job.required_plan()
     about = "" if plan.exact else "about "
     photos = count(plan.estimated_photos, "photo")

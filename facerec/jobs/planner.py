@@ -19,6 +19,7 @@ import hashlib
 import json
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,6 +51,7 @@ def plan_job(
     jobs_root: str,
     model_version: str,
     job_folder: str | None = None,
+    on_listed: Callable[[int], None] = lambda listed: None,
 ) -> Plan:
     """Plan a job and store the plan in the job folder; a job planned before is found again.
 
@@ -61,6 +63,7 @@ def plan_job(
         model_version: version of the engine that the children will have.
         job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``. A job
             that has a folder already keeps it.
+        on_listed: called now and then with the number of objects listed in a folder or prefix.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
@@ -70,7 +73,7 @@ def plan_job(
         CollectionNotFoundError: the collection does not exist and is not to be created.
         ModelMismatchError: its faces have another model version.
     """
-    source = find_source(request, objects, job_folder or jobs_root)
+    source = find_source(request, objects, job_folder or jobs_root, on_listed)
     memory = _open_memory(request, objects, records, jobs_root)
     if memory is not None and job_folder is not None:
         memory.relocate(job_folder)

@@ -49,6 +49,8 @@ class Job:
         report: None before it ended, and in listings.
         run: what its last run did; None before that ended, in listings, and on AWS, where it is not
             known.
+        listed: number of objects listed so far while it is planned; None otherwise, where that is
+            not known, and in listings.
         unreadable_folder: address of its folder if that cannot be read; None otherwise.
     """
 
@@ -63,6 +65,7 @@ class Job:
     plan: Plan | None = None
     report: Report | None = None
     run: RunSummary | None = None
+    listed: int | None = None
     unreadable_folder: str | None = None
 
     def required_folder(self) -> str:
@@ -104,6 +107,7 @@ class Job:
             "faces": self.faces,
             "cause": self.cause,
             "job_folder": self.plan.job_folder if self.plan else None,
+            "listed": self.listed,
             "progress": progress.to_json() if progress else None,
             "report": self.report.to_json() if self.report else None,
             "run": self.run.to_json() if self.run else None,

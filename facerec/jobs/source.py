@@ -18,6 +18,9 @@ from facerec.jobs.versions import version_of
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore, folder_of, scheme_of
 
+COUNTED_AT_ONCE = 1000
+"""Listed objects between two calls of ``on_listed``."""
+
 
 class Listing:
     """Photos in the order of their addresses; iterate them once.
@@ -34,14 +37,18 @@ class Listing:
         contains: Callable[[str], bool] = lambda uri: False,
         *,
         can_be_compared: bool = True,
+        on_listed: Callable[[int], None] = lambda listed: None,
     ) -> None:
         self.photos, self.contains, self.can_be_compared = photos, contains, can_be_compared
+        self._on_listed = on_listed
         self._digest = hashlib.sha256()
 
     def __iter__(self) -> Iterator[ListedPhoto]:
         """Yield the photos, and compute the identity of those that are requested."""
         update = self._digest.update
-        for photo in self.photos:
+        for number, photo in enumerate(self.photos, 1):
+            if not number % COUNTED_AT_ONCE:
+                self._on_listed(number)
             if photo.requested:
                 uri, name, version, _, version_id = photo
                 text = f"{uri}\t{name}\t{version}\t{version_id}\n"
@@ -71,13 +78,19 @@ class Source:
     listing: Listing | None = field(default=None, repr=False)
 
 
-def find_source(request: JobRequest, objects: ObjectStore, exclude: str) -> Source:
+def find_source(
+    request: JobRequest,
+    objects: ObjectStore,
+    exclude: str,
+    on_listed: Callable[[int], None] = lambda listed: None,
+) -> Source:
     """Find what a request names; a folder is not listed yet.
 
     Args:
         request: the request.
         objects: contains the manifest or the photos.
         exclude: the folder of the jobs, which is not part of a listing.
+        on_listed: called now and then with the number of objects listed.
 
     Raises:
         ObjectNotFoundError: it does not exist.
@@ -96,7 +109,8 @@ def find_source(request: JobRequest, objects: ObjectStore, exclude: str) -> Sour
         uri = os.path.abspath(uri) + "/" * Path(uri).is_dir()  # noqa: PTH100
     if uri.endswith("/"):
         found = list_photos(objects, uri, exclude, request.listing)
-        return Source(uri, listing=Listing(found, lambda photo: photo.startswith(uri)))
+        contains = lambda photo: photo.startswith(uri)  # noqa: E731
+        return Source(uri, listing=Listing(found, contains, on_listed=on_listed))
     info, sample = read_sample(objects, uri)
     if is_inventory(uri, sample):
         return Source(None, f"{uri} {info.version}", inspect_inventory(objects, info))

@@ -13,6 +13,7 @@ from facerec.config import Settings, read_settings, required_setting
 from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
 from facerec.factory import gallery_defaults, open_erasures, open_records
 from facerec.jobs.aws.log import logger
+from facerec.jobs.aws.planning_notes import listing_notes
 from facerec.jobs.aws.preflight import require_region
 from facerec.jobs.aws.start_problems import open_clients
 from facerec.jobs.aws.submissions import first_submission
@@ -112,6 +113,7 @@ def plan_execution(
             records,
             jobs_root=settings.jobs_root,
             model_version=required_setting(settings.model_version, "MODEL_VERSION"),
+            on_listed=listing_notes(objects, settings.jobs_root, execution),
         )
         # While a deletion of the collection is under way, there are those of an earlier one.
         erasures = open_erasures(settings.erasures_root, objects=objects)

@@ -25,6 +25,7 @@ from facerec.cli.job_services import ShownJobs
 from facerec.cli.main import main
 from facerec.jobs.aws.executions import STATUSES, Executions
 from facerec.jobs.aws.jobs import AwsJobs
+from facerec.jobs.aws.planning_notes import listing_notes
 from tests.support.gallery import Collaborators
 from tests.support.memory_objects import MemoryObjects
 
@@ -79,6 +80,7 @@ CASES = [
     ("TIMED_OUT", "States.Timeout", "INCOMPLETE"),
     ("FAILED", "JobIncomplete", "INCOMPLETE"),
     ("FAILED", "TooManyFailures", "FAILED"),
+    ("FAILED", "FirstPhotosFailedError", "FAILED"),
     ("FAILED", "JobDeletedError", "FAILED"),
     ("FAILED", "CollectionNotFoundError", "FAILED"),
     ("FAILED", None, "FAILED"),
@@ -108,6 +110,22 @@ def test_every_status_of_an_execution_is_a_case() -> None:
     assert {status for status, _, _ in CASES} == set(STATUSES)
 
 
+def test_objects_listed_so_far_are_shown_while_a_job_is_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects, times = MemoryObjects(), iter([0.0, 11.0, 11.0])
+    listing_notes(objects, "s3://bucket/jobs/", NAME, lambda: next(times))(3_000_000)
+    client = StepFunctions("RUNNING")
+    service = AwsJobs(Executions(STATE_MACHINE, client), objects, "s3://bucket/jobs/")
+    monkeypatch.setattr(commands, "open_jobs", lambda _stack, _data: ShownJobs(service, 0.0))
+
+    shown = CliRunner().invoke(main, ["jobs", "status", NAME, "--stack", "facerec"])
+    assert "3,000,000 objects listed so far" in shown.output
+    assert job_by_rest(service, tmp_path)["listed"] == 3_000_000
+    client.status = "ABORTED"
+    assert job_by_rest(service, tmp_path)["listed"] is None
+
+
 def shown_by_commands() -> dict[str, str]:
     """Return the status that ``facerec jobs status`` and ``list`` show."""
 
@@ -122,10 +140,18 @@ def shown_by_commands() -> dict[str, str]:
 
 def shown_by_rest(service: AwsJobs, folder: Path) -> dict[str, str]:
     """Return the status that ``GET /api/v1/jobs`` and ``/api/v1/jobs/{id}`` answer."""
+    (listed,) = rest_client(service, folder).get("/api/v1/jobs").json()["jobs"]
+    return {"status": job_by_rest(service, folder)["status"], "list": listed["status"]}
+
+
+def job_by_rest(service: AwsJobs, folder: Path) -> dict[str, Any]:
+    """Return what ``GET /api/v1/jobs/{id}`` answers."""
+    answer: dict[str, Any] = rest_client(service, folder).get(f"/api/v1/jobs/{NAME}").json()
+    return answer
+
+
+def rest_client(service: AwsJobs, folder: Path) -> TestClient:
     app = create_app(
         Collaborators.in_folder(folder).gallery(), AppSettings(OpenGuard(), jobs=service)
     )
-    client = TestClient(app, base_url="http://localhost")
-    (listed,) = client.get("/api/v1/jobs").json()["jobs"]
-    status = client.get(f"/api/v1/jobs/{NAME}").json()["status"]
-    return {"status": status, "list": listed["status"]}
+    return TestClient(app, base_url="http://localhost")

@@ -9,6 +9,7 @@ from typing import Any
 from facerec.errors import JobFolderError, JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
 from facerec.jobs.aws.executions import Execution, Executions
+from facerec.jobs.aws.planning_notes import read_listed
 from facerec.jobs.deletion import delete_job
 from facerec.jobs.existence import rows_while_it_exists, while_it_exists
 from facerec.jobs.folders import Entry, JobFolder, read_folder
@@ -149,6 +150,9 @@ class AwsJobs:
                 raise
             return replace(job, unreadable_folder=error.job_folder)
         if folder is None:
+            if planned is None and not job.status.ended:
+                listed = read_listed(self._objects, self._jobs_root, execution.name)
+                return replace(job, listed=listed)
             return job
         report = folder.report
         if job.ended_at is None or (report is not None and report.written_at < job.created_at):

@@ -72,12 +72,19 @@ class LocalJobs:
         self._open_store, self._model_version = open_store, model_version
         self._local_paths = local_paths
 
-    def submit(self, document: Mapping[str, Any], *, job_folder: str | None = None) -> Job:
+    def submit(
+        self,
+        document: Mapping[str, Any],
+        *,
+        job_folder: str | None = None,
+        on_listed: Callable[[int], None] = lambda listed: None,
+    ) -> Job:
         """Submit a job; see ``JobService.submit``.
 
         Args:
             document: the execution input.
             job_folder: the job's own folder, instead of one under the root; ends in ``/``.
+            on_listed: called now and then with the number of files listed in a folder.
         """
         from facerec.jobs.planner import plan_job
         from facerec.jobs.request import read_job_request, require_s3_addresses
@@ -93,6 +100,7 @@ class LocalJobs:
                 jobs_root=self._jobs_root,
                 model_version=self._model_version(),
                 job_folder=job_folder,
+                on_listed=on_listed,
             )
         try:
             with while_it_exists(plan, self._objects):
