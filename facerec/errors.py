@@ -42,12 +42,12 @@
     │   └── NoCredentialsError
     └── WeightsError
 
-An error says what is wrong, in fields. How it is presented is up to each door: exit codes and
+An error describes the problem in fields. Each door presents it in its own form: exit codes and
 command-line advice are in ``facerec.cli.exit_codes``, HTTP statuses in
 ``facerec.api.rest.problems``, Rekognition's exceptions in ``facerec.api.rekognition.errors``, and
 the exit codes of a job's child in ``facerec.jobs.exit_codes``.
 
-What is wrong with a single photo of a job is a result, not an error: see ``facerec.core.photos``.
+A problem with a single photo of a job is a result, not an error: see ``facerec.core.photos``.
 """
 
 from __future__ import annotations
@@ -61,12 +61,11 @@ class FacerecError(Exception):
 
     Attributes:
         message: what is wrong, in one line.
-        hint: what to do about it, in one line, or None. It holds at every door, so it names no
+        hint: what to do about it, in one line, or None. It applies at every door, so it contains no
             command and no option of the command line.
-        consequence: what has become of the request, if that is not plain from the message, in
-            one line.
-        hint_is_for_operator: whether the hint is about this machine or deployment, and of no use
-            to a client of a server.
+        consequence: the effect on the request, in one line, if the message does not make it clear.
+        hint_is_for_operator: whether the hint is only useful to the operator of this machine or
+            deployment, and not to a client of a server.
     """
 
     hint_is_for_operator: ClassVar[bool] = False
@@ -109,7 +108,7 @@ class AmbiguousPersonError(InvalidInputError):
 
 
 class AttributesUnavailableError(InvalidInputError):
-    """Age and gender were asked for, and their networks are not installed."""
+    """Age and gender were requested, and their networks are not installed."""
 
     hint_is_for_operator = True
 
@@ -530,7 +529,7 @@ class ConfigurationError(FacerecError):
 
 
 class NoCredentialsError(ConfigurationError):
-    """This process has no AWS credentials, so that it can use no service of AWS."""
+    """This process has no AWS credentials and cannot use any AWS service."""
 
     def __init__(self) -> None:
         super().__init__(

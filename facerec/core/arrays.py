@@ -1,4 +1,4 @@
-"""numpy, which is imported when it is first used."""
+"""numpy, imported when it is first used."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def aws_errors(
             raise AccessDeniedError(resource) from error
         if refused is not None and not _is_transient(error.response):
             raise refused from error
-        raise StoreUnavailableError(f"{service} answers {code} for {resource}") from error
+        raise StoreUnavailableError(f"{service} returned {code} for {resource}") from error
     except (
         botocore.NoCredentialsError,
         botocore.PartialCredentialsError,

@@ -1,7 +1,7 @@
-"""Clusters: faces that seem to show the same person, and the protocol of the store that has them.
+"""Clusters: faces that seem to show the same person, and the protocol of their store.
 
-A cluster's number is never used again in its collection. Faces that people have already are in
-clusters too, so that further faces of a person are found.
+A cluster's number is never reused in its collection. Faces that belong to people are in clusters
+too, so that further faces of a person are found.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Cluster:
         number: 1 or more; the text form of the id is ``c`` and the number.
         face_ids: the faces without a person, ordered.
         user_id: the person whose faces are in the cluster too, or None.
-        ignored: whether it was said to be ignored.
+        ignored: whether somebody has ignored the cluster.
     """
 
     number: int
@@ -41,12 +41,12 @@ class FaceArrays:
     Faces marked as not a face are not among them.
 
     Attributes:
-        slots: int64; what the store knows a face by, in order.
+        slots: int64; numbers by which the store identifies faces, ordered.
         embeddings: float32, shape (n, 128).
         means: float32; means of cohort stats, NaN if a face has none of the current version.
         deviations: float32; deviations of cohort stats, NaN in the same places.
-        photos: uint64; equal for faces of one photo, and but for a chance of 1 in 10^6 only for
-            those.
+        photos: uint64; equal for faces of one photo, and different for faces of different photos
+            with a probability of 1 - 10^-6.
         clear: bool; whether a face is clear enough to connect others.
         changed: bool; whether a face may have been stored, or have left its cluster, since clusters
             were last saved.
@@ -65,7 +65,7 @@ class FaceArrays:
 
 @dataclass(frozen=True, slots=True)
 class ClusterChanges:
-    """What a clustering changes.
+    """The changes that a clustering makes.
 
     Attributes:
         joined: numbers of existing clusters by the ids of the faces that join them.
@@ -81,7 +81,7 @@ class ClusterChanges:
 class ClusterStore(Protocol):
     """The clusters of collections. They are deleted with their collection.
 
-    A face that is deleted leaves its cluster. What is said of it is deleted with it.
+    A face that is deleted leaves its cluster, and statements about it are deleted with it.
     """
 
     def read_face_arrays(
@@ -166,7 +166,7 @@ class ClusterStore(Protocol):
         ...
 
     def set_not_faces(self, collection_id: str, face_ids: Sequence[str], *, lift: bool) -> None:
-        """State that stored faces are not faces, so that no cluster has them, or lift that."""
+        """State that stored faces are not faces, so that no cluster contains them, or undo this."""
         ...
 
     def list_not_faces(self, collection_id: str) -> list[str]:

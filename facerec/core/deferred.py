@@ -1,8 +1,7 @@
 """Modules that are imported when they are first used.
 
-A command that lists collections needs neither numpy nor what clusters faces, and starts in half
-the time without them. A module is deferred where it is named, so that the code that uses it reads
-as if it was imported::
+A command that lists collections needs neither numpy nor the code that clusters faces, and starts in
+half the time without them. The code that uses a deferred module reads as if it were imported::
 
     if TYPE_CHECKING:
         from facerec.jobs import tracing

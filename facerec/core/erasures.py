@@ -1,4 +1,4 @@
-"""Erasures: what is erased of a collection, and the receipt of what was removed from where."""
+"""Erasures: the selection of what to erase from a collection, and the receipt of an erasure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SubjectKind(StrEnum):
-    """What an erasure was asked to erase."""
+    """Kind of subject that a caller asked to erase."""
 
     FACE = "FACE"
     PHOTO = "PHOTO"
@@ -23,11 +23,11 @@ class SubjectKind(StrEnum):
     USER = "USER"
     COLLECTION = "COLLECTION"
     EXPIRED = "EXPIRED"
-    """Faces older than the collection keeps them."""
+    """Faces whose retention period is over."""
 
 
 class ErasureStatus(StrEnum):
-    """How far an erasure is."""
+    """Status of an erasure."""
 
     RUNNING = "RUNNING"
     DONE = "DONE"
@@ -35,7 +35,7 @@ class ErasureStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Selection:
-    """What is erased of a collection. A repr never contains a name.
+    """A selection of what to erase from a collection. A repr never contains a name.
 
     Attributes:
         face_ids: ids of faces.
@@ -99,7 +99,7 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
 
 @dataclass(frozen=True, slots=True)
 class ErasedJob:
-    """What was removed from a job folder.
+    """Counts of what was removed from a job folder.
 
     Attributes:
         job_id: the job.
@@ -123,7 +123,7 @@ class ErasedJob:
 
 @dataclass(frozen=True, slots=True)
 class KeptByJob:
-    """What a job folder keeps of a selection.
+    """The data in a job folder that a selection selects.
 
     Attributes:
         job_id: the job, or the name of the folder of what all jobs of a collection remember.
@@ -145,9 +145,9 @@ class KeptByJob:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an erasure removed from where: counts and times, nothing biometric and no name.
+    """Counts of what an erasure removed from each store; contains nothing biometric and no name.
 
-    An erasure that was killed is completed later. Its receipt may then count less than was removed.
+    An erasure that was killed is completed later. Its counts may then be too low.
 
     Attributes:
         erasure_id: id of the erasure; ids sort by time.
@@ -205,7 +205,7 @@ class Receipt:
         }
 
     def to_stored_json(self) -> dict[str, Any]:
-        """Return the receipt as it is kept, with times as numbers."""
+        """Return the receipt in its stored form, with times as numbers."""
         times = {"requested_at": self.requested_at, "finished_at": self.finished_at}
         return {**self.to_json(), **times}
 

@@ -58,7 +58,7 @@ class AgeRange:
 
 
 class Gender(StrEnum):
-    """How a face looks to a network, which says nothing of a person's identity."""
+    """How a face looks to a network, which says nothing about a person's gender identity."""
 
     FEMALE = "FEMALE"
     MALE = "MALE"
@@ -66,7 +66,7 @@ class Gender(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaceAttributes:
-    """What is estimated of a person from a face, only where it is asked for.
+    """Attributes of a person estimated from a face, only on request.
 
     Attributes:
         age_range: Estimated age.

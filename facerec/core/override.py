@@ -1,6 +1,6 @@
 """``override``, as ``typing`` has it from Python 3.12 on.
 
-To import ``typing_extensions`` takes longer than to read a collection.
+Importing ``typing_extensions`` takes longer than reading a collection.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class DetectedFace:
         confidence: 0 to 1, calibrated (see ``docs/accuracy.md``).
         landmarks: ratios of the upright photo.
         quality: size, sharpness, brightness and pose.
-        attributes: estimated age and gender; None where they were not asked for.
+        attributes: estimated age and gender; None unless requested.
     """
 
     box: BoundingBox

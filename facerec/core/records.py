@@ -29,8 +29,7 @@ class FaceRecord:
         model_version: version of the engine that computed the embedding.
         options_digest: digest of the options for the faces of this photo.
         indexed_at: seconds since 1970, UTC.
-        stats: how near the face's most similar strangers are; None in collections that an earlier
-            facerec filled.
+        stats: cohort stats of the face; None for faces that an earlier release stored.
     """
 
     face_id: str
@@ -63,8 +62,8 @@ class Collection:
         collection_id: 1 to 255 characters of ``[a-zA-Z0-9_.-]``.
         model_version: model version of all its faces.
         created_at: seconds since 1970, UTC.
-        threshold: minimum similarity of a match, 0 to 1, where the caller gives none; None for
-            the default of the program that searches.
+        threshold: default minimum similarity of a match, 0 to 1; None for the default of the
+            program that searches.
         generation: distinguishes this creation of the collection where its vectors are in a store
             without transactions; "" for one from before 0.1.0. See ``generation_of``.
     """
@@ -77,7 +76,7 @@ class Collection:
 
 
 def new_collection(collection_id: str, model_version: str, created_at: float) -> Collection:
-    """Return a collection of which no record exists, or no longer."""
+    """Return a new collection that is not stored yet."""
     return Collection(
         collection_id, model_version, created_at, generation=generation_of(created_at)
     )

@@ -1,4 +1,4 @@
-"""Copies of tombstones, which outlive the store of records."""
+"""Copies of tombstones, which survive the loss of the store of records."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TombstoneCopy:
-    """The tombstones that an erasure has left, as the store keeps them.
+    """The tombstones of an erasure, in their stored form.
 
     Attributes:
         erasure_id: the erasure.

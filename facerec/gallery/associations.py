@@ -60,7 +60,7 @@ class FailedAssociation:
 
     Attributes:
         face_id: Id of the face.
-        reasons: The reasons; empty if the person has the maximum number of faces.
+        reasons: The reasons; empty if the person already has the maximum number of faces.
         user_id: The other person that the face is associated with, if that is the reason.
         similarity: Similarity of face and person, 0 to 1, if that is the reason.
     """

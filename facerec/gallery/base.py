@@ -1,4 +1,4 @@
-"""What the operations of a gallery share: its collaborators, and checks of arguments."""
+"""The collaborators of a gallery, and checks of arguments that its operations share."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ class GalleryBase(Inspector):
             faces: Store of faces and of the people's vectors.
             records: Store of collections, people, tags and answered requests.
             objects: Reads the photos that callers name; only what callers may read.
-            job_data: Forgets what jobs keep of erased faces.
-            erasures: Keeps the receipts of erasures, and those that are not finished.
-            clusters: Keeps clusters of faces; None where the stores cannot.
+            job_data: Erases faces from job folders.
+            erasures: Store of unfinished erasures and of receipts.
+            clusters: Store of clusters; None if the record store does not support them.
             indexed_objects: Reads the photos of stored faces; by default ``objects``.
             attributes: Estimates age and gender; None where this is not possible.
             defaults: Defaults of the operations.

@@ -1,4 +1,4 @@
-"""Clusters the faces of a collection, within what people have stated about them.
+"""Clusters the faces of a collection; what people have stated about them always holds.
 
 Two clusters are merged if the most similar pair of their faces reaches a threshold, and the mean of
 all pairs reaches a lower threshold, at which the false match rate is five times as high. By default

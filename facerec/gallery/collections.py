@@ -35,7 +35,7 @@ class CollectionSummary:
         collection: The collection.
         face_count: Number of its faces.
         user_count: Number of its people.
-        retention_days: For how many days it keeps a face; None for ever.
+        retention_days: Number of days for which it keeps a face; None means for ever.
     """
 
     collection: Collection
@@ -79,7 +79,7 @@ class CollectionOperations(Eraser):
         return collection
 
     def set_threshold(self, collection_id: str, threshold: float | None) -> Collection:
-        """Set the minimum similarity of a match where a search gives none; None removes it.
+        """Set the default minimum similarity of a match in this collection; None removes it.
 
         Raises:
             InvalidInputError: The id is not a valid collection id, or the threshold is not 0 to 1.

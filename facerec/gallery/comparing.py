@@ -1,4 +1,4 @@
-"""Whether two photos show the same people: each face of one against each face of the other."""
+"""Compares each face of one photo with each face of another."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FacePair:
         target: Index of the face among the target photo's faces.
         similarity: 0 to 1; see ``facerec.gallery.similarity``.
         distance: Euclidean distance of the two embeddings.
-        best: Whether the two belong together, given that no photo shows anybody twice.
+        best: Whether they are paired when each face is used at most once; see ``pair_faces``.
     """
 
     source: int
@@ -40,7 +40,7 @@ class Comparison:
         source: Faces of the source photo, including rejected ones.
         target: Faces of the target photo, including rejected ones.
         pairs: Faces of ``source`` with faces of ``target``, most similar first.
-        more_pairs: Whether there are more pairs than were asked for.
+        more_pairs: Whether there are more pairs than the limit.
     """
 
     model_version: str

@@ -21,10 +21,10 @@ MARGIN = 1.5
 
 
 class Decision(StrEnum):
-    """Whether the matches of a probe tell whom it shows."""
+    """Whether the matches of a probe identify one person."""
 
     MATCH = "match"
-    """One person of the collection is similar enough, and nobody else nearly as similar."""
+    """One person of the collection is similar enough, and nobody else is nearly as similar."""
 
     AMBIGUOUS = "ambiguous"
     """Two people of the collection are about equally similar."""
@@ -55,7 +55,7 @@ class Candidate:
 def decide(
     nearest: Sequence[Candidate], *, threshold: float
 ) -> tuple[Decision, tuple[Candidate, ...]]:
-    """Decide who a probe shows.
+    """Decide which person a probe shows, if any.
 
     A collection holds photos, not people, so ``same_person`` groups the faces by person.
 

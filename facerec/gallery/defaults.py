@@ -47,9 +47,8 @@ class GalleryDefaults:
     def probe_options(self, **chosen: Unpack[ChosenOptions]) -> FaceOptions:
         """Return the options for a photo that is searched, compared or inspected, not stored.
 
-        A probe is not filtered by quality unless the caller asks for it: who searches with a
-        photo wants an answer for a blurred face too, as with Rekognition's
-        ``SearchFacesByImage``.
+        By default probes are not filtered by quality, so that a blurred face has an answer
+        too, as with Rekognition's ``SearchFacesByImage``.
         """
         return self._options(chosen, MAX_FACES, QualityFilter.NONE)
 

@@ -28,7 +28,7 @@ else:
     enrolling = DeferredModule("facerec.gallery.enrolling")
 
 MAX_PHOTOS_OF_PERSON = 500
-"""Photos of one name that are compared with each other; a person has fewer faces."""
+"""Maximum number of photos of one name to compare with each other; a person has fewer faces."""
 
 
 @dataclass(slots=True)
@@ -226,7 +226,7 @@ class EnrolOperations(UserOperations):
                 done.deleted.append(user_id)
 
     def _user_named(self, collection_id: str, name: str) -> User | None:
-        """Return the person of a display name, or of the id that is derived from it.
+        """Return the person with a display name, or with the id derived from it.
 
         The latter was created for the name, and somebody may have changed its display name since.
         """
@@ -237,7 +237,7 @@ class EnrolOperations(UserOperations):
         return user
 
     def _is_named_after_photos(self, collection_id: str, user_id: str) -> bool:
-        """Return whether the id of a person is derived from its name, as those of photos are."""
+        """Return whether a person's id was derived from the display name by enrolment."""
         users = self._records.get_users(collection_id, [user_id])
         return all(user.name and derived_user_id(user.name) == user.user_id for user in users)
 

@@ -1,4 +1,4 @@
-"""Which face of each photo shows the person whom the photo is named after."""
+"""Chooses the face in each photo that shows the person whom the photo is named after."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     _Arrays: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 
 MIN_SIMILARITY = 0.5
-"""Similarity that the chosen face of a photo has to the person's other photos on average. Of the
+"""Minimum mean similarity of the chosen face to the person's other photos. Of the
 2,471 photos of people with several photos in LFW folds 1 to 5, 1.1 % have less
 (``benchmarks/finding.py``)."""
 
@@ -86,12 +86,12 @@ class Enrolment:
 
     Attributes:
         collection_id: Id of the collection.
-        people: Number of people whom photos are named after.
-        created: Number of those who were created.
+        people: Number of people named by the photos.
+        created: Number of people who were created.
         associated: Number of faces that were associated with them.
-        unchanged: Number of faces that they had before.
+        unchanged: Number of faces that were associated already.
         corrected: Photos that were named after somebody else before.
-        deleted: Ids of people who were named after photos that have other names now.
+        deleted: Ids of people who lost all their faces because the photos have other names now.
         unnamed: Photos without an associated face.
     """
 
@@ -108,9 +108,9 @@ class Enrolment:
 def choose_faces(
     photos: Sequence[Sequence[StoredFace]], known: Sequence[StoredFace], cohort: Cohort
 ) -> list[tuple[StoredFace, bool]]:
-    """Return the face of each photo that shows the person of all of them, and whether it may.
+    """Choose the face in each photo that shows the person whom all the photos show.
 
-    It is the face that resembles the person's other photos most, or of a single photo the largest.
+    It is the face most similar to the person's other photos, or the largest of a single photo.
     On LFW folds 1 to 5, this is the right one in 217 of 223 photos with several faces; the largest
     is in 194.
 

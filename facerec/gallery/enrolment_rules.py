@@ -15,11 +15,11 @@ PLACEHOLDER = "{person}"
 
 
 def name_by_folder(root: str) -> NameOf:
-    """Return what names photos after the folders below a folder: ``Ann Lee/1.jpg`` shows Ann Lee.
+    """Return a rule that names photos after their folders: ``Ann Lee/1.jpg`` shows Ann Lee.
 
     Args:
-        root: Address of a folder or prefix with its final ``/``; photos elsewhere have no name, and
-            those directly in it neither.
+        root: Address of a folder or prefix with its final ``/``; photos directly in it, or
+            elsewhere, have no name.
     """
 
     def name_of(source: str) -> str | None:
@@ -31,7 +31,7 @@ def name_by_folder(root: str) -> NameOf:
 
 
 def name_by_pattern(root: str, pattern: str) -> NameOf:
-    """Return what names photos by a pattern of their paths below a folder.
+    """Return a rule that names photos by a pattern of their paths below a folder.
 
     Args:
         root: Address of a folder or prefix with its final ``/``.

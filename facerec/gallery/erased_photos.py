@@ -1,16 +1,17 @@
-"""Photos that were erased as such: no job adds a face of them again, whatever its options.
+"""Tombstones of whole photos: no job adds any face of an erased photo again.
 
 The tombstone of a face contains its box in the photo. If a photo or an external image id is erased,
 jobs may find other faces in the photo, or have found none before, and the rows of the next job
 would name it again. So such an erasure leaves tombstones of the photos too: keyed hashes of
 
 - the image key, which covers the bytes and the external image id: the photo may have moved;
-- the bytes, if the photo was named by its address: so may a photo whose name follows from it;
+- the bytes, if the photo was named by its address: its external image id may follow from the
+  address, and so change when the photo moves;
 - the address, for photos whose bytes are not known, since they could not be read.
 
-They name nobody (see ``facerec.gallery.tombstones``). A photo that the collection holds under
-another name by right keeps its faces. A request to index the photo, and a job that is asked to
-restore deleted faces, remove them.
+They name nobody (see ``facerec.gallery.tombstones``). Faces that were indexed from the same photo
+under another external image id, and not erased, stay. A request to index the photo removes its
+tombstones, and so does a job that is asked to restore deleted faces.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ KNOWN = "photo"
 """Text of a tombstone of a photo whose bytes are known."""
 
 UNREAD = "address"
-"""Text of a tombstone of a photo whose address alone is known."""
+"""Text of the tombstone of a photo of which only the address is known."""
 
 
 class NamedPhoto(NamedTuple):
@@ -95,10 +96,10 @@ def keep_erased_photos(
     *,
     records: RecordStore,
 ) -> set[str]:
-    """Keep tombstones of the photos that a selection names; call it before they are erased.
+    """Store tombstones of the photos that a selection names; call it before they are erased.
 
     Returns:
-        The names under which they are kept.
+        The names under which they are stored.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -135,7 +136,7 @@ def deleted_and_erased(
     *,
     records: RecordStore,
 ) -> tuple[DeletedBoxes, frozenset[int]]:
-    """Return the boxes of deleted faces by image key, and which photos were erased as such.
+    """Return the boxes of deleted faces by image key, and which whole photos were erased.
 
     Args:
         collection_id: The collection.

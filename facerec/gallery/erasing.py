@@ -1,18 +1,18 @@
-"""Erasures: the one way in which faces, people and collections leave every store.
+"""Erasures: the only way to remove faces, people and collections from the stores.
 
-An erasure is noted (``Erasures.begin``) before anything is removed. Its steps can be repeated, so
-that an erasure that was killed is performed again from its beginning:
+An erasure is recorded (``Erasures.begin``) before anything is removed. Its steps can be repeated,
+so an erasure that was killed is performed again from its beginning:
 
-1. Tombstones of the faces and of selected photos are kept, so that no job stores them again. Faces
-   that a job has stored before it could see these are selected too. A copy of the tombstones is
-   kept beside the job folders (``facerec.gallery.tombstone_copies``).
-2. Job folders are erased from. This comes before the stores, so that after an interruption the
-   caller still sees the faces. Where it takes longer than a request may, ``Erasures.start`` lets
-   another process perform all steps again, including this one.
+1. Tombstones of the faces and of selected photos are stored, so that no job adds the faces again.
+   Faces that a job has added in the meantime are selected too. A copy of the tombstones is kept
+   beside the job folders (``facerec.gallery.tombstone_copies``).
+2. The faces are removed from job folders. This comes before the stores, so that after an
+   interruption the caller still sees the faces. If it can take longer than a request is allowed
+   to, ``Erasures.start`` makes another process perform all steps again, including this one.
 3. The faces are deleted, or the collection with everything in it.
 4. Faces are disassociated from their people; selected people and kept answers are deleted.
-5. Corrections about what is gone are erased, and copies that the store may have left.
-6. The receipt replaces the note.
+5. Corrections of deleted faces and people are erased, and copies that the store may have left.
+6. The receipt replaces the record of the unfinished erasure.
 """
 
 from __future__ import annotations

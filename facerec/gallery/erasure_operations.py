@@ -12,8 +12,8 @@ from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
 
 RESUMED_AFTER = 960.0
-"""Seconds after which an erasure that is not finished is taken for a killed one: more than a
-function on AWS runs (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+"""Seconds after which an unfinished erasure is assumed to have been killed: more than the maximum
+duration of a Lambda function (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 
 
 class ErasureOperations(Eraser):

@@ -31,18 +31,18 @@ class Export:
 
     Attributes:
         collection_id: Id of the collection.
-        subject: What ``name`` is.
+        subject: Kind of ``name``.
         name: Id of the face, path of the photo, external image id, or id of the person.
         exported_at: Seconds since 1970, UTC.
         faces: Stored faces with their embeddings.
         owners: People of faces by face id.
-        people: People who have one of the faces, each with its vector, if it has any.
+        people: People who have one of the faces, each with its vector, if any.
         corrections: Corrections of the faces, and about the people and the name.
         clusters: Ids of clusters of unknown people by face id.
-        not_faces: Those of the faces that somebody has declared not to be faces.
-        answers: Answers that are kept for idempotency tokens and name a face or a person.
-        jobs: What job folders keep.
-        thumbnails: JPEG files by face id; without faces whose photos cannot be read any more.
+        not_faces: Ids of faces that somebody has stated not to be faces.
+        answers: Stored answers to requests with idempotency tokens that name a face or a person.
+        jobs: Contents of job folders.
+        thumbnails: JPEG files by face id; faces whose photos cannot be read are omitted.
     """
 
     collection_id: str

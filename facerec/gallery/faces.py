@@ -1,4 +1,4 @@
-"""Stored faces: listed with their people, and deleted unless a person needs them."""
+"""Lists stored faces with their people, and deletes faces that belong to no person."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ class FaceOperations(Eraser):
         )
 
     def thumbnail(self, collection_id: str, face_id: str) -> bytes:
-        """Return a small JPEG file of a stored face, cut from the photo it was found on.
+        """Return a small JPEG file of a stored face, cut from the photo in which it was found.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.

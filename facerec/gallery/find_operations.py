@@ -34,7 +34,7 @@ else:
     found_faces = DeferredModule("facerec.gallery.found_faces")
 
 TARGET_FMR = 0.2
-"""Share of searches for a stranger that may find a face that is not doubtful."""
+"""Maximum share of searches for a stranger that may return a face without a doubt."""
 
 _SCORE = struct.Struct(">d")
 
@@ -93,7 +93,7 @@ class FindOperations(RecognitionOperations):
         """
         checked_limit(limit, MAX_PAGE)
         if (photo is None) == (user_id is None):
-            raise InvalidInputError("give either a photo or a person to find")
+            raise InvalidInputError("specify either a photo or a person to find")
         collection = self._require(collection_id)
         deciding, lowest = self._thresholds(collection, threshold, target_fmr)
         face: EmbeddedFace | None = None

@@ -27,7 +27,7 @@ BATCH = 1000
 """Faces of a ranking that are judged at once."""
 
 RIVALS = 3
-"""Nearest people that a face is compared with: the person who is searched for, and others."""
+"""Number of nearest people to compare a face with, including the person who is searched for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What ``Gallery.find`` returns: the faces that show somebody, and why some are doubtful."""
+"""Results of ``Gallery.find``: the faces that show somebody, and why some are doubtful."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FoundFace:
 
     Attributes:
         match: The face, and how similar it is.
-        doubt: Why it may show somebody else; None if nothing says so.
+        doubt: Why it may show somebody else; None if there is no such reason.
     """
 
     match: Match
@@ -45,7 +45,7 @@ class FoundPage:
     Attributes:
         collection_id: Id of the collection.
         model_version: Model version of the collection.
-        threshold: Similarity from which a face is not doubtful for being less similar, 0 to 1.
+        threshold: Similarity below which a face is doubtful, 0 to 1.
         doubtful_from: Minimum similarity of a doubtful face, 0 to 1.
         doubtful: Whether these are the doubtful faces, or the others.
         user: The person who was searched for; None if a photo was given.

@@ -1,4 +1,4 @@
-"""Requests with an idempotency token: a repeated request gets the first answer again."""
+"""Answers a repeated request with the same idempotency token with the first answer."""
 
 from __future__ import annotations
 

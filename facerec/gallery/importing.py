@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MIN_SHARED = 0.4
-"""Share of the union of two boxes of one photo from which on they are of the same face. Boxes of
-dlib's and of Rekognition's networks share about 0.7; boxes of two faces rarely overlap at all."""
+"""Minimum intersection over union of two boxes of the same face. Between boxes of dlib's and of
+Rekognition's networks it is about 0.7; boxes of two faces rarely overlap at all."""
 
 MIN_LENGTH, MAX_LENGTH = 1.02, 1.9
 """Euclidean lengths of descriptors of dlib's network, with a margin: those of the cohort's 3,765
@@ -67,13 +67,13 @@ class NamedEmbedding:
 
 @dataclass(frozen=True, slots=True)
 class ImportedPhoto:
-    """What became of the known faces of a photo; faces in none of the sets were not found.
+    """The outcome of importing a photo's known faces; those in none of the sets were not found.
 
     Attributes:
-        imported: Ids of the faces that the collection now holds.
-        in_use: Ids that the collection has for faces of other photos.
-        indexed: Ids of the faces that it holds already under ids of its own.
-        deleted: Ids of the faces that were deleted from it on purpose.
+        imported: Ids of the faces that the collection now contains.
+        in_use: Ids that faces of other photos already have.
+        indexed: Ids of faces that the collection already contains under ids of its own.
+        deleted: Ids of faces that were deleted from the collection on purpose.
     """
 
     imported: frozenset[str] = frozenset()
@@ -83,7 +83,7 @@ class ImportedPhoto:
 
 
 class ImportOperations(GalleryBase):
-    """The operations of a gallery that take over faces."""
+    """The operations of a gallery that import faces."""
 
     def import_embeddings(
         self, collection_id: str, faces: Sequence[NamedEmbedding]
@@ -170,7 +170,7 @@ class ImportOperations(GalleryBase):
             others: Ids of other faces of that service, which are not the collection's own.
 
         Returns:
-            What became of each face.
+            The outcome for each face.
 
         Raises:
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.

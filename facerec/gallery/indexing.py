@@ -1,4 +1,4 @@
-"""Faces found in a photo become faces that a collection stores."""
+"""Turns faces found in a photo into faces to store in a collection."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def to_stored_faces(
 
 
 def storable_source(source: str) -> str:
-    """Return an address that every store accepts: names of files may not be valid UTF-8."""
+    """Return an address that every store accepts, even if the file name is not valid UTF-8."""
     return source.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -99,7 +99,7 @@ class IndexResult:
         model_version: Model version of the collection.
         image_id: Id of the photo's content.
         photo: All faces of the photo, including rejected ones, largest first.
-        faces: The accepted faces as the collection holds them, in the order of ``photo.faces``.
+        faces: The accepted faces as stored in the collection, in the order of ``photo.faces``.
     """
 
     collection_id: str

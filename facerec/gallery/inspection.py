@@ -117,7 +117,7 @@ class Inspector:
     def _detect(
         self, photo: Photo, options: FaceOptions, *, name: str = "the photo"
     ) -> tuple[PhotoContent, PhotoFaces]:
-        """Return the bytes of a photo and its faces; ``name`` is what errors call given bytes."""
+        """Return the bytes of a photo and its faces; errors refer to given bytes by ``name``."""
         loaded = load_photo(photo, self._objects, name=name)
         return loaded, find_faces(loaded, engine=self._engine, options=options)
 

@@ -1,4 +1,4 @@
-"""Merges and splits people; even after an interruption, every face has its person."""
+"""Merges and splits people; an interruption leaves no face without its person."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ Similarity is a function of that rate alone. Each tenth of the rate multiplies i
     similarity = 1 / (1 + (rate / 0.01)^log10(4))
 
 so that it is 0.5 at a false match rate of 1 in 100, 0.8 at 1 in 1,000, 0.94 at 1 in 10,000 and
-0.985 at 1 in 100,000. ``docs/accuracy.md`` says on which people the rates were fitted and checked.
+0.985 at 1 in 100,000. ``docs/accuracy.md`` lists the people on whom the rates were fitted and
+checked.
 """
 
 from __future__ import annotations

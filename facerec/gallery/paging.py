@@ -27,7 +27,7 @@ _HEADER = struct.Struct(">I")
 
 
 def checked_limit(limit: int, maximum: int) -> int:
-    """Return a maximum number of entries unchanged if it is valid.
+    """Return the maximum number of entries of a page if it is valid.
 
     Raises:
         InvalidInputError: It is not 1 to ``maximum``.

@@ -1,4 +1,4 @@
-"""The names of people: those by which stored faces tell them apart, and those that are shown."""
+"""The names of people: those that identify them in stored faces, and those that are shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def given_name(record: FaceRecord) -> str | None:
 
 
 def person_names(record: FaceRecord, user_id: str | None) -> frozenset[str]:
-    """Return every name of the person that a stored face is said to show.
+    """Return every name of the person whom a stored face shows.
 
     These are the id of its person, its external image id and what comes before the separator in it,
     and the id of the face itself.

@@ -67,7 +67,7 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
     Args:
         photo: The photo.
         objects: Where photos are read.
-        name: What errors call a photo that was given as bytes.
+        name: Name in errors of a photo that was passed as bytes.
 
     Raises:
         PhotoTooLargeError: It has more than ``MAX_PHOTO_BYTES`` bytes.
@@ -127,5 +127,5 @@ def require_face(photo: PhotoFaces, *, name: str = "the photo") -> None:
         return
     if photo.rejected:
         reasons = sorted({str(reason) for face in photo.rejected for reason in face.reasons})
-        raise NoFaceError(f"every face of {name} was rejected: {', '.join(reasons)}")
+        raise NoFaceError(f"all faces in {name} were rejected: {', '.join(reasons)}")
     raise NoFaceError(f"no face was found in {name}")

@@ -1,4 +1,4 @@
-"""The faces of a collection in the order of their similarity to a probe, however many there are."""
+"""Orders the faces of a collection of any size by their similarity to a probe."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from facerec.core.records import StoredFace
 
 Position: TypeAlias = tuple[float, str]
-"""Where a face is in a ranking: its score and its id."""
+"""Position of a face in a ranking: its score and its id."""
 
 WINDOW = 8192
-"""Faces that are kept in memory of one pass over a collection."""
+"""Maximum number of faces to keep in memory during a pass over a collection."""
 
 START: Position = (-math.inf, "")
 """The position before the first face."""
@@ -37,7 +37,7 @@ that may be longer is computed from all faces of the collection."""
 
 
 def position(face: ScoredFace) -> Position:
-    """Return where a face is in a ranking."""
+    """Return the position of a face in a ranking."""
     return face.score, face.face_id
 
 
@@ -67,7 +67,7 @@ class Ranking:
             faces: Store of its faces.
             cohort: Computes the stats of faces that are stored without.
             threshold: Minimum similarity of a face that is ranked, 0 to 1.
-            included: Ids of faces that are ranked whatever their similarity.
+            included: Ids of faces to rank even below the threshold.
         """
         self._embedding, self._stats = embedding, stats
         self._collection_id, self._faces, self._cohort = collection_id, faces, cohort
@@ -96,7 +96,7 @@ class Ranking:
 
     @cached_property
     def _nearest(self) -> list[ScoredFace] | None:
-        """All faces of the ranking, or None if they may be more than a search finds."""
+        """Return all faces of the ranking, or None if a search may not find all of them."""
         found = self._faces.search(
             self._collection_id,
             self._embedding[np.newaxis],

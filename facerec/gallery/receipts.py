@@ -1,7 +1,7 @@
-"""Erasures on record: what is still to be erased, and the receipts of what was.
+"""Stores unfinished erasures, and the receipts of finished ones.
 
-An erasure is noted before anything is removed, with the names of what it erases, so that it can be
-completed after a kill. When it has finished, only its receipt is left, which names nobody.
+An erasure is recorded before anything is removed, with the names of what it erases, so that it can
+be completed after a kill. Once it is finished, only its receipt is left, which names nobody.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Erasure:
     selection: Selection
 
     def includes(self, other: Erasure) -> bool:
-        """Return whether nothing is left for another erasure once this one is finished."""
+        """Return whether this erasure erases everything that another one does."""
         if self.receipt.collection_id != other.receipt.collection_id:
             return False
         if self.selection.created_before is not None:

@@ -1,4 +1,4 @@
-"""Photos indexed and searched in a collection."""
+"""Indexes photos in a collection, and searches it for the faces of photos."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RecognitionOperations(GalleryBase):
         options: FaceOptions | None = None,
         attributes: bool = False,
     ) -> IndexResult:
-        """Add the faces of a photo to a collection; faces that it holds already stay as they are.
+        """Add the faces of a photo to a collection; faces that it already contains do not change.
 
         Faces that were deleted before are added again, since the caller asks for this photo.
 

@@ -37,7 +37,7 @@ def read_days(text: str) -> int:
 
 
 def retention_in(tags: Mapping[str, str]) -> int | None:
-    """Return for how many days a collection with these tags keeps a face; None for ever.
+    """Return the number of days for which a collection with these tags keeps a face, or None.
 
     Raises:
         InvalidInputError: The tag is not a number of days.
@@ -50,7 +50,7 @@ class RetentionOperations(Eraser):
     """The operations of a gallery on the retention of collections."""
 
     def get_retention(self, collection_id: str) -> int | None:
-        """Return for how many days a collection keeps a face; None for ever.
+        """Return the number of days for which a collection keeps a face; None means for ever.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
@@ -59,7 +59,7 @@ class RetentionOperations(Eraser):
         return retention_in(self._records.get_tags(collection_id))
 
     def set_retention(self, collection_id: str, days: int | None) -> None:
-        """Set for how many days a collection keeps each face after it was indexed.
+        """Set the number of days for which a collection keeps each face after it was indexed.
 
         Args:
             collection_id: Id of the collection.
@@ -77,7 +77,7 @@ class RetentionOperations(Eraser):
         self._records.change_tags(collection_id, put={RETENTION_TAG: value})
 
     def find_expired(self, collection_id: str) -> frozenset[str]:
-        """Return the ids of the faces that are older than their collection keeps them.
+        """Return the ids of the faces whose retention period is over.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
@@ -94,7 +94,7 @@ class RetentionOperations(Eraser):
         )
 
     def expire(self, collection_id: str) -> Receipt | None:
-        """Erase the faces that are older than their collection keeps them.
+        """Erase the faces whose retention period is over.
 
         People whose faces have all expired are erased too.
 

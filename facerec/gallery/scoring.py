@@ -38,7 +38,7 @@ DEVIATIONS = (0.01, 0.05)
 
 @dataclass(frozen=True, slots=True)
 class ScoredFace:
-    """A stored face with what it scores against a probe.
+    """A stored face with its score against a probe.
 
     Attributes:
         neighbour: The stored face and its distance from the probe.
@@ -78,7 +78,7 @@ def stats_of(embedding: NDArray[np.float32], cohort: Cohort) -> CohortStats:
 
 
 def stats_of_stored(face: StoredFace, cohort: Cohort) -> CohortStats:
-    """Return the stats that a face is stored with, or computed if they are of another cohort."""
+    """Return the stats of a stored face; they are computed if another cohort's are stored."""
     stats = face.record.stats
     if stats is not None and stats.version == cohort.cohort_version:
         return stats
@@ -104,7 +104,7 @@ def reach(threshold: float, probe: CohortStats, *, margin: float = 0.0) -> float
 def search_for(
     limit: int, search: Callable[[int], tuple[Found, int]], *, itself: bool = False
 ) -> Found:
-    """Search for the nearest neighbours, and again for more if too many of them were dropped.
+    """Search for the nearest neighbours, and search again for more if too many were dropped.
 
     Args:
         limit: Maximum number of matches. One more is searched for, which shows whether there are

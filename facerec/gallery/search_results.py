@@ -1,4 +1,4 @@
-"""What a search finds: the matches of each face, and the decision on it."""
+"""Results of a search: the matches of each face, and the decision on it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SearchedFace:
         matches: The stored faces that reach the threshold.
         candidates: The best face of each person that is too close to call, even below the
             threshold: one for a match, at least two if ambiguous, none if unknown.
-        more_matches: Whether more stored faces reach the threshold than were asked for.
+        more_matches: Whether more stored faces reach the threshold than the limit.
     """
 
     face: EmbeddedFace
@@ -61,7 +61,7 @@ class SearchResult:
         threshold: Minimum similarity of a match, 0 to 1.
         photo: All faces of the probe, including rejected ones, largest first.
         faces: The faces that were searched, in the order of ``photo.faces``.
-        indexed: What was stored of the probe, if that was asked for.
+        indexed: The stored faces of the probe, if the caller asked to index it.
     """
 
     collection_id: str

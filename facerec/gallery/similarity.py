@@ -18,7 +18,7 @@ def checked_threshold(threshold: float) -> float:
     if not 0 <= threshold <= 1:
         raise InvalidInputError(
             f"a similarity threshold of {threshold} is out of range",
-            f"give one from 0 to 1, such as {DEFAULT_THRESHOLD}",
+            f"use a number from 0 to 1, such as {DEFAULT_THRESHOLD}",
         )
     return threshold
 
@@ -32,13 +32,13 @@ def checked_target_fmr(target_fmr: float) -> float:
     if not 0 < target_fmr < 1:
         raise InvalidInputError(
             f"a target false match rate of {target_fmr} is out of range",
-            "give one above 0 and below 1, such as 0.001",
+            "use a number above 0 and below 1, such as 0.001",
         )
     return target_fmr
 
 
 def threshold_at(target_fmr: float, faces: int = 1) -> float:
-    """Return the similarity at which a rate of searches for a stranger has a false match.
+    """Return the threshold at which this share of searches for a stranger has a false match.
 
     A probe is compared with every face, so each comparison may match at the rate
     1 - (1 - target_fmr)^(1 / faces).

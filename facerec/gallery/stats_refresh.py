@@ -1,4 +1,4 @@
-"""Cohort stats computed again for stored faces, from their embeddings and without photos."""
+"""Computes the cohort stats of stored faces again, from their embeddings and without photos."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StatsRefresh:
-    """What a page of a refresh did.
+    """The outcome of refreshing one page of faces.
 
     Attributes:
         collection_id: Id of the collection.

@@ -1,10 +1,10 @@
-"""How the faces of a photo are stored, also when the photo is indexed again.
+"""Stores the faces of a photo, including when the photo is indexed again.
 
 All faces are stored by one of two operations:
 
-- ``replace_faces``: the faces of a photo are exactly these. Jobs and repairs use it: after a job,
-  a collection holds what the input and the options of the job select.
-- ``add_faces``: the collection holds these faces too. Single requests to index a photo use it.
+- ``replace_faces`` makes the faces of a photo exactly these. Jobs and repairs use it: after a job,
+  a collection contains what the input and the options of the job select.
+- ``add_faces`` adds faces and removes none. Single requests to index a photo use it.
 
 Both follow the same rules, so that callers lose no face id and no person:
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 SAME_FACE_OVERLAP = 0.5
-"""Share of the union of two boxes of one photo from which on they are boxes of the same face. Boxes
-of two faces that a detector keeps share less (``facerec.engine.detect.suppression``)."""
+"""Minimum intersection over union of two boxes of the same face. For two faces that a detector
+finds it is lower (``facerec.engine.detect.suppression``)."""
 
 
 def with_stored_ids(
@@ -67,14 +67,14 @@ def pair_boxes(
     *,
     min_share: float = SAME_FACE_OVERLAP,
 ) -> list[tuple[int, int]]:
-    """Return the pairs of boxes, one of each kind, that are boxes of the same face of a photo.
+    """Pair the boxes that show the same face of a photo.
 
-    Each box is in one pair at most; those that share most are paired first.
+    Each box is used at most once; pairs with the largest overlap come first.
 
     Args:
-        boxes: Boxes of one kind.
-        others: Boxes of the other kind.
-        min_share: Share of the union of two boxes from which on they are of the same face.
+        boxes: Some boxes.
+        others: Boxes to pair them with.
+        min_share: Minimum intersection over union of two boxes of the same face.
 
     Returns:
         Indices in ``boxes`` and ``others``.
@@ -143,7 +143,7 @@ def replace_faces(
 
     Args:
         collection_id: The collection.
-        images: Faces by image key, including those that are to be kept (``faces_to_keep``).
+        images: Faces by image key, including those to keep (``faces_to_keep``).
         stored: Ids of the faces that the photos had, as far as the caller knows.
         faces: Store of the collection's faces.
         records: Store of its people.
@@ -168,10 +168,10 @@ def add_faces(
     records: RecordStore,
     imported: Sequence[FaceRecord] = (),
 ) -> tuple[FaceRecord, ...]:
-    """Add faces to those of a photo, and return them as the collection holds them.
+    """Add the faces of a photo, and return them as stored.
 
-    Faces that it holds already stay as they are. Other faces of the same photo, found with other
-    options, stay too: an id that a caller was given is valid until the caller deletes the face.
+    Faces that the collection already contains do not change. Faces of the photo that were found
+    with other options stay too: the id of a face is valid until a caller deletes the face.
 
     Args:
         collection: The collection, as it was read before the photo was processed.
@@ -199,7 +199,7 @@ def add_faces(
 
 
 def _is_gone(collection: Collection, records: RecordStore) -> bool:
-    """Return whether a collection was deleted, even if one of its id was created again."""
+    """Return whether a collection was deleted, even if another one has the same id now."""
     try:
         current = records.get_collection(collection.collection_id)
     except CollectionNotFoundError:
@@ -238,7 +238,7 @@ def _update_users(
 
 
 def shared_area(one: BoundingBox, other: BoundingBox) -> float:
-    """Return the share of the union of two boxes that both cover."""
+    """Return the intersection over union of two boxes, 0 to 1."""
     across = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
     down = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
     both = max(0.0, across) * max(0.0, down)

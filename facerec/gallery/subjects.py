@@ -1,4 +1,4 @@
-"""What is to be erased or exported, as people name it."""
+"""Reads the names by which callers select what to erase or export."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, text: str) -> str:
-    """Return the name of a subject as ``Gallery.erase`` takes it: a person's id for their name.
+    """Return the name of a subject for ``Gallery.erase``: of a person, the id.
 
     An id that nobody has is returned too: job folders may still contain what belongs to it.
 

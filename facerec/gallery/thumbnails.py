@@ -1,4 +1,4 @@
-"""Thumbnails of stored faces, cut from the photos that they were found on."""
+"""Cuts thumbnails of stored faces from the photos in which they were found."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def cut_thumbnail(record: FaceRecord, *, objects: ObjectStore, max_pixels: int) 
         # without the address: a local path would reveal something about the machine
         raise ObjectNotFoundError("the photo of this face") from error
     if image_id(content) != record.image_id:
-        raise ObjectNotFoundError("the photo that this face was found on")
+        raise ObjectNotFoundError("the photo in which this face was found")
     return _cut(content, record.box, max_pixels)
 
 

@@ -1,10 +1,10 @@
-"""Copies of tombstones outside the store of records, and how a store gets them back.
+"""Copies of tombstones outside the store of records, and their restoration.
 
-Tombstones are lost with their store. So each erasure leaves a copy of its own where the jobs of the
-collection are, with the key; it is deleted with the collection there too. In the store it leaves a
-mark that it has been seen. A store without the mark was lost, or restored from a copy that
-is older than the erasure: it gets the tombstones, and the faces below them that had been indexed
-before are removed. A tombstone that a store with the mark lacks was removed on purpose.
+Tombstones are lost with their store. So each erasure writes a copy of its tombstones and their key
+beside the collection's job folders; deleting the collection deletes the copy. It also leaves a mark
+in the store. A store without the mark was lost, or restored from a copy older than the erasure: the
+tombstones are restored, and faces that were erased are removed again. A tombstone that is missing
+in a store with the mark was removed on purpose.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def copy_of_erasure(
 
 
 def mark_seen(collection_id: str, erasure_ids: Iterable[str], *, records: RecordStore) -> None:
-    """Note in the store that it has the tombstones of erasures.
+    """Mark in the store that it has the tombstones of erasures.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -79,7 +79,7 @@ def unseen_erasures(
 def restore_tombstones(
     collection_id: str, copies: Iterable[TombstoneCopy], *, records: RecordStore
 ) -> None:
-    """Give tombstones back to a store, unless it has its own, with another key.
+    """Restore the tombstones of a store, unless it has its own, with another key.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.

@@ -55,7 +55,7 @@ class _Tombstone(NamedTuple):
 def keep_tombstones(
     collection_id: str, faces: Iterable[FaceRecord], *, records: RecordStore
 ) -> None:
-    """Keep a tombstone of each of these faces; call it before they are deleted.
+    """Store a tombstone of each of these faces; call it before they are deleted.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -70,7 +70,7 @@ def keep_tombstones(
 def keep_texts(
     collection_id: str, texts: Mapping[str, Collection[str]], *, records: RecordStore
 ) -> None:
-    """Keep texts of tombstones by names of photos, of which a keyed hash is stored.
+    """Store texts of tombstones under keyed hashes of the names of photos.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -116,7 +116,7 @@ def boxes_in(texts: Mapping[str, Collection[str]], image_keys: Collection[str]) 
 def keep_imported(
     collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
 ) -> None:
-    """Keep a tombstone of each face that is imported; call it before the faces are stored.
+    """Store a tombstone of each imported face; call it before the faces are stored.
 
     Args:
         collection_id: The collection.
@@ -269,7 +269,7 @@ def box_in(text: str) -> BoundingBox:
 
 
 def is_of_deleted(text: str) -> bool:
-    """Return whether a text is of something deleted, and not of an imported face."""
+    """Return whether a text belongs to something deleted, and not to an imported face."""
     return len(text.split()) <= 4
 
 
@@ -290,7 +290,7 @@ def _encrypted(key: bytes, image_key: str, record: FaceRecord) -> str:
 
 
 def _masked(content: bytes, key: bytes, image_key: str, box: BoundingBox) -> bytes:
-    """Return the exclusive or of an id and a hash that only the key and the photo yield.
+    """Return the exclusive or of an id and a hash that depends on the key and the photo.
 
     It encrypts and decrypts. The hash differs for every box, and its message from those of
     ``digest``.

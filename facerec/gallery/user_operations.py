@@ -32,7 +32,7 @@ else:
     user_search = DeferredModule("facerec.gallery.user_search")
 
 MAX_SIMILAR = 5
-"""People whom an error about an unknown one names."""
+"""Maximum number of similar names in the error for an unknown person."""
 
 
 def shown_user(user: User) -> str:
@@ -144,7 +144,7 @@ class UserOperations(Eraser):
 
         Args:
             collection_id: Id of the collection.
-            name: List only people whose display name or id has this text in it, in whatever case.
+            name: List only people whose display name or id contains this text; case is ignored.
             next_token: Token from the previous page; None for the first page.
             limit: Maximum number of people, 1 to 500.
 
@@ -173,9 +173,9 @@ class UserOperations(Eraser):
         *,
         threshold: float = ASSOCIATION_THRESHOLD,
     ) -> AssociationOutcome:
-        """Associate faces with a person; the outcome says why a face could not be.
+        """Associate faces with a person; the outcome gives a reason for each failure.
 
-        It lifts corrections that say that these faces do not show the person.
+        Corrections that exclude this person for these faces are removed.
 
         Args:
             collection_id: Id of the collection.
@@ -215,7 +215,7 @@ class UserOperations(Eraser):
     def disassociate_faces(
         self, collection_id: str, user_id: str, face_ids: Sequence[str]
     ) -> AssociationOutcome:
-        """Disassociate faces from a person; the outcome says why a face could not be.
+        """Disassociate faces from a person; the outcome gives a reason for each failure.
 
         Raises:
             InvalidInputError: An id is not a valid face id, or there are not 1 to

@@ -1,4 +1,4 @@
-"""People found for a face: only people whose faces are still in the collection."""
+"""Searches for people whose faces are still in the collection."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class UserSearchResult:
         model_version: Model version of the collection.
         threshold: Minimum similarity of a match, 0 to 1.
         matches: The people, most similar first.
-        more_matches: Whether more people reach the threshold than were asked for.
+        more_matches: Whether more people reach the threshold than the limit.
     """
 
     collection_id: str
@@ -110,7 +110,7 @@ def find_users(
         cohort: Computes the stats that similarity needs.
         threshold: Minimum similarity, 0 to 1.
         limit: Maximum number of people.
-        exclude: Id of a person who is not returned.
+        exclude: Id of a person to omit.
     """
     probe_stats = stats_of(probe, cohort)
 

@@ -86,8 +86,8 @@ class UserSearchOperations(GalleryBase):
             threshold: Minimum similarity, 0 to 1; by default the collection's.
             limit: Maximum number of people.
             options: How faces are found and chosen.
-            allow_no_face: Whether a photo without an accepted face has a result, in which nobody is
-                found.
+            allow_no_face: Whether to return a result without matches, instead of an error, for a
+                photo without an accepted face.
 
         Raises:
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.

@@ -1,4 +1,4 @@
-"""People's vectors: the mean of the embeddings of a person's faces, searched in place of the faces.
+"""People's vectors: a person's vector is the mean of the embeddings of the person's faces.
 
 They are kept in the vector store, in a namespace of their own for each collection. Records and
 vectors may be in two stores, so a change first goes to the record, which decides between concurrent

@@ -1,4 +1,4 @@
-"""The protocols of what finds and describes faces."""
+"""The protocols of engines, which find and describe faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The protocol of what jobs keep of faces."""
+"""The protocol of the data about faces that jobs keep."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class JobData(Protocol):
         ...
 
     def find(self, collection_id: str, selection: Selection) -> Sequence[KeptByJob]:
-        """Return what the jobs of a collection keep of faces and photos."""
+        """Return the data that the jobs of a collection keep about faces and photos."""
         ...
 
     def keep_tombstones(self, collection: Collection, copy: TombstoneCopy) -> None:

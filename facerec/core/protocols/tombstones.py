@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class TombstoneRecords(Protocol):
-    """The places of deleted faces in photos, which later jobs do not store again."""
+    """The positions of deleted faces in photos; later jobs do not store these faces again."""
 
     def get_tombstone_key(self, collection_id: str) -> bytes | None:
         """Return the key of a collection's tombstones; None if it never had a tombstone."""
@@ -25,7 +25,7 @@ class TombstoneRecords(Protocol):
     def find_tombstones(
         self, collection_id: str, photos: Sequence[str]
     ) -> dict[str, frozenset[str]]:
-        """Return the places of deleted faces by photo; photos without any are omitted.
+        """Return the positions of deleted faces by photo; photos without any are omitted.
 
         Args:
             collection_id: the collection.
@@ -36,17 +36,17 @@ class TombstoneRecords(Protocol):
     def list_tombstones(
         self, collection_id: str, *, after: str | None = None, limit: int = 1000
     ) -> dict[str, frozenset[str]]:
-        """Return the places of deleted faces, ordered by photo, starting after ``after``.
+        """Return the positions of deleted faces, ordered by photo, starting after ``after``.
 
         Args:
             collection_id: the collection.
             after: keyed hash of a photo.
-            limit: maximum photos.
+            limit: maximum number of photos.
         """
         ...
 
     def put_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
-        """Add places of deleted faces by photo, each atomically.
+        """Add positions of deleted faces by photo, each photo atomically.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -54,5 +54,5 @@ class TombstoneRecords(Protocol):
         ...
 
     def delete_tombstones(self, collection_id: str, places: Mapping[str, Members[str]]) -> None:
-        """Remove places of deleted faces by photo; unknown ones are ignored."""
+        """Remove positions of deleted faces by photo; unknown ones are ignored."""
         ...

@@ -80,7 +80,7 @@ class VectorStore(Protocol):
         Args:
             namespace: a namespace.
             probes: float32, shape (n, 128).
-            limit: maximum matches per probe, 1 to 8192.
+            limit: maximum number of matches per probe, 1 to 8192.
             max_distance: maximum Euclidean distance, inclusive.
 
         Raises:
@@ -111,10 +111,10 @@ class VectorStore(Protocol):
         ...
 
     def version(self, namespace: str) -> str | None:
-        """Return a text that changes whenever vectors are put or deleted, and in no other case.
+        """Return a text that changes when vectors are put or deleted, and in no other case.
 
-        A restored backup has another version than what it replaces, whatever is written to it.
-        None if the store cannot tell.
+        A restored backup never has the version of the data it replaces. None if the store does not
+        support versions.
         """
         return None
 
