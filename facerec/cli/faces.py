@@ -108,7 +108,7 @@ def match(
 @click.argument("output", type=click.Path(dir_okay=False, path_type=Path), metavar="OUT.jpg")
 @data_option
 def thumbnail(collection: str, face_id: str, output: Path, data: Path | None) -> None:
-    """Save a small picture of a face, if the photo that it was found on can still be read.
+    """Save a small picture of a face, if the photo in which it was found can still be read.
 
     \b
     Example:

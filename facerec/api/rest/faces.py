@@ -109,7 +109,7 @@ def faces_router(context: Context) -> APIRouter:
 
     @router.get(
         "/{collection_id}/faces/{face_id}/thumbnail",
-        summary="Show a face, if the photo that it was found on can still be read",
+        summary="Show a face, if the photo in which it was found can still be read",
         responses={
             **problems(404),
             200: {
