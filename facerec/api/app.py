@@ -32,6 +32,7 @@ from facerec.api.rest.exports import exports_router
 from facerec.api.rest.faces import faces_router
 from facerec.api.rest.found import found_photo_router, found_router
 from facerec.api.rest.jobs import jobs_router
+from facerec.api.rest.paths import API
 from facerec.api.rest.people import people_photo_router, people_router
 from facerec.api.rest.people_changes import people_changes_router
 from facerec.api.rest.problems import handle_problems, problems
@@ -128,7 +129,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     app.include_router(pages_router(page=settings.page))
 
     @app.get(
-        "/api/v1/health",
+        f"{API}/health",
         tags=["health"],
         summary="Check that the server answers",
         responses={**problems(), 200: answer("It does.", "health")},

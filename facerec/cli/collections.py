@@ -178,7 +178,7 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
     with factory.open_gallery(data_folder(data)) as gallery:
         chosen = names or [each.collection_id for each in gallery.all_collections()]
         if dry_run:
-            expired = {name: len(gallery.find_expired(name)) for name in chosen}
+            expired = {name: len(gallery.list_expired(name)) for name in chosen}
             receipts = []
         else:
             print_resumed(gallery.resume_erasures())

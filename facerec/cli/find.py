@@ -14,6 +14,7 @@ from facerec.cli.exit_codes import raise_first
 from facerec.cli.find_outputs import Find, Outputs, found_faces, keeping_first_pages
 from facerec.cli.options import (
     collection_option,
+    csv_option,
     data_option,
     json_option,
     probability,
@@ -25,7 +26,6 @@ from facerec.core.limits import MAX_PAGE
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
-    from facerec.core.records import User
     from facerec.gallery.found_faces import FoundPage
 
 
@@ -45,13 +45,7 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Link the photos from this folder instead of copying them.",
 )
-@click.option(
-    "--csv",
-    "csv_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write a CSV file with a line for each face.",
-)
+@csv_option("Write a CSV file with a line for each face.")
 @click.option(
     "--html",
     "html_file",
@@ -114,13 +108,14 @@ def find(
     for path in outputs.files():
         require_new(path)
     with factory.open_gallery(data_folder(data)) as gallery:
-        sought = photo_or_person(gallery, collection, probe)
+        named = photo_or_person(gallery, collection, probe)
+        photo, user = (named, None) if isinstance(named, str) else (None, named)
 
         def page(doubtful: bool, next_token: str | None) -> FoundPage:
             return gallery.find(
                 collection,
-                sought if isinstance(sought, str) else None,
-                user_id=None if isinstance(sought, str) else sought.user_id,
+                photo,
+                user_id=None if user is None else user.user_id,
                 face_number=face_number,
                 doubtful=doubtful,
                 threshold=threshold,
@@ -135,7 +130,7 @@ def find(
             console(stderr=True).print(
                 f"{count(others, 'other face')} of the photo not searched; see --face"
             )
-        whom = probe if isinstance(sought, str) else _shown(sought)
+        whom = probe if user is None else user.name or user.user_id
         # what was done is not part of a document
         errors = outputs.write(search, whom, gallery, console(stderr=as_json))
         if as_json:
@@ -145,15 +140,11 @@ def find(
     raise_first(errors)
 
 
-def _shown(user: User) -> str:
-    return user.name or user.user_id
-
-
 def _print_json(find: Find) -> None:
     """Print all faces as one document, page by page."""
-    from facerec.gallery.presenting_found import found_face_json, sought_json
+    from facerec.gallery.presenting_found import common_json, found_face_json
 
-    head = json.dumps(sought_json(find(False, None)), indent=2)
+    head = json.dumps(common_json(find(False, None)), indent=2)
     click.echo(head.removesuffix("\n}"), nl=False)
     for name, doubtful in (("matches", False), ("doubtful_matches", True)):
         click.echo(f',\n  "{name}": [', nl=False)

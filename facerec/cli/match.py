@@ -13,6 +13,7 @@ from facerec.cli.faces_shown import match_table, position, print_remarks
 from facerec.cli.match_many import folder_of_photos, photos_in, print_searched
 from facerec.cli.options import (
     collection_option,
+    csv_option,
     data_option,
     json_option,
     limit_option,
@@ -41,13 +42,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Let several faces of the photo match one person; otherwise only the most similar does.",
 )
-@click.option(
-    "--csv",
-    "csv_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write a CSV file with a line for each face of the photos instead of printing.",
-)
+@csv_option("Write a CSV file with a line for each face of the photos instead of printing.")
 @probe_face_options
 @json_option
 def match(

@@ -60,6 +60,13 @@ target_fmr_option = click.option(
 )
 
 
+def csv_option(text: str) -> Callable[[Command], Command]:
+    """Return the option that writes a result to a new CSV file."""
+    return click.option(
+        "--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help=text
+    )
+
+
 def limit_option(noun: str, default: int, maximum: int) -> Callable[[Command], Command]:
     """Return the option that limits how many entries are shown."""
     return click.option(

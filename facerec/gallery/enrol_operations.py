@@ -230,7 +230,7 @@ class EnrolOperations(UserOperations):
 
         The latter was created for the name, and somebody may have changed its display name since.
         """
-        user = self._records.find_user(collection_id, name)
+        user = self._records.get_user_named(collection_id, name)
         if user is None:
             found = self._records.get_users(collection_id, [derived_user_id(name)])
             user = found[0] if found else None

@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from facerec.core.ids import group_of, image_key
-from facerec.gallery.tombstones import DeletedBoxes, boxes_in, find_texts, keep_texts, remove_texts
+from facerec.gallery.tombstones import DeletedBoxes, boxes_in, get_texts, keep_texts, remove_texts
 
 if TYPE_CHECKING:
     from facerec.core.erasures import KeptByJob, Selection
@@ -148,7 +148,7 @@ def deleted_and_erased(
         As ``deleted_boxes``; and the numbers of the erased ones among ``photos``.
     """
     names = {name for photo in photos if photo is not None for name in _names(photo)}
-    found = find_texts(collection_id, [*image_keys, *names], records=records)
+    found = get_texts(collection_id, [*image_keys, *names], records=records)
     erased = (
         number
         for number, photo in enumerate(photos)

@@ -144,7 +144,7 @@ class Eraser(GalleryBase):
         if not selection.names_photos:
             return set()
         names = selection.photos, selection.external_image_ids
-        kept = self._job_data.find(
+        kept = self._job_data.get(
             collection_id, Selection(photos=names[0], external_image_ids=names[1])
         )
         with suppress(CollectionNotFoundError):
@@ -196,7 +196,7 @@ class Eraser(GalleryBase):
         """
         if not selection.photos:
             return frozenset()
-        kept = self._job_data.find(collection_id, Selection(photos=selection.photos))
+        kept = self._job_data.get(collection_id, Selection(photos=selection.photos))
         rows = (face["face_id"] for job in kept for row in job.rows for face in _faces_in(row))
         return frozenset(rows).union(face.record.face_id for job in kept for face in job.faces)
 
@@ -303,7 +303,7 @@ class Eraser(GalleryBase):
     def _emptied_photos(self, collection_id: str, face_ids: Members[str]) -> frozenset[str]:
         """Return the keys of the photos that have no other stored faces than these."""
         keys = [key for key in {group_of(face_id) for face_id in face_ids} if is_group(key)]
-        stored = self._faces.find_images(collection_id, keys) if keys else {}
+        stored = self._faces.get_images(collection_id, keys) if keys else {}
         return frozenset(
             key for key in keys if all(record.face_id in face_ids for record in stored.get(key, ()))
         )

@@ -156,8 +156,8 @@ class ExportOperations(ErasureOperations):
             tuple(sorted(corrections)),
             clusters,
             not_faces,
-            tuple(self._records.find_answers([*ids, *people])),
-            tuple(self._job_data.find(collection_id, selection)),
+            tuple(self._records.get_answers([*ids, *people])),
+            tuple(self._job_data.get(collection_id, selection)),
             dict(self._thumbnails(faces) if thumbnails else ()),
         )
 

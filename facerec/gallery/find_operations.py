@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from facerec.core.photos import EmbeddedFace
     from facerec.core.records import Collection, User
     from facerec.gallery import finding, found_faces
-    from facerec.gallery.finding import Sought
+    from facerec.gallery.finding import SearchedPerson
     from facerec.gallery.found_faces import FoundPage
 else:
     finding = DeferredModule("facerec.gallery.finding")
@@ -103,12 +103,14 @@ class FindOperations(RecognitionOperations):
             face, others, image = self._face_of(photo, face_number, options)
             vector: NDArray[np.float32] | None = face.embedding
             listing = f"photos of face {face_number} of {image}"
-            sought = self._sought(collection_id, face, deciding)
+            person = self._person_of(collection_id, face, deciding)
         else:
             user = self._records.get_user(collection_id, str(user_id))
             vector = user_vector(self._faces, collection_id, user)
             listing = f"photos of person {user_id}"
-            sought = finding.Sought(deciding, user_id, by_user=True, held=frozenset(user.face_ids))
+            person = finding.SearchedPerson(
+                deciding, user_id, by_user=True, held=frozenset(user.face_ids)
+            )
         # The probe determines the order of the faces, and these values which faces are listed.
         listing = f"{listing} in {collection_id}, {doubtful}, {deciding!r}, {lowest!r}"
         after = START
@@ -123,13 +125,13 @@ class FindOperations(RecognitionOperations):
                 faces=self._faces,
                 cohort=self._engine,
                 threshold=lowest,
-                included=sorted(sought.held),
+                included=sorted(person.held),
             )
-            corrections = finding.Corrections(
-                ranking, sought, collection_id, faces=self._faces, records=self._records
+            corrections = finding.CorrectionFilter(
+                ranking, person, collection_id, faces=self._faces, records=self._records
             )
-            faces = finding.find_faces_of(
-                sought,
+            faces = finding.faces_showing(
+                person,
                 ranking,
                 corrections,
                 after=after,
@@ -181,7 +183,9 @@ class FindOperations(RecognitionOperations):
             )
         return found.faces[number - 1], len(found.faces) - 1, image_id(loaded.content)
 
-    def _sought(self, collection_id: str, face: EmbeddedFace, threshold: float) -> Sought:
+    def _person_of(
+        self, collection_id: str, face: EmbeddedFace, threshold: float
+    ) -> SearchedPerson:
         (searched,) = search_probes(
             [face],
             collection_id=collection_id,
@@ -192,7 +196,7 @@ class FindOperations(RecognitionOperations):
             limit=1,
         )
         people = {match.user_id for match in searched.candidates} - {None}
-        return finding.Sought(
+        return finding.SearchedPerson(
             threshold,
             next(iter(people)) if len(people) == 1 else None,
             ambiguous=len(people) > 1,

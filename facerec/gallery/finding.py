@@ -31,7 +31,7 @@ RIVALS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
+class SearchedPerson:
     """Who is searched for.
 
     Attributes:
@@ -49,13 +49,13 @@ class Sought:
     ambiguous: bool = False
 
 
-class Corrections:
-    """The faces that corrections hide; see ``facerec.gallery.corrections`` for the rules."""
+class CorrectionFilter:
+    """Drops the faces that corrections hide; ``facerec.gallery.corrections`` has the rules."""
 
     def __init__(
         self,
         ranking: Ranking,
-        sought: Sought,
+        person: SearchedPerson,
         collection_id: str,
         *,
         faces: FaceStore,
@@ -63,15 +63,15 @@ class Corrections:
     ) -> None:
         """Read the corrections of a collection, and compare the corrected faces with the probe."""
         self._collection_id, self._records = collection_id, records
-        self._held, self._own = sought.held, frozenset[str]()
+        self._held, self._own = person.held, frozenset[str]()
         self._excluded: list[tuple[Position, frozenset[str]]] = []
-        if sought.by_user:
-            own = faces.get_faces(collection_id, sorted(sought.held)) if sought.held else []
-            self._own = frozenset({sought.user_id or ""}).union(
-                *(person_names(face.record, sought.user_id) for face in own)
+        if person.by_user:
+            own = faces.get_faces(collection_id, sorted(person.held)) if person.held else []
+            self._own = frozenset({person.user_id or ""}).union(
+                *(person_names(face.record, person.user_id) for face in own)
             )
             for names in corrected_faces(
-                collection_id, sorted(sought.held), records=records
+                collection_id, sorted(person.held), records=records
             ).values():
                 self._excluded.append((START, names))
             return
@@ -111,10 +111,10 @@ class Corrections:
         return any(before < position(face) and names & them for before, them in self._excluded)
 
 
-def find_faces_of(
-    sought: Sought,
+def faces_showing(
+    person: SearchedPerson,
     ranking: Ranking,
-    corrections: Corrections,
+    corrections: CorrectionFilter,
     *,
     after: Position,
     doubtful: bool,
@@ -126,7 +126,7 @@ def find_faces_of(
     """Yield the faces that show somebody, or those that may do so, most similar first.
 
     Args:
-        sought: Who is searched for.
+        person: Who is searched for.
         ranking: The faces that resemble that person.
         corrections: Hides faces.
         after: Position after which to start.
@@ -142,12 +142,12 @@ def find_faces_of(
             (face, owner)
             for face, owner in corrections.shown(batch)
             # the face is known to show another person
-            if not (sought.by_user and owner not in (None, sought.user_id))
+            if not (person.by_user and owner not in (None, person.user_id))
         ]
-        rivalled = _rivalled(sought, shown, collection_id, faces=faces, cohort=cohort)
+        rivalled = _rivalled(person, shown, collection_id, faces=faces, cohort=cohort)
         chosen = []
         for face, owner in shown:
-            doubt = _doubt(sought, face, owner, rivalled)
+            doubt = _doubt(person, face, owner, rivalled)
             if (doubt is not None) == doubtful:
                 chosen.append((face, owner, doubt))
         people = [owner for _, owner, _ in chosen if owner is not None]
@@ -162,21 +162,21 @@ def find_faces_of(
 
 
 def _doubt(
-    sought: Sought, face: ScoredFace, owner: str | None, rivalled: frozenset[str]
+    person: SearchedPerson, face: ScoredFace, owner: str | None, rivalled: frozenset[str]
 ) -> Doubt | None:
-    if sought.by_user and owner is not None:
+    if person.by_user and owner is not None:
         return None
-    if sought.ambiguous or face.face_id in rivalled:
+    if person.ambiguous or face.face_id in rivalled:
         return Doubt.AMBIGUOUS
-    if face.similarity < sought.threshold:
+    if face.similarity < person.threshold:
         return Doubt.LESS_SIMILAR
-    if owner is not None and sought.user_id is not None and owner != sought.user_id:
+    if owner is not None and person.user_id is not None and owner != person.user_id:
         return Doubt.OTHER_PERSON
     return None
 
 
 def _rivalled(
-    sought: Sought,
+    person: SearchedPerson,
     shown: Iterable[tuple[ScoredFace, str | None]],
     collection_id: str,
     *,
@@ -185,7 +185,7 @@ def _rivalled(
 ) -> frozenset[str]:
     """Return the ids of faces without a person that resemble another person about as much."""
     free = {face.face_id: face for face, owner in shown if owner is None}
-    if not sought.by_user or not free:
+    if not person.by_user or not free:
         return frozenset()
     stored = faces.get_faces(collection_id, list(free))
     if not stored:
@@ -203,7 +203,7 @@ def _rivalled(
         max_distance=farthest,
     )
     vectors = {user_id: vector for users in found for user_id, vector in users.items()}
-    vectors.pop(sought.user_id or "", None)
+    vectors.pop(person.user_id or "", None)
     if not vectors:
         return frozenset()
     stats_of_user = dict(

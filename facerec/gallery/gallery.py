@@ -71,7 +71,7 @@ class Gallery(
     - ``erasure_operations``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,
       ``resume_erasure``, ``resume_erasures``;
     - ``exporting``: ``export``, for a subject access request;
-    - ``retention``: ``get_retention``, ``set_retention``, ``find_expired``, ``expire``.
+    - ``retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
 
     ``answer_once`` repeats the answer to a request that was sent twice, and ``close`` releases
     what the gallery owns.
@@ -84,4 +84,4 @@ class Gallery(
 
         See ``facerec.gallery.idempotency.answer_by_token``.
         """
-        return answer_by_token(token, request, answer, requests=self._records, clock=self._clock)
+        return answer_by_token(token, request, answer, records=self._records, clock=self._clock)

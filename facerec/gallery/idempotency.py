@@ -26,7 +26,7 @@ def answer_by_token(
     request: dict[str, Any],
     answer: Callable[[], dict[str, Any]],
     *,
-    requests: RecordStore,
+    records: RecordStore,
     clock: Callable[[], float],
 ) -> dict[str, Any]:
     """Answer a request unless its token was answered before; then return that answer.
@@ -38,7 +38,7 @@ def answer_by_token(
         token: Idempotency token.
         request: JSON values that identify the request, including its operation.
         answer: Performs the request and returns its answer as JSON values.
-        requests: Store of answered requests.
+        records: Store of answered requests.
         clock: Returns the time in seconds since 1970.
 
     Raises:
@@ -46,19 +46,19 @@ def answer_by_token(
     """
     digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     with _LOCKS[hash(token) % len(_LOCKS)]:
-        known = requests.find_request(token, clock())
+        known = records.get_request(token, clock())
         if known is None:
             try:
                 answered = answer()
             except FacerecError:
                 # Another process may have answered the same request in the meantime.
-                known = requests.find_request(token, clock())
+                known = records.get_request(token, clock())
                 if known is None:
                     raise
             else:
                 now = clock()
                 kept = AnsweredRequest(digest, json.dumps(answered), now + LIFETIME)
-                requests.keep_request(token, kept, now)
+                records.keep_request(token, kept, now)
                 return answered
     if known.digest != digest:
         raise RequestMismatchError

@@ -15,12 +15,14 @@ from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.indexing import name_image, storable_source
-from facerec.gallery.photos import Photo, find_faces, load_photo
+from facerec.gallery.photos import Photo
 from facerec.gallery.storing import add_faces, pair_boxes
 from facerec.gallery.tombstones import deleted_imports, keep_imported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from facerec.gallery.photos import Photo
 
 MIN_SHARED = 0.4
 """Minimum intersection over union of two boxes of the same face. Between boxes of dlib's and of
@@ -180,10 +182,9 @@ class ImportOperations(GalleryBase):
             PhotoTooLargeError: The photo has too many bytes.
         """
         collection = self._require(collection_id)
-        loaded = load_photo(photo, self._objects)
         # the other service has chosen these faces already
         options = self._defaults.index_options(quality_filter=QualityFilter.NONE)
-        found = find_faces(loaded, engine=self._engine, options=options)
+        loaded, found = self._detect(photo, options)
         now = self._clock()
         held = self._faces.get_faces(collection_id, [each.face_id for each in known])
         images = {face.record.face_id: face.record.image_id for face in held}
@@ -247,7 +248,7 @@ class ImportOperations(GalleryBase):
     ) -> frozenset[str]:
         """Omit faces that the collection holds under ids of its own, and return their ids."""
         removed = set[str]()
-        for key, records in self._faces.find_images(collection_id, list(photos)).items():
+        for key, records in self._faces.get_images(collection_id, list(photos)).items():
             own = [face.record for face in photos[key]]
             pairs = pair_boxes([each.box for each in own], [each.box for each in records])
             here = {

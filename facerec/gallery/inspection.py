@@ -10,7 +10,7 @@ from facerec.core.limits import MAX_PAIRS
 from facerec.errors import AttributesUnavailableError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.paging import checked_limit
-from facerec.gallery.photos import Photo, PhotoContent, find_faces, load_photo, require_face
+from facerec.gallery.photos import Photo, PhotoContent, detect_faces, load_photo, require_face
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
@@ -119,7 +119,7 @@ class Inspector:
     ) -> tuple[PhotoContent, PhotoFaces]:
         """Return the bytes of a photo and its faces; errors refer to given bytes by ``name``."""
         loaded = load_photo(photo, self._objects, name=name)
-        return loaded, find_faces(loaded, engine=self._engine, options=options)
+        return loaded, detect_faces(loaded, engine=self._engine, options=options)
 
     def _with_attributes(
         self, loaded: PhotoContent, found: PhotoFaces, options: FaceOptions

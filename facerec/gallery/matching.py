@@ -71,8 +71,8 @@ def search_probes(
     if not probes:
         return ()
 
-    def search(count: int) -> tuple[_Found, int]:
-        found = _find(
+    def search(count: int) -> tuple[_NearestFaces, int]:
+        found = _nearest_faces(
             probes,
             count,
             collection_id=collection_id,
@@ -152,8 +152,8 @@ def search_stored_face(
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The stored faces that were found for probes.
+class _NearestFaces:
+    """The stored faces nearest to probes.
 
     Attributes:
         scored: The faces that count for each probe, most similar first.
@@ -169,7 +169,7 @@ class _Found:
     candidates: Callable[[Sequence[ScoredFace]], list[Candidate]]
 
 
-def _find(
+def _nearest_faces(
     probes: Sequence[EmbeddedFace],
     count: int,
     *,
@@ -179,7 +179,7 @@ def _find(
     cohort: Cohort,
     threshold: float,
     repeat_people: bool,
-) -> _Found:
+) -> _NearestFaces:
     """Return the stored faces that count for each probe, of the ``count`` nearest ones."""
     stats = [probe.stats for probe in probes]
     neighbours = faces.search(
@@ -210,7 +210,7 @@ def _find(
         len(before) - len(own) if len(nearest) == count else 0
         for before, own, nearest in zip(relevant, scored, neighbours, strict=True)
     ]
-    return _Found(scored, dropped, owners, candidates)
+    return _NearestFaces(scored, dropped, owners, candidates)
 
 
 def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:

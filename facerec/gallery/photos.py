@@ -100,7 +100,7 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
     return loaded
 
 
-def find_faces(photo: PhotoContent, *, engine: FaceEngine, options: FaceOptions) -> PhotoFaces:
+def detect_faces(photo: PhotoContent, *, engine: FaceEngine, options: FaceOptions) -> PhotoFaces:
     """Return the faces of a photo.
 
     Args:

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 def found_json(page: FoundPage) -> Json:
     """Present a page of the faces that show somebody (``find-result.json``)."""
     return {
-        **sought_json(page),
+        **common_json(page),
         "doubtful": page.doubtful,
         "matches": [found_face_json(each) for each in page.found],
         "next_token": page.next_token,
     }
 
 
-def sought_json(page: FoundPage) -> Json:
+def common_json(page: FoundPage) -> Json:
     """Present what all pages of a request have in common."""
     return {
         "collection_id": page.collection_id,

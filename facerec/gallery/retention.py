@@ -76,7 +76,7 @@ class RetentionOperations(Eraser):
         value = f"{read_days(f'{days}d')}d"
         self._records.change_tags(collection_id, put={RETENTION_TAG: value})
 
-    def find_expired(self, collection_id: str) -> frozenset[str]:
+    def list_expired(self, collection_id: str) -> frozenset[str]:
         """Return the ids of the faces whose retention period is over.
 
         Raises:
@@ -105,7 +105,7 @@ class RetentionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             InvalidInputError: The collection's tag is not a number of days.
         """
-        expired = self.find_expired(collection_id)
+        expired = self.list_expired(collection_id)
         if not expired:
             return None
         owners = self._records.users_of_faces(collection_id, sorted(expired))

@@ -185,7 +185,7 @@ def add_faces(
         CollectionNotFoundError: The collection was deleted concurrently; no face was added.
     """
     collection_id, faces = collection.collection_id, faces.of(collection)
-    stored = faces.find_images(collection_id, [image_key]).get(image_key, [])
+    stored = faces.get_images(collection_id, [image_key]).get(image_key, [])
     held = {record.face_id: record for record in (*stored, *imported)}
     chosen = with_stored_ids(found, list(held.values()))
     added = [face for face in chosen if face.record.face_id not in held]

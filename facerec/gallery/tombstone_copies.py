@@ -20,7 +20,7 @@ from facerec.gallery.storing import pair_boxes
 from facerec.gallery.tombstones import (
     box_in,
     digest,
-    find_texts,
+    get_texts,
     is_of_deleted,
     keep_texts,
     keep_tombstones,
@@ -53,7 +53,7 @@ def copy_of_erasure(
         records: Store of the tombstones.
     """
     key = records.get_tombstone_key(collection_id)
-    found = find_texts(collection_id, names, records=records)
+    found = get_texts(collection_id, names, records=records)
     deleted = {name: frozenset(filter(is_of_deleted, own)) for name, own in found.items()}
     places = {digest(key or b"", name): own for name, own in deleted.items() if own}
     return TombstoneCopy(erasure_id, erased_at, key, places) if key and places else None
@@ -72,7 +72,7 @@ def unseen_erasures(
     collection_id: str, erasure_ids: Sequence[str], *, records: RecordStore
 ) -> list[str]:
     """Return the erasures that a store has not seen."""
-    found = find_texts(collection_id, [_mark_of(each) for each in erasure_ids], records=records)
+    found = get_texts(collection_id, [_mark_of(each) for each in erasure_ids], records=records)
     return [each for each in erasure_ids if _mark_of(each) not in found]
 
 

@@ -79,7 +79,7 @@ def keep_texts(
     records.put_tombstones(collection_id, {digest(key, name): own for name, own in texts.items()})
 
 
-def find_texts(
+def get_texts(
     collection_id: str, names: Collection[str], *, records: RecordStore
 ) -> dict[str, frozenset[str]]:
     """Return the texts of tombstones by names of photos; photos without any are omitted.
@@ -90,13 +90,13 @@ def find_texts(
     if key is None:
         return {}
     photos = {digest(key, name): name for name in names}
-    found = records.find_tombstones(collection_id, list(photos))
+    found = records.get_tombstones(collection_id, list(photos))
     return {photos[photo]: texts for photo, texts in found.items()}
 
 
 def remove_texts(collection_id: str, names: Collection[str], *, records: RecordStore) -> None:
     """Remove all tombstones of photos, given by their names."""
-    found = find_texts(collection_id, names, records=records)
+    found = get_texts(collection_id, names, records=records)
     if found:
         key = records.get_tombstone_key(collection_id) or b""
         records.delete_tombstones(
@@ -143,7 +143,7 @@ def deleted_boxes(
 
     It is one request if the collection never had a tombstone, and one more for each 100 photos.
     """
-    return boxes_in(find_texts(collection_id, image_keys, records=records), image_keys)
+    return boxes_in(get_texts(collection_id, image_keys, records=records), image_keys)
 
 
 def imported_faces(
@@ -224,7 +224,7 @@ def _tombstones(
         return {}
     return {
         image_key: [_to_tombstone(text, key, image_key) for text in sorted(texts)]
-        for image_key, texts in find_texts(collection_id, image_keys, records=records).items()
+        for image_key, texts in get_texts(collection_id, image_keys, records=records).items()
     }
 
 

@@ -105,7 +105,7 @@ class UserOperations(Eraser):
         self._get(collection_id)
         by_name = None
         with suppress(InvalidInputError):
-            by_name = self._records.find_user(collection_id, checked_user_name(text))
+            by_name = self._records.get_user_named(collection_id, checked_user_name(text))
         try:
             by_id = self._records.get_user(collection_id, checked_user_id(text))
         except (InvalidInputError, UserNotFoundError):

@@ -85,7 +85,7 @@ class PhotoUserSearchResult(UserSearchResult):
     rejected: tuple[RejectedFace, ...]
 
 
-def find_users(
+def search_users(
     probe: NDArray[np.float32],
     *,
     collection_id: str,

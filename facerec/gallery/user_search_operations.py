@@ -134,7 +134,7 @@ class UserSearchOperations(GalleryBase):
         matches: tuple[UserMatch, ...] = ()
         more = False
         if probe is not None:
-            matches, more = user_search.find_users(
+            matches, more = user_search.search_users(
                 probe,
                 collection_id=collection.collection_id,
                 faces=self._faces,

@@ -40,9 +40,9 @@ class JobFolders:
             )
         return erasure.erase_faces(self.objects, self.jobs_root, collection_id, selection)
 
-    def find(self, collection_id: str, selection: Selection) -> list[KeptByJob]:
+    def get(self, collection_id: str, selection: Selection) -> list[KeptByJob]:
         """Return what the folders of a collection's jobs keep of a selection."""
-        return tracing.find_in_jobs(self.objects, self.jobs_root, collection_id, selection)
+        return tracing.kept_by_jobs(self.objects, self.jobs_root, collection_id, selection)
 
     def keep_tombstones(self, collection: Collection, copy: TombstoneCopy) -> None:
         """Keep a copy of the tombstones of an erasure beside the job folders."""

@@ -12,7 +12,7 @@ from facerec.core.erasures import KeptByJob, Selection
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.places import photo_lists
 from facerec.jobs.remembered.erasing import photo_in_line
-from facerec.jobs.tracing import find_in_jobs
+from facerec.jobs.tracing import kept_by_jobs
 from facerec.storage.objects.protocol import ObjectStore
 
 
@@ -42,7 +42,7 @@ def addresses_of_others(
         FacerecError: a job folder that may contain something cannot be read.
     """
     selection = Selection(photos=frozenset(addresses))
-    kept = find_in_jobs(objects, jobs_root, collection_id, selection)
+    kept = kept_by_jobs(objects, jobs_root, collection_id, selection)
     rows = (row for job in kept for row in job.rows)
     return {row["photo"] for row in rows if row["external_image_id"] not in external_image_ids}
 

@@ -83,7 +83,7 @@ def remove_stale(
     removed = 0
     for first in range(0, len(keys), PHOTOS_AT_ONCE):
         batch = keys[first : first + PHOTOS_AT_ONCE]
-        stored = faces.find_images(plan.collection_id, batch)
+        stored = faces.get_images(plan.collection_id, batch)
         ids = [record.face_id for members in stored.values() for record in members]
         if ids:
             removed += delete(plan.collection_id, ids)

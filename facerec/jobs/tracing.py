@@ -26,7 +26,7 @@ from facerec.jobs.remembered.erasing import listed_photo, photos_in_lines
 from facerec.storage.objects.protocol import ObjectStore
 
 
-def find_in_jobs(
+def kept_by_jobs(
     objects: ObjectStore, jobs_root: str, collection_id: str, selection: Selection
 ) -> list[KeptByJob]:
     """Return what the job folders of a collection keep of a selection.

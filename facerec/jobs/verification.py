@@ -234,7 +234,7 @@ def _verify_segment(
     result = Verification(faces=sum(map(len, expected.values())), deleted=erased)
     if not expected:
         return result
-    found = faces.find_images(plan.collection_id, list(expected))
+    found = faces.get_images(plan.collection_id, list(expected))
     stored = {key: {record.face_id for record in held} for key, held in found.items()}
     own = plan.options.digest()
     differing = {

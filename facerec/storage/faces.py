@@ -127,11 +127,11 @@ class FaceStore:
             collection_id, {face_id: stats_metadata(own) for face_id, own in stats.items()}
         )
 
-    def find_images(
+    def get_images(
         self, collection_id: str, image_keys: Sequence[str]
     ) -> dict[str, list[FaceRecord]]:
         """Return the stored faces of photos by image key; photos without faces are omitted."""
-        found = self.vectors.find_groups(collection_id, image_keys)
+        found = self.vectors.get_groups(collection_id, image_keys)
         return {key: [_record(each) for each in records] for key, records in found.items()}
 
     def search(

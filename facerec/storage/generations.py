@@ -73,8 +73,8 @@ class _Renamed(VectorStore):
         self._vectors.change_metadata(self._name(namespace), changes)
 
     @override
-    def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
-        return self._vectors.find_groups(self._name(namespace), groups)
+    def get_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+        return self._vectors.get_groups(self._name(namespace), groups)
 
     @override
     def search(

@@ -54,12 +54,12 @@ class FaceStoreContract:
         settle()
         (image_key,) = by_image(group)
         assert image_key == group_of(group[0].record.face_id)
-        found = faces.find_images("staff", [image_key])
+        found = faces.get_images("staff", [image_key])
         expected = sorted((face.record for face in group), key=lambda record: record.face_id)
         assert found == {image_key: expected}
         faces.put_images("staff", {image_key: [group[1]]})
         settle()
-        assert faces.find_images("staff", [image_key]) == {image_key: [group[1].record]}
+        assert faces.get_images("staff", [image_key]) == {image_key: [group[1].record]}
         faces.put_images("staff", {image_key: []})
         settle()
         assert faces.count_faces("staff") == 1

@@ -30,7 +30,7 @@ class VectorStoreContract(VectorSearchContract):
         store.add_vectors("staff", by_group([carl]))
         settle()
         ids = sorted([ann.id, carl.id])
-        assert [each.id for each in store.find_groups("staff", [ann.group])[ann.group]] == ids
+        assert [each.id for each in store.get_groups("staff", [ann.group])[ann.group]] == ids
         assert [each.id for each in store.list_vectors("staff")] == ids
         assert store.count_vectors("staff") == 2
         assert ann.id in store.put_groups("staff", by_group([carl]))
@@ -187,7 +187,7 @@ class VectorStoreContract(VectorSearchContract):
         (both_key,) = by_group(group)
         (single_key,) = by_group([single])
         (unknown_key,) = by_group([vector_of("nobody")])
-        found = store.find_groups("staff", [both_key, unknown_key, single_key])
+        found = store.get_groups("staff", [both_key, unknown_key, single_key])
         assert found.keys() == {both_key, single_key}
         assert found[single_key] == [single.record]
         assert sorted_records(found[both_key]) == sorted_records([f.record for f in group])
@@ -197,7 +197,7 @@ class VectorStoreContract(VectorSearchContract):
         assert store.count_vectors("staff") == 0
         assert store.list_vectors("staff") == []
         assert store.get_vectors("staff", [vector_id]) == []
-        assert store.find_groups("staff", [group_of(vector_id)]) == {}
+        assert store.get_groups("staff", [group_of(vector_id)]) == {}
         assert search_one(store, fake_embedding("ann")) == []
         assert store.delete_vectors("staff", [vector_id]) == []
         store.delete_namespace("staff")
@@ -243,7 +243,7 @@ class VectorStoreContract(VectorSearchContract):
         assert store.delete_vectors("staff", [cyd]) == []
         assert [record.id for record in store.list_vectors("staff")] == [bob]
         assert store.get_vectors("staff", [ann]) == []
-        assert store.find_groups("staff", [group_of(ann)]) == {}
+        assert store.get_groups("staff", [group_of(ann)]) == {}
         assert search_one(store, fake_embedding("ann"), max_distance=0.3) == []
         assert store.count_vectors("staff") == 1
 

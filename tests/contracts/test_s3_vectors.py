@@ -70,4 +70,4 @@ def test_a_vector_deleted_while_its_metadata_is_changed_stays_deleted(
     monkeypatch.setattr(indexes, moment, interrupted)
     vectors.change_metadata("staff", {vector.id: {"a": "1"}})
     assert vectors.list_vectors("staff") == []
-    assert vectors.find_groups("staff", [vector.group]) == {}
+    assert vectors.get_groups("staff", [vector.group]) == {}

@@ -45,7 +45,7 @@ class RecordedJobData:
         self.forgotten.append(collection_id if whole else (collection_id, faces))
         return []
 
-    def find(self, _collection_id: str, _selection: Selection) -> list[KeptByJob]:
+    def get(self, _collection_id: str, _selection: Selection) -> list[KeptByJob]:
         return []
 
     def keep_tombstones(self, _collection: Collection, _copy: TombstoneCopy) -> None:

@@ -190,3 +190,39 @@ def test_a_file_is_written_in_plain_english(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".py")])
 def test_docstrings_are_full_phrases(name: str) -> None:
     assert list(fragments_in(name)) == []
+
+
+STORE_ROOMS = ("facerec/core/protocols/", "facerec/storage/")
+FOUND_BY_STORES = re.compile(r"find(_(users?|faces?|images|groups|tombstones|requests?|answers))?$")
+STORE_PARAMETERS = {"FaceStore": {"faces", "own"}, "RecordStore": {"records", "source", "target"}}
+
+
+def functions_of(name: str) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(ast.parse(text_of(name))):
+        if isinstance(node, ast.FunctionDef):
+            yield node
+
+
+def test_stores_get_what_they_hold_and_do_not_find_it() -> None:
+    found = [
+        f"{name}:{function.lineno}: write get instead of {function.name}"
+        for name in FILES
+        if name.startswith(STORE_ROOMS) and name.endswith(".py")
+        for function in functions_of(name)
+        if FOUND_BY_STORES.match(function.name)
+    ]
+    assert found == []
+
+
+def test_a_store_has_the_same_name_in_every_parameter() -> None:
+    found = [
+        f"{name}:{each.lineno}: write {min(usual)} instead of {each.arg}"
+        for name in FILES
+        if name.startswith("facerec/") and name.endswith(".py")
+        for function in functions_of(name)
+        for each in ast.walk(function.args)
+        if isinstance(each, ast.arg) and isinstance(each.annotation, ast.Name)
+        for usual in [STORE_PARAMETERS.get(each.annotation.id, {each.arg})]
+        if each.arg not in usual
+    ]
+    assert found == []

@@ -34,7 +34,7 @@ OPERATIONS = [
     "expire",
     "export",
     "find",
-    "find_expired",
+    "list_expired",
     "get_erasure",
     "get_retention",
     "get_tags",

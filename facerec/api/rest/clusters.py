@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import CollectionPath, FacePath, NextToken, PersonPath
 from facerec.api.rest.requests.people import ClusterRequest, NameClusterRequest
@@ -24,9 +25,7 @@ ClusterPath = Annotated[
 
 def clusters_router(context: Context) -> APIRouter:
     """Return the routes that find, list and name clusters."""
-    router = APIRouter(
-        prefix="/api/v1/collections/{collection_id}", tags=["unknown people"], route_class=JsonRoute
-    )
+    router = APIRouter(prefix=COLLECTION, tags=["unknown people"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.post(
@@ -108,7 +107,7 @@ def clusters_router(context: Context) -> APIRouter:
 
 def cluster_statements_router(context: Context) -> APIRouter:
     """Return the routes that state what is not a person to name."""
-    router = APIRouter(prefix="/api/v1/collections/{collection_id}", tags=["unknown people"])
+    router = APIRouter(prefix=COLLECTION, tags=["unknown people"])
     gallery = context.gallery
 
     @router.put(

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from facerec.api.rest.context import Context, authorise
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.erasures import ERASED, receipt_location
+from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import CreateCollectionRequest, ThresholdRequest
 from facerec.api.rest.requests.parameters import CollectionPath, Limit, NextToken
@@ -23,7 +24,7 @@ from facerec.gallery.presenting import (
 
 def collections_router(context: Context) -> APIRouter:
     """Return the routes that create, describe, change and delete collections."""
-    router = APIRouter(prefix="/api/v1/collections", tags=["collections"], route_class=JsonRoute)
+    router = APIRouter(prefix=COLLECTIONS, tags=["collections"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.get(

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import (
     CollectionPath,
@@ -21,7 +22,7 @@ from facerec.gallery.presenting import correction_page_json
 
 def corrections_router(context: Context) -> APIRouter:
     """Return the routes that list, state and lift corrections."""
-    router = APIRouter(prefix="/api/v1/collections", tags=["corrections"])
+    router = APIRouter(prefix=COLLECTIONS, tags=["corrections"])
     gallery = context.gallery
 
     @router.get(

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import ErasureRequest
 from facerec.api.rest.requests.parameters import CollectionPath
@@ -33,7 +34,7 @@ def receipt_location(request: Request, receipt: Receipt) -> str:
 def erasures_router(context: Context) -> APIRouter:
     """Return the routes that erase and return receipts."""
     router = APIRouter(
-        prefix="/api/v1/collections/{collection_id}/erasures",
+        prefix=f"{COLLECTION}/erasures",
         tags=["erasures"],
         route_class=JsonRoute,
     )

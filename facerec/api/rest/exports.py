@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.local_paths import without_local_paths
+from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import ExportRequest
 from facerec.api.rest.requests.parameters import CollectionPath
@@ -20,7 +21,7 @@ def exports_router(context: Context) -> APIRouter:
     It is not a ``GET``, since a path is written to logs, and names belong in none. Whoever may
     only search may not read embeddings, so that it takes the permission to change the collection.
     """
-    router = APIRouter(prefix="/api/v1/collections", tags=["exports"], route_class=JsonRoute)
+    router = APIRouter(prefix=COLLECTIONS, tags=["exports"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.post(

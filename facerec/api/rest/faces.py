@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.erasures import ERASED, receipt_location
+from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.fields import UserId
 from facerec.api.rest.requests.parameters import (
@@ -32,7 +33,7 @@ from facerec.gallery.presenting import (
 
 def faces_router(context: Context) -> APIRouter:
     """Return the routes that list, search, show and delete stored faces."""
-    router = APIRouter(prefix="/api/v1/collections", tags=["faces"])
+    router = APIRouter(prefix=COLLECTIONS, tags=["faces"])
     gallery = context.gallery
 
     @router.get(

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.paths import COLLECTION, FACE_RECOGNITION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import (
     CollectionPath,
@@ -30,9 +31,7 @@ _FOUND: dict[int | str, dict[str, Any]] = {
 
 def found_router(context: Context) -> APIRouter:
     """Return the route for a person."""
-    router = APIRouter(
-        prefix="/api/v1/collections/{collection_id}", tags=["people"], route_class=JsonRoute
-    )
+    router = APIRouter(prefix=COLLECTION, tags=["people"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.get(
@@ -74,7 +73,7 @@ def found_router(context: Context) -> APIRouter:
 
 def found_photo_router(context: Context) -> APIRouter:
     """Return the route that takes a photo."""
-    router = APIRouter(prefix="/api/v1/face-recognition", tags=["people"], route_class=UploadRoute)
+    router = APIRouter(prefix=FACE_RECOGNITION, tags=["people"], route_class=UploadRoute)
     gallery = context.gallery
 
     @router.post(

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context, authorise
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.paths import JOBS
 from facerec.api.rest.problems import problems
 from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
 from facerec.errors import JobNotFoundError
@@ -21,7 +22,7 @@ JobPath = Annotated[str, Path(min_length=1, max_length=512, pattern=r"^[A-Za-z0-
 
 def jobs_router(context: Context) -> APIRouter:
     """Return the routes that list, describe and cancel jobs."""
-    router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+    router = APIRouter(prefix=JOBS, tags=["jobs"])
 
     def service(job_id: str) -> JobService:
         if context.jobs is None:

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.paths import COLLECTION, FACE_RECOGNITION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import (
     CollectionPath,
@@ -43,9 +44,7 @@ _MATCHES: dict[int | str, dict[str, Any]] = {
 
 def people_router(context: Context) -> APIRouter:
     """Return the routes that create, list, search and delete people, and associate their faces."""
-    router = APIRouter(
-        prefix="/api/v1/collections/{collection_id}", tags=["people"], route_class=JsonRoute
-    )
+    router = APIRouter(prefix=COLLECTION, tags=["people"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.get(
@@ -213,7 +212,7 @@ def people_router(context: Context) -> APIRouter:
 
 def people_photo_router(context: Context) -> APIRouter:
     """Return the route that takes a photo."""
-    router = APIRouter(prefix="/api/v1/face-recognition", tags=["people"], route_class=UploadRoute)
+    router = APIRouter(prefix=FACE_RECOGNITION, tags=["people"], route_class=UploadRoute)
     gallery = context.gallery
 
     @router.post(

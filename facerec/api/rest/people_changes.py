@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.parameters import CollectionPath, UserPath
 from facerec.api.rest.requests.people import (
@@ -22,9 +23,7 @@ from facerec.gallery.presenting_people import described_person_json, person_json
 
 def people_changes_router(context: Context) -> APIRouter:
     """Return the routes that rename, merge and split people."""
-    router = APIRouter(
-        prefix="/api/v1/collections/{collection_id}", tags=["people"], route_class=JsonRoute
-    )
+    router = APIRouter(prefix=COLLECTION, tags=["people"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.put(

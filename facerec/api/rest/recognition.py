@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.jobs import job_json
+from facerec.api.rest.paths import FACE_RECOGNITION
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.index import IndexRequest
 from facerec.api.rest.requests.recognition import CompareRequest, DetectRequest, MatchRequest
@@ -23,12 +24,10 @@ from facerec.gallery.presenting import (
 from facerec.jobs.options import options_to_json
 from facerec.jobs.service import Job
 
-PREFIX = "/api/v1/face-recognition"
-
 
 def recognition_router(context: Context) -> APIRouter:
     """Return the routes that take photos, to index, search, compare or inspect them."""
-    router = APIRouter(prefix=PREFIX, tags=["face recognition"], route_class=UploadRoute)
+    router = APIRouter(prefix=FACE_RECOGNITION, tags=["face recognition"], route_class=UploadRoute)
     gallery = context.gallery
 
     @router.post(

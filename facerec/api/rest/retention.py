@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
 from facerec.api.rest.requests.collections import RetentionRequest
 from facerec.api.rest.requests.parameters import CollectionPath
@@ -17,7 +18,7 @@ from facerec.gallery.presenting import summary_json
 
 def retention_router(context: Context) -> APIRouter:
     """Return the routes that set and remove the retention of collections."""
-    router = APIRouter(prefix="/api/v1/collections", tags=["collections"], route_class=JsonRoute)
+    router = APIRouter(prefix=COLLECTIONS, tags=["collections"], route_class=JsonRoute)
     gallery = context.gallery
 
     @router.put(

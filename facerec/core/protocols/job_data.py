@@ -22,7 +22,7 @@ class JobData(Protocol):
         """
         ...
 
-    def find(self, collection_id: str, selection: Selection) -> Sequence[KeptByJob]:
+    def get(self, collection_id: str, selection: Selection) -> Sequence[KeptByJob]:
         """Return the data that the jobs of a collection keep about faces and photos."""
         ...
 

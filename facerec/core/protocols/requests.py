@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class RequestRecords(Protocol):
     """Answers to requests, for clients that send a request again."""
 
-    def find_request(self, token: str, now: float) -> AnsweredRequest | None:
+    def get_request(self, token: str, now: float) -> AnsweredRequest | None:
         """Return the answer to the request with this token, or None if unknown or expired."""
         ...
 
@@ -20,7 +20,7 @@ class RequestRecords(Protocol):
         """Store an answer until it expires; the first answer of a token is kept."""
         ...
 
-    def find_answers(self, ids: Sequence[str]) -> list[str]:
+    def get_answers(self, ids: Sequence[str]) -> list[str]:
         """Return the stored answers that name a person or a face, ordered.
 
         Args:

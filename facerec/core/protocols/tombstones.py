@@ -22,7 +22,7 @@ class TombstoneRecords(Protocol):
         """
         ...
 
-    def find_tombstones(
+    def get_tombstones(
         self, collection_id: str, photos: Sequence[str]
     ) -> dict[str, frozenset[str]]:
         """Return the positions of deleted faces by photo; photos without any are omitted.

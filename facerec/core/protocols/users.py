@@ -35,7 +35,7 @@ class UserRecords(Protocol):
         """Return the existing people in the order of ``user_ids``."""
         ...
 
-    def find_user(self, collection_id: str, name: str) -> User | None:
+    def get_user_named(self, collection_id: str, name: str) -> User | None:
         """Return the person who has a display name; None if there is none."""
         ...
 

@@ -63,7 +63,7 @@ class VectorStore(Protocol):
         """
         ...
 
-    def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+    def get_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
         """Return the vectors of the groups by group, ordered by id; empty groups are omitted."""
         ...
 
@@ -121,7 +121,7 @@ class VectorStore(Protocol):
     def expect_empty(self, namespace: str) -> None:
         """Assume that a namespace had no vectors when this store was opened.
 
-        A store with a cost per lookup of a group can then avoid lookups. ``find_groups`` does not
+        A store with a cost per lookup of a group can then avoid lookups. ``get_groups`` does not
         find, and ``put_groups`` does not replace, groups that other processes stored since.
         """
         ...

@@ -258,7 +258,7 @@ class _Attempt:
             self._writer.flush()
         if not keys:
             return KnownPhotos()
-        stored = self._faces.find_images(self._plan.collection_id, list(keys))
+        stored = self._faces.get_images(self._plan.collection_id, list(keys))
         current = {key for key, faces in stored.items() if self._is_current(faces)}
         if self._plan.force:
             current = set()

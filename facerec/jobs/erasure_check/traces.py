@@ -17,7 +17,7 @@ from facerec.jobs.ledger.layout import embeddings_folder
 from facerec.jobs.photo_addresses import (
     addresses_of,
 )
-from facerec.jobs.tracing import find_in_jobs
+from facerec.jobs.tracing import kept_by_jobs
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore
 
@@ -91,7 +91,7 @@ def _addresses(
     if not names:
         return frozenset()
     only_names = Selection(external_image_ids=names)
-    kept = find_in_jobs(stores.objects, stores.jobs_root, collection_id, only_names)
+    kept = kept_by_jobs(stores.objects, stores.jobs_root, collection_id, only_names)
     sources = {face.record.source for face in stored} - {""}
     return frozenset(sources | addresses_of(kept, names))
 

@@ -13,8 +13,8 @@ from facerec.storage.dynamodb.items import REQUESTS, numbers, request_key
 from facerec.storage.dynamodb.table import Table
 
 
-def find(table: Table, token: str, now: float) -> AnsweredRequest | None:
-    """Return the answer to a request; see ``RecordStore.find_request``."""
+def get(table: Table, token: str, now: float) -> AnsweredRequest | None:
+    """Return the answer to a request; see ``RecordStore.get_request``."""
     item = table.get(request_key(token))
     if item is None or float(item["expires_at"]["N"]) <= now:
         return None
@@ -43,8 +43,8 @@ def keep(table: Table, token: str, request: AnsweredRequest, now: float) -> None
         return
 
 
-def find_naming(table: Table, ids: Sequence[str]) -> list[str]:
-    """Return the answers that name an id, ordered; see ``RecordStore.find_answers``."""
+def get_answers(table: Table, ids: Sequence[str]) -> list[str]:
+    """Return the answers that name an id, ordered; see ``RecordStore.get_answers``."""
     return sorted(item["answer"]["S"] for item in _naming(table, ids))
 
 

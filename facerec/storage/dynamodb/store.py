@@ -108,7 +108,7 @@ class DynamoDBStore(RecordStore):
         return [to_user(item) for item in self._table.items(f"users#{collection_id}", after, limit)]
 
     @override
-    def find_user(self, collection_id: str, name: str) -> User | None:
+    def get_user_named(self, collection_id: str, name: str) -> User | None:
         item = self._table.get(user_name_key(collection_id, name))
         found = [] if item is None else self.get_users(collection_id, [item["user_id"]["S"]])
         return found[0] if found else None
@@ -207,10 +207,10 @@ class DynamoDBStore(RecordStore):
         return tombstones.create_key(self._table, collection_id, key)
 
     @override
-    def find_tombstones(
+    def get_tombstones(
         self, collection_id: str, photos: Sequence[str]
     ) -> dict[str, frozenset[str]]:
-        return tombstones.find(self._table, collection_id, photos)
+        return tombstones.get(self._table, collection_id, photos)
 
     @override
     def list_tombstones(
@@ -227,16 +227,16 @@ class DynamoDBStore(RecordStore):
         tombstones.delete(self._table, collection_id, places)
 
     @override
-    def find_request(self, token: str, now: float) -> AnsweredRequest | None:
-        return requests.find(self._table, token, now)
+    def get_request(self, token: str, now: float) -> AnsweredRequest | None:
+        return requests.get(self._table, token, now)
 
     @override
     def keep_request(self, token: str, request: AnsweredRequest, now: float) -> None:
         requests.keep(self._table, token, request, now)
 
     @override
-    def find_answers(self, ids: Sequence[str]) -> list[str]:
-        return requests.find_naming(self._table, ids)
+    def get_answers(self, ids: Sequence[str]) -> list[str]:
+        return requests.get_answers(self._table, ids)
 
     @override
     def forget_answers(self, ids: Sequence[str]) -> int:

@@ -39,8 +39,8 @@ def create_key(table: Table, collection_id: str, key: bytes) -> bytes:
     return get_key(table, collection_id) or key
 
 
-def find(table: Table, collection_id: str, photos: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Return places by photo; see ``RecordStore.find_tombstones``."""
+def get(table: Table, collection_id: str, photos: Sequence[str]) -> dict[str, frozenset[str]]:
+    """Return places by photo; see ``RecordStore.get_tombstones``."""
     keys = (tombstone_item_key(collection_id, photo) for photo in photos)
     return {
         item["sk"]["S"]: frozenset(item["places"]["SS"])

@@ -41,7 +41,7 @@ class PineconeVectors(VectorStore):
 
         Vectors are written first, then those that the groups no longer hold are deleted. To know
         these, groups are listed, unless this store listed or wrote them in the last minutes:
-        ``find_groups`` before ``put_groups`` costs no second listing.
+        ``get_groups`` before ``put_groups`` costs no second listing.
 
         Raises:
             StoreUnavailableError: groups may hold old vectors beside the new ones, or be stored
@@ -72,7 +72,7 @@ class PineconeVectors(VectorStore):
         self._index.change_metadata(namespace, changes)
 
     @override
-    def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+    def get_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
         """Return vectors by group, with a request per group, or one if the namespace is empty."""
         known, _ = self._memory.recall(namespace, groups)
         listed = self._list_groups(namespace, list(known))

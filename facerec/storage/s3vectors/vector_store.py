@@ -117,7 +117,7 @@ class S3Vectors(VectorStore):
         self._indexes.delete(_faces(namespace), sorted(stored.keys() - named))
 
     @override
-    def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+    def get_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
         if namespace in self._expected_empty:
             return {}
         members = self._members(namespace, groups)

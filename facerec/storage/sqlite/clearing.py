@@ -35,10 +35,10 @@ def clear_deleted(database: Database) -> None:
 def clear_piece(database: Database) -> bool:
     """Erase a piece of a deleted namespace, and return whether there was one."""
     with database.reading() as connection:
-        if namespaces.find_deleted(connection) is None:
+        if namespaces.get_deleted(connection) is None:
             return False
     with database.writing() as connection:
-        namespace = namespaces.find_deleted(connection)
+        namespace = namespaces.get_deleted(connection)
         if namespace is None:
             return False
         if not (_clear_ids(connection, namespace) or _clear_blocks(connection, namespace)):

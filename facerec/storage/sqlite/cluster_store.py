@@ -32,7 +32,7 @@ class SqliteClusters(ClusterStore):
     @override
     def slots_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, int]:
         with self._database.reading() as connection:
-            namespace = namespaces.find(connection, collection_id)
+            namespace = namespaces.get(connection, collection_id)
             if namespace is None:
                 return {}
             return rows.slots_of_ids(connection, namespace, face_ids)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import sqlite3
 
 
-def find(connection: sqlite3.Connection, name: str) -> int | None:
+def get(connection: sqlite3.Connection, name: str) -> int | None:
     """Return the number of a namespace, or None if it does not exist."""
     row = connection.execute("SELECT namespace FROM namespace WHERE name = ?", (name,)).fetchone()
     return None if row is None else int(row[0])
 
 
-def find_or_create(connection: sqlite3.Connection, name: str) -> int:
+def get_or_create(connection: sqlite3.Connection, name: str) -> int:
     """Return the number of a namespace, created if it does not exist."""
-    found = find(connection, name)
+    found = get(connection, name)
     if found is not None:
         return found
     created = connection.execute(
@@ -63,7 +63,7 @@ def mark_deleted(connection: sqlite3.Connection, name: str) -> None:
     connection.execute("UPDATE namespace SET name = NULL WHERE name = ?", (name,))
 
 
-def find_deleted(connection: sqlite3.Connection) -> int | None:
+def get_deleted(connection: sqlite3.Connection) -> int | None:
     """Return the number of a deleted namespace that is not cleared yet, or None."""
     row = connection.execute(
         "SELECT namespace FROM namespace WHERE name IS NULL LIMIT 1"

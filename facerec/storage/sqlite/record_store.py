@@ -81,9 +81,9 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return users.list_after(connection, collection_id, after, limit)
 
     @override
-    def find_user(self, collection_id: str, name: str) -> User | None:
+    def get_user_named(self, collection_id: str, name: str) -> User | None:
         with self._database.reading() as connection:
-            return users.find(connection, collection_id, name)
+            return users.get_named(connection, collection_id, name)
 
     @override
     def count_users(self, collection_id: str) -> int:
@@ -198,11 +198,11 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             return tombstones.create_key(connection, collection_id, key)
 
     @override
-    def find_tombstones(
+    def get_tombstones(
         self, collection_id: str, photos: Sequence[str]
     ) -> dict[str, frozenset[str]]:
         with self._database.reading() as connection:
-            return tombstones.find(connection, collection_id, photos)
+            return tombstones.get(connection, collection_id, photos)
 
     @override
     def list_tombstones(
@@ -222,9 +222,9 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             tombstones.delete(connection, collection_id, places)
 
     @override
-    def find_request(self, token: str, now: float) -> AnsweredRequest | None:
+    def get_request(self, token: str, now: float) -> AnsweredRequest | None:
         with self._database.reading() as connection:
-            return requests.find(connection, token, now)
+            return requests.get(connection, token, now)
 
     @override
     def keep_request(self, token: str, request: AnsweredRequest, now: float) -> None:
@@ -232,9 +232,9 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             requests.keep(connection, token, request, now)
 
     @override
-    def find_answers(self, ids: Sequence[str]) -> list[str]:
+    def get_answers(self, ids: Sequence[str]) -> list[str]:
         with self._database.reading() as connection:
-            return requests.find_answers(connection, ids)
+            return requests.get_answers(connection, ids)
 
     @override
     def forget_answers(self, ids: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from facerec.core.records import AnsweredRequest
 
 
-def find(connection: sqlite3.Connection, token: str, now: float) -> AnsweredRequest | None:
+def get(connection: sqlite3.Connection, token: str, now: float) -> AnsweredRequest | None:
     """Return the answer to the request with this token, unless it has expired."""
     row = connection.execute(
         "SELECT digest, answer, expires_at FROM request WHERE token = ? AND expires_at > ?",
@@ -27,7 +27,7 @@ def keep(connection: sqlite3.Connection, token: str, request: AnsweredRequest, n
     )
 
 
-def find_answers(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
+def get_answers(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
     """Return the kept answers that name a person or a face, ordered."""
     return sorted(answer for _, answer in _naming(connection, ids))
 

@@ -31,7 +31,7 @@ def create_key(connection: sqlite3.Connection, collection_id: str, key: bytes) -
     return get_key(connection, collection_id) or key
 
 
-def find(
+def get(
     connection: sqlite3.Connection, collection_id: str, photos: Sequence[str]
 ) -> dict[str, frozenset[str]]:
     """Return the places of tombstones by photo; photos without one are omitted."""
@@ -56,7 +56,7 @@ def list_photos(
         (collection_id, after, limit),
     )
     photos = [photo for (photo,) in rows]
-    found = find(connection, collection_id, photos)
+    found = get(connection, collection_id, photos)
     return {photo: found[photo] for photo in photos}
 
 

@@ -32,7 +32,7 @@ def create(connection: sqlite3.Connection, collection_id: str, user: User) -> No
     collections.get(connection, collection_id)
     if get_many(connection, collection_id, [user.user_id]):
         raise UserExistsError(user.user_id)
-    if user.name is not None and find(connection, collection_id, user.name):
+    if user.name is not None and get_named(connection, collection_id, user.name):
         raise UserNameExistsError(user.name)
     values = (user.user_id, user.created_at, user.version, user.vector_version, user.name)
     connection.execute(
@@ -66,7 +66,7 @@ def get_many(
     return [by_id[user_id] for user_id in user_ids if user_id in by_id]
 
 
-def find(connection: sqlite3.Connection, collection_id: str, name: str) -> User | None:
+def get_named(connection: sqlite3.Connection, collection_id: str, name: str) -> User | None:
     """Return the person who has a display name; None if there is none."""
     found = _users(connection, "name = ?", (collection_id, name))
     return found[0] if found else None
@@ -158,7 +158,7 @@ def set_name(
         UserNameExistsError: another person has the name.
     """
     user = get(connection, collection_id, user_id)
-    if name is not None and name != user.name and find(connection, collection_id, name):
+    if name is not None and name != user.name and get_named(connection, collection_id, name):
         raise UserNameExistsError(name)
     connection.execute(
         "UPDATE user SET name = ? WHERE collection_id = ? AND user_id = ?",

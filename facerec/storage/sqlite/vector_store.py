@@ -83,7 +83,7 @@ class SqliteVectors(VectorStore):
             own = self._collection
             if own is not None and given and collections.is_deleted(connection, own):
                 raise CollectionNotFoundError(own.collection_id)
-            number = namespaces.find_or_create(connection, namespace)
+            number = namespaces.get_or_create(connection, namespace)
             slots = rows.slots_of_groups(connection, number, groups)
             changed = _changed(connection, slots, given)
             dropped = {each: slot for each, slot in slots.items() if replace and each not in given}
@@ -106,14 +106,14 @@ class SqliteVectors(VectorStore):
     @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
         with self._database.writing() as connection:
-            number = namespaces.find(connection, namespace)
+            number = namespaces.get(connection, namespace)
             if number is not None:
                 rows.change_metadata(connection, number, changes)
 
     @override
-    def find_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
+    def get_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, list[VectorRecord]]:
         with self._database.reading() as connection:
-            number = namespaces.find(connection, namespace)
+            number = namespaces.get(connection, namespace)
             if number is None:
                 return {}
             records = rows.records_of_groups(connection, number, groups)
@@ -151,7 +151,7 @@ class SqliteVectors(VectorStore):
     @override
     def get_vectors(self, namespace: str, ids: Sequence[str]) -> list[Vector]:
         with self._database.reading() as connection:
-            number = namespaces.find(connection, namespace)
+            number = namespaces.get(connection, namespace)
             if number is None:
                 return []
             slots = rows.slots_of_ids(connection, number, ids).values()
@@ -166,7 +166,7 @@ class SqliteVectors(VectorStore):
         self, namespace: str, *, after: str | None = None, limit: int = 1000
     ) -> list[VectorRecord]:
         with self._database.reading() as connection:
-            number = namespaces.find(connection, namespace)
+            number = namespaces.get(connection, namespace)
             if number is None:
                 return []
             return rows.records_after(connection, number, after, limit)
@@ -189,7 +189,7 @@ class SqliteVectors(VectorStore):
         with self._database.writing() as connection:
             if self._belongs_to_later(connection):
                 return []
-            number = namespaces.find(connection, namespace)
+            number = namespaces.get(connection, namespace)
             slots = {} if number is None else rows.slots_of_ids(connection, number, ids)
             if number is not None and slots:
                 write = namespaces.begin_write(connection, number, added=-len(slots))

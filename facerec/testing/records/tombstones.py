@@ -26,9 +26,9 @@ class TombstoneContract(TwoCollections):
         records.put_tombstones("staff", {photos[0]: ["b", "a"]})
         records.put_tombstones("guests", {photos[1]: ["c"]})
         unknown = f"{999:064x}"
-        found = records.find_tombstones("staff", [*photos, unknown])
+        found = records.get_tombstones("staff", [*photos, unknown])
         assert found == {photo: frozenset("a") for photo in photos} | {photos[0]: frozenset("ab")}
-        assert records.find_tombstones("staff", []) == {}
+        assert records.get_tombstones("staff", []) == {}
 
     def test_tombstones_are_listed_in_pages(self, records: RecordStore) -> None:
         photos = [f"{number:064x}" for number in range(5)]
@@ -48,9 +48,9 @@ class TombstoneContract(TwoCollections):
         first, second = f"{1:064x}", f"{2:064x}"
         records.put_tombstones("staff", {first: ["a", "b"], second: ["a"]})
         records.delete_tombstones("staff", {first: ["a", "unknown"], second: ["a"]})
-        assert records.find_tombstones("staff", [first, second]) == {first: frozenset("b")}
+        assert records.get_tombstones("staff", [first, second]) == {first: frozenset("b")}
         records.delete_tombstones("staff", {second: ["a"]})
-        assert records.find_tombstones("staff", [second]) == {}
+        assert records.get_tombstones("staff", [second]) == {}
 
     def test_tombstones_need_a_collection_and_are_deleted_with_it(
         self, records: RecordStore
@@ -65,4 +65,4 @@ class TombstoneContract(TwoCollections):
             records.create_tombstone_key("staff", b"key")
         records.create_collection(Collection("staff", "dlib-1", 2.0))
         assert records.get_tombstone_key("staff") is None
-        assert records.find_tombstones("staff", [photo]) == {}
+        assert records.get_tombstones("staff", [photo]) == {}

@@ -150,9 +150,9 @@ class UserContract(TwoCollections):
         assert records.list_users("staff") == [User("ann", 1.0), user]
         changed = records.change_user("staff", "wei", version=0, add=FACES[:2])
         assert changed.name == "张伟"
-        assert records.find_user("staff", "张伟") == changed
-        assert records.find_user("staff", "wei") is None
-        assert records.find_user("guests", "张伟") is None
+        assert records.get_user_named("staff", "张伟") == changed
+        assert records.get_user_named("staff", "wei") is None
+        assert records.get_user_named("guests", "张伟") is None
 
     def test_a_display_name_can_be_changed_and_removed(self, records: RecordStore) -> None:
         records.create_user("staff", User("ann", 1.0, name="Ann"))
@@ -164,7 +164,7 @@ class UserContract(TwoCollections):
         assert records.set_user_name("staff", "ann", "Анна") == renamed
         assert records.set_user_name("staff", "bob", "Ann").name == "Ann"
         assert records.set_user_name("staff", "ann", None).name is None
-        assert records.find_user("staff", "Анна") is None
+        assert records.get_user_named("staff", "Анна") is None
         assert records.get_user("staff", "ann").name is None
         with pytest.raises(UserNotFoundError):
             records.set_user_name("staff", "cyd", "Cyd")
@@ -206,11 +206,11 @@ class UserContract(TwoCollections):
     ) -> None:
         records.create_user("staff", User("ann", 1.0, name="Ann"))
         records.delete_user("staff", "ann")
-        assert records.find_user("staff", "Ann") is None
+        assert records.get_user_named("staff", "Ann") is None
         records.create_user("staff", User("bob", 1.0, name="Ann"))
         records.delete_collection("staff")
         records.create_collection(Collection("staff", "dlib-1", 2.0))
-        assert records.find_user("staff", "Ann") is None
+        assert records.get_user_named("staff", "Ann") is None
         records.create_user("staff", User("cyd", 1.0, name="Ann"))
 
     def test_faces_move_from_one_user_to_another(self, records: RecordStore) -> None:

@@ -888,7 +888,7 @@ NO_OPERATIONS = {
     "enrol_people": "takes a function; `facerec people enrol` and REST have rules for folders",
     "estimates_attributes": "is a setting of the Python object",
     "expire": "is called by a schedule, and by `facerec collections expire` on this machine",
-    "find_expired": "is the first half of expire",
+    "list_expired": "is the first half of expire",
     "import_embeddings": "is for the operator, who moves from a program: `facerec import`",
     "import_faces": "is for the operator, who moves from another service: `facerec import`",
     "model_version": "is in the answers of other operations",

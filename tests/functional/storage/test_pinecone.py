@@ -69,7 +69,7 @@ def test_a_photo_that_was_looked_up_is_not_listed_again_when_it_is_stored(
     people = [stored_face(f"person {number}") for number in range(30)]
     images = by_image(people)
     before = server.requests["/vectors/list"]
-    assert store.find_images("staff", list(images)) == {}
+    assert store.get_images("staff", list(images)) == {}
     assert server.requests["/vectors/list"] == before + 31
     store.put_images("staff", images)
     assert server.requests["/vectors/list"] == before + 31
@@ -91,16 +91,16 @@ def test_nothing_is_listed_in_a_collection_that_is_known_to_be_new(server: Pinec
     with open_faces(API_KEY, host=server.host) as store:
         store.expect_empty("staff")
         for images in (by_image([first]), by_image([second]), others):
-            store.find_images("staff", list(images))
+            store.get_images("staff", list(images))
             store.put_images("staff", images)
         assert server.requests["/vectors/list"] == 0
         # What the store wrote itself is replaced and found all the same.
         assert store.get_faces("staff", [first.record.face_id]) == []
-        assert store.find_images("staff", list(by_image([second]))) == {
+        assert store.get_images("staff", list(by_image([second]))) == {
             next(iter(by_image([second]))): [second.record]
         }
         assert store.count_faces("staff") == 31
-        store.find_images("guests", list(others))
+        store.get_images("guests", list(others))
         assert server.requests["/vectors/list"] > 0
 
 
@@ -122,7 +122,7 @@ def test_looking_up_a_photo_does_not_hide_faces_that_are_not_readable_yet(
     first, second = stored_face("ann", image="group"), stored_face("bob", image="group", place=1)
     images = by_image([first])
     store.put_images("staff", images)
-    assert store.find_images("staff", list(images)) == {}
+    assert store.get_images("staff", list(images)) == {}
     store.put_images("staff", by_image([second]))
     server.settle()
     assert store.list_faces("staff") == [second.record]
@@ -241,7 +241,7 @@ def test_names_sources_and_the_key_reach_no_log_and_no_message(
     caplog.set_level(logging.DEBUG)
     face = stored_face("ann", external_image_id="Ann Example", source="s3://photos/ann-e.jpg")
     store.put_images("staff", by_image([face]))
-    store.find_images("staff", list(by_image([face])))
+    store.get_images("staff", list(by_image([face])))
     search_one(store, face.embedding)
     server.fail("/vectors/upsert", 400, 1)
     with pytest.raises(FacerecError) as raised:

@@ -82,7 +82,7 @@ def test_a_group_whose_writing_was_cut_off_is_whole_once_it_is_put_again(
 
     assert [record.id for record in store.list_vectors("staff")] == [second[0].id]
     (group,) = by_group(second)
-    assert [record.id for record in store.find_groups("staff", [group])[group]] == [second[0].id]
+    assert [record.id for record in store.get_groups("staff", [group])[group]] == [second[0].id]
 
 
 def test_new_groups_cost_two_writes_and_no_look(server: S3VectorsServer, store: S3Vectors) -> None:

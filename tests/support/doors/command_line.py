@@ -25,12 +25,16 @@ from tests.support.doors.documents import (
     change,
     cluster,
     cluster_page,
+    confidences,
     correction_page,
     erased,
     exported,
     face_matches,
+    face_page,
+    listed_faces,
     person_page,
     rest_matches,
+    similarities,
     users_found,
 )
 
@@ -78,7 +82,7 @@ class CommandLineDoor(Door):
     def list_faces(self, name: str, user_id: str | None = None) -> list[tuple[str, str | None]]:
         words = _given(person=user_id)
         listed = self._run("faces", "list", "--collection", name, "--json", *words)
-        return [(face["face_id"], face.get("user_id")) for face in listed["faces"]]
+        return listed_faces(listed)
 
     def delete_face(self, name: str, face_id: str) -> None:
         self._run("faces", "delete", "--collection", name, face_id)
@@ -110,17 +114,17 @@ class CommandLineDoor(Door):
         photos = self._file(source), self._file(target, "b")
         words = _given(quality_filter=quality_filter)
         compared = self._run("compare", *photos, "--json", *words)
-        return [pair["similarity"] for pair in compared["pairs"] if pair["source"] == 0]
+        return similarities(compared)
 
     def detect(self, photo: bytes, detector: str | None = None) -> list[float]:
         words = _given(detector=detector)
         detected = self._run("detect", self._file(photo), "--json", *words)
-        return [face["confidence"] for face in detected["faces"]]
+        return confidences(detected)
 
     def page_of_faces(self, name: str, limit: int, next_token: str | None) -> Page:
         words = _given(limit=limit, next_token=next_token)
         page = self._run("faces", "list", "--collection", name, "--json", *words)
-        return Page([face["face_id"] for face in page["faces"]], page["next_token"])
+        return face_page(page)
 
     def page_of_users(self, name: str, limit: int, next_token: str | None) -> Page:
         words = _given(limit=limit, next_token=next_token)

@@ -15,6 +15,26 @@ def face_matches(matches: list[dict[str, Any]]) -> list[Found]:
     ]
 
 
+def similarities(document: dict[str, Any]) -> list[float]:
+    """Return the similarities of the first face of the source in ``compare-result.json``."""
+    return [pair["similarity"] for pair in document["pairs"] if pair["source"] == 0]
+
+
+def confidences(document: dict[str, Any]) -> list[float]:
+    """Return the confidence of each face of ``detect-result.json``."""
+    return [face["confidence"] for face in document["faces"]]
+
+
+def listed_faces(document: dict[str, Any]) -> list[tuple[str, str | None]]:
+    """Return the ids of the faces of ``face-list.json`` with their users."""
+    return [(face["face_id"], face.get("user_id")) for face in document["faces"]]
+
+
+def face_page(document: dict[str, Any]) -> Page:
+    """Return the page of ``face-list.json``."""
+    return Page([face["face_id"] for face in document["faces"]], document["next_token"])
+
+
 def rest_matches(document: dict[str, Any]) -> list[Found]:
     """Return the matches of the first face of ``match-result.json``."""
     return face_matches(document["faces"][0]["matches"])

@@ -28,12 +28,16 @@ from tests.support.doors.documents import (
     change,
     cluster,
     cluster_page,
+    confidences,
     correction_page,
     erased,
     exported,
     face_matches,
+    face_page,
+    listed_faces,
     person_page,
     rest_matches,
+    similarities,
     users_found,
 )
 from tests.support.gateway_events import rest_event
@@ -94,7 +98,7 @@ class RestDoor(Door):
     def list_faces(self, name: str, user_id: str | None = None) -> list[tuple[str, str | None]]:
         query = "" if user_id is None else f"?user_id={user_id}"
         listed = self._send("GET", f"collections/{name}/faces{query}")
-        return [(face["face_id"], face.get("user_id")) for face in listed["faces"]]
+        return listed_faces(listed)
 
     def delete_face(self, name: str, face_id: str) -> None:
         self._send("DELETE", f"collections/{name}/faces/{face_id}")
@@ -133,12 +137,12 @@ class RestDoor(Door):
         given = _given(quality_filter=quality_filter)
         body = {"source": image(source), "target": image(target), **given}
         compared = self._send("POST", "face-recognition/compare", body)
-        return [pair["similarity"] for pair in compared["pairs"] if pair["source"] == 0]
+        return similarities(compared)
 
     def detect(self, photo: bytes, detector: str | None = None) -> list[float]:
         body = {**image(photo), **_given(detector=detector)}
         detected = self._send("POST", "face-recognition/detect", body)
-        return [face["confidence"] for face in detected["faces"]]
+        return confidences(detected)
 
     def page_of_collections(self, limit: int, next_token: str | None) -> Page:
         page = self._get("collections", limit=limit, next_token=next_token)
@@ -146,7 +150,7 @@ class RestDoor(Door):
 
     def page_of_faces(self, name: str, limit: int, next_token: str | None) -> Page:
         page = self._get(f"collections/{name}/faces", limit=limit, next_token=next_token)
-        return Page([face["face_id"] for face in page["faces"]], page["next_token"])
+        return face_page(page)
 
     def page_of_users(self, name: str, limit: int, next_token: str | None) -> Page:
         page = self._get(f"collections/{name}/people", limit=limit, next_token=next_token)

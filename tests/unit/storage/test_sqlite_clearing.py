@@ -61,7 +61,7 @@ def test_a_deletion_that_was_interrupted_is_completed_by_the_next_one(
         monkeypatch.setattr(clearing, "clear_piece", clear)
         assert store.count_faces("staff") == 0
         assert store.list_faces("staff") == []
-        assert store.find_images("staff", list(by_image(faces))) == {}
+        assert store.get_images("staff", list(by_image(faces))) == {}
         store.put_images("staff", by_image(faces[:3]))
         assert store.count_faces("staff") == 3
         store.delete_namespace("staff")

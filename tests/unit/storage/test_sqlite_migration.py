@@ -17,7 +17,7 @@ import pytest
 
 from facerec.core.records import AnsweredRequest, Collection, FaceRecord
 from facerec.errors import InvalidInputError
-from facerec.gallery.user_search import find_users
+from facerec.gallery.user_search import search_users
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.schema import SCHEMA_VERSION
@@ -70,7 +70,7 @@ def test_users_are_found_by_their_vectors(path: Path) -> None:
         user = store.get_user("staff", "ann:user")
         assert len(user.face_ids) == 2
         (face, _) = store.get_faces("staff", user.face_ids)
-        (match,), more = find_users(
+        (match,), more = search_users(
             face.embedding,
             collection_id="staff",
             faces=store,
@@ -89,7 +89,7 @@ def test_other_records_are_what_they_were(path: Path) -> None:
             Collection("staff", "fake-1", 1_700_000_000.5),
         ]
         assert store.get_tags("staff") == {"team": "north"}
-        assert store.find_request("token", 2.0) == AnsweredRequest("digest", "{}", 4e9)
+        assert store.get_request("token", 2.0) == AnsweredRequest("digest", "{}", 4e9)
 
 
 def test_a_migrated_file_takes_faces_and_deletions(path: Path) -> None:

@@ -1,0 +1,12 @@
+"""Where the REST routes are."""
+
+API = "/api/v1"
+
+COLLECTIONS = f"{API}/collections"
+
+COLLECTION = f"{COLLECTIONS}/{{collection_id}}"
+
+FACE_RECOGNITION = f"{API}/face-recognition"
+"""The routes that take a photo."""
+
+JOBS = f"{API}/jobs"
