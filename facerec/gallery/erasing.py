@@ -17,34 +17,28 @@ so an erasure that was killed is performed again from its beginning:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Members
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from facerec.core.erasures import ErasedJob, Receipt, Selection, SubjectKind
+from facerec.core.erasures import ErasedJob, KeptByJob, Receipt, Selection, SubjectKind
 from facerec.core.ids import group_of, is_group
-from facerec.core.records import Collection, new_collection
-from facerec.errors import CollectionNotFoundError, FacerecError, UserNotFoundError
-from facerec.gallery.base import GalleryBase
-from facerec.gallery.corrections import count_corrections, forget_corrections
+from facerec.errors import CollectionNotFoundError, FacerecError
 from facerec.gallery.erased_photos import (
     keep_erased_photos,
     names_of_selection,
     photo_of_face,
     photos_of_jobs,
 )
-from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
+from facerec.gallery.store_erasing import StoreEraser
 from facerec.gallery.tombstone_copies import copy_of_erasure, mark_seen
 from facerec.gallery.tombstones import keep_tombstones
 
-if TYPE_CHECKING:
-    from facerec.storage.faces import FaceStore
 
-
-class Eraser(GalleryBase):
+class Eraser(StoreEraser):
     """What the operations that erase share."""
 
     def _erase(
@@ -59,99 +53,102 @@ class Eraser(GalleryBase):
         user_names = frozenset(user.name for user in users if user.name is not None)
         selection = replace(selection, image_keys=keys, user_names=user_names)
         erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
+        start = self._erasures.start
         try:
-            done = self._perform(erasure, defer=self._erasures.start is not None)
+            if start is not None:
+                return self._perform_in_stores(erasure, start)
+            done = self._perform(erasure)
         except FacerecError as error:
             error.consequence = f"the erasure {erasure.receipt.erasure_id} will be completed"
             raise
-        if self._erasures.start is None:
-            self._complete_earlier(erasure)
+        self._complete_earlier(erasure)
         return done
 
     def _complete_earlier(self, erasure: Erasure) -> None:
         """Complete the erasures of the same that were killed: their notes still name it."""
         for earlier in self._erasures.pending():
             if erasure.includes(earlier):
-                self._perform(earlier, defer=False)
+                self._perform(earlier)
 
-    def _perform(self, erasure: Erasure, *, defer: bool) -> tuple[Receipt, tuple[str, ...]]:
+    def _perform(self, erasure: Erasure) -> tuple[Receipt, tuple[str, ...]]:
         """Perform all steps of an erasure; see the module.
-
-        Args:
-            erasure: What is erased.
-            defer: Whether job folders are left to ``Erasures.start``.
 
         Returns:
             The receipt, and the ids of the faces that were stored.
         """
-        collection_id = erasure.receipt.collection_id
         if self._is_of_earlier_collection(erasure):
-            # What it selects went with that collection. The later one may have equal ids.
-            receipt = erasure.receipt.finished(self._clock())
-            self._erasures.finish(receipt)
-            return receipt, ()
-        names_kept = set[str]()
-        if not defer:
-            names_kept |= self._keep_photos_of_jobs(erasure)
-            erasure = self._with_faces_of_jobs(erasure)
-        names_kept |= self._keep_tombstones(collection_id, erasure.selection)
-        erasure = self._with_late_faces(erasure)
-        if erasure.selection.names_photos:
-            names_kept |= self._keep_tombstones(collection_id, erasure.selection)
-        receipt, selection = erasure.receipt, erasure.selection
-        if not defer:
-            self._copy_tombstones(erasure, names_kept)
-            receipt = self._forget_job_data(receipt, selection)
-        if selection.created_before is not None:
-            receipt = self._erase_collection(receipt, selection)
-            if not defer:
-                # A concurrent job may have stored more since.
-                receipt = self._forget_job_data(receipt, selection)
-            stored: tuple[str, ...] = ()
-        else:
-            requested = sorted(selection.face_ids)
-            people = self._names_of_corrected(collection_id, requested)
-            people |= selection.user_ids | selection.external_image_ids
-            own = self._faces_of(collection_id, selection)
-            stored = tuple(own.delete_faces(collection_id, requested)) if requested else ()
-            receipt = replace(receipt, faces=receipt.faces + len(stored))
-            receipt = self._erase_users(receipt, selection, own)
-            forgotten = forget_corrections(
-                collection_id,
-                gone=requested,
-                people=people,
-                faces=self._faces,
-                records=self._records,
-            )
-            receipt = replace(receipt, corrections=receipt.corrections + forgotten)
-        names = selection.external_image_ids | selection.photos | selection.user_ids
-        self._faces.erase_copies(sorted(names | selection.user_names))
-        if defer and self._erasures.start is not None:
-            self._erasures.keep(Erasure(receipt, selection))
-            self._erasures.start(receipt.erasure_id)
-        else:
-            receipt = receipt.finished(self._clock())
-            self._erasures.finish(receipt)
-        return receipt, stored
+            return self._finish(erasure.receipt), ()
+        erasure, names = self._with_photos_of_jobs(erasure)
+        erasure, own_names = self._keep_tombstones(erasure)
+        self._copy_tombstones(erasure, names | own_names)
+        erasure = self._erase_from_jobs(erasure)
+        erasure, stored = self._erase_from_stores(erasure)
+        if erasure.selection.created_before is not None:
+            # A concurrent job may have stored more since.
+            erasure = self._erase_from_jobs(erasure)
+        return self._finish(erasure.receipt), stored
 
-    def _keep_photos_of_jobs(self, erasure: Erasure) -> set[str]:
-        """Keep tombstones of the erased photos that jobs name, also of those without a face.
+    def _perform_in_stores(
+        self, erasure: Erasure, start: Callable[[str], None]
+    ) -> tuple[Receipt, tuple[str, ...]]:
+        """Perform the steps of an erasure that concern no job folder, and start the others.
+
+        Args:
+            erasure: What is erased.
+            start: See ``Erasures.start``.
 
         Returns:
-            The names under which they are kept.
+            The receipt so far, and the ids of the faces that were stored.
+        """
+        if self._is_of_earlier_collection(erasure):
+            return self._finish(erasure.receipt), ()
+        erasure, _ = self._keep_tombstones(erasure)
+        erasure, stored = self._erase_from_stores(erasure)
+        self._erasures.keep(erasure)
+        start(erasure.receipt.erasure_id)
+        return erasure.receipt, stored
+
+    def _finish(self, receipt: Receipt) -> Receipt:
+        receipt = receipt.finished(self._clock())
+        self._erasures.finish(receipt)
+        return receipt
+
+    def _with_photos_of_jobs(self, erasure: Erasure) -> tuple[Erasure, set[str]]:
+        """Read what jobs say about selected photos, before it is erased from their folders.
+
+        Tombstones of these photos are kept, also of those without a face, and the faces that jobs
+        have found in them are selected.
+
+        Returns:
+            The erasure, and the names under which the tombstones are kept.
         """
         selection, collection_id = erasure.selection, erasure.receipt.collection_id
+        names = set[str]()
         if not selection.names_photos:
-            return set()
-        names = selection.photos, selection.external_image_ids
+            return erasure, names
         kept = self._job_data.get(
-            collection_id, Selection(photos=names[0], external_image_ids=names[1])
+            collection_id,
+            Selection(photos=selection.photos, external_image_ids=selection.external_image_ids),
         )
         with suppress(CollectionNotFoundError):
             version = self._get(collection_id).model_version
             photos = photos_of_jobs(collection_id, kept, version)
-            return keep_erased_photos(collection_id, photos, selection, records=self._records)
-        return set()
+            names = keep_erased_photos(collection_id, photos, selection, records=self._records)
+        found = faces_of_jobs(kept) if selection.photos else frozenset()
+        return self._with_faces(erasure, found - selection.face_ids), names
+
+    def _keep_tombstones(self, erasure: Erasure) -> tuple[Erasure, set[str]]:
+        """Keep tombstones of faces and photos, by which later jobs know that they were deleted.
+
+        Returns:
+            The erasure, with faces that a job stored before it could see the tombstones, and the
+            names under which those of photos are kept.
+        """
+        names = self._keep_tombstones_of(erasure)
+        erasure = self._with_late_faces(erasure)
+        if erasure.selection.names_photos:
+            names |= self._keep_tombstones_of(erasure)
+        return erasure, names
 
     def _with_late_faces(self, erasure: Erasure) -> Erasure:
         """Select the faces that a job has stored before it could see the photos' tombstones."""
@@ -165,12 +162,6 @@ class Eraser(GalleryBase):
             or face.source in selection.photos
         }
         return self._with_faces(erasure, late - selection.face_ids)
-
-    def _with_faces_of_jobs(self, erasure: Erasure) -> Erasure:
-        """Add the faces that jobs have found in selected photos, before their rows are erased."""
-        selection, collection_id = erasure.selection, erasure.receipt.collection_id
-        found = self._faces_of_jobs(collection_id, selection) - selection.face_ids
-        return self._with_faces(erasure, found)
 
     def _with_faces(self, erasure: Erasure, found: Members[str]) -> Erasure:
         """Select more faces, and note it."""
@@ -188,25 +179,16 @@ class Eraser(GalleryBase):
         self._erasures.keep(erasure)
         return erasure
 
-    def _faces_of_jobs(self, collection_id: str, selection: Selection) -> frozenset[str]:
-        """Return the ids of the faces that jobs have found in the photos that a selection names.
-
-        A face is stored with one address of its photo. Addresses of files with the same bytes are
-        only in the rows of jobs.
-        """
-        if not selection.photos:
-            return frozenset()
-        kept = self._job_data.get(collection_id, Selection(photos=selection.photos))
-        rows = (face["face_id"] for job in kept for row in job.rows for face in _faces_in(row))
-        return frozenset(rows).union(face.record.face_id for job in kept for face in job.faces)
-
-    def _forget_job_data(self, receipt: Receipt, selection: Selection) -> Receipt:
+    def _erase_from_jobs(self, erasure: Erasure) -> Erasure:
+        """Erase from job folders, and count it."""
+        receipt, selection = erasure.receipt, erasure.selection
         if not (
             selection.face_ids or selection.names_photos or selection.created_before is not None
         ):
-            return receipt
+            return erasure
         erased = self._job_data.forget(receipt.collection_id, selection)
-        return replace(receipt, jobs=_merged((*receipt.jobs, *erased)))
+        receipt = replace(receipt, jobs=_merged((*receipt.jobs, *erased)))
+        return Erasure(receipt, selection)
 
     def _is_of_earlier_collection(self, erasure: Erasure) -> bool:
         """Return whether a part of a collection is erased, and only a later one of its id exists.
@@ -221,85 +203,6 @@ class Eraser(GalleryBase):
             return current.created_at != selection.created_at
         return False
 
-    def _faces_of(self, collection_id: str, selection: Selection) -> FaceStore:
-        """Return the store of the faces of the collection that a selection is of."""
-        with suppress(CollectionNotFoundError):
-            current = self._records.get_collection(collection_id)
-            if selection.created_at in (None, current.created_at):
-                return self._faces.of(current)
-        if selection.created_at is None:
-            return self._faces
-        return self._faces.of(new_collection(collection_id, "", selection.created_at))
-
-    def _erase_users(self, receipt: Receipt, selection: Selection, own: FaceStore) -> Receipt:
-        from facerec.gallery.user_vectors import delete_vector
-
-        collection_id = receipt.collection_id
-        # A concurrent request may have associated a face before it was deleted.
-        changed = self._disassociate(collection_id, selection.face_ids, own) - selection.user_ids
-        answers = self._records.forget_answers([*selection.face_ids, *selection.user_ids])
-        users = 0
-        for user_id in sorted(selection.user_ids):
-            with suppress(UserNotFoundError):
-                self._records.delete_user(collection_id, user_id)
-                users += 1
-            delete_vector(own, collection_id, user_id)
-        return replace(
-            receipt,
-            users=receipt.users + users,
-            user_vectors=receipt.user_vectors + len(changed) + users,
-            answers=receipt.answers + answers,
-        )
-
-    def _erase_collection(self, receipt: Receipt, selection: Selection) -> Receipt:
-        from facerec.gallery.user_vectors import delete_vectors
-
-        collection_id = receipt.collection_id
-        collection, exists = self._selected_collection(collection_id, selection)
-        if collection is None:
-            return receipt
-        own = self._faces.of(collection)
-        if exists:
-            faces = own.count_faces(collection_id)
-            users = self._records.count_users(collection_id)
-            corrections = count_corrections(collection_id, records=self._records)
-            receipt = replace(
-                receipt, faces=faces, users=users, user_vectors=users, corrections=corrections
-            )
-        delete_vectors(own, collection_id)
-        own.delete_namespace(collection_id)
-        if exists:
-            with suppress(CollectionNotFoundError):
-                self._records.delete_collection(collection_id)
-            # A concurrent request may have stored more since.
-            delete_vectors(own, collection_id)
-            own.delete_namespace(collection_id)
-        return receipt
-
-    def _selected_collection(
-        self, collection_id: str, selection: Selection
-    ) -> tuple[Collection | None, bool]:
-        """Return the collection that a selection erases as a whole, and whether it exists still.
-
-        None if only a later one of the same id does, and the selection does not say more.
-        """
-        later = False
-        with suppress(CollectionNotFoundError):
-            current = self._records.get_collection(collection_id)
-            later = current.created_at > (selection.created_before or 0.0)
-            if not later:
-                return current, True
-        if selection.created_at is not None:
-            return new_collection(collection_id, "", selection.created_at), False
-        return (None if later else Collection(collection_id, "", 0.0)), False
-
-    def _names_of_corrected(self, collection_id: str, face_ids: Sequence[str]) -> set[str]:
-        """Return the names by which corrections may refer to faces that are to be deleted."""
-        if not face_ids or not self._records.list_corrections(collection_id, limit=1):
-            return set()
-        stored = self._faces.get_faces(collection_id, face_ids)
-        return {name for face in stored for name in person_names(face.record, None)}
-
     def _emptied_photos(self, collection_id: str, face_ids: Members[str]) -> frozenset[str]:
         """Return the keys of the photos that have no other stored faces than these."""
         keys = [key for key in {group_of(face_id) for face_id in face_ids} if is_group(key)]
@@ -308,12 +211,8 @@ class Eraser(GalleryBase):
             key for key in keys if all(record.face_id in face_ids for record in stored.get(key, ()))
         )
 
-    def _keep_tombstones(self, collection_id: str, selection: Selection) -> set[str]:
-        """Keep tombstones of faces and photos, by which later jobs know that they were deleted.
-
-        Returns:
-            The names under which those of photos are kept.
-        """
+    def _keep_tombstones_of(self, erasure: Erasure) -> set[str]:
+        selection, collection_id = erasure.selection, erasure.receipt.collection_id
         ids = sorted(selection.face_ids)
         faces = self._faces.get_faces(collection_id, ids) if ids else []
         with suppress(CollectionNotFoundError):
@@ -341,13 +240,19 @@ class Eraser(GalleryBase):
                 self._job_data.keep_tombstones(collection, copy)
                 mark_seen(receipt.collection_id, [receipt.erasure_id], records=self._records)
 
-    def _disassociate(
-        self, collection_id: str, face_ids: Members[str], faces: FaceStore
-    ) -> frozenset[str]:
-        """Disassociate faces from their people; return the ids of these."""
-        from facerec.gallery.associations import update_owners
 
-        return update_owners(faces, self._records, collection_id, face_ids, face_ids)
+def faces_of_jobs(kept: Iterable[KeptByJob]) -> frozenset[str]:
+    """Return the ids of the faces that jobs have found in photos.
+
+    A face is stored with one address of its photo. Addresses of files with the same bytes are only
+    in the rows of jobs.
+    """
+    return frozenset(
+        (
+            *(face["face_id"] for job in kept for row in job.rows for face in _faces_in(row)),
+            *(face.record.face_id for job in kept for face in job.faces),
+        )
+    )
 
 
 def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -8,7 +8,7 @@ from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 from facerec.core.names import checked_external_image_id, checked_user_id
-from facerec.gallery.erasing import Eraser
+from facerec.gallery.erasing import Eraser, faces_of_jobs
 from facerec.gallery.paging import checked_limit
 
 RESUMED_AFTER = 960.0
@@ -34,8 +34,10 @@ class ErasureOperations(Eraser):
             FacerecError: A photo is selected, and a job folder cannot be read.
         """
         selection = self._select(collection_id, subject, name)
-        found = self._faces_of_jobs(collection_id, selection)
-        return replace(selection, face_ids=selection.face_ids | found)
+        if not selection.photos:
+            return selection
+        kept = self._job_data.get(collection_id, Selection(photos=selection.photos))
+        return replace(selection, face_ids=selection.face_ids | faces_of_jobs(kept))
 
     def _select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
         """Return the selection without faces that only job folders name."""
@@ -104,7 +106,7 @@ class ErasureOperations(Eraser):
     def resume_erasure(self, erasure_id: str) -> Receipt | None:
         """Complete an erasure that is not finished; None if there is no such erasure."""
         for erasure in self._erasures.pending(erasure_id):
-            return self._perform(erasure, defer=False)[0]
+            return self._perform(erasure)[0]
         return None
 
     def resume_erasures(self, *, older_than: float = RESUMED_AFTER) -> list[Receipt]:
@@ -115,7 +117,7 @@ class ErasureOperations(Eraser):
         """
         before = self._clock() - older_than
         return [
-            self._perform(erasure, defer=False)[0]
+            self._perform(erasure)[0]
             for erasure in self._erasures.pending()
             if erasure.receipt.requested_at <= before
         ]

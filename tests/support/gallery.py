@@ -34,10 +34,11 @@ class Clock:
 
 
 class RecordedJobData:
-    """Remembers what a gallery asks job data to forget."""
+    """Remembers what a gallery asks job data for, and what to forget."""
 
     def __init__(self) -> None:
         self.forgotten: list[object] = []
+        self.read: list[Selection] = []
 
     def forget(self, collection_id: str, selection: Selection) -> list[ErasedJob]:
         whole = selection.created_before is not None
@@ -45,7 +46,8 @@ class RecordedJobData:
         self.forgotten.append(collection_id if whole else (collection_id, faces))
         return []
 
-    def get(self, _collection_id: str, _selection: Selection) -> list[KeptByJob]:
+    def get(self, _collection_id: str, selection: Selection) -> list[KeptByJob]:
+        self.read.append(selection)
         return []
 
     def keep_tombstones(self, _collection: Collection, _copy: TombstoneCopy) -> None:
