@@ -177,7 +177,14 @@ def estimate(
             for hazard in SIMULATED_INTERRUPTIONS
         ]
         if as_json:
-            print_json([{"interruptions_per_hour": h, **result.to_json()} for h, result in rows])
+            print_json(
+                {
+                    "simulations": [
+                        {"interruptions_per_hour": hazard, "estimate": result.to_json()}
+                        for hazard, result in rows
+                    ]
+                }
+            )
         else:
             print_simulations(rows)
         return

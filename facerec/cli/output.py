@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
     from rich.table import Table
 
 
-def print_json(document: Any) -> None:  # noqa: ANN401 - any JSON
-    """Print a result as JSON."""
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print a result as JSON: an object, to which a later release can add fields."""
     click.echo(json.dumps(document, indent=2))
 
 

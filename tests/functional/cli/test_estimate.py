@@ -61,3 +61,9 @@ def test_simulations_show_the_bottleneck_at_each_size(facerec: Facerec) -> None:
     assert "1,000,000,000" in result.stdout
     assert "starts of machines" in result.stdout
     assert "Pinecone's listings" in result.stdout
+
+
+def test_simulations_as_json_follow_their_schema(facerec: Facerec) -> None:
+    found = document(facerec("estimate", "--simulate", "--photos-per-second", 20, "--json"))
+    assert violation("simulation-list", found) is None
+    assert len({each["estimate"]["workload"]["photos"] for each in found["simulations"]}) > 1

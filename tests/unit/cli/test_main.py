@@ -164,6 +164,6 @@ def test_a_closed_pipe_ends_a_command_quietly() -> None:
     result = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True
     )
-    assert result.stdout == "[\n"
+    assert result.stdout == "{\n"
     assert result.stderr == ""
     assert result.returncode == 0
