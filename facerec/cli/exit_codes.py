@@ -76,8 +76,9 @@ class ExitCode(IntEnum):
     )
     TOO_MANY_FAILURES = (
         7,
-        "more photos failed than tolerated",
-        "See `facerec jobs failures`. The job is complete, unless its first photos failed alike.",
+        "more photos failed than tolerated, or an import brought no face",
+        "See `facerec jobs failures`, or the report of the import. The job is complete, unless its "
+        "first photos failed alike.",
     )
     REMAINDER = (
         8,

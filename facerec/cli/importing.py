@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.import_reports import reported
 from facerec.cli.options import collection_option, data_option, json_option
-from facerec.cli.output import console, count, print_json, table
+from facerec.cli.output import console, count, print_json
 from facerec.core.aws_region import aws_region
 from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.imports.importing import FindPhotos
-    from facerec.imports.report import ImportReport
 
 report_option = click.option(
     "--report",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="OUT.json",
-    help="Save the report, with every face that was not imported.",
+    help="Save the report, with every face that was not imported, also if the import ends early.",
+)
+restore_option = click.option(
+    "--restore-deleted",
+    is_flag=True,
+    help="Also import faces that somebody has deleted or erased here.",
 )
 
 SHOW_EVERY = 100
 """Photos after which progress is printed."""
-
-SHOWN = 10
-"""Faces that were not imported that are printed; the report has all."""
 
 
 @click.group("import")
@@ -58,6 +59,7 @@ def import_() -> None:
 )
 @click.option("--endpoint-url", metavar="URL", help="Address of Rekognition (default: AWS).")
 @report_option
+@restore_option
 @data_option
 @json_option
 def rekognition(
@@ -67,6 +69,7 @@ def rekognition(
     manifest: Path | None,
     endpoint_url: str | None,
     report: Path | None,
+    restore_deleted: bool,
     data: Path | None,
     as_json: bool,
 ) -> None:
@@ -75,7 +78,8 @@ def rekognition(
     Embeddings cannot be exported from Rekognition, so each face is found again in its original
     photo, by its place there. Faces keep their ids, external image ids and people, so those
     that programs have stored stay valid. An import that was interrupted is resumed if it is run
-    again. The credentials need rekognition:ListFaces and rekognition:ListUsers.
+    again. Faces that were deleted here stay so. The credentials need rekognition:ListFaces and
+    rekognition:ListUsers.
 
     \b
     Examples:
@@ -85,32 +89,46 @@ def rekognition(
     from facerec.factory import open_gallery
     from facerec.imports.importing import import_collection
     from facerec.imports.rekognition import read_collection
+    from facerec.imports.report import ImportReport
 
     find_photos = _rule(template, manifest)
-    source = read_collection(_client(endpoint_url), from_collection or collection)
+    result = ImportReport(collection)
     out = console(stderr=True)
-    with open_gallery(data_folder(data)) as gallery:
+    with (
+        reported(result, report, as_json=as_json) as file,
+        open_gallery(data_folder(data)) as gallery,
+    ):
+        source = read_collection(_client(endpoint_url), from_collection or collection)
         shown = -1
 
         def show(done: int) -> None:
             nonlocal shown
+            file.save_sometimes()
             percent = 100 * done // max(1, len(source.faces))
             if percent // 10 > shown // 10:
                 shown = percent
                 out.print(f"{done:,} of {count(len(source.faces), 'face')}")
 
-        result = import_collection(
-            source, collection, find_photos, gallery=gallery, on_progress=show
+        import_collection(
+            source,
+            collection,
+            find_photos,
+            gallery=gallery,
+            report=result,
+            restore_deleted=restore_deleted,
+            on_progress=show,
         )
-    _finish(result, report, as_json)
 
 
 @import_.command("face-recognition")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @collection_option
+@restore_option
 @data_option
 @json_option
-def face_recognition(file: Path, collection: str, data: Path | None, as_json: bool) -> None:
+def face_recognition(
+    file: Path, collection: str, restore_deleted: bool, data: Path | None, as_json: bool
+) -> None:
     """Take over a pickle of encodings and names of the package face_recognition.
 
     Its encodings are of the network that facerec uses, so no photos are needed. Each
@@ -127,13 +145,21 @@ def face_recognition(file: Path, collection: str, data: Path | None, as_json: bo
 
     named = read_face_recognition(file)
     with open_gallery(data_folder(data)) as gallery:
-        ids = import_encodings(named, collection, gallery=gallery)
-    people = len({face.name for face in named})
+        result = import_encodings(
+            named, collection, gallery=gallery, restore_deleted=restore_deleted
+        )
+    ids = [face_id for face_id in result.face_ids if face_id not in result.deleted]
+    pairs = zip(named, result.face_ids, strict=True)
+    people = len({face.name for face, face_id in pairs if face_id not in result.deleted})
     if as_json:
-        print_json({"collection_id": collection, "face_ids": list(ids), "people": people})
-    else:
-        faces = count(len(set(ids)), "face")
-        console().print(f"{collection} holds {faces} of {count(people, 'person', 'people')}")
+        answer = {"collection_id": collection, "face_ids": ids, "people": people}
+        print_json({**answer, "deleted": sorted(result.deleted)})
+        return
+    faces = count(len(set(ids)), "face")
+    console().print(f"{collection} holds {faces} of {count(people, 'person', 'people')}")
+    if result.deleted:
+        deleted = count(len(result.deleted), "face")
+        console().print(f"{deleted} deleted here not imported; --restore-deleted imports them")
 
 
 @import_.command()
@@ -148,6 +174,7 @@ def face_recognition(file: Path, collection: str, data: Path | None, as_json: bo
     "processes shows).",
 )
 @report_option
+@restore_option
 @data_option
 @json_option
 def compreface(
@@ -155,6 +182,7 @@ def compreface(
     collection: str,
     api_key: str,
     report: Path | None,
+    restore_deleted: bool,
     data: Path | None,
     as_json: bool,
 ) -> None:
@@ -171,27 +199,29 @@ def compreface(
     from facerec.factory import open_gallery
     from facerec.imports.compreface import ComprefaceServer
     from facerec.imports.examples import import_examples
+    from facerec.imports.report import ImportReport
 
     server = ComprefaceServer(address, api_key)
+    result = ImportReport(collection)
     out = console(stderr=True)
 
     def show(done: int) -> None:
+        file.save_sometimes()
         if done and done % SHOW_EVERY == 0:
             out.print(f"{count(done, 'photo')} done")
 
-    with open_gallery(data_folder(data)) as gallery:
-        result = import_examples(server, collection, gallery=gallery, on_progress=show)
-    _finish(result, report, as_json)
-
-
-def _finish(result: ImportReport, report: Path | None, as_json: bool) -> None:
-    """Save and print what became of an import."""
-    if report is not None:
-        report.write_text(json.dumps(result.to_json(), indent=2) + "\n", "utf-8")
-    if as_json:
-        print_json(result.to_json())
-    else:
-        _print(result)
+    with (
+        reported(result, report, as_json=as_json) as file,
+        open_gallery(data_folder(data)) as gallery,
+    ):
+        import_examples(
+            server,
+            collection,
+            gallery=gallery,
+            report=result,
+            restore_deleted=restore_deleted,
+            on_progress=show,
+        )
 
 
 def _rule(template: str | None, manifest: Path | None) -> FindPhotos:
@@ -219,18 +249,3 @@ def _client(endpoint_url: str | None) -> object:
         raise InvalidInputError(
             f"no client of Rekognition: {error}", "check AWS_REGION and --endpoint-url"
         ) from error
-
-
-def _print(result: ImportReport) -> None:
-    out = console()
-    out.print(
-        f"{count(result.imported, 'face')} imported, {result.present:,} already there, "
-        f"{count(result.people, 'person', 'people')}, "
-        f"{count(len(result.unmatched), 'face')} not imported"
-    )
-    if not result.unmatched:
-        return
-    rows = table("face", "external image id", "reason", whole=("face",))
-    for face in result.unmatched[:SHOWN]:
-        rows.add_row(face.face_id, face.external_image_id or "", face.reason)
-    out.print(rows)

@@ -14,10 +14,11 @@ from facerec.core.options import QualityFilter
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.indexing import name_image, storable_source
+from facerec.gallery.indexing import IndexedImage, name_image, storable_source
 from facerec.gallery.photos import Photo
+from facerec.gallery.restoring import find_deleted, remove_all_tombstones
 from facerec.gallery.storing import add_faces, pair_boxes
-from facerec.gallery.tombstones import deleted_imports, keep_imported
+from facerec.gallery.tombstones import keep_imported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,13 +85,26 @@ class ImportedPhoto:
     deleted: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class ImportedEmbeddings:
+    """What became of descriptors.
+
+    Attributes:
+        face_ids: Id of each, in order.
+        deleted: Ids of the faces that were deleted from the collection on purpose, and stay so.
+    """
+
+    face_ids: tuple[str, ...]
+    deleted: frozenset[str] = frozenset()
+
+
 class ImportOperations(GalleryBase):
     """The operations of a gallery that import faces."""
 
     def import_embeddings(
-        self, collection_id: str, faces: Sequence[NamedEmbedding]
-    ) -> tuple[str, ...]:
-        """Store descriptors of dlib's network without their photos, and return their face ids.
+        self, collection_id: str, faces: Sequence[NamedEmbedding], *, restore_deleted: bool = False
+    ) -> ImportedEmbeddings:
+        """Store descriptors of dlib's network without their photos.
 
         The ids are derived from names and descriptors: importing them again changes nothing.
         External image ids are derived from the names, so that different names stay different.
@@ -100,6 +114,7 @@ class ImportOperations(GalleryBase):
         Args:
             collection_id: Id of the collection.
             faces: Descriptors of upright faces that were aligned by dlib's 5-point predictor.
+            restore_deleted: Whether to store faces that were deleted or erased on purpose.
 
         Raises:
             InvalidInputError: The id is not valid; or descriptors have lengths that those of dlib's
@@ -109,7 +124,7 @@ class ImportOperations(GalleryBase):
         """
         collection = self._require(collection_id)
         if not faces:
-            return ()
+            return ImportedEmbeddings(())
         lengths = [float(np.linalg.norm(face.embedding)) for face in faces]
         if not all(MIN_LENGTH <= length <= MAX_LENGTH for length in lengths):
             raise InvalidInputError(
@@ -119,6 +134,7 @@ class ImportOperations(GalleryBase):
         names = [derived_user_id(face.name) for face in faces]
         stats = self._engine.cohort_stats(np.stack([face.embedding for face in faces]))
         now, digest = self._clock(), self._defaults.index_options().digest()
+        stored: dict[IndexedImage, StoredFace] = {}
         ids = []
         for face, name, own in zip(faces, names, stats, strict=True):
             image = name_image(
@@ -142,12 +158,20 @@ class ImportOperations(GalleryBase):
                 indexed_at=now,
                 stats=own,
             )
-            stored = StoredFace(record, face.embedding)
-            add_faces(
-                collection, image.image_key, [stored], faces=self._faces, records=self._records
-            )
+            stored[image] = StoredFace(record, face.embedding)
             ids.append(record.face_id)
-        return tuple(ids)
+        named = {image: [each.record] for image, each in stored.items()}
+        deleted = frozenset[str]()
+        if not restore_deleted:
+            deleted = find_deleted(collection_id, named, records=self._records)
+        for image, each in stored.items():
+            if each.record.face_id not in deleted:
+                add_faces(
+                    collection, image.image_key, [each], faces=self._faces, records=self._records
+                )
+        if restore_deleted:
+            remove_all_tombstones(collection_id, named, records=self._records)
+        return ImportedEmbeddings(tuple(ids), deleted)
 
     def import_faces(
         self,
@@ -156,6 +180,7 @@ class ImportOperations(GalleryBase):
         known: Sequence[KnownFace],
         *,
         others: Collection[str] = (),
+        restore_deleted: bool = False,
     ) -> ImportedPhoto:
         """Find faces again in their photo, and store them under the ids that they have elsewhere.
 
@@ -163,13 +188,14 @@ class ImportOperations(GalleryBase):
         indexing its photo under the same external image id, here or by a job, returns or keeps the
         imported face. An id is refused if it is another face's, and so is a face that the
         collection holds under an id of its own, which somebody may have stored. Faces that were
-        deleted or erased stay so; to have one again, index its photo.
+        deleted or erased stay so, unless ``restore_deleted`` is true.
 
         Args:
             collection_id: Id of the collection.
             photo: Bytes of an image file, or where one is.
             known: Faces of this photo.
             others: Ids of other faces of that service, which are not the collection's own.
+            restore_deleted: Whether to store faces that were deleted or erased on purpose.
 
         Returns:
             The outcome for each face.
@@ -191,6 +217,7 @@ class ImportOperations(GalleryBase):
         in_use = {each.face_id for each in known if each.image_id != images.get(each.face_id)}
         in_use &= images.keys()
         photos: dict[str, list[StoredFace]] = {}
+        identities: dict[str, IndexedImage] = {}
         boxes = [face.box for face in found.faces]
         for here, there in pair_boxes(boxes, [each.box for each in known], min_share=MIN_SHARED):
             face, own = found.faces[here], known[there]
@@ -217,13 +244,13 @@ class ImportOperations(GalleryBase):
                 indexed_at=now,
                 stats=face.stats,
             )
+            identities[image.image_key] = image
             photos.setdefault(image.image_key, []).append(StoredFace(record, face.embedding))
         indexed = self._omit_indexed(collection_id, photos, others)
-        deleted = deleted_imports(
-            collection_id,
-            {key: [face.record for face in own] for key, own in photos.items()},
-            records=self._records,
-        )
+        named = {identities[key]: [face.record for face in own] for key, own in photos.items()}
+        deleted = frozenset[str]()
+        if not restore_deleted:
+            deleted = find_deleted(collection_id, named, records=self._records)
         photos = {
             key: [face for face in own if face.record.face_id not in deleted]
             for key, own in photos.items()
@@ -240,6 +267,8 @@ class ImportOperations(GalleryBase):
             groups.setdefault(group_of(stored.record.face_id), []).append(stored)
         for group, faces in groups.items():
             add_faces(collection, group, faces, faces=self._faces, records=self._records)
+        if restore_deleted:
+            remove_all_tombstones(collection_id, named, records=self._records)
         ids = frozenset(stored.record.face_id for stored in imported)
         return ImportedPhoto(ids, frozenset(in_use), indexed, deleted)
 

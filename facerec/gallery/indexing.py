@@ -99,7 +99,8 @@ class IndexResult:
         model_version: Model version of the collection.
         image_id: Id of the photo's content.
         photo: All faces of the photo, including rejected ones, largest first.
-        faces: The accepted faces as stored in the collection, in the order of ``photo.faces``.
+        faces: The accepted faces as stored in the collection, in the order of ``photo.faces``;
+            without those that stay deleted.
     """
 
     collection_id: str

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.names import checked_external_image_id
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.erased_photos import NamedPhoto, remove_erased_photos
 from facerec.gallery.faces import require_stored, with_users
 from facerec.gallery.indexing import IndexResult, name_image, to_stored_faces
 from facerec.gallery.matching import search_probes, search_stored_face
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photos import Photo, PhotoContent, require_face
+from facerec.gallery.restoring import find_deleted, remove_all_tombstones
 from facerec.gallery.search_results import FaceSearchResult, SearchResult
 from facerec.gallery.similarity import threshold_at
 from facerec.gallery.storing import add_faces
-from facerec.gallery.tombstones import imported_faces, remove_tombstones
+from facerec.gallery.tombstones import imported_faces
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
@@ -36,10 +36,12 @@ class RecognitionOperations(GalleryBase):
         external_image_id: str | None = None,
         options: FaceOptions | None = None,
         attributes: bool = False,
+        restore_deleted: bool = True,
     ) -> IndexResult:
         """Add the faces of a photo to a collection; faces that it already contains do not change.
 
-        Faces that were deleted before are added again, since the caller asks for this photo.
+        Faces that were deleted before are added again, since the caller asks for this photo, unless
+        ``restore_deleted`` is false.
 
         Args:
             collection_id: Id of the collection.
@@ -47,6 +49,7 @@ class RecognitionOperations(GalleryBase):
             external_image_id: The caller's own name for the photo.
             options: How faces are found and chosen; by default as for every indexed photo.
             attributes: Whether to estimate age and gender, which are not stored.
+            restore_deleted: Whether to add faces that were deleted or erased on purpose.
 
         Raises:
             InvalidInputError: An id is not valid.
@@ -63,7 +66,9 @@ class RecognitionOperations(GalleryBase):
         loaded, found = self._detect(photo, options)
         if attributes:
             found = self._with_attributes(loaded, found, options)
-        return self._store(collection, loaded, found, external_image_id, options)
+        return self._store(
+            collection, loaded, found, external_image_id, options, restore_deleted=restore_deleted
+        )
 
     def search(
         self,
@@ -192,8 +197,10 @@ class RecognitionOperations(GalleryBase):
         found: PhotoFaces,
         external_image_id: str | None,
         options: FaceOptions,
+        *,
+        restore_deleted: bool = True,
     ) -> IndexResult:
-        """Store the faces of a photo; faces that were deleted before are stored again."""
+        """Store the faces of a photo, by default also those that were deleted before."""
         collection_id = collection.collection_id
         image = name_image(
             collection_id,
@@ -205,23 +212,27 @@ class RecognitionOperations(GalleryBase):
         imported = imported_faces(
             collection_id, [image.image_key], records=self._records, faces=self._faces
         )
+        faces = to_stored_faces(
+            image,
+            found,
+            options_digest=options.digest(),
+            model_version=collection.model_version,
+            now=self._clock(),
+        )
+        if not restore_deleted:
+            own = [face.record for face in faces]
+            deleted = find_deleted(collection_id, {image: own}, records=self._records)
+            faces = [face for face in faces if face.record.face_id not in deleted]
         records = add_faces(
             collection,
             image.image_key,
-            to_stored_faces(
-                image,
-                found,
-                options_digest=options.digest(),
-                model_version=collection.model_version,
-                now=self._clock(),
-            ),
+            faces,
             faces=self._faces,
             records=self._records,
             imported=imported.get(image.image_key, ()),
         )
-        remove_tombstones(collection_id, {image.image_key: records}, records=self._records)
-        photo = NamedPhoto(image.source, external_image_id, image.image_id, image.image_key)
-        remove_erased_photos(collection_id, [photo], records=self._records)
+        if restore_deleted:
+            remove_all_tombstones(collection_id, {image: records}, records=self._records)
         return IndexResult(
             collection_id,
             collection.model_version,

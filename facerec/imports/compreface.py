@@ -98,13 +98,19 @@ class ComprefaceServer:
     def examples(self) -> Iterator[Example]:
         """Yield all saved photos, a page in memory at a time."""
         number, pages = 0, 1
+        seen: set[str] = set()
         while number < pages:
             page = self._document(f"faces?page={number}&size={PAGE_SIZE}")
             pages = page.get("total_pages", 1)
-            if not isinstance(pages, int):
+            examples = [_example(face) for face in _list_of(page, "faces")]
+            ids = {example.image_id for example in examples}
+            # True is an int; a server that repeats a page would never end
+            if type(pages) is not int or pages < 0 or (ids and ids <= seen):
                 raise self._unknown()
-            for face in _list_of(page, "faces"):
-                yield _example(face)
+            if not ids:
+                return
+            seen |= ids
+            yield from examples
             number += 1
 
     def address_of(self, example: Example) -> str:

@@ -9,19 +9,24 @@ from facerec.core.names import derived_user_id
 from facerec.errors import CollectionExistsError, QuotaExceededError
 from facerec.gallery.associations import MAX_FACES_OF_REQUEST
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.importing import NamedEmbedding
+from facerec.gallery.importing import ImportedEmbeddings, NamedEmbedding
 from facerec.imports.people import create_person
 
 
 def import_encodings(
-    named: Sequence[NamedEmbedding], collection_id: str, *, gallery: Gallery
-) -> tuple[str, ...]:
-    """Store descriptors, and associate them with people of their names; return their face ids.
+    named: Sequence[NamedEmbedding],
+    collection_id: str,
+    *,
+    gallery: Gallery,
+    restore_deleted: bool = False,
+) -> ImportedEmbeddings:
+    """Store descriptors, and associate them with people of their names.
 
     Args:
         named: The descriptors.
         collection_id: The collection that receives them; created if it does not exist.
         gallery: The gallery of the collection.
+        restore_deleted: Whether to store faces that were deleted or erased on purpose.
 
     Raises:
         InvalidInputError: The collection id is not valid, or the descriptors are of other networks.
@@ -30,10 +35,12 @@ def import_encodings(
     """
     with suppress(CollectionExistsError):
         gallery.create_collection(collection_id)
-    ids = gallery.import_embeddings(collection_id, named)
+    imported = gallery.import_embeddings(collection_id, named, restore_deleted=restore_deleted)
     members: dict[str, dict[str, None]] = {}
-    for face, face_id in zip(named, ids, strict=True):
-        members.setdefault(face.name, {})[face_id] = None
+    for face, face_id in zip(named, imported.face_ids, strict=True):
+        # a person of whom everything was deleted is not created again
+        if face_id not in imported.deleted:
+            members.setdefault(face.name, {})[face_id] = None
     created: set[str] = set()
     for name, own in members.items():
         create_person(gallery, collection_id, name, created)
@@ -43,4 +50,4 @@ def import_encodings(
             # the faces of a person who has the maximum of them keep their external image id
             with suppress(QuotaExceededError):
                 gallery.associate_faces(collection_id, derived_user_id(name), batch, threshold=0.0)
-    return ids
+    return imported

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from facerec.core.limits import MAX_PAGE
 from facerec.core.names import derived_user_id
@@ -29,8 +30,10 @@ def import_examples(
     collection_id: str,
     *,
     gallery: Gallery,
+    report: ImportReport,
+    restore_deleted: bool = False,
     on_progress: Callable[[int], None] = lambda _: None,
-) -> ImportReport:
+) -> None:
     """Index the photos of each person, and associate their faces with the person.
 
     CompreFace saves one face of each photo, so the largest one counts. Its external image id is the
@@ -40,6 +43,8 @@ def import_examples(
         server: The server that has them.
         collection_id: The collection that receives them; created if it does not exist.
         gallery: The gallery of the collection.
+        report: Receives what becomes of each photo.
+        restore_deleted: Whether to index faces that were deleted or erased on purpose.
         on_progress: Called with the number of photos that are done.
 
     Raises:
@@ -51,19 +56,18 @@ def import_examples(
     with suppress(CollectionExistsError):
         gallery.create_collection(collection_id)
     subjects = server.subjects()
-    report = ImportReport(collection_id, faces=0, people=len(subjects))
+    report.people = len(subjects)
     present = _present(gallery, collection_id)
-    created: set[str] = set()
-    for subject in subjects:
-        create_person(gallery, collection_id, subject, created)
+    importer = _Importer(server, collection_id, gallery, restore_deleted, set())
+    with_photos: set[str] = set()
     for example in server.examples():
         on_progress(report.faces)
         report.faces += 1
+        with_photos.add(example.subject)
         if _external_image_id(example) in present:
             report.present += 1
             continue
-        create_person(gallery, collection_id, example.subject, created)
-        reason = _import(server, example, collection_id, gallery)
+        reason = importer.import_example(example)
         if reason is None:
             report.imported += 1
             continue
@@ -72,36 +76,55 @@ def import_examples(
         report.unmatched.append(
             UnmatchedFace(example.image_id, _external_image_id(example), reason, (address,))
         )
+    # A person whose photos were all deleted here is not created again.
+    for subject in subjects:
+        if subject not in with_photos:
+            create_person(gallery, collection_id, subject, importer.created)
     on_progress(report.faces)
-    return report
+    report.complete = True
 
 
-def _import(
-    server: ComprefaceServer, example: Example, collection_id: str, gallery: Gallery
-) -> Unmatched | None:
-    """Import one photo; return why it was not imported."""
-    options = gallery.defaults.index_options(max_faces=1, quality_filter=QualityFilter.NONE)
-    try:
-        indexed = gallery.index(
-            collection_id,
-            server.photo(example),
-            external_image_id=_external_image_id(example),
-            options=options,
-        )
-    except ObjectNotFoundError:
-        return Unmatched.PHOTO_NOT_FOUND
-    except (UnreadablePhotoError, PhotoTooLargeError):
-        return Unmatched.PHOTO_UNREADABLE
-    if not indexed.faces:
-        return Unmatched.NO_FACE
-    face_ids = [face.record.face_id for face in indexed.faces]
-    user_id = derived_user_id(example.subject)
-    # whose face it is has been decided there
-    with suppress(QuotaExceededError):
-        outcome = gallery.associate_faces(collection_id, user_id, face_ids, threshold=0.0)
-        if not outcome.failed:
-            return None
-    return Unmatched.NOT_ASSOCIATED
+@dataclass(frozen=True, slots=True)
+class _Importer:
+    """Imports photos, one at a time.
+
+    Attributes:
+        created: Names of people who were created before.
+    """
+
+    server: ComprefaceServer
+    collection_id: str
+    gallery: Gallery
+    restore_deleted: bool
+    created: set[str]
+
+    def import_example(self, example: Example) -> Unmatched | None:
+        """Import one photo; return why it was not imported."""
+        gallery, collection_id = self.gallery, self.collection_id
+        options = gallery.defaults.index_options(max_faces=1, quality_filter=QualityFilter.NONE)
+        try:
+            indexed = gallery.index(
+                collection_id,
+                self.server.photo(example),
+                external_image_id=_external_image_id(example),
+                options=options,
+                restore_deleted=self.restore_deleted,
+            )
+        except ObjectNotFoundError:
+            return Unmatched.PHOTO_NOT_FOUND
+        except (UnreadablePhotoError, PhotoTooLargeError):
+            return Unmatched.PHOTO_UNREADABLE
+        if not indexed.faces:
+            return Unmatched.DELETED if indexed.photo.faces else Unmatched.NO_FACE
+        face_ids = [face.record.face_id for face in indexed.faces]
+        create_person(gallery, collection_id, example.subject, self.created)
+        user_id = derived_user_id(example.subject)
+        # whose face it is has been decided there
+        with suppress(QuotaExceededError):
+            outcome = gallery.associate_faces(collection_id, user_id, face_ids, threshold=0.0)
+            if not outcome.failed:
+                return None
+        return Unmatched.NOT_ASSOCIATED
 
 
 def _external_image_id(example: Example) -> str:

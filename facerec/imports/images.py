@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from facerec.core.faces import BoundingBox
 from facerec.core.options import QualityFilter
-from facerec.core.records import FaceRecord
 from facerec.errors import (
     AccessDeniedError,
     InvalidInputError,
@@ -31,20 +30,28 @@ MAX_IMAGES_OF_NAME = 1000
 """Images and photos of one name that are compared: the time grows with the third power."""
 
 
+class PhotoOfFace(NamedTuple):
+    """The photo of a stored face: its id, and its address or ""."""
+
+    image_id: str
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class ImageImporter:
     """Imports the images of a collection, those of one name at a time.
 
     Attributes:
-        stored: The faces of the source that the collection held before, by face id.
+        stored: The photos of those faces of the source that the collection held before, by face id.
         face_ids: Ids of all faces of the source.
     """
 
     gallery: Gallery
     collection_id: str
-    stored: Mapping[str, FaceRecord]
+    stored: Mapping[str, PhotoOfFace]
     face_ids: frozenset[str]
     report: ImportReport
+    restore_deleted: bool
 
     def import_images(self, photos: Sequence[str], images: Sequence[Sequence[KnownFace]]) -> None:
         """Import the images whose photos are among some, each from the one that shows its faces."""
@@ -136,7 +143,11 @@ class ImageImporter:
             return
         outcome = _attempt(
             lambda: self.gallery.import_faces(
-                self.collection_id, photo, faces, others=self.face_ids
+                self.collection_id,
+                photo,
+                faces,
+                others=self.face_ids,
+                restore_deleted=self.restore_deleted,
             )
         )
         if isinstance(outcome, Unmatched):

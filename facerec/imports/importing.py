@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import TypeVar
 
 from facerec.core.limits import MAX_PAGE
-from facerec.core.records import FaceRecord
 from facerec.errors import (
     CollectionExistsError,
     QuotaExceededError,
@@ -20,7 +19,7 @@ from facerec.errors import (
 from facerec.gallery.associations import MAX_FACES_OF_REQUEST
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.importing import KnownFace
-from facerec.imports.images import ImageImporter
+from facerec.imports.images import ImageImporter, PhotoOfFace
 from facerec.imports.rekognition import SourceCollection
 from facerec.imports.report import ImportReport, Unmatched, UnmatchedFace
 
@@ -36,8 +35,10 @@ def import_collection(
     find_photos: FindPhotos,
     *,
     gallery: Gallery,
+    report: ImportReport,
+    restore_deleted: bool = False,
     on_progress: Callable[[int], None] = lambda _: None,
-) -> ImportReport:
+) -> None:
     """Store the faces and people of a collection under the ids that they have.
 
     Args:
@@ -45,6 +46,8 @@ def import_collection(
         collection_id: The collection that receives it; created if it does not exist.
         find_photos: Returns where the photo of a face may be.
         gallery: The gallery of the collection.
+        report: Receives what becomes of each face.
+        restore_deleted: Whether to store faces that were deleted or erased on purpose.
         on_progress: Called with the number of faces that are done.
 
     Raises:
@@ -54,7 +57,7 @@ def import_collection(
     """
     with suppress(CollectionExistsError):
         gallery.create_collection(collection_id)
-    report = ImportReport(collection_id, len(source.faces), len(source.users))
+    report.faces, report.people = len(source.faces), len(source.users)
     stored = _stored(gallery, collection_id, [face.face_id for face in source.faces])
     images: dict[str, list[KnownFace]] = {}
     for face in source.faces:
@@ -65,7 +68,9 @@ def import_collection(
             else:
                 report.unmatched.append(_unmatched(face, Unmatched.ID_IN_USE))
     order = {face.face_id: place for place, face in enumerate(source.faces)}
-    importer = ImageImporter(gallery, collection_id, stored, frozenset(order), report)
+    importer = ImageImporter(
+        gallery, collection_id, stored, frozenset(order), report, restore_deleted
+    )
     named: dict[tuple[str, ...], list[list[KnownFace]]] = {}
     for faces in images.values():
         found = next((found for face in faces if (found := find_photos(face))), ())
@@ -78,7 +83,7 @@ def import_collection(
     on_progress(done)
     _import_users(gallery, collection_id, source, report)
     report.unmatched.sort(key=lambda each: order[each.face_id])
-    return report
+    report.complete = True
 
 
 def _import_users(
@@ -136,10 +141,12 @@ def _associate(
         ]
 
 
-def _stored(gallery: Gallery, collection_id: str, face_ids: Sequence[str]) -> dict[str, FaceRecord]:
-    """Return those faces that a collection holds, by face id."""
+def _stored(
+    gallery: Gallery, collection_id: str, face_ids: Sequence[str]
+) -> dict[str, PhotoOfFace]:
+    """Return the photos of those faces that a collection holds, by face id."""
     return {
-        face.record.face_id: face.record
+        face.record.face_id: PhotoOfFace(face.record.image_id, face.record.source)
         for batch in _batches(face_ids, MAX_PAGE)
         for face in gallery.list_faces(collection_id, face_ids=batch, limit=MAX_PAGE).faces
     }

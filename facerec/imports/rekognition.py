@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from facerec.core.aws_errors import aws_errors
 from facerec.core.faces import BoundingBox
+from facerec.core.ids import checked_face_id
+from facerec.errors import AccessDeniedError, InvalidInputError, StoreUnavailableError
 from facerec.gallery.importing import KnownFace
+
+Item = TypeVar("Item")
+
+_THROTTLED = ("ThrottlingException", "ProvisionedThroughputExceededException")
+"""https://docs.aws.amazon.com/rekognition/latest/dg/error-handling.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +41,32 @@ def read_collection(client: Any, collection_id: str) -> SourceCollection:  # noq
     Raises:
         NotFoundError: The collection does not exist there.
         AccessDeniedError: The credentials do not allow to list it.
-        StoreUnavailableError: Rekognition does not answer.
+        StoreUnavailableError: Rekognition does not answer, or throttles.
+        InvalidInputError: The server refuses to list it, or does not answer as Rekognition does.
     """
-    with aws_errors("Amazon Rekognition", f"collection {collection_id!r} of Rekognition"):
-        users = [user["UserId"] for user in _pages(client, "list_users", "Users", collection_id)]
-        listed = list(_pages(client, "list_faces", "Faces", collection_id))
-    faces = [
-        KnownFace(
-            face_id=face["FaceId"],
-            image_id=face["ImageId"],
-            external_image_id=face.get("ExternalImageId"),
-            box=_box(face["BoundingBox"]),
-            user_id=face.get("UserId"),
-        )
-        for face in listed
-    ]
-    return SourceCollection(tuple(faces), tuple(users))
+    resource = f"collection {collection_id!r} of Rekognition"
+    unknown = InvalidInputError(
+        "the server does not answer as Rekognition does", "check the address of the endpoint"
+    )
+    refused = InvalidInputError(
+        f"the server refuses to list {resource}", "check the name and the endpoint"
+    )
+    denied = AccessDeniedError(
+        resource,
+        hint="the credentials need rekognition:ListFaces and rekognition:ListUsers",
+    )
+    throttled = StoreUnavailableError(
+        "Rekognition throttles the requests", "run the import again later, which resumes it"
+    )
+    codes = dict.fromkeys(_THROTTLED, throttled) | {"AccessDeniedException": denied}
+    try:
+        with aws_errors("Amazon Rekognition", resource, refused=refused, codes=codes):
+            users = tuple(_pages(client, "list_users", "Users", collection_id, _user))
+            # a page in memory at a time
+            faces = tuple(_pages(client, "list_faces", "Faces", collection_id, _face))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise unknown from error
+    return SourceCollection(faces, users)
 
 
 def _pages(
@@ -57,10 +74,22 @@ def _pages(
     operation: str,
     member: str,
     collection_id: str,
-) -> Iterator[dict[str, Any]]:
+    read: Callable[[dict[str, Any]], Item],
+) -> Iterator[Item]:
     for page in client.get_paginator(operation).paginate(CollectionId=collection_id):
-        yield from page[member]
+        yield from map(read, page[member])
 
 
-def _box(shape: dict[str, float]) -> BoundingBox:
-    return BoundingBox(shape["Left"], shape["Top"], shape["Width"], shape["Height"])
+def _user(user: dict[str, Any]) -> str:
+    return str(user["UserId"])
+
+
+def _face(face: dict[str, Any]) -> KnownFace:
+    shape = face["BoundingBox"]
+    return KnownFace(
+        face_id=checked_face_id(face["FaceId"]),
+        image_id=checked_face_id(face["ImageId"]),
+        external_image_id=face.get("ExternalImageId"),
+        box=BoundingBox(*(float(shape[side]) for side in ("Left", "Top", "Width", "Height"))),
+        user_id=face.get("UserId"),
+    )

@@ -41,12 +41,17 @@ class UnmatchedFace:
     photos: tuple[str, ...] = ()
 
 
+_INTENDED = frozenset({Unmatched.DELETED, Unmatched.ALREADY_INDEXED})
+"""Reasons that somebody has intended."""
+
+
 @dataclass(slots=True)
 class ImportReport:
-    """What became of a collection.
+    """What became of a collection, also while it is imported.
 
     Attributes:
-        faces: Number of faces of the source.
+        complete: Whether the import has reached its end.
+        faces: Number of faces of the source, as far as they are known.
         imported: Number of faces that this run has stored.
         present: Number of faces that the collection held already.
         people: Number of people of the source.
@@ -54,11 +59,18 @@ class ImportReport:
     """
 
     collection_id: str
-    faces: int
-    people: int
+    complete: bool = False
+    faces: int = 0
+    people: int = 0
     imported: int = 0
     present: int = 0
     unmatched: list[UnmatchedFace] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the source has faces, and none came through that should have."""
+        missing = any(each.reason not in _INTENDED for each in self.unmatched)
+        return missing and self.imported == self.present == 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the report in the form of ``schemas/import-report.json``."""

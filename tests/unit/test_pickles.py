@@ -118,8 +118,8 @@ def gallery(tmp_path: Path) -> Gallery:
 def test_imported_people_are_found_by_their_names(gallery: Gallery, tmp_path: Path) -> None:
     document = {"Ann Smith": ANN, "Böb": BOB}
     named = read_face_recognition(written(tmp_path, pickle.dumps(document)))
-    ids = gallery.import_embeddings("staff", named)
-    assert gallery.import_embeddings("staff", named) == ids
+    imported = gallery.import_embeddings("staff", named)
+    assert gallery.import_embeddings("staff", named) == imported
     listed = [face.record.external_image_id for face in gallery.list_faces("staff").faces]
     assert sorted(filter(None, listed)) == ["Ann.x20Smith", "B.xC3.xB6b"]
     assert all(face.record.stats for face in gallery.list_faces("staff").faces)

@@ -20,6 +20,7 @@ from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.core.erasures import SubjectKind
 from facerec.core.schemas import violation
+from facerec.gallery.photos import PhotoLocation
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import fake_embedding, fake_face, fake_photo
 from tests.support.api import rekognition_client
@@ -78,9 +79,14 @@ class Source:
         ended = subprocess.run(
             command, env=environment, capture_output=True, text=True, check=False
         )
-        assert ended.returncode == 0, ended.stderr
+        assert ended.returncode in (0, 7), ended.stderr
         report: dict[str, Any] = json.loads(ended.stdout)
         assert violation("import-report", report) is None
+        assert report["complete"]
+        # 7 if no face came through that should have
+        reasons = {each["reason"] for each in report["unmatched"]}
+        nothing = report["imported"] == report["present"] == 0
+        assert (ended.returncode == 7) == bool(nothing and reasons - {"DELETED", "ALREADY_INDEXED"})
         return report
 
 
@@ -310,6 +316,68 @@ def test_what_was_deleted_is_not_imported_again(source: Source, tmp_path: Path) 
     with SqliteStore(tmp_path / "data" / "facerec.db") as store:
         assert store.count_faces("copy") == 1
         assert "bob" not in {user.user_id for user in store.list_users("copy")}
+    report = source.run(tmp_path / "data", "--restore-deleted")
+    assert (report["imported"], report["present"], report["unmatched"]) == (2, 1, [])
+    # they are not deleted any more
+    report = source.run(tmp_path / "data")
+    assert (report["present"], report["unmatched"]) == (3, [])
+    with SqliteStore(tmp_path / "data" / "facerec.db") as store:
+        assert {user.user_id for user in store.list_users("copy")} == set(ids)
+
+
+@pytest.mark.parametrize("subject", [SubjectKind.PHOTO, SubjectKind.EXTERNAL_ID])
+def test_an_erased_photo_is_not_imported_again(
+    source: Source, tmp_path: Path, subject: SubjectKind
+) -> None:
+    """Also not a face that was found in it nowhere before."""
+    source.index("pair", "ann", "bob")
+    path = source.photos / "pair.jpg"
+    data = tmp_path / "data"
+    data.mkdir()
+    with SqliteStore(data / "facerec.db") as store:
+        gallery = Collaborators(store, store).gallery()
+        gallery.create_collection("copy")
+        small = gallery.defaults.index_options(max_faces=1)
+        gallery.index("copy", PhotoLocation(str(path)), external_image_id="pair", options=small)
+        gallery.erase("copy", subject, str(path) if subject is SubjectKind.PHOTO else "pair")
+    report = source.run(data)
+    assert [each["reason"] for each in report["unmatched"]] == ["DELETED", "DELETED"]
+    assert stored(data) == 0
+    assert source.run(data, "--restore-deleted")["imported"] == 2
+    assert source.run(data)["present"] == 2
+
+
+def test_an_import_that_ends_early_leaves_its_report(source: Source, tmp_path: Path) -> None:
+    for number in range(200):
+        source.index(f"person-{number}", f"person-{number}")
+    saved = tmp_path / "report.json"
+    command, environment = source.command(tmp_path / "data", "--report", str(saved))
+    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    while stored(tmp_path / "data") < 20:
+        assert running.poll() is None
+        time.sleep(0.01)
+    # it is there from the start
+    assert violation("import-report", json.loads(saved.read_text())) is None
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate()
+    assert running.returncode == 130
+    assert "has what became of the faces so far" in errors
+    report = json.loads(saved.read_text())
+    assert violation("import-report", report) is None
+    assert not report["complete"]
+    assert 20 <= report["imported"] < 200
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_any_work(
+    source: Source, tmp_path: Path
+) -> None:
+    source.index("ann", "ann")
+    saved = tmp_path / "none" / "report.json"
+    command, environment = source.command(tmp_path / "data", "--report", str(saved))
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 4
+    assert f"the report cannot be written to {saved}" in ended.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def test_another_person_of_the_same_id_gets_no_faces(source: Source, tmp_path: Path) -> None:
@@ -394,6 +462,31 @@ def test_encodings_of_face_recognition_are_imported(tmp_path: Path) -> None:
     assert [len(user.face_ids) for user in people] == [1] * len(names)
     (ann,) = [user for user in people if user.name == "Ann Smith"]
     assert found["Face"]["ExternalImageId"] == ann.user_id
+
+
+def test_encodings_that_were_deleted_stay_so(tmp_path: Path) -> None:
+    encodings = tmp_path / "encodings.pickle"
+    encodings.write_bytes(pickle.dumps({name: fake_embedding(name) for name in ("ann", "bob")}))
+    words = ["import", "face-recognition", str(encodings), "--collection", "staff", "--json"]
+    command = [sys.executable, "-c", PROGRAM, *words, "--data", str(tmp_path / "data")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def run(*more: str) -> Any:  # noqa: ANN401 - JSON
+        ended = subprocess.run(
+            [*command, *more], env=environment, capture_output=True, text=True, check=True
+        )
+        return json.loads(ended.stdout)
+
+    (ann, bob) = run()["face_ids"]
+    with SqliteStore(tmp_path / "data" / "facerec.db") as store:
+        gallery = Collaborators(store, store).gallery()
+        gallery.erase("staff", SubjectKind.USER, "ann")
+    again = run()
+    assert (again["face_ids"], again["deleted"], again["people"]) == ([bob], [ann], 1)
+    with SqliteStore(tmp_path / "data" / "facerec.db") as store:
+        assert [user.user_id for user in store.list_users("staff")] == ["bob"]
+    assert run("--restore-deleted")["face_ids"] == [ann, bob]
+    assert run()["face_ids"] == [ann, bob]
 
 
 def test_a_hostile_pickle_is_refused_in_one_line(tmp_path: Path) -> None:

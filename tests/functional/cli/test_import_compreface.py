@@ -16,9 +16,11 @@ from click.testing import CliRunner, Result
 
 import facerec.factory.engines
 from facerec.cli.main import main
+from facerec.core.erasures import SubjectKind
 from facerec.core.schemas import violation
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.gallery import Collaborators
 
 KEY = "the key"
 
@@ -31,6 +33,8 @@ class Compreface(ThreadingHTTPServer):
         examples: Image ids, subjects and photos, in order.
         asked: Image ids of the photos that were downloaded.
         fails_for: Image ids of the photos for which it fails.
+        total_pages: What it says about the number of pages; None for the truth.
+        repeats: Whether every page is the first one.
     """
 
     def __init__(self) -> None:
@@ -39,6 +43,8 @@ class Compreface(ThreadingHTTPServer):
         self.examples: list[tuple[str, str, bytes]] = []
         self.asked: list[str] = []
         self.fails_for: set[str] = set()
+        self.total_pages: object = None
+        self.repeats = False
 
     @property
     def address(self) -> str:
@@ -67,6 +73,7 @@ class Handler(BaseHTTPRequestHandler):
             query = parse_qs(address.query)
             # pages are smaller than was asked for, so that there are several
             number, size = int(query["page"][0]), min(2, int(query["size"][0]))
+            number = 0 if self.server.repeats else number
             page = self.server.examples[number * size : (number + 1) * size]
             total = len(self.server.examples)
             self._json(
@@ -74,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
                     "faces": [{"image_id": each[0], "subject": each[1]} for each in page],
                     "page_number": number,
                     "page_size": size,
-                    "total_pages": -(-total // size),
+                    "total_pages": self.server.total_pages or -(-total // size),
                     "total_elements": total,
                 }
             )
@@ -147,6 +154,57 @@ def test_people_are_imported_with_their_names_and_photos(
         zoe = next(user for user in people.values() if user.name == "Zoë Müller")
         ids = [face.record.external_image_id for face in store.get_faces("staff", zoe.face_ids)]
     assert f"{zoe.user_id}:{first}" in ids
+
+
+def test_what_was_deleted_is_not_imported_again(source: Compreface, tmp_path: Path) -> None:
+    ids = [source.add(name, photo_of(name)) for name in ("ann", "bob", "cyd")]
+    report_of(import_from(source, tmp_path))
+    with SqliteStore(tmp_path / "facerec.db") as store:
+        gallery = Collaborators(store, store).gallery()
+        (face,) = gallery.describe_user("staff", "ann").face_ids
+        gallery.delete_faces("staff", [face], disassociate=True)
+        gallery.erase("staff", SubjectKind.USER, "bob")
+    report = report_of(import_from(source, tmp_path))
+    assert report["present"] == 1
+    assert [(each["face_id"], each["reason"]) for each in report["unmatched"]] == [
+        (ids[0], "DELETED"),
+        (ids[1], "DELETED"),
+    ]
+    with SqliteStore(tmp_path / "facerec.db") as store:
+        assert store.count_faces("staff") == 1
+        assert "bob" not in {user.user_id for user in store.list_users("staff")}
+    report = report_of(import_from(source, tmp_path, "--restore-deleted"))
+    assert (report["imported"], report["unmatched"]) == (2, [])
+    assert report_of(import_from(source, tmp_path))["present"] == 3
+
+
+@pytest.mark.parametrize("pages", [True, 1.5, "1", -1, 10**12])
+def test_a_list_without_an_end_is_refused(
+    source: Compreface, tmp_path: Path, pages: object
+) -> None:
+    source.add("ann", photo_of("ann"))
+    source.total_pages = pages
+    saved = tmp_path / "report.json"
+    result = import_from(source, tmp_path, "--report", str(saved))
+    if pages == 10**12:
+        assert report_of(result)["imported"] == 1
+    else:
+        assert result.exit_code == 4
+        assert "does not answer as CompreFace does" in result.stderr
+        assert not json.loads(saved.read_text())["complete"]
+
+
+def test_a_server_that_repeats_a_page_is_refused(source: Compreface, tmp_path: Path) -> None:
+    source.add("ann", photo_of("ann"))
+    source.total_pages, source.repeats = 10**12, True
+    assert import_from(source, tmp_path).exit_code == 4
+
+
+def test_an_import_without_a_face_is_a_failure(source: Compreface, tmp_path: Path) -> None:
+    source.add("ann", b"no photo")
+    result = import_from(source, tmp_path)
+    assert result.exit_code == 7
+    assert json.loads(result.stdout)["unmatched"][0]["reason"] == "PHOTO_UNREADABLE"
 
 
 def test_a_photo_for_which_the_server_fails_is_reported_and_resumed(

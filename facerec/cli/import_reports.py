@@ -1,0 +1,121 @@
+"""What became of an import: the file of its report, and what is printed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facerec.cli.exit_codes import ExitCode
+from facerec.cli.new_files import part_of
+from facerec.cli.output import console, count, print_json, table
+from facerec.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from facerec.imports.report import ImportReport
+
+REASONS = {
+    "NO_PHOTO_NAMED": "no photo is named for it",
+    "PHOTO_NOT_FOUND": "its photo does not exist",
+    "ACCESS_DENIED": "the credentials do not allow to read its photo",
+    "PHOTO_UNREADABLE": "its photo cannot be read",
+    "NO_FACE": "its photo shows no face",
+    "NO_FACE_AT_ITS_PLACE": "its photo shows no face where it was",
+    "AMBIGUOUS": "several photos may be its own; name one by image_id in a manifest",
+    "ID_IN_USE": "the collection has a face of another photo under its id",
+    "ALREADY_INDEXED": "the collection has it under an id of its own",
+    "DELETED": "it was deleted here; --restore-deleted imports it again",
+    "PERSON_EXISTS": "imported, but there is another person of the id of its person",
+    "NOT_ASSOCIATED": "imported, but another person has it, or its person is full",
+}
+"""A sentence about each reason of ``facerec.imports.report.Unmatched``."""
+
+SHOWN = 10
+"""Faces that were not imported that are printed; the report has all."""
+
+SAVE_EVERY = 5.0
+"""Seconds between two reports that are saved while an import runs."""
+
+
+class ReportFile:
+    """The file of a report, saved every few seconds, so that a kill leaves the last one."""
+
+    def __init__(self, path: Path | None, report: ImportReport) -> None:
+        """Create the file of a report, or none if there is no path.
+
+        Raises:
+            InvalidInputError: No file can be written there.
+        """
+        self._path, self._report = path, report
+        self.save()
+
+    def save(self) -> None:
+        """Save the report as it is now."""
+        self._saved = time.monotonic()
+        if self._path is None:
+            return
+        part = part_of(self._path)
+        try:
+            part.write_text(json.dumps(self._report.to_json(), indent=2) + "\n", "utf-8")
+            part.replace(self._path)
+        except OSError as error:
+            raise InvalidInputError(
+                f"the report cannot be written to {self._path}: {error.strerror}",
+                "name a file in a folder that exists and can be written",
+            ) from error
+
+    def save_sometimes(self) -> None:
+        """Save the report if it was saved some seconds ago."""
+        if time.monotonic() - self._saved >= SAVE_EVERY:
+            self.save()
+
+
+@contextmanager
+def reported(report: ImportReport, path: Path | None, *, as_json: bool) -> Iterator[ReportFile]:
+    """Save a report, also of an import that ends early, and print that of one that is complete.
+
+    Args:
+        report: The report, which the import fills.
+        path: Where to save it, or None.
+        as_json: Whether to print it as JSON.
+
+    Raises:
+        InvalidInputError: No file can be written at the path.
+        SystemExit: Nothing came through.
+    """
+    file = ReportFile(path, report)
+    try:
+        yield file
+    except BaseException:
+        file.save()
+        if path is not None:
+            console(stderr=True).print(f"{path} has what became of the faces so far")
+        raise
+    file.save()
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _print(report)
+    if report.failed:
+        raise SystemExit(ExitCode.TOO_MANY_FAILURES)
+
+
+def _print(report: ImportReport) -> None:
+    out = console()
+    out.print(
+        f"{count(report.imported, 'face')} imported, {report.present:,} already there, "
+        f"{count(report.people, 'person', 'people')}, "
+        f"{count(len(report.unmatched), 'face')} not imported or not associated"
+    )
+    if not report.unmatched:
+        return
+    for reason, number in Counter(face.reason for face in report.unmatched).most_common():
+        out.print(f"{reason} ({number:,}): {REASONS[reason]}")
+    rows = table("face", "external image id", "reason", whole=("face",))
+    for face in report.unmatched[:SHOWN]:
+        rows.add_row(face.face_id, face.external_image_id or "", face.reason)
+    out.print(rows)

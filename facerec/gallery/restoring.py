@@ -1,0 +1,73 @@
+"""Faces that were deleted on purpose: which of a photo's they are, and how they come back.
+
+Imports leave them deleted unless they are asked to restore them. A single request to index a photo
+restores its faces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from facerec.core.ids import group_of
+from facerec.gallery.erased_photos import (
+    NamedPhoto,
+    deleted_and_erased,
+    photo_of_face,
+    remove_erased_photos,
+)
+from facerec.gallery.tombstones import deleted_imports, remove_tombstones
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord
+    from facerec.gallery.indexing import IndexedImage
+
+Faces = Mapping["IndexedImage", Sequence["FaceRecord"]]
+"""Faces by the photos that they are in. The ids may be those of another service."""
+
+
+def find_deleted(collection_id: str, faces: Faces, *, records: RecordStore) -> frozenset[str]:
+    """Return the ids of the faces that were deleted, or whose photos were erased.
+
+    Args:
+        collection_id: The collection.
+        faces: The faces.
+        records: Store of the tombstones.
+    """
+    deleted = deleted_imports(
+        collection_id, {image.image_key: own for image, own in faces.items()}, records=records
+    )
+    # An imported face had the names that its photo has elsewhere when it was erased.
+    pairs = [
+        (record.face_id, photo)
+        for image, own in faces.items()
+        for record in own
+        for photo in (_photo_of(image), photo_of_face(record))
+    ]
+    _, erased = deleted_and_erased(
+        collection_id, (), [photo for _, photo in pairs], records=records
+    )
+    return deleted | {pairs[number][0] for number in erased}
+
+
+def remove_all_tombstones(collection_id: str, faces: Faces, *, records: RecordStore) -> None:
+    """Remove the tombstones of faces that are stored on purpose, and of their photos."""
+    by_key: dict[str, list[FaceRecord]] = {}
+    photos = [_photo_of(image) for image in faces]
+    for image, own in faces.items():
+        by_key.setdefault(image.image_key, []).extend(own)
+        for record in own:
+            if group_of(record.face_id) != image.image_key:
+                by_key.setdefault(group_of(record.face_id), []).append(record)
+        photos += map(photo_of_face, own)
+    remove_tombstones(collection_id, by_key, records=records)
+    remove_erased_photos(collection_id, _unique(photos), records=records)
+
+
+def _photo_of(image: IndexedImage) -> NamedPhoto:
+    return NamedPhoto(image.source, image.external_image_id, image.image_id, image.image_key)
+
+
+def _unique(photos: Iterable[NamedPhoto]) -> list[NamedPhoto]:
+    return list(dict.fromkeys(photos))
