@@ -1,14 +1,19 @@
-"""The ONNX models: converted from dlib's weights once, then read from the cache."""
+"""The ONNX models: converted from dlib's weights once, then read from the cache.
+
+A model is what ``open_session`` takes: the path of a cached file, or the serialized model itself
+where it was just converted or nothing can be cached.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
 from facerec.engine.dlib.cache_folder import cache_folder, write_to_cache
+from facerec.engine.dlib.sessions import Model
 from facerec.engine.dlib.weights import Weights, find_weights, fingerprint
 from facerec.errors import WeightsError
 
@@ -24,9 +29,12 @@ else:
 CONVERTER_VERSION = 2
 """Raise this with every change of the converters' output; files of other versions are ignored."""
 
+_BLOCK_BYTES = 64 * 1024
+"""Bytes read at a time: a model that is only checked is never held in memory as a whole."""
 
-def descriptor_model() -> bytes:
-    """Return the face recognition network (see ``descriptor_network``) as a serialized model.
+
+def descriptor_model() -> Model:
+    """Return the face recognition network (see ``descriptor_network``).
 
     Raises:
         WeightsError: dlib's weights are missing or damaged.
@@ -38,8 +46,8 @@ def descriptor_model() -> bytes:
     return _load_or_convert("descriptor", Weights.DESCRIPTOR, convert)
 
 
-def detector_model() -> bytes:
-    """Return the face detection network (see ``detector_network``) as a serialized model.
+def detector_model() -> Model:
+    """Return the face detection network (see ``detector_network``).
 
     Raises:
         WeightsError: dlib's weights are missing or damaged.
@@ -51,8 +59,8 @@ def detector_model() -> bytes:
     return _load_or_convert("detector", Weights.DETECTOR, convert)
 
 
-def crop_model() -> bytes:
-    """Return the face detection network for crops (see ``crop_network``) as a serialized model.
+def crop_model() -> Model:
+    """Return the face detection network for crops (see ``crop_network``).
 
     Raises:
         WeightsError: dlib's weights are missing or damaged.
@@ -64,17 +72,17 @@ def crop_model() -> bytes:
     return _load_or_convert("crop", Weights.DETECTOR, convert)
 
 
-def _load_or_convert(name: str, weights: Weights, convert: Callable[[bytes], bytes]) -> bytes:
+def _load_or_convert(name: str, weights: Weights, convert: Callable[[bytes], bytes]) -> Model:
     source = find_weights(weights)
     digest = fingerprint(source)
     cached = cache_folder() / "models" / f"{name}-{digest[:16]}-v{CONVERTER_VERSION}.onnx"
-    model = _read_checked(cached)
-    if model is None:
-        model = _convert(source, convert)
-        # The checksum is written last, so a model without a checksum is an interrupted write and
-        # is converted again.
-        write_to_cache(cached, model)
-        write_to_cache(_checksum_path(cached), _checksum(model))
+    if _is_intact(cached):
+        return cached
+    model = _convert(source, convert)
+    # The checksum is written last, so a model without a checksum is an interrupted write and is
+    # converted again.
+    write_to_cache(cached, model)
+    write_to_cache(_checksum_path(cached), _text(zlib.crc32(model)))
     return model
 
 
@@ -89,19 +97,25 @@ def _convert(source: Path, convert: Callable[[bytes], bytes]) -> bytes:
         ) from error
 
 
-def _read_checked(path: Path) -> bytes | None:
-    """Return a cached model, or None if it is missing or does not match its checksum."""
+def _is_intact(path: Path) -> bool:
+    """Return whether a model is cached and matches its checksum.
+
+    The checksum is to find damage. A digest would take three times as long, and protect from
+    nobody: who can write the model can write the digest.
+    """
+    checksum = 0
     try:
-        model = path.read_bytes()
-        expected = _checksum_path(path).read_bytes()
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK_BYTES):
+                checksum = zlib.crc32(block, checksum)
+        return _checksum_path(path).read_bytes() == _text(checksum)
     except OSError:
-        return None
-    return model if _checksum(model) == expected else None
+        return False
 
 
 def _checksum_path(path: Path) -> Path:
-    return path.with_name(f"{path.name}.sha256")
+    return path.with_name(f"{path.name}.crc32")
 
 
-def _checksum(model: bytes) -> bytes:
-    return hashlib.sha256(model).hexdigest().encode()
+def _text(checksum: int) -> bytes:
+    return f"{checksum:08x}".encode()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import onnxruntime
+
+Model: TypeAlias = bytes | Path
+"""An ONNX model: serialized, or the path of a file, which is read without a copy of all of it."""
 
 _LOG_ERRORS_ONLY = 3
 
@@ -15,11 +18,11 @@ CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 """File with the CPU quota and period of this process's control group."""
 
 
-def open_session(model: bytes, threads: int | None) -> onnxruntime.InferenceSession:
+def open_session(model: Model, threads: int | None) -> onnxruntime.InferenceSession:
     """Load a model.
 
     Args:
-        model: a serialized ONNX model.
+        model: the ONNX model.
         threads: threads per network run; None for all cores of this process.
     """
     # The wheels of ONNX Runtime 1.32 send telemetry to Microsoft from import on unless this is set.

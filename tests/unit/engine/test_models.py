@@ -37,12 +37,18 @@ def conversions(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return converted
 
 
+def converted_model() -> bytes:
+    """The serialized model of the detector, which may be a file in the cache."""
+    model = detector_model()
+    return model if isinstance(model, bytes) else model.read_bytes()
+
+
 def cached(folder: Path) -> list[Path]:
     return sorted((folder / "cache" / "models").iterdir())
 
 
 def test_weights_become_an_onnx_model_that_carries_its_geometry() -> None:
-    model = onnx.load_from_string(detector_model())
+    model = onnx.load_from_string(converted_model())
     onnx.checker.check_model(model)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
     geometry = DetectorGeometry.from_metadata(metadata)
@@ -52,24 +58,29 @@ def test_weights_become_an_onnx_model_that_carries_its_geometry() -> None:
 
 
 def test_weights_are_converted_once(conversions: list[bytes]) -> None:
-    first = detector_model()
-    assert detector_model() == first
+    first = converted_model()
+    assert converted_model() == first
     assert len(conversions) == 1
 
 
+def test_a_converted_model_is_then_read_from_its_file(folder: Path) -> None:
+    detector_model()
+    assert detector_model() in cached(folder)
+
+
 def test_other_weights_are_converted_separately(folder: Path, conversions: list[bytes]) -> None:
-    first = detector_model()
+    first = converted_model()
     (folder / Weights.DETECTOR.value).write_bytes(small_detector(seed=1))
-    assert detector_model() != first
+    assert converted_model() != first
     assert len(conversions) == 2
 
 
-@pytest.mark.parametrize("suffix", [".onnx", ".sha256"])
+@pytest.mark.parametrize("suffix", [".onnx", ".crc32"])
 @pytest.mark.parametrize("damage", ["cut", "flipped", "gone", "empty"])
 def test_a_damaged_cache_is_recreated(
     folder: Path, conversions: list[bytes], suffix: str, damage: str
 ) -> None:
-    model = detector_model()
+    model = converted_model()
     (path,) = (path for path in cached(folder) if path.suffix == suffix)
     content = path.read_bytes()
     if damage == "gone":
@@ -78,15 +89,15 @@ def test_a_damaged_cache_is_recreated(
         middle = len(content) // 2
         flipped = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
         path.write_bytes({"cut": content[:-10], "flipped": flipped, "empty": b""}[damage])
-    assert detector_model() == model
+    assert converted_model() == model
     assert len(conversions) == 2
-    assert detector_model() == model
+    assert converted_model() == model
     assert len(conversions) == 2
 
 
 def test_nothing_temporary_stays_in_the_cache(folder: Path) -> None:
-    detector_model()
-    assert [path.suffix for path in cached(folder)] == [".onnx", ".sha256"]
+    converted_model()
+    assert [path.suffix for path in cached(folder)] == [".onnx", ".crc32"]
 
 
 def test_a_user_without_a_home_has_no_cache(
@@ -95,7 +106,7 @@ def test_a_user_without_a_home_has_no_cache(
     for name in ("HOME", "XDG_CACHE_HOME", "FACEREC_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
-    assert detector_model() == detector_model()
+    assert converted_model() == converted_model()
     assert len(conversions) == 2
 
 
@@ -104,14 +115,14 @@ def test_an_unwritable_cache_is_logged_and_not_used(
 ) -> None:
     (folder / "cache").write_bytes(b"a file where the folder should be")
     with caplog.at_level(logging.WARNING):
-        assert detector_model() == detector_model()
+        assert converted_model() == converted_model()
     assert "cannot write" in caplog.text
     assert len(conversions) == 2
 
 
 def test_concurrent_conversions_are_safe(folder: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda _: detector_model(), range(16)))
+        results = list(pool.map(lambda _: converted_model(), range(16)))
     assert len(set(results)) == 1
     assert len(cached(folder)) == 2
 
