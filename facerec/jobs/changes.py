@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.children import count_children
 from facerec.jobs.difference import Difference
-from facerec.jobs.manifest.sources import Inspection
+from facerec.jobs.manifest.inspection import Inspection
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.remembered.comparison import Outputs, StalePhoto, compare, stale_photo_of_line
 from facerec.jobs.remembered.photos import RememberedPhoto

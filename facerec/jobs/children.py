@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from facerec.core.limits import MAX_CHILDREN
 from facerec.errors import InvalidInputError
-from facerec.jobs.manifest.sources import Inspection, SourceKind
+from facerec.jobs.manifest.inspection import Inspection
+from facerec.jobs.manifest.source import SourceKind
 
 IMAGES_PER_CHILD = (500, 2_000)
 """Default minimum and maximum of photos per child in a container: a few

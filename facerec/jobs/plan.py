@@ -12,8 +12,7 @@ from facerec.core.schemas import check
 from facerec.errors import InvalidInputError, JobFolderError
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.difference import Difference
-from facerec.jobs.manifest.entries import LineFormat
-from facerec.jobs.manifest.sources import Source, SourceKind
+from facerec.jobs.manifest.source import LineFormat, Source, SourceKind
 from facerec.jobs.options import options_from_json, options_to_json
 from facerec.storage.objects.protocol import ObjectStore
 

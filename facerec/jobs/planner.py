@@ -33,7 +33,7 @@ from facerec.jobs.deletion import complete_deletion
 from facerec.jobs.folders import find_entry
 from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.layout import stale_uri
-from facerec.jobs.manifest.sources import inspect, read_sample
+from facerec.jobs.manifest.inspection import inspect, read_sample
 from facerec.jobs.options import options_to_json
 from facerec.jobs.plan import PLAN_VERSION, Plan, plan_uri, read_plan
 from facerec.jobs.remembered.runs import Memory

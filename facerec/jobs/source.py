@@ -10,9 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from facerec.core.names import derived_external_image_id
+from facerec.jobs.manifest.inspection import Inspection, inspect, is_photo, read_sample
 from facerec.jobs.manifest.inventory import inspect_inventory, is_inventory
 from facerec.jobs.manifest.listing import ListedPhoto, list_photos
-from facerec.jobs.manifest.sources import Inspection, inspect, is_photo, read_sample
 from facerec.jobs.request import JobRequest
 from facerec.jobs.versions import version_of
 from facerec.storage.objects.local import LocalObjects

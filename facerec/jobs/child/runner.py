@@ -20,7 +20,7 @@ from facerec.jobs.ledger.first_failures import (
 )
 from facerec.jobs.ledger.tally import ChildSummary
 from facerec.jobs.manifest.slices import ByteRange, SliceReader, Stripe, slice_of
-from facerec.jobs.manifest.sources import SourceKind
+from facerec.jobs.manifest.source import SourceKind
 from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.jobs.plan import Plan
 from facerec.storage.objects.protocol import ObjectStore

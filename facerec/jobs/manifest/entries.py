@@ -6,7 +6,6 @@ import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from urllib.parse import unquote_plus
 
 from facerec.core.names import checked_external_image_id
@@ -14,19 +13,11 @@ from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.manifest.lines import MAX_LINE_BYTES
+from facerec.jobs.manifest.source import LineFormat
 from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.storage.objects.protocol import scheme_of
 
 _NAMES = ("image", "external_image_id", "version_id")
-
-
-class LineFormat(StrEnum):
-    """What the lines of a manifest are."""
-
-    JSONL = "jsonl"
-    CSV = "csv"
-    URIS = "uris"
-    INVENTORY = "inventory"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,8 @@ from typing import Any
 
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
-from facerec.jobs.manifest.entries import LineFormat
-from facerec.jobs.manifest.sources import (
-    SAMPLE,
-    Inspection,
-    Source,
-    SourceKind,
-    gzip_start,
-)
+from facerec.jobs.manifest.inspection import SAMPLE, Inspection, gzip_start
+from facerec.jobs.manifest.source import LineFormat, Source, SourceKind
 from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facerec.jobs.manifest.inspection import gzip_errors
 from facerec.jobs.manifest.inventory import inventory_files
 from facerec.jobs.manifest.lines import split_lines
-from facerec.jobs.manifest.sources import Source, SourceKind, gzip_errors
+from facerec.jobs.manifest.source import Source, SourceKind
 from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:

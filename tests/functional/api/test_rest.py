@@ -19,7 +19,8 @@ from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.schemas import violation
 from facerec.errors import StoreUnavailableError
-from facerec.jobs.manifest.entries import LineFormat, LineParser
+from facerec.jobs.manifest.entries import LineParser
+from facerec.jobs.manifest.source import LineFormat
 from facerec.jobs.outcomes import PhotoFailure
 from facerec.testing.engine import FakeEngine, FakeFace, fake_face, fake_photo
 from tests.support.api import Api

@@ -27,7 +27,7 @@ from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
-from facerec.jobs.manifest.sources import SourceKind
+from facerec.jobs.manifest.source import SourceKind
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan, read_plan
 from facerec.jobs.planner import plan_job

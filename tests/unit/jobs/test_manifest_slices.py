@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerec.errors import InvalidInputError
+from facerec.jobs.manifest.inspection import inspect, read_sample
 from facerec.jobs.manifest.lines import MAX_LINE_BYTES, split_lines
 from facerec.jobs.manifest.slices import ManifestLine, SliceReader, slice_of
-from facerec.jobs.manifest.sources import Source, inspect, read_sample
+from facerec.jobs.manifest.source import Source
 from facerec.storage.objects.local import LocalObjects
 from tests.support.jobs import LocalJob
 

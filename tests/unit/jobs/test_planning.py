@@ -15,8 +15,9 @@ from facerec.core.limits import MAX_CHILDREN
 from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.children import images_per_child
-from facerec.jobs.manifest.entries import LineFormat, LineParser, ManifestEntry
-from facerec.jobs.manifest.sources import SAMPLE, SourceKind
+from facerec.jobs.manifest.entries import LineParser, ManifestEntry
+from facerec.jobs.manifest.inspection import SAMPLE
+from facerec.jobs.manifest.source import LineFormat, SourceKind
 from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.jobs.plan import Plan, plan_from_json, read_collection_id, read_plan
 from facerec.jobs.planner import plan_job

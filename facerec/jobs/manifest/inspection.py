@@ -9,12 +9,11 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import PurePosixPath
 
 from facerec.errors import InvalidInputError
-from facerec.jobs.manifest.entries import LineFormat
 from facerec.jobs.manifest.lines import split_lines
+from facerec.jobs.manifest.source import LineFormat, Source, SourceKind
 from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 SAMPLE = 256 * 1024
@@ -33,44 +32,6 @@ _PHOTOS = {
     *(".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".tif", ".tiff"),
     *(".bmp", ".heic", ".heif", ".avif"),
 }
-
-
-class SourceKind(StrEnum):
-    """How children share a manifest."""
-
-    RANGES = "ranges"
-    """Each reads a range of bytes."""
-    STRIPES = "stripes"
-    """Children that each stream a whole gzip file and process some of its lines."""
-    INVENTORY = "inventory"
-    """Stripes of each file of an S3 Inventory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A manifest, pinned to one version by a plan.
-
-    Attributes:
-        kind: how children share it.
-        uri: the manifest, or an inventory's ``manifest.json``.
-        version: version of the object; a child that reads another one fails.
-        size: bytes of the object.
-        format: format of the lines.
-        columns: columns of a CSV or an inventory.
-        start: offset of the first byte after a byte order mark and the header of a CSV.
-        lines_before: lines before ``start``.
-        files: number of files that contain the lines.
-    """
-
-    kind: SourceKind
-    uri: str
-    version: str
-    size: int
-    format: LineFormat
-    columns: tuple[str, ...] = ()
-    start: int = 0
-    lines_before: int = 0
-    files: int = 1
 
 
 _ARRAY = re.compile(rb"\s*\[\s*(?:\{|\"|$)")
