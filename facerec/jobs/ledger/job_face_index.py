@@ -17,6 +17,7 @@ import json
 from collections.abc import Iterator, Sequence
 from math import isqrt
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.errors import ObjectNotFoundError
@@ -28,7 +29,9 @@ from facerec.jobs.ledger.layout import (
     summaries_folder,
 )
 from facerec.jobs.prefetch import read_ahead
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 MAX_ENTRIES = 1 << 22
 """Entries of a file, about: they are sorted in memory, 12 bytes each."""
@@ -51,8 +54,11 @@ def write_job_face_index(objects: ObjectStore, job_folder: str, children: int) -
         children: number of children of the job.
 
     Returns:
-        Whether there is one now: none is written while a segment is damaged.
+        Whether there is one now: none is written while a segment is damaged, nor for a job of one
+        child, whose own index says the same.
     """
+    if children < 2:
+        return False
     if _sizes(objects, job_folder) is not None:
         return True
     summaries = (PurePosixPath(found.uri) for found in objects.list(summaries_folder(job_folder)))

@@ -25,7 +25,7 @@ IDS = st.lists(st.binary(min_size=ID_BYTES, max_size=ID_BYTES), max_size=40)
 FOLDER = "s3://bucket/job/"
 
 
-@given(children=st.lists(IDS, min_size=1, max_size=5), other=IDS, entries=st.sampled_from((4, 999)))
+@given(children=st.lists(IDS, min_size=2, max_size=5), other=IDS, entries=st.sampled_from((4, 999)))
 def test_every_child_that_names_a_face_is_found(
     children: list[list[bytes]], other: list[bytes], entries: int
 ) -> None:
@@ -45,6 +45,15 @@ def test_a_job_that_is_not_complete_gets_no_index() -> None:
     objects.write(summary_uri(FOLDER, 0), b"{}")
     assert not write_job_face_index(objects, FOLDER, 2)
     assert children_of_faces(objects, FOLDER, [bytes(ID_BYTES)]) is None
+
+
+def test_a_job_of_one_child_needs_no_index_but_that_of_the_child(tmp_path: Path) -> None:
+    job = indexed(tmp_path, photos=20)
+    first, *_, last = job.face_ids()
+    assert not write_job_face_index(job.objects, job.plan.job_folder, job.plan.children)
+    assert erase(LocalObjects(), tmp_path, first) == (1, 1)
+    assert erase(LocalObjects(), tmp_path, last) == (1, 1)
+    assert not Path(job_face_index_uri(job.plan.job_folder)).exists()
 
 
 class RecordingObjects(LocalObjects):
