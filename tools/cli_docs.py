@@ -39,7 +39,9 @@ def every_command() -> Iterator[tuple[str, click.Command]]:
         assert command is not None  # noqa: S101 - it was just listed
         yield name, command
         if isinstance(command, click.Group):
-            for child, subcommand in command.commands.items():
+            for child in command.list_commands(click.Context(command)):
+                subcommand = command.get_command(click.Context(command), child)
+                assert subcommand is not None  # noqa: S101 - it was just listed
                 yield f"{name} {child}", subcommand
 
 

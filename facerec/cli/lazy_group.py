@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ class LazyGroup(click.Group):
 
     Args:
         commands: module and summary of each command, by name. The module holds the command under
-            the same name, followed by an underscore if that is a keyword. ``--help`` prints the
+            the same name, followed by an underscore if Python has the name. ``--help`` prints the
             summaries without importing the modules.
     """
 
@@ -38,8 +39,9 @@ class LazyGroup(click.Group):
         if cmd_name not in self._table:
             return None
         module, _ = self._table[cmd_name]
-        # "import" cannot be the name of a function
-        function = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        # "import" cannot be the name of a function, and "list" is that of a type.
+        taken = iskeyword(cmd_name) or hasattr(builtins, cmd_name)
+        function = f"{cmd_name}_" if taken else cmd_name
         command: click.Command = getattr(import_module(module), function)
         return command
 

@@ -17,7 +17,7 @@ from facerec.cli.compare import compare
 from facerec.cli.detect import detect
 from facerec.cli.faces import faces
 from facerec.cli.index import index
-from facerec.cli.jobs import jobs
+from facerec.cli.jobs_start import start
 from facerec.cli.match import match
 from facerec.core import limits
 from facerec.core.options import OPTION_TEXTS, ChosenOptions
@@ -26,7 +26,6 @@ from facerec.gallery.gallery import Gallery
 from facerec.jobs.request import JobRequest, read_job_request
 from tools.cli_docs import every_command
 
-START = jobs.commands["start"]
 FACE_OPTIONS = set(ChosenOptions.__annotations__)
 PHOTO = {"image", "images", "bucket", "key", "version", "prefix", "manifest"}
 SCHEMA = Path(facerec.__file__).parent / "schemas" / "execution-input.json"
@@ -78,7 +77,7 @@ def bounds_of(parameter: click.Parameter) -> tuple[Any, Any]:
     return getattr(kind, "min", None), getattr(kind, "max", None)
 
 
-@pytest.mark.parametrize("command", [index, START, match, compare, detect], ids=lambda c: c.name)
+@pytest.mark.parametrize("command", [index, start, match, compare, detect], ids=lambda c: c.name)
 def test_every_command_with_photos_has_every_face_option(command: click.Command) -> None:
     assert options_of(command) >= FACE_OPTIONS
 
@@ -105,7 +104,7 @@ def test_a_command_and_its_route_have_the_same_options(
     assert differing - PHOTO <= set(ONE_DOOR)
 
 
-@pytest.mark.parametrize("command", [index, START], ids=["index", "jobs start"])
+@pytest.mark.parametrize("command", [index, start], ids=["index", "jobs start"])
 def test_a_job_has_the_same_options_in_commands_and_in_rest(command: click.Command) -> None:
     fields = set(EXECUTION_INPUT) - {"collection_id", "options"} - PHOTO
     # A job on this machine has no children of its own size.
@@ -117,7 +116,7 @@ def test_a_job_has_the_same_options_in_commands_and_in_rest(command: click.Comma
 def test_bounds_of_options_are_the_same_at_every_door() -> None:
     rest = IndexRequest.model_json_schema()["properties"]
     job = {**EXECUTION_INPUT, **EXECUTION_INPUT["options"]["properties"]}
-    for parameter in START.params:
+    for parameter in start.params:
         name = parameter.name or ""
         if name in job and bounds_of(parameter) != (None, None):
             assert bounds_in_json(job[name]) == bounds_of(parameter), name

@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
-from facerec.cli import jobs as commands
+from facerec.cli import jobs_shown as commands
 from facerec.cli.job_services import ShownJobs
 from facerec.cli.main import main
 from facerec.jobs.aws.executions import STATUSES, Executions

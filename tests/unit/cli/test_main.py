@@ -12,6 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from facerec.cli.exit_codes import ExitCode
+from facerec.cli.jobs import COMMANDS as JOB_COMMANDS
+from facerec.cli.jobs import jobs
 from facerec.cli.main import COMMANDS, main
 
 LIST_IMPORTS = """
@@ -38,7 +40,8 @@ def commands() -> list[list[str]]:
     found = []
     for name in COMMANDS:
         command = main.get_command(click.Context(main), name)
-        children = getattr(command, "commands", {})
+        is_group = isinstance(command, click.Group)
+        children = command.list_commands(click.Context(command)) if is_group else ()
         found += [[name, child] for child in children] or [[name]]
     return found
 
@@ -71,11 +74,20 @@ def test_listing_jobs_imports_nothing_that_plans_or_runs_them(tmp_path: Path) ->
     assert not packages & {"numpy", "boto3", "jsonschema", "fastapi", "PIL", "onnxruntime"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_the_summary_of_a_command_is_the_first_line_of_its_help(name: str) -> None:
-    command = main.get_command(click.Context(main), name)
+@pytest.mark.parametrize(
+    ("group", "name", "summary"),
+    [
+        (group, name, summary)
+        for group, table in ((main, COMMANDS), (jobs, JOB_COMMANDS))
+        for name, (_, summary) in table.items()
+    ],
+)
+def test_the_summary_of_a_command_is_the_first_line_of_its_help(
+    group: click.Group, name: str, summary: str
+) -> None:
+    command = group.get_command(click.Context(group), name)
     assert command is not None
-    assert (command.help or "").splitlines()[0] == COMMANDS[name][1]
+    assert (command.help or "").splitlines()[0] == summary
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)

@@ -1,0 +1,31 @@
+"""The options that choose a job service: the jobs of this machine, or those of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from facerec.cli.options import data_option
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+stack_option = click.option(
+    "--stack",
+    envvar="FACEREC_STACK",
+    show_envvar=True,
+    metavar="NAME",
+    help="CloudFormation stack on AWS whose jobs to use (default: the jobs of this machine).",
+)
+interval_option = click.option(
+    "--interval",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help="Seconds between refreshes (default: 10 for a stack, 0.5 on this machine).",
+)
+
+
+def service_options(command: Command) -> Command:
+    """Add the options that choose the job service."""
+    return stack_option(data_option(command))

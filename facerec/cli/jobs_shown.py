@@ -1,0 +1,181 @@
+"""The commands of `facerec jobs` that show, watch, cancel and delete jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from facerec.cli.job_progress import print_job, print_jobs
+from facerec.cli.job_service_options import interval_option, service_options
+from facerec.cli.job_services import open_jobs
+from facerec.cli.job_watching import print_job_report, watch_job
+from facerec.cli.options import json_option
+from facerec.cli.output import console, count, print_json
+from facerec.cli.reports import print_failed_rows
+from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
+
+
+@click.command("list")
+@service_options
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MAX_JOBS),
+    default=DEFAULT_JOBS,
+    show_default=True,
+    metavar="N",
+    help="Number of jobs to show.",
+)
+@json_option
+def list_(stack: str | None, data: Path | None, limit: int, as_json: bool) -> None:
+    """List jobs, newest first.
+
+    A job whose folder is missing, or was written by another release, has the status UNREADABLE.
+
+    \b
+    Examples:
+      facerec jobs list
+      facerec jobs list --stack facerec
+    """
+    found = open_jobs(stack, data).service.list(limit)
+    if as_json:
+        print_json({"jobs": [job.to_json() for job in found]})
+    elif found:
+        print_jobs(found)
+    else:
+        console().print("no jobs yet; `facerec jobs start` starts one")
+
+
+@click.command()
+@click.argument("job_id", metavar="[JOB]", default="latest")
+@service_options
+@json_option
+def status(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> None:
+    """Show the status of JOB.
+
+    That is its photos, rate, time left, children and interruptions, and on AWS its cost.
+
+    \b
+    Example:
+      facerec jobs status latest --stack facerec
+    """
+    shown = open_jobs(stack, data)
+    job = shown.service.get(job_id)
+    progress = shown.progress(job)
+    if as_json:
+        print_json(shown.to_json(job, progress))
+    else:
+        print_job(shown, job, progress)
+
+
+@click.command()
+@click.argument("job_id", metavar="[JOB]", default="latest")
+@service_options
+@interval_option
+@json_option
+def watch(
+    job_id: str, stack: str | None, data: Path | None, interval: float | None, as_json: bool
+) -> None:
+    """Watch JOB until it ends, then show its report.
+
+    Ctrl-C only stops the watching. The exit code is that of the job: 0, 7 if more photos failed
+    than tolerated, 1 if it is incomplete or cancelled.
+
+    \b
+    Example:
+      facerec jobs watch --stack facerec
+    """
+    shown = open_jobs(stack, data)
+    watch_job(shown, shown.service.get(job_id), interval, as_json=as_json)
+
+
+@click.command()
+@click.argument("job_id", metavar="[JOB]", default="latest")
+@service_options
+@click.option("--failures", is_flag=True, help="The same as `facerec jobs failures`.")
+@json_option
+def report(
+    job_id: str, stack: str | None, data: Path | None, failures: bool, as_json: bool
+) -> None:
+    """Show the report of JOB.
+
+    \b
+    Examples:
+      facerec jobs report latest
+      facerec jobs report staff-20261122-101500-3f2a9b1c0d4e5f60 --stack facerec
+    """
+    shown = open_jobs(stack, data)
+    job = shown.service.get(job_id)
+    if failures:
+        print_failed_rows(shown.service.failures(job), as_json=as_json)
+    else:
+        print_job_report(shown.service.report(job), as_json=as_json)
+
+
+@click.command()
+@click.argument("job_id", metavar="[JOB]", default="latest")
+@service_options
+@json_option
+def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> None:
+    """List everything that failed in JOB.
+
+    The rows are those of its ledger; with --json, each is one line of JSON.
+
+    \b
+    Example:
+      facerec jobs failures latest --stack facerec --json > failed.jsonl
+    """
+    shown = open_jobs(stack, data)
+    print_failed_rows(shown.service.failures(shown.service.get(job_id)), as_json=as_json)
+
+
+@click.command()
+@click.argument("job_id", metavar="JOB")
+@service_options
+def cancel(job_id: str, stack: str | None, data: Path | None) -> None:
+    """Cancel JOB; what is done is kept.
+
+    Starting the job again resumes it.
+
+    \b
+    Example:
+      facerec jobs cancel latest --stack facerec
+    """
+    service = open_jobs(stack, data).service
+    job = service.get(job_id)
+    service.cancel(job)
+    click.echo(f"cancelled {job.id}; start it again with the same manifest to resume it")
+
+
+@click.command()
+@click.argument("job_id", metavar="JOB")
+@service_options
+@click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
+@json_option
+def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json: bool) -> None:
+    """Delete the folder of JOB: its ledger, report, manifest and embeddings.
+
+    The faces stay in the collection. `facerec rebuild` and `facerec verify --repair` can no longer
+    restore those that this job has indexed, if the database is lost. A running job is refused. A
+    folder that is damaged or that another release wrote is deleted too.
+
+    \b
+    Example:
+      facerec jobs delete staff-3f2a9b1c0d4e --yes
+    """
+    shown = open_jobs(stack, data)
+    job = shown.service.get(job_id, readable=False)
+    folder = job.required_folder()
+    if not yes:
+        rows = "its ledger" if job.photos is None else f"a ledger of {count(job.photos, 'photo')}"
+        faces = "" if job.faces is None else f" and the embeddings of {count(job.faces, 'face')}"
+        click.echo(
+            f"this removes {rows}{faces} from {folder}; `facerec rebuild` needs the embeddings",
+            err=True,
+        )
+        click.confirm(f"delete job {job.id} for good?", abort=True, err=True)
+    files = shown.service.delete(job)
+    if as_json:
+        print_json({"job_id": job.id, "job_folder": folder, "files": files})
+    else:
+        click.echo(f"job {job.id} deleted: {count(files, 'file')}")

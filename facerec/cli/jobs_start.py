@@ -1,0 +1,103 @@
+"""`facerec jobs start`: start a job, on this machine or in a stack on AWS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from facerec.cli.job_options import job_options
+from facerec.cli.job_service_options import interval_option, service_options
+from facerec.cli.options import collection_option, json_option
+from facerec.cli.output import print_json
+from facerec.core.deferred import DeferredModule
+from facerec.core.limits import MAX_IMAGES_PER_CHILD
+from facerec.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from facerec.cli import job_preview, job_services, job_watching, local_run
+else:
+    job_preview = DeferredModule("facerec.cli.job_preview")
+    job_services = DeferredModule("facerec.cli.job_services")
+    job_watching = DeferredModule("facerec.cli.job_watching")
+    local_run = DeferredModule("facerec.cli.local_run")
+
+
+@click.command()
+@click.argument("manifest")
+@collection_option
+@service_options
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Watch the job until it ends; implied without --stack.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show the plan and the duration, on AWS also the cost, without starting the job.",
+)
+@click.option(
+    "--photos-per-child",
+    "images_per_child",
+    type=click.IntRange(1, MAX_IMAGES_PER_CHILD),
+    metavar="N",
+    help="Photos per child (default: a few minutes' work).",
+)
+@click.option(
+    "--photos-per-second",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="R",
+    help="Photos per second that one vCPU indexes, for --dry-run; `facerec estimate` measures it.",
+)
+@interval_option
+@job_options
+@json_option
+def start(
+    manifest: str,
+    collection: str,
+    stack: str | None,
+    data: Path | None,
+    wait: bool,
+    dry_run: bool,
+    images_per_child: int | None,
+    photos_per_second: float | None,
+    interval: float | None,
+    job_fields: dict[str, Any],
+    as_json: bool,
+) -> None:
+    """Start a job that indexes the photos that MANIFEST names.
+
+    On AWS MANIFEST is an s3:// address: of a manifest, of an S3 Inventory's manifest.json, or of a
+    prefix with its final /. The collection is created if it does not exist. Without a stack the
+    job runs in the foreground, as with `facerec index`.
+
+    \b
+    Examples:
+      facerec jobs start s3://bucket/manifest.jsonl --collection staff --stack facerec --dry-run
+      facerec jobs start s3://bucket/photos/ --collection staff --stack facerec --wait
+    """
+    document: dict[str, Any] = {
+        "collection_id": collection,
+        "manifest": manifest,
+        **job_fields,
+    }
+    if images_per_child is not None:
+        document["images_per_child"] = images_per_child
+    if stack is None and images_per_child is not None:
+        raise InvalidInputError("--photos-per-child only applies to AWS jobs", "add --stack NAME")
+    if dry_run:
+        job_preview.preview(document, stack, data, photos_per_second, as_json=as_json)
+    elif stack is None:
+        local_run.run_here(document, data, interval=interval, as_json=as_json)
+    else:
+        shown = job_services.open_jobs(stack, data)
+        job = shown.service.submit(document)
+        click.echo(f"started {job.id}", err=as_json)
+        if wait:
+            job_watching.watch_job(shown, job, interval, as_json=as_json)
+        elif as_json:
+            print_json(job.to_json())
+        else:
+            click.echo(f"watch it with: facerec jobs watch {job.id} --stack {stack}")
