@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import platformdirs
 
     from facerec import factory
-    from facerec.core import erasures
+    from facerec.core import erasures, names
     from facerec.estimate import estimating
     from facerec.estimate import prices as price_tables
     from facerec.gallery import (
@@ -19,15 +19,18 @@ if TYPE_CHECKING:
         user_search,
     )
     from facerec.jobs import service as job_service
+    from facerec.storage import access_keys
     from facerec.storage.objects import protocol as objects
 else:
     from facerec.core.deferred import DeferredModule
 
+    access_keys = DeferredModule("facerec.storage.access_keys")
     associations = DeferredModule("facerec.gallery.associations")
     erasures = DeferredModule("facerec.core.erasures")
     estimating = DeferredModule("facerec.estimate.estimating")
     factory = DeferredModule("facerec.factory")
     job_service = DeferredModule("facerec.jobs.service")
+    names = DeferredModule("facerec.core.names")
     objects = DeferredModule("facerec.storage.objects.protocol")
     platformdirs = DeferredModule("platformdirs")
     presenting = DeferredModule("facerec.gallery.presenting")
@@ -37,11 +40,13 @@ else:
     user_search = DeferredModule("facerec.gallery.user_search")
 
 __all__ = [
+    "access_keys",
     "associations",
     "erasures",
     "estimating",
     "factory",
     "job_service",
+    "names",
     "objects",
     "platformdirs",
     "presenting",

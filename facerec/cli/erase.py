@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.deferred import erasures, names, objects
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import (
     collection_option,
@@ -19,12 +20,10 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, print_json
 from facerec.cli.receipts import WHAT, print_receipt
-from facerec.core.erasures import Receipt, SubjectKind, receipt_from_json
-from facerec.core.names import checked_external_image_id, derived_external_image_id
 from facerec.errors import InvalidInputError
-from facerec.storage.objects.protocol import scheme_of
 
 if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt, SubjectKind
     from facerec.jobs.erasure_check.check import Remainder
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -56,19 +55,19 @@ def read_subject(
     Raises:
         UsageError: They name nothing, or more than one thing.
     """
-    if photo is not None and scheme_of(photo) == "file":
+    if photo is not None and objects.scheme_of(photo) == "file":
         photo = os.path.abspath(photo)  # noqa: PTH100 - keeps links, as indexing does
     if external_id is not None:
         try:
-            checked_external_image_id(external_id)
+            names.checked_external_image_id(external_id)
         except InvalidInputError:
             # The name as it is shown, with characters that an id cannot contain.
-            external_id = derived_external_image_id(external_id)
+            external_id = names.derived_external_image_id(external_id)
     given = {
-        SubjectKind.FACE: face,
-        SubjectKind.PHOTO: photo,
-        SubjectKind.EXTERNAL_ID: external_id,
-        SubjectKind.USER: person,
+        erasures.SubjectKind.FACE: face,
+        erasures.SubjectKind.PHOTO: photo,
+        erasures.SubjectKind.EXTERNAL_ID: external_id,
+        erasures.SubjectKind.USER: person,
     }
     named = [(kind, name) for kind, name in given.items() if name is not None]
     if len(named) != 1:
@@ -137,7 +136,7 @@ def erase(
         raise SystemExit(ExitCode.REMAINDER)
 
 
-Erased = tuple[Receipt, "list[Remainder]"]
+Erased: TypeAlias = "tuple[Receipt, list[Remainder]]"
 
 
 def _erase_here(
@@ -163,7 +162,7 @@ def _erase_in_stack(
 
     event = {"collection_id": collection, "subject": str(subject), "name": name, "check": check}
     answer = erasure_function(stack).call(event)
-    receipt = receipt_from_json(answer["receipt"])
+    receipt = erasures.receipt_from_json(answer["receipt"])
     if not check:
         return receipt, []
     from facerec.jobs.erasure_check.check import Remainder

@@ -6,14 +6,18 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from facerec.cli.output import console, count, shortened, shown_name, table
-from facerec.core.photos import OPTIONS_BY_REASON, PhotoFaces, RejectionReason
+from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from facerec.core import photos
     from facerec.core.faces import BoundingBox
+    from facerec.core.photos import PhotoFaces
     from facerec.gallery.faces import ListedFace
     from facerec.gallery.search_results import Match
+else:
+    photos = DeferredModule("facerec.core.photos")
 
 _ADVICE = {
     "max_faces": "a larger --max-faces",
@@ -78,6 +82,8 @@ def print_remarks(photo: PhotoFaces) -> None:
 def remedies(reasons: Iterable[str]) -> str:
     """Return the command line options that would keep faces rejected for some reasons."""
     names = {
-        name for reason in reasons for name in OPTIONS_BY_REASON.get(RejectionReason(reason), ())
+        name
+        for reason in reasons
+        for name in photos.OPTIONS_BY_REASON.get(photos.RejectionReason(reason), ())
     }
     return ", ".join(advice for name, advice in _ADVICE.items() if name in names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,6 +101,8 @@ def _copy(find: Find, folder: Path, *, link: bool) -> tuple[str, list[FacerecErr
 
 
 def _write_csv(find: Find, path: Path) -> str:
+    import csv
+
     from facerec.cli.new_files import new_text
 
     lines = 0

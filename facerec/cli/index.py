@@ -10,12 +10,16 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.job_options import job_options
-from facerec.cli.local_run import run_here
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.people_enrol import name_rule, person_from_option, require_no_external_ids
+from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
+    from facerec.cli import job_preview, local_run
     from facerec.gallery.enrolling import Enrolment
+else:
+    job_preview = DeferredModule("facerec.cli.job_preview")
+    local_run = DeferredModule("facerec.cli.local_run")
 
 
 @click.command()
@@ -79,9 +83,7 @@ def index(
     if name_of is not None:
         document["external_ids"] = "none"
     if dry_run:
-        from facerec.cli.job_preview import preview
-
-        preview(document, None, data, as_json=as_json)
+        job_preview.preview(document, None, data, as_json=as_json)
         return
     enrol = None
     if name_of is not None:
@@ -93,4 +95,6 @@ def index(
             with factory.open_gallery(data_folder(data)) as gallery:
                 return gallery.enrol_people(collection, name_of)
 
-    run_here(document, data, workers=workers, job_folder=job_folder, enrol=enrol, as_json=as_json)
+    local_run.run_here(
+        document, data, workers=workers, job_folder=job_folder, enrol=enrol, as_json=as_json
+    )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import factory
+from facerec.cli.deferred import access_keys, factory, names
 from facerec.cli.options import data_option, json_option
 from facerec.cli.output import console, print_json, table
-from facerec.core.names import checked_collection_id
-from facerec.storage.access_keys import AccessKey, new_access_key
+
+if TYPE_CHECKING:
+    from facerec.storage.access_keys import AccessKey
 
 
 @click.group()
@@ -50,8 +52,8 @@ def create(
     Example:
       facerec keys create --note "the door camera" --collection staff --read-only
     """
-    names = tuple(checked_collection_id(name) for name in collections)
-    key = new_access_key(names, writes=not read_only, note=note)
+    allowed = tuple(names.checked_collection_id(name) for name in collections)
+    key = access_keys.new_access_key(allowed, writes=not read_only, note=note)
     factory.open_local_store(data_folder(data)).put_access_key(key)
     if as_json:
         print_json({**_to_json(key), "secret_access_key": key.secret})

@@ -10,7 +10,6 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting
 from facerec.cli.faces_shown import match_table, position, print_remarks
-from facerec.cli.match_many import folder_of_photos, photos_in, print_searched
 from facerec.cli.options import (
     collection_option,
     csv_option,
@@ -22,12 +21,16 @@ from facerec.cli.options import (
     threshold_option,
 )
 from facerec.cli.output import console, count, more_matches, print_json
+from facerec.core.deferred import DeferredModule
 from facerec.core.limits import MAX_MATCHES
 from facerec.gallery.defaults import GalleryDefaults
 
 if TYPE_CHECKING:
+    from facerec.cli import match_many
     from facerec.core.options import FaceOptions
     from facerec.gallery.search_results import SearchedFace, SearchResult
+else:
+    match_many = DeferredModule("facerec.cli.match_many")
 
 
 @click.command()
@@ -84,11 +87,11 @@ def match(
                 options=options,
             )
 
-        folder = folder_of_photos(photo)
+        folder = match_many.folder_of_photos(photo)
         if folder is not None or csv_file is not None:
             gallery.describe_collection(collection)
-            photos = [photo] if folder is None else photos_in(folder)
-            print_searched(photos, search, csv_file, as_json=as_json)
+            photos = [photo] if folder is None else match_many.photos_in(folder)
+            match_many.print_searched(photos, search, csv_file, as_json=as_json)
             return
         result = search(photo)
     if as_json:

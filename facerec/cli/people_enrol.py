@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -17,12 +16,16 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, objects
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json, shortened
+from facerec.core.deferred import DeferredModule
 from facerec.errors import CollectionNotFoundError, InvalidInputError
-from facerec.gallery.enrolment_rules import NameOf, name_by_folder, name_by_pattern
 
 if TYPE_CHECKING:
+    from facerec.gallery import enrolment_rules
     from facerec.gallery.enrolling import Enrolment
+    from facerec.gallery.enrolment_rules import NameOf
     from facerec.gallery.gallery import Gallery
+else:
+    enrolment_rules = DeferredModule("facerec.gallery.enrolment_rules")
 
 person_from_option = click.option(
     "--person-from",
@@ -79,9 +82,9 @@ def name_rule(person_from: str, source: str) -> NameOf:
     """
     kind, _, detail = person_from.partition(":")
     if kind == "folder" and not detail:
-        return name_by_folder(_root(source))
+        return enrolment_rules.name_by_folder(_root(source))
     if kind == "pattern" and detail:
-        return name_by_pattern(_root(source), detail)
+        return enrolment_rules.name_by_pattern(_root(source), detail)
     if kind == "column" and detail:
         return _names_by_column(source, detail).get
     raise InvalidInputError(
@@ -146,6 +149,8 @@ def _names_by_column(manifest: str, column: str) -> dict[str, str]:
 
 
 def _rows(manifest: str, column: str) -> Iterator[Mapping[str, str]]:
+    import csv
+
     from facerec.storage.objects.objects import Objects
 
     content = Objects().read(manifest)

@@ -6,9 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facerec.core.names import checked_user_id, checked_user_name, derived_user_id
+from facerec.cli.deferred import names, objects
 from facerec.errors import InvalidInputError, UserNotFoundError
-from facerec.storage.objects.protocol import scheme_of
 
 if TYPE_CHECKING:
     from facerec.core.records import User
@@ -39,9 +38,9 @@ def new_or_known(gallery: Gallery, collection: str, person: str) -> tuple[str, s
     with suppress(UserNotFoundError):
         return user_id_of(gallery, collection, person), None
     with suppress(InvalidInputError):
-        return checked_user_id(person), None
-    name = checked_user_name(person)
-    return derived_user_id(name), name
+        return names.checked_user_id(person), None
+    name = names.checked_user_name(person)
+    return names.derived_user_id(name), name
 
 
 def known_name(gallery: Gallery, collection: str, person: str) -> str:
@@ -59,7 +58,7 @@ def photo_or_person(gallery: Gallery, collection: str, text: str) -> User | str:
         UserNotFoundError: It is neither.
         AmbiguousPersonError: One person has this id, and another one this name.
     """
-    if scheme_of(text) != "file" or text.startswith(_PATHS):
+    if objects.scheme_of(text) != "file" or text.startswith(_PATHS):
         return text
     is_photo = Path(text).is_file()
     try:

@@ -7,11 +7,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
-from facerec.jobs.children import images_per_child
 
 if TYPE_CHECKING:
+    from facerec.jobs import children
     from facerec.jobs.child import attempt
 else:
+    children = DeferredModule("facerec.jobs.children")
     attempt = DeferredModule("facerec.jobs.child.attempt")
 
 
@@ -52,7 +53,7 @@ class Workload:
     def __post_init__(self) -> None:
         """Choose the photos per child as the planner does."""
         if not self.images_per_child:
-            object.__setattr__(self, "images_per_child", images_per_child(self.photos))
+            object.__setattr__(self, "images_per_child", children.images_per_child(self.photos))
 
     @property
     def faces(self) -> float:

@@ -16,9 +16,24 @@ import pytest
 
 from facerec import open_gallery
 from facerec.cli.main import main
+from facerec.jobs.ledger.report import write_report
+from tests.support.jobs import LocalJob, write_manifest, write_photos
 
 FOR_PHOTOS_AND_AWS = ("PIL", "boto3", "numpy", "onnxruntime")
 HEAVY = ("PIL", "boto3", "fastapi", "jsonschema", "numpy", "onnxruntime", "pydantic")
+FOR_WORK = (
+    "concurrent.futures",
+    "csv",
+    "facerec.core.erasures",
+    "facerec.core.names",
+    "facerec.core.photos",
+    "facerec.core.records",
+    "facerec.gallery.gallery",
+    "facerec.jobs.manifest",
+    "facerec.storage.objects",
+    "hashlib",
+    "tempfile",
+)
 NOT_FOR_JOB_HELP = (
     "facerec.engine",
     "facerec.gallery.gallery",
@@ -28,6 +43,28 @@ NOT_FOR_JOB_HELP = (
     "hashlib",
     "importlib.resources",
     "typing_extensions",
+)
+
+NOT_TO_SHOW_JOBS = (
+    "concurrent.futures",
+    "facerec.cli.job_options",
+    "facerec.cli.local_run",
+    "facerec.core.names",
+    "facerec.core.records",
+    "facerec.gallery.gallery",
+    "facerec.jobs.local.runs",
+    "facerec.jobs.manifest.entries",
+    "facerec.jobs.manifest.inspection",
+    "numpy",
+)
+
+NOT_TO_START_A_WORKER = (
+    "facerec.core.erasures",
+    "facerec.gallery.gallery",
+    "facerec.jobs.deletion",
+    "facerec.jobs.service",
+    "jsonschema",
+    "numpy",
 )
 
 NOT_FOR_EVERY_OPERATION = (
@@ -68,7 +105,7 @@ def commands(group: click.Group, *above: str) -> Iterator[tuple[str, ...]]:
 
 @pytest.mark.parametrize("words", [(), *commands(main)], ids=" ".join)
 def test_the_help_of_a_command_imports_nothing_heavy(words: tuple[str, ...]) -> None:
-    started = start(HEAVY, *words, "--help")
+    started = start((*HEAVY, *FOR_WORK), *words, "--help")
     assert started.returncode == 0, started.stderr
     assert "Usage: " in started.stdout
     assert started.stderr == "", f"imports {started.stderr}"
@@ -109,6 +146,28 @@ def test_a_command_on_records_imports_nothing_for_photos_or_aws(
     started = start(FOR_PHOTOS_AND_AWS, *words, "--data", str(tmp_path))
     assert started.returncode == 0, started.stderr
     assert started.stderr == "", f"imports {started.stderr}"
+
+
+@pytest.mark.parametrize("words", [("list",), ("report",)], ids=" ".join)
+def test_showing_jobs_imports_nothing_that_runs_them(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    manifest = write_manifest(tmp_path / "list.jsonl", write_photos(tmp_path / "photos", 2))
+    job = LocalJob(tmp_path, manifest)
+    job.run()
+    write_report(job.plan, job.objects, tolerated_failure_percentage=0)
+    started = start(NOT_TO_SHOW_JOBS, "jobs", *words, "--data", str(tmp_path))
+    assert started.returncode == 0, started.stderr
+    assert started.stderr == "", f"imports {started.stderr}"
+
+
+def test_a_worker_starts_without_what_only_some_children_need() -> None:
+    program = f"""
+import sys
+import facerec.jobs.local.worker
+assert not set({NOT_TO_START_A_WORKER!r}) & set(sys.modules), sorted(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 @pytest.mark.parametrize("words", [("collections", "list"), ("keys", "list")], ids=" ".join)
