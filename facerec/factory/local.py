@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from facerec.gallery.receipts import Erasures
     from facerec.jobs.child.attempt import ChildDependencies
     from facerec.jobs.local.jobs import LocalJobs
+    from facerec.jobs.local.runs import LocalRuns
     from facerec.storage.objects import ObjectStore
     from facerec.storage.sqlite import SqliteStore
 
@@ -112,26 +113,29 @@ def open_local_jobs(
         workers: number of processes per job; by default one per core.
         policy: what the jobs of a server may read; by default all that this machine can read.
     """
-    from facerec.engine.dlib.sessions import available_cores
     from facerec.jobs.local.jobs import LocalJobs
+
+    return LocalJobs(
+        Objects(policy),
+        jobs_root_of(data),
+        partial(_open_local_runs, data, workers, policy),
+        open_store=partial(open_local_store, data),
+        model_version=engines.read_model_version,
+        local_paths=policy is None,
+    )
+
+
+def _open_local_runs(data: Path, workers: int | None, policy: AccessPolicy | None) -> LocalRuns:
+    from facerec.engine.dlib.sessions import available_cores
     from facerec.jobs.local.runs import LocalRuns
 
-    objects, open_store = Objects(policy), partial(open_local_store, data)
-    runs = LocalRuns(
-        objects,
+    return LocalRuns(
+        Objects(policy),
         jobs_root=jobs_root_of(data),
-        open_store=open_store,
+        open_store=partial(open_local_store, data),
         build_dependencies=partial(_build_worker, data, policy),
         delete_faces=partial(_delete_faces, data, policy),
         workers=workers or available_cores(),
-    )
-    return LocalJobs(
-        objects,
-        jobs_root_of(data),
-        runs,
-        open_store=open_store,
-        model_version=engines.read_model_version,
-        local_paths=policy is None,
     )
 
 

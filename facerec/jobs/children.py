@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from facerec.core.limits import MAX_CHILDREN
 from facerec.errors import InvalidInputError
-from facerec.jobs.manifest.inspection import Inspection
 from facerec.jobs.manifest.source import SourceKind
+
+if TYPE_CHECKING:
+    from facerec.jobs.manifest.inspection import Inspection
 
 IMAGES_PER_CHILD = (500, 2_000)
 """Default minimum and maximum of photos per child in a container: a few

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.folders import Entry, entries_at, has_plan, note_erased
 from facerec.jobs.plan import deleted_plan_uri, plan_uri, read_facts
-from facerec.jobs.service import Job
 from facerec.storage.objects.local import TEMPORARY_PREFIX
 from facerec.storage.objects.protocol import ObjectStore, exists
+
+if TYPE_CHECKING:
+    from facerec.jobs.service import Job
 
 _SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "crashes")
 """In the order in which they are deleted."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, JobFolderError, ObjectNotFoundError
@@ -27,7 +27,9 @@ from facerec.jobs.folders import (
 )
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.plan import plan_uri, read_collection_id
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def erase_faces(

@@ -17,13 +17,11 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, groupby
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.ids import first_of_group
-from facerec.core.records import FaceRecord
 from facerec.errors import InvalidInputError, ObjectNotFoundError
-from facerec.jobs.folders import Entry
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
 from facerec.jobs.ledger.job_face_index import children_of_faces, write_job_face_index
@@ -40,7 +38,11 @@ from facerec.jobs.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.plan import plan_uri
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erasing import erase_from_lines, note_erased_photos
-from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord
+    from facerec.jobs.folders import Entry
+    from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 READERS = 16
 """Files that are read concurrently."""

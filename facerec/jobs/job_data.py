@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
-from facerec.core.erasures import ErasedJob, KeptByJob, Selection
-from facerec.core.records import Collection
-from facerec.core.tombstone_copies import TombstoneCopy
-from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
+    from facerec.core.erasures import ErasedJob, KeptByJob, Selection
+    from facerec.core.records import Collection
+    from facerec.core.tombstone_copies import TombstoneCopy
     from facerec.jobs import erasure, tracing
     from facerec.jobs.remembered import tombstones
+    from facerec.storage.objects.protocol import ObjectStore
 else:
     erasure = DeferredModule("facerec.jobs.erasure")
     tombstones = DeferredModule("facerec.jobs.remembered.tombstones")

@@ -7,8 +7,8 @@ that the plan function can use it.
 
 from __future__ import annotations
 
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import Collection
+from typing import TYPE_CHECKING
+
 from facerec.gallery.tombstone_copies import (
     mark_seen,
     remove_returned,
@@ -17,8 +17,12 @@ from facerec.gallery.tombstone_copies import (
     unseen_erasures,
 )
 from facerec.jobs.remembered.tombstones import erasures_with_tombstones, read_tombstones
-from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Collection
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def restore_lost_tombstones(

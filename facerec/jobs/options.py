@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.options import FaceOptions
 from facerec.gallery.defaults import GalleryDefaults
+
+if TYPE_CHECKING:
+    from facerec.core.options import FaceOptions
 
 
 def options_from_json(

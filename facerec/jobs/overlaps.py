@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
 from facerec.core.records import Collection
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
@@ -24,7 +25,9 @@ from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line
 from facerec.jobs.remembered.runs import Memory, Remembered
 from facerec.jobs.rounds import is_complete
 from facerec.jobs.versions import version_of
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def memory_of(plan: Plan, objects: ObjectStore, jobs_root: str) -> Memory:

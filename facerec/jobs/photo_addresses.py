@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.places import photo_lists
 from facerec.jobs.remembered.erasing import photo_in_line
 from facerec.jobs.tracing import kept_by_jobs
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def addresses_of(kept: Collection[KeptByJob], external_image_ids: Collection[str]) -> set[str]:

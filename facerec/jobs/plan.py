@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.options import FaceOptions
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError, JobFolderError
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.source import LineFormat, Source, SourceKind
 from facerec.jobs.options import options_from_json, options_to_json
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.options import FaceOptions
+    from facerec.storage.objects.protocol import ObjectStore
 
 PLAN_VERSION = 2
 """Version of the files in a job folder; a folder of another version is refused, never misread.

@@ -22,9 +22,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
 from facerec.gallery.preparing import prepare_collection
 from facerec.jobs.changes import Changes, find_changes
@@ -37,10 +36,14 @@ from facerec.jobs.manifest.inspection import inspect, read_sample
 from facerec.jobs.options import options_to_json
 from facerec.jobs.plan import PLAN_VERSION, Plan, plan_uri, read_plan
 from facerec.jobs.remembered.runs import Memory
-from facerec.jobs.request import JobRequest
 from facerec.jobs.rounds import is_complete, needs_new_round
 from facerec.jobs.source import find_source
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Collection
+    from facerec.jobs.request import JobRequest
 
 
 def plan_job(

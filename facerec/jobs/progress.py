@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.jobs.ledger.layout import ledger_folder, summaries_folder
-from facerec.jobs.ledger.report import Report
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary
-from facerec.jobs.plan import Plan
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.ledger.report import Report
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

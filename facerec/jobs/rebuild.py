@@ -10,16 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import Collection
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
 from facerec.gallery.copying import Copied, copy_records
 from facerec.gallery.tombstones import copy_tombstones
 from facerec.jobs.folders import redirect
 from facerec.jobs.ledger.layout import memory_folder
-from facerec.jobs.plan import Plan
 from facerec.jobs.verification import (
     Verification,
     plans_of,
@@ -27,8 +24,13 @@ from facerec.jobs.verification import (
     restored_collection,
     verify_collection,
 )
-from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Collection
+    from facerec.jobs.plan import Plan
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 class Records(StrEnum):

@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
-from facerec.core.protocols.records import RecordStore
 from facerec.errors import ObjectNotFoundError
 from facerec.gallery.tombstones import remove_tombstones
 from facerec.jobs.difference import Removal
@@ -29,12 +29,15 @@ from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal import read_removal
 from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.overlaps import announce, later_plans, memory_of, replaced_at_same_time
-from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
 from facerec.jobs.remembered.photos import GONE, RememberedPhoto, photo_of_line
 from facerec.jobs.remembered.runs import Memory, Remembered, write_photos
-from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore, may_exist
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.jobs.plan import Plan
+    from facerec.storage.faces import FaceStore
 
 PHOTOS_AT_ONCE = 4096
 """Photos whose faces are deleted together, in one look at the folders of all jobs."""

@@ -6,13 +6,17 @@ reading the others. Without a reason, a complete job has no new round.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.report import Report, read_report
-from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.outcomes import NOT_READ, Outcome
-from facerec.jobs.plan import Plan
-from facerec.jobs.request import JobRequest
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.plan import Plan
+    from facerec.jobs.request import JobRequest
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bool:

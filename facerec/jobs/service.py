@@ -19,7 +19,6 @@ from facerec.errors import (
     JobNotFoundError,
     JobNotPlannedError,
 )
-from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
     from facerec.jobs.ledger.report import Report
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
     from facerec.jobs.progress import Progress
     from facerec.jobs.run_summary import RunSummary
+    from facerec.jobs.status import JobStatus
 
 LATEST = "latest"
 """The job id that names the newest job."""

@@ -7,16 +7,18 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from facerec.core.names import derived_external_image_id
 from facerec.jobs.manifest.inspection import Inspection, inspect, is_photo, read_sample
 from facerec.jobs.manifest.inventory import inspect_inventory, is_inventory
 from facerec.jobs.manifest.listing import ListedPhoto, list_photos
-from facerec.jobs.request import JobRequest
 from facerec.jobs.versions import version_of
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore, folder_of, scheme_of
+
+if TYPE_CHECKING:
+    from facerec.jobs.request import JobRequest
 
 COUNTED_AT_ONCE = 1000
 """Listed objects between two calls of ``on_listed``."""

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.erasures import KeptByJob, Selection
-from facerec.core.records import StoredFace
 from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.erasure import entries_of
 from facerec.jobs.folder_erasure import is_selected_face
@@ -23,7 +22,10 @@ from facerec.jobs.manifest.blanking import named_lines
 from facerec.jobs.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.plan import read_base
 from facerec.jobs.remembered.erasing import listed_photo, photos_in_lines
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.records import StoredFace
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def kept_by_jobs(

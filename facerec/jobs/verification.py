@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from facerec.core.ids import group_of
-from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection, StoredFace, new_collection
 from facerec.errors import (
     CollectionNotFoundError,
@@ -31,8 +31,11 @@ from facerec.jobs.lost_erasures import remove_returned_faces
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan
 from facerec.jobs.writing import faces_of
-from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 @dataclass(slots=True)

@@ -10,15 +10,19 @@ An older copy of a database has faces that were erased since: they are removed f
 
 from __future__ import annotations
 
-from facerec.core.protocols.records import RecordStore
+from typing import TYPE_CHECKING
+
 from facerec.errors import CollectionNotFoundError, ObjectNotFoundError
 from facerec.jobs.folders import JobFolder, list_folders
 from facerec.jobs.ledger.layout import verified_uri
 from facerec.jobs.lost_erasures import remove_returned_faces
-from facerec.jobs.plan import Plan
 from facerec.jobs.verification import Verification, verify_job
-from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.jobs.plan import Plan
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 class CollectionCheck:

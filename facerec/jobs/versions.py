@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from facerec.storage.objects.protocol import ObjectInfo
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectInfo
 
 SECOND = 1_000_000_000
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from facerec.core.protocols.records import RecordStore
+from typing import TYPE_CHECKING
+
 from facerec.core.records import new_collection
 from facerec.errors import CollectionNotFoundError
-from facerec.jobs.plan import Plan
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.jobs.plan import Plan
+    from facerec.storage.faces import FaceStore
 
 
 def faces_of(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:

@@ -9,11 +9,12 @@ from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.ids import is_group
 from facerec.core.limits import MAX_NEIGHBOURS
-from facerec.core.vectors import Vector
 from facerec.storage.scan import MAX_NORM
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from facerec.core.vectors import Vector
 
 
 def checked_groups(groups: Mapping[str, Sequence[Vector]]) -> dict[str, Vector]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from operator import itemgetter
+from typing import TYPE_CHECKING
 
-from facerec.core.faces import CohortStats
-from facerec.core.records import FaceRecord
-from facerec.core.vectors import Metadata
 from facerec.storage.columns import (
     LANDMARKS,
     STATS_COLUMNS,
@@ -15,6 +13,11 @@ from facerec.storage.columns import (
     stats_from_columns,
     to_columns,
 )
+
+if TYPE_CHECKING:
+    from facerec.core.faces import CohortStats
+    from facerec.core.records import FaceRecord
+    from facerec.core.vectors import Metadata
 
 _PACKED = {
     "landmarks": tuple(f"{landmark}_{axis}" for landmark in LANDMARKS for axis in "xy"),

@@ -8,10 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from facerec.core.arrays import np
-from facerec.core.faces import CohortStats
 from facerec.core.limits import MAX_PAGE
-from facerec.core.protocols.vectors import VectorStore
 from facerec.core.records import Collection, FaceRecord, StoredFace
 from facerec.core.vectors import Vector, VectorMatch, VectorRecord
 from facerec.storage.face_metadata import (
@@ -23,6 +20,10 @@ from facerec.storage.face_metadata import (
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from facerec.core.arrays import np
+    from facerec.core.faces import CohortStats
+    from facerec.core.protocols.vectors import VectorStore
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.override import override
-from facerec.core.protocols.collections import CollectionRecords
 from facerec.core.protocols.vectors import VectorStore
-from facerec.core.records import Collection
-from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.errors import CollectionNotFoundError
 from facerec.storage.faces import FaceStore
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.protocols.collections import CollectionRecords
+    from facerec.core.records import Collection
+    from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 
 
 class FacesByGeneration(FaceStore):

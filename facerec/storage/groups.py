@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from facerec.core.vectors import VectorRecord
+if TYPE_CHECKING:
+    from facerec.core.vectors import VectorRecord
 
 
 def records_by_group(

@@ -91,7 +91,7 @@ class SupervisedJob(Job):
         jobs = LocalJobs(
             objects,
             f"{folder}/jobs/",
-            local,
+            lambda: local,
             open_store=open_store,
             model_version=lambda: FakeEngine().model_version,
         )

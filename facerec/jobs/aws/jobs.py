@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.errors import JobFolderError, JobNotFoundError, ObjectNotFoundError
-from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
-from facerec.jobs.aws.executions import Execution, Executions
 from facerec.jobs.aws.planning_notes import read_listed
 from facerec.jobs.deletion import delete_job
 from facerec.jobs.existence import rows_while_it_exists, while_it_exists
@@ -16,12 +14,16 @@ from facerec.jobs.folders import Entry, JobFolder, read_folder
 from facerec.jobs.ledger.failures import iterate_failures
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
-from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.progress import Progress, ProgressReader
 from facerec.jobs.request import read_job_request, require_s3_addresses
 from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
+    from facerec.jobs.aws.executions import Execution, Executions
+    from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.storage.objects.protocol import ObjectStore
 
 MAX_RUNNING = 50
 """Running executions among which a job is looked for by the id of its plan."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from facerec.errors import FacerecError
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 INTERVAL = 10.0
 """Seconds between two notes: a prefix of millions of objects takes minutes."""

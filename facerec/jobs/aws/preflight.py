@@ -7,14 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from facerec.core.aws_errors import aws_errors
 from facerec.errors import FacerecError, InvalidInputError, NotFoundError
-from facerec.jobs.aws.stack import Stack
 from facerec.jobs.aws.start_problems import AwsClients, find_start_problems
 from facerec.jobs.aws.vector_stores import of_pinecone_index, of_vector_bucket
-from facerec.jobs.request import JobRequest
+
+if TYPE_CHECKING:
+    from facerec.jobs.aws.stack import Stack
+    from facerec.jobs.request import JobRequest
 
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.[^/]+/(?P<repository>[^:@]+)(:(?P<tag>[^@]+)|@(?P<digest>.+))"

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.jobs.arrays import arrays_of
 from facerec.jobs.aws.batch_queue import NOT_STARTED
 from facerec.jobs.exit_codes import DO_NOT_RETRY
 from facerec.jobs.ledger.incomplete import incomplete_uri, read_numbers
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 PAUSES = (60, 300, 1500, 3600, 3600)
 """Seconds before each further submission."""

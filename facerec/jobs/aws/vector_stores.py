@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.aws_errors import aws_errors
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.errors import AccessDeniedError, ConfigurationError, NotFoundError
-from facerec.jobs.aws.stack import Stack
-from facerec.jobs.aws.start_problems import AwsClients
+
+if TYPE_CHECKING:
+    from facerec.jobs.aws.stack import Stack
+    from facerec.jobs.aws.start_problems import AwsClients
 
 METRIC = "euclidean"
 """Metric of the indexes of both services."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from facerec.jobs.aws.batch_queue import NOT_STARTED, BatchQueue, OpenJob
-from facerec.jobs.aws.executions import Executions
+
+if TYPE_CHECKING:
+    from facerec.jobs.aws.executions import Executions
 
 MAX_WATCHED = 100
 """Running executions that are watched; older ones are not."""

@@ -13,10 +13,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
-from facerec.core.protocols.engine import FaceEngine
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import FaceRecord
 from facerec.errors import ModelMismatchError
 from facerec.jobs.child.crash_notes import CRASHED, FATAL_CRASHES, read_crashes
 from facerec.jobs.child.moved import faces_of_moved_photos
@@ -28,12 +26,17 @@ from facerec.jobs.existence import while_it_exists
 from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import Cursor, SliceReader, slice_of
-from facerec.jobs.plan import Plan
 from facerec.jobs.prefetch import read_ahead_in
 from facerec.jobs.verification import verify_job
 from facerec.jobs.writing import faces_of
-from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.engine import FaceEngine
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord
+    from facerec.jobs.plan import Plan
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
 
 PHOTOS_PER_STEP = 32
 """Photos between two commits: a killed attempt loses some ten seconds of work."""

@@ -14,12 +14,15 @@ import re
 import secrets
 import signal
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from facerec.jobs.ledger.segments import read_segments
 from facerec.jobs.manifest.slices import SliceReader, slice_of
 from facerec.jobs.outcomes import Outcome, PhotoFailure
-from facerec.jobs.plan import Plan
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
 
 CRASH_SIGNALS = frozenset(
     (signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from facerec.core.records import StoredFace
 from facerec.gallery.indexing import storable_source
-from facerec.jobs.child.photos import LoadedPhoto
-from facerec.jobs.child.step import KnownPhotos
-from facerec.storage.faces import FaceStore
 from facerec.storage.objects.protocol import ObjectStore, may_exist
+
+if TYPE_CHECKING:
+    from facerec.core.records import StoredFace
+    from facerec.jobs.child.photos import LoadedPhoto
+    from facerec.jobs.child.step import KnownPhotos
+    from facerec.storage.faces import FaceStore
 
 
 def faces_of_moved_photos(

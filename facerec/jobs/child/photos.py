@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from facerec.core.ids import image_id
 from facerec.core.limits import MAX_PHOTO_BYTES
@@ -15,11 +16,13 @@ from facerec.errors import (
     ObjectNotFoundError,
     RequesterPaysError,
 )
-from facerec.jobs.manifest.entries import LineParser, ManifestEntry
-from facerec.jobs.manifest.slices import Cursor, ManifestLine
 from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.jobs.versions import settled_version
-from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.manifest.entries import LineParser, ManifestEntry
+    from facerec.jobs.manifest.slices import Cursor, ManifestLine
+    from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 COMMON_PHOTO_BYTES = 8 * 1024 * 1024
 """Photos up to this size are read concurrently, larger ones one at a time: that bounds memory."""

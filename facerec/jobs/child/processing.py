@@ -9,17 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.core.protocols.engine import FaceEngine
 from facerec.gallery.indexing import IndexedImage, to_stored_faces
 from facerec.gallery.storing import with_stored_ids
-from facerec.jobs.child.photos import LoadedPhoto
 from facerec.jobs.child.step import KnownPhotos, Step, indexed_face
 from facerec.jobs.ledger.rows import LedgerRow, RejectedFace
-from facerec.jobs.manifest.slices import Cursor
 from facerec.jobs.outcomes import Outcome, PhotoFailure
-from facerec.jobs.plan import Plan
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.engine import FaceEngine
+    from facerec.jobs.child.photos import LoadedPhoto
+    from facerec.jobs.manifest.slices import Cursor
+    from facerec.jobs.plan import Plan
 
 PHOTOS_PER_CALL = 8
 """Photos that the engine gets in one call: enough to compute descriptors in batches, few enough

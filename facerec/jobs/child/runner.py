@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from facerec.jobs.child.attempt import ChildDependencies, loader_of, run_child
-from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.ledger.first_failures import (
     REMEDIES,
     FirstFailures,
     read_first_failures,
     write_first_failures,
 )
-from facerec.jobs.ledger.tally import ChildSummary
 from facerec.jobs.manifest.slices import ByteRange, SliceReader, Stripe, slice_of
 from facerec.jobs.manifest.source import SourceKind
 from facerec.jobs.outcomes import Outcome, PhotoFailure
-from facerec.jobs.plan import Plan
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.child.segment_writer import SegmentCommitted
+    from facerec.jobs.ledger.tally import ChildSummary
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
 
 FIRST_PHOTOS = 100
 """Photos of a process by which a job is judged; a smaller job is never ended early."""

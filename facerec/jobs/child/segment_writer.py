@@ -32,10 +32,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from facerec.core.ids import group_of
-from facerec.core.protocols.records import RecordStore
 from facerec.errors import (
     CollectionNotFoundError,
     InvalidInputError,
@@ -53,8 +52,6 @@ from facerec.gallery.tombstones import (
     imported_faces,
     remove_tombstones,
 )
-from facerec.jobs.child.step import Step
-from facerec.jobs.deletion import abandon_job
 from facerec.jobs.existence import job_exists, while_it_exists
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import SegmentFaces, id_prefixes, write_face_index
@@ -66,13 +63,17 @@ from facerec.jobs.ledger.layout import (
 )
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments, write_segment
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary, write_summary
-from facerec.jobs.manifest.slices import Cursor
 from facerec.jobs.outcomes import FAILURES
-from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.photos import lines_of_rows
 from facerec.jobs.remembered.runs import write_photos
-from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.jobs.child.step import Step
+    from facerec.jobs.manifest.slices import Cursor
+    from facerec.jobs.plan import Plan
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
 
 Omitted: TypeAlias = tuple[DeletedBoxes, frozenset[int]]
 """What a step must not store: boxes by image key, and numbers of rows."""
@@ -250,6 +251,8 @@ class SegmentWriter:
                 self._faces.put_images(plan.collection_id, {key: [] for key in step.faces})
             raise
         except CollectionNotFoundError:
+            from facerec.jobs.deletion import abandon_job
+
             # The job was planned while its collection was deleted.
             abandon_job(objects, plan.job_folder)
             raise JobDeletedError(plan.collection_id) from None

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from facerec.core.faces import BoundingBox
 from facerec.core.ids import image_key
-from facerec.core.records import FaceRecord, StoredFace
 from facerec.gallery.erased_photos import NamedPhoto, photo_of_row
 from facerec.gallery.tombstones import without_deleted
-from facerec.jobs.child.photos import LoadedPhoto
 from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, erased_row
-from facerec.jobs.manifest.slices import Cursor
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.plan import Plan
+
+if TYPE_CHECKING:
+    from facerec.core.faces import BoundingBox
+    from facerec.core.records import FaceRecord, StoredFace
+    from facerec.jobs.child.photos import LoadedPhoto
+    from facerec.jobs.manifest.slices import Cursor
+    from facerec.jobs.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from facerec.core.erasures import Receipt, Selection, SubjectKind
-from facerec.gallery.gallery import Gallery
 from facerec.jobs.erasure_check.files import files_of, scan
 from facerec.jobs.erasure_check.patterns import (
     addresses_held_by_others,
@@ -22,6 +21,10 @@ from facerec.jobs.erasure_check.traces import (
 from facerec.jobs.photo_addresses import remembered_addresses
 from facerec.storage.file_search import search_files
 from facerec.storage.objects.protocol import scheme_of
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt, Selection, SubjectKind
+    from facerec.gallery.gallery import Gallery
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from facerec.errors import FacerecError, ObjectNotFoundError
 from facerec.jobs.deletion import is_own_file
 from facerec.jobs.erasure_check.traces import CheckedStores, job_folders
 from facerec.jobs.folders import list_entries
 from facerec.jobs.plan import read_collection_id
-from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 SCANNED_AT_ONCE = 16 * 1024 * 1024
 """Bytes of a file in memory."""

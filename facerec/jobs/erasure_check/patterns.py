@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import product
+from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
-from facerec.core.protocols.records import RecordStore
 from facerec.gallery.user_vectors import search_vectors
-from facerec.jobs.erasure_check.traces import CheckedStores, Traces
 from facerec.jobs.photo_addresses import addresses_of_others
-from facerec.storage.faces import FaceStore
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.jobs.erasure_check.traces import CheckedStores, Traces
+    from facerec.storage.faces import FaceStore
 
 SAME = 1e-6
 """Maximum Euclidean distance of two embeddings that are the same but for rounding."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from facerec.core.arrays import np
 from facerec.core.erasures import Selection
-from facerec.core.protocols.records import RecordStore
-from facerec.core.records import StoredFace
 from facerec.errors import FacerecError
 from facerec.jobs.erasure import entries_of
 from facerec.jobs.folder_erasure import is_selected_face
@@ -18,8 +16,13 @@ from facerec.jobs.photo_addresses import (
     addresses_of,
 )
 from facerec.jobs.tracing import kept_by_jobs
-from facerec.storage.faces import FaceStore
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.arrays import np
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import StoredFace
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -12,13 +12,16 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.core.records import StoredFace
 from facerec.errors import InvalidInputError
 from facerec.storage.columns import from_columns, to_columns
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def write_embeddings(objects: ObjectStore, uri: str, faces: Sequence[StoredFace]) -> None:

@@ -17,10 +17,13 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import face_index_uri
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 ID_BYTES = 8
 """Bytes of each face id in an index."""

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterator
 from heapq import merge
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from facerec.jobs.ledger.reading import (
     READ_AHEAD,
@@ -15,11 +16,13 @@ from facerec.jobs.ledger.reading import (
     read_summaries,
     rows_of_child,
 )
-from facerec.jobs.ledger.report import Report
-from facerec.jobs.ledger.rows import LedgerRow
-from facerec.jobs.plan import Plan
 from facerec.jobs.prefetch import read_ahead
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.ledger.report import Report
+    from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def iterate_failures(

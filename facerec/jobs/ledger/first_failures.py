@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.errors import FirstPhotosFailedError, ObjectNotFoundError
 from facerec.jobs.ledger.layout import first_failures_uri
 from facerec.jobs.outcomes import Outcome
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 REMEDIES: Mapping[Outcome, str] = {
     Outcome.ACCESS_DENIED: (

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def incomplete_uri(job_folder: str, number: int) -> str:

@@ -5,10 +5,16 @@ Numbers are padded, so that names sort like numbers.
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
+from typing import TYPE_CHECKING
 
-from facerec.core.names import name_in_paths
+if TYPE_CHECKING:
+    from facerec.core import names
+else:
+    from facerec.core.deferred import DeferredModule
+
+    names = DeferredModule("facerec.core.names")
 
 
 def ledger_folder(job_folder: str, child: int | None = None) -> str:
@@ -53,7 +59,7 @@ def embeddings_name(child: int, start: int, end: int) -> str:
     Every attempt has its own names, so that a late attempt cannot overwrite the file of another.
     """
     folder = embeddings_folder("", child)
-    return f"{folder}{start:016d}-{end:016d}-{secrets.token_hex(8)}.npz"
+    return f"{folder}{start:016d}-{end:016d}-{os.urandom(8).hex()}.npz"
 
 
 def step_of_embeddings(uri: str) -> tuple[int, int] | None:
@@ -80,7 +86,7 @@ def remembered_uri(job_folder: str, child: int | None = None) -> str:
 def memory_folder(jobs_root: str, collection_id: str) -> str:
     """Return the folder of the notes that a collection's jobs have made (``jobs.remembered``)."""
     # No collection or job has an "@" in its id.
-    return f"{jobs_root}remembered@{name_in_paths(collection_id)}/"
+    return f"{jobs_root}remembered@{names.name_in_paths(collection_id)}/"
 
 
 def verified_uri(jobs_root: str, collection_id: str, created_at: float) -> str:

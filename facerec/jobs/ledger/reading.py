@@ -7,15 +7,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from heapq import merge
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from facerec.jobs.ledger.layout import summaries_folder
-from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary
 from facerec.jobs.manifest.slices import Cursor
-from facerec.jobs.plan import Plan
 from facerec.jobs.prefetch import read_ahead
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
 
 READERS = 32
 """Objects that are read concurrently: S3 takes tens of milliseconds for each."""

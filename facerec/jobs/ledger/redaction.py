@@ -8,11 +8,13 @@ release are erased from, and keep the names that their release gives to members.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.erasures import Selection
 from facerec.jobs.ledger.first_release import name_in
 from facerec.jobs.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Selection
 
 MAX_NEEDLES = 64
 """Texts up to which a file is searched for them before it is parsed."""

@@ -7,7 +7,7 @@ import time
 from array import array
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.errors import InvalidInputError
 from facerec.jobs.difference import Difference, Removal
@@ -19,9 +19,11 @@ from facerec.jobs.ledger.first_failures import (
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.removal import read_removal
 from facerec.jobs.ledger.tally import Tally, tally_from_json
-from facerec.jobs.plan import Plan
 from facerec.jobs.status import JobStatus
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
 
 MAX_INCOMPLETE = 100
 """Incomplete children that a report names."""

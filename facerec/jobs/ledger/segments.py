@@ -12,12 +12,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError
 from facerec.jobs.ledger.layout import ledger_folder, segment_uri
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
 from facerec.jobs.manifest.slices import Cursor
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)

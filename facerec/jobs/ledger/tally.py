@@ -6,13 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.ledger.layout import summary_uri
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
 from facerec.jobs.outcomes import FAILURES, Outcome
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 MAX_FAILURES = 20
 """Failed rows in a summary and a report; the ledger has all of them."""

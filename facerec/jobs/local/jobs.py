@@ -27,32 +27,28 @@ from facerec.jobs.folders import (
     redirect,
 )
 from facerec.jobs.local.run_record import RunRecord, is_locked, read_record, request_cancel
-from facerec.jobs.local.runs import LocalRuns
-from facerec.jobs.plan import Plan
 from facerec.jobs.run_summary import run_from_json
 from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus
-from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
     from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.local.runs import LocalRuns
+    from facerec.jobs.plan import Plan
     from facerec.jobs.progress import Progress, ProgressReader
+    from facerec.storage.objects.protocol import ObjectStore
     from facerec.storage.sqlite import SqliteStore
 
 
 class LocalJobs:
-    """The ``JobService`` of this machine; its jobs have their folders on a local disk.
-
-    Attributes:
-        runs: the runs of jobs that were submitted here; close them before the process ends.
-    """
+    """The ``JobService`` of this machine; its jobs have their folders on a local disk."""
 
     def __init__(
         self,
         objects: ObjectStore,
         jobs_root: str,
-        runs: LocalRuns,
+        open_runs: Callable[[], LocalRuns],
         *,
         open_store: Callable[[], SqliteStore],
         model_version: Callable[[], str],
@@ -63,12 +59,12 @@ class LocalJobs:
         Args:
             objects: contains the job folders.
             jobs_root: parent of all job folders, with the final ``/``.
-            runs: runs the jobs that are submitted.
+            open_runs: opens what runs the jobs that are submitted.
             open_store: opens the store of collections.
             model_version: returns the version of the workers' engine.
             local_paths: whether callers may name paths of this machine.
         """
-        self._objects, self._jobs_root, self.runs = objects, jobs_root, runs
+        self._objects, self._jobs_root, self._open_runs = objects, jobs_root, open_runs
         self._open_store, self._model_version = open_store, model_version
         self._local_paths = local_paths
 
@@ -195,6 +191,11 @@ class LocalJobs:
                 "delete the folder itself",
             )
         return delete_job(self._objects, entry, job)
+
+    @cached_property
+    def runs(self) -> LocalRuns:
+        """The runs of jobs that were submitted here; close them before the process ends."""
+        return self._open_runs()
 
     @cached_property
     def _progress(self) -> ProgressReader:

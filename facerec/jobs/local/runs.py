@@ -22,11 +22,11 @@ from facerec.jobs.local.run_record import (
     run_lock,
     write_record,
 )
-from facerec.jobs.plan import Plan
-from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
     from facerec.jobs.local.worker import BuildDependencies
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
     from facerec.storage.sqlite import SqliteStore
 
 _LOG = logging.getLogger("facerec.jobs")

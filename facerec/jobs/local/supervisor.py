@@ -12,6 +12,7 @@ from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import TYPE_CHECKING
 
 from facerec.errors import ConfigurationError, StoreUnavailableError
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash, read_crashes
@@ -27,9 +28,11 @@ from facerec.jobs.local.worker import (
     WorkerReady,
     work,
 )
-from facerec.jobs.plan import Plan
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
 
 MAX_ATTEMPTS = 4
 """Attempts at a child without progress before it is given up."""

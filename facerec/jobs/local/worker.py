@@ -10,14 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from facerec.errors import FacerecError
 from facerec.jobs.child.attempt import ChildDependencies
 from facerec.jobs.child.runner import ChildRunner
 from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.exit_codes import RETRY, exit_code_of
-from facerec.jobs.plan import Plan
+
+if TYPE_CHECKING:
+    from facerec.jobs.plan import Plan
 
 BuildDependencies: TypeAlias = Callable[[], ChildDependencies]
 """Builds the engine and stores of a worker in its process. Must be picklable: a function of a

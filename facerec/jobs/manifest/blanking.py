@@ -10,10 +10,11 @@ import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.erasures import Selection
-from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+if TYPE_CHECKING:
+    from facerec.core.erasures import Selection
+    from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 READ_AT_ONCE = 16 * 1024 * 1024
 """Bytes of a manifest in memory."""

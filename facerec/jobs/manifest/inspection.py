@@ -10,11 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError
 from facerec.jobs.manifest.lines import split_lines
 from facerec.jobs.manifest.source import LineFormat, Source, SourceKind
-from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 SAMPLE = 256 * 1024
 """Bytes of a manifest that are read to plan a job."""

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
 from facerec.jobs.manifest.inspection import SAMPLE, Inspection, gzip_start
 from facerec.jobs.manifest.source import LineFormat, Source, SourceKind
-from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 """Bytes of a ``manifest.json``: enough to name some 10^5 files with 10^10 photos."""

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from facerec.core.names import derived_external_image_id
 from facerec.jobs.fields import ExternalIds
 from facerec.jobs.versions import version_of
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)

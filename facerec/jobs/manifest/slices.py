@@ -12,10 +12,11 @@ from facerec.jobs.manifest.inspection import gzip_errors
 from facerec.jobs.manifest.inventory import inventory_files
 from facerec.jobs.manifest.lines import split_lines
 from facerec.jobs.manifest.source import Source, SourceKind
-from facerec.storage.objects.protocol import ObjectStore
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+    from facerec.storage.objects.protocol import ObjectStore
 
 CHUNK = 1024 * 1024
 """Bytes of a manifest per read."""

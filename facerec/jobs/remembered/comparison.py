@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from facerec.jobs.difference import Difference
 from facerec.jobs.manifest.companions import describe_companion
-from facerec.jobs.manifest.listing import ListedPhoto
 from facerec.jobs.outcomes import NOT_READ, Outcome
 from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line, start_of_line
-from facerec.jobs.remembered.runs import Remembered
+
+if TYPE_CHECKING:
+    from facerec.jobs.manifest.listing import ListedPhoto
+    from facerec.jobs.remembered.runs import Remembered
 
 MAX_PROBED = 20
 """Photos that could not be read and are tried again, to decide whether to try all of them."""

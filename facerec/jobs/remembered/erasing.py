@@ -10,12 +10,14 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.erasures import Selection
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.remembered.photos import photo_of_line
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Selection
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[tuple[str, str]]]:

@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from facerec.core.ids import image_key
-from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.manifest.companions import describe_companion
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.plan import Plan
+
+if TYPE_CHECKING:
+    from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.plan import Plan
 
 GONE = "GONE"
 """Outcome of a line that takes back what was remembered of a photo."""

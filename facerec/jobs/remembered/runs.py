@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from heapq import merge
 from itertools import chain
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from facerec.core.records import Collection
 from facerec.errors import InvalidInputError, ObjectNotFoundError
@@ -28,7 +28,9 @@ from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erasing import digest_of, read_erased_photos
 from facerec.jobs.remembered.photos import GONE, lines_of_rows, unescaped
 from facerec.jobs.remembered.sorting import sorted_lines
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 READERS = 16
 """Files that are read concurrently."""

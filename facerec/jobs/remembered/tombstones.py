@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from facerec.core.records import Collection
 from facerec.core.tombstone_copies import TombstoneCopy, copy_from_json
 from facerec.jobs.ledger.layout import memory_folder, verified_uri
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.core.records import Collection
+    from facerec.storage.objects.protocol import ObjectStore
 
 _NAME = "tombstones-"
 

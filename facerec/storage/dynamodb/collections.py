@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError
 from facerec.storage.dynamodb.items import (
     COLLECTIONS,
@@ -16,7 +15,10 @@ from facerec.storage.dynamodb.items import (
     tombstones_partition,
     user_names_partition,
 )
-from facerec.storage.dynamodb.table import Table
+
+if TYPE_CHECKING:
+    from facerec.core.records import Collection
+    from facerec.storage.dynamodb.table import Table
 
 
 def create(table: Table, collection: Collection) -> None:

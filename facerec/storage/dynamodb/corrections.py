@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.records import Correction
 from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.dynamodb.items import (
     Item,
@@ -14,7 +13,10 @@ from facerec.storage.dynamodb.items import (
     person_corrections_key,
     to_corrections,
 )
-from facerec.storage.dynamodb.table import Table
+
+if TYPE_CHECKING:
+    from facerec.core.records import Correction
+    from facerec.storage.dynamodb.table import Table
 
 
 def add_correction(table: Table, collection_id: str, correction: Correction) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.records import AnsweredRequest
 from facerec.errors import ConflictError
 from facerec.storage.dynamodb.items import REQUESTS, numbers, request_key
-from facerec.storage.dynamodb.table import Table
+
+if TYPE_CHECKING:
+    from facerec.storage.dynamodb.table import Table
 
 
 def get(table: Table, token: str, now: float) -> AnsweredRequest | None:

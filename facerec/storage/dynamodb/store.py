@@ -21,12 +21,11 @@ from __future__ import annotations
 
 from collections.abc import Collection as Members
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.aws_region import aws_region
 from facerec.core.override import override
 from facerec.core.protocols.records import RecordStore
-from facerec.core.records import AnsweredRequest, Collection, Correction, User
 from facerec.storage.dynamodb import (
     collections,
     corrections,
@@ -45,6 +44,9 @@ from facerec.storage.dynamodb.items import (
     user_name_key,
 )
 from facerec.storage.dynamodb.table import Table
+
+if TYPE_CHECKING:
+    from facerec.core.records import AnsweredRequest, Collection, Correction, User
 
 
 def open_dynamodb_store(table: str, region: str | None = None) -> DynamoDBStore:

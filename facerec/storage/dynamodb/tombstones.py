@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.errors import CollectionNotFoundError, ConflictError
 from facerec.storage.dynamodb.items import tombstone_item_key, tombstones_partition
-from facerec.storage.dynamodb.table import Table
+
+if TYPE_CHECKING:
+    from facerec.storage.dynamodb.table import Table
 
 PUT_AT_ONCE = 99
 """Photos per transaction; with the collection, 100 items in total:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.records import User
 from facerec.errors import (
     CollectionNotFoundError,
     ConflictError,
@@ -24,6 +23,9 @@ from facerec.storage.dynamodb.items import (
     user_name_key,
 )
 from facerec.storage.dynamodb.table import TRIES, Table
+
+if TYPE_CHECKING:
+    from facerec.core.records import User
 
 CHANGED_AT_ONCE = 99
 """Faces per transaction; with the person, 100 items in total:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.arrays import np
-from facerec.core.vectors import Vector
 from facerec.storage.pinecone.limits import BYTES_OF_METADATA, BYTES_PER_UPSERT, VECTORS_PER_UPSERT
+
+if TYPE_CHECKING:
+    from facerec.core.vectors import Vector
 
 Item = TypeVar("Item")
 Record = dict[str, Any]

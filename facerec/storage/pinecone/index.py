@@ -11,11 +11,12 @@ from facerec.core.vectors import Metadata, Vector
 from facerec.errors import NotFoundError, StoreUnavailableError
 from facerec.storage.pinecone.batches import Record, chunks, upserts
 from facerec.storage.pinecone.limits import IDS_PER_DELETE, IDS_PER_FETCH, IDS_PER_PAGE
-from facerec.storage.pinecone.requests import Requests
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pinecone import Index
+
+    from facerec.storage.pinecone.requests import Requests
 
 
 class VectorIndex:

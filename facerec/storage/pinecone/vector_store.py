@@ -12,13 +12,14 @@ from facerec.core.protocols.vectors import VectorStore
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.storage.checks import check_search, checked_groups
 from facerec.storage.groups import records_by_group
-from facerec.storage.pinecone.index import VectorIndex
 from facerec.storage.pinecone.limits import MATCHES_WITH_METADATA
 from facerec.storage.pinecone.listing import ids_after
 from facerec.storage.pinecone.memory import GroupMemory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from facerec.storage.pinecone.index import VectorIndex
 
 
 class PineconeVectors(VectorStore):

@@ -39,10 +39,11 @@ from facerec.storage.sqlite.code_index import (
     make_index,
     save_index,
 )
-from facerec.storage.sqlite.database import Database
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from facerec.storage.sqlite.database import Database
 
 LARGE = 300_000
 """Minimum faces of a collection with an index: reading them takes a new process a second."""

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from typing import TYPE_CHECKING
 
 from facerec.storage.sqlite import blocks, namespaces
 from facerec.storage.sqlite.blocks import BLOCK_SLOTS
-from facerec.storage.sqlite.database import Database
+
+if TYPE_CHECKING:
+    from facerec.storage.sqlite.database import Database
 
 IDS_AT_ONCE = 8_192
 """Ids that one transaction deletes, about 0.5 MB."""

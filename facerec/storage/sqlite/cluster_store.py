@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore, FaceArrays
 from facerec.core.override import override
-from facerec.core.records import FaceRecord
 from facerec.storage.sqlite import clusters, collections, face_arrays, namespaces, rows
-from facerec.storage.sqlite.database import Database
+
+if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord
+    from facerec.storage.sqlite.database import Database
 
 
 class SqliteClusters(ClusterStore):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.core.clusters import FaceArrays
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.core.records import FaceRecord
 from facerec.storage.face_metadata import from_metadata
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite import clusters, namespaces, rows
+
+if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord
 
 
 def read(

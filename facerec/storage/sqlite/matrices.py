@@ -12,13 +12,16 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from itertools import islice
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.storage.scan import Segment, free_rows, make_segment
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite import namespaces
-from facerec.storage.sqlite.blocks import Block
+
+if TYPE_CHECKING:
+    from facerec.storage.sqlite.blocks import Block
 
 SEGMENT_BLOCKS = 16
 """Blocks that are scanned together. A change of one copies them all (8 MiB, about 2 ms)."""

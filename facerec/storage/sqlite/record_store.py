@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection as Members
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from facerec.core.override import override
 from facerec.core.protocols.records import RecordStore
-from facerec.core.records import AnsweredRequest, Collection, Correction, User
 from facerec.errors import StoreUnavailableError
 from facerec.storage.access_keys import AccessKey, AccessKeyStore
 from facerec.storage.sqlite import (
@@ -20,7 +20,10 @@ from facerec.storage.sqlite import (
     tombstones,
     users,
 )
-from facerec.storage.sqlite.database import Database
+
+if TYPE_CHECKING:
+    from facerec.core.records import AnsweredRequest, Collection, Correction, User
+    from facerec.storage.sqlite.database import Database
 
 
 class SqliteRecords(RecordStore, AccessKeyStore):

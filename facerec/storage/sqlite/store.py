@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from facerec.core.override import override
-from facerec.core.records import Collection
 from facerec.storage.faces import FaceStore
 from facerec.storage.file_search import search_files
 from facerec.storage.sqlite.approximate import LARGE
@@ -15,6 +15,9 @@ from facerec.storage.sqlite.cluster_store import SqliteClusters
 from facerec.storage.sqlite.database import Database
 from facerec.storage.sqlite.record_store import SqliteRecords
 from facerec.storage.sqlite.vector_store import SqliteVectors
+
+if TYPE_CHECKING:
+    from facerec.core.records import Collection
 
 
 class SqliteStore(FaceStore, SqliteRecords, SqliteClusters):

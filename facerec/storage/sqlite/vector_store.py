@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING
 
-from facerec.core.arrays import np
 from facerec.core.override import override
 from facerec.core.protocols.vectors import VectorStore
-from facerec.core.records import Collection
 from facerec.core.vectors import Metadata, Vector, VectorMatch, VectorRecord
 from facerec.errors import CollectionNotFoundError
 from facerec.storage.checks import check_search, checked_groups
@@ -20,11 +18,14 @@ from facerec.storage.sqlite import blocks, collections, namespaces, rows
 from facerec.storage.sqlite.approximate import LARGE, ApproximateSearch
 from facerec.storage.sqlite.clearing import clear_deleted, clear_piece
 from facerec.storage.sqlite.code_index import is_available, remove_indexes
-from facerec.storage.sqlite.database import Database
 from facerec.storage.sqlite.matrices import Matrices
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from facerec.core.arrays import np
+    from facerec.core.records import Collection
+    from facerec.storage.sqlite.database import Database
 
 DELETED_AT_ONCE = 1000
 """Vectors that one transaction deletes."""
