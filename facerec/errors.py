@@ -6,6 +6,7 @@
     │   ├── AttributesUnavailableError
     │   ├── CollectionExistsError
     │   ├── DissimilarFaceError
+    │   ├── ErasureDamagedError
     │   ├── FaceInUseError
     │   ├── InvalidPageTokenError
     │   ├── JobFolderError
@@ -171,6 +172,23 @@ class InvalidPageTokenError(InvalidInputError):
 
     def __init__(self) -> None:
         super().__init__("the page token is invalid or has expired", "list from the start again")
+
+
+class ErasureDamagedError(InvalidInputError):
+    """The note of an erasure is damaged, so that the erasure cannot be completed.
+
+    Attributes:
+        erasure_id: id of the erasure.
+    """
+
+    hint_is_for_operator = True
+
+    def __init__(self, erasure_id: str) -> None:
+        super().__init__(
+            f"the note of the erasure {erasure_id!r} is damaged: nobody can complete it",
+            "erase the same again, then remove the note",
+        )
+        self.erasure_id = erasure_id
 
 
 class JobFolderError(InvalidInputError):

@@ -110,6 +110,23 @@ def resume(data: Path | None, as_json: bool) -> None:
         console().print("all erasures are complete")
 
 
+@erasures.command()
+@click.argument("erasure")
+@data_option
+@erasure_stack_option
+def discard(erasure: str, data: Path | None, stack: str | None) -> None:
+    """Remove the note of an erasure that is damaged, so that nobody can complete it.
+
+    Erase the same again first: without its note, nothing says what the erasure was to erase.
+
+    \b
+    Example:
+      facerec erasures discard 20260131T120000Z-5f0c2a91
+    """
+    _erasures(stack, data).discard(erasure)
+    console().print(f"the note of the erasure {erasure} is removed")
+
+
 def _erasures(stack: str | None, data: Path | None) -> Erasures:
     if stack is None:
         return factory.open_local_erasures(data_folder(data))

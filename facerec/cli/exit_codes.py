@@ -14,6 +14,7 @@ from facerec.errors import (
     AccessKeyNotFoundError,
     CollectionNotFoundError,
     ConfigurationError,
+    ErasureDamagedError,
     ErasureNotFoundError,
     FaceInUseError,
     FaceNotFoundError,
@@ -106,6 +107,7 @@ EXIT_CODES: dict[type[FacerecError], ExitCode] = {
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
     CollectionNotFoundError: "see `facerec collections list`",
+    ErasureDamagedError: "erase the same again, then run `facerec erasures discard ERASURE`",
     ErasureNotFoundError: "see `facerec erasures list`",
     FaceInUseError: "see `facerec people remove`; `facerec faces delete` has --disassociate",
     FaceNotFoundError: "see `facerec faces list`",

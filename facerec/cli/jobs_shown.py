@@ -157,15 +157,20 @@ def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json
 
     The faces stay in the collection. `facerec rebuild` and `facerec verify --repair` can no longer
     restore those that this job has indexed, if the database is lost. A running job is refused. A
-    folder that is damaged or that another release wrote is deleted too.
+    folder that is damaged or that another release wrote is deleted too. If the note of a folder
+    elsewhere is damaged, the note is deleted, and the folder stays.
 
     \b
     Example:
       facerec jobs delete staff-3f2a9b1c0d4e --yes
     """
+    from facerec.jobs.folders import DAMAGED_NOTE
+
     shown = open_jobs(stack, data)
     job = shown.service.get(job_id, readable=False)
     folder = job.required_folder()
+    if job.cause == DAMAGED_NOTE:
+        click.echo(f"{job.cause}: a folder elsewhere that it named stays, delete it too", err=True)
     if not yes:
         rows = "its ledger" if job.photos is None else f"a ledger of {count(job.photos, 'photo')}"
         faces = "" if job.faces is None else f" and the embeddings of {count(job.faces, 'face')}"

@@ -39,7 +39,11 @@ def print_resumed(receipts: Iterable[Receipt]) -> None:
 def print_receipt(receipt: Receipt) -> None:
     """Print what an erasure removed from where."""
     out = console()
-    state = "done" if receipt.status is erasures.ErasureStatus.DONE else "still running"
+    state = {
+        erasures.ErasureStatus.DONE: "done",
+        erasures.ErasureStatus.RUNNING: "still running",
+        erasures.ErasureStatus.ABANDONED: "abandoned, since its note was damaged",
+    }[receipt.status]
     out.print(f"erasure {receipt.erasure_id}: {state}")
     removed = {
         "store of faces": receipt.faces

@@ -31,6 +31,8 @@ class ErasureStatus(StrEnum):
 
     RUNNING = "RUNNING"
     DONE = "DONE"
+    ABANDONED = "ABANDONED"
+    """Its note was damaged and has been removed: what it was to erase may be left."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -153,7 +155,7 @@ class Receipt:
         erasure_id: id of the erasure; ids sort by time.
         collection_id: the collection.
         subject: what was to be erased.
-        status: RUNNING until everything is erased.
+        status: RUNNING until everything is erased, or ABANDONED.
         requested_at: seconds since 1970, UTC.
         finished_at: seconds since 1970, UTC; None while it is running.
         faces: faces with their embeddings in the store.

@@ -104,9 +104,14 @@ class ErasureOperations(Eraser):
         return self._erasures.list(collection_id, limit)
 
     def resume_erasure(self, erasure_id: str) -> Receipt | None:
-        """Complete an erasure that is not finished; None if there is no such erasure."""
+        """Complete an erasure that is not finished; None if there is no such erasure.
+
+        Raises:
+            ErasureDamagedError: Its note is damaged.
+        """
         for erasure in self._erasures.pending(erasure_id):
             return self._perform(erasure)[0]
+        self._erasures.require_readable(erasure_id)
         return None
 
     def resume_erasures(self, *, older_than: float = RESUMED_AFTER) -> list[Receipt]:
@@ -114,10 +119,15 @@ class ErasureOperations(Eraser):
 
         Args:
             older_than: Seconds since the request; younger erasures may still be running.
+
+        Raises:
+            ErasureDamagedError: The note of an erasure is damaged; the others are complete.
         """
         before = self._clock() - older_than
-        return [
+        receipts = [
             self._perform(erasure)[0]
             for erasure in self._erasures.pending()
             if erasure.receipt.requested_at <= before
         ]
+        self._erasures.require_readable()
+        return receipts

@@ -10,7 +10,8 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from facerec.core.erasures import (
     selection_from_json,
 )
 from facerec.core.names import name_in_paths
-from facerec.errors import ErasureNotFoundError, ObjectNotFoundError
+from facerec.errors import ErasureDamagedError, ErasureNotFoundError, ObjectNotFoundError
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
@@ -120,19 +121,56 @@ class Erasures:
         return [self._read(uri) for uri in newest]
 
     def pending(self, erasure_id: str | None = None) -> Iterator[Erasure]:
-        """Yield the erasures that are not finished, or one of them."""
+        """Yield the erasures that are not finished, or one of them; none whose note is damaged."""
+        for _, erasure in self._notes(erasure_id):
+            if erasure is not None:
+                yield erasure
+
+    def require_readable(self, erasure_id: str | None = None) -> None:
+        """Check that no note, or not that of one erasure, is damaged.
+
+        Raises:
+            ErasureDamagedError: A note is damaged.
+        """
+        for found_id, erasure in self._notes(erasure_id):
+            if erasure is None:
+                raise ErasureDamagedError(found_id)
+
+    def discard(self, erasure_id: str) -> None:
+        """Remove the damaged note of an erasure, and say in its receipt that it was abandoned.
+
+        Raises:
+            ErasureNotFoundError: No erasure of this id has a damaged note.
+        """
+        if [erasure for _, erasure in self._notes(erasure_id)] != [None]:
+            raise ErasureNotFoundError(erasure_id)
+        for found in list(self.objects.list(f"{self.root}receipts/")):
+            if found.uri.endswith(f"/{erasure_id}.json"):
+                # The receipt may be damaged too.
+                with suppress(ValueError, KeyError, TypeError, AttributeError):
+                    self._write(replace(self._read(found.uri), status=ErasureStatus.ABANDONED))
+        self.objects.delete(f"{self.root}pending/{erasure_id}.json")
+
+    def _notes(self, erasure_id: str | None) -> Iterator[tuple[str, Erasure | None]]:
+        """Yield the ids of the erasures that are not finished, or one of them, with their notes.
+
+        A damaged note is None.
+        """
         for found in list(self.objects.list(f"{self.root}pending/")):
             name = found.uri.rpartition("/")[2]
-            if name.endswith(".json") and erasure_id in (None, name.removesuffix(".json")):
+            found_id = name.removesuffix(".json")
+            if name.endswith(".json") and erasure_id in (None, found_id):
                 try:
                     document: dict[str, Any] = json.loads(self.objects.read(found.uri))
+                    receipt = receipt_from_json(document["receipt"])
+                    erasure = Erasure(receipt, selection_from_json(document["selection"]))
                 except ObjectNotFoundError:
                     # finished since
                     continue
-                yield Erasure(
-                    receipt_from_json(document["receipt"]),
-                    selection_from_json(document["selection"]),
-                )
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    yield found_id, None
+                else:
+                    yield found_id, erasure
 
     def is_being_deleted(self, collection_id: str) -> bool:
         """Return whether a deletion of a whole collection is not finished."""

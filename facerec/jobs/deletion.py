@@ -82,6 +82,17 @@ def delete_folder(objects: ObjectStore, entry: Entry) -> int:
     return len(files)
 
 
+def delete_damaged_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> int:
+    """Delete what a root contains of a job whose note is damaged; return the number of files.
+
+    The folder that the note named is not known, and stays.
+    """
+    folder = f"{jobs_root}{job_id}/"
+    files = sum(1 for _ in objects.list(folder))
+    objects.delete_folder(folder)
+    return files
+
+
 def delete_late_files(objects: ObjectStore, job_folder: str) -> None:
     """Delete what was added to the folder of a job after its deletion, unless it has a job again.
 

@@ -12,6 +12,9 @@ from facerec.jobs.ledger.report import Report, read_report
 from facerec.jobs.plan import Plan, deleted_plan_uri, plan_uri, read_facts, read_plan
 from facerec.storage.objects.protocol import ObjectStore, exists
 
+DAMAGED_NOTE = "the note of its folder is damaged"
+"""Cause of a job whose folder is not known."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobFolder:
@@ -131,7 +134,7 @@ def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | U
         try:
             entries = entries_at(objects, uri)
         except InvalidInputError:
-            yield UnreadableFolder(_name(uri), "the note of its folder is damaged")
+            yield UnreadableFolder(_name(uri), DAMAGED_NOTE)
             continue
         for entry in entries:
             if (folder := read_entry(objects, entry)) is not None:
@@ -241,7 +244,11 @@ def entries_at(objects: ObjectStore, uri: str) -> list[Entry]:
     except ObjectNotFoundError:
         return [own]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise JobFolderError(uri, f"has a damaged note: {PurePosixPath(own.note).name}") from error
+        raise JobFolderError(
+            uri,
+            f"has a damaged note: {PurePosixPath(own.note).name}",
+            "restore the note from a backup, or delete the job; the folder that it named stays",
+        ) from error
     return [own, elsewhere]
 
 

@@ -555,3 +555,30 @@ def test_an_address_that_another_name_holds_is_not_left(here: Installation) -> N
     erased = erase(here, "--external-id", ANN, "--check")
     assert erased.exit_code == ExitCode.DONE, erased.output
     assert len(here.faces()) == 15
+
+
+def test_the_damaged_note_of_an_erasure_is_named_and_discarded(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.index()
+    with open_gallery(here.data) as gallery, monkeypatch.context() as patch:
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(gallery._records, "forget_answers", killed)
+        with pytest.raises(KeyboardInterrupt):
+            gallery.erase("staff", SubjectKind.EXTERNAL_ID, ANN)
+    (note,) = (here.data / "erasures" / "pending").glob("*.json")
+    note.write_bytes(note.read_bytes()[:20])
+    refused = here.run("erasures", "resume")
+    assert refused.exit_code == ExitCode.INVALID_INPUT
+    assert "facerec erasures discard" in refused.output
+    again = here.json("erase", "--collection", "staff", "--external-id", ANN, "--yes")
+    assert again["status"] == "DONE"
+    assert here.run("erasures", "discard", note.stem).exit_code == 0
+    assert here.json("erasures", "resume") == {"erasures": []}
+    shown = here.json("erasures", "show", note.stem, "--collection", "staff")
+    assert shown["status"] == "ABANDONED"
+    assert violation("receipt", shown) is None
+    assert here.run("erasures", "discard", note.stem).exit_code == ExitCode.NOT_FOUND

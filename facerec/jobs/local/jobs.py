@@ -17,9 +17,11 @@ from facerec.errors import (
 )
 from facerec.jobs.existence import rows_while_it_exists, while_it_exists
 from facerec.jobs.folders import (
+    DAMAGED_NOTE,
     Entry,
     JobFolder,
     UnreadableFolder,
+    entries_at,
     find_entry,
     list_folders,
     read_entry,
@@ -116,7 +118,14 @@ class LocalJobs:
             if not newest:
                 raise JobNotFoundError(job_id)
             job_id = newest[0].id
-        entry = self._find(job_id)
+        try:
+            entry = self._find(job_id)
+        except JobFolderError:
+            if readable or not self._has_damaged_note(job_id):
+                raise
+            return _unreadable(
+                UnreadableFolder(job_id, DAMAGED_NOTE), f"{self._jobs_root}{job_id}/"
+            )
         try:
             if entry is not None:
                 return self._of_entry(entry, readable=readable)
@@ -181,9 +190,11 @@ class LocalJobs:
 
     def delete(self, job: Job) -> int:
         """Delete the folder of a job; see ``JobService.delete``."""
-        from facerec.jobs.deletion import delete_job
+        from facerec.jobs.deletion import delete_damaged_entry, delete_job
 
         folder = job.required_folder()
+        if job.cause == DAMAGED_NOTE and folder == f"{self._jobs_root}{job.id}/":
+            return delete_damaged_entry(self._objects, self._jobs_root, job.id)
         entry = self._find(job.id if job.plan is None else job.plan.job_id)
         if entry is None or entry.job_folder != folder:
             raise InvalidInputError(
@@ -208,6 +219,13 @@ class LocalJobs:
             return None
         return find_entry(self._objects, self._jobs_root, job_id)
 
+    def _has_damaged_note(self, job_id: str) -> bool:
+        try:
+            entries_at(self._objects, f"{self._jobs_root}{job_id}/")
+        except JobFolderError:
+            return True
+        return False
+
     def _of_entry(self, entry: Entry, *, readable: bool) -> Job:
         try:
             return self._job(read_folder(self._objects, entry.job_folder))
@@ -215,7 +233,7 @@ class LocalJobs:
             unreadable = read_entry(self._objects, entry)
             if readable or not isinstance(unreadable, UnreadableFolder):
                 raise
-        job = replace(_unreadable(unreadable), id=entry.job_id, unreadable_folder=entry.job_folder)
+        job = replace(_unreadable(unreadable, entry.job_folder), id=entry.job_id)
         return replace(job, status=JobStatus.RUNNING) if is_locked(entry.job_folder) else job
 
     def _at(self, job_folder: str, *, readable: bool) -> Job:
@@ -254,13 +272,14 @@ class LocalJobs:
         )
 
 
-def _unreadable(folder: UnreadableFolder) -> Job:
+def _unreadable(folder: UnreadableFolder, address: str | None = None) -> Job:
     return Job(
         id=folder.job_id,
         status=JobStatus.UNREADABLE,
         created_at=folder.created_at,
         collection_id=folder.collection_id,
         cause=folder.cause,
+        unreadable_folder=address,
     )
 
 

@@ -261,3 +261,18 @@ def test_a_killed_deletion_of_folders_elsewhere_is_completed_by_the_next_one(
         for folder in (root, tmp_path / "a"):
             shutil.copytree(tmp_path / "copies" / folder.name, folder, dirs_exist_ok=True)
     assert changes >= 10
+
+
+def test_the_damaged_note_of_a_job_is_named_and_deleted(machine: Machine, tmp_path: Path) -> None:
+    machine.index("a")
+    (note,) = (machine.data / "jobs").glob("*/elsewhere.json")
+    note.write_bytes(note.read_bytes()[:20])
+    refused = machine.command("collections", "delete", "staff", "--yes")
+    assert refused.exit_code == 4
+    assert "delete the job" in refused.output
+    deleted = machine.command("jobs", "delete", note.parent.name, "--yes")
+    assert deleted.exit_code == 0, deleted.output
+    assert "delete it too" in deleted.output
+    assert (tmp_path / "a" / "plan.json").exists()
+    assert not note.exists()
+    assert machine.command("collections", "delete", "staff", "--yes").exit_code == 0
