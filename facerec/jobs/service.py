@@ -47,8 +47,8 @@ class Job:
         cause: why it failed or stopped, one line.
         plan: None before it is planned, in listings, and if its folder cannot be read.
         report: None before it ended, and in listings.
-        run: what its last run did; None before that ended, in listings, and on AWS, where it is not
-            known.
+        run: what its last run did; None before that ended, in listings, and on AWS: the children
+            of a stack add rows to one ledger, and no process counts those of one execution.
         listed: number of objects listed so far while it is planned; None otherwise, where that is
             not known, and in listings.
         unreadable_folder: address of its folder if that cannot be read; None otherwise.
