@@ -47,6 +47,11 @@ class Settings:
         state_machine: STATE_MACHINE_ARN, the state machine that runs jobs, or None.
         start_timeout: START_TIMEOUT, minutes that a job may wait for its first child.
         child_vcpus: CHILD_VCPUS, vCPUs of a child of a job on AWS.
+        watched_folder: WATCHED_FOLDER, a prefix in S3, with its final ``/``, that is indexed when
+            it changes, or None.
+        watched_collection: WATCHED_COLLECTION, the collection for its photos, or None.
+        watched_deletions: WATCHED_DELETIONS, whether deletions of its photos remove their faces:
+            ``yes`` or ``no``.
         max_array_size: MAX_ARRAY_SIZE, maximum children per array job, 3 to 10,000.
     """
 
@@ -72,6 +77,9 @@ class Settings:
     state_machine: str | None = None
     start_timeout: int = 60
     child_vcpus: int = 1
+    watched_folder: str | None = None
+    watched_collection: str | None = None
+    watched_deletions: bool = False
     max_array_size: int = MAX_ARRAY_SIZE
 
     @property
@@ -87,6 +95,11 @@ class Settings:
     def erasures_root(self) -> str:
         """Address of the folder of the records of erasures, with its final ``/``."""
         return f"s3://{required_setting(self.bucket, 'AWS_S3_BUCKET')}/erasures/"
+
+    @property
+    def changes_root(self) -> str:
+        """Address of the folder of the notes about a watched folder, with its final ``/``."""
+        return f"s3://{required_setting(self.bucket, 'AWS_S3_BUCKET')}/changes/"
 
 
 _DEFAULTS = Settings()
@@ -130,6 +143,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         state_machine=variables.text("STATE_MACHINE_ARN"),
         start_timeout=variables.number("START_TIMEOUT", int, _DEFAULTS.start_timeout, 10, 10_080),
         child_vcpus=variables.number("CHILD_VCPUS", int, _DEFAULTS.child_vcpus, 1, 16),
+        watched_folder=variables.text("WATCHED_FOLDER"),
+        watched_collection=variables.text("WATCHED_COLLECTION"),
+        watched_deletions=variables.text("WATCHED_DELETIONS") == "yes",
         max_array_size=variables.number(
             "MAX_ARRAY_SIZE", int, MAX_ARRAY_SIZE, _MIN_ARRAY_LIMIT, MAX_ARRAY_SIZE
         ),

@@ -1,4 +1,4 @@
-"""Watches running jobs on a schedule."""
+"""Watches running jobs and a folder: on a schedule, and when messages say that it has changed."""
 
 from __future__ import annotations
 
@@ -7,32 +7,45 @@ import time
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from facerec.config import read_settings, required_setting
+from facerec.config import Settings, read_settings, required_setting
 from facerec.jobs.aws.batch_queue import BatchQueue
 from facerec.jobs.aws.executions import Executions
+from facerec.jobs.aws.folder_changes import FolderChanges, WatchedFolder
 from facerec.jobs.aws.log import logger
 from facerec.jobs.aws.start_problems import find_start_problems, open_clients
 from facerec.jobs.aws.watching import watch_jobs
+from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.metrics import Metrics
 
 
-def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Look at all running jobs, and end those of which no child has started in time.
 
+    Then a job is started if the watched folder has changed. Messages of the queue that collects
+    these changes are only noted.
+
+    Args:
+        event: an event of the schedule, or the messages of the queue in ``Records``.
+
     Returns:
-        ``executions`` and ``running``, which are counted as metrics while any job runs, and
-        ``ended``, the reasons of the jobs that were ended.
+        ``executions`` and ``running``, which are counted as metrics while any job runs, ``ended``,
+        the reasons of the jobs that were ended, and ``started``, the name of the job of the watched
+        folder, or None. For messages ``changes``, their number.
 
     Raises:
         FacerecError: a service cannot be asked.
     """
     settings = read_settings(os.environ)
+    if "Records" in event:
+        FolderChanges(Objects(), settings.changes_root).note()
+        return {"changes": len(event["Records"])}
     queue = required_setting(settings.job_queue, "JOB_QUEUE_ARN")
     machine = required_setting(settings.state_machine, "STATE_MACHINE_ARN")
+    executions = Executions(machine)
     watched = watch_jobs(
-        Executions(machine),
+        executions,
         BatchQueue(queue),
         partial(find_start_problems, queue, open_clients(), child_vcpus=settings.child_vcpus),
         start_timeout=60.0 * settings.start_timeout,
@@ -44,11 +57,26 @@ def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
         metrics = _metrics()
         metrics.add_metric(name="RunningChildren", unit="Count", value=watched.running)
         metrics.flush_metrics()
+    started = _start_job(settings, executions)
     return {
         "executions": watched.executions,
         "running": watched.running,
         "ended": list(watched.ended),
+        "started": started,
     }
+
+
+def _start_job(settings: Settings, executions: Executions) -> str | None:
+    """Start a job if the watched folder has changed; return its name."""
+    if settings.watched_folder is None:
+        return None
+    collection_id = required_setting(settings.watched_collection, "WATCHED_COLLECTION")
+    folder = WatchedFolder(settings.watched_folder, collection_id, settings.watched_deletions)
+    changes = FolderChanges(Objects(), settings.changes_root)
+    started = changes.start_job(folder, executions)
+    if started is not None:
+        logger().info("started a job of the watched folder", execution=started)
+    return started
 
 
 @cache

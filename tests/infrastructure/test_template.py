@@ -178,7 +178,8 @@ def test_containers_cannot_take_on_the_role_of_their_machine() -> None:
 
 def test_nothing_has_a_fixed_name() -> None:
     for name, resource in template()["Resources"].items():
-        if resource["Type"] != "AWS::Lambda::Permission":  # names the function of another resource
+        # These name the function of another resource.
+        if not re.fullmatch("AWS::Lambda::(Permission|EventSourceMapping)", resource["Type"]):
             assert not set(FIXED_NAMES) & set(resource.get("Properties", {})), name
         for log_group in listed(resource.get("Properties", {}).get("LogGroupName", [])):
             assert "Ref" in log_group or "${AWS::StackName}" in log_group["Fn::Sub"]
@@ -369,7 +370,7 @@ def test_nothing_of_the_stack_may_write_the_access_table() -> None:
     ]
     assert writing
     for resource in writing:
-        assert resource["Fn::Sub"].startswith(("${Bucket.Arn}/jobs/", "${Bucket.Arn}/erasures/"))
+        assert re.match(r"\$\{Bucket.Arn\}/(jobs|erasures|changes)/", resource["Fn::Sub"])
 
 
 def test_errors_of_the_gateway_can_be_read_by_pages_that_may_call() -> None:
@@ -494,6 +495,8 @@ def test_every_job_that_ends_is_told_of() -> None:
             "PineconeIndexHost",
         ),
         ({"ScheduledManifest": "s3://photos/"}, "ScheduledCollection"),
+        ({"WatchedBucket": "photos", "WatchedCollection": "staff"}, "WatchedPrefix"),
+        ({"WatchedBucket": "photos", "WatchedPrefix": "incoming/"}, "WatchedCollection"),
         ({}, None),
         ({"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}, None),
         ({"MonthlyBudget": 100, "AlarmEmail": "ops@example.com"}, None),
@@ -610,6 +613,34 @@ def test_the_input_of_a_scheduled_job_is_valid() -> None:
         pattern = template()["Parameters"][name]["AllowedPattern"]
         assert not re.match(pattern, 's3://photos/a"b/')
         assert not re.match(pattern, "s3://photos/a\\b/")
+
+
+def test_nothing_that_jobs_write_starts_a_job_of_the_watched_folder() -> None:
+    pattern = template()["Parameters"]["WatchedPrefix"]["AllowedPattern"]
+    for folder in ("jobs/", "jobs/staff/", "erasures/", "changes/", "incoming"):
+        assert not re.match(pattern, folder)
+    assert re.match(pattern, "incoming/")
+    (match,) = properties("ChangesRule")["EventPattern"]["detail"]["object"]["key"]
+    assert match == {"prefix": {"Ref": "WatchedPrefix"}}
+
+
+def test_no_address_of_a_photo_is_in_the_queue_of_changes() -> None:
+    (target,) = properties("ChangesRule")["Targets"]
+    assert json.loads(target["Input"]) == {"changed": True}
+
+
+def test_a_queue_holds_changes_for_as_long_as_lambda_needs_them() -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
+    queue, mapping = properties("ChangesQueue"), properties("ChangesToWatch")
+    assert queue["VisibilityTimeout"] >= 6 * properties("WatchFunction")["Timeout"]
+    assert mapping["BatchSize"] <= 10_000
+    assert 1 <= mapping["MaximumBatchingWindowInSeconds"] <= 300
+    assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+    (statement,) = properties("ChangesQueuePolicy")["PolicyDocument"]["Statement"]
+    assert statement["Condition"]["ArnEquals"] == {
+        "aws:SourceArn": {"Fn::GetAtt": ["ChangesRule", "Arn"]}
+    }
 
 
 def test_rules_use_only_the_functions_that_cloudformation_knows_there() -> None:

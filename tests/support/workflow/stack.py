@@ -149,6 +149,13 @@ class Stack:
             name=f"run-{self._executions}",
             input=json.dumps(document),
         )["executionArn"]
+        return self._wait(arn)
+
+    def wait_for(self, name: str) -> Ended:
+        """Wait for the end of an execution that something else has started."""
+        return self._wait(f"{self._machine.replace(':stateMachine:', ':execution:')}:{name}")
+
+    def _wait(self, arn: str) -> Ended:
         while (found := self._workflow.describe_execution(executionArn=arn))["status"] == "RUNNING":
             time.sleep(0.02)
         events = self._workflow.get_execution_history(executionArn=arn)["events"]
