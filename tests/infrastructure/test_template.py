@@ -280,6 +280,17 @@ def test_encrypted_photos_and_secrets_can_be_read() -> None:
     assert resources_of.count('{"Ref": "SecretKeyArn"}') == 3
 
 
+def test_nothing_of_the_stack_looks_the_pinecone_index_up_by_its_name() -> None:
+    environments = [
+        container_environment(),
+        *map(function_environment, resources("AWS::Serverless::Function")),
+    ]
+    naming = [each for each in environments if "PINECONE_INDEX_NAME" in each]
+    assert len(naming) == 3
+    for environment in naming:
+        assert environment["PINECONE_INDEX_HOST"] == {"Ref": "PineconeIndexHost"}
+
+
 def test_the_pinecone_key_is_only_ever_a_reference_to_a_secret() -> None:
     parameters = template()["Parameters"]
     secrets = [name for name in parameters if re.search("key|password|token", name, re.I)]

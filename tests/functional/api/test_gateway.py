@@ -229,3 +229,9 @@ def test_the_issuer_follows_from_the_arn_of_the_pool() -> None:
     assert issuer_of(POOL_ARN) == ISSUER
     with pytest.raises(InvalidInputError, match="user pool"):
         issuer_of("arn:aws:iam::123456789012:user/x")
+
+
+def test_the_web_page_is_not_offered_behind_the_gateway(deploy: Deploy) -> None:
+    answer = deploy("AWS_IAM")("GET", "/")
+    assert answer["statusCode"] == 405
+    assert "text/html" not in str(answer)

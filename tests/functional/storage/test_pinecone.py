@@ -266,6 +266,15 @@ class TestOpening:
             store.put_images("staff", by_image([stored_face("ann")]))
             assert store.count_faces("staff") == 1
 
+    def test_an_index_whose_host_is_given_is_not_looked_up_by_its_name(
+        self, server: PineconeServer, control_plane: Callable[[PineconeServer], None]
+    ) -> None:
+        control_plane(server)
+        with open_faces(API_KEY, index_name="faces", host=server.host) as store:
+            store.put_images("staff", by_image([stored_face("ann")]))
+            assert store.count_faces("staff") == 1
+        assert not [path for path in server.requests if path.startswith("/indexes")]
+
     def test_an_unknown_index_is_an_error_with_a_hint(
         self, server: PineconeServer, control_plane: Callable[[PineconeServer], None]
     ) -> None:

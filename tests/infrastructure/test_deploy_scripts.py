@@ -1,0 +1,266 @@
+"""What the scripts of ``deploy/`` ask of the AWS CLI, the SAM CLI and Docker, which are stand-ins.
+
+The stand-ins note each call with the region that it would use, and answer what a test has set.
+``tests/e2e`` runs the same scripts against an emulator.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.support.stack_template import ROOT
+
+ACCOUNT = "123456789012"
+TOOLS = (
+    "bash",
+    "cat",
+    "cut",
+    "dirname",
+    "find",
+    "sha256sum",
+    "sort",
+    "tail",
+    "xargs",
+    "grep",
+    "rm",
+)
+
+STAND_IN = """#!/usr/bin/env bash
+echo "$AWS_REGION $AWS_DEFAULT_REGION {name} $*" >> "$CALLS"
+[[ "$*" != *--password-stdin* && "$*" != "s3 cp"* ]] || cat > /dev/null
+while IFS=$'\\t' read -r start status answer; do
+  if [[ "{name} $*" == $start* ]]; then
+    [ -z "$answer" ] || printf '%s\\n' "$answer"
+    exit "$status"
+  fi
+done < "$ANSWERS"
+"""
+
+
+@dataclass
+class Console:
+    """A machine with the AWS CLI, the SAM CLI, Docker and the usual tools of a shell, no others.
+
+    Attributes:
+        answers: exit status and output by how a command begins; any other succeeds silently.
+    """
+
+    folder: Path
+    answers: dict[str, tuple[int, str]] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=lambda: {"AWS_REGION": "eu-west-1"})
+
+    def __post_init__(self) -> None:
+        for tool in TOOLS:
+            found = shutil.which(tool)
+            assert found is not None
+            (self.folder / tool).symlink_to(found)
+        for name in ("aws", "sam", "docker"):
+            stand_in = self.folder / name
+            stand_in.write_text(STAND_IN.format(name=name))
+            stand_in.chmod(0o755)
+
+    def run(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        calls, answers = self.folder / "calls", self.folder / "answers"
+        calls.write_text("")
+        lines = (f"{start}\t{status}\t{text}\n" for start, (status, text) in self.answers.items())
+        answers.write_text("".join(lines))
+        given = {"PATH": str(self.folder), "CALLS": str(calls), "ANSWERS": str(answers)}
+        return subprocess.run(
+            [ROOT / "deploy" / script, *arguments],
+            env={**given, **self.settings},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @property
+    def calls(self) -> list[str]:
+        """The commands, without their regions."""
+        lines = (self.folder / "calls").read_text().splitlines()
+        return [line.split(" ", 2)[2] for line in lines]
+
+    @property
+    def regions(self) -> set[tuple[str, str]]:
+        """The values of both variables that name the region, of all commands."""
+        lines = (self.folder / "calls").read_text().splitlines()
+        return {(line.split(" ")[0], line.split(" ")[1]) for line in lines}
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Console:
+    answers = {
+        "aws sts get-caller-identity --query Account": (0, ACCOUNT),
+        "aws ecr describe-images": (254, ""),
+        "aws ecr get-login-password": (0, "password"),
+    }
+    return Console(tmp_path, answers)
+
+
+@pytest.fixture
+def pushed(console: Console) -> Callable[..., str]:
+    """Return a function that pushes the image of a stack and returns its address."""
+
+    def push(*arguments: str) -> str:
+        done = console.run("push_image.sh", *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[-1]
+
+    return push
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"AWS_REGION": "eu-west-1"},
+        {"AWS_DEFAULT_REGION": "eu-west-1"},
+        {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"},
+    ],
+)
+def test_one_region_is_used_by_every_command(
+    console: Console, pushed: Callable[..., str], settings: dict[str, str]
+) -> None:
+    console.settings = settings
+    assert ".ecr.eu-west-1.amazonaws.com/facerec/batch:" in pushed()
+    assert console.regions == {("eu-west-1", "eu-west-1")}
+
+
+def test_the_region_may_be_that_of_the_profile_or_an_option(
+    console: Console, pushed: Callable[..., str]
+) -> None:
+    console.settings = {}
+    console.answers["aws configure get region"] = (0, "ap-south-1")
+    assert ".ecr.ap-south-1." in pushed()
+    assert ".ecr.us-west-2." in pushed("--region", "us-west-2")
+    assert console.regions == {("us-west-2", "us-west-2")}
+
+
+def test_without_a_region_nothing_is_asked(console: Console) -> None:
+    console.settings = {}
+    done = console.run("push_image.sh")
+    assert done.returncode == 2
+    assert "set AWS_REGION" in done.stderr
+    assert console.calls == ["aws configure get region"]
+
+
+def test_each_stack_has_a_repository_of_its_own_without_a_rule_that_expires(
+    console: Console, pushed: Callable[..., str]
+) -> None:
+    console.answers["aws ecr describe-repositories"] = (254, "")
+    assert "/try/batch:" in pushed("try")
+    (created,) = (call for call in console.calls if "create-repository" in call)
+    assert "--repository-name try/batch" in created
+    assert "IMMUTABLE" in created
+    assert not [call for call in console.calls if "lifecycle" in call]
+
+
+def test_an_image_that_is_there_is_not_built_again(
+    console: Console, pushed: Callable[..., str]
+) -> None:
+    first = pushed("facerec", "arm64")
+    assert [call.split()[1] for call in console.calls if call.startswith("docker")] == [
+        "info",
+        "login",
+        "build",
+        "push",
+    ]
+    console.answers["aws ecr describe-images"] = (0, "{}")
+    assert pushed("facerec", "arm64") == first
+    assert not [call for call in console.calls if call.startswith("docker")]
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_a_deployment_needs_no_other_tools_and_builds_for_one_architecture(
+    console: Console, architecture: str
+) -> None:
+    console.answers["aws cloudformation describe-stacks"] = (0, "value")
+    done = console.run("deploy.sh", "try", architecture, "MaxvCpus=64")
+    assert done.returncode == 0, done.stderr
+    build, deploy = (call for call in console.calls if call.startswith("sam"))
+    assert build == f"sam build --parameter-overrides Architecture={architecture}"
+    assert f"Architecture={architecture} MaxvCpus=64" in deploy
+    assert f"-{architecture} " in deploy
+    assert "--tags facerec-stack=try" in deploy
+    (built,) = (call for call in console.calls if call.startswith("docker build"))
+    platform = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}[architecture]
+    assert f"--platform {platform} " in built
+    # Protection comes last, so that a first deployment that fails can be rolled back.
+    assert "deletion-protection-enabled" not in " ".join(
+        console.calls[: console.calls.index(deploy)]
+    )
+    assert [call for call in console.calls if "--deletion-protection-enabled" in call]
+    assert [call for call in console.calls if "--enable-termination-protection" in call]
+
+
+STATES = ("NONE", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_COMPLETE")
+
+
+@pytest.mark.parametrize("status", STATES)
+def test_a_stack_is_cleared_in_every_state(console: Console, status: str) -> None:
+    if status == "NONE":
+        console.answers["aws cloudformation describe-stacks"] = (254, "")
+        console.answers["aws cloudformation describe-stack-resources"] = (254, "")
+    else:
+        console.answers["aws cloudformation describe-stacks"] = (0, status)
+        console.answers["aws cloudformation describe-stack-resources"] = (0, "None")
+    console.answers["aws ecr describe-repositories"] = (254, "")
+
+    done = console.run("teardown.sh", "--yes", "try")
+
+    assert done.returncode == 0, done.stderr
+    deleting = [call for call in console.calls if " delete" in call]
+    expected = {"NONE": 0, "REVIEW_IN_PROGRESS": 1}.get(status, 1)
+    assert len(deleting) == expected, deleting
+    assert all("try" in call for call in deleting)
+    assert not [call for call in console.calls if "None" in call.split()]
+
+
+def test_a_teardown_leaves_nothing_of_the_stack_and_all_of_others(console: Console) -> None:
+    resources = {
+        "Bucket": "try-bucket",
+        "Table": "try-table",
+        "Workflow": "arn:try-workflow",
+        "JobDefinition": f"arn:aws:batch:eu-west-1:{ACCOUNT}:job-definition/try-child:7",
+        "VectorBucket": "try-vectors",
+    }
+    for name, found in resources.items():
+        start = (
+            "aws cloudformation describe-stack-resources --stack-name try --output text --query"
+            f" StackResources\\[?LogicalResourceId==\\'{name}\\'"
+        )
+        console.answers[start] = (0, found)
+    console.answers |= {
+        "aws cloudformation describe-stacks": (0, "UPDATE_ROLLBACK_FAILED"),
+        "aws stepfunctions list-executions": (0, "arn:execution"),
+        "aws s3vectors list-indexes": (0, "vectors-a"),
+        "aws batch describe-job-definitions": (0, "arn:revision-6"),
+    }
+
+    done = console.run("teardown.sh", "--yes", "try")
+
+    assert done.returncode == 0, done.stderr
+    stopped = next(call for call in console.calls if "stop-execution" in call)
+    emptied = next(call for call in console.calls if call.startswith("aws s3 rm"))
+    assert console.calls.index(stopped) < console.calls.index(emptied)
+    assert emptied.endswith("s3://try-bucket")
+    wanted = (
+        "aws dynamodb update-table --table-name try-table --no-deletion-protection-enabled",
+        "aws s3vectors delete-index --vector-bucket-name try-vectors --index-name vectors-a",
+        "sam delete --stack-name try --region eu-west-1 --no-prompts",
+        "aws batch deregister-job-definition --job-definition arn:revision-6",
+        "aws ecr delete-repository --force --repository-name try/batch",
+    )
+    for call in wanted:
+        assert call in console.calls
+    assert not [call for call in console.calls if "facerec" in call]
+
+
+def test_a_teardown_asks_for_the_name_of_the_stack(console: Console) -> None:
+    done = console.run("teardown.sh", "try")
+    assert done.returncode == 1
+    assert not [call for call in console.calls if "delete" in call or " rm " in call]
