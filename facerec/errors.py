@@ -38,6 +38,7 @@
     │   ├── ObjectArchivedError
     │   └── RequesterPaysError
     ├── StoreUnavailableError
+    ├── StoreDamagedError
     ├── BusyError
     ├── ConfigurationError
     │   └── NoCredentialsError
@@ -531,6 +532,24 @@ class StoreUnavailableError(FacerecError):
     """A store is unreachable, full or throttling. Safe to retry."""
 
     hint_is_for_operator = True
+
+
+class StoreDamagedError(FacerecError):
+    """A file of a store cannot be read any more. The operator must replace it.
+
+    Attributes:
+        path: path of the file.
+    """
+
+    hint_is_for_operator = True
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"the store {path} is damaged",
+            "restore it from a backup, or move it away and rebuild its collections from the "
+            "folders of their jobs",
+        )
+        self.path = path
 
 
 class BusyError(FacerecError):

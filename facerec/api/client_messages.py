@@ -10,6 +10,7 @@ from facerec.errors import (
     FacerecError,
     JobFolderError,
     NoCredentialsError,
+    StoreDamagedError,
     StoreUnavailableError,
     WeightsError,
 )
@@ -27,6 +28,8 @@ def message_for_clients(error: FacerecError) -> str:
         message = f"the folder of the job {error.problem}"
     elif isinstance(error, StoreUnavailableError):
         message = "a store of the server is unavailable"
+    elif isinstance(error, StoreDamagedError):
+        message = "a store of the server is damaged"
     elif isinstance(error, ConfigurationError | WeightsError):
         message = "the server is not set up for this request"
     else:

@@ -6,7 +6,7 @@ import errno
 import logging
 import traceback
 
-from facerec.errors import FacerecError, StoreUnavailableError
+from facerec.errors import FacerecError, StoreDamagedError, StoreUnavailableError
 
 _LOG = logging.getLogger("facerec.api")
 
@@ -18,6 +18,8 @@ def log_error(error: Exception) -> None:
     """
     if isinstance(error, StoreUnavailableError):
         _LOG.warning("a store is unavailable (%s)", _cause(error))
+    elif isinstance(error, StoreDamagedError):
+        _LOG.error("the store is damaged: %s", error.hint)
     elif not isinstance(error, FacerecError) and not hasattr(error, "kind"):
         where = "".join(traceback.format_tb(error.__traceback__))
         _LOG.error("unexpected %s\n%s", type(error).__name__, where)

@@ -25,6 +25,7 @@ from facerec.errors import (
     ModelMismatchError,
     NoFaceError,
     NotFoundError,
+    StoreDamagedError,
     UserNotFoundError,
 )
 
@@ -112,6 +113,8 @@ HINTS: dict[type[FacerecError], str] = {
     FaceInUseError: "see `facerec people remove`; `facerec faces delete` has --disassociate",
     FaceNotFoundError: "see `facerec faces list`",
     JobNotFoundError: "see `facerec jobs list`",
+    StoreDamagedError: "restore the file from a backup, or move it away and run `facerec rebuild` "
+    "for each collection in `facerec jobs list`",
     UserNotFoundError: "see `facerec people list`",
 }
 """Hint of each class. A subclass has that of its base class if its errors carry none."""

@@ -30,6 +30,7 @@ from facerec.errors import (
     NotFoundError,
     PersonChangeError,
     PhotoTooLargeError,
+    StoreDamagedError,
     StoreUnavailableError,
     UnreadablePhotoError,
     UserExistsError,
@@ -60,6 +61,7 @@ _STATUSES: tuple[tuple[type[FacerecError], int], ...] = (
     (BusyError, 503),
     (ConfigurationError, 500),
     (WeightsError, 500),
+    (StoreDamagedError, 500),
 )
 """HTTP status of each error; 422 for all others."""
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from facerec.core.arrays import np
 from facerec.core.faces import EMBEDDING_SIZE
-from facerec.storage.scan import FAR
+from facerec.storage.scan import FAR, MAX_NORM
+from facerec.storage.sqlite.errors import damaged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,9 +117,17 @@ def _overwrite(
 
 
 def read(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, NDArray[np.float32]]:
-    """Return the embeddings of slots: float32, shape (128,) each."""
+    """Return the embeddings of slots: float32, shape (128,) each.
+
+    Raises:
+        sqlite3.DatabaseError: one is not finite, or far too large.
+    """
     ordered = sorted(slots)
-    return dict(zip(ordered, read_in_order(connection, ordered), strict=True))
+    embeddings = read_in_order(connection, ordered)
+    # Also false if a value is NaN.
+    if not (np.linalg.norm(embeddings, axis=1) < MAX_NORM).all():
+        raise damaged("an embedding")
+    return dict(zip(ordered, embeddings, strict=True))
 
 
 def read_in_order(connection: sqlite3.Connection, slots: Sequence[int]) -> NDArray[np.float32]:

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from facerec.errors import FacerecError, InvalidInputError, StoreUnavailableError
+from facerec.errors import (
+    FacerecError,
+    InvalidInputError,
+    StoreDamagedError,
+    StoreUnavailableError,
+)
+
+_NO_TEXT = "Could not decode to UTF-8"
+"""How Python's sqlite3 reports a text of a damaged page, without a code of SQLite."""
+
+
+def damaged(what: str) -> sqlite3.DatabaseError:
+    """Return the error of SQLite for content that it has no means to check."""
+    error = sqlite3.DatabaseError(f"{what} is damaged")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 @contextmanager
@@ -20,6 +36,9 @@ def store_errors(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise _translated(error, path) from error
+    except json.JSONDecodeError as error:
+        # What SQLite stores for us has no checksum.
+        raise StoreDamagedError(str(path)) from error
     except OSError as error:
         raise StoreUnavailableError(
             f"cannot open the store {path}: {error.strerror}", "check the data folder"
@@ -42,10 +61,8 @@ def _translated(error: sqlite3.Error, path: Path) -> FacerecError:
         return StoreUnavailableError(
             f"the store {path} cannot be written", "check the permissions of its folder"
         )
-    if code == sqlite3.SQLITE_NOTADB:
-        return InvalidInputError(f"{path} is not a facerec store", "choose another data folder")
-    if code == sqlite3.SQLITE_CORRUPT:
-        return InvalidInputError(
-            f"the store {path} is damaged", "restore it from a backup, or index the photos again"
-        )
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _NO_TEXT in str(error):
+        return StoreDamagedError(str(path))
+    if path.is_dir():
+        return InvalidInputError(f"the store {path} is a folder", "choose another data folder")
     return StoreUnavailableError(f"the store {path} failed: {error}", "check its disk and folder")

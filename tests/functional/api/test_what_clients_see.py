@@ -18,6 +18,7 @@ from facerec.errors import (
     ConfigurationError,
     FacerecError,
     NoCredentialsError,
+    StoreDamagedError,
     StoreUnavailableError,
     WeightsError,
 )
@@ -34,7 +35,13 @@ from tests.support.job_doors import use_fake_engine
 from tests.support.jobs import write_photos
 
 INDEX = "/api/v1/face-recognition/index"
-FOR_OPERATORS = (AccessDeniedError, ConfigurationError, StoreUnavailableError, WeightsError)
+FOR_OPERATORS = (
+    AccessDeniedError,
+    ConfigurationError,
+    StoreDamagedError,
+    StoreUnavailableError,
+    WeightsError,
+)
 
 
 @pytest.fixture

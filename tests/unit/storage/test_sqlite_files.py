@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from facerec.core.records import Collection
-from facerec.errors import InvalidInputError, StoreUnavailableError
+from facerec.errors import InvalidInputError, StoreDamagedError, StoreUnavailableError
 from facerec.storage.sqlite import SqliteStore
 from facerec.storage.sqlite.errors import store_errors
 from facerec.testing.faces import by_image, stored_face
@@ -40,7 +40,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
 def test_a_file_that_is_not_a_database_is_an_error_that_names_it(tmp_path: Path) -> None:
     path = tmp_path / "facerec.db"
     path.write_bytes(b"not a database at all " * 1000)
-    with pytest.raises(InvalidInputError, match="not a facerec store") as raised:
+    with pytest.raises(StoreDamagedError) as raised:
         SqliteStore(path)
     assert str(path) in raised.value.message
     assert path.read_bytes().startswith(b"not a database")
@@ -75,7 +75,7 @@ def test_a_folder_that_cannot_be_created_is_an_error_that_names_the_file(tmp_pat
 
 
 def test_a_folder_in_place_of_the_file_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailableError) as raised:
+    with pytest.raises(InvalidInputError, match="is a folder") as raised:
         SqliteStore(tmp_path)
     assert str(tmp_path) in raised.value.message
 
