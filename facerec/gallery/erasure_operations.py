@@ -124,6 +124,7 @@ class ErasureOperations(Eraser):
             ErasureDamagedError: The note of an erasure is damaged; the others are complete.
         """
         before = self._clock() - older_than
+        self._erasures.delete_leftovers()
         receipts = [
             self._perform(erasure)[0]
             for erasure in self._erasures.pending()

@@ -26,6 +26,7 @@ from facerec.core.erasures import (
 )
 from facerec.core.names import name_in_paths
 from facerec.errors import ErasureDamagedError, ErasureNotFoundError, ObjectNotFoundError
+from facerec.storage.objects.leftovers import delete_leftovers
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
@@ -100,6 +101,11 @@ class Erasures:
         """Keep the receipt of a finished erasure, and nothing of what it has erased."""
         self._write(receipt)
         self.objects.delete(self._pending_uri(receipt))
+        delete_leftovers(self.objects, self._pending_folder)
+
+    def delete_leftovers(self) -> None:
+        """Delete what killed processes left half written."""
+        delete_leftovers(self.objects, self.root, below=True)
 
     def get(self, collection_id: str, erasure_id: str) -> Receipt:
         """Return the receipt of an erasure.
@@ -149,14 +155,14 @@ class Erasures:
                 # The receipt may be damaged too.
                 with suppress(ValueError, KeyError, TypeError, AttributeError):
                     self._write(replace(self._read(found.uri), status=ErasureStatus.ABANDONED))
-        self.objects.delete(f"{self.root}pending/{erasure_id}.json")
+        self.objects.delete(f"{self._pending_folder}{erasure_id}.json")
 
     def _notes(self, erasure_id: str | None) -> Iterator[tuple[str, Erasure | None]]:
         """Yield the ids of the erasures that are not finished, or one of them, with their notes.
 
         A damaged note is None.
         """
-        for found in list(self.objects.list(f"{self.root}pending/")):
+        for found in list(self.objects.list(self._pending_folder)):
             name = found.uri.rpartition("/")[2]
             found_id = name.removesuffix(".json")
             if name.endswith(".json") and erasure_id in (None, found_id):
@@ -192,4 +198,8 @@ class Erasures:
         return f"{self.root}receipts/collection={name_in_paths(collection_id)}/"
 
     def _pending_uri(self, receipt: Receipt) -> str:
-        return f"{self.root}pending/{receipt.erasure_id}.json"
+        return f"{self._pending_folder}{receipt.erasure_id}.json"
+
+    @property
+    def _pending_folder(self) -> str:
+        return f"{self.root}pending/"

@@ -26,7 +26,9 @@ from facerec.jobs.folders import (
     missing_folder,
 )
 from facerec.jobs.ledger.layout import memory_folder
+from facerec.jobs.leftovers import is_abandoned
 from facerec.jobs.plan import plan_uri, read_collection_id
+from facerec.storage.objects.leftovers import delete_leftovers
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
@@ -62,6 +64,7 @@ def erase_faces(
     if selection.names_photos:
         for created in list(objects.folders(memory)):
             erase_from_memory(objects, created, selection, created)
+            delete_leftovers(objects, created, below=True)
     _require_readable(unreadable)
     return [job for job in erased if not job.is_untouched]
 
@@ -168,7 +171,9 @@ def _sweep(objects: ObjectStore, entry: Entry, collection_id: str) -> None:
         delete_folder(objects, entry)
     elif entry.is_elsewhere and entry.collection_id == collection_id:
         delete_note(objects, entry)
-    elif not entry.is_elsewhere and has_data(objects, entry.job_folder):
+    elif not entry.is_elsewhere and (
+        has_data(objects, entry.job_folder) or is_abandoned(objects, entry.job_folder)
+    ):
         delete_folder(objects, entry)
 
 

@@ -33,6 +33,7 @@ from facerec.jobs.ledger.layout import (
     summary_uri,
 )
 from facerec.jobs.ledger.redaction import erase_from_failures, erase_from_segment, may_name
+from facerec.jobs.leftovers import delete_job_leftovers
 from facerec.jobs.manifest.blanking import blank_lines
 from facerec.jobs.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.plan import plan_uri
@@ -70,6 +71,8 @@ def erase_from_folder(
     folder = entry.job_folder
     # Rows are erased last: if the erasure is killed, they lead its repetition to all other files.
     lines = 0
+    if selection.names_photos:
+        delete_job_leftovers(objects, folder)
     children: Children = None
     prefixes: list[bytes] | None = None
     if selection.names_photos:

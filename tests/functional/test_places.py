@@ -15,6 +15,7 @@ from facerec.jobs.erasure_check.traces import CheckedStores, Traces
 from facerec.jobs.places import Place, is_photo_list, place_uri
 from facerec.jobs.remembered import runs
 from facerec.storage.objects import Objects
+from facerec.storage.objects.local import TEMPORARY_PREFIX
 from tests.functional.test_erasing import Installation
 from tests.support.job_doors import use_fake_engine
 
@@ -121,3 +122,28 @@ def test_an_erasure_leaves_the_name_in_no_place(full: Installation) -> None:
         erased = full.run("erase", "--collection", "staff", option, CANARY, "--yes", "--check")
         assert erased.exit_code == ExitCode.DONE, erased.output
     assert files_naming(full) == []
+
+
+def test_an_erasure_leaves_no_file_that_was_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    here = Installation(tmp_path)
+    for person in (CANARY, "bob-ray"):
+        here.write(person, 1)
+    here.index()
+    (job,) = (path.parent for path in here.data.glob("jobs/*/plan.json"))
+    pending = here.data / "erasures" / "pending"
+    pending.mkdir(parents=True)
+    # A run that was killed before it had a plan leaves its list of photos.
+    unplanned = here.data / "jobs" / "staff-0123456789ab"
+    unplanned.mkdir()
+    (unplanned / "manifest-01234567.jsonl").write_text(f"{CANARY}\n")
+    monkeypatch.setattr("facerec.jobs.leftovers.ABANDONED_AFTER", 0.0)
+    folders = {path.parent for path in here.data.rglob("*") if path.is_file()} | {pending}
+    assert len(folders) > 8
+    for folder in folders - {here.data}:
+        (folder / f"{TEMPORARY_PREFIX}torn").write_text(f"{CANARY}\n")
+    here.run("erase", "--collection", "staff", "--external-id", CANARY, "--yes", "--check")
+    assert files_naming(here) == []
+    assert (job / "plan.json").exists()

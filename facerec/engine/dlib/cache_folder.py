@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import logging
 import os
 import tempfile
+import time
 from pathlib import Path
 
 FOLDER_VARIABLE = "FACEREC_CACHE"
 """Environment variable with a folder to use instead of the user's cache folder."""
+
+LEFTOVER_SECONDS = 3600.0
+"""Age of a temporary file that nobody is writing any more."""
 
 _logger = logging.getLogger(__name__)
 
@@ -35,6 +40,13 @@ def cache_folder() -> Path:
         return _NOWHERE / "facerec"
 
 
+def _remove_leftovers(path: Path) -> None:
+    """Remove what processes left that were killed while they wrote a file."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if leftover.stat().st_mtime < time.time() - LEFTOVER_SECONDS:
+            leftover.unlink(missing_ok=True)
+
+
 def write_to_cache(path: Path, content: bytes) -> None:
     """Write a file atomically: readers see all of it or nothing.
 
@@ -51,6 +63,7 @@ def write_to_cache(path: Path, content: bytes) -> None:
                 # Without this, a power failure could leave an empty file under the final name.
                 os.fsync(file.fileno())
             Path(temporary).replace(path)
+            _remove_leftovers(path)
         except BaseException:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()

@@ -18,6 +18,7 @@ from facerec.errors import ConfigurationError, StoreUnavailableError
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash, read_crashes
 from facerec.jobs.child.segment_writer import SegmentCommitted
 from facerec.jobs.ledger.reading import complete_children
+from facerec.jobs.leftovers import delete_job_leftovers
 from facerec.jobs.local.memory import count_memory_kills
 from facerec.jobs.local.run import RunResult, Stop
 from facerec.jobs.local.worker import (
@@ -133,6 +134,8 @@ class _Supervisor:
         self.error: Exception | None = None
 
     def run(self, stop: Callable[[], Stop]) -> None:
+        if self._queue:
+            delete_job_leftovers(self._objects, self._plan.job_folder, self._queue.children)
         while self._queue or self._workers:
             requested = stop()
             if requested:

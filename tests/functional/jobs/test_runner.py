@@ -27,7 +27,7 @@ from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.local import supervisor
 from facerec.jobs.local.supervisor import MAX_ATTEMPTS, RunResult, Stop, run_children
 from facerec.jobs.status import JobStatus
-from facerec.storage.objects.local import LocalObjects
+from facerec.storage.objects.local import TEMPORARY_PREFIX, LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.jobs import (
@@ -98,6 +98,22 @@ def test_a_second_run_of_a_complete_job_starts_no_worker(tmp_path: Path) -> None
     job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
     job.run()
     assert run_children(job.plan, refusing_parts, job.objects, workers=2) == RunResult()
+
+
+def test_a_resumed_run_deletes_what_a_killed_one_left_half_written(tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "photos", 20)
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "list.jsonl", photos))
+    job.run()
+    folder = Path(job.plan.job_folder)
+    folders = {path.parent for path in folder.rglob("*") if path.is_file()}
+    torn = [each / f"{TEMPORARY_PREFIX}torn" for each in folders]
+    for file in torn:
+        file.write_text("the name of a photo")
+    for summary in folder.glob("children/*"):
+        summary.unlink()
+    run(job)
+    assert len(torn) > 4
+    assert [file for file in torn if file.exists()] == []
 
 
 def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""What killed processes left half written in the folder of a job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from facerec.jobs.ledger.layout import (
+    embeddings_folder,
+    ledger_folder,
+    remembered_uri,
+    summaries_folder,
+)
+from facerec.storage.objects.leftovers import delete_leftovers
+from facerec.storage.objects.protocol import ObjectStore
+
+ABANDONED_AFTER = 3600.0
+"""Seconds without a change after which a folder without a plan is not being planned any more:
+the plan is written right after the list of photos."""
+
+
+def delete_job_leftovers(
+    objects: ObjectStore, job_folder: str, children: Iterable[int] = ()
+) -> None:
+    """Delete temporary files in the folder of a job, which may name any photo of it.
+
+    Args:
+        objects: contains the folder.
+        job_folder: uri of the folder, with the final ``/``.
+        children: children whose ledgers and embeddings are searched too.
+    """
+    shared = ("", "incomplete/", "index/", summaries_folder(""), remembered_uri(""))
+    for folder in shared:
+        delete_leftovers(objects, f"{job_folder}{folder}")
+    for child in children:
+        delete_leftovers(objects, ledger_folder(job_folder, child))
+        delete_leftovers(objects, embeddings_folder(job_folder, child))
+
+
+def is_abandoned(objects: ObjectStore, folder: str) -> bool:
+    """Return whether a process that was killed before it wrote a plan left a folder of a job."""
+    changes = [found.changed_ns for found in objects.list(folder)]
+    before = 1e9 * (time.time() - ABANDONED_AFTER)
+    return bool(changes) and all(change is not None and change < before for change in changes)

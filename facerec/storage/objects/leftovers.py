@@ -1,0 +1,22 @@
+"""Temporary files that killed processes left, with what they were to write: names, embeddings."""
+
+from __future__ import annotations
+
+from facerec.storage.objects.local import TEMPORARY_PREFIX
+from facerec.storage.objects.protocol import ObjectStore
+
+
+def delete_leftovers(objects: ObjectStore, folder: str, *, below: bool = False) -> None:
+    """Delete the temporary files in a folder; S3 has none.
+
+    The file of a process that is still writing may be one of them: ``LocalObjects`` writes it
+    again.
+
+    Args:
+        objects: contains the folder.
+        folder: uri of the folder, with the final ``/``.
+        below: whether folders in the folder are searched too.
+    """
+    for found in list(objects.list(folder if below else folder + TEMPORARY_PREFIX)):
+        if found.uri.rpartition("/")[2].startswith(TEMPORARY_PREFIX):
+            objects.delete(found.uri)
