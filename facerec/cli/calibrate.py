@@ -11,6 +11,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
+from facerec.cli.numbers import FiniteRange
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.errors import FacerecError
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @data_option
 @click.option(
     "--target-fmr",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
     default=0.01,
     show_default=True,
     metavar="RATE",

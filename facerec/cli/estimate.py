@@ -9,6 +9,7 @@ import click
 
 from facerec.cli.deferred import estimating, price_tables
 from facerec.cli.estimate_tables import print_estimate, print_simulations
+from facerec.cli.numbers import MAX_WHOLE, FiniteRange
 from facerec.cli.options import detector_option, json_option
 from facerec.cli.output import print_json
 from facerec.core.options import FaceOptions
@@ -23,7 +24,7 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 @click.command()
 @click.option(
     "--photos",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MAX_WHOLE),
     default=1_000_000,
     show_default=True,
     metavar="N",
@@ -31,14 +32,14 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 )
 @click.option(
     "--photos-per-second",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=None,
     metavar="R",
     help="Photos per second that one vCPU indexes (default: measured on this machine).",
 )
 @click.option(
     "--megapixels",
-    type=click.FloatRange(0.01, 100),
+    type=FiniteRange(0.01, 100),
     default=1.0,
     show_default=True,
     help="Size of the generated photos to measure with.",
@@ -51,14 +52,14 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 )
 @click.option(
     "--faces-per-photo",
-    type=click.FloatRange(0, 100),
+    type=FiniteRange(0, 100),
     default=1.0,
     show_default=True,
     help="Faces stored per photo, on average.",
 )
 @click.option(
     "--searches",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MAX_WHOLE),
     default=0,
     show_default=True,
     help="Searches per month.",
@@ -74,7 +75,7 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 )
 @click.option(
     "--max-vcpus",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MAX_WHOLE),
     default=256,
     show_default=True,
     help="Maximum concurrent vCPUs, as configured in the stack.",
@@ -82,7 +83,7 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 @click.option(
     "--photos-per-child",
     "images_per_child",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MAX_WHOLE),
     default=None,
     help="Photos per child (default: a few minutes' work).",
 )
@@ -94,14 +95,14 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 )
 @click.option(
     "--interruptions",
-    type=click.FloatRange(0, 60),
+    type=FiniteRange(0, 60),
     default=0.05,
     show_default=True,
     help="Spot interruptions per machine-hour.",
 )
 @click.option(
     "--listings-per-second",
-    type=click.FloatRange(min=1),
+    type=FiniteRange(min=1),
     default=200.0,
     show_default=True,
     help="Rate limit of Pinecone for listing ids; it can be raised on request.",

@@ -12,6 +12,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.find_outputs import Find, Outputs, found_faces, keeping_first_pages
+from facerec.cli.numbers import MAX_WHOLE
 from facerec.cli.options import (
     collection_option,
     csv_option,
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 @click.option(
     "--face",
     "face_number",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MAX_WHOLE),
     default=1,
     show_default=True,
     metavar="N",

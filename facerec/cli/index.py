@@ -10,6 +10,7 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.job_options import job_options
+from facerec.cli.numbers import MAX_WHOLE
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.people_enrol import name_rule, person_from_option, require_no_external_ids
 from facerec.core.deferred import DeferredModule
@@ -28,7 +29,7 @@ else:
 @data_option
 @click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MAX_WHOLE),
     default=None,
     metavar="N",
     help="Number of worker processes (default: one per core).",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from facerec.cli.numbers import FiniteRange
 from facerec.cli.options import index_face_options
 from facerec.jobs.fields import JOB_FIELDS, ExternalIds
 from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
@@ -42,7 +43,7 @@ _OPTIONS = (
     click.option(
         "--prune-limit",
         "prune_limit_percentage",
-        type=click.FloatRange(0, 100),
+        type=FiniteRange(0, 100),
         default=PRUNE_LIMIT_PERCENTAGE,
         show_default=True,
         metavar="PERCENT",
@@ -51,7 +52,7 @@ _OPTIONS = (
     click.option(
         "--tolerated-failures",
         "tolerated_failure_percentage",
-        type=click.FloatRange(0, 100),
+        type=FiniteRange(0, 100),
         default=TOLERATED_FAILURE_PERCENTAGE,
         show_default=True,
         metavar="PERCENT",

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from facerec.cli.numbers import FiniteRange
 from facerec.cli.options import data_option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -20,7 +21,7 @@ stack_option = click.option(
 )
 interval_option = click.option(
     "--interval",
-    type=click.FloatRange(min=0.1),
+    type=FiniteRange(min=0.1),
     metavar="SECONDS",
     help="Seconds between refreshes (default: 10 for a stack, 0.5 on this machine).",
 )

@@ -9,6 +9,7 @@ import click
 
 from facerec.cli.job_options import job_options
 from facerec.cli.job_service_options import interval_option, service_options
+from facerec.cli.numbers import FiniteRange
 from facerec.cli.options import collection_option, json_option
 from facerec.cli.output import print_json
 from facerec.core.deferred import DeferredModule
@@ -47,7 +48,7 @@ else:
 )
 @click.option(
     "--photos-per-second",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     metavar="R",
     help="Photos per second that one vCPU indexes, for --dry-run; `facerec estimate` measures it.",
 )

@@ -62,6 +62,7 @@ class LazyGroup(click.Group):
         run = partial(super().main, args, prog_name, complete_var, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()
+        _open_missing_streams()
         _escape_unprintable_characters()
         try:
             # click returns the code of `Context.exit` here, and a command's None otherwise.
@@ -99,6 +100,26 @@ class LazyGroup(click.Group):
         return result
 
 
+def _open_missing_streams() -> None:
+    """Read nothing from, and write nowhere to, streams that the caller has closed (``>&-``).
+
+    Otherwise the next file that is opened would get the number of a standard stream, and what a
+    library prints would be written into it.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is not None:
+            continue
+        descriptor = os.open(os.devnull, os.O_RDWR)
+        try:
+            os.fstat(number)
+        except OSError:
+            os.dup2(descriptor, number)
+        if descriptor != number:
+            os.close(descriptor)
+        # Open until the process ends, as standard streams are.
+        setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+
+
 def _escape_unprintable_characters() -> None:
     """Print characters that the terminal's encoding lacks as escapes, not as a traceback."""
     for stream in (sys.stdout, sys.stderr):
@@ -108,8 +129,10 @@ def _escape_unprintable_characters() -> None:
 
 
 def _fail(message: str, hint: str | None, code: ExitCode) -> NoReturn:
+    from facerec.cli.numbers import shorten_digits
     from facerec.cli.printable import printable
 
+    message = shorten_digits(message)
     click.secho(f"error: {printable(message)}", fg="red", err=True)
     if hint:
         click.echo(f"hint: {printable(hint)}", err=True)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from facerec.cli.numbers import MAX_WHOLE, FiniteRange
 from facerec.core.options import (
     DETECTOR_NAMES,
     MAX_FACES,
@@ -40,7 +41,7 @@ erasure_stack_option = click.option(
     help="CloudFormation stack on AWS whose collections to use (default: those of this machine).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-probability = click.FloatRange(0, 1)
+probability = FiniteRange(0, 1)
 threshold_option = click.option(
     "--threshold",
     type=probability,
@@ -52,7 +53,7 @@ threshold_option = click.option(
 
 target_fmr_option = click.option(
     "--target-fmr",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
     default=None,
     metavar="RATE",
     help="Share of searches for a stranger that may have a match in a collection of this size. "
@@ -142,7 +143,7 @@ def _face_options(choose: Callable[..., FaceOptions], command: Command) -> Comma
         ),
         click.option(
             "--smallest-face",
-            type=click.IntRange(min=MIN_SMALLEST_FACE),
+            type=click.IntRange(MIN_SMALLEST_FACE, MAX_WHOLE),
             metavar="PX",
             help=_help("smallest_face", "2 % of its longer side, at least 40"),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from facerec.jobs.ledger.layout import (
     embeddings_folder,
@@ -12,7 +13,9 @@ from facerec.jobs.ledger.layout import (
     summaries_folder,
 )
 from facerec.storage.objects.leftovers import delete_leftovers
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 ABANDONED_AFTER = 3600.0
 """Seconds without a change after which a folder without a plan is not being planned any more:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from facerec.storage.objects.local import TEMPORARY_PREFIX
-from facerec.storage.objects.protocol import ObjectStore
+
+if TYPE_CHECKING:
+    from facerec.storage.objects.protocol import ObjectStore
 
 
 def delete_leftovers(objects: ObjectStore, folder: str, *, below: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -179,3 +180,41 @@ def test_a_closed_pipe_ends_a_command_quietly() -> None:
     assert result.stdout == "{\n"
     assert result.stderr == ""
     assert result.returncode == 0
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("--version", ExitCode.DONE),
+        ("collections list", ExitCode.DONE),
+        ("collections describe nobody", ExitCode.NOT_FOUND),
+        ("collections delete nobody", ExitCode.INTERRUPTED),
+        ("no-such-command", ExitCode.USAGE),
+    ],
+)
+def test_closed_streams_do_not_change_how_a_command_ends(
+    words: str, code: ExitCode, closed: str, tmp_path: Path
+) -> None:
+    command = f"{sys.executable} -m facerec.cli.main {words} {closed}"
+    environment = {**os.environ, "FACEREC_DATA": str(tmp_path)}
+    result = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, env=environment, input=""
+    )
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
+    assert "Exception ignored" not in result.stderr
+
+
+def test_what_is_printed_to_a_closed_stream_is_not_written_into_a_file(tmp_path: Path) -> None:
+    program = (
+        "import os, sys\n"
+        "from facerec.cli.main import main\n"
+        "sys.argv = ['facerec', '--version']\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    pass\n"
+        "print(os.open(sys.argv[0] + '.txt', os.O_CREAT | os.O_RDWR) > 2, file=open('answer', 'w'))"
+    )
+    command = f'{sys.executable} -c "$0" >&- 2>&- <&-'
+    subprocess.run(["bash", "-c", command, program], check=True, cwd=tmp_path)
+    assert (tmp_path / "answer").read_text() == "True\n"
