@@ -65,7 +65,7 @@ def create(name: str, expire_after: str | None, data: Path | None, as_json: bool
         if expire_after is None
         else {retention.RETENTION_TAG: f"{retention.read_days(expire_after)}d"}
     )
-    with factory.open_gallery(data_folder(data)) as gallery:
+    with factory.open_gallery(data_folder(data, new=True)) as gallery:
         collection = gallery.create_collection(name, tags=tags)
     if as_json:
         print_json(presenting.collection_json(collection))

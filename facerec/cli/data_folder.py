@@ -5,16 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from facerec.cli.deferred import platformdirs
-from facerec.errors import ConfigurationError
+from facerec.errors import ConfigurationError, NotFoundError
 
 
-def data_folder(chosen: Path | None) -> Path:
+def data_folder(chosen: Path | None, *, new: bool = False) -> Path:
     """Return the folder of faces and jobs: the chosen one, or the user's data folder.
 
+    Args:
+        chosen: the folder that the caller has named, or None.
+        new: whether the named folder may be created. Commands that only read or change what is
+            stored refuse it, since its name is mistyped.
+
     Raises:
+        NotFoundError: the chosen folder does not exist.
         ConfigurationError: none is chosen, and the user has no home folder.
     """
     if chosen is not None:
+        if not new and not chosen.exists():
+            raise NotFoundError(
+                f"the data folder {chosen} does not exist",
+                "check --data or FACEREC_DATA; `facerec index` creates a new one",
+            )
         return chosen
     try:
         return Path(platformdirs.user_data_dir("facerec", appauthor=False))

@@ -96,7 +96,7 @@ def rekognition(
     out = console(stderr=True)
     with (
         reported(result, report, as_json=as_json) as file,
-        open_gallery(data_folder(data)) as gallery,
+        open_gallery(data_folder(data, new=True)) as gallery,
     ):
         source = read_collection(_client(endpoint_url), from_collection or collection)
         shown = -1
@@ -144,7 +144,7 @@ def face_recognition(
     from facerec.imports.pickles import read_face_recognition
 
     named = read_face_recognition(file)
-    with open_gallery(data_folder(data)) as gallery:
+    with open_gallery(data_folder(data, new=True)) as gallery:
         result = import_encodings(
             named, collection, gallery=gallery, restore_deleted=restore_deleted
         )
@@ -212,7 +212,7 @@ def compreface(
 
     with (
         reported(result, report, as_json=as_json) as file,
-        open_gallery(data_folder(data)) as gallery,
+        open_gallery(data_folder(data, new=True)) as gallery,
     ):
         import_examples(
             server,

@@ -56,7 +56,7 @@ def preview(
     job = read_job_request(document)
     if stack is None:
         vcpus, cost, findings = available_cores(), None, Findings()
-        found = _preview(job, jobs_root_of(data_folder(data)))
+        found = _preview(job, jobs_root_of(data_folder(data, new=True)))
         seconds = found.photos / (rate * vcpus)
     else:
         deployed = find_stack(stack)

@@ -54,7 +54,7 @@ def create(
     """
     allowed = tuple(names.checked_collection_id(name) for name in collections)
     key = access_keys.new_access_key(allowed, writes=not read_only, note=note)
-    factory.open_local_store(data_folder(data)).put_access_key(key)
+    factory.open_local_store(data_folder(data, new=True)).put_access_key(key)
     if as_json:
         print_json({**_to_json(key), "secret_access_key": key.secret})
         return

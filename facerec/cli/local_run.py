@@ -55,7 +55,7 @@ def run_here(
     """
     from facerec.factory import open_local_jobs
 
-    jobs = open_local_jobs(data_folder(data), workers=workers)
+    jobs = open_local_jobs(data_folder(data, new=True), workers=workers)
     folder = f"{job_folder.absolute()}/" if job_folder else None
     job = jobs.submit(document, job_folder=folder, on_listed=listing_display())
     plan = job.required_plan()

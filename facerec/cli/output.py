@@ -36,7 +36,7 @@ def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = (
 
     Args:
         columns: their titles.
-        right: columns that are aligned right.
+        right: columns of numbers, which are aligned right and never broken.
         whole: columns that are never broken into lines, such as ids to copy.
     """
     from rich import box
@@ -48,7 +48,7 @@ def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = (
             column,
             justify="right" if column in right else "left",
             overflow="fold",
-            no_wrap=column in whole,
+            no_wrap=column in whole or column in right,
         )
     return result
 

@@ -123,7 +123,7 @@ def serve(
         ServerSettings(
             host=host,
             port=port,
-            data=data_folder(data),
+            data=data_folder(data, new=True),
             folders=folders,
             s3_buckets=frozenset(s3_buckets) if s3_buckets or not loopback else None,
             token=token,

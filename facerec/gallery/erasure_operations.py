@@ -10,6 +10,7 @@ from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 from facerec.core.names import checked_external_image_id, checked_user_id
 from facerec.gallery.erasing import Eraser, faces_of_jobs
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.photo_links import paths_of_photo
 
 RESUMED_AFTER = 960.0
 """Seconds after which an unfinished erasure is assumed to have been killed: more than the maximum
@@ -26,7 +27,8 @@ class ErasureOperations(Eraser):
             collection_id: Id of the collection.
             subject: FACE, PHOTO, EXTERNAL_ID or USER.
             name: Id of the face, path or address of the photo, external image id, or id of the
-                person. The faces of a person belong to it.
+                person. A path through other links than the recorded one names the same photo. The
+                faces of a person belong to it.
 
         Raises:
             InvalidInputError: An id is not valid.
@@ -46,9 +48,12 @@ class ErasureOperations(Eraser):
             case SubjectKind.FACE:
                 return Selection(frozenset((checked_face_id(name),)))
             case SubjectKind.PHOTO:
-                stored = self._faces.all_faces(collection_id)
-                faces = (face.face_id for face in stored if face.source == name)
-                return Selection(frozenset(faces), photos=frozenset((name,)))
+                sources = {
+                    face.face_id: face.source for face in self._faces.all_faces(collection_id)
+                }
+                paths = paths_of_photo(name, sources.values())
+                faces = (face_id for face_id, source in sources.items() if source in paths)
+                return Selection(frozenset(faces), photos=paths)
             case SubjectKind.EXTERNAL_ID:
                 stored = self._faces.all_faces(collection_id)
                 faces = (face.face_id for face in stored if face.external_image_id == name)

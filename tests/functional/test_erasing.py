@@ -111,6 +111,38 @@ def test_an_erased_name_is_nowhere_and_does_not_come_back(here: Installation) ->
     assert here.faces().keys() == before.keys() - ann.keys()
 
 
+@pytest.mark.parametrize(
+    ("indexed_by", "named_by"),
+    [
+        ("folder", "link to a link"),
+        ("link", "folder"),
+        ("link to a link", "links to photos"),
+        ("links to photos", "folder"),
+    ],
+)
+def test_a_photo_is_erased_by_any_path_that_leads_to_it(
+    here: Installation, indexed_by: str, named_by: str
+) -> None:
+    (here.photos / ANN / "empty.jpg").write_bytes(fake_photo())
+    root = here.photos.parent
+    (root / "link").symlink_to(here.photos)
+    (root / "link to a link").symlink_to(root / "link")
+    for photo in (here.photos / ANN).iterdir():
+        link = root / "links to photos" / ANN / photo.name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(photo)
+    folders = {"folder": here.photos}
+    indexed, named = (folders.get(each, root / each) for each in (indexed_by, named_by))
+    here.photos = indexed
+    here.index()
+    for photo in ("1.jpg", "empty.jpg"):
+        erased = erase(here, "--photo", named / ANN / photo, "--check")
+        assert "nothing is left" in erased.output
+        assert "nothing was found" not in erased.output
+        assert here.holders([str(indexed / ANN / photo).encode()]) == set()
+    assert sorted(name or "" for name, _ in here.faces().values()).count(ANN) == 2
+
+
 def test_a_photo_is_erased_by_its_path_and_others_of_its_person_stay(here: Installation) -> None:
     here.index()
     photo = here.photos / ANN / "1.jpg"

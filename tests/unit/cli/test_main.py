@@ -47,6 +47,15 @@ def commands() -> list[list[str]]:
     return found
 
 
+def command_of(words: list[str]) -> click.Command:
+    command: click.Command | None = main
+    for word in words:
+        assert isinstance(command, click.Group)
+        command = command.get_command(click.Context(command), word)
+    assert command is not None
+    return command
+
+
 def test_help_imports_no_command_and_no_library_but_click() -> None:
     output = subprocess.run(
         [sys.executable, "-c", LIST_IMPORTS], check=True, capture_output=True, text=True
@@ -101,12 +110,7 @@ def test_every_command_explains_itself_with_an_example(words: list[str]) -> None
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_option_has_a_help_text_that_is_a_sentence(words: list[str]) -> None:
-    command: click.Command | None = main
-    for word in words:
-        assert isinstance(command, click.Group)
-        command = command.get_command(click.Context(command), word)
-    assert command is not None
-    for option in command.params:
+    for option in command_of(words).params:
         if isinstance(option, click.Option):
             assert option.help, option.opts
             assert option.help[0].isupper(), option.help
@@ -189,7 +193,7 @@ def test_a_closed_pipe_ends_a_command_quietly() -> None:
         ("--version", ExitCode.DONE),
         ("collections list", ExitCode.DONE),
         ("collections describe nobody", ExitCode.NOT_FOUND),
-        ("collections delete nobody", ExitCode.INTERRUPTED),
+        ("erase --collection staff --external-id ann", ExitCode.INTERRUPTED),
         ("no-such-command", ExitCode.USAGE),
     ],
 )
@@ -218,3 +222,38 @@ def test_what_is_printed_to_a_closed_stream_is_not_written_into_a_file(tmp_path:
     command = f'{sys.executable} -c "$0" >&- 2>&- <&-'
     subprocess.run(["bash", "-c", command, program], check=True, cwd=tmp_path)
     assert (tmp_path / "answer").read_text() == "True\n"
+
+
+CREATING = {
+    ("collections", "create"),
+    ("index",),
+    ("jobs", "start"),
+    ("keys", "create"),
+    ("serve",),
+}
+"""Commands that start with an empty data folder; the imports do, too."""
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_only_commands_that_add_something_create_a_mistyped_data_folder(
+    words: list[str], tmp_path: Path
+) -> None:
+    command = command_of(words)
+    options = {option.opts[0]: option for option in command.params}
+    if "--data" not in options or tuple(words) in CREATING or words[0] == "import":
+        pytest.skip("creates it, or has none")
+    (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8")
+    arguments: list[object] = []
+    for option in command.params:
+        if isinstance(option, click.Argument):
+            arguments += [tmp_path / "photo.jpg"] * (option.nargs if option.nargs > 1 else 1)
+        elif option.required:
+            arguments += [option.opts[0], "staff"]
+    for extra, value in {"--output": tmp_path / "out", "--external-id": "ann"}.items():
+        if extra in options and not options[extra].required:
+            arguments += [extra, value]
+    arguments += [flag for flag in ("--yes",) if flag in options]
+    result = run(*words, *arguments, "--data", tmp_path / "typo")
+    assert not (tmp_path / "typo").exists()
+    assert result.exit_code in (ExitCode.NOT_FOUND, ExitCode.USAGE, ExitCode.INVALID_INPUT), words
+    assert "Traceback" not in result.output

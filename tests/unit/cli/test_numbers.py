@@ -6,25 +6,15 @@ import click
 import pytest
 
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.main import main
-from tests.unit.cli.test_main import commands, run
+from tests.unit.cli.test_main import command_of, commands, run
 
 NO_NUMBERS = ("9" * 400, "-" + "9" * 400, "1" + "0" * 5000, "nan", "inf", "-inf", "1e999", "x")
-
-
-def _params(words: list[str]) -> list[click.Parameter]:
-    command: click.Command | None = main
-    for word in words:
-        assert isinstance(command, click.Group)
-        command = command.get_command(click.Context(command), word)
-    assert command is not None
-    return command.params
 
 
 def numeric_options() -> list[tuple[list[str], str]]:
     found = []
     for words in commands():
-        for option in _params(words):
+        for option in command_of(words).params:
             kind = option.type
             if isinstance(option, click.Option) and isinstance(
                 kind, click.types.IntParamType | click.types.FloatParamType

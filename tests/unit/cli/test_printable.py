@@ -50,3 +50,19 @@ def test_a_name_between_colons_is_not_printed_as_an_emoji(
 def test_a_derived_name_is_shown_as_people_write_it() -> None:
     assert shown_name(".xE5.xBC.xA0:1.jpg") == "张:1.jpg"
     assert shown_name(None) == "-"
+
+
+def test_a_table_of_long_names_fits_a_terminal_and_breaks_no_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    out = console()
+    out.width = 80
+    face_id, name = "2556d959-ba78-8c64-ae9d-da660621bdbd", "a long name " * 10 + "x" * 200
+    rows = table("face id", "who", "photo", "confidence", right=("confidence",), whole=("face id",))
+    rows.add_row(face_id, name, f"/photos/{name}.jpg", "0.998")
+    out.print(rows)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].endswith("confidence")
+    assert any(face_id in line and line.endswith("0.998") for line in lines)
