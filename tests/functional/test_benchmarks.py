@@ -29,6 +29,7 @@ def test_a_benchmark_can_be_imported_and_explains_its_options(name: str) -> None
     "arguments",
     [
         "erasing --photos 1000 2000",
+        "erasure_proof --only stack --photos 12 --erasures 2",
         "latency --photos 8 --repeats 1 --delay-ms 1",
         "listing --objects 5000 --delay-ms 1",
         "overhead --photos 20 --repeats 1",
