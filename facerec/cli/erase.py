@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import click
 
 from facerec.cli.data_folder import data_folder
-from facerec.cli.deferred import erasures, names, objects
+from facerec.cli.deferred import erasures, objects
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import (
     collection_option,
@@ -20,7 +20,6 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, print_json
 from facerec.cli.receipts import WHAT, print_receipt
-from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt, SubjectKind
@@ -34,7 +33,11 @@ def subject_options(command: Command) -> Command:
     added = (
         click.option("--face", metavar="ID", help="Id of a face."),
         click.option("--photo", metavar="SOURCE", help="Path or s3:// address of a photo."),
-        click.option("--external-id", metavar="ID", help="External image id."),
+        click.option(
+            "--external-id",
+            metavar="ID",
+            help="External image id, as it is or as commands show it.",
+        ),
         click.option(
             "--person",
             "person",
@@ -57,12 +60,6 @@ def read_subject(
     """
     if photo is not None and objects.scheme_of(photo) == "file":
         photo = os.path.abspath(photo)  # noqa: PTH100 - keeps links, as indexing does
-    if external_id is not None:
-        try:
-            names.checked_external_image_id(external_id)
-        except InvalidInputError:
-            # The name as it is shown, with characters that an id cannot contain.
-            external_id = names.derived_external_image_id(external_id)
     given = {
         erasures.SubjectKind.FACE: face,
         erasures.SubjectKind.PHOTO: photo,

@@ -167,6 +167,10 @@ def shown_name(name: str, maximum: int) -> str:
 
 _UNSAFE = re.compile(r"[^a-zA-Z0-9_.\-/]|\.(?=x[0-9A-F]{2})")
 _ESCAPED = re.compile(r"(?:\.x[0-9A-F]{2})+")
+_NOT_IN_ID = re.compile(r"[^a-zA-Z0-9_.\-:]")
+_KEPT = re.compile(r"[a-zA-Z0-9_.\-:/]")
+"""Characters that a readable name keeps escaped: unescaped, they would mean another id."""
+
 _DIGEST_LENGTH = 16
 
 
@@ -199,8 +203,27 @@ def _derived(text: str, maximum: int) -> str:
 
 
 def readable_name(external_image_id: str) -> str:
-    """Return an external image id as a person reads it: with the characters that were escaped."""
+    """Return an external image id as a person reads it: with the characters that were escaped.
+
+    ``read_external_image_id`` returns the id again, so no two ids have the same readable name. A
+    character that an id may contain, such as ``:``, stays escaped, and so does what cannot be seen.
+    """
     return _ESCAPED.sub(_unescape, external_image_id)
+
+
+def read_external_image_id(name: str) -> str:
+    """Return the external image id that a person names.
+
+    The name is an id, the readable name of one, or the path of a photo in its folder. A name that
+    is a valid id means that id and no other, even if it looks like the path of another photo.
+
+    Raises:
+        InvalidInputError: it is empty.
+    """
+    if not name:
+        return checked_external_image_id(name)
+    escaped = _NOT_IN_ID.sub(_escape, name.replace("/", ":"))
+    return escaped if len(escaped) <= MAX_NAME_LENGTH else derived_external_image_id(name)
 
 
 def is_derived(external_image_id: str, source: str) -> bool:
@@ -228,4 +251,4 @@ def _unescape(match: re.Match[str]) -> str:
         text = content.decode()
     except UnicodeDecodeError:
         return match[0]
-    return text if text.isprintable() else match[0]
+    return _KEPT.sub(_escape, text) if text.isprintable() else match[0]

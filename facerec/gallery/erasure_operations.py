@@ -7,7 +7,7 @@ from dataclasses import replace
 from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
-from facerec.core.names import checked_external_image_id, checked_user_id
+from facerec.core.names import checked_user_id, read_external_image_id
 from facerec.gallery.erasing import Eraser, faces_of_jobs
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photo_links import paths_of_photo
@@ -26,9 +26,10 @@ class ErasureOperations(Eraser):
         Args:
             collection_id: Id of the collection.
             subject: FACE, PHOTO, EXTERNAL_ID or USER.
-            name: Id of the face, path or address of the photo, external image id, or id of the
-                person. A path through other links than the recorded one names the same photo. The
-                faces of a person belong to it.
+            name: Id of the face, path or address of the photo, external image id (or its readable
+                name, or the path that it was derived from), or id of the person. A path through
+                other links than the recorded one names the same photo. The faces of a person belong
+                to it.
 
         Raises:
             InvalidInputError: An id is not valid.
@@ -55,12 +56,10 @@ class ErasureOperations(Eraser):
                 faces = (face_id for face_id, source in sources.items() if source in paths)
                 return Selection(frozenset(faces), photos=paths)
             case SubjectKind.EXTERNAL_ID:
+                named = read_external_image_id(name)
                 stored = self._faces.all_faces(collection_id)
-                faces = (face.face_id for face in stored if face.external_image_id == name)
-                return Selection(
-                    frozenset(faces),
-                    external_image_ids=frozenset((checked_external_image_id(name),)),
-                )
+                faces = (face.face_id for face in stored if face.external_image_id == named)
+                return Selection(frozenset(faces), external_image_ids=frozenset((named,)))
             case SubjectKind.USER:
                 users = self._records.get_users(collection_id, [name])
                 return Selection(

@@ -248,6 +248,22 @@ def test_a_name_that_is_not_known_is_erased_already(here: Installation) -> None:
     assert len(here.faces()) == 9
 
 
+def test_a_shown_name_erases_its_own_photo_and_no_other(here: Installation) -> None:
+    here.write("a", 0)
+    here.write("b", 0)
+    (here.photos / "a" / "0.jpg").rename(here.photos / "a" / "b.jpg")
+    (here.photos / "b" / "0.jpg").rename(here.photos / "a:b.jpg")
+    here.index("--external-ids", "path")
+    shown = here.run("faces", "list", "--collection", "staff").output
+    assert "a:b.jpg" in shown
+    assert "a.x3Ab.jpg" in shown
+    erased = erase(here, "--external-id", "a.x3Ab.jpg", "--check", "--json")
+    assert json.loads(erased.stdout)["faces"] == 1
+    names = {name for name, _ in here.faces().values()}
+    assert "a:b.jpg" in names
+    assert "a.x3Ab.jpg" not in names
+
+
 def test_a_killed_erasure_is_completed(here: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     here.index()
     with open_gallery(here.data) as gallery:

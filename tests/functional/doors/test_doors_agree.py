@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from facerec.core.erasures import SubjectKind
+from facerec.core.names import derived_external_image_id
 from facerec.core.records import Collection
 from facerec.gallery.faces import ListedFace
 from facerec.gallery.gallery import Gallery
@@ -73,6 +74,14 @@ def nothing(door: Door) -> None:
 def other_model(door: Door) -> None:
     """A collection of another model version."""
     door.gallery._records.create_collection(Collection("staff", "other-1", 1.0))
+
+
+def paths(door: Door) -> None:
+    """The collection ``staff`` with faces of photos whose paths look like others' ids."""
+    door.gallery.create_collection("staff")
+    for shot, path in enumerate(("Zoë/1", "Zoë:1", "x y", "x.x20y")):
+        photo = fake_photo(fake_face("zoe", away=0.1, shot=shot))
+        door.gallery.index("staff", photo, external_image_id=derived_external_image_id(path))
 
 
 def three(door: Door) -> None:
@@ -421,6 +430,9 @@ ROWS = {
     "search with a correction": Row(
         "search", staff_with_correction, lambda door: found(door, PAIR)
     ),
+    "search for the same photo at the highest threshold": Row(
+        "search", staff, lambda door: matches(door.search("staff", ANN, threshold=1.0))
+    ),
     "search among many": Row("search", many, lambda door: len(door.search("staff", ANN))),
     "search for too many matches": Row(
         "search", staff, lambda door: door.search("staff", ANN, limit=4097)
@@ -583,6 +595,25 @@ ROWS = {
         lambda door: then(
             [door.erase("staff", SubjectKind.EXTERNAL_ID, "ann"), door.list_faces("staff")]
         ),
+    ),
+    "erase shown names": Row(
+        "erase",
+        paths,
+        lambda door: then(
+            [
+                *(
+                    door.erase("staff", SubjectKind.EXTERNAL_ID, name)
+                    for name in ("Zoë.x3A1", "x y", "Zoë/2", "x.x20y")
+                ),
+                door.list_faces("staff"),
+            ]
+        ),
+    ),
+    "erase an empty name": Row(
+        "erase", staff, lambda door: door.erase("staff", SubjectKind.EXTERNAL_ID, "")
+    ),
+    "export a shown name": Row(
+        "export", paths, lambda door: door.export("staff", SubjectKind.EXTERNAL_ID, "Zoë:1")
     ),
     "erase a face": Row(
         "erase", staff, lambda door: door.erase("staff", SubjectKind.FACE, ann(door))

@@ -11,6 +11,7 @@ from facerec.core.names import (
     checked_external_image_id,
     derived_external_image_id,
     is_derived,
+    read_external_image_id,
     readable_name,
 )
 from facerec.core.options import DETECTOR_NAMES, FaceOptions
@@ -83,6 +84,45 @@ def test_escapes_that_stand_in_a_name_are_escaped_too(path: str, other: str) -> 
 )
 def test_a_derived_id_can_be_read_but_never_acts_on_a_terminal(path: str, readable: str) -> None:
     assert readable_name(derived_external_image_id(path)) == readable
+
+
+SCRIPTS = st.one_of(
+    PATHS, st.text(st.sampled_from(".:/x 2EA0Cé張\u200d\x1b-"), min_size=1, max_size=14)
+)
+
+
+@given(st.lists(SCRIPTS, min_size=1, max_size=8, unique=True))
+def test_a_shown_name_is_read_as_its_own_photo_and_no_other(paths: list[str]) -> None:
+    ids = [derived_external_image_id(path) for path in paths]
+    shown = [readable_name(each) for each in ids]
+    assert len(set(shown)) == len(paths)
+    assert [read_external_image_id(each) for each in shown] == ids
+
+
+@given(st.text(st.sampled_from(".:x20341AECéF9-"), min_size=1, max_size=255))
+def test_an_id_that_was_not_derived_is_read_as_it_is_shown(text: str) -> None:
+    name = read_external_image_id(text)
+    assert read_external_image_id(name) == name
+    assert read_external_image_id(readable_name(name)) == name
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("a/b.jpg", "a:b.jpg"),
+        ("a:b.jpg", "a.x3Ab.jpg"),
+        ("x y.jpg", "x y.jpg"),
+        ("x.x20y.jpg", "x.x2Ex20y.jpg"),
+        ("é:1.jpg", "é.x3A1.jpg"),
+    ],
+)
+def test_a_name_that_would_mean_another_photo_is_shown_as_its_id(path: str, shown: str) -> None:
+    assert readable_name(derived_external_image_id(path)) == shown
+
+
+@pytest.mark.parametrize("path", ["Zoë Müller/1.jpg", "x y.jpg", f"{'é' * 90}/1.jpg", "long" * 80])
+def test_a_photo_may_be_named_by_its_path(path: str) -> None:
+    assert read_external_image_id(path) == derived_external_image_id(path)
 
 
 def test_long_paths_with_equal_ends_have_different_ids() -> None:

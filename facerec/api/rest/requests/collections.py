@@ -8,10 +8,11 @@ from pydantic import ConfigDict, Field, model_validator
 
 from facerec.api.rest.requests.document import Document
 from facerec.api.rest.requests.fields import (
+    MAX_ADDRESS_LENGTH,
     WHOLE,
     CollectionName,
-    ExternalImageId,
     FaceId,
+    NameOfPhoto,
     Share,
     UserId,
 )
@@ -48,10 +49,12 @@ class _SubjectRequest(Document):
     )
 
     face_id: FaceId | None = None
-    photo: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(
+    photo: Annotated[str, Field(min_length=1, max_length=MAX_ADDRESS_LENGTH)] | None = Field(
         None, description="The photo's `source`, as faces have it."
     )
-    external_image_id: ExternalImageId | None = None
+    external_image_id: NameOfPhoto | None = Field(
+        None, description="The id, or the path in a folder that it was derived from."
+    )
     user_id: UserId | None = Field(None, description="The person, with the associated faces.")
 
     @model_validator(mode="after")

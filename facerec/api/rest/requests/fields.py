@@ -17,12 +17,15 @@ from facerec.core.names import (
     checked_collection_id,
     checked_external_image_id,
     checked_user_id,
+    read_external_image_id,
 )
 from facerec.errors import InvalidInputError
 from facerec.gallery.associations import MAX_FACES_OF_REQUEST
 
 COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
 EXTERNAL_IMAGE_PATTERN = f"^{EXTERNAL_IMAGE_ID_CHARACTER}+$"
+MAX_ADDRESS_LENGTH = 4096
+"""Characters of the path or address of a photo."""
 
 
 def _checked(check: Callable[[str], str]) -> AfterValidator:
@@ -52,6 +55,12 @@ ExternalImageId = Annotated[
     str,
     _checked(checked_external_image_id),
     _described(EXTERNAL_IMAGE_PATTERN, MAX_NAME_LENGTH),
+]
+NameOfPhoto = Annotated[
+    str,
+    Field(max_length=MAX_ADDRESS_LENGTH),
+    _checked(read_external_image_id),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_ADDRESS_LENGTH}),
 ]
 UserId = Annotated[
     str,

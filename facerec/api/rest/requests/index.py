@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from facerec.api.rest.requests.fields import CollectionName, ExternalImageId
+from facerec.api.rest.requests.fields import MAX_ADDRESS_LENGTH, CollectionName, ExternalImageId
 from facerec.api.rest.requests.photos import LimitedFaces, PhotoFields
 from facerec.api.rest.rules import exactly_one
 from facerec.jobs.fields import JOB_FIELDS
@@ -42,7 +42,8 @@ class IndexRequest(LimitedFaces, PhotoFields):
         description="With `bucket`: index all photos in this folder of it, as a job; empty: all.",
     )
     manifest: (
-        Annotated[str, Field(min_length=6, max_length=4096, pattern="^s3://[^/]+/.+")] | None
+        Annotated[str, Field(min_length=6, max_length=MAX_ADDRESS_LENGTH, pattern="^s3://[^/]+/.+")]
+        | None
     ) = Field(None, description="Index all photos of the manifest at this address, as a job.")
     external_image_id: ExternalImageId | None = Field(
         None, description="Your own name for the photo."
