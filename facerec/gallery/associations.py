@@ -20,7 +20,7 @@ from facerec.errors import (
     QuotaExceededError,
     UserNotFoundError,
 )
-from facerec.gallery.scoring import similarity_between, stats_of, stats_of_stored
+from facerec.gallery.scoring import is_match, similarity_between, stats_of, stats_of_stored
 from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector, user_vector
 
 if TYPE_CHECKING:
@@ -277,7 +277,7 @@ def _choose(
             face = stored[face_id]
             distance = float(np.linalg.norm(face.embedding.astype(np.float64) - vector))
             similarity = similarity_between(distance, stats, stats_of_stored(face, cohort))
-            if similarity < threshold:
+            if not is_match(similarity, threshold):
                 reason = AssociationFailureReason.LOW_MATCH_CONFIDENCE
                 failed.append(FailedAssociation(face_id, (reason,), similarity=similarity))
                 continue

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
-from facerec.gallery.normalisation import normalised_score, score_of_similarity
 from facerec.gallery.person_names import given_name, person_in_name, person_names
+from facerec.gallery.scoring import is_match, similarity_between
 
 if TYPE_CHECKING:
     from facerec.core.faces import CohortStats
@@ -40,6 +40,7 @@ class Candidate:
     Attributes:
         face: The stored face.
         score: Normalised score against the probe; the lower, the more similar.
+        similarity: Similarity to the probe, 0 to 1.
         user_id: The person that the face is associated with, if any.
         stats: Cohort stats of the face.
         corrected: Names of people that the face does not show.
@@ -47,6 +48,7 @@ class Candidate:
 
     face: StoredFace
     score: float
+    similarity: float
     user_id: str | None
     stats: CohortStats
     corrected: frozenset[str] = frozenset()
@@ -60,22 +62,21 @@ def decide(
     A collection holds photos, not people, so ``same_person`` groups the faces by person.
 
     Args:
-        nearest: Stored faces, lowest score first.
+        nearest: Stored faces, most similar first.
         threshold: Minimum similarity of two faces of one person.
 
     Returns:
         The decision, and the best face of each person that is too close to call: one for a match,
         at least two if it is ambiguous, none if the probe is unknown.
     """
-    max_score = score_of_similarity(threshold)
-    if not nearest or nearest[0].score > max_score:
+    if not nearest or not is_match(nearest[0].similarity, threshold):
         return Decision.UNKNOWN, ()
     people: list[list[Candidate]] = []
     for candidate in nearest:
         if candidate.score > nearest[0].score + MARGIN:
             break
         for person in people:
-            if any(same_person(candidate, other, max_score) for other in person):
+            if any(same_person(candidate, other, threshold) for other in person):
                 person.append(candidate)
                 break
         else:
@@ -84,7 +85,7 @@ def decide(
     return (Decision.MATCH if len(best) == 1 else Decision.AMBIGUOUS), best
 
 
-def same_person(one: Candidate, other: Candidate, max_score: float) -> bool:
+def same_person(one: Candidate, other: Candidate, threshold: float) -> bool:
     """Return whether two stored faces count as one person's.
 
     The first of these that applies decides:
@@ -99,7 +100,7 @@ def same_person(one: Candidate, other: Candidate, max_score: float) -> bool:
     Args:
         one: A face.
         other: Another face.
-        max_score: Score of a match.
+        threshold: Minimum similarity of two faces of one person.
     """
     first, second = one.face.record, other.face.record
     if first.face_id == second.face_id:
@@ -120,4 +121,4 @@ def same_person(one: Candidate, other: Candidate, max_score: float) -> bool:
     if name is not None and name == given_name(second):
         return True
     distance = float(np.linalg.norm(one.face.embedding - other.face.embedding))
-    return distance == 0 or normalised_score(distance, one.stats, other.stats) <= max_score
+    return is_match(similarity_between(distance, one.stats, other.stats), threshold)

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING
 from facerec.core.arrays import np
 from facerec.gallery.corrections import Corrected, corrected_faces, hidden_faces
 from facerec.gallery.decision import MARGIN, Candidate, Decision, decide, same_person
-from facerec.gallery.normalisation import score_of_similarity
 from facerec.gallery.person_names import display_names
 from facerec.gallery.scoring import (
     ScoredFace,
+    is_match,
     reach,
     score_neighbours,
     search_for,
@@ -133,7 +133,7 @@ def search_stored_face(
         )
         (scored,) = score_neighbours(collection_id, found, [stats], faces=faces, cohort=cohort)
         others = [each for each in scored if each.face_id != own_id]
-        others = [each for each in others if each.similarity >= threshold]
+        others = [each for each in others if is_match(each.similarity, threshold)]
         face_ids = [own_id, *_face_ids([others])]
         owners = records.users_of_faces(collection_id, face_ids)
         hidden = hidden_faces(
@@ -217,8 +217,10 @@ def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace
     """Return the faces that match, and those that score nearly as well as the best one."""
     if not scored:
         return []
-    max_score = scored[0].score + MARGIN if scored[0].similarity >= threshold else -math.inf
-    return [face for face in scored if face.similarity >= threshold or face.score <= max_score]
+    max_score = scored[0].score + MARGIN if is_match(scored[0].similarity, threshold) else -math.inf
+    return [
+        face for face in scored if is_match(face.similarity, threshold) or face.score <= max_score
+    ]
 
 
 def _close(relevant: Sequence[ScoredFace]) -> list[ScoredFace]:
@@ -246,6 +248,7 @@ def _candidates(
         Candidate(
             stored[face.face_id],
             face.score,
+            face.similarity,
             owners.get(face.face_id),
             stats_of_stored(stored[face.face_id], cohort),
             corrected.get(face.face_id, frozenset()),
@@ -264,7 +267,6 @@ def _each_person_once(
 
     Of the probes that match a person, the most similar one keeps that person's faces.
     """
-    max_score = score_of_similarity(threshold)
     found = list(scored)
     matched: list[Candidate] = []
     undecided = {probe for probe, own in enumerate(found) if own}
@@ -274,7 +276,7 @@ def _each_person_once(
         unmatched = [
             candidate
             for candidate in candidates(found[probe])
-            if not any(same_person(candidate, other, max_score) for other in matched)
+            if not any(same_person(candidate, other, threshold) for other in matched)
         ]
         face_ids = {candidate.face.record.face_id for candidate in unmatched}
         own = [face for face in found[probe] if face.face_id in face_ids]
@@ -286,7 +288,7 @@ def _each_person_once(
         undecided.discard(probe)
         decision, best = decide(candidates(_close(found[probe])), threshold=threshold)
         if decision is Decision.MATCH:
-            matched += [each for each in unmatched if same_person(each, best[0], max_score)]
+            matched += [each for each in unmatched if same_person(each, best[0], threshold)]
             matched.append(best[0])
     return found
 
@@ -297,11 +299,11 @@ def _owners_of(scored: Iterable[Sequence[ScoredFace]], owners: Mapping[str, str]
 
 
 def _count_matches(scored: Sequence[ScoredFace], threshold: float) -> int:
-    return sum(face.similarity >= threshold for face in scored)
+    return sum(is_match(face.similarity, threshold) for face in scored)
 
 
 def _matches(scored: Sequence[ScoredFace], threshold: float, limit: int) -> list[Match]:
-    return [_match(face) for face in scored[:limit] if face.similarity >= threshold]
+    return [_match(face) for face in scored[:limit] if is_match(face.similarity, threshold)]
 
 
 def _match(face: ScoredFace) -> Match:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from facerec.core.arrays import np
 from facerec.core.limits import MAX_PAGE
 from facerec.core.vectors import Vector, VectorMatch
-from facerec.gallery.scoring import ScoredFace, reach, score_neighbours
+from facerec.gallery.scoring import ScoredFace, is_match, reach, score_neighbours
 from facerec.storage.faces import FaceStore, Neighbour
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Ranking:
         return scored
 
     def _is_ranked(self, face: ScoredFace) -> bool:
-        return face.similarity >= self._threshold or face.face_id in self._included
+        return is_match(face.similarity, self._threshold) or face.face_id in self._included
 
 
 def _following(ranked: Sequence[ScoredFace], last: Position, limit: int) -> list[ScoredFace]:

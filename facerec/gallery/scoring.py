@@ -1,4 +1,4 @@
-"""Scores stored faces against a probe and orders the nearest ones by score."""
+"""Scores stored faces against a probe and orders them by similarity."""
 
 from __future__ import annotations
 
@@ -71,6 +71,15 @@ def similarity_between(distance: float, a: CohortStats, b: CohortStats) -> float
     return _similarity(distance, normalised_score(distance, a, b))
 
 
+def is_match(similarity: float, threshold: float) -> bool:
+    """Return whether faces of this similarity, 0 to 1, count as one person's.
+
+    Every search and every decision asks this, in similarity: equal embeddings have similarity 1,
+    which no score has.
+    """
+    return similarity >= threshold
+
+
 def stats_of(embedding: NDArray[np.float32], cohort: Cohort) -> CohortStats:
     """Return the cohort stats of one embedding, float32 of shape (128,)."""
     (stats,) = cohort.cohort_stats(embedding[np.newaxis])
@@ -131,7 +140,7 @@ def score_neighbours(
     faces: FaceStore,
     cohort: Cohort,
 ) -> list[list[ScoredFace]]:
-    """Return the neighbours of each probe by score, lowest first.
+    """Return the neighbours of each probe, most similar first.
 
     Stats that are missing or of another cohort are computed from the stored embeddings. Faces
     deleted since the search are then not returned.
@@ -151,7 +160,7 @@ def score_neighbours(
             for each in neighbours
             if each.face_id in stats
         ]
-        scored.append(sorted(own, key=lambda face: (face.score, face.distance)))
+        scored.append(sorted(own, key=lambda face: (-face.similarity, face.score, face.distance)))
     return scored
 
 

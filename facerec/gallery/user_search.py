@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.gallery.scoring import (
+    is_match,
     reach,
     search_for,
     similarity_between,
@@ -169,7 +170,7 @@ def _matches(
     for (user, vector), own in zip(vectors, stats, strict=True):
         distance = float(np.linalg.norm(vector.astype(np.float64) - probe))
         similarity = similarity_between(distance, probe_stats, own)
-        if similarity >= threshold:
+        if is_match(similarity, threshold):
             matches.append(UserMatch(user, distance, similarity))
     return sorted(matches, key=lambda match: (-match.similarity, match.distance))
 

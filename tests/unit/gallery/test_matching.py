@@ -52,6 +52,45 @@ def test_a_stored_photo_matches_itself_at_distance_0(gallery: Gallery) -> None:
     assert (found.distance, found.similarity) == (0.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    "asked", [{"threshold": 1.0}, {"threshold": 0.9999999999}, {"target_fmr": 1e-300}]
+)
+def test_an_equal_face_is_a_match_of_its_person_at_any_threshold(
+    gallery: Gallery, asked: dict[str, float]
+) -> None:
+    (stored,) = gallery.index("staff", ANN).faces
+    gallery.create_user("staff", "ann-lee")
+    gallery.associate_faces("staff", "ann-lee", [stored.record.face_id])
+    (searched,) = gallery.search("staff", ANN, **asked).faces
+    assert searched.decision is Decision.MATCH
+    assert [found.user_id for found in searched.candidates] == ["ann-lee"]
+    assert [found.user_id for found in searched.matches] == ["ann-lee"]
+
+
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    st.lists(st.sampled_from([0.0, 1e-7, 0.1, 0.3, 0.5]), min_size=1, max_size=4),
+    st.sampled_from([0.0, 0.5, 0.8, 0.99, 0.99999, 0.9999999999, 1.0]),
+)
+def test_a_face_is_unknown_exactly_if_nothing_matches(
+    gallery: Gallery, away: list[float], threshold: float
+) -> None:
+    name = f"c{len(list(gallery.all_collections()))}"
+    gallery.create_collection(name)
+    for shot, distance in enumerate(away):
+        photo = fake_photo(fake_face("ann", away=distance, shot=shot))
+        gallery.index(name, photo, external_image_id=f"p{shot}:1")
+    (searched,) = gallery.search(name, ANN, threshold=threshold).faces
+    found = searched.matches
+    assert (searched.decision is Decision.UNKNOWN) == (not found)
+    assert found[:1] == searched.candidates[:1]
+    assert [each.similarity for each in found] == sorted(
+        (each.similarity for each in found), reverse=True
+    )
+
+
 def test_a_stranger_is_unknown_and_has_no_matches(gallery: Gallery) -> None:
     gallery.index("staff", ANN)
     (searched,) = gallery.search("staff", fake_photo(fake_face("bob"))).faces
