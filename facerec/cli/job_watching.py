@@ -46,7 +46,7 @@ def watch_job(shown: ShownJobs, job: Job, interval: float | None, *, as_json: bo
         click.secho(f"error: {job.cause}", fg="red", err=True)
     if job.status is JobStatus.SUCCEEDED:
         return
-    too_many = job.report is not None and job.report.status is JobStatus.FAILED
+    too_many = job.report is not None and job.report.is_failed
     raise SystemExit(ExitCode.TOO_MANY_FAILURES if too_many else ExitCode.ERROR)
 
 

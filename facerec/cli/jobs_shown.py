@@ -135,7 +135,8 @@ def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -
 def cancel(job_id: str, stack: str | None, data: Path | None) -> None:
     """Cancel JOB; what is done is kept.
 
-    Starting the job again resumes it.
+    Starting the job again resumes it. On this machine the photos that are under way are finished
+    first.
 
     \b
     Example:
@@ -144,7 +145,13 @@ def cancel(job_id: str, stack: str | None, data: Path | None) -> None:
     service = open_jobs(stack, data).service
     job = service.get(job_id)
     service.cancel(job)
-    click.echo(f"cancelled {job.id}; start it again with the same manifest to resume it")
+    if service.get(job.id).status.ended:
+        click.echo(f"{job.id} is cancelled; start it again with the same manifest to resume it")
+    else:
+        click.echo(
+            f"{job.id} is being cancelled: the photos that are under way are finished first;"
+            " afterwards, start it again with the same manifest to resume it"
+        )
 
 
 @click.command()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from facerec.core.times import iso_time
@@ -46,7 +46,7 @@ class Job:
         faces: faces of these photos in the collection, if known without reading the ledger.
         cause: why it failed or stopped, one line.
         plan: None before it is planned, in listings, and if its folder cannot be read.
-        report: None before it ended, and in listings.
+        report: None before it ended, and in listings. Its status is that of the job.
         run: what its last run did; None before that ended, in listings, and on AWS: the children
             of a stack add rows to one ledger, and no process counts those of one execution.
         listed: number of objects listed so far while it is planned; None otherwise, where that is
@@ -67,6 +67,17 @@ class Job:
     run: RunSummary | None = None
     listed: int | None = None
     unreadable_folder: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.report is not None:
+            object.__setattr__(self, "report", self.with_status(self.report))
+
+    def with_status(self, report: Report) -> Report:
+        """Return a report of the job with the job's status.
+
+        A report that sums up the ledger cannot know whether the job is running or was cancelled.
+        """
+        return report if report.status is self.status else replace(report, status=self.status)
 
     def required_folder(self) -> str:
         """Return the address of the job folder, also of one that cannot be read.
@@ -157,6 +168,8 @@ class JobService(Protocol):
 
     def report(self, job: Job) -> Report:
         """Return the report of a job; it is written now unless the job has a current one.
+
+        Its status is that of the job.
 
         Raises:
             JobNotPlannedError: the job has no plan.

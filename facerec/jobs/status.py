@@ -34,3 +34,15 @@ class JobStatus(StrEnum):
     def ended(self) -> bool:
         """Whether the job has ended."""
         return self not in (JobStatus.PENDING, JobStatus.RUNNING)
+
+
+def ended_status(reported: JobStatus | None, *, cancelled: bool = False) -> JobStatus:
+    """Return the status of a job that has ended.
+
+    Args:
+        reported: the status in its report, which only knows the ledger; None without a report.
+        cancelled: whether somebody ended its last run.
+    """
+    if reported in (None, JobStatus.INCOMPLETE):
+        return JobStatus.CANCELLED if cancelled else JobStatus.INCOMPLETE
+    return reported

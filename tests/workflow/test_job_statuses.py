@@ -23,10 +23,14 @@ from facerec.api.auth.access import OpenGuard
 from facerec.cli import jobs_shown as commands
 from facerec.cli.job_services import ShownJobs
 from facerec.cli.main import main
+from facerec.core.schemas import violation
 from facerec.jobs.aws.executions import STATUSES, Executions
 from facerec.jobs.aws.jobs import AwsJobs
 from facerec.jobs.aws.planning_notes import listing_notes
+from facerec.jobs.ledger.report import write_report
+from facerec.jobs.plan import Plan
 from tests.support.gallery import Collaborators
+from tests.support.jobs import LocalJob, write_manifest
 from tests.support.memory_objects import MemoryObjects
 
 STATE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:facerec"
@@ -41,10 +45,12 @@ class StepFunctions:
     Attributes:
         status: status of the execution.
         error: the error that it failed with, or None.
+        plan: the plan of the job, or None before there is one.
     """
 
     status: str
     error: str | None = None
+    plan: Plan | None = None
 
     def describe_execution(self, *, executionArn: str) -> dict[str, Any]:  # noqa: N803 - boto3's
         assert executionArn == EXECUTION
@@ -56,7 +62,11 @@ class StepFunctions:
         return {"executions": [self._listed()]}
 
     def get_execution_history(self, **_request: object) -> dict[str, Any]:
-        return {"events": []}
+        if self.plan is None:
+            return {"events": []}
+        planned = {"job_name": "job", **{name: getattr(self.plan, name) for name in PLANNED}}
+        output = json.dumps({"refused": False, **planned})
+        return {"events": [{"stateExitedEventDetails": {"name": "Plan", "output": output}}]}
 
     def _listed(self) -> dict[str, Any]:
         listed = {
@@ -70,6 +80,9 @@ class StepFunctions:
             listed["stopDate"] = datetime(2026, 11, 22, 10, 20, tzinfo=UTC)
         return listed
 
+
+PLANNED = ("job_id", "job_folder", "children")
+"""What the output of planning has of a plan."""
 
 CASES = [
     ("RUNNING", None, "RUNNING"),
@@ -104,6 +117,35 @@ def test_an_execution_has_one_status_at_every_door(
         == shown_by_rest(service, tmp_path)
         == {"status": expected, "list": expected}
     )
+
+
+@pytest.mark.parametrize(("execution", "error", "expected"), CASES)
+@pytest.mark.parametrize("reported", [False, True])
+def test_the_report_of_an_execution_has_the_status_of_its_job(
+    execution: str,
+    error: str | None,
+    expected: str,
+    reported: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = LocalJob(tmp_path, write_manifest(tmp_path / "photos.jsonl", ["1.jpg", "2.jpg"]))
+    if reported:
+        write_report(job.plan, job.objects, tolerated_failure_percentage=5)
+    client = StepFunctions(execution, error, job.plan)
+    service = AwsJobs(Executions(STATE_MACHINE, client), job.objects, "s3://bucket/jobs/")
+    monkeypatch.setattr(commands, "open_jobs", lambda _stack, _data: ShownJobs(service, 0.0))
+
+    command = ["jobs", "report", NAME, "--stack", "facerec"]
+    shown = CliRunner().invoke(main, command).output
+    document = json.loads(CliRunner().invoke(main, [*command, "--json"]).stdout)
+
+    assert f"Job {job.plan.job_id}: {expected.lower()}" in shown
+    assert document["status"] == expected
+    assert violation("report", document) is None
+    answered = service.get(NAME).to_json()
+    assert answered["status"] == expected
+    assert answered["report"] is None or answered["report"]["status"] == expected
 
 
 def test_every_status_of_an_execution_is_a_case() -> None:

@@ -17,7 +17,7 @@ from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.progress import Progress, ProgressReader
 from facerec.jobs.request import read_job_request, require_s3_addresses
 from facerec.jobs.service import LATEST, Job
-from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus, ended_status
 
 if TYPE_CHECKING:
     from facerec.jobs.aws.batch_queue import BatchQueue, ChildStates
@@ -100,9 +100,10 @@ class AwsJobs:
             return job.report
         plan = job.required_plan()
         with while_it_exists(plan, self._objects):
-            return write_report(
+            report = write_report(
                 plan, self._objects, tolerated_failure_percentage=TOLERATED_FAILURE_PERCENTAGE
             )
+        return job.with_status(report)
 
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
@@ -182,7 +183,7 @@ class AwsJobs:
         plan, report = folder.plan, folder.report
         return Job(
             id=job_id,
-            status=JobStatus.INCOMPLETE if report is None else report.status,
+            status=ended_status(None if report is None else report.status),
             created_at=plan.created_at,
             ended_at=plan.created_at if report is None else report.written_at,
             collection_id=plan.collection_id,

@@ -36,7 +36,7 @@ class Report:
     Attributes:
         job_id: id of the job's plan.
         collection_id: the collection that received the faces.
-        status: SUCCEEDED, FAILED or INCOMPLETE.
+        status: SUCCEEDED, FAILED or INCOMPLETE by the ledger alone; a ``Job`` sets its own status.
         children: number of children.
         complete_children: number of complete ones.
         incomplete: numbers of the first ``MAX_INCOMPLETE`` that are not complete.
@@ -69,6 +69,14 @@ class Report:
     difference: Difference | None = None
     removal: Removal = field(default_factory=Removal)
     first_failures: FirstFailures | None = None
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether more photos failed than are tolerated, or the first ones nearly all alike."""
+        return self.first_failures is not None or (
+            self.complete_children == self.children
+            and self.failure_percentage > self.tolerated_failure_percentage
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return the report in the form of ``schemas/report.json``."""

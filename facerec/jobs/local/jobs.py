@@ -31,7 +31,7 @@ from facerec.jobs.folders import (
 from facerec.jobs.local.run_record import RunRecord, is_locked, read_record, request_cancel
 from facerec.jobs.run_summary import run_from_json
 from facerec.jobs.service import LATEST, Job
-from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus, ended_status
 
 if TYPE_CHECKING:
     from facerec.jobs.ledger.report import Report
@@ -162,7 +162,8 @@ class LocalJobs:
         record = read_record(plan.job_folder)
         tolerated = record.tolerated_failure_percentage if record else TOLERATED_FAILURE_PERCENTAGE
         with while_it_exists(plan, self._objects):
-            return write_report(plan, self._objects, tolerated_failure_percentage=tolerated)
+            report = write_report(plan, self._objects, tolerated_failure_percentage=tolerated)
+        return job.with_status(report)
 
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
@@ -286,11 +287,10 @@ def _unreadable(folder: UnreadableFolder, address: str | None = None) -> Job:
 def _status(plan: Plan, record: RunRecord | None, report: Report | None) -> JobStatus:
     if record is not None and record.ended_at is None and is_locked(plan.job_folder):
         return JobStatus.PENDING if record.started_at is None else JobStatus.RUNNING
-    if report is None:
-        return JobStatus.INCOMPLETE
-    if report.status is JobStatus.INCOMPLETE and record is not None and record.cancelled:
-        return JobStatus.CANCELLED
-    return report.status
+    return ended_status(
+        None if report is None else report.status,
+        cancelled=record is not None and record.cancelled,
+    )
 
 
 def _ended_at(record: RunRecord | None, report: Report | None) -> float | None:

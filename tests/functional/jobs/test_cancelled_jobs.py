@@ -1,0 +1,98 @@
+"""A job on this machine that somebody has cancelled is CANCELLED, whatever shows it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from fastapi.testclient import TestClient
+
+from facerec.api.app import AppSettings, create_app
+from facerec.api.auth.access import OpenGuard
+from facerec.cli.main import main
+from facerec.core.schemas import violation
+from facerec.factory import open_gallery, open_local_jobs
+from facerec.jobs.ledger.report import write_report
+from facerec.jobs.local.run_record import RunRecord, run_lock, write_record
+from tests.support.job_doors import use_fake_engine
+from tests.support.jobs import LocalJob, write_manifest
+
+
+@pytest.fixture
+def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalJob:
+    """A job of which no photo has been processed."""
+    use_fake_engine(monkeypatch)
+    monkeypatch.setenv("FACEREC_DATA", str(tmp_path))
+    with open_gallery(tmp_path):
+        pass
+    return LocalJob(tmp_path, write_manifest(tmp_path / "photos.jsonl", ["1.jpg", "2.jpg"]))
+
+
+def run(*words: str) -> Any:  # noqa: ANN401 - JSON
+    result = CliRunner().invoke(main, ["jobs", *words, "--json"])
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def shown_by_all(job: LocalJob, tmp_path: Path) -> set[str]:
+    """Return the statuses that commands and REST show of a job."""
+    name = job.plan.job_id
+    report = run("report", name)
+    assert violation("report", report) is None
+    printed = CliRunner().invoke(main, ["jobs", "report", name]).output
+    status = run("status", name)
+    (listed,) = run("list")["jobs"]
+    jobs = open_local_jobs(tmp_path, workers=1)
+    with open_gallery(tmp_path) as gallery:
+        app = create_app(gallery, AppSettings(OpenGuard(), jobs=jobs))
+        client = TestClient(app, base_url="http://localhost")
+        answered = client.get(f"/api/v1/jobs/{name}").json()
+    reports = [document["report"] for document in (status, answered) if document["report"]]
+    documents = [report, status, listed, answered, *reports]
+    return {document["status"] for document in documents} | {
+        printed.splitlines()[0].rsplit(": ", 1)[1].upper()
+    }
+
+
+CANCELLED = RunRecord(submitted_at=time.time(), tolerated_failure_percentage=5.0, cancelled=True)
+
+
+@pytest.mark.parametrize("started", [None, 1.0])
+@pytest.mark.parametrize("reported", [False, True])
+def test_a_cancelled_job_is_cancelled_whatever_shows_it(
+    job: LocalJob, tmp_path: Path, started: float | None, reported: bool
+) -> None:
+    record = replace(CANCELLED, submitted_at=time.time(), started_at=started)
+    if reported:
+        write_report(job.plan, job.objects, tolerated_failure_percentage=5)
+    write_record(job.plan.job_folder, replace(record, ended_at=time.time()))
+    assert shown_by_all(job, tmp_path) == {"CANCELLED"}
+
+
+def test_a_running_job_is_running_whatever_shows_it(job: LocalJob, tmp_path: Path) -> None:
+    record = RunRecord(time.time(), tolerated_failure_percentage=5.0, started_at=time.time())
+    write_record(job.plan.job_folder, record)
+    with run_lock(job.plan.job_folder):
+        assert shown_by_all(job, tmp_path) == {"RUNNING"}
+
+
+def test_a_job_that_was_killed_is_incomplete_whatever_shows_it(
+    job: LocalJob, tmp_path: Path
+) -> None:
+    write_record(job.plan.job_folder, RunRecord(time.time(), 5.0, started_at=time.time()))
+    assert shown_by_all(job, tmp_path) == {"INCOMPLETE"}
+
+
+def test_a_job_of_another_process_is_not_called_cancelled_before_it_ends(
+    job: LocalJob,
+) -> None:
+    write_record(job.plan.job_folder, RunRecord(time.time(), 5.0, started_at=time.time()))
+    with run_lock(job.plan.job_folder):
+        result = CliRunner().invoke(main, ["jobs", "cancel", job.plan.job_id])
+    assert result.exit_code == 0, result.output
+    assert "is being cancelled" in result.output
