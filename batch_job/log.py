@@ -1,4 +1,4 @@
-"""What a container logs of an error: neither photos, vectors nor names."""
+"""Describes errors for the log of a container, without photos, vectors and names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from facerec.errors import FacerecError, StoreUnavailableError
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """Return what may be logged of an error.
+    """Return a description of an error that may be logged.
 
     A message that may contain the address of a photo, and with it a person's name, is not logged:
     then the classes of the errors and the places in the code show what went wrong.

@@ -1,4 +1,4 @@
-"""What a container does, from its environment to its exit code."""
+"""The work of a container, from its environment to its exit code."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class AmbiguousPersonError(InvalidInputError):
     def __init__(self, text: str, people: Sequence[str]) -> None:
         super().__init__(
             f"{text!r} is the id of one person and the name of another: {', '.join(people)}",
-            "give the id of the one whom you mean, or rename the other",
+            "use the id of the person, or rename one of the two",
         )
         self.text, self.people = text, tuple(people)
 

@@ -1,4 +1,4 @@
-"""The outermost layer: decides about the sender of a request before it pays for the request."""
+"""The outermost layer: checks the sender of a request before the costly parts of the request."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def _request_head(scope: Scope) -> RequestHead:
 
 
 def _check_repeated_headers(scope: Scope) -> None:
-    """Refuse a request in which two readers could find different values of the same header."""
+    """Refuse a request that repeats a header, since readers could use different values."""
     counts = Counter(name.decode("latin-1").lower() for name, _ in scope["headers"])
     for name, count in counts.items():
         if count > 1 and (name in _DECIDING_HEADERS or name.startswith("x-amz-")):
@@ -268,7 +268,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 async def _send(send: Send, refusal: Refusal) -> None:
-    """Send a refusal and close the connection: the rest of the request is not worth reading."""
+    """Send a refusal and close the connection without reading the rest of the request."""
     status, headers, body = refusal
     await send(
         {

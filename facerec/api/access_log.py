@@ -1,7 +1,7 @@
-"""Who called which operation on which collection, how it ended and how long it took.
+"""The access log: sender, operation, collection, status and duration of each request.
 
-An entry holds no photo, no vector, no face id and no path of a request: the operation is the route
-without what the client put into it, or the name of Rekognition's operation.
+An entry contains no photo, vector, face id or request path: the operation is the template of the
+route, or the name of Rekognition's operation.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ SECURITY_SCHEMES = {
         "access keys, or for `execute-api` behind API Gateway.",
     },
 }
-"""How a request can be authenticated. A server that only its own machine can reach needs none."""
+"""Ways to authenticate a request. A server that only its own machine can reach needs none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ class ClientGoneError(Exception):
 class Capacity:
     """Runs requests in threads: as many with photos as there are processors, others freely.
 
-    A request that waits for its turn costs nothing if its client leaves before.
+    A waiting request whose client leaves is dropped without being started.
     """
 
     def __init__(self, processors: int) -> None:

@@ -1,4 +1,4 @@
-"""For programs with AWS credentials: Rekognition clients that API Gateway's IAM accepts."""
+"""Makes Rekognition clients sign their requests as API Gateway with IAM requires."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def sign_for_api_gateway(client: Any) -> Any:  # noqa: ANN401 - boto3 has no static types
-    """Have a Rekognition client of boto3 sign its requests for API Gateway, and return it.
+    """Make a Rekognition client of boto3 sign its requests for API Gateway, and return it.
 
     Rekognition's clients sign for the service ``rekognition``; API Gateway with IAM demands
     ``execute-api``. Nothing else of the client changes:

@@ -1,4 +1,4 @@
-"""What clients are told about an error: nothing that only concerns the server's machine."""
+"""Error messages for clients, which reveal nothing about the server's machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATH = re.compile(r"(?<![^\s'\"(=:])/[^\s/:;,'\"()]+/[^\s:;,'\"()]*")
 
 
 def message_for_clients(error: FacerecError) -> str:
-    """Return what is wrong, without paths of the server and without names of its stores."""
+    """Return the message of an error without paths of the server and names of its stores."""
     if isinstance(error, NoCredentialsError):
         return "this server reads nothing from S3"
     if isinstance(error, JobFolderError):

@@ -1,4 +1,4 @@
-"""Connections of the server on one machine: how many there are, and how long they may idle."""
+"""Limits the number of connections of the server on one machine, and the time they may idle."""
 
 from __future__ import annotations
 

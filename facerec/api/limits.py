@@ -1,4 +1,4 @@
-"""What one request, one connection and all of them together may cost the server."""
+"""Limits on the cost of one request, of one connection, and of all of them together."""
 
 from __future__ import annotations
 

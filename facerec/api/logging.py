@@ -1,4 +1,4 @@
-"""The server's log: errors that are not the client's, without names and what clients sent."""
+"""The server's log: internal errors, without names and without data of clients."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def log_error(error: Exception) -> None:
 
 
 def _cause(error: BaseException) -> str:
-    """Return the kinds of an error and its causes, and what services call theirs."""
+    """Return the classes of an error and its causes, and the error codes of services."""
     kinds = []
     while error is not None:
         kinds.append(_kind(error))

@@ -19,7 +19,7 @@ POLICY = (
     "img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-"""What the pages may load: nothing from elsewhere."""
+"""Content security policy of the pages, which load nothing from other servers."""
 
 _HEADERS = {
     "Content-Security-Policy": POLICY,

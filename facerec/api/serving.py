@@ -68,7 +68,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
 
     Args:
         settings: how to serve.
-        engine: what finds faces; by default a pool of the real one.
+        engine: the engine; by default a pool with one engine per core.
 
     Raises:
         InvalidInputError: the address cannot be listened on.

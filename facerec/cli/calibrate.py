@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     default=0.01,
     show_default=True,
     metavar="RATE",
-    help="Find the threshold at which this share of searches for a stranger has a match.",
+    help="Report the threshold at which this share of searches for a stranger has a match.",
 )
 @click.option(
     "--set-threshold", is_flag=True, help="Make that threshold the default of the collection."
@@ -54,9 +54,9 @@ def calibrate(
     """Measure error rates on the faces of a collection.
 
     Two faces in one photo count as different people. Faces that belong to people, or have external
-    image ids, count as one person if the person or the text before the colon is the same, else as
-    different people. Wrong names show as well: duplicates, people with two names, and names with
-    two people.
+    image ids, count as one person if the person or the text before the colon is the same, and as
+    different people otherwise. The result also lists probable mistakes: duplicates, people with
+    two names, and names with two people.
 
     \b
     Examples:

@@ -107,9 +107,9 @@ def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> 
 def set_threshold(
     name: str, threshold: float | None, clear: bool, data: Path | None, as_json: bool
 ) -> None:
-    """Set the minimum similarity of a match for searches that give none.
+    """Set the default minimum similarity of a match in a collection.
 
-    `facerec calibrate` measures which one suits a collection.
+    `facerec calibrate` measures which threshold suits a collection.
 
     \b
     Examples:
@@ -117,7 +117,7 @@ def set_threshold(
       facerec collections set-threshold staff --default
     """
     if (threshold is None) != clear:
-        raise click.UsageError("give either THRESHOLD or --default")
+        raise click.UsageError("specify either THRESHOLD or --default")
     with factory.open_gallery(data_folder(data)) as gallery:
         collection = gallery.set_threshold(name, threshold)
     if as_json:
@@ -141,7 +141,7 @@ def set_threshold(
 def update(name: str, expire_after: str, data: Path | None, stack: str | None) -> None:
     """Set how long a collection keeps each face.
 
-    `facerec collections expire` erases what is older; on AWS the stack does so each hour.
+    `facerec collections expire` erases older faces; on AWS the stack does so each hour.
 
     \b
     Examples:
@@ -166,9 +166,9 @@ def update(name: str, expire_after: str, data: Path | None, stack: str | None) -
 @data_option
 @json_option
 def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bool) -> None:
-    """Erase the faces that are older than their collection keeps them.
+    """Erase the faces whose retention period is over.
 
-    Without a NAME, this applies to all collections. Run it each day, for example by cron.
+    Without a NAME, this applies to all collections. Run it each day, for example from cron.
 
     \b
     Examples:
@@ -227,7 +227,7 @@ def refresh_stats(name: str, data: Path | None) -> None:
 def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
     """Delete a collection for good: its faces, and its jobs with their ledgers.
 
-    The receipt says what was removed from where; it is kept: see `facerec erasures`.
+    The receipt lists what was removed from each store. `facerec erasures` shows it again.
 
     \b
     Example:

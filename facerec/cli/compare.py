@@ -1,4 +1,4 @@
-"""`facerec compare`: whether two photos show the same person."""
+"""`facerec compare`: compare the faces of two photos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only the work of commands needs: imported when it is first used, so that help is fast."""
+"""Modules that only the work of commands needs, imported when first used, so that help is fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`facerec detect`: where faces are in a photo."""
+"""`facerec detect`: find the faces of a photo."""
 
 from __future__ import annotations
 

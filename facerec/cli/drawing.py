@@ -1,4 +1,4 @@
-"""Draws the faces that were found into a copy of the photo."""
+"""Draws boxes around faces in a copy of the photo."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def subject_options(command: Command) -> Command:
-    """Add the options of which one names what a command is about."""
+    """Add the options that select the subject of a command; exactly one of them is required."""
     added = (
         click.option("--face", metavar="ID", help="Id of a face."),
         click.option("--photo", metavar="SOURCE", help="Path or s3:// address of a photo."),
@@ -53,7 +53,7 @@ def subject_options(command: Command) -> Command:
 def read_subject(
     face: str | None, photo: str | None, external_id: str | None, person: str | None
 ) -> tuple[SubjectKind, str]:
-    """Return what the options name.
+    """Return the subject that the options select.
 
     Raises:
         UsageError: They name nothing, or more than one thing.
@@ -68,7 +68,7 @@ def read_subject(
     }
     named = [(kind, name) for kind, name in given.items() if name is not None]
     if len(named) != 1:
-        raise click.UsageError("give one of --face, --photo, --external-id and --person")
+        raise click.UsageError("specify exactly one of --face, --photo, --external-id and --person")
     return named[0]
 
 
@@ -80,7 +80,7 @@ def read_subject(
 @click.option(
     "--check",
     is_flag=True,
-    help="Prove that nothing is left: search all stores, job folders and files.",
+    help="Check that nothing is left, by searching all stores, job folders and files.",
 )
 @click.option("--yes", is_flag=True, help="Erase without asking for confirmation.")
 @json_option
@@ -98,12 +98,12 @@ def erase(
 ) -> None:
     """Erase everything known about a face, a photo or a person.
 
-    A person is named by an external image id, or by id or display name. What is erased for good:
-    faces with their embeddings, people, answers kept for idempotency tokens, and embeddings, rows
-    and lines of manifests in the folders of all jobs. Photos and manifests of your own stay. The
-    receipt names what was removed from where, and nobody; it is kept: see `facerec erasures`. If
-    nothing is known about it, the receipt has zeros. The exit code is 8 if --check finds
-    something that is left.
+    To erase a person, use an external image id, or the id or display name of the person. This
+    erases for good: faces with their embeddings, people, stored answers to requests with
+    idempotency tokens, and embeddings, rows and lines of manifests in the folders of all jobs. Your
+    own photos and manifests stay. The receipt lists what was removed from each store, without
+    names; `facerec erasures` shows it again. All its counts are 0 if nothing was found. The exit
+    code is 8 if --check finds something that is left.
 
     \b
     Examples:

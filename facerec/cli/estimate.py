@@ -28,7 +28,7 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
     default=1_000_000,
     show_default=True,
     metavar="N",
-    help="Photos to index.",
+    help="Number of photos to index.",
 )
 @click.option(
     "--photos-per-second",

@@ -90,9 +90,9 @@ def evaluate(
     from facerec.evaluate.page import identification_page, label_page
 
     if sum(each is not None for each in (pairs, identified, labels)) != 1:
-        raise click.UsageError("give one of PAIRS, --identify and --labels")
+        raise click.UsageError("specify exactly one of PAIRS, --identify and --labels")
     if (identified is None) != (images is not None):
-        raise click.UsageError("PAIRS and --labels go together with --images")
+        raise click.UsageError("PAIRS and --labels require --images")
     engine = open_engine(recipe=Recipe(recipe))
     describe_photos = partial(_describe, engine=engine, detector=detector)
     result: Verification | LabelEvaluation | Identification
@@ -108,7 +108,7 @@ def evaluate(
         result = identify(gallery, probes, one_folder=identified[0].samefile(identified[1]))
         page = partial(identification_page, result, model_version=engine.model_version)
     else:
-        raise click.UsageError("give one of PAIRS, --identify and --labels")
+        raise click.UsageError("specify exactly one of PAIRS, --identify and --labels")
     if html:
         html.write_text(page())
     if as_json:

@@ -1,6 +1,6 @@
-"""How the command line presents errors: an exit code and a hint for each class.
+"""The exit code and the hint of each class of errors on the command line.
 
-This is the one table of both; ``docs/cli.md`` is generated from it.
+``docs/cli.md`` is generated from these tables.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class ExitCode(IntEnum):
     """Exit codes of the command line.
 
     Attributes:
-        meaning: what the code says about the command.
-        advice: what to do about it, or an empty text.
+        meaning: the result of the command.
+        advice: the remedy, or an empty text.
     """
 
     meaning: str
@@ -138,7 +138,7 @@ def raise_first(errors: Iterable[FacerecError]) -> None:
 
 
 def hint_of(error: FacerecError) -> str | None:
-    """Return what to do about an error in words of the command line, or None."""
+    """Return the hint for an error on the command line, or None."""
     own = _own_hint_of(error)
     if error.consequence is None:
         return own

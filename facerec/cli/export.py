@@ -1,4 +1,4 @@
-"""`facerec export`: everything that is held about somebody."""
+"""`facerec export`: export all data about somebody."""
 
 from __future__ import annotations
 
@@ -44,12 +44,13 @@ def export(
     stack: str | None,
     output: Path,
 ) -> None:
-    """Export everything that is held about somebody.
+    """Export all data about somebody.
 
-    Somebody is named by a face, a photo, an external image id, or the id or display name of a
-    person. What is exported: faces with their embeddings, people, corrections, rows and embeddings
-    in the folders of jobs, and a thumbnail of each face whose photo can still be read. The folder
-    contains biometric data: only you can read it. The exit code is 3 if nothing is held.
+    Select the person by a face, a photo, an external image id, or the id or display name of the
+    person. The export contains faces with their embeddings, people, corrections, rows and
+    embeddings in the folders of jobs, and a thumbnail of each face whose photo can still be read.
+    The folder contains biometric data, and only you can read it. The exit code is 3 if there is no
+    data.
 
     \b
     Example:

@@ -189,7 +189,7 @@ def not_same(collection: str, face_id: str, person: str, data: Path | None, lift
 def corrections(
     collection: str, data: Path | None, next_token: str | None, limit: int, as_json: bool
 ) -> None:
-    """List which faces were said not to show which people.
+    """List corrections: which faces do not show which people.
 
     \b
     Example:

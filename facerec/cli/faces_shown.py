@@ -1,4 +1,4 @@
-"""Faces as text: those of a photo, those of a collection, and matches."""
+"""Prints faces: those of a photo, those of a collection, and matches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`facerec find`: all photos of somebody."""
+"""`facerec find`: find all photos of somebody."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def find(
 ) -> None:
     """Find all photos of somebody, most similar first, doubtful ones apart.
 
-    PERSON is the id or the name of a person of the collection. PHOTO is a path or an s3:// address,
-    of which the largest face is searched. Faces that may show somebody else are doubtful.
+    PERSON is the id or the name of a person of the collection. PHOTO is a path or an s3:// address;
+    its largest face is searched for. Faces that may show somebody else are doubtful.
 
     Nothing is overwritten: FOLDER must be empty, and FILE must not exist. After an interruption,
     the same command completes a folder. A photo that is missing, or has changed since it was

@@ -1,4 +1,4 @@
-"""`facerec import`: take over a collection of another service."""
+"""`facerec import`: import a collection from another service."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ report_option = click.option(
     "--report",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="OUT.json",
-    help="Save the report, with every face that was not imported, also if the import ends early.",
+    help="Save the report, with every face that was not imported, even if the import ends early.",
 )
 restore_option = click.option(
     "--restore-deleted",
     is_flag=True,
-    help="Also import faces that somebody has deleted or erased here.",
+    help="Import even faces that somebody has deleted or erased here.",
 )
 
 SHOW_EVERY = 100
@@ -35,7 +35,7 @@ SHOW_EVERY = 100
 
 @click.group("import")
 def import_() -> None:
-    """Take over a collection of another service."""
+    """Import a collection from another service."""
 
 
 @import_.command()
@@ -49,7 +49,7 @@ def import_() -> None:
     "--photo",
     "template",
     metavar="TEMPLATE",
-    help="Where the photo of a face is, with {external_image_id}, {image_id} or {face_id} in it.",
+    help="Address of the photo of a face, with {external_image_id}, {image_id} or {face_id} in it.",
 )
 @click.option(
     "--manifest",
@@ -73,12 +73,12 @@ def rekognition(
     data: Path | None,
     as_json: bool,
 ) -> None:
-    """Take over a collection of Amazon Rekognition.
+    """Import a collection from Amazon Rekognition.
 
     Embeddings cannot be exported from Rekognition, so each face is found again in its original
-    photo, by its place there. Faces keep their ids, external image ids and people, so those
-    that programs have stored stay valid. An import that was interrupted is resumed if it is run
-    again. Faces that were deleted here stay so. The credentials need rekognition:ListFaces and
+    photo by its bounding box. Faces keep their ids, external image ids and people, so ids that
+    programs have stored stay valid. An import that was interrupted is resumed if it is run again.
+    Faces that were deleted here stay deleted. The credentials need rekognition:ListFaces and
     rekognition:ListUsers.
 
     \b
@@ -129,11 +129,11 @@ def rekognition(
 def face_recognition(
     file: Path, collection: str, restore_deleted: bool, data: Path | None, as_json: bool
 ) -> None:
-    """Take over a pickle of encodings and names of the package face_recognition.
+    """Import a pickle of encodings and names made with the package face_recognition.
 
-    Its encodings are of the network that facerec uses, so no photos are needed. Each
-    name becomes a person. Nothing in the file is run: a pickle that contains anything but arrays,
-    lists, dicts, text and numbers is refused. An import that is run again changes nothing.
+    The package uses the same network as facerec, so no photos are needed. Each name becomes a
+    person. No code in the file is run: a pickle that contains anything but arrays, lists, dicts,
+    text and numbers is refused. An import that is run again changes nothing.
 
     \b
     Examples:
@@ -186,10 +186,10 @@ def compreface(
     data: Path | None,
     as_json: bool,
 ) -> None:
-    """Take over the people of a CompreFace server at URL, with their photos.
+    """Import the people of a CompreFace server at URL, with their photos.
 
-    CompreFace's embeddings are of other networks, so its saved photos are downloaded and indexed,
-    and their faces are associated with people of the same names. An import that was interrupted
+    CompreFace uses other networks, so its saved photos are downloaded and indexed, and their faces
+    are associated with people of the same names. An import that was interrupted
     is resumed if it is run again.
 
     \b
@@ -228,7 +228,7 @@ def _rule(template: str | None, manifest: Path | None) -> FindPhotos:
     from facerec.imports.photo_rules import photos_by_manifest, photos_by_template
 
     if (template is None) == (manifest is None):
-        raise click.UsageError("give one of --photo and --manifest")
+        raise click.UsageError("specify either --photo or --manifest")
     if template is not None:
         return photos_by_template(template)
     assert manifest is not None  # noqa: S101 - checked above

@@ -58,18 +58,18 @@ def index(
 ) -> None:
     """Index the faces of photos into a collection.
 
-    SOURCE is a manifest (JSON lines, CSV or plain addresses, also gzipped), a photo, a folder, or
-    an s3:// address of one of these. The collection is created if it does not exist. The same
-    command resumes an interrupted run. In a folder, only photos that are new or have
-    changed since an earlier run are read; if a photo was replaced, so are its faces. With --prune,
-    the faces of photos that are gone are removed. Faces that the collection has lost since are
-    restored, unless they were deleted on purpose. The same photo under another name (see
-    --person-from) is another photo, with faces of its own.
+    SOURCE is a manifest (JSON lines, CSV or plain addresses, optionally gzipped), a photo, a
+    folder, or an s3:// address of one of these. The collection is created if it does not exist. The
+    same command resumes an interrupted run. In a folder, only photos that are new or have changed
+    since an earlier run are read; if a photo was replaced, so are its faces. With --prune, the
+    faces of photos that are gone are removed. Faces that the collection has lost since are
+    restored, unless they were deleted on purpose. A photo that is indexed under another external
+    image id counts as another photo, with its own faces.
 
-    With --person-from, people are created from the names of photos: `folder` names them after the
-    folders below SOURCE, `pattern:{person}_*.jpg` after their paths, and `column:NAME` after a
-    column of a manifest. Of several faces in a photo, the one that resembles the person's other
-    photos gets the name. Photos of a folder then have no external image ids.
+    With --person-from, people are created from the names of photos: `folder` uses the names of the
+    folders below SOURCE, `pattern:{person}_*.jpg` parts of paths, and `column:NAME` a column of a
+    manifest. If a photo shows several faces, the one most similar to the person's other photos is
+    associated with the person. Photos of a folder then have no external image ids.
 
     \b
     Examples:

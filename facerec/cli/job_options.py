@@ -28,11 +28,11 @@ _OPTIONS = (
         is_flag=True,
         help="Process photos again that failed in a complete job.",
     ),
-    click.option("--force", is_flag=True, help="Process all photos again, also indexed ones."),
+    click.option("--force", is_flag=True, help="Process all photos again, including indexed ones."),
     click.option(
         "--restore-deleted",
         is_flag=True,
-        help="Process all photos again, and also store faces that somebody has deleted.",
+        help="Process all photos again, and store even faces that somebody has deleted.",
     ),
     click.option(
         "--prune",
@@ -76,7 +76,7 @@ _OPTIONS = (
         default=ExternalIds.PATH.value,
         show_default=True,
         help="In a folder, derive external image ids from the paths of photos, or from the folders "
-        "that they are in (photos in one folder then count as the same person's), or give none: a "
+        "that they are in (photos in one folder then count as the same person's), or use none: a "
         "photo then keeps its faces wherever it is moved to.",
     ),
 )

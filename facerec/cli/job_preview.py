@@ -28,9 +28,9 @@ def preview(
     *,
     as_json: bool,
 ) -> None:
-    """Print what a job would be, without storing anything.
+    """Print the plan of a job, without storing anything.
 
-    Problems that would keep a stack from running the job are printed one on a line, and end the
+    Problems that prevent a stack from running the job are printed, one per line, and end the
     command.
 
     Args:
@@ -94,7 +94,7 @@ def preview(
 
 
 def _refuse(problems: Sequence[str]) -> None:
-    """Print what would keep the job from running, and end the command if there is anything."""
+    """Print the problems that prevent the job from running; end the command if there are any."""
     for problem in problems:
         click.secho(f"error: {problem}", fg="red", err=True)
     if problems:

@@ -1,4 +1,4 @@
-"""Shows jobs and their progress: a bar on a terminal, a line now and then elsewhere."""
+"""Shows jobs and their progress: a bar on a terminal, otherwise a line every few seconds."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def print_job(jobs: ShownJobs, job: Job, progress: Progress | None) -> None:
 
 
 def listing_display() -> Callable[[int], None]:
-    """Return a function that prints the number of files listed, now and then, on stderr."""
+    """Return a function that prints the number of listed files to stderr every few seconds."""
     printed = time.monotonic()
 
     def show(listed: int) -> None:

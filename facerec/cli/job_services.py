@@ -1,4 +1,4 @@
-"""The jobs that commands show: those of this machine, or those of a stack on AWS."""
+"""Job services of commands: that of this machine, or that of a stack on AWS."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ShownJobs:
-    """A job service, with what only the command line adds to it.
+    """A job service with settings of the command line.
 
     Attributes:
         service: the service.
@@ -30,11 +30,11 @@ class ShownJobs:
     interval: float = 0.5
 
     def progress(self, job: Job) -> Progress | None:
-        """Return how far a job is; None before it is planned."""
+        """Return the progress of a job; None before it is planned."""
         return self.service.progress(job) if job.plan else None
 
     def dollars(self, progress: Progress | None) -> float | None:
-        """Return about what the machines have cost; None on this machine."""
+        """Return the approximate cost of the machines so far; None on this machine."""
         if self.dollars_per_second is None:
             return None
         return self.dollars_per_second * (progress.busy_seconds if progress else 0.0)

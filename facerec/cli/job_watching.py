@@ -1,4 +1,4 @@
-"""Watches a job until it ends, and shows how it ended."""
+"""Watches a job until it ends, and shows its report."""
 
 from __future__ import annotations
 

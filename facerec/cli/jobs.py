@@ -14,7 +14,7 @@ COMMANDS = {
     "watch": (_SHOWN, "Watch JOB until it ends, then show its report."),
     "report": (_SHOWN, "Show the report of JOB."),
     "failures": (_SHOWN, "List everything that failed in JOB."),
-    "cancel": (_SHOWN, "Cancel JOB; what is done is kept."),
+    "cancel": (_SHOWN, "Cancel JOB; finished work is kept."),
     "delete": (_SHOWN, "Delete the folder of JOB: its ledger, report, manifest and embeddings."),
 }
 """Module and summary of each command, in the order of a first use."""

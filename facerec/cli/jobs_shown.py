@@ -133,7 +133,7 @@ def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -
 @click.argument("job_id", metavar="JOB")
 @service_options
 def cancel(job_id: str, stack: str | None, data: Path | None) -> None:
-    """Cancel JOB; what is done is kept.
+    """Cancel JOB; finished work is kept.
 
     Starting the job again resumes it. On this machine the photos that are under way are finished
     first.

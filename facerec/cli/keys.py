@@ -36,7 +36,7 @@ def keys() -> None:
     help="Limit the key to this collection; can be repeated (default: all collections).",
 )
 @click.option("--read-only", is_flag=True, help="Create a read-only key.")
-@click.option("--note", default="", help="Note to remember the key by.")
+@click.option("--note", default="", help="Note that describes the key.")
 @data_option
 @json_option
 def create(

@@ -1,4 +1,4 @@
-"""Runs a job on this machine for a command that waits for its end."""
+"""Runs a job on this machine, and waits for its end."""
 
 from __future__ import annotations
 

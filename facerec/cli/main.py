@@ -22,13 +22,13 @@ COMMANDS = {
     "erase": ("facerec.cli.erase", "Erase everything known about a face, a photo or a person."),
     "export": (
         "facerec.cli.export",
-        "Export everything that is held about somebody.",
+        "Export all data about somebody.",
     ),
     "erasures": (
         "facerec.cli.erasures",
         "List and show receipts of erasures, and complete them.",
     ),
-    "import": ("facerec.cli.importing", "Take over a collection of another service."),
+    "import": ("facerec.cli.importing", "Import a collection from another service."),
     "verify": ("facerec.cli.verify", "Compare a collection with the jobs that indexed it."),
     "rebuild": ("facerec.cli.rebuild", "Restore a collection from its job folders."),
     "jobs": ("facerec.cli.jobs", "Start, list, watch, report, cancel and delete jobs."),

@@ -1,4 +1,4 @@
-"""`facerec match`: who is in a photo, or in each photo of a folder."""
+"""`facerec match`: search a collection for the faces of a photo, or of each photo of a folder."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ else:
 @click.option(
     "--repeat-people",
     is_flag=True,
-    help="Let several faces of the photo match one person; otherwise only the most similar does.",
+    help="Let several faces of the photo match one person (default: only the most similar one).",
 )
 @csv_option("Write a CSV file with a line for each face of the photos instead of printing.")
 @probe_face_options

@@ -1,4 +1,4 @@
-"""Many probes searched by one command: the photos of a folder, each with its own rows."""
+"""Searches for many probes in one command: the photos of a folder, each with its own rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that a command creates: whole or not at all, and never in place of another."""
+"""Creates files completely or not at all, and never overwrites one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from facerec.errors import InvalidInputError
 
 @contextmanager
 def new_text(path: Path) -> Iterator[TextIO]:
-    """Open a new text file, which has its name once it is complete.
+    """Open a new text file, which gets its name when it is complete.
 
     Raises:
         InvalidInputError: There is a file of this name, or no folder for it.

@@ -1,4 +1,4 @@
-"""Printing: results to stdout, progress and errors to stderr."""
+"""Prints results to stdout, and progress and errors to stderr."""
 
 from __future__ import annotations
 

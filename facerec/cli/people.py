@@ -43,9 +43,9 @@ if TYPE_CHECKING:
 def people() -> None:
     """List, match and change the people of a collection.
 
-    A person is somebody whose faces in a collection are known to belong together: a user in
-    Rekognition. A person has an id of letters, digits and any of _.:- and may have a name in any
-    script. PERSON is either of them.
+    A person groups the faces of somebody in a collection, like a user in Rekognition. A person has
+    an id of letters, digits and the characters _.:- and may have a name in any script. PERSON is
+    the id or the name.
     """
 
 
@@ -67,7 +67,9 @@ for command in (
 @people.command("list")
 @collection_option
 @data_option
-@click.option("--name", metavar="TEXT", help="List only people with this in their name or id.")
+@click.option(
+    "--name", metavar="TEXT", help="List only people whose name or id contains this text."
+)
 @page_options("people", MAX_USER_PAGE, MAX_USER_PAGE)
 @json_option
 def list_command(
@@ -156,7 +158,7 @@ def create(
       facerec people create --collection staff --name 张伟
     """
     if person is None and name is None:
-        raise click.UsageError("give PERSON, --name or both")
+        raise click.UsageError("specify PERSON, --name or both")
     with factory.open_gallery(data_folder(data)) as gallery:
         user = gallery.create_user(collection, person, name=name)
     if as_json:
@@ -188,7 +190,7 @@ def rename(
       facerec people rename --collection staff ann --remove
     """
     if (name is None) != remove:
-        raise click.UsageError("give either NAME or --remove")
+        raise click.UsageError("specify either NAME or --remove")
     with factory.open_gallery(data_folder(data)) as gallery:
         user = gallery.rename_user(collection, user_id_of(gallery, collection, person), name)
     if as_json:
@@ -222,8 +224,8 @@ def add(
 ) -> None:
     """Add faces to a person; `facerec faces list` shows their ids.
 
-    Faces that the person has already stay. A face of another person is refused, and so is one that
-    does not resemble the person's other faces.
+    Faces that the person already has are ignored. A face is refused if it belongs to another person
+    or does not resemble the person's other faces.
 
     \b
     Example:

@@ -53,7 +53,7 @@ _PROBLEMS = {
 def enrol(
     source: str, collection: str, data: Path | None, person_from: str | None, as_json: bool
 ) -> None:
-    """Create people from the names of photos that are indexed already.
+    """Create people from the names of photos that are already indexed.
 
     SOURCE is the folder, the s3:// prefix or the manifest that was indexed. See `facerec index` for
     --person-from, whose default is `folder`.
@@ -75,7 +75,7 @@ def enrol(
 
 
 def name_rule(person_from: str, source: str) -> NameOf:
-    """Return what names the photos of a folder, a prefix or a manifest.
+    """Return the rule that names the photos of a folder, a prefix or a manifest.
 
     Raises:
         InvalidInputError: The rule is not known, or the manifest has no such column.
@@ -89,7 +89,7 @@ def name_rule(person_from: str, source: str) -> NameOf:
         return _names_by_column(source, detail).get
     raise InvalidInputError(
         f"--person-from {person_from!r} is not known",
-        "give folder, column:NAME or pattern:PATTERN",
+        "use folder, column:NAME or pattern:PATTERN",
     )
 
 
@@ -112,7 +112,7 @@ def require_no_external_ids(gallery: Gallery, collection: str, name_of: NameOf) 
 
 
 def print_enrolment(enrolment: Enrolment) -> None:
-    """Print whom photos are named after, what was corrected, and which photos got no name."""
+    """Print the number of people and faces, the corrections, and the photos without a person."""
     out = console()
     out.print(
         f"{count(enrolment.people, 'person', 'people')}, {enrolment.created:,} of them new: "

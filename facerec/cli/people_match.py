@@ -1,4 +1,4 @@
-"""`facerec people match`: the people who resemble a photo, a face or a person."""
+"""`facerec people match`: search for the people whom a photo, a face or a person resembles."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def match(
 ) -> None:
     """Search for the people whom the largest face of PHOTO may show.
 
-    A person is compared by the mean of its faces. There is no --target-fmr: error rates are
-    measured on single faces. docs/accuracy.md explains what similarity means.
+    A person is compared by the mean of its faces. There is no --target-fmr, because error rates are
+    measured with single faces. docs/accuracy.md explains what similarity means.
 
     \b
     Examples:
@@ -58,7 +58,7 @@ def match(
       facerec people match --collection staff --person ann
     """
     if sum(probe is not None for probe in (photo, face_id, person)) != 1:
-        raise click.UsageError("give either PHOTO, --face or --person")
+        raise click.UsageError("specify exactly one of PHOTO, --face and --person")
     found: UserSearchResult
     with factory.open_gallery(data_folder(data)) as gallery:
         if face_id is not None:

@@ -1,4 +1,4 @@
-"""`facerec people suggest`: clusters of faces that nobody has named, and what to say about them."""
+"""`facerec people suggest` and the other commands about clusters of faces without a person."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def suggest(
 ) -> None:
     """Suggest unknown people: clusters of faces that seem to show the same person.
 
-    Faces that were indexed since the last time join clusters or create them. Ids of clusters stay.
-    A cluster that has faces of a person already suggests further faces of that person.
+    Faces that were indexed since the last call join clusters or create them. Clusters keep their
+    ids. A cluster that contains faces of a person suggests further faces of that person.
 
     \b
     Examples:
@@ -82,7 +82,7 @@ def suggest(
 @data_option
 @json_option
 def show_cluster(collection: str, cluster_id: str, data: Path | None, as_json: bool) -> None:
-    """Show a cluster with all its faces, also if it is ignored.
+    """Show a cluster with all its faces, even if it is ignored.
 
     \b
     Example:
@@ -151,7 +151,7 @@ def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None
 @data_option
 @click.option("--lift", is_flag=True, help="Remove the statement again.")
 def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, lift: bool) -> None:
-    """State that what was found in a photo is not a face; no cluster has it from then on.
+    """State that a stored face is not a face, so that no cluster contains it.
 
     \b
     Example:
@@ -171,7 +171,7 @@ def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, li
 def not_same(collection: str, cluster: str, person: str, data: Path | None) -> None:
     """State that the faces of a cluster do not show PERSON; later searches obey.
 
-    `facerec faces not-same` says the same of a single face, and lifts it.
+    `facerec faces not-same` does the same for a single face, and can undo it.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""Whom a command means: people named by id or display name, and photos."""
+"""Reads arguments that name a person by id or display name, or a photo."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PATHS = ("/", "./", "../")
 
 
 def user_id_of(gallery: Gallery, collection: str, person: str) -> str:
-    """Return the id of the person whose id or display name is given.
+    """Return the id of the person with this id or display name.
 
     Raises:
         UserNotFoundError: Nobody has this id or name.
@@ -44,7 +44,7 @@ def new_or_known(gallery: Gallery, collection: str, person: str) -> tuple[str, s
 
 
 def known_name(gallery: Gallery, collection: str, person: str) -> str:
-    """Return the id of a person, or what a correction names otherwise, such as a face's id."""
+    """Return the id of a person, or the text itself, such as a face's id, if it names nobody."""
     with suppress(UserNotFoundError):
         return user_id_of(gallery, collection, person)
     return person

@@ -1,4 +1,4 @@
-"""Photos that were found, copied into a folder or linked from it, each under a name of its own."""
+"""Copies found photos into a folder, or links them from it, each under a name of its own."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class FoundPhotos:
 
 @dataclass
 class Copied:
-    """What became of photos.
+    """The outcome of copying photos.
 
     Attributes:
         photos: Number of photos that are in the folder now.
-        errors: Why others are not.
+        errors: Reasons why other photos are not.
     """
 
     photos: int = 0
@@ -84,7 +84,7 @@ def copy_photos(
         link: Whether to link the photos instead of copying them.
 
     Returns:
-        What became of the photos, and of the doubtful ones.
+        The outcome for the photos, and for the doubtful ones.
 
     Raises:
         InvalidInputError: The folder has other files; nothing was copied.

@@ -1,4 +1,4 @@
-"""Names as a terminal may print them."""
+"""Escapes names so that a terminal can print them safely."""
 
 from __future__ import annotations
 

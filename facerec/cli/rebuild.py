@@ -37,8 +37,8 @@ def rebuild(
 
     COLLECTION is restored from the embeddings in the folders of its jobs; no photo is read. Use it
     if the database is lost or damaged, or to fill another one. Faces that were erased stay erased.
-    Faces that no job has indexed cannot be restored. People, corrections, tags, retention and
-    threshold are copied with --into; if the database is lost, they are, and the output says so. The
+    Faces that no job has indexed cannot be restored. With --into, people, corrections, tags,
+    retention and threshold are copied too. If the database is lost, they cannot be restored. The
     exit code is 1 if a job cannot be read. On AWS it may take 15 minutes; a further call continues.
 
     \b
@@ -48,7 +48,7 @@ def rebuild(
       facerec rebuild staff --stack facerec
     """
     if stack is not None and into is not None:
-        raise click.UsageError("give either --into or --stack")
+        raise click.UsageError("specify either --into or --stack")
     started = time.monotonic()
     if stack is None:
         from facerec.factory import rebuild_local_collection

@@ -20,11 +20,11 @@ WHAT = {
     "COLLECTION": "collection",
     "EXPIRED": "expired faces",
 }
-"""What a subject of an erasure is called, by the name of its kind."""
+"""Names of the kinds of subjects of erasures."""
 
 
 def print_resumed(receipts: Iterable[Receipt]) -> None:
-    """Print which interrupted erasures a command has completed before its own work, to stderr."""
+    """Print to stderr the interrupted erasures that a command has completed before its own work."""
     out = console(stderr=True)
     for receipt in receipts:
         what = (
@@ -37,7 +37,7 @@ def print_resumed(receipts: Iterable[Receipt]) -> None:
 
 
 def print_receipt(receipt: Receipt) -> None:
-    """Print what an erasure removed from where."""
+    """Print a receipt: the counts of what was removed from each store."""
     out = console()
     state = {
         erasures.ErasureStatus.DONE: "done",

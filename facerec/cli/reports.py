@@ -129,14 +129,14 @@ def print_difference(difference: Difference) -> None:
 
 
 def print_removal(removal: Removal) -> None:
-    """Print what was removed of photos that were replaced or are gone; nothing if nothing was."""
+    """Print the counts of faces removed because photos were replaced or are gone, if any were."""
     if removal.faces:
         faces = count(removal.faces, "face")
         console().print(f"{faces} removed: their photos were replaced or are gone")
 
 
 def print_earlier_faces(tally: Tally) -> None:
-    """Print what became of faces that were indexed before, or deleted."""
+    """Print the counts of faces that were indexed before or deleted, by what the job did."""
     out = console()
     before = "indexed before with other options"
     if tally.faces_replaced:
@@ -151,7 +151,7 @@ def print_earlier_faces(tally: Tally) -> None:
 
 
 def print_unreadable_jobs(result: Verification) -> None:
-    """Print how many jobs cannot be read, if there are any, and what to do about it."""
+    """Print the number of jobs that cannot be read, with the remedy, if there are any."""
     if result.unreadable_jobs:
         out = console()
         out.print(f"{count(result.unreadable_jobs, 'job')} cannot be read: see `facerec jobs list`")
@@ -174,7 +174,7 @@ def print_verification(found: Verification, *, repaired: bool) -> None:
 
 
 def print_run(run: RunSummary) -> None:
-    """Print what a run found in the collection of what earlier runs had stored."""
+    """Print how the collection differed from the ledgers of earlier runs."""
     _print_differences(
         run.faces_restored,
         run.faces_removed,

@@ -1,4 +1,4 @@
-"""`facerec verify`: compare a collection with what its jobs have indexed."""
+"""`facerec verify`: compare a collection with the ledgers of its jobs."""
 
 from __future__ import annotations
 

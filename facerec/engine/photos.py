@@ -1,4 +1,4 @@
-"""What the engine knows of a photo between its stages: located faces, then aligned faces."""
+"""Photos between the stages of the engine: with located faces, then with aligned faces."""
 
 from __future__ import annotations
 

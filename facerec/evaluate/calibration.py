@@ -24,22 +24,22 @@ from facerec.gallery.sampling import SampledFace
 
 SIMILARITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 MAX_FACES = 4_000
-"""Faces that are compared: 4,000 make 8 million pairs."""
+"""Maximum number of faces to compare: 4,000 make 8 million pairs."""
 
 MIN_MATCHES = 5
-"""Pairs of different people that must match before a rate counts as measured."""
+"""Minimum number of matching pairs of different people for a rate to count as measured."""
 
 DUPLICATE_DISTANCE = 0.1
-"""Distance of two faces below which they are of one picture: two photos are farther apart."""
+"""Distance below which two faces are of one picture; faces of two photos are farther apart."""
 
 SAME_PERSON_SIMILARITY = 0.98
 """Similarity from which two names may belong to one person."""
 
 OTHER_PERSON_SIMILARITY = 0.5
-"""Similarity that a face does not reach with any other face of its name, if it is another's."""
+"""Similarity that a face with a wrong name does not reach with any other face of that name."""
 
 SHOWN = 50
-"""Pairs and faces of each list, most striking first."""
+"""Maximum number of pairs or faces in each list, most striking first."""
 
 BINS = 80
 
@@ -81,18 +81,18 @@ class CalibratedRate:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What a collection's own faces say about thresholds.
+    """Thresholds measured on a collection's own faces.
 
     Attributes:
-        faces: In the collection.
-        sampled: Faces that were compared.
-        named: Of these, faces with the name of a person.
-        people: Different names.
-        genuine: Pairs of one person.
-        impostors: Pairs of different people.
+        faces: Number of faces in the collection.
+        sampled: Number of faces that were compared.
+        named: Number of sampled faces with the name of a person.
+        people: Number of different names.
+        genuine: Number of pairs of one person.
+        impostors: Number of pairs of different people.
         rates: Error rates by similarity.
-        target_search_rate: Share of searches for a stranger that may have a match.
-        threshold: Similarity that keeps it.
+        target_search_rate: Target share of searches for a stranger that have a match.
+        threshold: Similarity that meets this target.
         is_measured: Whether the threshold is measured on these faces, or by the scale of
             similarity because the faces are too few.
         has_wrong_names: Whether the pairs that decide on the threshold look like people with two
@@ -175,7 +175,7 @@ def calibrate(
 
 
 class _Pairs:
-    """All pairs of faces of a sample, with what is known of them."""
+    """All pairs of faces of a sample, with the known people."""
 
     def __init__(self, sample: Sequence[SampledFace]) -> None:
         self._sample = sample

@@ -1,4 +1,4 @@
-"""A calibration as one HTML file with plots and faces, and no outside address."""
+"""Writes a calibration as one self-contained HTML file with plots and faces."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def calibration_page(
 
 
 def summary(result: Calibration, collection_id: str) -> list[str]:
-    """Return what was measured, and the threshold, in sentences."""
+    """Return a summary of the measurement, and the threshold, in sentences."""
     sample = (
         "" if result.sampled == result.faces else f", of which {result.sampled:,} were compared"
     )

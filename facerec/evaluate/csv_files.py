@@ -15,10 +15,10 @@ def open_csv(path: Path) -> Iterator[csv.DictReader[str]]:
     """Open a CSV file with a header, in UTF-8.
 
     Raises:
-        InvalidInputError: it is not one; also if that shows while its rows are read.
+        InvalidInputError: it is not valid CSV, even if this is found while its rows are read.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             yield csv.DictReader(file, strict=True)
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path} is not a CSV file: {error}") from error
+        raise InvalidInputError(f"{path} is not valid CSV: {error}") from error

@@ -1,4 +1,4 @@
-"""Parts of the pages that present measurements, with no outside address."""
+"""Parts of the self-contained pages that present measurements."""
 
 from __future__ import annotations
 

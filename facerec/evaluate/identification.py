@@ -1,4 +1,4 @@
-"""Measures how often enrolled people are identified, and how often strangers are."""
+"""Measures how often enrolled people are identified correctly, and strangers by mistake."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FALSE_POSITIVE_RATES = (0.01, 0.05, 0.1)
 
 @dataclass(frozen=True, slots=True)
 class OpenSetRate:
-    """What a threshold costs at a false positive identification rate.
+    """The miss rate of a threshold at a false positive identification rate.
 
     Attributes:
         false_positive_rate: share of strangers who are named.

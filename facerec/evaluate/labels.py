@@ -20,7 +20,7 @@ OVERALL_RATE = 1e-3
 """False match rate over all pairs at which labels are compared, if there are enough pairs."""
 
 MAX_PHOTOS = 4_000
-"""Photos whose pairs are judged: 4,000 make 8 million pairs."""
+"""Maximum number of photos whose pairs are judged: 4,000 make 8 million pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def read_labels(path: Path, images: Path) -> list[LabelledPhoto]:
         )
     if len(rows) > MAX_PHOTOS:
         raise InvalidInputError(
-            f"{path} has {len(rows):,} photos", f"give at most {MAX_PHOTOS:,}: they make many pairs"
+            f"{path} has {len(rows):,} photos, more than {MAX_PHOTOS:,}", "use fewer photos"
         )
     return [
         LabelledPhoto(

@@ -1,4 +1,4 @@
-"""The result of an evaluation as one HTML file with plots and faces, and no outside address."""
+"""Writes the result of an evaluation as one self-contained HTML file with plots and faces."""
 
 from __future__ import annotations
 

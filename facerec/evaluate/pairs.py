@@ -104,7 +104,7 @@ def _is_cohort(name: str) -> bool:
 
 def _check_classes(pairs: list[LabelledPair], path: Path) -> None:
     if not pairs:
-        raise InvalidInputError(f"{path} holds no pairs")
+        raise InvalidInputError(f"{path} contains no pairs")
     same = sum(pair.same for pair in pairs)
     if same in (0, len(pairs)):
         raise InvalidInputError(

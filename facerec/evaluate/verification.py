@@ -1,4 +1,4 @@
-"""Measures how often two photos are rightly judged to show one person or two people."""
+"""Measures how often two photos are judged correctly to show one person or two people."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class PairError:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRates:
-    """The error rates at a similarity: as the scale predicts, and as measured."""
+    """The predicted and the measured error rates at a similarity."""
 
     similarity: float
     predicted_false_match_rate: float

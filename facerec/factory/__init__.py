@@ -1,7 +1,7 @@
-"""The one place that builds engines, stores, galleries and job services.
+"""The only place that builds engines, stores, galleries and job services.
 
-``local`` builds for one machine, ``deployed`` for AWS, both with the engines of ``engines``. What
-is built is imported only then, so that a program pays only for what it uses:
+``local`` builds for one machine, ``deployed`` for AWS, both with the engines of ``engines``.
+Modules are imported when something of them is built, so that a program loads only what it uses:
 
 - The command line and Python programs: ``open_gallery``, over the SQLite file of a data folder, and
   ``open_local_jobs``, whose worker processes build engines and stores of their own.
@@ -10,8 +10,8 @@ is built is imported only then, so that a program pays only for what it uses:
 - The container of a child on AWS: ``open_checked_engine`` and ``open_child_dependencies``.
 - The API function: ``open_deployed_gallery`` and ``open_aws_jobs``.
 - The function that erases: ``open_eraser``, a gallery that loads no network.
-- What maintains collections beside a gallery, at the command line and in the function that erases:
-  ``maintenance``.
+- Checks, comparisons and restorations of collections, at the command line and in the function that
+  erases: ``maintenance``.
 - The function that plans: ``open_records`` and ``gallery_defaults``.
 """
 

@@ -1,4 +1,4 @@
-"""Builds what a deployment on AWS needs, from its settings."""
+"""Builds the parts of a deployment on AWS from its settings."""
 
 from __future__ import annotations
 

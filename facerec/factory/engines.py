@@ -1,4 +1,4 @@
-"""Builds the engines, and what estimates attributes."""
+"""Builds the engines, and the estimator of attributes."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def open_checked_engine(threads: int) -> FaceEngine:
 
 
 def open_attribute_networks() -> AttributeEstimator:
-    """Open what estimates age and gender; its networks are loaded when they are first needed."""
+    """Open the estimator of age and gender; its networks are loaded when they are first needed."""
     from facerec.engine.deferred import DeferredAttributes
 
     return DeferredAttributes(_import_attributes)

@@ -1,4 +1,4 @@
-"""Builds what runs on one machine: everything is in a data folder."""
+"""Builds the parts of an installation on one machine, which keeps everything in a data folder."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _local_gallery(
 
 
 def open_inspector() -> Inspector:
-    """Open what inspects and compares photos on this machine, without any collection."""
+    """Open an inspector, which detects and compares faces without a collection."""
     from facerec.gallery.inspection import Inspector
 
     return Inspector(

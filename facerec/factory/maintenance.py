@@ -1,4 +1,4 @@
-"""Builds what checks, compares and restores collections, beside their galleries."""
+"""Checks, compares and restores collections, with the stores of an installation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def open_local_checked_stores(data: Path) -> Iterator[CheckedStores]:
-    """Open what the check of an erasure searches in a data folder.
+    """Open the stores of a data folder that the check of an erasure searches.
 
     Args:
         data: the data folder.
@@ -35,7 +35,7 @@ def open_local_checked_stores(data: Path) -> Iterator[CheckedStores]:
 
 
 def open_deployed_checked_stores(settings: Settings) -> CheckedStores:
-    """Open what the check of an erasure searches in a deployment.
+    """Open the stores of a deployment that the check of an erasure searches.
 
     Args:
         settings: settings of the deployment.

@@ -1,4 +1,4 @@
-"""Exports: everything that is held about somebody, for a subject access request."""
+"""Exports: all data about somebody, for a subject access request."""
 
 from __future__ import annotations
 

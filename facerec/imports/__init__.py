@@ -1,1 +1,1 @@
-"""Collections of other services, taken over with their ids."""
+"""Imports collections from other services, with their ids."""

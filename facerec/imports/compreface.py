@@ -56,7 +56,7 @@ class Example:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Follows no redirect, which would send the key elsewhere."""
+    """Follows no redirects, because one could send the key to another server."""
 
     def redirect_request(self, *_: object, **__: object) -> None:
         """Return nothing."""
@@ -84,7 +84,7 @@ class ComprefaceServer:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInputError(
                 f"{address!r} is not the address of a CompreFace server",
-                "it looks like http://localhost:8000",
+                "use an address such as http://localhost:8000",
             )
         self._root = f"{address.rstrip('/')}/api/v1/recognition"
         self._api_key = api_key
@@ -160,7 +160,7 @@ class ComprefaceServer:
         return document
 
     def _get(self, address: str, max_bytes: int) -> bytes:
-        """Return what is at an address, up to one byte more than a maximum."""
+        """Return the content at an address, up to one byte more than a maximum."""
         request = Request(address, headers={"x-api-key": self._api_key})  # noqa: S310 - checked
         try:
             with self._opener.open(request, timeout=TIMEOUT) as answer:
@@ -172,11 +172,13 @@ class ComprefaceServer:
                 raise AccessDeniedError(
                     self._root,
                     "CompreFace does not accept the API key",
-                    "give the key of a face recognition service",
+                    "use the key of a face recognition service",
                 ) from error
             if error.code == 404:
                 raise NotFoundError(f"{address} does not exist") from error
-            raise StoreUnavailableError(f"CompreFace answers {error.code} for {address}") from error
+            raise StoreUnavailableError(
+                f"CompreFace returned status {error.code} for {address}"
+            ) from error
         except (URLError, OSError, HTTPException) as error:
             raise StoreUnavailableError(
                 f"CompreFace cannot be reached at {self._root}: {type(error).__name__}",

@@ -1,4 +1,4 @@
-"""Takes over descriptors of dlib's network, with the people that they are of."""
+"""Imports descriptors of dlib's network, with their people."""
 
 from __future__ import annotations
 

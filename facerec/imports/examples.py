@@ -1,4 +1,4 @@
-"""Takes over the people of a CompreFace server: their photos are indexed, under their names.
+"""Imports the people of a CompreFace server: indexes their photos, under their names.
 
 An import can be killed at any time: run it again, and it imports the photos that are missing.
 """
@@ -132,7 +132,7 @@ def _external_image_id(example: Example) -> str:
 
 
 def _present(gallery: Gallery, collection_id: str) -> set[str]:
-    """Return the external image ids of the faces that a collection has with their person."""
+    """Return the person of each external image id in a collection."""
     found: set[str] = set()
     token: str | None = None
     while True:

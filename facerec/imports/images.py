@@ -54,7 +54,7 @@ class ImageImporter:
     restore_deleted: bool
 
     def import_images(self, photos: Sequence[str], images: Sequence[Sequence[KnownFace]]) -> None:
-        """Import the images whose photos are among some, each from the one that shows its faces."""
+        """Import images, each from the one of some photos that shows its faces."""
         missing = [[face for face in faces if face.face_id not in self.stored] for faces in images]
         if not any(missing):
             return
@@ -175,7 +175,7 @@ class ImageImporter:
 
 
 def _attempt(read: Callable[[], Result]) -> Result | Unmatched:
-    """Return what is read from a photo, or why it cannot be read."""
+    """Return the result of reading a photo, or the reason why it cannot be read."""
     try:
         return read()
     except ObjectNotFoundError:

@@ -1,4 +1,4 @@
-"""Takes over a collection: its faces from their original photos, and its people.
+"""Imports a collection: its faces from their original photos, and its people.
 
 An import can be killed at any time: run it again, and it imports the faces that are missing.
 """

@@ -1,4 +1,4 @@
-"""What becomes of a collection that is imported."""
+"""The report of an import."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _INTENDED = frozenset({Unmatched.DELETED, Unmatched.ALREADY_INDEXED})
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of a collection, also while it is imported.
+    """The outcome of an import, complete or not.
 
     Attributes:
         complete: Whether the import has reached its end.

@@ -22,9 +22,9 @@ class ChildArray:
 
 
 def arrays_of(children: int, largest: int = MAX_ARRAY_SIZE) -> list[ChildArray]:
-    """Divide children into as few arrays as possible, of sizes that differ by one at most.
+    """Divide children into as few arrays as possible, whose sizes differ by at most one.
 
-    So none of several arrays has size 1, which AWS Batch refuses.
+    This way no array of several has size 1, which AWS Batch refuses.
 
     Args:
         children: number of children.

@@ -1,4 +1,4 @@
-"""Finds which photos of a source a job has to process, and which remembered ones are stale."""
+"""Finds the photos of a source that a job must process, and the remembered ones that are stale."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a job has to do.
+    """The work of a job.
 
     Attributes:
         identity: changes whenever the source does.
@@ -77,7 +77,7 @@ class Changes:
 def find_changes(
     request: JobRequest, source: Source, objects: ObjectStore, memory: Memory | None
 ) -> Iterator[Changes]:
-    """Find what a job has to do; its files exist during the block."""
+    """Find the work of a job; its files exist during the block."""
     if source.listing is None:
         assert source.identity is not None  # noqa: S101 - a manifest has one
         assert source.inspection is not None  # noqa: S101
@@ -142,12 +142,12 @@ def _may_have_changed(photo: RememberedPhoto, objects: ObjectStore) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a job would be.
+    """A job as it would be planned.
 
     Attributes:
-        photos: about how many photos it would process.
-        exact: whether they were counted.
-        children: how many children it would have.
+        photos: estimated number of photos to process.
+        exact: whether the photos were counted, not estimated.
+        children: number of children.
         difference: how the source differs from what is remembered; None if it was not compared.
         gone: the photos that are gone.
     """
@@ -168,7 +168,7 @@ def preview_job(
         request: what to index.
         objects: contains the manifest.
         jobs_root: see ``plan_job``; a local one has smaller children.
-        memory: what is remembered of the collection; None compares nothing.
+        memory: memory of the collection; None compares nothing.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.

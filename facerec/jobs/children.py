@@ -22,13 +22,13 @@ CHILDREN = 256
 default MaxvCpus."""
 
 LOCAL_IMAGES_PER_CHILD = (8, 500)
-"""On one machine a child costs next to nothing: small ones keep all workers busy to the end."""
+"""On one machine children cost almost nothing; small ones keep all workers busy to the end."""
 
 LOCAL_CHILDREN = 64
 """The same as ``CHILDREN``, on one machine."""
 
 MAX_STRIPES = 1_000
-"""Children that stream the same gzip file: each of them reads all of it."""
+"""Maximum number of children of a gzip file; each of them streams all of it."""
 
 
 def images_per_child(photos: int, *, local: bool = False) -> int:
@@ -46,7 +46,7 @@ def images_per_child(photos: int, *, local: bool = False) -> int:
 def count_children(
     inspection: Inspection, requested: int | None, *, local: bool
 ) -> tuple[int, int]:
-    """Return how many children share a file, and how many there are in all.
+    """Return the number of children that share a file, and the total number of children.
 
     Args:
         inspection: the manifest.

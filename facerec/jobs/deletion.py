@@ -1,7 +1,7 @@
-"""Deletes job folders: only what facerec wrote.
+"""Deletes job folders, and in them only files that facerec wrote.
 
-The plan is renamed first, which ends the job, and deleted last, by which the next deletion finds
-one that was killed. A job folder that the user chose may contain files of the user, which stay.
+The plan is renamed first, which ends the job, and deleted last, so that the next deletion finds and
+completes one that was killed. A job folder that the user chose may contain other files, which stay.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ def delete_job(objects: ObjectStore, entry: Entry, job: Job) -> int:
 
 
 def delete_folder(objects: ObjectStore, entry: Entry) -> int:
-    """Delete what a root contains of a job, and return the number of files.
+    """Delete the files of a job, and return their number.
 
-    A folder in the root is facerec's as a whole; of one elsewhere, only what facerec wrote is
-    deleted. From the first change on, the job does not exist; processes that are still adding to it
-    remove that again (``facerec.jobs.existence``).
+    A folder in the root belongs to facerec and is deleted as a whole; in a folder elsewhere, only
+    files that facerec wrote are. From the first change on, the job does not exist; processes that
+    still add to it remove what they added (``facerec.jobs.existence``).
     """
     folder = entry.job_folder
     files = [uri for uri in _files(objects, entry) if uri != entry.note]
@@ -94,7 +94,7 @@ def delete_damaged_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> i
 
 
 def delete_late_files(objects: ObjectStore, job_folder: str) -> None:
-    """Delete what was added to the folder of a job after its deletion, unless it has a job again.
+    """Delete files that were added to a job folder after its deletion, unless it has a new job.
 
     The renamed plan is left to the deletion.
     """
@@ -108,7 +108,7 @@ def delete_late_files(objects: ObjectStore, job_folder: str) -> None:
 
 
 def abandon_job(objects: ObjectStore, job_folder: str) -> None:
-    """Delete a job of a collection that does not exist, but for its renamed plan."""
+    """Delete the files of a job whose collection does not exist, except its renamed plan."""
     _rename_plan(objects, job_folder)
     delete_late_files(objects, job_folder)
 
@@ -130,7 +130,7 @@ def complete_deletion(objects: ObjectStore, jobs_root: str, job_folder: str) -> 
 
 
 def forget_deleted(objects: ObjectStore, jobs_root: str, job_folder: str, job_id: str) -> None:
-    """Complete the deletion of a job that was running, and delete a note that is left of it."""
+    """Complete the deletion of a job that was running, including its note."""
     complete_deletion(objects, jobs_root, job_folder)
     for entry in entries_at(objects, f"{jobs_root}{job_id}/"):
         own = entry.is_elsewhere and entry.job_folder == job_folder
@@ -139,7 +139,7 @@ def forget_deleted(objects: ObjectStore, jobs_root: str, job_folder: str, job_id
 
 
 def has_data(objects: ObjectStore, job_folder: str) -> bool:
-    """Return whether a folder contains more than what is written before a plan."""
+    """Return whether a folder contains more than the files that are written before a plan."""
     return any(
         next(iter(objects.list(f"{job_folder}{name}/")), None) is not None for name in _SUBFOLDERS
     )
@@ -164,7 +164,7 @@ def _files(objects: ObjectStore, entry: Entry) -> list[str]:
 
 
 def _delete_files(objects: ObjectStore, entry: Entry, last: Set[str]) -> None:
-    """Delete the files of a job but for some."""
+    """Delete the files of a job, except some."""
     folder = entry.job_folder
     if not entry.is_elsewhere:
         for name in _SUBFOLDERS:
@@ -183,13 +183,13 @@ def delete_note(objects: ObjectStore, entry: Entry) -> None:
 
 
 def _order(path: str) -> int:
-    """Return the place of a file in the order of deletion: embeddings first."""
+    """Return the rank of a file in the order of deletion: embeddings first."""
     top = path.partition("/")[0]
     return _SUBFOLDERS.index(top) if top in _SUBFOLDERS else len(_SUBFOLDERS)
 
 
 def _delete_empty(objects: ObjectStore, folder: str) -> None:
-    """Delete the folders of a job folder that have no file left."""
+    """Delete the empty subfolders of a job folder."""
     for name in (*_SUBFOLDERS, "incomplete"):
         if next(iter(objects.list(f"{folder}{name}/")), None) is None:
             objects.delete_folder(f"{folder}{name}/")

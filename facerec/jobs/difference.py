@@ -1,4 +1,4 @@
-"""How the photos of a source differ from what is remembered of them, in numbers."""
+"""Counts of the differences between the photos of a source and the remembered photos."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Difference:
-    """What a job found in its source, compared with what earlier jobs of the collection found.
+    """The photos of a job's source, compared with those that earlier jobs of the collection found.
 
     Attributes:
         photos: photos that the source names.
@@ -38,7 +38,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What a job removed of photos that were replaced or are gone.
+    """Counts of what a job removed because photos were replaced or are gone.
 
     Attributes:
         photos: number of these photos that are at no other address.

@@ -1,9 +1,9 @@
 """Erases faces, photos and collections from job folders, for good.
 
 Embeddings are found in every job folder of a collection, whatever release of facerec wrote it. A
-folder without a plan is left over from a killed deletion or a child that was killed after one: it
-is deleted too. A folder that may contain embeddings and cannot be read makes an erasure fail after
-everything else is erased: deleted data is gone, or the caller gets an error.
+folder without a plan was left by a killed deletion, or by a child that was killed after one: it is
+deleted too. If a folder that may contain embeddings cannot be read, the erasure fails after
+everything else is erased: either all deleted data is gone, or the caller gets an error.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def erase_faces(
 ) -> list[ErasedJob]:
     """Erase faces and photos from all job folders of their collection.
 
-    Embeddings with their records are deleted, and rows of ledgers lose what they say about them.
-    Lines of manifests that facerec has listed are blanked if photos are selected; a job that is
-    reading such a manifest is interrupted, and resumes when it is started again.
+    Embeddings with their records are deleted, and removed from rows of ledgers. If photos are
+    selected, their lines in manifests that facerec has listed are blanked; a job that is reading
+    such a manifest is interrupted, and resumes when it is started again.
 
     Args:
         objects: contains the job folders.
@@ -50,7 +50,7 @@ def erase_faces(
         selection: the faces and photos.
 
     Returns:
-        What was removed from each folder that had something to remove.
+        Counts of what was removed, for each folder from which something was.
 
     Raises:
         FacerecError: a job folder that may contain embeddings cannot be read.
@@ -85,7 +85,7 @@ def erase_collection(
             deletes the folders of all.
 
     Returns:
-        What was removed from each folder.
+        Counts of what was removed from each folder.
 
     Raises:
         FacerecError: a job folder that may contain embeddings cannot be read.
@@ -120,7 +120,7 @@ def _erase_from(objects: ObjectStore, entry: Entry, selection: Selection, memory
 def _erase_memory(
     objects: ObjectStore, jobs_root: str, collection_id: str, created_before: float | None
 ) -> None:
-    """Delete what is remembered of the photos of a collection, or of its earlier creations."""
+    """Delete the memory of a collection's photos, or of its earlier creations."""
     folder = memory_folder(jobs_root, collection_id)
     for created in list(objects.folders(folder)):
         if created_before is None or float(PurePosixPath(created).name) <= created_before:
@@ -144,7 +144,7 @@ def entries_of(
         jobs_root: parent of all job folders, with the final ``/``.
         collection_id: the collection.
         unreadable: receives the errors of folders that cannot be read.
-        sweep: whether to delete what a killed deletion left.
+        sweep: whether to delete files that a killed deletion left.
     """
     for entry in list_entries(objects, jobs_root):
         try:
@@ -166,7 +166,7 @@ def entries_of(
 
 
 def _sweep(objects: ObjectStore, entry: Entry, collection_id: str) -> None:
-    """Delete what a killed deletion, or a child after one, has left of an entry without a plan."""
+    """Delete the files of an entry without a plan, left by a deletion or child that was killed."""
     if is_being_deleted(objects, entry):
         delete_folder(objects, entry)
     elif entry.is_elsewhere and entry.collection_id == collection_id:

@@ -1,7 +1,7 @@
-"""Whether a job still exists: it does as long as its folder contains its plan.
+"""Checks whether a job still exists: it does as long as its folder contains its plan.
 
-A collection may be deleted while jobs add to it. Whatever writes into a job folder does so in a
-``while_it_exists`` block, and so removes what it has added too late.
+A collection may be deleted while jobs add to it. All code that writes into a job folder does so in
+a ``while_it_exists`` block, which removes what was added after the deletion.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def job_exists(plan: Plan, objects: ObjectStore) -> bool:
-    """Return whether a job was not deleted, or its folder used for another one since.
+    """Return whether a job exists: it was not deleted, and its folder has no other job.
 
     Raises:
         JobFolderError: the plan is damaged.

@@ -1,4 +1,4 @@
-"""Exit codes of a child that could not finish: whether another attempt may succeed.
+"""Exit codes of a child that could not finish; they state whether another attempt may succeed.
 
 The codes are those of ``sysexits.h``: EX_TEMPFAIL and EX_CONFIG.
 """

@@ -1,6 +1,6 @@
 """Fields of the execution input that determine how a job runs, and their choices.
 
-Apart from the request that has them, since the help of commands and the API state them too.
+They are apart from the request because the help of commands and the API list them too.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ JOB_FIELDS = (
 
 
 class ExternalIds(StrEnum):
-    """Which external image ids listed photos get."""
+    """Source of the external image ids of listed photos."""
 
     PATH = "path"
-    """An id derived from the path of the photo in the folder: it names the photo."""
+    """Derive the id from the photo's path in the folder, so that it identifies the photo."""
     FOLDER = "folder"
-    """An id derived from the folder that the photo is in: its photos count as one person's."""
+    """Derive the id from the photo's folder, whose photos then count as one person's."""
     NONE = "none"
-    """No id, so that a photo keeps its faces wherever it is moved to."""
+    """Use no id, so that a photo keeps its faces when it is moved."""

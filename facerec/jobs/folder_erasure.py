@@ -63,7 +63,7 @@ def erase_from_folder(
         objects: contains the folder.
         entry: the entry of the job.
         selection: what is erased.
-        memory: folder of what is remembered of the collection's photos.
+        memory: folder of the memory of the collection.
 
     Raises:
         InvalidInputError: a file is damaged.

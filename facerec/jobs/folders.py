@@ -91,7 +91,7 @@ class Entry:
 
 
 def find_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> Entry | None:
-    """Return where a job has its folder, None if the root contains nothing of it.
+    """Return the entry of a job; None if the root contains nothing of it.
 
     Raises:
         InvalidInputError: the note of a folder elsewhere is damaged, or the folder is missing.
@@ -126,7 +126,7 @@ def list_entries(objects: ObjectStore, jobs_root: str) -> Iterator[Entry]:
 
 
 def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | UnreadableFolder]:
-    """Yield the jobs of a root, also those whose folders cannot be read.
+    """Yield the jobs of a root, including those whose folders cannot be read.
 
     A folder without a plan is not a job: a deleted job left it, or is being deleted.
     """
@@ -171,7 +171,7 @@ def _read_facts(objects: ObjectStore, entry: Entry) -> UnreadableFolder:
 
 
 def redirect(objects: ObjectStore, jobs_root: str, plan: Plan) -> None:
-    """Note that a job has its folder elsewhere, so that it is listed and erased like the others."""
+    """Record that a job has its folder elsewhere, so that it is listed and erased like others."""
     entry = Entry(
         f"{jobs_root}{plan.job_id}/",
         plan.job_folder,
@@ -183,7 +183,7 @@ def redirect(objects: ObjectStore, jobs_root: str, plan: Plan) -> None:
 
 
 def note_erased(objects: ObjectStore, entry: Entry) -> None:
-    """Note that a folder elsewhere contains no more than its renamed plan."""
+    """Record that a folder elsewhere contains no more than its renamed plan."""
     _write_note(objects, replace(entry, erased=True))
 
 

@@ -1,4 +1,4 @@
-"""What job folders keep of faces, forgotten when the faces are erased."""
+"""The data about faces in job folders, which is erased with the faces."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class JobFolders:
         return erasure.erase_faces(self.objects, self.jobs_root, collection_id, selection)
 
     def get(self, collection_id: str, selection: Selection) -> list[KeptByJob]:
-        """Return what the folders of a collection's jobs keep of a selection."""
+        """Return the data about a selection in the folders of a collection's jobs."""
         return tracing.kept_by_jobs(self.objects, self.jobs_root, collection_id, selection)
 
     def keep_tombstones(self, collection: Collection, copy: TombstoneCopy) -> None:

@@ -30,7 +30,7 @@ class Outcome(StrEnum):
     KEY_DENIED = "KEY_DENIED"
     """The photo is encrypted with a KMS key that may not be used."""
     REQUESTER_PAYS = "REQUESTER_PAYS"
-    """The photo is in a bucket of S3 whose readers pay for their requests."""
+    """The photo is in a requester-pays bucket."""
     MALFORMED_LINE = "MALFORMED_LINE"
     """The line is not valid: it names no photo, or a wrong external image id."""
     ERASED = "ERASED"
@@ -46,7 +46,7 @@ NOT_READ = frozenset(
         Outcome.REQUESTER_PAYS,
     )
 )
-"""Outcomes of photos whose content is not known."""
+"""Outcomes of photos whose content could not be read."""
 
 FAILURES = frozenset((*NOT_READ, Outcome.UNREADABLE, Outcome.MALFORMED_LINE))
 """Outcomes that count against the tolerated percentage of failures."""
@@ -54,7 +54,7 @@ FAILURES = frozenset((*NOT_READ, Outcome.UNREADABLE, Outcome.MALFORMED_LINE))
 
 @dataclass(frozen=True, slots=True)
 class PhotoFailure:
-    """Why a manifest line yields no photo.
+    """The failure of a manifest line that yields no photo.
 
     Attributes:
         outcome: the outcome of the line.

@@ -1,6 +1,6 @@
-"""Addresses of the photos of an external image id, which an erasure must leave nowhere.
+"""Addresses of the photos of an external image id, all of which an erasure must remove.
 
-An address that another external image id, or a photo without one, holds by right may stay.
+An address that photos with another external image id, or without one, have too may stay.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def addresses_of_others(
 def remembered_addresses(
     objects: ObjectStore, jobs_root: str, collection_id: str, job_folders: Collection[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield what is remembered of a collection's photos.
+    """Yield the addresses in the memory of a collection.
 
     Args:
         objects: contains the job folders.

@@ -1,7 +1,7 @@
-"""Where job folders name people: one list for whatever erases, checks and exports.
+"""The files in job folders that name photos or faces: one list for erasing, checking and exporting.
 
-A file of facerec that names a photo or a face and is in none of these places would be neither
-erased nor exported. ``tests/functional/test_places.py`` searches for such files.
+A file that names a photo or a face and is not in this list would be neither erased nor exported.
+``tests/functional/test_places.py`` searches for such files.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ class Place(StrEnum):
     REPORT = "report"
     """Copies of failed rows, in the report."""
     REMEMBERED = "remembered"
-    """What became of each photo, for later jobs."""
+    """The outcome of each photo, for later jobs."""
     STALE = "stale"
     """Photos that are gone or were replaced."""
 
 
 NAMING_PHOTOS = (Place.REMEMBERED, Place.STALE)
-"""Files of lines that name photos and no face."""
+"""Line-oriented files that name photos but no faces."""
 
 
 def place_uri(place: Place, job_folder: str) -> str:
-    """Return what the addresses of all files of a place begin with."""
+    """Return the common prefix of the addresses of all files of a place."""
     match place:
         case Place.MANIFEST:
             return f"{job_folder}manifest-"
@@ -60,7 +60,7 @@ def place_uri(place: Place, job_folder: str) -> str:
 
 
 def photo_lists(jobs_root: str, collection_id: str, job_folders: list[str]) -> list[str]:
-    """Return what the addresses of all lists of a collection's photos begin with.
+    """Return the prefixes of the addresses of all lists of a collection's photos.
 
     Args:
         jobs_root: parent of all job folders; ends in ``/``.

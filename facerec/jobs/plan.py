@@ -1,4 +1,4 @@
-"""The plan of a job: all that a child needs to know, of the same small size for every job."""
+"""The plan of a job: everything that its children need to know, of constant small size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Version 1 had no version field, and other names in its ledger."""
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a job's children do.
+    """The plan of a job.
 
     Attributes:
         job_id: derived from the photos, the collection, the options and the model version.
@@ -40,16 +40,16 @@ class Plan:
         local: whether it may name paths of the machine that reads it.
         stripes: number of children that share a file; 1 where they share by byte range.
         children: number of children; 0 if there is nothing to do.
-        estimated_photos: about how many photos the manifest names.
-        exact: whether they were counted.
+        estimated_photos: estimated number of photos in the manifest.
+        exact: whether the photos were counted, not estimated.
         created_at: seconds since 1970, UTC.
         round: 0, or how often a complete job was processed again, since photos had failed.
-        force: whether photos are processed that are indexed already.
-        restore_deleted: whether faces are stored that somebody deleted.
+        force: whether to process photos that are already indexed.
+        restore_deleted: whether to store faces that somebody deleted.
         new_collection: whether the collection was created for this job.
-        prune: whether faces are removed whose photos are gone.
-        difference: how the photos of the source differ from what was remembered of them; None if
-            they were not compared.
+        prune: whether to remove faces whose photos are gone.
+        difference: comparison of the source's photos with the remembered ones; None if they were
+            not compared.
     """
 
     job_id: str

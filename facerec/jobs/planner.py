@@ -1,9 +1,9 @@
-"""Plans a job from its request and from what is remembered of earlier jobs.
+"""Plans a job from its request and from the memory of earlier jobs.
 
-``plan_job`` is the one way to a plan, for every door:
+``plan_job`` makes all plans, for every door:
 
-1. ``find_source``: what the request names. Of a manifest, the size and a sample are read, whatever
-   its size. A folder or prefix is listed.
+1. ``find_source`` finds the source. Of a manifest, only the size and a sample are read. A folder or
+   prefix is listed.
 2. ``compare_listing``: of listed photos, those that are unchanged since an earlier job of the
    collection are omitted (``jobs.remembered``).
 3. ``prepare_collection``: the collection is created if necessary, and this creation identified.
@@ -106,7 +106,7 @@ def plan_job(
 def _open_memory(
     request: JobRequest, objects: ObjectStore, records: RecordStore, jobs_root: str
 ) -> Memory | None:
-    """Return what is remembered of a collection; None if there is no such collection yet."""
+    """Return the memory of a collection; None if there is no such collection yet."""
     try:
         collection = records.get_collection(request.collection_id)
     except CollectionNotFoundError:

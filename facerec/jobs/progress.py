@@ -22,8 +22,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_CHILDREN_READ = 200
-"""Children up to which everything is read, the ledgers of incomplete ones included. Of more, this
-many complete ones are read, and the others are assumed to be similar."""
+"""Maximum number of children of which all files are read, including the ledgers of incomplete ones.
+Of more children, this many complete ones are read, and the others are assumed to be similar."""
 
 READERS = 32
 """Objects that are read concurrently."""
@@ -35,15 +35,15 @@ class Progress:
 
     Attributes:
         photos: rows in the ledger.
-        faces: faces of these photos in the collection, added or there before.
+        faces: faces of these photos in the collection, whether added or already present.
         failures: rows that are failures.
-        estimated_photos: about how many photos the job has.
+        estimated_photos: estimated number of photos of the job.
         exact: whether the numbers are counted, not estimated.
         children: number of children.
         complete_children: number of complete ones.
         busy_seconds: time that all children together have worked.
         photos_per_second: rate of the current run; None while it is not known.
-        seconds_left: about how long the rest takes; None while it is not known.
+        seconds_left: estimated time for the rest; None while it is not known.
         child_states: number of children by their state in AWS Batch; empty on one machine.
         interruptions: attempts whose spot machine was reclaimed; None where it is not known.
     """

@@ -26,7 +26,7 @@ class JobRequest:
             ``manifest.json``; None if ``images`` are given.
         images: the photos themselves, instead of a manifest.
         options: how faces are detected and selected.
-        images_per_child: about how many photos a child processes; None derives it from the total.
+        images_per_child: approximate number of photos per child; None derives it from the total.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
         create_collection: whether to create the collection if it does not exist.
         listing: rules for the files of a folder or prefix.

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What one run of a job did. All other numbers of a job are those of all its runs.
+    """The numbers of one run of a job. All other numbers of a job are sums over its runs.
 
     Attributes:
         new_photos: rows that the run has added to the ledger.

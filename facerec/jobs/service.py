@@ -1,4 +1,4 @@
-"""Jobs as every door sees them: ``Job``, and the ``JobService`` that runs them.
+"""``Job``, and the protocol ``JobService``, which every door uses.
 
 ``facerec.jobs.local.jobs.LocalJobs`` runs jobs on this machine,
 ``facerec.jobs.aws.jobs.AwsJobs`` as executions of a deployed stack. The command line and REST
@@ -126,7 +126,7 @@ class Job:
 
 
 class JobService(Protocol):
-    """Runs jobs and returns what is known of them."""
+    """Runs jobs, and returns their status, progress and results."""
 
     def submit(self, document: Mapping[str, Any]) -> Job:
         """Submit a job. Submitting the same input again resumes the job.
@@ -159,7 +159,7 @@ class JobService(Protocol):
         ...
 
     def progress(self, job: Job) -> Progress:
-        """Return how far a job is.
+        """Return the progress of a job.
 
         Raises:
             JobNotPlannedError: the job has no plan.
@@ -193,7 +193,7 @@ class JobService(Protocol):
         ...
 
     def cancel(self, job: Job) -> None:
-        """End a pending or running job; what is done is kept.
+        """End a pending or running job; its finished work is kept.
 
         Raises:
             InvalidInputError: the job has ended.

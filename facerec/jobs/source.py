@@ -1,4 +1,4 @@
-"""Finds what a request names: a manifest, or photos that are listed into one."""
+"""Finds the source of a job: a manifest, or photos to list into one."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a request names.
+    """The source of a job.
 
     Attributes:
         base: the folder of relative paths, or None.
@@ -86,7 +86,7 @@ def find_source(
     exclude: str,
     on_listed: Callable[[int], None] = lambda listed: None,
 ) -> Source:
-    """Find what a request names; a folder is not listed yet.
+    """Find the source of a request; a folder is not listed yet.
 
     Args:
         request: the request.

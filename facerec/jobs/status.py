@@ -1,4 +1,4 @@
-"""The statuses of a job, and the tolerance that tells success from failure."""
+"""The statuses of a job, and the tolerance that separates success from failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class JobStatus(StrEnum):
     """The status of a job, the same at every door."""
 
     PENDING = "PENDING"
-    """It waits for its turn."""
+    """The job is waiting to start."""
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
     """Every line has a row, and no more photos failed than are tolerated."""

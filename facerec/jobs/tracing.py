@@ -1,4 +1,4 @@
-"""Finds what job folders keep of faces and photos, for exports and the check of erasures."""
+"""Finds data about faces and photos in job folders, for exports and the check of erasures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def kept_by_jobs(
     objects: ObjectStore, jobs_root: str, collection_id: str, selection: Selection
 ) -> list[KeptByJob]:
-    """Return what the job folders of a collection keep of a selection.
+    """Return the data about a selection in the job folders of a collection.
 
     Args:
         objects: contains the job folders.

@@ -1,4 +1,4 @@
-"""Versions of photos: texts that differ whenever the content does."""
+"""Versions of photos: texts that differ if the content does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faces of a job's collection, as the job may write them."""
+"""Restricts a job's writes to the creation of the collection that it was planned for."""
 
 from __future__ import annotations
 

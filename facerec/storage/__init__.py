@@ -1,1 +1,1 @@
-"""Where vectors, records and objects live: the protocols and their implementations."""
+"""Stores of vectors, records and objects: the protocols and their implementations."""

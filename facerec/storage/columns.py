@@ -1,4 +1,4 @@
-"""A face record as flat columns of text and numbers, the way every store keeps it."""
+"""Converts a face record to flat columns of text and numbers, as every store keeps it, and back."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def to_columns(record: FaceRecord) -> dict[str, Value]:
 
 
 def from_columns(columns: Mapping[str, Value]) -> FaceRecord:
-    """Return the record that ``to_columns`` made the columns of."""
+    """Return the record of the columns that ``to_columns`` returned."""
 
     def text(column: str) -> str:
         return str(columns[column])

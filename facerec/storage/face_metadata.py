@@ -1,4 +1,4 @@
-"""A face record as the metadata of a vector, in the form that every store keeps."""
+"""Converts a face record to the metadata of a vector, as every store keeps it, and back."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def stats_from_metadata(metadata: Metadata) -> CohortStats | None:
 
 
 def from_metadata(face_id: str, metadata: Metadata) -> FaceRecord:
-    """Return the record that ``to_metadata`` described."""
+    """Return the record of the metadata that ``to_metadata`` returned."""
     columns: dict[str, Value] = {"external_image_id": None, **metadata, "face_id": face_id}
     for field, members in _PACKED.items():
         numbers = str(metadata[field]).split()

@@ -3,8 +3,8 @@
 The record of a collection and its vectors are in two services, so a writer of vectors cannot
 know whether the collection still exists. It may have been deleted, and perhaps created again, while
 a photo was processed. So the namespaces of a collection are named after its generation, which its
-record contains, and a writer keeps the generation that it began with. What it writes too late is in
-a namespace that nobody reads.
+record contains, and a writer keeps the generation that it began with. If it writes too late, its
+vectors are in a namespace that nobody reads.
 
 Collections from before 0.1.0 have no generation. Their namespaces are named after their ids.
 """
@@ -106,7 +106,7 @@ class _Renamed(VectorStore):
 
     @override
     def delete_namespace(self, namespace: str) -> None:
-        """Erase a namespace, with what a collection from before 0.1.0 may have left."""
+        """Erase a namespace, including vectors left by a collection from before 0.1.0."""
         for name in {self._name(namespace), namespace}:
             self._vectors.delete_namespace(name)
 

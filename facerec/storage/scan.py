@@ -46,7 +46,7 @@ class Segment:
     Attributes:
         embeddings: float32, shape (n, 128).
         half_norms: float32, shape (n,): half of each embedding's squared norm.
-        slots: int64, shape (n,): what the caller knows each embedding by.
+        slots: int64, shape (n,): numbers by which the caller identifies the embeddings.
         largest_norm: the largest norm among embeddings that are not ``FAR``.
     """
 
@@ -57,13 +57,13 @@ class Segment:
 
     @property
     def size(self) -> int:
-        """Bytes of memory that the segment takes."""
+        """Size of the segment in memory, in bytes."""
         return self.embeddings.nbytes + self.half_norms.nbytes + self.slots.nbytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearest:
-    """The nearest embeddings of one probe, the nearest first; equally near ones by slot.
+    """The nearest embeddings of one probe, nearest first; equally near ones ordered by slot.
 
     Attributes:
         distances: float64, shape (n,), Euclidean.
@@ -75,7 +75,7 @@ class Nearest:
 
 
 def make_segment(embeddings: NDArray[np.float32], slots: NDArray[np.int64]) -> Segment:
-    """Prepare embeddings (float32, shape (n, 128)) for being scanned."""
+    """Prepare embeddings (float32, shape (n, 128)) for scans."""
     half_norms = np.einsum("ij,ij->i", embeddings, embeddings) / np.float32(2)
     held = half_norms[half_norms < MAX_NORM**2]
     largest = float(np.sqrt(2 * held.max())) if held.size else 0.0
@@ -90,7 +90,7 @@ def free_rows(segment: Segment, slots: NDArray[np.int64]) -> None:
 
     Args:
         segment: a segment whose slots are in order.
-        slots: int64, in order; those of other segments are passed over.
+        slots: int64, in order; those of other segments are ignored.
     """
     rows = np.searchsorted(segment.slots, slots)
     rows = rows[rows < len(segment.slots)]

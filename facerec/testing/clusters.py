@@ -25,7 +25,7 @@ def is_clear(record: FaceRecord) -> bool:
 
 
 class ClusterStoreContract:
-    """Subclasses give the fixtures ``clusters``, ``faces`` and ``records`` over the same stores."""
+    """Subclasses provide the fixtures ``clusters``, ``faces`` and ``records`` of one store."""
 
     @pytest.fixture
     def clusters(self) -> ClusterStore:

@@ -6,7 +6,7 @@
 
 A face's embedding depends on the person's name, on how far ``away`` from the person's typical
 descriptor it is (Euclidean distance) and on the ``shot``, which picks the direction. Different
-people are 0.8 apart, give or take 0.05, as with dlib's network.
+people are about 0.8 +- 0.05 apart, as with dlib's network.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Erases from job folders what the API has deleted, expired faces, and faces of stale photos.
 
-The API invokes it after a deletion, which it has noted before. Each hour it completes erasures
-that were killed, and erases faces that are older than their collections keep them. The command
-line invokes it to erase, or to rebuild a collection. The workflow invokes it to remove the faces of
-photos that were replaced or are gone.
+The API invokes it after a deletion that it has recorded. Each hour it completes erasures that were
+killed, and erases faces whose retention period is over. The command line invokes it to erase, or to
+rebuild a collection. The workflow invokes it to remove the faces of photos that were replaced or
+are gone.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _erase(gallery: Gallery, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _subject(gallery: Gallery, event: dict[str, Any]) -> tuple[str, SubjectKind, str]:
-    """Return the collection, and what is to be erased or exported of it."""
+    """Return the collection, and the selection to erase or export."""
     collection_id, subject = str(event["collection_id"]), SubjectKind(event["subject"])
     return collection_id, subject, subject_name(gallery, collection_id, subject, str(event["name"]))
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
-    """Look at all running jobs, and end those of which no child has started in time.
+    """Check all running jobs, and end those without a started child after the timeout.
 
     Then a job is started if the watched folder has changed. Messages of the queue that collects
     these changes are only noted.

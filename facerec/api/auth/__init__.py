@@ -1,1 +1,1 @@
-"""Who may do what: signatures, tokens, and pages of other sites that may do nothing."""
+"""Authentication and authorisation: signatures, tokens, grants, and pages of other sites."""

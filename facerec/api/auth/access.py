@@ -1,4 +1,4 @@
-"""The head of a request before its body is parsed, and what its sender may do."""
+"""The head of a request, which is checked before the body, and the permissions of its sender."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """The head of a request as it came over the wire.
+    """The head of a request as it was received.
 
     Attributes:
         method: HTTP method in capital letters.
@@ -29,7 +29,7 @@ class RequestHead:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The sender of a request, and what it can do.
+    """The sender of a request, and its permissions.
 
     Attributes:
         collections: collections that the sender can use; None for all.
@@ -82,7 +82,7 @@ class Guard(Protocol):
     """Decides who sends a request."""
 
     def admit(self, head: RequestHead) -> BodyCheck:
-        """Check what the head of a request tells, before its body is read.
+        """Check the head of a request, before its body is read.
 
         Returns:
             the check of the body, which decides what the sender may do.
@@ -102,5 +102,5 @@ class OpenGuard:
 
 
 def allow_everything(_body: bytes) -> Principal:
-    """Return the right to everything, whatever the body is."""
+    """Return a principal with all permissions, for any body."""
     return Principal()

@@ -32,7 +32,7 @@ class GatewayGuard:
 
     Attributes:
         mode: how the gateway must have authenticated the caller.
-        table: what callers may do.
+        table: the permissions of callers.
         issuer: issuer of the tokens of the Cognito user pool; None with ``AWS_IAM``.
     """
 
@@ -41,7 +41,7 @@ class GatewayGuard:
     issuer: str | None = None
 
     def admit(self, head: RequestHead) -> BodyCheck:
-        """Check what the gateway says of the caller.
+        """Check the caller's identity in the gateway's event.
 
         Raises:
             RefusedError: the event holds no proof of who calls, or no grant names the caller.

@@ -1,4 +1,4 @@
-"""The access table: who may use which collections, and whether to read or to write."""
+"""The access table: which callers may read or change which collections."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class AccessTable:
     """
 
     def __init__(self, read: Callable[[], bytes], clock: Callable[[], float]) -> None:
-        """Take where the table is.
+        """Create the table; it is read when it is first needed.
 
         Args:
             read: returns the table's content, or raises a ``NotFoundError``.
@@ -100,7 +100,7 @@ class AccessTable:
         self._expires: float | None = None
 
     def find_principal(self, caller: Caller) -> Principal | None:
-        """Return what a caller may do, or None if no grant names it.
+        """Return the permissions of a caller, or None if no grant names it.
 
         Raises:
             StoreUnavailableError: the table cannot be read for now.

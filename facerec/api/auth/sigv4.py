@@ -44,7 +44,7 @@ class SignatureGuard:
     clock: Callable[[], float]
 
     def admit(self, head: RequestHead) -> BodyCheck:
-        """Check all of a signature but whether it fits the body.
+        """Check a signature, except whether it matches the body.
 
         Raises:
             RefusedError: the signature is missing, too old, of an unknown key, or does not cover

@@ -1,1 +1,1 @@
-"""Rekognition's wire protocol: what boto3, the AWS CLI and the other SDKs speak."""
+"""Rekognition's wire protocol, as boto3, the AWS CLI and the other SDKs use it."""

@@ -43,7 +43,7 @@ def in_region(answer: dict[str, Any], region: str) -> dict[str, Any]:
 
 
 def collection_of(arn: str) -> str:
-    """Return the name of the collection that an ARN is of.
+    """Return the name of the collection of an ARN.
 
     Raises:
         RekognitionError: it is not the ARN of a collection.

@@ -1,7 +1,7 @@
 """The attributes of faces that a request asks for, and placeholders of those that nobody knows.
 
-An emulator of Rekognition in a test has to answer in full: programs read attributes without asking
-whether they are there. Placeholders say nothing of a face: their confidence is that of a guess.
+An emulator of Rekognition in a test must return all attributes, because programs read them without
+checking that they exist. Placeholders contain no information: their confidence is that of a guess.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MEMBERS = {
 ALL_ATTRIBUTES = frozenset(MEMBERS.values())
 
 ESTIMATED = frozenset({"AGE_RANGE", "GENDER"})
-"""The attributes that networks can give."""
+"""The attributes that networks can estimate."""
 
 GUESS = 50.0
 """Confidence in percent of one of two answers that are equally likely."""

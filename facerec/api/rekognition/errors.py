@@ -1,4 +1,4 @@
-"""The exceptions of Rekognition's protocol, and which of them each error of facerec is.
+"""The exceptions of Rekognition's protocol, and their mapping from facerec's errors.
 
 Programs compare messages too, so each begins with Rekognition's own sentence where that is known:
 https://docs.aws.amazon.com/rekognition/latest/dg/error-handling.html

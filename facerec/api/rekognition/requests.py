@@ -1,4 +1,4 @@
-"""What the requests of several operations have in common."""
+"""Members that the requests of several operations share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def page_size(request: Request) -> int:
 
 
 def photo_of(image: Shape) -> Photo:
-    """Return the photo that an ``Image`` holds or names."""
+    """Return the photo in an ``Image``, or at its address."""
     if ("Bytes" in image) == ("S3Object" in image):
         raise invalid_parameter("Exactly one of Bytes and S3Object must be given.")
     if "Bytes" in image:
@@ -45,8 +45,8 @@ def photo_of(image: Shape) -> Photo:
 def estimates(gallery: Gallery, wanted: AbstractSet[str]) -> bool:
     """Return whether to estimate age and gender.
 
-    Who asks for all attributes gets those that there are. Who asks for age or gender gets an error
-    where the networks are not installed.
+    A request for all attributes returns those that are available. A request for age or gender fails
+    if the networks are not installed.
     """
     if wanted == ALL_ATTRIBUTES:
         return gallery.estimates_attributes

@@ -1,4 +1,4 @@
-"""A request of Rekognition's protocol, from its bytes to the bytes of its answer."""
+"""Answers a request of Rekognition's protocol, from bytes to bytes."""
 
 from __future__ import annotations
 

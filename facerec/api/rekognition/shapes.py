@@ -1,4 +1,4 @@
-"""Results of the gallery as the shapes of Rekognition's service model.
+"""Converts results of the gallery to the shapes of Rekognition's service model.
 
 Ratios and degrees are as in facerec; confidence and similarity, 0 to 1 there, are percent here.
 ``Distance``, ``ModelId`` and ``Decision`` are facerec's own: SDKs drop keys that they do not know.
@@ -33,7 +33,7 @@ def bounding_box(box: BoundingBox) -> Shape:
 
 
 def face_detail(face: DetectedFace | FaceRecord) -> Shape:
-    """Return a ``FaceDetail`` with what is known of a face: Rekognition's default attributes."""
+    """Return a ``FaceDetail`` with Rekognition's default attributes of a face."""
     return {
         "BoundingBox": bounding_box(face.box),
         "Landmarks": _landmarks(face.landmarks),
@@ -61,7 +61,7 @@ def attributes(estimated: FaceAttributes | None, wanted: AbstractSet[str]) -> Sh
 def version_number(model_version: str) -> str:
     """Return a model version in the pattern of Rekognition's, digits and dots.
 
-    Equal versions have equal numbers, and others differ but for a chance of 1 in 10^9.
+    Equal versions have equal numbers; different ones collide with a probability of 10^-9.
     """
     digest = hashlib.sha256(model_version.encode()).hexdigest()
     return f"1.{int(digest, 16) % 10**9}"

@@ -1,4 +1,4 @@
-"""Requests against the shapes of Rekognition's service model.
+"""Validates requests against the shapes of Rekognition's service model.
 
 botocore checks types and required members before it sends a request, but leaves patterns, enums
 and most bounds to the service. Here all of them are checked, and what fails is answered as

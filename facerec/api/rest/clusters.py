@@ -1,4 +1,4 @@
-"""The REST routes for unknown people: clusters of faces, and what people say about them."""
+"""The REST routes for unknown people: clusters of faces, and statements about them."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def clusters_router(context: Context) -> APIRouter:
 
 
 def cluster_statements_router(context: Context) -> APIRouter:
-    """Return the routes that state what is not a person to name."""
+    """Return the routes for statements: ignored clusters, and detections that are not faces."""
     router = APIRouter(prefix=COLLECTION, tags=["unknown people"])
     gallery = context.gallery
 

@@ -1,4 +1,4 @@
-"""What the REST routes share: the gallery, and the authorisation and capacity of each request."""
+"""The context of the REST routes: the gallery, and authorisation and capacity of each request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DONE: dict[str, Any] = {"description": "Done."}
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What the routes call.
+    """The collaborators of the routes.
 
     Attributes:
         gallery: The operations.

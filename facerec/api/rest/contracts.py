@@ -42,7 +42,7 @@ _ANSWERS = (
     "receipt-list",
     "stats-refresh",
 )
-"""The schemas that answers have."""
+"""The schemas of answers."""
 
 _COMPONENTS = "#/components/schemas/"
 
@@ -60,7 +60,7 @@ def components() -> dict[str, Schema]:
 
 
 def answer(description: str, name: str) -> dict[str, Any]:
-    """Return how the OpenAPI document describes an answer that has a schema."""
+    """Return the description of an answer with a schema for the OpenAPI document."""
     media_type = "application/problem+json" if name == "problem" else "application/json"
     return {
         "description": description,

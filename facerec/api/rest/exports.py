@@ -1,4 +1,4 @@
-"""The REST route that exports everything held about somebody."""
+"""The REST route that exports all data about somebody."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from facerec.api.rest.uploads import JsonRoute
 def exports_router(context: Context) -> APIRouter:
     """Return the route.
 
-    It is not a ``GET``, since a path is written to logs, and names belong in none. Whoever may
-    only search may not read embeddings, so that it takes the permission to change the collection.
+    It is not a ``GET``, because paths are written to logs, which must not contain names. It
+    requires permission to change the collection, because a client that may only search must not
+    read embeddings.
     """
     router = APIRouter(prefix=COLLECTIONS, tags=["exports"], route_class=JsonRoute)
     gallery = context.gallery

@@ -1,4 +1,4 @@
-"""The REST routes that correct who is who: names, merging and splitting."""
+"""The REST routes that rename, merge and split people."""
 
 from __future__ import annotations
 

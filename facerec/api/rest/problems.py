@@ -39,7 +39,7 @@ from facerec.errors import (
 )
 
 RETRY_AFTER = 2
-"""Seconds after which a client may try again what a store refused."""
+"""Seconds after which a client may retry a request that a store refused."""
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -77,7 +77,7 @@ _COMMON: dict[int | str, dict[str, Any]] = {
 
 
 def problems(*more: int) -> dict[int | str, dict[str, Any]]:
-    """Return how the OpenAPI document describes a route's problems.
+    """Return the description of a route's problems for the OpenAPI document.
 
     Args:
         more: statuses beyond those that every route may answer.

@@ -9,7 +9,7 @@ Schema: TypeAlias = dict[str, Any]
 
 
 def without_nulls(schema: Schema) -> None:
-    """Describe fields that may be omitted as such, instead of as fields that may be null."""
+    """Describe optional fields as fields that may be omitted, instead of as nullable."""
     for name, field in schema.get("properties", {}).items():
         if field.get("default", "") is None:
             del field["default"]
@@ -20,7 +20,7 @@ def without_nulls(schema: Schema) -> None:
 
 
 def at_least_one(*names: str) -> Callable[[Schema], None]:
-    """Return what adds to a schema that one of some fields must be given."""
+    """Return a schema extension that requires at least one of some fields."""
 
     def extend(schema: Schema) -> None:
         without_nulls(schema)
@@ -33,7 +33,7 @@ def exactly_one(
     *groups: tuple[str, ...],
     **only_with: tuple[str, ...],
 ) -> Callable[[Schema], None]:
-    """Return what adds to a schema which fields must be given together, and which must not.
+    """Return a schema extension that requires exactly one of some groups of fields.
 
     The rules are in ``allOf``, where generators of clients do not mistake them for types.
 

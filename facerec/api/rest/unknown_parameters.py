@@ -1,4 +1,4 @@
-"""Parameters of a query that a route does not have: a misspelt one must not be ignored."""
+"""Refuses unknown query parameters, since a misspelt one must not be ignored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 PREFIX = "/api/"
-"""How the paths of the REST API begin."""
+"""Prefix of the paths of the REST API."""
 
 
 async def refuse_unknown_parameters(request: Request) -> None:

@@ -30,7 +30,7 @@ MAX_PARTS = 32
 """Parts of a form; no request has as many fields."""
 
 _PHOTOS = {"image": "image", "file": "image", "source": "source", "target": "target"}
-"""Field of the document that takes each part with a photo."""
+"""JSON field that receives the photo of each form part."""
 
 _JSON_FIELDS = frozenset(
     {
@@ -105,7 +105,7 @@ def is_upload(content_type: str) -> bool:
 
 
 def upload_bodies(model: type[BaseModel], *photos: str) -> dict[str, Any]:
-    """Return how the OpenAPI document describes the uploads that a route accepts.
+    """Return the description of a route's uploads for the OpenAPI document.
 
     Args:
         model: The document that the route reads.
@@ -200,7 +200,7 @@ def _document(fields: list[tuple[str, str | bytes]]) -> dict[str, Any]:
                 "with a prefix or manifest"
             )
         if field in document:
-            raise _malformed(f"the field {field[:100]!r} is given twice")
+            raise _malformed(f"the field {field[:100]!r} appears twice")
         if name in _PHOTOS:
             encoded = base64.b64encode(value).decode() if isinstance(value, bytes) else value
             document[field] = encoded if field == "image" else {"image": encoded}

@@ -1,4 +1,4 @@
-"""What the boxes of HEIC and AVIF files tell (ISO/IEC 14496-12 and 23008-12)."""
+"""Reads the boxes of HEIC and AVIF files (ISO/IEC 14496-12 and 23008-12)."""
 
 from __future__ import annotations
 

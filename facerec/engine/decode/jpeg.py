@@ -100,7 +100,7 @@ def jpeg_reduction(width: int, height: int, reduction: int, max_pixels: int) -> 
 
 
 def reduce_while_decoding(photo: JpegImageFile, reduction: int) -> None:
-    """Have a JPEG that is opened but not yet loaded decoded at 1/``reduction`` of its size."""
+    """Make an opened JPEG decode at 1/``reduction`` of its size."""
     width, height = photo.size
     photo.draft(None, (max(1, width // reduction), max(1, height // reduction)))
 

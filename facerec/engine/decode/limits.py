@@ -1,4 +1,4 @@
-"""What decoding one photo may cost: processor seconds, memory, and the parts of a file.
+"""Limits on the cost of decoding one photo: processor seconds, memory, and the parts of a file.
 
 Pixels are limited by ``FaceOptions.max_pixels``. The rest is stated here. Each limit is checked
 before its cost is paid where the header tells it; what a header does not tell is stopped while it

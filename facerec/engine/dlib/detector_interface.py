@@ -1,4 +1,4 @@
-"""What a program knows of the detection network as a model: its input, its output and its layout.
+"""The interface of the detection network as a model: its input, its output and its layout.
 
 Apart from ``detector_network``, which converts the weights once and is not imported after that.
 """

@@ -15,10 +15,10 @@ MAX_DESCRIBED_PER_CALL = 100
 """https://docs.aws.amazon.com/batch/latest/APIReference/API_DescribeJobs.html"""
 
 MAX_CHILDREN_DESCRIBED = 500
-"""Maximum children of a job for which each is described, to count interruptions."""
+"""Maximum number of children of a job to describe one by one, to count interruptions."""
 
 MAX_REASON = 250
-"""Characters of a reason that is given for the end of a job."""
+"""Maximum number of characters of the reason for ending a job."""
 
 NOT_STARTED = "NotStarted"
 """Prefix of the reason of a job that was ended because no child started."""
@@ -54,7 +54,7 @@ class OpenJob:
         created_at: seconds since 1970.
         running: number of its children that start or run.
         started: whether any child has ever started.
-        reason: why it does not start, as AWS Batch says; empty if it does not say.
+        reason: AWS Batch's reason why it does not start; empty if unknown.
     """
 
     id: str
@@ -103,7 +103,7 @@ class BatchQueue:
             return [self._open_job(job) for job in described if job["status"] not in _ENDED]
 
     def end(self, job_id: str, reason: str) -> None:
-        """End a job and its children, which are not retried.
+        """End a job and its children without a retry.
 
         Args:
             job_id: id of the job in AWS Batch.
@@ -115,7 +115,7 @@ class BatchQueue:
     def failures(self, job_name: str) -> Counter[str]:
         """Return why children failed, and how many for each reason, the most frequent first.
 
-        At most 100 children of each array are looked at.
+        At most 100 children of each array are examined.
 
         Args:
             job_name: prefix of the names of the jobs in AWS Batch.

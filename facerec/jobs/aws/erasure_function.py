@@ -17,7 +17,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 
 
 def pack(document: object, max_bytes: int) -> str:
-    """Return JSON values as a text that is as short as possible.
+    """Return JSON values as a compressed text.
 
     Raises:
         InvalidInputError: it has more than ``max_bytes``.
@@ -37,7 +37,7 @@ def unpack(packed: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def open_erasure_function(name: str, region: str | None = None) -> ErasureFunction:
-    """Return the function of a name or ARN, with the credentials of the environment."""
+    """Return the function with a name or ARN, using the credentials of the environment."""
     import boto3
     from botocore.config import Config
 
@@ -57,7 +57,7 @@ class ErasureFunction:
         self._name, self._client = name, client
 
     def start(self, erasure_id: str) -> None:
-        """Start to complete an erasure that is noted, and return before it is complete.
+        """Start to complete a recorded erasure, and return without waiting for it.
 
         Lambda repeats an invocation that fails twice. After that, or if the function cannot be
         invoked now, its schedule completes the erasure.

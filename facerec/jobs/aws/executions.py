@@ -1,4 +1,4 @@
-"""Executions of the state machine, one for each run of a job: the one client of Step Functions."""
+"""Executions of the state machine, one for each run of a job: the only Step Functions client."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Executions:
         return [_execution(execution) for execution in response["executions"]]
 
     def plan(self, name: str) -> ExecutionPlan | None:
-        """Return what an execution has planned; None before that, or if its input was refused.
+        """Return the plan of an execution; None if it has none yet, or its input was refused.
 
         Raises:
             JobNotFoundError: the execution does not exist.

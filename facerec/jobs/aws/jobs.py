@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_RUNNING = 50
-"""Running executions among which a job is looked for by the id of its plan."""
+"""Maximum number of running executions to search for the id of a plan."""
 
 
 class AwsJobs:
-    """The ``JobService`` of a deployed stack. A job is an execution, and has its name as id.
+    """The ``JobService`` of a deployed stack. A job is an execution, its id the name.
 
     ``get`` also finds a job by the id of its plan: the execution that works on it, or else its
     folder.
@@ -81,7 +81,7 @@ class AwsJobs:
         ]
 
     def progress(self, job: Job) -> Progress:
-        """Return how far a job is; see ``JobService.progress``."""
+        """Return the progress of a job; see ``JobService.progress``."""
         plan = job.required_plan()
         children = None if self._queue is None else self._children(self._queue, job)
         # AWS Batch forgets jobs after some days: then the folder is all there is.

@@ -1,4 +1,4 @@
-"""Checks before a job starts whether a stack could run it; nothing is stored."""
+"""Checks whether a stack can run a job, before it starts; nothing is stored."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _IMAGE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found of a stack before a job starts, one line each.
+    """Findings about a stack before a job starts, one line each.
 
     Attributes:
-        problems: what would keep the stack from running the job. Each line names a parameter of the
-            stack or a field of the request, and says what to do.
-        remarks: what would make the job slower or more expensive.
+        problems: reasons why the stack cannot run the job. Each line names a parameter of the
+            stack or a field of the request, and the remedy.
+        remarks: reasons why the job will be slower or more expensive.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -39,9 +39,9 @@ class Findings:
 
 
 def examine(request: JobRequest, stack: Stack, clients: AwsClients) -> Findings:
-    """Find what would keep a stack from running a job.
+    """Find the reasons why a stack cannot run a job.
 
-    Services that the caller's credentials may not use are omitted.
+    Services that the caller's credentials may not use are not asked.
 
     Args:
         request: the job.
@@ -65,7 +65,7 @@ def examine(request: JobRequest, stack: Stack, clients: AwsClients) -> Findings:
 
 
 def require_region(request: JobRequest, region: str, clients: AwsClients) -> None:
-    """Check that what a request names is in buckets of a region.
+    """Check that the addresses of a request are in buckets of a region.
 
     Reading them from another region costs money for each byte, and bypasses the stack's network.
 
@@ -83,7 +83,7 @@ def require_region(request: JobRequest, region: str, clients: AwsClients) -> Non
 
 
 def region_problem(bucket: str, region: str, clients: AwsClients) -> str | None:
-    """Return what is wrong with the region of a bucket, or None.
+    """Return the problem with the region of a bucket, or None.
 
     Raises:
         FacerecError: the bucket does not exist or may not be listed.

@@ -49,7 +49,7 @@ class Stack:
 
 
 def find_stack(name: str) -> Stack:
-    """Look a stack up in the account and region of the environment's credentials.
+    """Look up a stack in the account and region of the environment's credentials.
 
     Raises:
         NotFoundError: it does not exist.

@@ -16,7 +16,7 @@ SPOT_QUOTA, ON_DEMAND_QUOTA = "L-34B43A08", "L-1216C47A"
 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-on-demand-instances.html)."""
 
 MAX_ACTIVITIES = 5
-"""Newest attempts to start machines that are looked at."""
+"""Number of the newest attempts to start machines to examine."""
 
 Answer = TypeVar("Answer")
 
@@ -47,7 +47,7 @@ def open_clients() -> AwsClients:
 
 
 def find_start_problems(queue: str, clients: AwsClients, *, child_vcpus: int) -> list[str]:
-    """Return why a queue may start no child, one line each, the most likely first.
+    """Return reasons why a queue may not start any child, one line each, the likeliest first.
 
     A service that does not answer, or refuses the credentials, is omitted.
 
@@ -75,7 +75,7 @@ def _answered(ask: Callable[[], Iterable[Answer]]) -> list[Answer]:
 
 
 def quota_problem(resources: Mapping[str, Any], clients: AwsClients, vcpus: int) -> str | None:
-    """Return what is wrong with the account's quota of vCPUs, or None.
+    """Return the problem with the account's quota of vCPUs, or None.
 
     Args:
         resources: the compute resources of an environment of AWS Batch.

@@ -1,8 +1,8 @@
-"""Submissions of a job's children to AWS Batch: of all, then of those that did not finish.
+"""Submissions to AWS Batch: first of all children of a job, then of those that did not finish.
 
-AWS Batch retries a child immediately, up to 8 times. That outlasts a reclaimed machine, but not an
-outage of ten minutes. So the workflow waits and submits the children that are not complete again,
-which resume where their ledgers end.
+AWS Batch retries a child immediately, up to 8 times. That is enough for a reclaimed machine, but
+not for an outage of ten minutes. So the workflow waits, and submits the incomplete children again;
+they resume where their ledgers end.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ PAUSES = (60, 300, 1500, 3600, 3600)
 """Seconds before each further submission."""
 
 MIN_CHILDREN_FOR_CANARY = 1000
-"""Children from which on one runs alone first, so that a failure of all of them costs one."""
+"""Minimum number of children of a job whose first child runs alone, as a canary: if every child
+would fail, only this one does."""
 
 MAX_MEMORY = 30_000
 """MiB of a child after its memory was doubled: fits a machine of 32 GiB beside its agent."""
@@ -43,7 +44,7 @@ _IMAGE_MISSING = re.compile(r"CannotPull\w*Error: .*(not found|manifest unknown)
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What the workflow needs to run children.
+    """The data that the workflow needs to run children.
 
     Attributes:
         job_folder: uri of the job folder, with its final ``/``.
@@ -106,7 +107,7 @@ def first_submission(
 
 
 def is_image_missing(reasons: Iterable[str]) -> bool:
-    """Return whether all children failed since their image does not exist any more."""
+    """Return whether all children failed because their image no longer exists."""
     found = list(reasons)
     return bool(found) and all(_IMAGE_MISSING.match(reason) for reason in found)
 

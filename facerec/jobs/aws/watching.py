@@ -1,4 +1,4 @@
-"""Watches running jobs: ends those of which no child starts, and says why."""
+"""Watches running jobs, and ends those whose children do not start, with the reason."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from facerec.jobs.aws.executions import Executions
 
 MAX_WATCHED = 100
-"""Running executions that are watched; older ones are not."""
+"""Maximum number of running executions to watch; older ones are not watched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What running jobs do.
+    """The state of the running jobs.
 
     Attributes:
         executions: number of running executions.
@@ -38,10 +38,10 @@ def watch_jobs(
     start_timeout: float,
     now: float,
 ) -> Watched:
-    """Look at all running jobs, and end those of which no child has started in time.
+    """Check all running jobs, and end those without a started child after the timeout.
 
-    A job that waits while children of another one run is left alone: it waits for its turn. The
-    workflow reports a job that is ended here as incomplete, with the reason.
+    A job that waits for another job's children is not ended. The workflow reports a job that is
+    ended here as incomplete, with the reason.
 
     Args:
         executions: the executions of the stack.

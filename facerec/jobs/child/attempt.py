@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 PHOTOS_PER_STEP = 32
-"""Photos between two commits: a killed attempt loses some ten seconds of work."""
+"""Photos between two commits: a killed attempt loses about ten seconds of work."""
 
 BYTES_PER_STEP = 64 * 1024 * 1024
 """A step of large photos ends early, which bounds memory."""
@@ -50,7 +50,7 @@ READERS = 8
 
 @dataclass(frozen=True, slots=True)
 class ChildDependencies:
-    """What an attempt needs.
+    """The collaborators of an attempt.
 
     Attributes:
         engine: detects faces and computes embeddings.
@@ -111,7 +111,7 @@ def run_child(
 
 
 def loader_of(plan: Plan, objects: ObjectStore) -> PhotoLoader:
-    """Return what loads the photos that the lines of a job's manifest name."""
+    """Return a loader of the photos that the lines of a job's manifest name."""
     source = plan.source
     return PhotoLoader(LineParser(source.format, source.columns, plan.base, plan.local), objects)
 
@@ -136,7 +136,7 @@ def _run(
 
 
 def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> None:
-    """Restore what the collection has lost of a child's committed faces."""
+    """Restore committed faces of a child that the collection has lost."""
     objects, faces, records = dependencies.objects, dependencies.faces, dependencies.records
     verify_job(plan, objects, faces, records, repair=True, children=[child])
 
@@ -255,7 +255,7 @@ class _Attempt:
         return step
 
     def _known_photos(self, batch: Sequence[LoadedPhoto], keys: Set[str]) -> KnownPhotos:
-        """Return what the collection already contains of a batch, given with its image keys."""
+        """Return the photos of a batch, with their image keys, that the collection contains."""
         if self._writer.is_committing(frozenset(p.image_id for p in batch if p.image_id)):
             # The second of two equal photos must find the faces of the first one.
             self._writer.flush()

@@ -1,7 +1,7 @@
 """Finds and rejects photos that crash the process that decodes them.
 
 A crash in a decoder's native code kills a child, and every further attempt at the same photo. So
-the process that sees a child end by such a signal notes where the ledger ended at that time. The
+the process that sees a child end by such a signal records where the ledger ended at that time. The
 next attempt takes the photos from there on one at a time; after two crashes at the same line the
 photo there gets a row with the reason CRASHED, without being decoded. SIGTERM does not count as a
 crash: it comes from outside, at any time. SIGKILL does where the kernel may have sent it because
@@ -39,7 +39,7 @@ CRASHED = PhotoFailure(
 
 
 def note_crash(objects: ObjectStore, plan: Plan, child: int) -> None:
-    """Note that a child's process crashed; call it before the child is retried."""
+    """Record that a child's process crashed; call it before the child is retried."""
     end = SliceReader.first(plan.source, slice_of(plan.source, plan.children, plan.stripes, child))
     for segment in read_segments(objects, plan.job_folder, child):
         end = segment.end

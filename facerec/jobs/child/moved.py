@@ -1,4 +1,4 @@
-"""Photos that are indexed already, and have moved since: their faces get the new address."""
+"""Updates the address of faces whose photos have moved since they were indexed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def faces_of_moved_photos(
         collection_id: the collection.
         photos: photos of a step.
         keys: their image keys.
-        known: what the collection already contains of them.
+        known: photos that the collection already contains.
         faces: the store of the collection.
         objects: contains the photos.
     """

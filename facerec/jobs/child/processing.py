@@ -1,7 +1,7 @@
 """Computes a step of a child: loaded photos become ledger rows and faces to store.
 
-``process_photos`` is a function of its arguments alone: what the collection already contains is
-passed in, and what is to be stored is returned.
+``process_photos`` depends on its arguments alone: it is passed what the collection already
+contains, and returns what to store.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
 
 PHOTOS_PER_CALL = 8
-"""Photos that the engine gets in one call: enough to compute descriptors in batches, few enough
-that a stop request is obeyed soon."""
+"""Photos per call of the engine: enough to compute descriptors in batches, few enough that a stop
+request is obeyed soon."""
 
 
 def process_photos(
@@ -40,12 +40,12 @@ def process_photos(
     engine: FaceEngine,
     stop: Callable[[], bool] = lambda: False,
 ) -> Step:
-    """Process photos until all are done or ``stop`` returns true, at least ``PHOTOS_PER_CALL``.
+    """Process photos until all are done or ``stop`` returns true; at least ``PHOTOS_PER_CALL``.
 
     Args:
         photos: one or more consecutive photos of the slice.
         keys: their image keys (see ``photo_key``).
-        known: what the collection already contains of them.
+        known: photos that the collection already contains.
         start: the cursor before the first one.
         plan: the job's plan.
         child: the child, for its rows.

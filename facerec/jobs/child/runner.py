@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 FIRST_PHOTOS = 100
-"""Photos of a process by which a job is judged; a smaller job is never ended early."""
+"""Number of first photos that decide whether a job ends early; a smaller job never does."""
 
 ALIKE_PERCENTAGE = 95
-"""Percentage of these photos that fail with one outcome in a job that is ended. A job that
-tolerates as many failures is never ended early."""
+"""Minimum percentage of these photos with the same failure in a job that ends early. A job that
+tolerates as many failures never does."""
 
 PROBES = 20
 """Photos, evenly spread over the manifest, of which as many must fail with the same outcome."""

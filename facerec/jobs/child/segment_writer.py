@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 Omitted: TypeAlias = tuple[DeletedBoxes, frozenset[int]]
-"""What a step must not store: boxes by image key, and numbers of rows."""
+"""Faces that a step must not store: boxes by image key, and numbers of rows of erased photos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ class SegmentWriter:
         return keys
 
     def summary(self) -> ChildSummary:
-        """Return what is in the ledger of an incomplete child."""
+        """Return the summary of an incomplete child, from its ledger."""
         return ChildSummary(self._child, False, self.cursor.lines, self.tally)
 
     def finish(self, end: Cursor) -> ChildSummary:

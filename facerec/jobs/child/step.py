@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class KnownPhotos:
-    """What the collection already contains of the photos of a step.
+    """The photos of a step that the collection already contains.
 
     Attributes:
         stored: the faces that the collection has of each photo, by image key.
@@ -82,7 +82,7 @@ class Step:
     def photos(self, plan: Plan) -> list[NamedPhoto | None]:
         """Return the photos that may have been erased, one for each row.
 
-        Of a photo that the collection holds by right, None.
+        None stands for a photo that the collection already contains, and that was not erased.
         """
         return [self._erasable(row, plan) for row in self.rows]
 
@@ -96,7 +96,7 @@ class Step:
         return None if present or photo.key in self.stored else photo
 
     def erase(self, numbers: Set[int], photos: Sequence[NamedPhoto | None]) -> None:
-        """Erase rows of photos that were erased as such, and store no face of these photos."""
+        """Erase the rows of erased photos, and drop the faces of these photos."""
         left = {
             photo.key
             for number, photo in enumerate(photos)

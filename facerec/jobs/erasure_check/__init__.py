@@ -1,6 +1,6 @@
-"""Proves that nothing is left of what was erased, by scanning every store, object and file.
+"""Checks that an erasure is complete, by scanning every store, object and file.
 
-What is erased is collected first, with the embeddings that are known of it. After the erasure,
-the stores are asked for it, and every file is searched for its bytes: unused pages of a database
-and its log too. What another collection or another face holds by right does not count.
+The names, ids and embeddings to erase are collected first. After the erasure, the stores are asked
+for them, and every file is searched for their bytes, including unused pages and the log of a
+database. The same names and bytes of other faces and collections, which stay, do not count.
 """

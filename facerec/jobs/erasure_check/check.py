@@ -1,4 +1,4 @@
-"""Erases what is known of somebody, and lists what is left."""
+"""Erases everything known about somebody, and lists what is left."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Remainder:
 def erase_and_check(
     gallery: Gallery, collection_id: str, subject: SubjectKind, name: str, stores: CheckedStores
 ) -> tuple[Receipt, list[Remainder]]:
-    """Erase whatever is known of somebody, and return the receipt and what is left.
+    """Erase everything known about somebody; return the receipt and what is left.
 
     Args:
         gallery: the gallery of the stores.

@@ -1,4 +1,4 @@
-"""The bytes that files are searched for, without those that others hold by right."""
+"""The bytes to search files for, without those that other faces, people and collections use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 SAME = 1e-6
-"""Maximum Euclidean distance of two embeddings that are the same but for rounding."""
+"""Maximum Euclidean distance of two embeddings that differ only by rounding."""
 
 
 def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str]]:

@@ -1,4 +1,4 @@
-"""What an erasure must leave nowhere, and where everything is kept."""
+"""The names, ids and embeddings that an erasure must remove, and the stores to check."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Traces:
-    """Names, ids and embeddings that an erasure must not leave anywhere. They are not in the repr.
+    """Names, ids and embeddings that an erasure must remove. The repr does not contain them.
 
     Attributes:
         selection: what is erased, including the ids of the faces that job folders keep.
@@ -42,7 +42,7 @@ class Traces:
 
 @dataclass(frozen=True, slots=True)
 class CheckedStores:
-    """Where an installation keeps what is known of faces.
+    """The stores, objects and files in which an installation keeps faces.
 
     Attributes:
         faces: store of faces.
@@ -61,7 +61,7 @@ class CheckedStores:
 
 
 def collect_traces(collection_id: str, selection: Selection, stores: CheckedStores) -> Traces:
-    """Return what must be left nowhere, before it is erased.
+    """Return the traces of what is to be erased; call it before the erasure.
 
     Raises:
         FacerecError: a job folder cannot be read.

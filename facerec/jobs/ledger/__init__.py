@@ -1,1 +1,1 @@
-"""The ledger of a job: write-once segments and what is read from them."""
+"""The ledger of a job: write-once segments, and the code that reads them."""

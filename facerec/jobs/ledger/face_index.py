@@ -1,9 +1,9 @@
-"""Which faces the segments of a complete child name, and where their embeddings are.
+"""The face index of a complete child: which segments name a face, and where its embedding is.
 
-The index spares an erasure the reading of all files of a child: it holds the first 8 bytes of each
-face id, which name the photo. An index may name faces that a segment does not name, or no longer
-names, and never omits one. Embeddings files that it does not name were left by an attempt that
-was overtaken, and are read.
+With it, an erasure need not read all files of a child. It contains the first 8 bytes of each face
+id, which identify the photo. An index may contain faces that no segment names any more, but never
+omits one. Embeddings files that it does not list were left by an attempt that was overtaken; these
+are read.
 
 Format: a line of JSON, ``{"segments": [[start, embeddings, faces], ...]}`` with the offset at which
 a segment starts and the path of its embeddings in the job folder or null, and the ids of the
@@ -46,7 +46,7 @@ class SegmentFaces:
     ids: bytes
 
     def may_name(self, prefixes: Collection[bytes]) -> bool:
-        """Return whether the segment may name one of the faces that ``id_prefixes`` was given."""
+        """Return whether the segment may name a face with one of these prefixes of ids."""
         # A match across two ids only means that a file is read without need.
         return any(prefix in self.ids for prefix in prefixes)
 

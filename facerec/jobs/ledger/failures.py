@@ -30,8 +30,8 @@ def iterate_failures(
 ) -> Iterator[LedgerRow]:
     """Yield the rows of a job's ledger that failed, in the order of the manifest.
 
-    Ledgers of complete children without failures are not read, as their summaries say, and nothing
-    is read of a job without any.
+    Ledgers of complete children whose summaries have no failures are not read. If the report has
+    none, nothing is read.
 
     Args:
         plan: the job's plan.

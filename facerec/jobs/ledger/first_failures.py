@@ -1,4 +1,4 @@
-"""The note that a job was ended because its first photos failed alike."""
+"""The record that a job was ended because its first photos failed alike."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def first_failures_from_json(document: Mapping[str, Any]) -> FirstFailures:
 
 
 def write_first_failures(objects: ObjectStore, job_folder: str, failures: FirstFailures) -> None:
-    """Note that a job is ended; of several notes the last one is kept."""
+    """Record that a job is ended; the last of several records is kept."""
     objects.write(first_failures_uri(job_folder), json.dumps(failures.to_json()).encode())
 
 

@@ -1,7 +1,7 @@
 """Rows of the first release's ledgers, which give some members other names.
 
-Jobs of that release are neither read nor resumed, but what their rows say of somebody is exported
-and erased like what any other row says.
+Jobs of that release are neither read nor resumed, but their rows are exported and erased like any
+other rows.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Which children of a complete job name a face: the face indexes of all children, sorted by id.
 
 It makes the cost of deleting a face independent of the number of photos of the job. It is written
-when a job on one machine is complete, and else by the first deletion that misses it. A complete
-child is never processed again, so the index stays valid: like that of a child, it may name too many
-children, and never omits one.
+when a job on one machine is complete, or else by the first deletion that needs it. A complete child
+is never processed again, so the index stays valid: like that of a child, it may list too many
+children, but never omits one.
 
 Format: ``index/sorted.json`` is written last and has the number of entries in each of the files
 ``index/sorted-N``. An entry is the first 8 bytes of a face id and the number of the child in 4
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_ENTRIES = 1 << 22
-"""Entries of a file, about: they are sorted in memory, 12 bytes each."""
+"""Approximate number of entries of a file; they are sorted in memory, 12 bytes each."""
 
 MAX_LOOKUPS = 64
-"""Faces up to which ranges of a file are read, instead of all of it."""
+"""Maximum number of faces to look up by reading ranges of a file; for more, all of it is read."""
 
 READERS = 16
 """Files that are read concurrently."""

@@ -79,7 +79,7 @@ def summary_uri(job_folder: str, child: int) -> str:
 
 
 def remembered_uri(job_folder: str, child: int | None = None) -> str:
-    """Return the address of what a complete child remembers of its photos, or of their folder."""
+    """Return the address of the memory of a complete child, or of the folder of all of these."""
     return f"{job_folder}remembered/" + ("" if child is None else f"{child:07d}")
 
 
@@ -90,7 +90,7 @@ def memory_folder(jobs_root: str, collection_id: str) -> str:
 
 
 def verified_uri(jobs_root: str, collection_id: str, created_at: float) -> str:
-    """Return the address of the note of the last comparison of a collection with its jobs."""
+    """Return the address of the record of the last comparison of a collection with its jobs."""
     return f"{memory_folder(jobs_root, collection_id)}{created_at!r}/verified"
 
 
@@ -100,12 +100,12 @@ def stale_uri(job_folder: str) -> str:
 
 
 def removal_uri(job_folder: str) -> str:
-    """Return the address of the note of what a job has removed of them."""
+    """Return the address of the record of the faces that a job has removed for them."""
     return f"{job_folder}removal.json"
 
 
 def first_failures_uri(job_folder: str) -> str:
-    """Return the address of the note that the first photos of a job failed alike."""
+    """Return the address of the record that the first photos of a job failed alike."""
     return f"{job_folder}first-failures.json"
 
 

@@ -1,4 +1,4 @@
-"""Reads what the children of a job have written: summaries and the rows of the ledger."""
+"""Reads the summaries and the ledgers that the children of a job have written."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Erases faces and photos from the rows of a ledger, and from the lists of failed rows.
 
-A row stays, so that every manifest line still has one: it loses the erased faces, or all that it
-says if none is left or if it names an erased photo. Its outcome is ERASED then. Rows of every
-release are erased from, and keep the names that their release gives to members.
+A row stays, so that every manifest line still has one. Erased faces are removed from it. If none is
+left, or if the photo is erased, all its values are erased and its outcome is ERASED. This works for
+rows of every release; members keep the names of their release.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from facerec.core.erasures import Selection
 
 MAX_NEEDLES = 64
-"""Texts up to which a file is searched for them before it is parsed."""
+"""Maximum number of texts to search a file for before it is parsed."""
 
 _FACES = ("faces", "kept")
 """Members of a row that list faces of the collection."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_INCOMPLETE = 100
-"""Incomplete children that a report names."""
+"""Maximum number of incomplete children to list in a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Report:
         photos_per_second: photos processed per second of that time.
         tally: sums over all rows; the rows of ``tally.failures`` have their ``manifest_line``.
         written_at: seconds since 1970, UTC.
-        difference: how the photos of the source differ from what was remembered of them; None if
-            they were not compared.
-        removal: what was removed of photos that were replaced or are gone.
+        difference: comparison of the source's photos with the remembered ones; None if they were
+            not compared.
+        removal: counts of what was removed because photos were replaced or are gone.
         first_failures: how the first photos failed, if the job was ended for that; None otherwise.
     """
 
@@ -101,7 +101,7 @@ def write_report(
     tolerated_failure_percentage: float,
     incomplete_uri: str | None = None,
 ) -> Report:
-    """Sum up what the children have written, and store the report in the job folder.
+    """Sum up the summaries and ledgers of the children, and store the report in the job folder.
 
     Reads one small object of each complete child and the ledgers of the others, many concurrently.
     Memory holds 8 bytes per child and the objects being read.

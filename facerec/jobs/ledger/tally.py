@@ -51,7 +51,7 @@ class Tally:
         faces_removed: faces that were indexed with other options and have been removed.
         faces_deleted: faces that were found and not stored, since somebody deleted them or the
             collection holds them under imported ids.
-        faces_kept: faces that were indexed with other options and stay, since people have them.
+        faces_kept: faces indexed with other options that stay because they belong to people.
         bytes: size of the photo files.
         busy_intervals: when work was done, seconds since 1970.
         failures: the first ``MAX_FAILURES`` rows that failed.
@@ -81,7 +81,7 @@ class Tally:
 
     @property
     def faces(self) -> int:
-        """Faces of all rows: those that were added and those that were there."""
+        """Number of faces in all rows, whether added or already present."""
         return self.faces_indexed + self.faces_present
 
     @property
@@ -170,7 +170,7 @@ def tally_from_json(document: Mapping[str, Any]) -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class ChildSummary:
-    """What a child has done.
+    """The sums over the rows of a child.
 
     Attributes:
         child: the child.
@@ -187,7 +187,7 @@ class ChildSummary:
 
 
 def write_summary(objects: ObjectStore, job_folder: str, summary: ChildSummary) -> None:
-    """Write the summary of a complete child, which is never processed again from then on."""
+    """Write the summary of a complete child, after which it is never processed again."""
     document = {"child": summary.child, "lines": summary.lines, **summary.tally.to_json()}
     objects.write(summary_uri(job_folder, summary.child), json.dumps(document).encode())
 

@@ -147,7 +147,7 @@ class LocalJobs:
         return [replace(job, plan=None, report=None, run=None) for job in newest]
 
     def progress(self, job: Job) -> Progress:
-        """Return how far a job is; see ``JobService.progress``."""
+        """Return the progress of a job; see ``JobService.progress``."""
         plan = job.required_plan()
         with while_it_exists(plan, self._objects, writes=False):
             return self._progress.read(plan, job.report, run_started=job.created_at)

@@ -1,4 +1,4 @@
-"""Whether the kernel killed processes because memory was short."""
+"""Counts processes that the kernel killed because memory was short."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _VMSTAT = Path("/proc/vmstat")
 
 
 def count_memory_kills() -> int:
-    """Return how many processes of this machine were killed for memory, 0 where it is unknown."""
+    """Return the number of processes killed on this machine to free memory; 0 if unknown."""
     with suppress(OSError):
         found = re.search(r"^oom_kill (\d+)$", _VMSTAT.read_text(), re.MULTILINE)
         return int(found[1]) if found else 0

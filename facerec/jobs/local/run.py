@@ -17,7 +17,7 @@ class Stop(IntEnum):
 
     NO = 0
     COMMIT = 1
-    """Workers commit what is done, then end."""
+    """Workers commit their finished work, then end."""
     KILL = 2
     """Workers are killed; each loses at most a step."""
 
@@ -30,8 +30,8 @@ class RunResult:
         new_photos: rows that this run has added to the ledger.
         stopped: whether it was asked to stop.
         lost: the cause for each child that was given up; the next run tries them again.
-        verification: what the run found in the collection of what earlier runs had stored; None
-            if it did not compare them.
+        verification: comparison of the collection with the ledgers of earlier runs; None if they
+            were not compared.
     """
 
     new_photos: int = 0
@@ -40,7 +40,7 @@ class RunResult:
     verification: Verification | None = None
 
     def summary(self) -> RunSummary:
-        """Return what the run did."""
+        """Return the summary of the run."""
         found = self.verification
         if found is None:
             return RunSummary(self.new_photos, stopped=self.stopped)

@@ -26,7 +26,7 @@ class RunRecord:
         ended_at: None while it runs, or if it was killed.
         cancelled: whether it was cancelled.
         cause: one line about why it failed or stopped.
-        run: what it did, in the form of ``schemas/run.json``; None until it has ended.
+        run: its summary, in the form of ``schemas/run.json``; None until it has ended.
     """
 
     submitted_at: float

@@ -76,7 +76,7 @@ class LocalRuns:
                 self._start(plan, RunRecord(time.time(), tolerated_failure_percentage))
 
     def cancel(self, job_id: str) -> bool:
-        """Let a run commit what is done and end; a second call kills its workers.
+        """Let a run commit its finished work and end; a second call kills its workers.
 
         Returns:
             Whether this process has run the job. If not, another process may.
@@ -101,7 +101,7 @@ class LocalRuns:
         return self._runs[job_id].result()
 
     def close(self) -> None:
-        """End pending runs, let the running one commit what is done, and wait for that."""
+        """End pending runs, let the running one commit its finished work, and wait for it."""
         self._closing.set()
         self._queue.shutdown(cancel_futures=True)
 
@@ -175,7 +175,7 @@ class LocalRuns:
         return result
 
     def _end(self, plan: Plan, record: RunRecord) -> None:
-        """Write the report of a run and how it ended."""
+        """Write the report of a run and the record of its end."""
         from facerec.jobs.ledger.report import write_report
 
         tolerated = record.tolerated_failure_percentage

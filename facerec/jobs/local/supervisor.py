@@ -66,7 +66,7 @@ def run_children(
 
     Raises:
         FirstPhotosFailedError: the first photos of the job nearly all failed alike.
-        FacerecError: an error that another attempt would meet again; what is done is kept.
+        FacerecError: an error that another attempt would meet again; finished work is kept.
         StoreUnavailableError: a store failed at several attempts.
     """
     worker = partial(work, plan, build_dependencies, tolerated_failure_percentage)
@@ -154,7 +154,7 @@ class _Supervisor:
         self._workers.clear()
 
     def _stop_all(self) -> None:
-        """Ask all workers to commit what is done and to end."""
+        """Ask all workers to commit their finished work and to end."""
         self._queue.clear()
         for worker in self._workers:
             if not worker.stopping:

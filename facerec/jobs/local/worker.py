@@ -95,7 +95,7 @@ def work(
 
 
 def _silence_native_libraries() -> None:
-    """Discard what libtiff writes about broken photos; Python's own messages still appear."""
+    """Discard libtiff's messages about broken photos; Python's own messages still appear."""
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
     with Path(os.devnull).open("w") as devnull:
         os.dup2(devnull.fileno(), 2)

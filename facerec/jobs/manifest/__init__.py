@@ -1,1 +1,1 @@
-"""Manifests: what they may look like, and how one is read in slices."""
+"""Manifests: their formats, and how they are read in slices."""

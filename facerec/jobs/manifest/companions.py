@@ -19,7 +19,7 @@ FOREIGN_FOLDERS = frozenset(
 
 
 def describe_companion(uri: str) -> str | None:
-    """Return what a file is by its name, or None if it may be a photo.
+    """Return the kind of a file that is not a photo by its name, or None if it may be one.
 
     Args:
         uri: a path or an ``s3://`` address.

@@ -149,7 +149,7 @@ def _without_companions(entry: ManifestEntry | PhotoFailure) -> ManifestEntry | 
 
 
 def _wrong_name(name: object) -> str | None:
-    """Return what is wrong with an external image id, in the words of every door."""
+    """Return the error message for an invalid external image id; all doors use the same one."""
     if isinstance(name, str):
         try:
             checked_external_image_id(name)

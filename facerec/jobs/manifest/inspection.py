@@ -87,7 +87,7 @@ def inspect(info: ObjectInfo, sample: bytes) -> Inspection:
 
 @contextmanager
 def gzip_errors(uri: str) -> Iterator[None]:
-    """Raise what decompression finds wrong with a file as an error that names it.
+    """Raise errors of decompression as an error that names the file.
 
     Raises:
         InvalidInputError: the file is damaged.

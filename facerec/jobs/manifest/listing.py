@@ -62,7 +62,7 @@ class ListedPhoto(NamedTuple):
         uri: its address.
         external_image_id: the caller's own name for it, or "".
         version: its version now (see ``jobs.versions``); "" if it is not known.
-        requested: whether it is to be indexed; if not, it only exists.
+        requested: whether to index it; otherwise it is only known to exist.
         version_id: the version of the S3 object, or None for the newest.
     """
 

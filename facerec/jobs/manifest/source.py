@@ -22,11 +22,11 @@ class SourceKind(StrEnum):
     """How children share a manifest."""
 
     RANGES = "ranges"
-    """Each reads a range of bytes."""
+    """Each child reads a range of bytes."""
     STRIPES = "stripes"
-    """Children that each stream a whole gzip file and process some of its lines."""
+    """Each child streams a whole gzip file and processes some of its lines."""
     INVENTORY = "inventory"
-    """Stripes of each file of an S3 Inventory."""
+    """Each file of an S3 Inventory is shared by stripes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is remembered of each photo that jobs have looked at, so that a run reads only what changed.
+"""The memory of a collection: the outcome of each photo, so that a run reads only changed photos.
 
 **What is kept.** Of each photo: address, external image id, version, digest of the options,
 outcome, image key and number of faces (``photos.RememberedPhoto``). The version is an ETag, or a

@@ -1,4 +1,4 @@
-"""Compares the photos that a source names with what is remembered of them."""
+"""Compares the photos of a source with the remembered ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from facerec.jobs.remembered.runs import Remembered
 
 MAX_PROBED = 20
-"""Photos that could not be read and are tried again, to decide whether to try all of them."""
+"""Number of unreadable photos to try again, to decide whether to try all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def stale_photo_of_line(line: str | bytes) -> StalePhoto:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where a comparison writes what it finds.
+    """The files that a comparison writes.
 
     Attributes:
         manifest: lines of JSON of the photos to process.

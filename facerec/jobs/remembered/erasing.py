@@ -1,7 +1,7 @@
-"""Erases photos from what is remembered.
+"""Erases photos from the memory of a collection.
 
 An erased photo that is still in its folder must not be indexed again by the next run. So a digest
-of its address and version stays, by which nobody can find out the address without guessing it.
+of its address and version stays, which reveals the address only to somebody who guesses it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[tuple[str, str]]]:
     """Erase photos from remembered lines, or from a list of stale photos.
 
-    Lines of photos whose faces alone are deleted stay: they keep these photos from being looked at
-    again, and so their faces from coming back.
+    Lines of photos of which only faces are deleted stay, so that these photos are not processed
+    again and their faces do not come back.
 
     Returns:
         The content without selected photos, and their addresses and versions.
@@ -121,7 +121,7 @@ def read_erased_photos(objects: ObjectStore, notes: Iterable[str]) -> frozenset[
 
 
 def digest_of(memory: str, uri: str, version: str) -> str:
-    """Return a digest of a photo that is another one in each collection."""
+    """Return a digest of a photo that differs between collections."""
     # The folder may be moved, its last part stays.
     created = memory.rstrip("/").rpartition("/")[2]
     named = "\0".join((created, uri, version))

@@ -1,4 +1,4 @@
-"""What is remembered of one photo: a line of text.
+"""The line of text in which one photo is remembered.
 
 Fields are separated by tabs; in an address, ``%``, tab and line feed are escaped. The first four
 fields are what must be equal for a photo to be unchanged, so that comparing a listed photo with a
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
 
 GONE = "GONE"
-"""Outcome of a line that takes back what was remembered of a photo."""
+"""Outcome of a line that cancels the earlier lines of a photo."""
 
 _ESCAPED = re.compile(r"[%\t\n]")
 
 
 @dataclass(frozen=True, slots=True)
 class RememberedPhoto:
-    """What a job found at an address.
+    """A photo that a job found at an address.
 
     Attributes:
         uri: address of the photo.

@@ -39,7 +39,7 @@ CHUNK = 4 * 1024 * 1024
 """Bytes of a merged file per read."""
 
 MAX_RUNS = 12
-"""Runs from which on they are merged into one."""
+"""Minimum number of runs that are merged into one."""
 
 _NOTE = re.compile(r"(\d{8})-(?:(merged)|(sorted|mixed)-([0-9a-f]+)-(.+))")
 
@@ -70,14 +70,14 @@ class Run:
 
 
 def write_photos(objects: ObjectStore, job_folder: str, child: int, lines: Iterable[str]) -> None:
-    """Write what a complete child remembers."""
+    """Write the memory of a complete child."""
     ordered = sorted(set(lines), key=_address)
     content = "".join(f"{line}\n" for line in ordered).encode(errors="surrogateescape")
     objects.write(remembered_uri(job_folder, child), content)
 
 
 def latest_memory(objects: ObjectStore, jobs_root: str, collection_id: str) -> Memory | None:
-    """Return what is remembered of the latest creation of a collection, without its record."""
+    """Return the memory of the latest creation of a collection whose record is not known."""
     folder = memory_folder(jobs_root, collection_id)
     times = (uri.removeprefix(folder).rstrip("/") for uri in objects.folders(folder))
     created = max(map(float, times), default=None)
@@ -87,7 +87,7 @@ def latest_memory(objects: ObjectStore, jobs_root: str, collection_id: str) -> M
 
 
 class Memory:
-    """What the jobs of a collection remember of their photos."""
+    """The memory of a collection: the photos of its jobs, with their outcomes."""
 
     def __init__(self, objects: ObjectStore, jobs_root: str, collection: Collection) -> None:
         """Open the memory of one creation of a collection, with one listing."""
@@ -100,7 +100,7 @@ class Memory:
         self._open()
 
     def note(self, plan: Plan) -> None:
-        """Note that a job will remember its photos; a job that has a note keeps it."""
+        """Add a note that a job will remember its photos; a job that has a note keeps it."""
         if any(run.job_id == plan.job_id for run in self.runs):
             return
         number = self.runs[-1].number + 1 if self.runs else 1
@@ -112,7 +112,7 @@ class Memory:
         self._write_note(f"{self._folder}{name}", plan.job_folder)
 
     def relocate(self, job_folder: str) -> None:
-        """Note where a job folder is now, if it was moved and the job has a note."""
+        """Update the note of a job whose folder was moved, if it has a note."""
         try:
             job_id = read_facts(self._objects, job_folder).job_id
         except (ObjectNotFoundError, InvalidInputError):
@@ -130,7 +130,7 @@ class Memory:
         return next((run.number for run in self.runs if run.job_id == job_id), None)
 
     def folders_after(self, number: int) -> Iterator[str]:
-        """Yield the folders of the jobs whose runs have higher numbers, also of merged ones."""
+        """Yield the folders of the jobs whose runs have higher numbers, including merged runs."""
         for run in (*self._merged_before, *self.runs):
             if run.number > number and run.job_id is not None:
                 with suppress(ObjectNotFoundError):

@@ -1,4 +1,4 @@
-"""Copies of tombstones beside what is remembered of a collection's photos.
+"""Copies of tombstones beside the memory of a collection.
 
 They are in ``{jobs_root}remembered@{collection}/{created}/``, and deleted with it. A store of
 records that was lost, or restored from an older copy, gets its tombstones back from them.

@@ -1,4 +1,4 @@
-"""Collections in a DynamoDB table, and the partitions of what belongs to them."""
+"""Collections in a DynamoDB table, and the partitions of everything that belongs to them."""
 
 from __future__ import annotations
 

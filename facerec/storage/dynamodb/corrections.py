@@ -1,4 +1,4 @@
-"""Corrections in a DynamoDB table, each of which is found by its face and by its person."""
+"""Corrections in a DynamoDB table; each can be found by its face and by its person."""
 
 from __future__ import annotations
 

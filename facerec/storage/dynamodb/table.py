@@ -1,4 +1,4 @@
-"""A DynamoDB table: reads and writes of items, whatever they are."""
+"""A DynamoDB table: reads and writes of items of any kind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DELETED_AT_ONCE = 25
 """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html"""
 
 TRIES = 8
-"""Attempts at a change of items that other callers change concurrently."""
+"""Maximum attempts to change items that other callers change concurrently."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""People in a DynamoDB table: an item for each, and one for each face that says whose it is."""
+"""People in a DynamoDB table: an item for each person, and an item for each face of a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access policy for addresses of objects in requests of other people."""
+"""Access policy for addresses of objects in requests of clients."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class ResolvedUri:
         return f"s3://{bucket}/{uri[len(str(self.folder)) + 1 :]}"
 
     def leaves_folder(self, uri: str) -> bool:
-        """Return whether a listed file is a link out of the folder."""
+        """Return whether a listed file is a link that leads out of the folder."""
         return self.folder is not None and not Path(uri).resolve().is_relative_to(self.folder)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """Permissions to read and write. Everything else is refused with ``AccessDeniedError``.
+    """Permissions to read and write objects; all other access raises ``AccessDeniedError``.
 
     A local folder can be served as a bucket: ``s3://NAME/key`` is then the file ``key`` in the
     folder. No key and no link in the folder leads out of it.

@@ -140,7 +140,7 @@ class LocalObjects:
             Path(uri).unlink(missing_ok=True)
 
     def delete_folder(self, prefix: str) -> None:
-        """Delete a folder with its content."""
+        """Delete a folder with its contents."""
         with _local_errors(prefix):
             for _ in range(MAX_REMOVALS - 1):
                 # Others may add files to the folder, or remove some of it.
@@ -203,7 +203,7 @@ def _walk(top: str, start: str) -> Iterator[ObjectInfo]:
 
     Args:
         top: the folder, with its final slash.
-        start: how the names in it must start.
+        start: prefix of the names in it to yield.
     """
     names = _names(top, start)
     if names is None:
@@ -239,7 +239,7 @@ def _walk(top: str, start: str) -> Iterator[ObjectInfo]:
 
 
 def _names(folder: str, start: str) -> Iterator[str] | None:
-    """Return the names in a folder, None if it does not exist; those of folders end in a slash."""
+    """Return the names in a folder, or None if it does not exist; names of folders end in ``/``."""
     try:
         with os.scandir(folder or ".") as entries:
             # A folder sorts as its files do, whose uris have a slash after its name.

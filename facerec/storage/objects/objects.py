@@ -63,7 +63,7 @@ def _errors_of(resolved: ResolvedUri) -> Iterator[None]:
     except StoreUnavailableError as error:
         if resolved.folder is None:
             raise
-        raise StoreUnavailableError(f"{resolved.requested} cannot be read now") from error
+        raise StoreUnavailableError(f"{resolved.requested} is temporarily unavailable") from error
 
 
 class Objects(ObjectStore):

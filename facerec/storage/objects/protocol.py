@@ -21,7 +21,7 @@ class ObjectInfo:
         version: changes with the content: an S3 ETag, or size and modification time.
         changed_ns: when the content or an attribute of a file last changed, by the clock of its
             file system, in nanoseconds since 1970 (its ctime, which nobody can set); None for an
-            S3 object, whose ETag says enough.
+            S3 object, which has an ETag.
     """
 
     uri: str
@@ -69,9 +69,9 @@ class ObjectStore(Protocol):
     def fetch(
         self, uri: str, *, end: int, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
-        """Return the first bytes of an object, up to ``end``, and the facts about what was read.
+        """Return the first bytes of an object, up to ``end``, and the facts about the read version.
 
-        A change at the same moment belongs to another version than the one that is returned.
+        If the object changes during the call, the facts are those of the returned bytes.
         """
         ...
 

@@ -27,7 +27,7 @@ THREADS = 16
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html)."""
 
 SERIAL_PAGES = 4
-"""Pages that are fetched before threads are worth it."""
+"""Number of pages to fetch one by one before threads are started."""
 
 _ASCII_END, _END = 0x80, 0x110000
 """One above the last code point of ASCII, and of all; most keys are ASCII."""
@@ -141,7 +141,7 @@ class _Listing:
                 yield from json.loads(content)
 
     def work(self) -> None:
-        """List ranges until there are none left; runs in several threads."""
+        """List ranges until none is left; runs in several threads."""
         try:
             while (taken := self._take()) is not None:
                 self._list(taken)
@@ -151,7 +151,7 @@ class _Listing:
                 self._changed.notify_all()
 
     def stop(self) -> None:
-        """Have all threads end after their current request."""
+        """Make all threads end after their current request."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
@@ -160,7 +160,7 @@ class _Listing:
         self._file.close()
 
     def _take(self) -> _Range | None:
-        """Return a range to list, if need be the second half of another thread's."""
+        """Return a range to list: a free one, or the second half of another thread's."""
         while True:
             with self._changed:
                 while True:
@@ -185,7 +185,7 @@ class _Listing:
     def _split(
         self, victim: _Range, middle: str, page: Sequence[ListedKey], more: bool
     ) -> _Range | None:
-        """Give the second half of a range, of which a page was fetched, to this thread."""
+        """Assign the second half of a range to this thread, which has fetched a page of it."""
         with self._changed:
             victim.split = False
             self._changed.notify_all()
@@ -209,7 +209,7 @@ class _Listing:
                     return
 
     def _keep(self, taken: _Range, page: Sequence[ListedKey], more: bool) -> None:
-        """Keep what belongs to a range; the caller holds the lock."""
+        """Store the objects that belong to a range; the caller holds the lock."""
         end = taken.end
         mine = page if end is None else [found for found in page if found[0] <= end]
         if mine:

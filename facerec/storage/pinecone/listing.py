@@ -3,7 +3,7 @@
 Pinecone lists the ids with a prefix, in order and in pages, but only from the start of the prefix:
 tokens of pages cannot be computed from an id. So the ids after an id are listed by prefixes: first
 those that share its first digits, then those with the next higher digits. Ids are hashes, so among
-N ids each prefix of log16(N / page) digits fills a good part of a page. After a prefix that ends in
+N ids each prefix of log16(N / page) digits fills much of a page. After a prefix that ends in
 the highest digit, listing continues with a shorter prefix.
 """
 

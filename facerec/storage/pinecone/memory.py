@@ -1,4 +1,4 @@
-"""Remembers the ids of groups that a store has listed or written.
+"""Caches the ids of groups that a store has listed or written.
 
 Listings lag writes and cost a request per group. So the ids that this process wrote are remembered
 in addition to those that it listed. Ids are only added: one too many costs at most the deletion of

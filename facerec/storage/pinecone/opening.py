@@ -65,9 +65,9 @@ class PineconeIndex:
     """An index as Pinecone describes it.
 
     Attributes:
-        host: where it answers, without a scheme; "" while it is being created.
-        cloud: the cloud that it is in, such as ``aws``; "" if Pinecone does not say.
-        region: the region of that cloud; "" if Pinecone does not say.
+        host: its address without a scheme; "" while it is being created.
+        cloud: the cloud that it is in, such as ``aws``; "" if unknown.
+        region: the region of that cloud; "" if unknown.
     """
 
     host: str
@@ -78,7 +78,7 @@ class PineconeIndex:
 def find_pinecone_index(
     api_key: str, index_name: str, *, patience: float = PATIENCE
 ) -> PineconeIndex:
-    """Look an index up by its name.
+    """Look up an index by its name.
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.

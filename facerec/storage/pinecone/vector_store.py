@@ -123,7 +123,7 @@ class PineconeVectors(VectorStore):
     def list_vectors(
         self, namespace: str, *, after: str | None = None, limit: int = 1000
     ) -> list[VectorRecord]:
-        """Return a page of vectors, with about a request per 50."""
+        """Return a page of vectors, with about one request per 50 vectors."""
         ids = ids_after(
             lambda prefix: self._index.list_ids(namespace, prefix),
             after,

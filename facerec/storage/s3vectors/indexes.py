@@ -20,10 +20,10 @@ from facerec.storage.s3vectors.limits import (
 )
 
 DOCUMENT = "document"
-"""The one metadata key of a vector: JSON text, which no filter can see."""
+"""The only metadata key of a vector: JSON text that cannot be filtered."""
 
 _ITEM_BYTES = EMBEDDING_SIZE * 26 + 1024
-"""Bytes that a vector takes in a request beside its document, at most."""
+"""Maximum number of bytes of a vector in a request, without its document."""
 
 Item = dict[str, Any]
 """A vector as the service has it: ``key``, ``data`` and ``metadata``."""
@@ -33,7 +33,7 @@ class VectorIndexes:
     """Indexes of one vector bucket, each created by the first vectors that are put into it."""
 
     def __init__(self, client: Any, bucket: str) -> None:  # noqa: ANN401 - boto3 has no types
-        """Take a client of ``s3vectors`` and the name of the bucket."""
+        """Create the indexes from a client of ``s3vectors`` and the name of the bucket."""
         self._client = client
         self._bucket = bucket
         self._threads = ThreadPoolExecutor(SEGMENTS, thread_name_prefix="s3vectors")
@@ -48,7 +48,7 @@ class VectorIndexes:
                 self._call("put_vectors", index, vectors=batch)
 
     def get(self, index: str, keys: Iterable[str], *, data: bool) -> dict[str, Item]:
-        """Return those of the vectors that are stored, by key."""
+        """Return the stored vectors by key; unknown ids are omitted."""
 
         def get(batch: list[str]) -> list[Item]:
             answer = self._call(
@@ -69,7 +69,7 @@ class VectorIndexes:
             delete(batch)
 
     def query(self, index: str, probes: Iterable[Sequence[float]], count: int) -> list[list[str]]:
-        """Return the keys of about the nearest vectors of each probe."""
+        """Return the keys of the approximately nearest vectors of each probe."""
 
         def query(probe: Sequence[float]) -> list[str]:
             named = {"queryVector": {"float32": probe}, "topK": count}
@@ -89,7 +89,7 @@ class VectorIndexes:
         return sorted(chain.from_iterable(self._threads.map(list_segment, range(SEGMENTS))))
 
     def drop(self, index: str) -> None:
-        """Delete an index with all its vectors; an unknown one is fine."""
+        """Delete an index with all its vectors. An unknown index is not an error."""
         self._known(lambda: [self._call("delete_index", index)])
 
     def close(self) -> None:

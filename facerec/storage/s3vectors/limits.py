@@ -22,8 +22,8 @@ MAX_METADATA = 40_960
 """Bytes of the metadata of a vector."""
 
 MIN_CANDIDATES = 100
-"""Neighbours that a search asks for at least: the index is approximate, so more than are returned
-are compared exactly. It is also the largest ``topK`` that regions without result pages accept."""
+"""Minimum number of neighbours to request: the index is approximate, so more neighbours than are
+returned are compared exactly. It is also the largest ``topK`` in regions without result pages."""
 
 MAX_BODY = 20 * 1024 * 1024
 """Bytes of a request."""

@@ -263,6 +263,6 @@ def _groups(namespace: str) -> str:
 
 
 def _digest(namespace: str) -> str:
-    """Return a name for a namespace: names of indexes are short and in lower case."""
+    """Return a digest of a namespace, since names of indexes must be short and in lower case."""
     digest = hashlib.sha256(namespace.encode()).digest()[:25]
     return base64.b32encode(digest).decode().lower()

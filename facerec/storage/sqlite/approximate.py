@@ -1,12 +1,12 @@
 """A derived index beside the file, for collections that are too large to be scanned.
 
-It holds codes of 32 bytes (``code_index``). A search takes the 1,000 nearest by these codes, reads
-their embeddings from the file, and goes by exact distances from there. What has changed since the
-index was made is scanned exactly. So distances are always exact, and no face that is gone is
-found; a neighbour is missed only if its code is not among the nearest.
+It contains codes of 32 bytes (``code_index``). A search takes the 1,000 nearest by these codes,
+reads their embeddings from the file, and compares exact distances. Blocks that have changed since
+the index was made are scanned exactly. So distances are always exact, and no deleted face is found;
+a neighbour is missed only if its code is not among the nearest.
 
-The index says which blocks it is made of; a block that has changed since is not looked for in it.
-Once too many have, it is rebuilt. Deleting removes it, since codes are biometric data as well.
+The index lists the blocks that it was made from. Once too many of them have changed, it is rebuilt.
+Deleting faces removes it, since codes are biometric data as well.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite.database import Database
 
 LARGE = 300_000
-"""Minimum faces of a collection with an index: reading them takes a new process a second."""
+"""Minimum number of faces of a collection with an index: a new process reads them in a second."""
 
 CANDIDATES = 1_000
-"""Nearest codes whose embeddings are compared."""
+"""Number of nearest codes whose embeddings are compared."""
 
 MAPPED_BYTES = 2**40
 """Bytes of the file to map into memory; SQLite maps at most 2 GiB
@@ -64,7 +64,7 @@ class ApproximateSearch:
 
         Args:
             database: the file.
-            large: faces from which on a collection gets an index.
+            large: minimum number of faces of a collection with an index.
         """
         self._database, self._large = database, large
         self._indexes: dict[int, CodeIndex] = {}
@@ -88,7 +88,7 @@ class ApproximateSearch:
             connection: within a transaction.
             collection_id: the collection.
             probes: float32, shape (n, 128), finite.
-            top: the most neighbours of a probe.
+            top: maximum number of neighbours of a probe.
             max_distance: Euclidean; neighbours at this distance still count.
         """
         found_namespace = namespaces.writes(connection, collection_id)
@@ -117,7 +117,8 @@ class ApproximateSearch:
     ) -> CodeIndex | None:
         """Return the index, built if this process has searched the namespace before.
 
-        A process that searches once scans: building an index takes several times as long.
+        A process that searches only once scans the vectors, because building an index takes
+        several times as long.
         """
         index = self._indexes.get(namespace)
         if index is None or not covers(index, blocks):

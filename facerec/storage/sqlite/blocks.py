@@ -1,4 +1,4 @@
-"""Blocks of embeddings: handing out slots, writing them in place, reading them."""
+"""Blocks of embeddings: allocates slots, writes them in place, and reads them."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK_SLOTS = 1024
-"""Slots of a full-grown block; also what a block's number is multiplied by in slot numbers."""
+"""Slots of a block of full size; a slot number is the block number times this, plus an offset."""
 
 MAX_IDS_BESIDE_WRITE = 2 * BLOCK_SLOTS
-"""Ids by which a write is recognised."""
+"""Number of vector ids that identify a write."""
 
 MIN_BLOCK_SLOTS = 32
 """Slots of a namespace's first block. Further blocks double the namespace until they are
@@ -33,7 +33,7 @@ _NOBODY = 0
 
 
 class Block(NamedTuple):
-    """A state of a block: equal states hold equal embeddings, but for slots freed since."""
+    """A state of a block: equal states contain equal embeddings, except in slots freed since."""
 
     number: int
     used: int
@@ -46,7 +46,7 @@ class Block(NamedTuple):
 
 
 def allocate(connection: sqlite3.Connection, namespace: int, count: int) -> list[int]:
-    """Hand out slots: freed ones first, then unused ones, then those of new blocks."""
+    """Allocate slots: freed ones first, then unused ones, then those of new blocks."""
     slots = [
         slot
         for (slot,) in connection.execute(

@@ -1,6 +1,6 @@
-"""Clearing deleted namespaces in transactions of bounded size, which other writers can pass.
+"""Clears deleted namespaces in transactions of bounded size, between which other writers can write.
 
-A deletion first takes the name from the namespace, after which nobody finds it. What it held is
+A deletion first removes the name of the namespace, after which nobody finds it. Its contents are
 then erased piece by piece: the ids in their order, and the rows in the order of their blocks, so
 that each page of the file is written about once. A process that ends between two pieces leaves a
 namespace without a name; any later write or deletion continues.
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite.database import Database
 
 IDS_AT_ONCE = 8_192
-"""Ids that one transaction deletes, about 0.5 MB."""
+"""Number of ids to delete in one transaction, about 0.5 MB."""
 
 BLOCKS_AT_ONCE = 2
-"""Blocks that one transaction clears: 1 MiB of embeddings and about 1.5 MB of rows."""
+"""Number of blocks to clear in one transaction: 1 MiB of embeddings and about 1.5 MB of rows."""
 
 
 def clear_deleted(database: Database) -> None:
-    """Erase what is left of all deleted namespaces, half of the time."""
+    """Erase the rest of all deleted namespaces; half of the time other writers can write."""
     while True:
         started = time.monotonic()
         if not clear_piece(database):

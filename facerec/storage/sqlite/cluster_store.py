@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class SqliteClusters(ClusterStore):
-    """A ``ClusterStore`` in the file that has the faces."""
+    """A ``ClusterStore`` in the same file as the faces."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -11,7 +11,7 @@ from facerec.storage.sqlite import collections
 
 
 def mark(connection: sqlite3.Connection, collection_id: str) -> tuple[int, int] | None:
-    """Return the namespace and the write up to which its faces were clustered, if any were."""
+    """Return the namespace and the number of the last write whose faces are clustered, or None."""
     row: tuple[int, int] | None = connection.execute(
         "SELECT namespace, write FROM clustering WHERE collection_id = ?", (collection_id,)
     ).fetchone()
@@ -197,7 +197,7 @@ def set_not_faces(
 
 
 def not_faces(connection: sqlite3.Connection, collection_id: str) -> list[str]:
-    """Return the ids of what somebody marked as not a face, ordered."""
+    """Return the ids of detections that somebody marked as not a face, ordered."""
     rows = connection.execute(
         "SELECT face_id FROM not_a_face WHERE collection_id = ? ORDER BY face_id", (collection_id,)
     )
@@ -205,7 +205,7 @@ def not_faces(connection: sqlite3.Connection, collection_id: str) -> list[str]:
 
 
 def to_cluster(connection: sqlite3.Connection, collection_id: str) -> tuple[int, set[str]]:
-    """Return the faces to cluster again, and the last of the entries that say so."""
+    """Return the faces to cluster again, and the number of the last entry about them."""
     rows = connection.execute(
         "SELECT entry, face_id FROM face_to_cluster WHERE collection_id = ?", (collection_id,)
     ).fetchall()
@@ -227,7 +227,7 @@ def _add(
     namespace: int,
     members: Iterable[tuple[str, int]],
 ) -> None:
-    """Write members, without faces that are gone and those that others have clustered since."""
+    """Write members, except faces that were deleted or clustered concurrently."""
     connection.executemany(
         "INSERT OR IGNORE INTO cluster_member (collection_id, face_id, number) "
         "SELECT ?1, id, ?3 FROM vector_slot WHERE namespace = ?4 AND id = ?2",

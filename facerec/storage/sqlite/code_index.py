@@ -66,7 +66,7 @@ def index_path(database: Path, namespace: int) -> Path:
 
 
 def covers(index: CodeIndex, blocks: Sequence[Block]) -> bool:
-    """Return whether few enough blocks have changed since an index was made."""
+    """Return whether an index is still usable: few of its blocks have changed."""
     changed = set(blocks).difference(index.blocks)
     gone = set(index.blocks).difference(blocks)
     total = sum(block.used for block in blocks)
@@ -98,7 +98,7 @@ def make_index(connection: sqlite3.Connection, blocks: Sequence[Block]) -> CodeI
 
 
 def _held(embeddings: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return which rows are embeddings and not free slots."""
+    """Return a mask of the rows that are embeddings and not free slots."""
     held: NDArray[np.bool_] = embeddings[:, 0] < MAX_NORM
     return held
 

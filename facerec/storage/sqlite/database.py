@@ -72,9 +72,9 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection within a transaction that is durable once the block ends.
+        """Provide a connection in a write transaction, which is durable once the block ends.
 
-        If the block raises, nothing of it is kept.
+        If the block raises, the transaction is rolled back.
         """
         with store_errors(self.path), self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")

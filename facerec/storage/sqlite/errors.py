@@ -1,4 +1,4 @@
-"""SQLite's errors in facerec's terms."""
+"""Translates SQLite's errors into facerec's."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def damaged(what: str) -> sqlite3.DatabaseError:
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Raise what goes wrong with the database at ``path`` as a ``FacerecError`` that names it."""
+    """Raise errors of the database at ``path`` as a ``FacerecError`` that names it."""
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite.blocks import Block
 
 SEGMENT_BLOCKS = 16
-"""Blocks that are scanned together. A change of one copies them all (8 MiB, about 2 ms)."""
+"""Number of blocks to scan together. A change of one copies them all (8 MiB, about 2 ms)."""
 
 MAX_MEMORY = 4 * 1024**3
 """Bytes of embeddings to keep in memory, beside those of the namespace searched last."""
@@ -49,7 +49,7 @@ _NOTHING = _Matrix(0, {}, 0)
 
 
 class Matrices:
-    """The matrices of the namespaces that were searched lately; every thread may call it."""
+    """The matrices of recently searched namespaces. Safe to share between threads."""
 
     def __init__(self, max_memory: int = MAX_MEMORY) -> None:
         self._max_memory = max_memory

@@ -68,7 +68,8 @@ _STATEMENTS = (
     "DROP INDEX association_by_user",
     ASSOCIATION_INDEX,
 )
-"""Namespaces of the vectors of people have names that end in ``/users``."""
+"""Turns the tables of schema 1 into those of schema 2. Namespaces of the vectors of people have
+names that end in ``/users``."""
 
 
 def _faces_to_vectors(connection: sqlite3.Connection) -> None:

@@ -1,7 +1,7 @@
-"""Numbers for namespaces, and the counts that are kept of each.
+"""Numbers of namespaces, and counts of their vectors and writes.
 
-The number of a deleted namespace is never used again, so whatever is kept by number cannot be
-taken for that of a later namespace of the same name.
+The number of a deleted namespace is never reused, so data stored under a number cannot be mistaken
+for that of a later namespace with the same name.
 """
 
 from __future__ import annotations

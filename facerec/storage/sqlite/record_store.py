@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class SqliteRecords(RecordStore, AccessKeyStore):
     """A ``RecordStore`` and ``AccessKeyStore`` in one file.
 
-    What belongs to a collection is deleted with it, by a trigger of the schema.
+    Everything that belongs to a collection is deleted with it, by a trigger of the schema.
     """
 
     def __init__(self, database: Database) -> None:

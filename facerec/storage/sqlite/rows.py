@@ -19,7 +19,7 @@ _DECODE = json.JSONDecoder().raw_decode
 def put(
     connection: sqlite3.Connection, namespace: int, records: Mapping[int, VectorRecord]
 ) -> None:
-    """Write records by slot, in place of those that the slots had."""
+    """Write records by slot, replacing those of the slots."""
     connection.executemany(
         "INSERT OR REPLACE INTO vector (slot, id, metadata) VALUES (?, ?, ?)",
         ((slot, record.id, encode(record.metadata)) for slot, record in records.items()),
@@ -33,7 +33,7 @@ def put(
 def change_metadata(
     connection: sqlite3.Connection, namespace: int, changes: Mapping[str, Metadata]
 ) -> None:
-    """Set fields of the metadata of those of the vectors that are stored, given by id."""
+    """Set fields of the metadata of stored vectors, by id; unknown ids are ignored."""
     slots = slots_of_ids(connection, namespace, list(changes))
     records = records_of_slots(connection, slots.values())
     connection.executemany(
@@ -84,7 +84,7 @@ def records_of_groups(
 def slots_of_ids(
     connection: sqlite3.Connection, namespace: int, ids: Sequence[str]
 ) -> dict[str, int]:
-    """Return the slots of those of the vectors that are stored, by id, in the order of ``ids``."""
+    """Return the slots of stored vectors by id, in the order of ``ids``; omit unknown ids."""
     rows = connection.execute(
         "SELECT id, slot FROM vector_slot "
         "WHERE namespace = ? AND id IN (SELECT value FROM json_each(?))",
@@ -139,7 +139,7 @@ def records_after(
 
 
 def encode(metadata: Metadata) -> str:
-    """Return metadata as the text that a row holds."""
+    """Return metadata as the text of a row."""
     return _ENCODER.encode(metadata)
 
 

@@ -1,8 +1,8 @@
-"""The tables of the embedded store, and the check that a file holds them.
+"""The tables of the embedded store, and the check that a file contains them.
 
 Embeddings are in blocks of up to 1024 slots, apart from the rows of the vectors, so that a search
 reads them in few large pieces. A slot's number is ``block * 1024 + index in the block`` and names
-the vector in table ``vector``; table ``vector_slot`` finds it by its id. Slots are handed out in
+the vector in table ``vector``; table ``vector_slot`` finds it by its id. Slots are allocated in
 order (``block.used``); freed ones are listed in ``free_slot`` and used again first. Rows of
 ``block_values`` are never deleted: cleared blocks wait in namespace 0.
 

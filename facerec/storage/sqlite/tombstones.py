@@ -10,7 +10,7 @@ from facerec.storage.sqlite import collections
 
 
 def get_key(connection: sqlite3.Connection, collection_id: str) -> bytes | None:
-    """Return the key of a collection's tombstones; None if there was never one."""
+    """Return the key of a collection's tombstones; None if it never had a tombstone."""
     row = connection.execute(
         "SELECT key FROM tombstone_key WHERE collection_id = ?", (collection_id,)
     ).fetchone()
@@ -34,7 +34,7 @@ def create_key(connection: sqlite3.Connection, collection_id: str, key: bytes) -
 def get(
     connection: sqlite3.Connection, collection_id: str, photos: Sequence[str]
 ) -> dict[str, frozenset[str]]:
-    """Return the places of tombstones by photo; photos without one are omitted."""
+    """Return the positions of deleted faces by photo; photos without any are omitted."""
     found: dict[str, set[str]] = {}
     rows = connection.execute(
         "SELECT photo, place FROM tombstone "
@@ -49,7 +49,7 @@ def get(
 def list_photos(
     connection: sqlite3.Connection, collection_id: str, after: str, limit: int
 ) -> dict[str, frozenset[str]]:
-    """Return the places of tombstones by photo, in order, starting after a photo."""
+    """Return the positions of deleted faces by photo, in order, starting after a photo."""
     rows = connection.execute(
         "SELECT DISTINCT photo FROM tombstone WHERE collection_id = ? AND photo > ? "
         "ORDER BY photo LIMIT ?",

@@ -56,7 +56,7 @@ def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> Use
 def get_many(
     connection: sqlite3.Connection, collection_id: str, user_ids: Sequence[str]
 ) -> list[User]:
-    """Return those of the people who exist, in the order of ``user_ids``."""
+    """Return the existing people, in the order of ``user_ids``."""
     users = _users(
         connection,
         "user_id IN (SELECT value FROM json_each(?))",
@@ -118,11 +118,11 @@ def change(
     add: Sequence[str],
     remove: Sequence[str],
 ) -> User:
-    """Associate and disassociate faces; return the person as it is then.
+    """Associate and disassociate faces; return the changed person.
 
     Raises:
         UserNotFoundError: it does not exist.
-        ConflictError: the version is another by now, or a face has a person.
+        ConflictError: the version has changed, or a face has a person.
     """
     user = get(connection, collection_id, user_id)
     if user.version != version:
@@ -151,7 +151,7 @@ def change(
 def set_name(
     connection: sqlite3.Connection, collection_id: str, user_id: str, name: str | None
 ) -> User:
-    """Set or remove the display name of a person; return the person as it is then.
+    """Set or remove the display name of a person; return the changed person.
 
     Raises:
         UserNotFoundError: it does not exist.
@@ -175,11 +175,11 @@ def move(
     source: User,
     target: User,
 ) -> tuple[User, User]:
-    """Associate faces of one person with another; return both as they are then.
+    """Associate faces of one person with another; return both changed people.
 
     Raises:
         UserNotFoundError: a person does not exist.
-        ConflictError: a version is another by now, or a face is not the source's.
+        ConflictError: a version has changed, or a face is not the source's.
     """
     for known in (source, target):
         if get(connection, collection_id, known.user_id).version != known.version:
@@ -208,7 +208,7 @@ def move(
 def mark_vector(
     connection: sqlite3.Connection, collection_id: str, user_id: str, version: int
 ) -> bool:
-    """Note the version that a person's vector was made for; False if that has passed."""
+    """Record the version of a person's vector; return False if the version is stale."""
     marked = connection.execute(
         "UPDATE user SET vector_version = ? "
         "WHERE collection_id = ? AND user_id = ? AND version = ?",
@@ -220,7 +220,7 @@ def mark_vector(
 def users_of_faces(
     connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str]
 ) -> dict[str, str]:
-    """Return the user ids of those of the faces that have a person, by face id."""
+    """Return the user ids of faces by face id; faces without a person are omitted."""
     rows = connection.execute(
         "SELECT face_id, user_id FROM association "
         "WHERE collection_id = ? AND face_id IN (SELECT value FROM json_each(?))",

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite.database import Database
 
 DELETED_AT_ONCE = 1000
-"""Vectors that one transaction deletes."""
+"""Number of vectors to delete in one transaction."""
 
 
 class SqliteVectors(VectorStore):
@@ -210,12 +210,12 @@ class SqliteVectors(VectorStore):
         self._erase()
 
     def _belongs_to_later(self, connection: sqlite3.Connection) -> bool:
-        """Return whether the namespace is that of a later collection than these vectors' own."""
+        """Return whether the namespace belongs to a later collection than these vectors."""
         own = self._collection
         return own is not None and collections.is_created_again(connection, own)
 
     def _erase(self) -> None:
-        """Erase what deletions left in the file, in indexes and in the log."""
+        """Erase the traces of deletions in the file, in indexes and in the log."""
         clear_deleted(self._database)
         remove_indexes(self._database.path)
         self._database.clear_log()
@@ -244,7 +244,7 @@ class SqliteVectors(VectorStore):
 
     @override
     def expect_empty(self, namespace: str) -> None:
-        """Do nothing: looking is cheap here."""
+        """Do nothing: lookups are cheap in this store."""
 
     @override
     def close(self) -> None:
@@ -254,7 +254,7 @@ class SqliteVectors(VectorStore):
 def _changed(
     connection: sqlite3.Connection, slots: Mapping[str, int], given: Mapping[str, Vector]
 ) -> list[str]:
-    """Return the ids of those of the given vectors that are not stored as they are."""
+    """Return the ids of the given vectors that are not stored with these values."""
     stored = [slots[vector_id] for vector_id in given if vector_id in slots]
     records = rows.records_of_slots(connection, stored) if stored else {}
     embeddings = blocks.read(connection, stored)

@@ -11,7 +11,7 @@ from facerec.storage.access_keys import AccessKey, AccessKeyStore
 
 
 class AccessKeyStoreContract:
-    """Subclasses give the fixture ``keys``: an empty store."""
+    """Subclasses provide the fixture ``keys``: an empty store."""
 
     @pytest.fixture
     def keys(self) -> AccessKeyStore:

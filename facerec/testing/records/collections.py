@@ -12,7 +12,7 @@ from facerec.errors import CollectionExistsError, CollectionNotFoundError
 
 
 class CollectionContract:
-    """Subclasses give the fixture ``records``: an empty store that threads may share."""
+    """Subclasses provide the fixture ``records``: an empty store that threads may share."""
 
     @pytest.fixture
     def records(self) -> RecordStore:

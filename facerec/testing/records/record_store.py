@@ -12,7 +12,7 @@ from facerec.testing.records.users import UserContract
 class RecordStoreContract(
     UserContract, CorrectionContract, TombstoneContract, CollectionSettingsContract, RequestContract
 ):
-    """Subclasses give the fixture ``records``: an empty store that threads may share.
+    """Subclasses provide the fixture ``records``: an empty store that threads may share.
 
     What a store must do with collections themselves is in ``CollectionContract``.
     """

@@ -190,7 +190,11 @@ def without_base64(operation_id: str) -> dict[str, Any]:
 
 
 WRONG: dict[str, tuple[Callable[[str], dict[str, Any]], int, tuple[str, ...]]] = {
-    "no file": (without_a_file, 422, ("a file in a form", "give one of image", "two parts of a")),
+    "no file": (
+        without_a_file,
+        422,
+        ("a file in a form", "specify exactly one of image", "two parts of a"),
+    ),
     "several files": (with_two_files, 422, ("send one photo per request",)),
     "text": (as_text, 415, ("a photo with Content-Type: image/jpeg",)),
     "a form of a page": (url_encoded, 415, ("a form as multipart/form-data",)),

@@ -72,7 +72,7 @@ def test_fields_of_a_form_may_be_in_the_query(rest: httpx.Client) -> None:
 
 @pytest.mark.parametrize(
     ("query", "reason"),
-    [({"bogus": "1"}, "bogus"), ({"limit": "0"}, "limit"), ({"threshold": "0.5"}, "given twice")],
+    [({"bogus": "1"}, "bogus"), ({"limit": "0"}, "limit"), ({"threshold": "0.5"}, "appears twice")],
 )
 def test_wrong_fields_in_the_query_of_a_form_are_refused(
     rest: httpx.Client, query: dict[str, str], reason: str

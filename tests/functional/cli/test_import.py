@@ -409,7 +409,7 @@ def test_another_person_of_the_same_id_gets_no_faces(source: Source, tmp_path: P
         (["--photo", "photos/{face_id:>99999999999}"], 4, "{external_image_id}"),
         (["--photo", "{face_id}", "--endpoint-url", "nonsense"], 4, "check AWS_REGION"),
         (["--photo", "photos/ann.jpg"], 4, "{external_image_id}"),
-        ([], 2, "give one of --photo and --manifest"),
+        ([], 2, "specify either --photo or --manifest"),
     ],
 )
 def test_a_wrong_rule_is_explained(

@@ -44,4 +44,4 @@ def test_a_retention_is_a_number_of_days(words: str, days: str, tmp_path: object
     error, hint = result.stderr.splitlines()
     assert "is not a number of days such as 365d" in error
     assert len(error) < 200
-    assert hint == "hint: give 1d to 36500d"
+    assert hint == "hint: use 1d to 36500d"

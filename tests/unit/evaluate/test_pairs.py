@@ -50,7 +50,7 @@ def test_pairs_have_labels_folds_and_cohorts(images: Path) -> None:
         (GOOD.replace(",1\n", ",nan\n"), "line 2: same must be 1 or 0, got 'nan'"),
         (GOOD.replace(",1\n", "\n"), "line 2 does not have 3 values"),
         (GOOD.replace(",1\n", ",1,2\n"), "line 2 does not have 3 values"),
-        ("image_a,image_b,same\n", "holds no pairs"),
+        ("image_a,image_b,same\n", "contains no pairs"),
         (GOOD.replace(",0\n", ",1\n"), "all 2 pairs of .* are of one person each"),
         (GOOD.replace(",1\n", ",0\n"), "all 2 pairs of .* are of different people"),
         (GOOD.replace("b/1.jpg", "c/1.jpg"), "1 of 3 photos are not in .*, such as 'c/1.jpg'"),
@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_used_gets_one_clear_line(
 def test_bytes_that_are_not_text_get_one_clear_line(images: Path) -> None:
     path = images / "pairs.csv"
     path.write_bytes(b"image_a,image_b,same\n\xff\xfe,\x00,1\n")
-    with pytest.raises(InvalidInputError, match="is not a CSV file"):
+    with pytest.raises(InvalidInputError, match="is not valid CSV"):
         read_pairs(path, images)
 
 

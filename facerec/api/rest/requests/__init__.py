@@ -1,1 +1,1 @@
-"""What REST requests hold: parameters, and bodies by the routes that take them."""
+"""Models of REST requests: parameters, and bodies by the routes that accept them."""

@@ -1,4 +1,4 @@
-"""The requests that change collections, and what is erased from them."""
+"""The requests that change collections, erase from them and export from them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class CreateCollectionRequest(Document):
 
 
 class ThresholdRequest(Document):
-    """The minimum similarity of a match in a collection where a search gives none."""
+    """The default minimum similarity of a match in a collection."""
 
     threshold: Share
 
 
 class RetentionRequest(Document):
-    """For how many days a collection keeps each face after it was indexed."""
+    """The number of days for which a collection keeps each face after it was indexed."""
 
     days: Annotated[int, Field(ge=1, le=MAX_DAYS), WHOLE]
 
@@ -60,7 +60,7 @@ class _SubjectRequest(Document):
     @model_validator(mode="after")
     def _one_subject(self) -> _SubjectRequest:
         if len(self._named()) != 1:
-            raise ValueError("give one of face_id, photo, external_image_id and user_id")
+            raise ValueError("specify exactly one of face_id, photo, external_image_id and user_id")
         return self
 
     def subject(self) -> tuple[SubjectKind, str]:
@@ -78,8 +78,8 @@ class _SubjectRequest(Document):
 
 
 class ErasureRequest(_SubjectRequest):
-    """What is to be erased: one of a face, a photo, an external image id and a person."""
+    """The subject to erase: one of a face, a photo, an external image id and a person."""
 
 
 class ExportRequest(_SubjectRequest):
-    """What is to be exported: what is held about one of a face, a photo, an id and a person."""
+    """The subject to export: one of a face, a photo, an external image id and a person."""

@@ -1,4 +1,4 @@
-"""What the bodies of all requests have in common."""
+"""The base class of the bodies of requests."""
 
 from __future__ import annotations
 

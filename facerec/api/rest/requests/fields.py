@@ -29,7 +29,7 @@ MAX_ADDRESS_LENGTH = 4096
 
 
 def _checked(check: Callable[[str], str]) -> AfterValidator:
-    """Return a validator that refuses a name with the words that every door has for it."""
+    """Return a validator that refuses an invalid name with the message that all doors use."""
 
     def validate(name: str) -> str:
         try:

@@ -20,7 +20,7 @@ Patterns = Annotated[
 class IndexRequest(LimitedFaces, PhotoFields):
     """Index the faces of one photo, or of all photos of a manifest or prefix.
 
-    Give exactly one of `image`, `bucket` with `key`, `bucket` with `prefix`, and `manifest`.
+    Specify exactly one of `image`, `bucket` with `key`, `bucket` with `prefix`, and `manifest`.
     """
 
     model_config = ConfigDict(
@@ -60,7 +60,7 @@ class IndexRequest(LimitedFaces, PhotoFields):
     )
     force: bool | None = Field(
         None,
-        description="With a manifest or prefix: process all photos again, also indexed ones.",
+        description="With a manifest or prefix: process all photos again, including indexed ones.",
     )
     restore_deleted: bool | None = Field(
         None,
@@ -121,12 +121,11 @@ class IndexRequest(LimitedFaces, PhotoFields):
         sources = ({"image"}, {"bucket", "key"}, {"bucket", "prefix"}, {"manifest"})
         if given not in sources:
             raise ValueError(
-                "give one of image, bucket and key, bucket and prefix, and manifest, and nothing "
-                "of the others"
+                "specify exactly one of image, bucket and key, bucket and prefix, and manifest"
             )
         if self.is_job and self.external_image_id is not None:
             raise ValueError(
-                "external_image_id can be given only for one photo; manifests have their own ids"
+                "external_image_id can be set only for one photo; manifests have their own ids"
             )
         if self.is_job and self.limit is not None:
             raise ValueError("limit can be given only for one photo; jobs have max_faces")

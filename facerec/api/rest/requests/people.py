@@ -40,7 +40,7 @@ class EnrolRequest(Document):
     )
 
     def name_of(self) -> NameOf:
-        """Return what names the photos."""
+        """Return the rule that names the photos."""
         folder = self.prefix.rstrip("/")
         root = f"s3://{self.bucket}/{folder}/" if folder else f"s3://{self.bucket}/"
         if self.pattern is None:

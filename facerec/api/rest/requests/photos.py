@@ -37,7 +37,7 @@ Base64 = Annotated[
 
 
 class PhotoFields(Document):
-    """The fields that name or hold a photo, none of which is required."""
+    """The fields of a photo, or of its address; none is required."""
 
     bucket: Bucket | None = None
     key: Key | None = None
@@ -57,7 +57,7 @@ class PhotoFields(Document):
             raise ValueError("version can be given only with bucket and key")
 
     def photo(self) -> Photo:
-        """Return the photo that the request names or holds."""
+        """Return the photo in the request, or its address."""
         if self.image is not None:
             return decode_photo(self.image)
         return PhotoLocation.in_bucket(self.bucket or "", self.key or "", self.version)
@@ -75,7 +75,7 @@ class PhotoSource(PhotoFields):
         named = (self.bucket is not None) + (self.key is not None)
         if named not in (0, 2) or (self.image is None) != (named == 2):
             raise ValueError(
-                "the photo is missing, or given twice: send it as image (base64 in JSON, a file in "
+                "the photo is missing, or sent twice: send it as image (base64 in JSON, a file in "
                 "a form), or name bucket and key"
             )
         self.check_version()
