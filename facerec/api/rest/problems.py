@@ -16,6 +16,7 @@ from facerec.api.capacity import CLIENT_GONE, ClientGoneError
 from facerec.api.client_messages import message_for_clients
 from facerec.api.logging import log_error
 from facerec.api.rest.contracts import answer
+from facerec.api.rest.violations import sentences_of
 from facerec.core.photos import UnreadableReason
 from facerec.errors import (
     AccessDeniedError,
@@ -105,13 +106,7 @@ def handle_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> Response:
-        # where and what, but not the values: one may be a photo
-        sentences = [
-            ".".join(str(part) for part in one["loc"])
-            + f": {one['msg'].removeprefix('Value error, ')}"
-            for one in error.errors()
-        ]
-        return _problem(422, "; ".join(sentences[:10]))
+        return _problem(422, sentences_of(list(error.errors())))
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> Response:

@@ -32,24 +32,26 @@ MAX_PARTS = 32
 _PHOTOS = {"image": "image", "file": "image", "source": "source", "target": "target"}
 """JSON field that receives the photo of each form part."""
 
-_JSON_FIELDS = frozenset(
+_NUMBERS = frozenset(
     {
-        "attributes",
-        "create_collection",
-        "doubtful",
         "face_number",
-        "index",
         "limit",
         "max_faces",
         "min_confidence",
-        "repeat_people",
-        "rotate",
         "smallest_face",
         "target_fmr",
         "threshold",
     }
 )
-"""Fields that are numbers or booleans in the document."""
+"""Fields that are numbers in the document."""
+
+_BOOLEANS = frozenset(
+    {"attributes", "create_collection", "doubtful", "index", "repeat_people", "rotate"}
+)
+"""Fields that are true or false in the document."""
+
+_AS_BOOLEAN = {"true": True, "1": True, "false": False, "0": False}
+"""How a form may have them, in any case."""
 
 
 _NOT_IN_FORMS = frozenset({"bucket", "key", "manifest", "prefix", "version", *JOB_FIELDS})
@@ -204,8 +206,10 @@ def _document(fields: list[tuple[str, str | bytes]]) -> dict[str, Any]:
         if name in _PHOTOS:
             encoded = base64.b64encode(value).decode() if isinstance(value, bytes) else value
             document[field] = encoded if field == "image" else {"image": encoded}
-        elif name in _JSON_FIELDS and isinstance(value, str):
+        elif name in _NUMBERS and isinstance(value, str):
             document[field] = _number(value)
+        elif name in _BOOLEANS and isinstance(value, str):
+            document[field] = _boolean(name, value)
         else:
             document[field] = value
     return document
@@ -216,6 +220,15 @@ def _number(text: str) -> Any:  # noqa: ANN401 - JSON
         return json.loads(text[:100])
     except ValueError:
         return text  # the route refuses it, and names the field
+
+
+def _boolean(name: str, text: str) -> bool:
+    value = _AS_BOOLEAN.get(text.strip().lower())
+    if value is None:
+        raise RequestValidationError(
+            [{"loc": ("body", name), "msg": "give true or false, or 1 or 0", "type": "value_error"}]
+        )
+    return value
 
 
 def _text(content: bytes) -> str:
