@@ -10,9 +10,10 @@ from __future__ import annotations
 import io
 import pickle
 import pickletools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,9 +86,20 @@ _OPCODES = frozenset(
 (https://docs.python.org/3/library/pickletools.html)."""
 
 _LAYOUTS = (
-    '{"encodings": [...], "names": [...]}, {"name": encoding, ...}, [encodings, names] or '
-    "[(name, encoding), ...]"
+    '{"encodings": [...], "names": [...]}, {"name": encoding or list of encodings, ...}, '
+    "[encodings, names] or [(name, encoding), ...]"
 )
+
+_NAMES = ("names", "labels", "known_face_names", "known_names", "name", "label")
+_ENCODINGS = (
+    "encodings",
+    "embeddings",
+    "known_face_encodings",
+    "known_encodings",
+    "encoding",
+    "embedding",
+)
+"""Keys of dicts that have both."""
 
 
 def read_face_recognition(path: Path) -> list[NamedEmbedding]:
@@ -95,8 +107,8 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
 
     Args:
         path: A file with one of the usual layouts: a dict of ``encodings`` and ``names``, a dict of
-            an encoding or a list of encodings for each name, a pair of two lists, or pairs of a
-            name and an encoding.
+            an encoding or several for each name, a pair of two lists, or a list of pairs of a name
+            and an encoding or of dicts with both. Lists may be tuples or arrays, of any protocol.
 
     Raises:
         InvalidInputError: The file is not a pickle, contains anything but arrays, lists, dicts,
@@ -106,9 +118,10 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
         raise InvalidInputError(f"{path} has more than {MAX_BYTES >> 30} GiB")
     found = []
     for name, values in _pairs(path, _load(path)):
-        if not isinstance(name, str | int):
+        if not isinstance(name, str | int) or isinstance(name, bool):
             raise _unknown(path)
-        found.append(NamedEmbedding(str(name), _descriptor(path, str(name), values)))
+        own = (_descriptor(path, str(name), each) for each in _each(values))
+        found += [NamedEmbedding(str(name), descriptor) for descriptor in own]
     if not found:
         raise InvalidInputError(f"{path} contains no face")
     return found
@@ -133,7 +146,7 @@ def _load(path: Path) -> object:
 class _Array:
     """An array while it is read: filled by ``__setstate__``, as numpy's own is."""
 
-    values: NDArray[np.float64]
+    values: Any
 
     def __setstate__(self, state: Sequence[Any]) -> None:
         _, shape, dtype, by_column, content = state
@@ -141,10 +154,10 @@ class _Array:
 
 
 class _Type:
-    """A type of numbers while it is read; the byte order is in its state."""
+    """A type of numbers, texts or objects while it is read; the byte order is in its state."""
 
     def __init__(self, name: str) -> None:
-        if name not in ("f4", "f8"):
+        if not re.fullmatch("f[48]|O8?|U[0-9]{1,4}", name):
             raise ValueError(name)
         self.name, self.order = name, "<"
 
@@ -154,11 +167,13 @@ class _Type:
         self.order = state[1]
 
 
-def _values(
-    content: bytes | bytearray, dtype: _Type, shape: Sequence[int], order: str
-) -> NDArray[np.float64]:
+def _values(content: Any, dtype: _Type, shape: Sequence[int], order: str) -> Any:  # noqa: ANN401
+    """Return the numbers of an array, or a list of the texts or objects of one."""
+    if dtype.name.startswith("O"):
+        return list(content)
     flat = np.frombuffer(bytes(content), np.dtype(dtype.order + dtype.name))
-    return flat.reshape(tuple(shape), order="F" if order == "F" else "C").astype(np.float64)
+    values = flat.reshape(tuple(shape), order="F" if order == "F" else "C")
+    return values.tolist() if dtype.name.startswith("U") else values.astype(np.float64)
 
 
 class _Reader(pickle.Unpickler):
@@ -178,12 +193,11 @@ class _Reader(pickle.Unpickler):
         def new_type(name: str, *_: object) -> _Type:
             return _Type(name)
 
-        def scalar(dtype: _Type, content: bytes) -> float:
-            return float(_values(content, dtype, (1,), "C")[0])
+        def scalar(dtype: _Type, content: bytes) -> object:
+            value = _values(content, dtype, (1,), "C")[0]
+            return value if isinstance(value, str) else float(value)
 
-        def from_buffer(
-            content: bytes, dtype: _Type, shape: Sequence[int], order: str
-        ) -> NDArray[np.float64]:
+        def from_buffer(content: bytes, dtype: _Type, shape: Sequence[int], order: str) -> object:
             return _values(content, dtype, shape, order)
 
         self._known: dict[tuple[str, str], Callable[..., object] | None] = {
@@ -204,43 +218,76 @@ class _Reader(pickle.Unpickler):
 
 
 def _pairs(path: Path, document: object) -> Iterator[tuple[object, object]]:
+    """Yield names with an encoding or several."""
+    document = _plain(document)
     if isinstance(document, Mapping):
-        names = document.get("names", document.get("labels"))
-        encodings = document.get("encodings", document.get("embeddings"))
+        names, encodings = _of(document, _NAMES), _of(document, _ENCODINGS)
         if names is not None and encodings is not None:
-            yield from _zipped(path, encodings, names)
+            yield from (
+                [(names, encodings)] if isinstance(names, str) else _zipped(path, encodings, names)
+            )
         else:
             for name, values in document.items():
-                several = isinstance(values, list) and values and not _is_number(values[0])
-                for each in values if several else (values,):
-                    yield name, each
-    elif isinstance(document, list | tuple):
-        if len(document) == 2 and not isinstance(document[0], tuple):
-            first, second = document
-            if first and isinstance(first, list | tuple) and isinstance(first[0], str):
-                first, second = second, first
-            yield from _zipped(path, first, second)
-        else:
-            for entry in document:
-                if not isinstance(entry, list | tuple) or len(entry) != 2:
-                    raise _unknown(path)
+                own = _of(values, _ENCODINGS) if isinstance(values, Mapping) else values
+                yield name, own
+    elif _is_list(document) and len(document) == 2 and any(map(_are_names, document)):
+        first, second = document
+        yield from _zipped(path, *((second, first) if _are_names(first) else (first, second)))
+    elif _is_list(document):
+        for entry in map(_plain, document):
+            if isinstance(entry, Mapping):
+                yield _of(entry, _NAMES), _of(entry, _ENCODINGS)
+            elif _is_list(entry) and len(entry) == 2:
                 name, values = entry if isinstance(entry[0], str) else reversed(entry)
                 yield name, values
+            else:
+                raise _unknown(path)
     else:
         raise _unknown(path)
 
 
-def _zipped(path: Path, encodings: Any, names: Any) -> Iterator[tuple[object, object]]:  # noqa: ANN401
-    encodings = encodings.values if isinstance(encodings, _Array) else encodings
-    if not isinstance(encodings, list | tuple | np.ndarray):
+def _of(document: Mapping[Any, Any], keys: Sequence[str]) -> Any:  # noqa: ANN401
+    """Return the first value that a dict has under one of some keys, or None."""
+    return next((document[key] for key in keys if document.get(key) is not None), None)
+
+
+def _zipped(path: Path, encodings: object, names: object) -> Iterator[tuple[object, object]]:
+    encodings, names = _plain(encodings), _plain(names)
+    if not _is_list(encodings) or not _is_list(names):
         raise _unknown(path)
-    if not isinstance(names, list | tuple) or len(encodings) != len(names):
+    if len(encodings) != len(names):
         raise InvalidInputError(f"{path} does not have a name for each encoding")
     yield from zip(names, encodings, strict=True)
 
 
+def _plain(value: object) -> Any:  # noqa: ANN401
+    """Return what an array contains, and anything else as it is."""
+    return getattr(value, "values", None) if isinstance(value, _Array) else value
+
+
+def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, list | tuple | np.ndarray)
+
+
+def _are_names(value: object) -> bool:
+    """Return whether a value is a list of nothing but texts."""
+    value = _plain(value)
+    if not isinstance(value, list | tuple):
+        return False
+    return bool(value) and all(isinstance(each, str) for each in value)
+
+
+def _each(values: object) -> Iterable[object]:
+    """Return the encodings of a name, of which there may be one or several."""
+    values = _plain(values)
+    if isinstance(values, np.ndarray):
+        return values if values.ndim == 2 else (values,)
+    several = isinstance(values, list | tuple) and values and not _is_number(values[0])
+    return values if several else (values,)  # type: ignore[return-value]
+
+
 def _descriptor(path: Path, name: str, values: Any) -> NDArray[np.float32]:  # noqa: ANN401
-    values = values.values if isinstance(values, _Array) else values
+    values = _plain(values)
     try:
         descriptor = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError, RecursionError) as error:

@@ -137,3 +137,42 @@ def test_encodings_that_are_no_list_are_refused(tmp_path: Path) -> None:
     document = {"encodings": 5, "names": ["ann"]}
     with pytest.raises(InvalidInputError, match="unknown layout"):
         read_face_recognition(written(tmp_path, pickle.dumps(document)))
+
+
+OF_PROGRAMS: dict[str, object] = {
+    "an array of encodings for a name": {"ann": np.stack([ANN, BOB])},
+    "a tuple of encodings for a name": {"ann": (ANN, BOB)},
+    "a list of encodings for a name": {"ann": [ANN.tolist(), BOB.tolist()]},
+    "arrays of both": {"encodings": np.stack([ANN, BOB]), "names": np.array(["ann", "ann"])},
+    "an array of objects": {"encodings": [ANN, BOB], "names": np.array(["ann"] * 2, dtype=object)},
+    "names of numpy": {"encodings": [ANN, BOB], "names": [np.str_("ann")] * 2},
+    "the names of the library": {
+        "known_face_encodings": [ANN, BOB],
+        "known_face_names": ["ann", "ann"],
+    },
+    "a pair of arrays": (np.stack([ANN, BOB]), np.array(["ann", "ann"])),
+    "tuples": [("ann", ANN), ("ann", BOB)],
+    "two lists that are pairs": [["ann", ANN], ["ann", BOB]],
+    "pairs with several encodings": [("ann", [ANN, BOB])],
+    "a list of dicts": [{"name": "ann", "encoding": ANN}, {"name": "ann", "encoding": BOB}],
+    "a dict of dicts": {"ann": {"encodings": [ANN, BOB]}},
+}
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("layout", OF_PROGRAMS)
+def test_the_layouts_of_programs_are_read_in_every_protocol(
+    tmp_path: Path, layout: str, protocol: int
+) -> None:
+    content = pickle.dumps(OF_PROGRAMS[layout], protocol=protocol)
+    found = read_face_recognition(written(tmp_path, content))
+    assert [face.name for face in found] == ["ann", "ann"]
+    for face, expected in zip(found, (ANN, BOB), strict=True):
+        assert face.embedding == pytest.approx(expected)
+
+
+def test_arrays_of_other_types_are_refused(tmp_path: Path) -> None:
+    for names in (np.array([b"ann"]), np.array([None]), np.array([1 + 2j])):
+        document = {"encodings": [ANN], "names": names}
+        with pytest.raises(InvalidInputError):
+            read_face_recognition(written(tmp_path, pickle.dumps(document)))
