@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, S
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -141,6 +142,17 @@ def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> None:
     verify_job(plan, objects, faces, records, repair=True, children=[child])
 
 
+class _Reached(Enum):
+    """How far an attempt has processed its slice."""
+
+    END = auto()
+    STOPPED = auto()
+    """It was asked to stop."""
+
+    OVERTAKEN = auto()
+    """Another attempt has committed more, so that the ledger ends elsewhere."""
+
+
 class _Attempt:
     """One attempt at a child."""
 
@@ -171,29 +183,33 @@ class _Attempt:
             cursor = writer.resume()
             self._read_crashes(cursor)
             while not self._must_stop():
-                end = self._process_from(cursor)
-                if end is not None:
+                reached, end = self._process_from(cursor)
+                if reached is _Reached.END:
                     return writer.finish(end)
+                # If it was overtaken, it continues where the ledger ends now.
                 cursor = writer.flush()
             return writer.summary()
 
-    def _process_from(self, cursor: Cursor) -> Cursor | None:
+    def _process_from(self, cursor: Cursor) -> tuple[_Reached, Cursor]:
         """Process the slice from a cursor on and submit each step.
 
         Returns:
-            The end of the slice. None if the attempt was stopped, or if another attempt has moved
-            the end of the ledger: then continue from there.
+            How far it was processed, and the cursor there: of END, after the last line.
         """
         reader = SliceReader(self._objects, self._plan.source, self._slice, cursor)
         with closing(self._load(reader)) as photos:
             for batch in self._batches(photos, cursor):
                 step = self._process(batch, cursor)
-                if not self._submit(step) or not step.complete:
-                    return None
+                if not self._submit(step):
+                    return _Reached.OVERTAKEN, cursor
                 cursor = step.end
-        if self._stopped or self._writer.flush() != cursor:
-            return None
-        return reader.end
+                if not step.complete:
+                    return _Reached.STOPPED, cursor
+        if self._stopped:
+            return _Reached.STOPPED, cursor
+        if self._writer.flush() != cursor:
+            return _Reached.OVERTAKEN, cursor
+        return _Reached.END, reader.end
 
     def _load(self, reader: SliceReader) -> Generator[LoadedPhoto | None, None, None]:
         """Yield the photos of the lines of a slice, loaded ahead; None for blank lines."""
