@@ -12,7 +12,7 @@ that were overtaken or killed, are read too.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, groupby
@@ -43,6 +43,7 @@ from facerec.jobs.remembered.erasing import erase_from_lines, note_erased_photos
 if TYPE_CHECKING:
     from facerec.core.records import FaceRecord
     from facerec.jobs.folders import Entry
+    from facerec.jobs.ledger.face_index import SegmentFaces
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 READERS = 16
@@ -147,23 +148,22 @@ def _erase_rows(
     children: Children,
     prefixes: Collection[bytes] | None,
 ) -> int:
-    def erase_from_child(child: int | None, paths: list[str]) -> int:
-        needed = paths
-        if child is not None and prefixes is not None:
-            index = read_face_index(objects, job_folder, child)
-            if index is not None:
-                named = {
-                    segment_uri("", child, segment.start)
-                    for segment in index
-                    if segment.may_name(prefixes)
-                }
-                needed = [path for path in paths if path in named or not _is_json(path)]
-        return sum(
-            _erase_from_json(objects, job_folder + path, selection, erase_from_segment)
-            for path in needed
-        )
+    def choose(child: int, index: Sequence[SegmentFaces], paths: list[str]) -> list[str]:
+        named = {
+            segment_uri("", child, segment.start)
+            for segment in index
+            if segment.may_name(prefixes or ())
+        }
+        return [path for path in paths if path in named or not _is_json(path)]
 
-    rows = _sum_over_children(objects, job_folder, ledger_folder, children, erase_from_child)
+    rows = _erase_from_children(
+        objects,
+        job_folder,
+        ledger_folder,
+        children,
+        None if prefixes is None else choose,
+        lambda uri: _erase_from_json(objects, uri, selection, erase_from_segment),
+    )
     summaries = (
         (found.uri for found in objects.list(place_uri(Place.SUMMARIES, job_folder)))
         if children is None
@@ -213,24 +213,28 @@ def _erase_embeddings(
     children: Children,
     prefixes: Collection[bytes] | None,
 ) -> int:
-    def erase_from_child(child: int | None, paths: list[str]) -> int:
-        needed = paths
-        if child is not None and prefixes is not None:
-            index = read_face_index(objects, job_folder, child) or []
-            # A file that the index does not name was left by an attempt that was overtaken.
-            others = {each.embeddings for each in index if not each.may_name(prefixes)}
-            needed = [path for path in paths if path not in others]
-        return sum(_erase_from_file(objects, job_folder + path, selection) for path in needed)
+    def choose(_child: int, index: Sequence[SegmentFaces], paths: list[str]) -> list[str]:
+        # A file that the index does not name was left by an attempt that was overtaken.
+        others = {each.embeddings for each in index if not each.may_name(prefixes or ())}
+        return [path for path in paths if path not in others]
 
-    return _sum_over_children(objects, job_folder, embeddings_folder, children, erase_from_child)
+    return _erase_from_children(
+        objects,
+        job_folder,
+        embeddings_folder,
+        children,
+        None if prefixes is None else choose,
+        lambda uri: _erase_from_file(objects, uri, selection),
+    )
 
 
-def _sum_over_children(
+def _erase_from_children(
     objects: ObjectStore,
     job_folder: str,
     folder_of: Callable[[str, int | None], str],
     children: Children,
-    erase: Callable[[int | None, list[str]], int],
+    choose: Callable[[int, Sequence[SegmentFaces], list[str]], list[str]] | None,
+    erase: Callable[[str], int],
 ) -> int:
     """Return the sum of what is erased of the files that each child has in a folder.
 
@@ -239,11 +243,21 @@ def _sum_over_children(
         job_folder: uri of the folder, with the final ``/``.
         folder_of: returns the folder of a child, or of all.
         children: the children.
-        erase: erases from the files of one child, given as paths in the job folder.
+        choose: returns which files of a child to erase from, given its face index and their paths
+            in the job folder. None to erase from all, as from those of a child without an index.
+        erase: erases from a file, given its uri.
     """
-    wanted = [None] if children is None else sorted(children)
-    found = chain.from_iterable(objects.list(folder_of(job_folder, child)) for child in wanted)
-    return _sum_ahead(_by_child(found, job_folder), lambda item: erase(*item))
+    numbers = [None] if children is None else sorted(children)
+    found = chain.from_iterable(objects.list(folder_of(job_folder, child)) for child in numbers)
+
+    def erase_from_child(child: int | None, paths: list[str]) -> int:
+        if child is not None and choose is not None:
+            index = read_face_index(objects, job_folder, child)
+            if index is not None:
+                paths = choose(child, index, paths)
+        return sum(erase(job_folder + path) for path in paths)
+
+    return _sum_ahead(_by_child(found, job_folder), lambda item: erase_from_child(*item))
 
 
 def _sum_ahead(items: Iterable[Item], erase: Callable[[Item], int]) -> int:
