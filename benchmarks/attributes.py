@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from facerec.core.faces import FaceAttributes
+from facerec.core.attributes import FaceAttributes
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.factory import open_inspector
 

@@ -13,7 +13,7 @@ from facerec.cli.options import json_option, probe_face_options
 from facerec.cli.output import console, count, print_json, table
 
 if TYPE_CHECKING:
-    from facerec.core.faces import FaceAttributes
+    from facerec.core.attributes import FaceAttributes
     from facerec.core.options import FaceOptions
     from facerec.core.photos import PhotoFaces
 

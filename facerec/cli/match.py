@@ -87,7 +87,7 @@ def match(
                 options=options,
             )
 
-        folder = match_many.folder_of_photos(photo)
+        folder = _folder_of_photos(photo)
         if folder is not None or csv_file is not None:
             gallery.describe_collection(collection)
             photos = [photo] if folder is None else match_many.photos_in(folder)
@@ -98,6 +98,14 @@ def match(
         print_json(presenting.search_json(result))
     else:
         _print(photo, result, limit)
+
+
+def _folder_of_photos(text: str) -> str | None:
+    """Return the address of a folder or prefix with its final ``/``; None for a photo."""
+    if text.startswith("s3://"):
+        return text if text.endswith("/") else None
+    path = Path(text)
+    return f"{path.absolute()}/" if path.is_dir() else None
 
 
 def _print(photo: str, result: SearchResult, limit: int) -> None:

@@ -62,14 +62,6 @@ class Searched:
     error: FacerecError | None = None
 
 
-def folder_of_photos(text: str) -> str | None:
-    """Return the address of a folder or prefix with its final ``/``; None for a photo."""
-    if text.startswith("s3://"):
-        return text if text.endswith("/") else None
-    path = Path(text)
-    return f"{path.absolute()}/" if path.is_dir() else None
-
-
 def photos_in(folder: str) -> list[str]:
     """Return the addresses of the photos in a folder, in order; other known files are skipped."""
     from facerec.jobs.manifest.companions import describe_companion

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 EMBEDDING_SIZE = 128
 """Length of a descriptor of dlib's face recognition network."""
@@ -47,36 +46,6 @@ class Landmarks:
     right_eye_inner: Point
     right_eye_outer: Point
     nose: Point
-
-
-@dataclass(frozen=True, slots=True)
-class AgeRange:
-    """An estimate of a person's age, as a range of years."""
-
-    low: int
-    high: int
-
-
-class Gender(StrEnum):
-    """How a face looks to a network, which says nothing about a person's gender identity."""
-
-    FEMALE = "FEMALE"
-    MALE = "MALE"
-
-
-@dataclass(frozen=True, slots=True)
-class FaceAttributes:
-    """Attributes of a person estimated from a face, only on request.
-
-    Attributes:
-        age_range: Estimated age.
-        gender: Estimated gender.
-        gender_confidence: Calibrated probability that it is right, 0.5 to 1.
-    """
-
-    age_range: AgeRange
-    gender: Gender
-    gender_confidence: float
 
 
 @dataclass(frozen=True, slots=True)

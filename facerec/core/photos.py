@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from facerec.core.faces import BoundingBox, CohortStats, FaceAttributes, Landmarks, Quality
+    from facerec.core.attributes import FaceAttributes
+    from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Quality
 
 
 class RejectionReason(StrEnum):

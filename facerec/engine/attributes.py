@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.core.faces import AgeRange, FaceAttributes, Gender, Landmarks
+from facerec.core.attributes import AgeRange, FaceAttributes, Gender
+from facerec.core.faces import Landmarks
 from facerec.core.options import FaceOptions
 from facerec.core.photos import DetectedFace, UnreadablePhoto
 from facerec.engine.decode.decoding import decode

@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from facerec.core.faces import CohortStats, FaceAttributes
-from facerec.core.options import FaceOptions
-from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
-from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from facerec.core.attributes import FaceAttributes
+    from facerec.core.faces import CohortStats
+    from facerec.core.options import FaceOptions
+    from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
+    from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
 
 
 class DeferredEngine:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.names import checked_collection_id, checked_tags
 from facerec.errors import CollectionNotFoundError, QuotaExceededError
+from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.preparing import store_new_collection
@@ -20,6 +20,7 @@ from facerec.gallery.retention import retention_in
 from facerec.gallery.similarity import checked_threshold
 
 if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt
     from facerec.core.records import Collection
 
 MAX_TAGS = 200
@@ -164,8 +165,10 @@ class CollectionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
         """
         collection = self._get(collection_id)
-        selection = Selection(created_before=self._clock(), created_at=collection.created_at)
-        return self._erase(collection_id, SubjectKind.COLLECTION, selection)[0]
+        selection = erasures.Selection(
+            created_before=self._clock(), created_at=collection.created_at
+        )
+        return self._erase(collection_id, erasures.SubjectKind.COLLECTION, selection)[0]
 
     def get_tags(self, collection_id: str) -> dict[str, str]:
         """Return a collection's tags.

@@ -21,11 +21,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Members
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.erasures import ErasedJob, KeptByJob, Receipt, Selection, SubjectKind
 from facerec.core.ids import group_of, is_group
 from facerec.errors import CollectionNotFoundError, FacerecError
+from facerec.gallery.deferred import erasures
 from facerec.gallery.erased_photos import (
     keep_erased_photos,
     names_of_selection,
@@ -36,6 +36,9 @@ from facerec.gallery.receipts import Erasure
 from facerec.gallery.store_erasing import StoreEraser
 from facerec.gallery.tombstone_copies import copy_of_erasure, mark_seen
 from facerec.gallery.tombstones import keep_tombstones
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import ErasedJob, KeptByJob, Receipt, Selection, SubjectKind
 
 
 class Eraser(StoreEraser):
@@ -128,7 +131,9 @@ class Eraser(StoreEraser):
             return erasure, names
         kept = self._job_data.get(
             collection_id,
-            Selection(photos=selection.photos, external_image_ids=selection.external_image_ids),
+            erasures.Selection(
+                photos=selection.photos, external_image_ids=selection.external_image_ids
+            ),
         )
         with suppress(CollectionNotFoundError):
             version = self._get(collection_id).model_version
@@ -265,8 +270,8 @@ def _merged(jobs: Members[ErasedJob]) -> tuple[ErasedJob, ...]:
     """Return what was removed from each folder, summed over several attempts."""
     sums: dict[str, ErasedJob] = {}
     for job in jobs:
-        known = sums.get(job.job_id, ErasedJob(job.job_id))
-        sums[job.job_id] = ErasedJob(
+        known = sums.get(job.job_id, erasures.ErasedJob(job.job_id))
+        sums[job.job_id] = erasures.ErasedJob(
             job.job_id,
             known.embeddings + job.embeddings,
             known.rows + job.rows,

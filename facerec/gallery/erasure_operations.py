@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
 from facerec.core.names import checked_user_id, read_external_image_id
+from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing import Eraser, faces_of_jobs
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.photo_links import paths_of_photo
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt, Selection, SubjectKind
 
 RESUMED_AFTER = 960.0
 """Seconds after which an unfinished erasure is assumed to have been killed: more than the maximum
@@ -39,30 +43,30 @@ class ErasureOperations(Eraser):
         selection = self._select(collection_id, subject, name)
         if not selection.photos:
             return selection
-        kept = self._job_data.get(collection_id, Selection(photos=selection.photos))
+        kept = self._job_data.get(collection_id, erasures.Selection(photos=selection.photos))
         return replace(selection, face_ids=selection.face_ids | faces_of_jobs(kept))
 
     def _select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
         """Return the selection without faces that only job folders name."""
         self._get(collection_id)
         match subject:
-            case SubjectKind.FACE:
-                return Selection(frozenset((checked_face_id(name),)))
-            case SubjectKind.PHOTO:
+            case erasures.SubjectKind.FACE:
+                return erasures.Selection(frozenset((checked_face_id(name),)))
+            case erasures.SubjectKind.PHOTO:
                 sources = {
                     face.face_id: face.source for face in self._faces.all_faces(collection_id)
                 }
                 paths = paths_of_photo(name, sources.values())
                 faces = (face_id for face_id, source in sources.items() if source in paths)
-                return Selection(frozenset(faces), photos=paths)
-            case SubjectKind.EXTERNAL_ID:
+                return erasures.Selection(frozenset(faces), photos=paths)
+            case erasures.SubjectKind.EXTERNAL_ID:
                 named = read_external_image_id(name)
                 stored = self._faces.all_faces(collection_id)
                 faces = (face.face_id for face in stored if face.external_image_id == named)
-                return Selection(frozenset(faces), external_image_ids=frozenset((named,)))
-            case SubjectKind.USER:
+                return erasures.Selection(frozenset(faces), external_image_ids=frozenset((named,)))
+            case erasures.SubjectKind.USER:
                 users = self._records.get_users(collection_id, [name])
-                return Selection(
+                return erasures.Selection(
                     frozenset(face_id for user in users for face_id in user.face_ids),
                     user_ids=frozenset((checked_user_id(name),)),
                     user_names=frozenset(user.name for user in users if user.name is not None),

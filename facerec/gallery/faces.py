@@ -8,15 +8,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
-from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.errors import FaceInUseError, FaceNotFoundError
+from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.thumbnails import cut_thumbnail
 
 if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord, StoredFace
     from facerec.gallery import sampling, stats_refresh
@@ -261,8 +262,8 @@ class FaceOperations(Eraser):
         free = [face_id for face_id in requested if face_id not in owners]
         receipt, deleted = None, set[str]()
         if free:
-            selection = Selection(frozenset(free))
-            receipt, stored = self._erase(collection_id, SubjectKind.FACE, selection)
+            selection = erasures.Selection(frozenset(free))
+            receipt, stored = self._erase(collection_id, erasures.SubjectKind.FACE, selection)
             deleted = set(stored)
         return FaceDeletion(
             collection_id,

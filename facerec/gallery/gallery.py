@@ -14,7 +14,7 @@ from facerec.gallery.exporting import ExportOperations
 from facerec.gallery.faces import FaceOperations
 from facerec.gallery.find_operations import FindOperations
 from facerec.gallery.idempotency import answer_by_token
-from facerec.gallery.importing import ImportOperations
+from facerec.gallery.import_operations import ImportOperations
 from facerec.gallery.merging import MergeOperations
 from facerec.gallery.recognition import RecognitionOperations
 from facerec.gallery.retention import RetentionOperations
@@ -56,7 +56,7 @@ class Gallery(
       ``model_version``, ``defaults``;
     - ``faces``: ``list_faces``, ``delete_faces``, ``thumbnail``, and for measurements and
       maintenance ``sample_faces`` and ``refresh_stats``;
-    - ``importing``, of faces from other services: ``import_faces``, ``import_embeddings``;
+    - ``import_operations``, of faces from other services: ``import_faces``, ``import_embeddings``;
     - ``user_operations``, of people, which are users in Rekognition: ``create_user``,
       ``describe_user``, ``rename_user``, ``resolve_user``, ``delete_user``, ``list_users``,
       ``associate_faces``, ``disassociate_faces``;

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
-from facerec.core.erasures import Selection, SubjectKind
 from facerec.core.names import checked_user_id, checked_user_name
 from facerec.core.records import Correction, User
 from facerec.errors import (
@@ -17,6 +16,7 @@ from facerec.errors import (
     QuotaExceededError,
     UserExistsError,
 )
+from facerec.gallery.deferred import erasures
 from facerec.gallery.user_operations import UserOperations
 from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector
 
@@ -56,8 +56,8 @@ class MergeOperations(UserOperations):
         self._records.remove_corrections(collection_id, own)
         # The faces are found as this person's before the other one goes.
         merged = refresh_vector(faces, self._records, collection_id, merged)
-        selection = Selection(user_ids=frozenset((other_id,)))
-        self._erase(collection_id, SubjectKind.USER, selection)
+        selection = erasures.Selection(user_ids=frozenset((other_id,)))
+        self._erase(collection_id, erasures.SubjectKind.USER, selection)
         return merged
 
     def split_user(

@@ -16,19 +16,13 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.erasures import (
-    ErasureStatus,
-    Receipt,
-    Selection,
-    SubjectKind,
-    receipt_from_json,
-    selection_from_json,
-)
 from facerec.core.names import name_in_paths
 from facerec.errors import ErasureDamagedError, ErasureNotFoundError, ObjectNotFoundError
+from facerec.gallery.deferred import erasures
 from facerec.storage.objects.leftovers import delete_leftovers
 
 if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt, Selection, SubjectKind
     from facerec.storage.objects.protocol import ObjectStore
 
 _ERASURE_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
@@ -82,7 +76,9 @@ class Erasures:
         time = datetime.fromtimestamp(now, UTC)
         # Ids of one second sort at random, those of different seconds by time.
         erasure_id = f"{time:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
-        receipt = Receipt(erasure_id, collection_id, subject, ErasureStatus.RUNNING, now)
+        receipt = erasures.Receipt(
+            erasure_id, collection_id, subject, erasures.ErasureStatus.RUNNING, now
+        )
         erasure = Erasure(receipt, selection)
         self.keep(erasure)
         return erasure
@@ -154,7 +150,9 @@ class Erasures:
             if found.uri.endswith(f"/{erasure_id}.json"):
                 # The receipt may be damaged too.
                 with suppress(ValueError, KeyError, TypeError, AttributeError):
-                    self._write(replace(self._read(found.uri), status=ErasureStatus.ABANDONED))
+                    self._write(
+                        replace(self._read(found.uri), status=erasures.ErasureStatus.ABANDONED)
+                    )
         self.objects.delete(f"{self._pending_folder}{erasure_id}.json")
 
     def _notes(self, erasure_id: str | None) -> Iterator[tuple[str, Erasure | None]]:
@@ -168,8 +166,8 @@ class Erasures:
             if name.endswith(".json") and erasure_id in (None, found_id):
                 try:
                     document: dict[str, Any] = json.loads(self.objects.read(found.uri))
-                    receipt = receipt_from_json(document["receipt"])
-                    erasure = Erasure(receipt, selection_from_json(document["selection"]))
+                    receipt = erasures.receipt_from_json(document["receipt"])
+                    erasure = Erasure(receipt, erasures.selection_from_json(document["selection"]))
                 except ObjectNotFoundError:
                     # finished since
                     continue
@@ -191,7 +189,7 @@ class Erasures:
         self.objects.write(uri, json.dumps(receipt.to_stored_json()).encode())
 
     def _read(self, uri: str) -> Receipt:
-        return receipt_from_json(json.loads(self.objects.read(uri)))
+        return erasures.receipt_from_json(json.loads(self.objects.read(uri)))
 
     def _folder(self, collection_id: str) -> str:
         # A collection may be called "..".

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.errors import InvalidInputError
+from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing import Eraser
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt
 
 RETENTION_TAG = "facerec:expire-after"
 """Key of the tag, whose value is a number of days such as ``365d``."""
@@ -111,5 +115,5 @@ class RetentionOperations(Eraser):
         owners = self._records.users_of_faces(collection_id, sorted(expired))
         users = self._records.get_users(collection_id, sorted(set(owners.values())))
         without = frozenset(user.user_id for user in users if expired.issuperset(user.face_ids))
-        selection = Selection(expired, user_ids=without)
-        return self._erase(collection_id, SubjectKind.EXPIRED, selection)[0]
+        selection = erasures.Selection(expired, user_ids=without)
+        return self._erase(collection_id, erasures.SubjectKind.EXPIRED, selection)[0]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from facerec.core.erasures import SubjectKind
 from facerec.core.names import checked_user_id
 from facerec.errors import InvalidInputError, UserNotFoundError
+from facerec.gallery.deferred import erasures
 
 if TYPE_CHECKING:
+    from facerec.core.erasures import SubjectKind
     from facerec.gallery.gallery import Gallery
 
 
@@ -23,7 +24,7 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
         UserNotFoundError: A text that cannot be an id is nobody's name.
         AmbiguousPersonError: One person has this id, and another one this name.
     """
-    if subject is not SubjectKind.USER:
+    if subject is not erasures.SubjectKind.USER:
         return text
     try:
         return gallery.resolve_user(collection_id, text).user_id

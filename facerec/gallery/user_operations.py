@@ -8,7 +8,6 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
-from facerec.core.erasures import Receipt, Selection, SubjectKind
 from facerec.core.limits import MAX_USER_PAGE
 from facerec.core.names import (
     checked_user_id,
@@ -19,11 +18,13 @@ from facerec.core.names import (
 from facerec.core.records import Correction, User
 from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
+from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.listing import all_users
 from facerec.gallery.paging import checked_limit
 
 if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt
     from facerec.gallery import associations, user_search
     from facerec.gallery.associations import AssociationOutcome
     from facerec.gallery.user_search import UserPage
@@ -129,8 +130,8 @@ class UserOperations(Eraser):
         """
         self._get(collection_id)
         self._records.get_user(collection_id, user_id)
-        selection = Selection(user_ids=frozenset((user_id,)))
-        return self._erase(collection_id, SubjectKind.USER, selection)[0]
+        selection = erasures.Selection(user_ids=frozenset((user_id,)))
+        return self._erase(collection_id, erasures.SubjectKind.USER, selection)[0]
 
     def list_users(
         self,

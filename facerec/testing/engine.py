@@ -20,13 +20,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from facerec.core.attributes import AgeRange, FaceAttributes, Gender
 from facerec.core.faces import (
     EMBEDDING_SIZE,
-    AgeRange,
     BoundingBox,
     CohortStats,
-    FaceAttributes,
-    Gender,
     Landmarks,
     Point,
     Pose,

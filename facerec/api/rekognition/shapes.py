@@ -11,7 +11,8 @@ from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 
 from facerec.api.rekognition.attributes import MEMBERS
-from facerec.core.faces import BoundingBox, FaceAttributes, Landmarks, Point, Quality
+from facerec.core.attributes import FaceAttributes
+from facerec.core.faces import BoundingBox, Landmarks, Point, Quality
 from facerec.core.photos import DetectedFace
 from facerec.core.records import FaceRecord, User
 from facerec.gallery.associations import status_of

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from facerec.core.faces import CohortStats, FaceAttributes
+    from facerec.core.attributes import FaceAttributes
+    from facerec.core.faces import CohortStats
     from facerec.core.options import FaceOptions
     from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto
 

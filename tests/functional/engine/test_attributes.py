@@ -7,7 +7,7 @@ import csv
 import pytest
 
 import facerec.engine.attributes as networks
-from facerec.core.faces import Gender
+from facerec.core.attributes import Gender
 from facerec.errors import AttributesUnavailableError, WeightsError
 from facerec.factory import open_inspector
 from tests.support.shared_data import shared_data

@@ -68,12 +68,15 @@ NOT_TO_START_A_WORKER = (
 )
 
 NOT_FOR_EVERY_OPERATION = (
+    "facerec.core.attributes",
+    "facerec.core.erasures",
     "facerec.gallery.associations",
     "facerec.gallery.cluster_faces",
     "facerec.gallery.comparing",
     "facerec.gallery.enrolling",
     "facerec.gallery.finding",
     "facerec.gallery.found_faces",
+    "facerec.gallery.importing",
     "facerec.gallery.sampling",
     "facerec.gallery.stats_refresh",
     "facerec.gallery.user_search",
