@@ -51,6 +51,7 @@ def preview(
     from facerec.jobs.aws.stack import find_stack
     from facerec.jobs.aws.start_problems import open_clients
     from facerec.jobs.request import read_job_request
+    from facerec.storage.objects import Objects
 
     rate = photos_per_second or PHOTOS_PER_SECOND
     job = read_job_request(document)
@@ -65,7 +66,7 @@ def preview(
         seconds, cost = _on_aws(
             found.photos, rate, vcpus, job.images_per_child or 0, deployed.vector_store
         )
-        findings = examine(job, deployed, open_clients())
+        findings = examine(job, deployed, open_clients(), Objects())
     if as_json:
         took = {"photos_per_second": rate, "seconds": seconds, "dollars": cost}
         print_json({**asdict(found), **took, **asdict(findings)})

@@ -51,16 +51,17 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         StoreUnavailableError: another attempt may succeed.
     """
     settings = read_settings(os.environ)
+    objects = Objects()
 
     def check(request: JobRequest) -> None:
         if settings.region is not None:
-            require_region(request, settings.region, open_clients())
+            require_region(request, settings.region, open_clients(), objects)
 
     result = plan_execution(
         event["input"],
         event["execution"],
         settings,
-        Objects(),
+        objects,
         lambda: open_records(settings),
         check=check,
     )

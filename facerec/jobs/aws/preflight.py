@@ -14,14 +14,24 @@ from facerec.core.aws_errors import aws_errors
 from facerec.errors import FacerecError, InvalidInputError, NotFoundError
 from facerec.jobs.aws.start_problems import AwsClients, find_start_problems
 from facerec.jobs.aws.vector_stores import of_pinecone_index, of_vector_bucket
+from facerec.jobs.manifest.inspection import read_start
 
 if TYPE_CHECKING:
     from facerec.jobs.aws.stack import Stack
     from facerec.jobs.request import JobRequest
+    from facerec.storage.objects.protocol import ObjectStore
 
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.[^/]+/(?P<repository>[^:@]+)(:(?P<tag>[^@]+)|@(?P<digest>.+))"
 )
+
+_NAMED_BUCKET = re.compile(
+    rb"s3://([a-z0-9.-]{3,63})/|\"sourceBucket\"\s*:\s*\"([a-z0-9.-]{3,63})\""
+)
+"""A bucket in the lines of a manifest, or the one that an S3 Inventory lists."""
+
+MAX_BUCKETS = 10
+"""Buckets of a manifest that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,9 @@ class Findings:
     remarks: list[str] = field(default_factory=list)
 
 
-def examine(request: JobRequest, stack: Stack, clients: AwsClients) -> Findings:
+def examine(
+    request: JobRequest, stack: Stack, clients: AwsClients, objects: ObjectStore
+) -> Findings:
     """Find the reasons why a stack cannot run a job.
 
     Services that the caller's credentials may not use are not asked.
@@ -47,10 +59,11 @@ def examine(request: JobRequest, stack: Stack, clients: AwsClients) -> Findings:
         request: the job.
         stack: the stack that would run it.
         clients: clients of the services.
+        objects: contains the manifest.
     """
     found = Findings()
     checks: list[Callable[[Stack, AwsClients], Iterator[str]]] = [
-        *(partial(_of_bucket, bucket) for bucket in _buckets(request)),
+        *(partial(_of_bucket, bucket) for bucket in _buckets(request, objects)),
         _of_image,
         _of_secret,
         of_vector_bucket,
@@ -64,15 +77,24 @@ def examine(request: JobRequest, stack: Stack, clients: AwsClients) -> Findings:
     return found
 
 
-def require_region(request: JobRequest, region: str, clients: AwsClients) -> None:
+def require_region(
+    request: JobRequest, region: str, clients: AwsClients, objects: ObjectStore
+) -> None:
     """Check that the addresses of a request are in buckets of a region.
 
-    Reading them from another region costs money for each byte, and bypasses the stack's network.
+    Reading them from another region costs money for each byte, and bypasses the stack's network. Of
+    a manifest, the start is looked at.
+
+    Args:
+        request: the job.
+        region: the region of the stack.
+        clients: clients of the services.
+        objects: contains the manifest.
 
     Raises:
         InvalidInputError: a bucket is in another region.
     """
-    for bucket in _buckets(request):
+    for bucket in _buckets(request, objects):
         try:
             problem = region_problem(bucket, region, clients)
         except FacerecError:
@@ -99,10 +121,17 @@ def region_problem(bucket: str, region: str, clients: AwsClients) -> str | None:
     )
 
 
-def _buckets(request: JobRequest) -> list[str]:
+def _buckets(request: JobRequest, objects: ObjectStore) -> list[str]:
+    """Return the buckets that a request, or the start of its manifest, names."""
     uris = [request.manifest, *(entry.uri for entry in request.images)]
     parts = [urlsplit(uri) for uri in uris if uri]
-    return list(dict.fromkeys(part.netloc for part in parts if part.scheme == "s3"))
+    named = [part.netloc for part in parts if part.scheme == "s3"]
+    if request.manifest and not request.manifest.endswith("/"):
+        # The planner reports what is wrong with a manifest.
+        with suppress(FacerecError):
+            found = _NAMED_BUCKET.finditer(read_start(objects, request.manifest))
+            named += [(bucket[1] or bucket[2]).decode() for bucket in found]
+    return list(dict.fromkeys(named))[:MAX_BUCKETS]
 
 
 def _of_bucket(bucket: str, stack: Stack, clients: AwsClients) -> Iterator[str]:

@@ -186,3 +186,14 @@ def read_sample(objects: ObjectStore, uri: str) -> tuple[ObjectInfo, bytes]:
     """Return size and version of an object, and its first ``SAMPLE`` bytes."""
     info = objects.head(uri)
     return info, objects.read(uri, end=min(SAMPLE, info.size), version=info.version)
+
+
+def read_start(objects: ObjectStore, uri: str) -> bytes:
+    """Return about the first ``SAMPLE`` bytes of a manifest, decompressed.
+
+    Raises:
+        ObjectNotFoundError: it does not exist.
+        InvalidInputError: a gzip file is damaged.
+    """
+    info, sample = read_sample(objects, uri)
+    return gzip_start(uri, sample, info.size)[0] if sample.startswith(_GZIP) else sample

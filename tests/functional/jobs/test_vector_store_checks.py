@@ -14,6 +14,7 @@ from facerec.jobs.aws.preflight import Findings, examine
 from facerec.jobs.aws.stack import Stack
 from facerec.jobs.aws.start_problems import AwsClients
 from facerec.jobs.request import read_job_request
+from tests.support.memory_objects import MemoryObjects
 from tests.support.pinecone_server import API_KEY, PineconeServer
 
 REGION = "us-east-1"
@@ -59,7 +60,7 @@ def findings(store: str, region: str = REGION, **parameters: str) -> Findings:
         parameters=parameters,
     )
     photos = {"collection_id": "staff", "manifest": "s3://facerec-work/photos/"}
-    found = examine(read_job_request(photos), stack, AwsClients(client))
+    found = examine(read_job_request(photos), stack, AwsClients(client), MemoryObjects())
     assert not [line for line in (*found.problems, *found.remarks) if "\n" in line]
     return found
 

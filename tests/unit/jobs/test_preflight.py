@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gzip
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from facerec.jobs.aws.preflight import examine, require_region
 from facerec.jobs.aws.stack import Stack
 from facerec.jobs.aws.start_problems import AwsClients
 from facerec.jobs.request import JobRequest, read_job_request
+from facerec.storage.objects.s3 import S3Objects
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -51,13 +53,17 @@ def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no static types
 
 
 def problems(stack: Stack, manifest: str) -> list[str]:
-    found = examine(request(manifest), stack, AwsClients(client)).problems
+    found = examine(request(manifest), stack, AwsClients(client), S3Objects(client("s3"))).problems
     assert not [problem for problem in found if "\n" in problem]
     return found
 
 
 def request(manifest: str) -> JobRequest:
     return read_job_request({"collection_id": "staff", "manifest": manifest})
+
+
+def require(manifest: str) -> None:
+    require_region(request(manifest), REGION, AwsClients(client), S3Objects(client("s3")))
 
 
 def make_bucket(name: str, region: str) -> None:
@@ -85,9 +91,35 @@ def test_a_bucket_in_another_region_is_refused() -> None:
     (problem,) = problems(given, "s3://photos/all.jsonl")
     assert "the bucket photos is in us-west-2, and jobs run in eu-west-1" in problem
     with pytest.raises(InvalidInputError, match="us-west-2"):
-        require_region(request("s3://photos/all.jsonl"), REGION, AwsClients(client))
+        require("s3://photos/all.jsonl")
     # What cannot be asked is not refused here.
-    require_region(request("s3://missing/all.jsonl"), REGION, AwsClients(client))
+    require("s3://missing/all.jsonl")
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"image": "s3://facerec-work/a.jpg"}\n{"image": "s3://photos/a.jpg"}\n',
+        b"image,external_image_id\ns3://facerec-work/a.jpg,\ns3://photos/a.jpg,ann\n",
+        b"s3://photos/a.jpg\n",
+        b'{"sourceBucket" : "photos", "fileFormat": "CSV"}',
+    ],
+    ids=["jsonl", "csv", "addresses", "inventory"],
+)
+def test_buckets_that_a_manifest_names_are_looked_at_too(
+    content: bytes, pack: Callable[[bytes], bytes]
+) -> None:
+    make_bucket("facerec-work", REGION)
+    make_bucket("photos", "us-west-2")
+    client("s3").put_object(Bucket="facerec-work", Key="all", Body=pack(content))
+
+    unreadable, elsewhere = problems(STACK, "s3://facerec-work/all")
+
+    assert "add arn:aws:s3:::photos to PhotoBucketArns" in unreadable
+    assert "the bucket photos is in us-west-2" in elsewhere
+    with pytest.raises(InvalidInputError, match="us-west-2"):
+        require("s3://facerec-work/all")
 
 
 def test_an_image_that_is_not_in_its_repository_is_refused() -> None:
