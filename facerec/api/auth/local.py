@@ -42,7 +42,11 @@ class LoopbackGuard:
         host = head.headers.get("host", "")
         if _name(host) not in self.names:
             raise RefusedError(
-                "AccessDeniedException", "This server does not answer to that host name.", 403
+                "AccessDeniedException",
+                "This server answers only to its own machine, as localhost or 127.0.0.1. To be "
+                "called by another host name, such as that of a container, it must be started on "
+                "the address 0.0.0.0, with a token or access keys.",
+                403,
             )
         origin = head.headers.get("origin")
         same = origin is not None and urlsplit(origin).netloc == host

@@ -47,6 +47,15 @@ def wanted_attributes(asked: Iterable[str]) -> frozenset[str]:
     return ALL_ATTRIBUTES if "ALL" in asked else asked & ALL_ATTRIBUTES
 
 
+def without_estimated(request: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the attributes of a request that need no networks."""
+    return {
+        member: [each for each in request[member] if each not in ESTIMATED]
+        for member in ("Attributes", "DetectionAttributes")
+        if member in request
+    }
+
+
 def add_placeholders(request: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer whose faces have all attributes that the request asks for."""
     wanted = wanted_attributes(

@@ -9,7 +9,7 @@ from uuid import uuid4
 from facerec.api.access_log import note_access
 from facerec.api.auth.access import Principal
 from facerec.api.rekognition.arns import UNSIGNED_REGION, collection_of, in_region
-from facerec.api.rekognition.attributes import add_placeholders
+from facerec.api.rekognition.attributes import add_placeholders, without_estimated
 from facerec.api.rekognition.collections import list_collections
 from facerec.api.rekognition.errors import RekognitionError, rekognition_error
 from facerec.api.rekognition.model import CONTENT_TYPE, TARGET_PREFIX, service_model
@@ -60,6 +60,9 @@ def answer(
     operation = OPERATIONS[name]
     request = parse_request(body, service_model().operation_model(name).input_shape)
     _authorise(principal, name, operation, request)
+    asked = dict(request)
+    if placeholders and not gallery.estimates_attributes:
+        request.update(without_estimated(request))
 
     def perform() -> dict[str, Any]:
         if name == "ListCollections":
@@ -74,7 +77,7 @@ def answer(
         scoped = f"{principal.name}:{token}" if principal.name else token
         answered = gallery.answer_once(scoped, {"operation": name, **request}, perform)
     if placeholders:
-        answered = add_placeholders(request, answered)
+        answered = add_placeholders(asked, answered)
     return json.dumps(in_region(answered, region)).encode()
 
 

@@ -85,6 +85,9 @@ def test_placeholders_complete_what_a_program_reads(serve: ServerFactory, instal
     assert face["Emotions"] == [{"Type": "UNKNOWN", "Confidence": 0.0}]
     assert (face["AgeRange"]["High"] == 40) is installed
     assert "Smile" not in detail(client)
+    asked = detail(client, "AGE_RANGE", "GENDER")
+    assert asked["AgeRange"] == face["AgeRange"]
+    assert asked["Gender"]["Value"] in ("Female", "Male")
     compared = client.compare_faces(SourceImage={"Bytes": ANN}, TargetImage={"Bytes": BOTH})
     for compared_face in (compared["FaceMatches"][0]["Face"], compared["UnmatchedFaces"][0]):
         assert compared_face["Smile"] == {"Value": False, "Confidence": 50.0}
