@@ -38,8 +38,9 @@ def rebuild(
     COLLECTION is restored from the embeddings in the folders of its jobs; no photo is read. Use it
     if the database is lost or damaged, or to fill another one. Faces that were erased stay erased.
     Faces that no job has indexed cannot be restored. With --into, people, corrections, tags,
-    retention and threshold are copied too. If the database is lost, they cannot be restored. The
-    exit code is 1 if a job cannot be read. On AWS it may take 15 minutes; a further call continues.
+    retention and threshold are copied too. If the database is lost, people and corrections cannot
+    be restored. The exit code is 1 if a job cannot be read. On AWS it may take 15 minutes; a
+    further call continues.
 
     \b
     Examples:
@@ -81,8 +82,7 @@ def _print(result: Rebuilt, seconds: float) -> None:
             console().print(f"{lacking} of people not restored: no job has indexed them")
     elif result.records == "LOST":
         console().print(
-            "people, corrections, tags, retention and threshold are lost with the database: "
-            "they are in no job folder"
+            "people and corrections are lost with the database: they are in no job folder"
         )
     print_unreadable_jobs(result.faces)
 

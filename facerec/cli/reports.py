@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -12,12 +11,14 @@ import click
 from facerec.cli.output import console, count, shortened, table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from facerec.jobs.difference import Difference, Removal
     from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.ledger.tally import Tally
     from facerec.jobs.run_summary import RunSummary
-    from facerec.jobs.verification import Verification
+    from facerec.jobs.segment_check import Verification
 
 MEANINGS = {
     "INDEXED": "faces added to the collection",
@@ -175,6 +176,11 @@ def print_verification(found: Verification, *, repaired: bool) -> None:
 
 def print_run(run: RunSummary) -> None:
     """Print how the collection differed from the ledgers of earlier runs."""
+    if run.collection_restored:
+        console().print(
+            "the database had lost the collection, with its people and corrections: its faces were "
+            "restored from the folders of its jobs"
+        )
     _print_differences(
         run.faces_restored,
         run.faces_removed,

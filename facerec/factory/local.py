@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,9 @@ from facerec.factory.erasures import open_erasures
 from facerec.storage.objects import AccessPolicy, Objects
 
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
     from facerec.core.protocols.engine import FaceEngine
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.inspection import Inspector
@@ -120,6 +121,7 @@ def open_local_jobs(
         jobs_root_of(data),
         partial(_open_local_runs, data, workers, policy),
         open_store=partial(open_local_store, data),
+        open_erasures=partial(open_local_erasures, data),
         model_version=engines.read_model_version,
         local_paths=policy is None,
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.factory.deployed import open_faces, open_job_folders, open_records
@@ -12,12 +10,15 @@ from facerec.factory.local import jobs_root_of, open_gallery, open_local_store
 from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
     from facerec.config import Settings
     from facerec.core.erasures import Receipt
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.erasure_check.traces import CheckedStores
     from facerec.jobs.rebuild import Rebuilt
-    from facerec.jobs.verification import Verification
+    from facerec.jobs.segment_check import Verification
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Self
 
 from facerec.core.names import checked_collection_id
@@ -14,6 +13,8 @@ from facerec.gallery.preparing import require_collection
 from facerec.gallery.similarity import checked_threshold
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from facerec.core.clusters import ClusterStore
     from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
     from facerec.core.protocols.job_data import JobData
@@ -83,6 +84,20 @@ class GalleryBase(Inspector):
             CollectionNotFoundError: The collection does not exist.
         """
         return self._records.get_collection(checked_collection_id(collection_id))
+
+    def _keep_settings(self, collection_id: str) -> None:
+        """Keep a copy of a collection's settings where its jobs are.
+
+        Not where job folders are left to another process: there the next job keeps it.
+        """
+        if self._erasures.start is None:
+            # Imported late: few commands change settings.
+            from facerec.core.collection_settings import CollectionSettings
+
+            collection = self._get(collection_id)
+            tags = self._records.get_tags(collection_id)
+            settings = CollectionSettings(collection.threshold, tags)
+            self._job_data.keep_settings(collection, settings)
 
     def _require(self, collection_id: str) -> Collection:
         """Return a collection whose faces can be compared with the engine's.

@@ -89,6 +89,7 @@ class CollectionOperations(Eraser):
         if threshold is not None:
             checked_threshold(threshold)
         self._records.set_threshold(checked_collection_id(collection_id), threshold)
+        self._keep_settings(collection_id)
         return self._get(collection_id)
 
     def describe_collection(self, collection_id: str) -> CollectionSummary:
@@ -188,6 +189,7 @@ class CollectionOperations(Eraser):
         """
         retention_in(checked_tags(tags))
         self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
+        self._keep_settings(collection_id)
 
     def remove_tags(self, collection_id: str, keys: Sequence[str]) -> None:
         """Remove tags from a collection; unknown keys are ignored.
@@ -196,3 +198,4 @@ class CollectionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
         """
         self._records.change_tags(collection_id, remove=keys, limit=MAX_TAGS)
+        self._keep_settings(collection_id)

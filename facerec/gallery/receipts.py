@@ -184,6 +184,22 @@ class Erasures:
             for erasure in self.pending()
         )
 
+    def deleted_at(self, collection_id: str) -> float | None:
+        """Return when the last deletion of a whole collection was requested; None if none was.
+
+        Reads all receipts of the collection.
+        """
+        uris = (found.uri for found in self.objects.list(self._folder(collection_id)))
+        receipts = (self._read(uri) for uri in uris if uri.endswith(".json"))
+        return max(
+            (
+                each.requested_at
+                for each in receipts
+                if each.subject is erasures.SubjectKind.COLLECTION
+            ),
+            default=None,
+        )
+
     def _write(self, receipt: Receipt) -> None:
         uri = f"{self._folder(receipt.collection_id)}{receipt.erasure_id}.json"
         self.objects.write(uri, json.dumps(receipt.to_stored_json()).encode())

@@ -76,9 +76,10 @@ class RetentionOperations(Eraser):
         self._get(collection_id)
         if days is None:
             self._records.change_tags(collection_id, remove=[RETENTION_TAG])
-            return
-        value = f"{read_days(f'{days}d')}d"
-        self._records.change_tags(collection_id, put={RETENTION_TAG: value})
+        else:
+            value = f"{read_days(f'{days}d')}d"
+            self._records.change_tags(collection_id, put={RETENTION_TAG: value})
+        self._keep_settings(collection_id)
 
     def list_expired(self, collection_id: str) -> frozenset[str]:
         """Return the ids of the faces whose retention period is over.

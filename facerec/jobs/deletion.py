@@ -7,7 +7,6 @@ completes one that was killed. A job folder that the user chose may contain othe
 from __future__ import annotations
 
 import re
-from collections.abc import Set
 from typing import TYPE_CHECKING
 
 from facerec.errors import InvalidInputError, ObjectNotFoundError
@@ -17,6 +16,8 @@ from facerec.storage.objects.local import TEMPORARY_PREFIX
 from facerec.storage.objects.protocol import ObjectStore, exists
 
 if TYPE_CHECKING:
+    from collections.abc import Set
+
     from facerec.jobs.service import Job
 
 _SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "crashes")
@@ -24,7 +25,7 @@ _SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "crash
 
 _OWN = re.compile(
     r"""
-    (plan|deleted|report|run|removal|elsewhere|first-failures)\.json
+    (plan|deleted|started|report|run|removal|elsewhere|first-failures)\.json
     | stale\.jsonl | run\.new | run\.lock | cancel
     | manifest-[0-9a-f]{8}\.jsonl
     | incomplete/\d+\.json

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
+    from facerec.core.collection_settings import CollectionSettings
     from facerec.core.erasures import ErasedJob, KeptByJob, Selection
     from facerec.core.records import Collection
     from facerec.core.tombstone_copies import TombstoneCopy
     from facerec.jobs import erasure, tracing
-    from facerec.jobs.remembered import tombstones
+    from facerec.jobs.remembered import collections, tombstones
     from facerec.storage.objects.protocol import ObjectStore
 else:
+    collections = DeferredModule("facerec.jobs.remembered.collections")
     erasure = DeferredModule("facerec.jobs.erasure")
     tombstones = DeferredModule("facerec.jobs.remembered.tombstones")
     tracing = DeferredModule("facerec.jobs.tracing")
@@ -47,3 +49,9 @@ class JobFolders:
     def keep_tombstones(self, collection: Collection, copy: TombstoneCopy) -> None:
         """Keep a copy of the tombstones of an erasure beside the job folders."""
         tombstones.write_tombstones(self.objects, self.jobs_root, collection, copy)
+
+    def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
+        """Keep a copy of the settings of a collection, if jobs remember its photos."""
+        name = collection.collection_id
+        if collection.created_at in collections.creations(self.objects, self.jobs_root, name):
+            collections.write_settings(self.objects, self.jobs_root, collection, settings)

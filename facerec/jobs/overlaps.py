@@ -10,13 +10,11 @@ This holds for jobs of listed photos. A manifest may name several versions of a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
-from facerec.core.records import Collection
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.ledger.removal import is_listed_stale, read_removal
@@ -25,15 +23,17 @@ from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line
 from facerec.jobs.remembered.runs import Memory, Remembered
 from facerec.jobs.rounds import is_complete
 from facerec.jobs.versions import version_of
+from facerec.jobs.writing import collection_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
     from facerec.storage.objects.protocol import ObjectStore
 
 
 def memory_of(plan: Plan, objects: ObjectStore, jobs_root: str) -> Memory:
     """Return what is remembered of the collection of a job."""
-    collection = Collection(plan.collection_id, plan.model_version, plan.collection_created_at)
-    return Memory(objects, jobs_root, collection)
+    return Memory(objects, jobs_root, collection_of(plan))
 
 
 def is_removal_due(plan: Plan, objects: ObjectStore, jobs_root: str) -> bool:
@@ -46,8 +46,8 @@ def is_removal_due(plan: Plan, objects: ObjectStore, jobs_root: str) -> bool:
 
 
 def later_plans(plan: Plan, objects: ObjectStore, memory: Memory) -> list[Plan]:
-    """Return the plans of the jobs planned after a job that may overlap with it."""
-    own = memory.number_of(plan.job_id) or 0
+    """Return the plans of jobs that were started after a job was planned and may overlap."""
+    own = memory.first_number_of(plan.job_id) or 0
     found = []
     for folder in memory.folders_after(own):
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ from facerec.jobs.manifest.source import LineFormat, Source, SourceKind
 from facerec.jobs.options import options_from_json, options_to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from facerec.core.options import FaceOptions
     from facerec.storage.objects.protocol import ObjectStore
 

@@ -6,6 +6,7 @@
    prefix is listed.
 2. ``compare_listing``: of listed photos, those that are unchanged since an earlier job of the
    collection are omitted (``jobs.remembered``).
+   Before that, a collection whose database was lost is restored (``lost_collections``).
 3. ``prepare_collection``: the collection is created if necessary, and this creation identified.
 4. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one.
@@ -19,7 +20,6 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ from facerec.jobs.deletion import complete_deletion
 from facerec.jobs.folders import find_entry
 from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.layout import stale_uri
+from facerec.jobs.lost_collections import keep_settings, restore_if_lost
 from facerec.jobs.manifest.inspection import inspect, read_sample
 from facerec.jobs.options import options_to_json
 from facerec.jobs.plan import PLAN_VERSION, Plan, plan_uri, read_plan
@@ -41,8 +42,11 @@ from facerec.jobs.source import find_source
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
+    from facerec.gallery.receipts import Erasures
     from facerec.jobs.request import JobRequest
 
 
@@ -55,6 +59,7 @@ def plan_job(
     model_version: str,
     job_folder: str | None = None,
     on_listed: Callable[[int], None] = lambda listed: None,
+    erasures: Erasures | None = None,
 ) -> Plan:
     """Plan a job and store the plan in the job folder; a job planned before is found again.
 
@@ -67,6 +72,7 @@ def plan_job(
         job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``. A job
             that has a folder already keeps it.
         on_listed: called now and then with the number of objects listed in a folder or prefix.
+        erasures: says whether a collection that is lost was deleted; None restores none.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
@@ -77,6 +83,8 @@ def plan_job(
         ModelMismatchError: its faces have another model version.
     """
     source = find_source(request, objects, job_folder or jobs_root, on_listed)
+    if erasures is not None:
+        restore_if_lost(request.collection_id, objects, jobs_root, records, erasures)
     memory = _open_memory(request, objects, records, jobs_root)
     if memory is not None and job_folder is not None:
         memory.relocate(job_folder)
@@ -100,6 +108,7 @@ def plan_job(
             plan = _store(objects, new, changes)
     memory.note(plan)
     memory.merge_runs()
+    keep_settings(plan.collection_id, objects, jobs_root, records)
     return plan
 
 

@@ -1,13 +1,13 @@
 """Rebuilds a collection from the embeddings in job folders, into any store, without a photo.
 
 Faces that were erased on purpose have no embeddings there any more, so that they stay erased.
-Faces that no job has indexed, people, corrections and the retention are in no job folder. Unless
-they are lost, people, corrections and the retention are copied to another store.
+Faces that no job has indexed, people and corrections are in no job folder. Unless they are lost,
+people and corrections are copied to another store. A copy of the threshold and the tags, with the
+retention, is beside the job folders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -17,15 +17,14 @@ from facerec.gallery.copying import Copied, copy_records
 from facerec.gallery.tombstones import copy_tombstones
 from facerec.jobs.folders import redirect
 from facerec.jobs.ledger.layout import memory_folder
-from facerec.jobs.verification import (
-    Verification,
-    plans_of,
-    require_readable,
-    restored_collection,
-    verify_collection,
-)
+from facerec.jobs.lost_collections import plans_of, restored_collection
+from facerec.jobs.remembered.collections import note_restored, own_creations
+from facerec.jobs.segment_check import Verification
+from facerec.jobs.verification import require_readable, verify_collection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
     from facerec.jobs.plan import Plan
@@ -113,12 +112,13 @@ def rebuild_collection(
     plans, unreadable = plans_of(collection_id, objects, jobs_root)
     if not plans:
         require_readable(collection_id, unreadable)
-    lost = not _require_same_collection(collection_id, plans, records)
+    lost = not _require_same_collection(collection_id, plans, objects, jobs_root, records)
     if target_root is not None:
         for plan in plans:
             redirect(objects, target_root, plan)
     if source is None or target_root is None:
         found = verify_collection(collection_id, objects, jobs_root, faces, records, repair=True)
+        note_restored(objects, jobs_root, records.get_collection(collection_id))
         return Rebuilt(found, Records.LOST if lost else Records.KEPT)
     collection = restored_collection(collection_id, plans, records)
     copy_tombstones(collection_id, source=source, target=records)
@@ -151,7 +151,13 @@ def _has_collection(collection: Collection, records: RecordStore) -> bool:
     return own.created_at == collection.created_at
 
 
-def _require_same_collection(collection_id: str, plans: list[Plan], records: RecordStore) -> bool:
+def _require_same_collection(
+    collection_id: str,
+    plans: list[Plan],
+    objects: ObjectStore,
+    jobs_root: str,
+    records: RecordStore,
+) -> bool:
     """Return whether the store has the collection, which must be that of the jobs."""
     try:
         collection = records.get_collection(collection_id)
@@ -159,7 +165,8 @@ def _require_same_collection(collection_id: str, plans: list[Plan], records: Rec
         if not plans:
             raise
         return False
-    if not any(plan.collection_created_at == collection.created_at for plan in plans):
+    own = own_creations(objects, jobs_root, collection)
+    if not any(plan.collection_created_at in own for plan in plans):
         raise InvalidInputError(
             f"no job folder belongs to the collection {collection_id!r} of the store",
             "restore into another store; deleting that collection would delete the job folders too",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class RunSummary:
         faces_returned: faces that were deleted on purpose, that an older copy of the database had
             again, and that the run has removed.
         stopped: whether the run was interrupted.
+        collection_restored: whether the database had lost the collection, which was created again
+            as the job folders name it.
     """
 
     new_photos: int
@@ -31,6 +35,7 @@ class RunSummary:
     faces_deleted: int = 0
     faces_returned: int = 0
     stopped: bool = False
+    collection_restored: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the run in the form of ``schemas/run.json``."""

@@ -13,10 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facerec.errors import CollectionNotFoundError, ObjectNotFoundError
-from facerec.jobs.folders import JobFolder, list_folders
 from facerec.jobs.ledger.layout import verified_uri
 from facerec.jobs.lost_erasures import remove_returned_faces
-from facerec.jobs.verification import Verification, verify_job
+from facerec.jobs.remembered.collections import note_restored, was_lost
+from facerec.jobs.run_order import last_started_first, started_job
+from facerec.jobs.segment_check import Verification
+from facerec.jobs.statements import LastStatements
+from facerec.jobs.verification import other_plans, verify_job, verify_repeated
+from facerec.jobs.writing import collection_of
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
@@ -26,7 +30,11 @@ if TYPE_CHECKING:
 
 
 class CollectionCheck:
-    """Compares a collection with the ledgers of its jobs, unless nobody has changed it."""
+    """Compares a collection with the ledgers of its jobs, unless nobody has changed it.
+
+    Attributes:
+        was_lost: whether the database had lost the collection.
+    """
 
     def __init__(
         self,
@@ -39,6 +47,7 @@ class CollectionCheck:
         self._plan, self._objects, self._jobs_root = plan, objects, jobs_root
         self._faces, self._records = faces, records
         self._note = verified_uri(jobs_root, plan.collection_id, plan.collection_created_at)
+        self.was_lost = was_lost(objects, jobs_root, collection_of(plan))
 
     def verify(self) -> Verification:
         """Restore what the collection has lost of this job and all others.
@@ -48,16 +57,21 @@ class CollectionCheck:
         """
         noted_job, noted_version = self._noted()
         version = self._faces.version(self._plan.collection_id)
-        unchanged = version is not None and version == noted_version
+        unchanged = version is not None and version == noted_version and not self.was_lost
         if unchanged and self._plan.job_id == noted_job:
             return Verification()
-        total, seen = Verification(), set[str]()
+        total, last = Verification(), LastStatements()
         if not unchanged:
             total.returned = self._remove_returned()
-        for plan in (self._plan, *(() if unchanged else self._other_plans())):
-            total.add(
-                verify_job(plan, self._objects, self._faces, self._records, repair=True, seen=seen)
-            )
+        own = started_job(self._plan, self._objects)
+        stores = self._faces, self._records
+        total.add(verify_job(own, self._objects, *stores, repair=True, last=last))
+        if unchanged:
+            total.add(verify_repeated(self._plan, self._objects, self._jobs_root, *stores, last))
+            return total
+        others = other_plans(self._plan, self._objects, self._jobs_root)
+        for job in last_started_first(others, self._objects):
+            total.add(verify_job(job, self._objects, *stores, repair=True, last=last))
         return total
 
     def note(self) -> None:
@@ -65,6 +79,8 @@ class CollectionCheck:
         version = self._faces.version(self._plan.collection_id)
         if version is not None:
             self._objects.write(self._note, f"{self._plan.job_id}\n{version}".encode())
+        if self.was_lost:
+            note_restored(self._objects, self._jobs_root, collection_of(self._plan))
 
     def _remove_returned(self) -> int:
         plan = self._plan
@@ -82,22 +98,6 @@ class CollectionCheck:
             self._records,
             repair=True,
         )
-
-    def _other_plans(self) -> list[Plan]:
-        """Return the plans of the other jobs of this creation of the collection, newest first."""
-        plans = [
-            folder.plan
-            for folder in list_folders(self._objects, self._jobs_root)
-            if isinstance(folder, JobFolder)
-        ]
-        own = (self._plan.collection_id, self._plan.collection_created_at)
-        others = (
-            plan
-            for plan in plans
-            if (plan.collection_id, plan.collection_created_at) == own
-            and plan.job_id != self._plan.job_id
-        )
-        return sorted(others, key=lambda plan: plan.created_at, reverse=True)
 
     def _noted(self) -> tuple[str, str]:
         """Return the noted job and version; both are empty if there is no note."""

@@ -9,8 +9,14 @@ from facerec.errors import CollectionNotFoundError
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Collection
     from facerec.jobs.plan import Plan
     from facerec.storage.faces import FaceStore
+
+
+def collection_of(plan: Plan) -> Collection:
+    """Return the collection of a job, as the plan identifies it."""
+    return new_collection(plan.collection_id, plan.model_version, plan.collection_created_at)
 
 
 def faces_of(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:
@@ -21,7 +27,7 @@ def faces_of(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:
         faces: the store of the faces.
         records: store of the collections.
     """
-    planned = new_collection(plan.collection_id, plan.model_version, plan.collection_created_at)
+    planned = collection_of(plan)
     try:
         collection = records.get_collection(plan.collection_id)
     except CollectionNotFoundError:

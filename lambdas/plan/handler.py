@@ -6,7 +6,6 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from facerec.config import Settings, read_settings, required_setting
@@ -20,14 +19,18 @@ from facerec.jobs.aws.submissions import first_submission
 from facerec.jobs.lost_erasures import restore_lost_tombstones
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
+from facerec.jobs.remembered.collections import was_lost
 from facerec.jobs.request import (
     JobRequest,
     read_job_request,
     require_s3_addresses,
 )
+from facerec.jobs.writing import collection_of
 from facerec.storage.objects import Objects, ObjectStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from facerec.core.protocols.records import RecordStore
 
 MAX_CHILDREN_OF_FUNCTION = 100_000
@@ -96,7 +99,8 @@ def plan_execution(
         check: raises an ``InvalidInputError`` for a request that is not to be planned.
 
     Returns:
-        For a job: ``refused`` false, ``job_id``, ``children`` and the fields of its first
+        For a job: ``refused`` false, ``job_id``, ``collection_id``, ``lost`` (whether its
+        collection is to be rebuilt first), ``children`` and the fields of its first
         ``Submission``. For a refusal: ``refused`` true, ``error`` (a class of
         ``facerec.errors``) and ``cause``.
 
@@ -108,6 +112,7 @@ def plan_execution(
         require_s3_addresses(request)
         check(request)
         records = open_records()
+        erasures = open_erasures(settings.erasures_root, objects=objects)
         plan = plan_job(
             request,
             objects,
@@ -115,9 +120,9 @@ def plan_execution(
             jobs_root=settings.jobs_root,
             model_version=required_setting(settings.model_version, "MODEL_VERSION"),
             on_listed=listing_notes(objects, settings.jobs_root, execution),
+            erasures=erasures,
         )
         # While a deletion of the collection is under way, there are those of an earlier one.
-        erasures = open_erasures(settings.erasures_root, objects=objects)
         if not erasures.is_being_deleted(plan.collection_id):
             restore_lost_tombstones(plan.collection_id, objects, settings.jobs_root, records)
     except StoreUnavailableError:
@@ -127,6 +132,8 @@ def plan_execution(
     return {
         "refused": False,
         "job_id": plan.job_id,
+        "collection_id": plan.collection_id,
+        "lost": was_lost(objects, settings.jobs_root, collection_of(plan)),
         "children": plan.children,
         **first_submission(
             job_folder=plan.job_folder,

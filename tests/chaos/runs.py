@@ -5,10 +5,10 @@ from __future__ import annotations
 import fcntl
 import itertools
 import os
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
+from typing import TYPE_CHECKING
 
+from facerec.factory.erasures import open_erasures
 from facerec.jobs.child.attempt import ChildDependencies
 from facerec.jobs.child.crash_notes import read_crashes
 from facerec.jobs.ledger.segments import read_segments
@@ -29,6 +29,10 @@ from tests.chaos.faults import (
     skew_clock,
 )
 from tests.chaos.jobs import COLLECTION, Ending, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 RETRY_DELAY = 0.01
 """Seconds for which a child of a failed store waits."""
@@ -93,6 +97,7 @@ class SupervisedJob(Job):
             f"{folder}/jobs/",
             lambda: local,
             open_store=open_store,
+            open_erasures=lambda: open_erasures(f"{folder}/erasures/"),
             model_version=lambda: FakeEngine().model_version,
         )
         job = jobs.submit(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facerec.core.clusters import ClusterStore
+from facerec.core.collection_settings import CollectionSettings
 from facerec.core.erasures import ErasedJob, KeptByJob, Selection
 from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
 from facerec.core.protocols.records import RecordStore
@@ -21,6 +21,9 @@ from facerec.storage.objects.protocol import ObjectStore
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine
 from tests.support.memory_objects import MemoryObjects
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Clock:
@@ -51,6 +54,9 @@ class RecordedJobData:
         return []
 
     def keep_tombstones(self, _collection: Collection, _copy: TombstoneCopy) -> None:
+        """Keep nothing: there are no jobs."""
+
+    def keep_settings(self, _collection: Collection, _settings: CollectionSettings) -> None:
         """Keep nothing: there are no jobs."""
 
 

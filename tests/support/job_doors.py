@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
@@ -15,15 +13,24 @@ from fastapi.testclient import TestClient
 import facerec.engine.describe.version
 import facerec.factory.engines
 import facerec.factory.local
+import facerec.jobs.local.supervisor
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.cli.main import main
 from facerec.factory import open_gallery, open_local_jobs
-from facerec.jobs.child.attempt import ChildDependencies
-from facerec.storage.objects import AccessPolicy, Objects
+from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.ledger.reading import complete_children
+from facerec.jobs.local.run import RunResult
+from facerec.jobs.local.worker import BuildDependencies
+from facerec.jobs.plan import Plan
+from facerec.storage.objects import AccessPolicy, Objects, ObjectStore
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.workflow.stack import BUCKET, Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 
 def fake_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
@@ -39,6 +46,20 @@ def use_fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         facerec.engine.describe.version, "model_version", lambda: FakeEngine().model_version
     )
+
+
+def run_jobs_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the children of local jobs in turn, without the start of worker processes."""
+
+    def run_children(
+        plan: Plan, build: BuildDependencies, objects: ObjectStore, **_: object
+    ) -> RunResult:
+        result, complete = RunResult(), complete_children(plan, objects)
+        for child in (each for each in range(plan.children) if not complete[each]):
+            result.new_photos += run_child(plan, child, build()).tally.photos
+        return result
+
+    monkeypatch.setattr(facerec.jobs.local.supervisor, "run_children", run_children)
 
 
 def photo_of(people: str) -> bytes:
@@ -80,6 +101,14 @@ class JobDoor:
     @property
     def store(self) -> SqliteStore:
         """The store of the faces."""
+        raise NotImplementedError
+
+    def keep_for_days(self, days: int) -> None:
+        """Set for how long the collection ``staff`` keeps faces."""
+        raise NotImplementedError
+
+    def rebuild(self) -> dict[str, Any]:
+        """Rebuild the collection ``staff`` from its job folders; return the numbers."""
         raise NotImplementedError
 
     def index(self, *people: str, **settings: object) -> dict[str, Any]:
@@ -139,6 +168,24 @@ class CommandLineJobs(_LocalDoor):
 
     def delete_face(self, face_id: str) -> None:
         self._run("faces", "delete", "--collection", "staff", face_id)
+
+    def keep_for_days(self, days: int) -> None:
+        self._run("collections", "update", "staff", "--expire-after", f"{days}d")
+
+    def print_run(self, manifest: str) -> str:
+        """Run the job of a manifest; return what is printed."""
+        words = ["index", self.address(manifest), "--collection", "staff", "--workers", "1"]
+        return self._run(*words)
+
+    def rebuild(self) -> dict[str, Any]:
+        numbers: dict[str, Any] = json.loads(self._run("rebuild", "staff", "--json"))
+        return numbers
+
+    def verify(self, *, repair: bool) -> dict[str, Any]:
+        """Compare the collection ``staff`` with its jobs; return the numbers."""
+        words = ["verify", "staff", "--json", *(["--repair"] if repair else [])]
+        numbers: dict[str, Any] = json.loads(self._run(*words, codes=(0, 1)))
+        return numbers
 
     def _run(self, *words: str, codes: tuple[int, ...] = (0,)) -> str:
         result = CliRunner().invoke(main, [*words, "--data", str(self.data)])
@@ -204,7 +251,8 @@ class DeployedJobs(JobDoor):
         return f"s3://{BUCKET}/{name}"
 
     def run(self, manifest: str, **settings: object) -> dict[str, Any]:
-        options = {name: settings.pop(name) for name in ("max_faces",) if name in settings}
+        names = ("max_faces", "min_confidence")
+        options = {name: settings.pop(name) for name in names if name in settings}
         ended = self.stack.index(self.address(manifest), options=options, **settings)
         address = ended.output.get("report") or ended.cause.rpartition("report: ")[2]
         return self.stack.read_json(address)
@@ -216,6 +264,15 @@ class DeployedJobs(JobDoor):
     def delete_face(self, face_id: str) -> None:
         with self._gallery() as gallery:
             gallery.delete_faces("staff", [face_id])
+
+    def keep_for_days(self, days: int) -> None:
+        with self._gallery() as gallery:
+            gallery.set_retention("staff", days)
+
+    def rebuild(self) -> dict[str, Any]:
+        from lambdas.erasure.handler import handler
+
+        return handler({"rebuild": "staff"}, None)
 
     def _gallery(self) -> Any:  # noqa: ANN401
         from facerec.gallery.gallery import Gallery

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from pathlib import Path
+import time
+from typing import TYPE_CHECKING
 
 import pytest
 
+from facerec.core.records import new_collection
+from facerec.gallery.retention import RETENTION_TAG
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.job_doors import (
@@ -18,6 +20,10 @@ from tests.support.job_doors import (
     use_fake_engine,
 )
 from tests.support.workflow.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 PEOPLE = ("ann", "bob+cid", "dan")
 PHOTOS = ("ann", "two")
@@ -138,6 +144,88 @@ def test_what_was_deleted_leaves_an_older_copy(
     # The photos are read again, and the tombstones are back too.
     door.index_again(PHOTOS, force=True)
     assert contents(door).keys() == expected.keys()
+
+
+def index_two_lists(door: JobDoor) -> dict[str, tuple[str | None, str, bytes]]:
+    """Index two lists with different options, delete all photos, and keep faces for a year."""
+    door.write("old.txt", b"")
+    for person in ("eve", *PEOPLE):
+        door.write(f"{person}.jpg", photo_of(person))
+    door.write("old.txt", f"{door.address('eve.jpg')}\n{door.address('ann.jpg')}\n".encode())
+    door.run("old.txt", max_faces=7)
+    door.index_again(PEOPLE)
+    for person in ("eve", *PEOPLE):
+        door.delete_photo(f"{person}.jpg")
+    door.keep_for_days(365)
+    return contents(door)
+
+
+def test_a_lost_store_is_restored_without_a_photo(door: JobDoor, tmp_path: Path) -> None:
+    expected = index_two_lists(door)
+    with door.store as store:
+        before = store.get_collection("staff")
+    copy(empty(tmp_path), database_of(door))
+    report = door.index_again(PEOPLE)
+    assert report["status"] == "SUCCEEDED"
+    assert contents(door) == expected
+    with door.store as store:
+        assert store.get_collection("staff") == before
+        assert store.get_tags("staff") == {RETENTION_TAG: "365d"}
+    again = door.index_again(PEOPLE)
+    assert contents(door) == expected
+    if isinstance(door, CommandLineJobs):
+        run = report["run"]
+        assert run["collection_restored"]
+        assert (run["faces_restored"], run["new_photos"]) == (5, 0)
+        assert not again["run"]["collection_restored"]
+
+
+def test_a_run_says_in_one_line_that_the_database_was_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    door = CommandLineJobs(tmp_path / "cli")
+    index_two_lists(door)
+    copy(empty(tmp_path), database_of(door))
+    first, second, *_ = door.print_run("people.txt").splitlines()
+    assert first.startswith("the database had lost the collection")
+    assert second == "5 faces restored: the collection had lost them"
+
+
+def test_a_collection_that_was_created_again_after_a_loss_gets_its_faces(
+    door: JobDoor, tmp_path: Path
+) -> None:
+    expected = index_two_lists(door)
+    copy(empty(tmp_path), database_of(door))
+    with door.store as store:
+        store.create_collection(new_collection("staff", "fake-1", time.time()))
+    door.write("fay.jpg", photo_of("fay"))
+    door.index_again(["fay"])
+    assert contents(door).keys() > expected.keys()
+    assert len(contents(door)) == len(expected) + 1
+    with door.store as store:
+        assert store.get_tags("staff") == {RETENTION_TAG: "365d"}
+    # What is set otherwise since then stays so.
+    door.keep_for_days(7)
+    door.index_again(["fay"])
+    with door.store as store:
+        assert store.get_tags("staff") == {RETENTION_TAG: "7d"}
+    assert len(contents(door)) == len(expected) + 1
+
+
+def test_a_deleted_collection_of_an_older_copy_is_refused(door: JobDoor, tmp_path: Path) -> None:
+    door.index(*PEOPLE)
+    older = older_copy(door, tmp_path)
+    door.delete_collection()
+    copy(older, database_of(door))
+    if isinstance(door, DeployedJobs):
+        assert "was deleted" in door.stack.index(door.address("people.txt")).cause
+    else:
+        with pytest.raises(AssertionError, match="was deleted"):
+            door.index_again(PEOPLE)
+    door.delete_collection()
+    door.index_again(PEOPLE)
+    assert len(contents(door)) == 4
 
 
 def test_a_collection_that_was_deleted_is_not_restored(door: JobDoor) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from facerec.core.collection_settings import CollectionSettings
     from facerec.core.erasures import ErasedJob, KeptByJob, Selection
     from facerec.core.records import Collection
     from facerec.core.tombstone_copies import TombstoneCopy
@@ -28,4 +30,8 @@ class JobData(Protocol):
 
     def keep_tombstones(self, collection: Collection, copy: TombstoneCopy) -> None:
         """Keep a copy of the tombstones of an erasure until the collection is deleted."""
+        ...
+
+    def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
+        """Keep a copy of the settings of a collection, if jobs remember its photos."""
         ...

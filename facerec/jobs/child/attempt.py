@@ -8,7 +8,6 @@ steps that were not committed; the next attempt continues where the ledger ends.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -28,10 +27,14 @@ from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import Cursor, SliceReader, slice_of
 from facerec.jobs.prefetch import read_ahead_in
-from facerec.jobs.verification import verify_job
+from facerec.jobs.run_order import started_job
+from facerec.jobs.statements import LastStatements
+from facerec.jobs.verification import verify_job, verify_repeated
 from facerec.jobs.writing import faces_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
+
     from facerec.core.protocols.engine import FaceEngine
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord
@@ -139,7 +142,11 @@ def _run(
 def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> None:
     """Restore committed faces of a child that the collection has lost."""
     objects, faces, records = dependencies.objects, dependencies.faces, dependencies.records
-    verify_job(plan, objects, faces, records, repair=True, children=[child])
+    job, last = started_job(plan, objects), LastStatements()
+    verify_job(job, objects, faces, records, repair=True, children=[child], last=last)
+    if not plan.local:
+        jobs_root = plan.job_folder.removesuffix(f"{plan.job_id}/")
+        verify_repeated(plan, objects, jobs_root, faces, records, last)
 
 
 class _Reached(Enum):

@@ -109,6 +109,11 @@ def first_failures_uri(job_folder: str) -> str:
     return f"{job_folder}first-failures.json"
 
 
+def started_uri(job_folder: str) -> str:
+    """Return the address of the note of the last start of a job."""
+    return f"{job_folder}started.json"
+
+
 def report_uri(job_folder: str) -> str:
     """Return the address of the report of a job."""
     return f"{job_folder}report.json"

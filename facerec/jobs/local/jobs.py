@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +33,9 @@ from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus, ended_status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from facerec.gallery.receipts import Erasures
     from facerec.jobs.ledger.report import Report
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.local.runs import LocalRuns
@@ -53,6 +55,7 @@ class LocalJobs:
         open_runs: Callable[[], LocalRuns],
         *,
         open_store: Callable[[], SqliteStore],
+        open_erasures: Callable[[], Erasures],
         model_version: Callable[[], str],
         local_paths: bool = True,
     ) -> None:
@@ -63,11 +66,13 @@ class LocalJobs:
             jobs_root: parent of all job folders, with the final ``/``.
             open_runs: opens what runs the jobs that are submitted.
             open_store: opens the store of collections.
+            open_erasures: opens what says which collections were deleted.
             model_version: returns the version of the workers' engine.
             local_paths: whether callers may name paths of this machine.
         """
         self._objects, self._jobs_root, self._open_runs = objects, jobs_root, open_runs
         self._open_store, self._model_version = open_store, model_version
+        self._open_erasures = open_erasures
         self._local_paths = local_paths
 
     def submit(
@@ -99,6 +104,7 @@ class LocalJobs:
                 model_version=self._model_version(),
                 job_folder=job_folder,
                 on_listed=on_listed,
+                erasures=self._open_erasures(),
             )
         try:
             with while_it_exists(plan, self._objects):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from facerec.jobs.run_summary import RunSummary
 
 if TYPE_CHECKING:
-    from facerec.jobs.verification import Verification
+    from facerec.jobs.segment_check import Verification
 
 
 class Stop(IntEnum):
@@ -32,12 +32,14 @@ class RunResult:
         lost: the cause for each child that was given up; the next run tries them again.
         verification: comparison of the collection with the ledgers of earlier runs; None if they
             were not compared.
+        collection_restored: whether the database had lost the collection.
     """
 
     new_photos: int = 0
     stopped: bool = False
     lost: dict[int, str] = field(default_factory=dict)
     verification: Verification | None = None
+    collection_restored: bool = False
 
     def summary(self) -> RunSummary:
         """Return the summary of the run."""
@@ -52,4 +54,5 @@ class RunResult:
             faces_deleted=found.deleted,
             faces_returned=found.returned,
             stopped=self.stopped,
+            collection_restored=self.collection_restored,
         )

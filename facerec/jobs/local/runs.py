@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import replace
@@ -24,6 +23,8 @@ from facerec.jobs.local.run_record import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from facerec.jobs.local.worker import BuildDependencies
     from facerec.jobs.plan import Plan
     from facerec.storage.objects.protocol import ObjectStore
@@ -129,6 +130,7 @@ class LocalRuns:
         # Imported late: commands that only show jobs start faster without the supervisor.
         from facerec.jobs.ledger.job_face_index import write_job_face_index
         from facerec.jobs.local.supervisor import run_children
+        from facerec.jobs.overlaps import memory_of
         from facerec.jobs.removal import remove_stale
         from facerec.jobs.verified import CollectionCheck
 
@@ -137,6 +139,9 @@ class LocalRuns:
         stop = partial(self._stop, plan)
         try:
             with self._open_store() as store:
+                if job_exists(plan, self._objects):
+                    # Since it was submitted, other jobs may have been started.
+                    memory_of(plan, self._objects, self._jobs_root).note(plan)
                 check = CollectionCheck(plan, self._objects, self._jobs_root, store, store)
                 verification = check.verify()
                 result = run_children(
@@ -152,7 +157,7 @@ class LocalRuns:
                     remove_stale(plan, self._objects, store, store, self._jobs_root, delete)
                     check.note()
                     write_job_face_index(self._objects, plan.job_folder, plan.children)
-            result.verification = verification
+            result.verification, result.collection_restored = verification, check.was_lost
         except JobDeletedError:
             raise
         except FirstPhotosFailedError as error:

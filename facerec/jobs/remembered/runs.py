@@ -4,14 +4,15 @@
 ``{number}-{order}-{settings}-{job id}``. ``order`` is ``sorted`` if the children's files in turn
 are in order, else ``mixed``. The content of a note is the job folder, relative to the root
 if it lies there. A note ``{number}-merged`` is itself a file of lines: what all runs up to that
-number remember.
+number remember. A job that is started again has its first note, and that of its last start, which
+counts.
 """
 
 from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from heapq import merge
@@ -28,8 +29,11 @@ from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erasing import digest_of, read_erased_photos
 from facerec.jobs.remembered.photos import GONE, lines_of_rows, unescaped
 from facerec.jobs.remembered.sorting import sorted_lines
+from facerec.jobs.run_order import RunStart, write_start
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from facerec.storage.objects.protocol import ObjectStore
 
 READERS = 16
@@ -95,21 +99,28 @@ class Memory:
         folder = memory_folder(jobs_root, collection.collection_id)
         self._folder = f"{folder}{collection.created_at!r}/"
         self.runs: list[Run] = []
+        self._listed: list[Run] = []
         self._merged_before: list[Run] = []
         self._erased_notes: list[str] = []
         self._open()
 
     def note(self, plan: Plan) -> None:
-        """Add a note that a job will remember its photos; a job that has a note keeps it."""
-        if any(run.job_id == plan.job_id for run in self.runs):
-            return
-        number = self.runs[-1].number + 1 if self.runs else 1
+        """Note that a job is started, and will remember its photos.
+
+        What it remembers of a photo counts from now on, and so does what its ledger says
+        (``facerec.jobs.run_order``).
+        """
+        number = self._listed[-1].number + 1 if self._listed else 1
         # Listed photos are in order, but for those that are tried again or taken back.
         found = plan.difference
         in_order = found is not None and not (found.retried or (plan.prune and found.gone))
         order = "sorted" if in_order else "mixed"
         name = f"{number:08d}-{order}-{plan.options.digest()}-{plan.job_id}"
         self._write_note(f"{self._folder}{name}", plan.job_folder)
+        write_start(self._objects, plan.job_folder, RunStart(number, time.time()))
+        # By the first one, jobs are found that were planned at the same time.
+        for run in [run for run in self._listed if run.job_id == plan.job_id][1:]:
+            self._objects.delete(run.note)
 
     def relocate(self, job_folder: str) -> None:
         """Update the note of a job whose folder was moved, if it has a note."""
@@ -117,7 +128,7 @@ class Memory:
             job_id = read_facts(self._objects, job_folder).job_id
         except (ObjectNotFoundError, InvalidInputError):
             return
-        for run in self.runs:
+        for run in self._listed:
             if run.job_id is not None and run.job_id == job_id:
                 self._write_note(run.note, job_folder)
 
@@ -126,13 +137,18 @@ class Memory:
         self._objects.write(note, folder.encode(errors="surrogateescape"))
 
     def number_of(self, job_id: str) -> int | None:
-        """Return the number of the run of a job."""
+        """Return the number of the last start of a job; None if its lines were merged."""
         return next((run.number for run in self.runs if run.job_id == job_id), None)
 
+    def first_number_of(self, job_id: str) -> int | None:
+        """Return the number of the first start of a job that is known."""
+        return next((run.number for run in self._listed if run.job_id == job_id), None)
+
     def folders_after(self, number: int) -> Iterator[str]:
-        """Yield the folders of the jobs whose runs have higher numbers, including merged runs."""
-        for run in (*self._merged_before, *self.runs):
-            if run.number > number and run.job_id is not None:
+        """Yield the folders of the jobs that were started after a number, also of merged ones."""
+        last = {run.job_id: run for run in self._listed if run.job_id is not None}
+        for run in last.values():
+            if run.number > number:
                 with suppress(ObjectNotFoundError):
                     yield self._folder_of(run)
 
@@ -179,12 +195,14 @@ class Memory:
         self._open()
 
     def _open(self) -> None:
-        """List the runs, without those that were merged, even if their jobs are resumed."""
+        """List the runs, without those that were merged or whose jobs were started again."""
         found = sorted(self._list(), key=lambda run: (run.number, run.job_id is None))
-        latest = max(
+        merged = max(
             (position for position, run in enumerate(found) if run.job_id is None), default=0
         )
-        self.runs, self._merged_before = found[latest:], found[:latest]
+        last: dict[str | None, Run] = {run.job_id: run for run in found[merged:]}
+        self.runs = [run for run in found[merged:] if last[run.job_id] is run]
+        self._listed, self._merged_before = found, found[:merged]
 
     def is_erased(self) -> Callable[[str, str], bool]:
         """Return a function that returns whether an address and a version were erased."""

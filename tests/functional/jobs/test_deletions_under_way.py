@@ -9,9 +9,9 @@ import itertools
 import os
 import random
 import threading
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner, Result
@@ -32,6 +32,9 @@ from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from tests.support.job_doors import use_fake_engine
 from tests.support.jobs import LocalJob, write_manifest, write_photos
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROUNDS = int(os.environ.get("DELETION_ROUNDS", "2"))
 
@@ -146,7 +149,7 @@ def test_a_job_that_is_planned_again_completes_its_killed_deletion_first(tmp_pat
     (folder / "plan.json").rename(folder / "deleted.json")
     again = LocalJob(tmp_path, manifest)
     assert again.plan.job_folder == job.plan.job_folder
-    assert sorted(path.name for path in folder.iterdir()) == ["plan.json"]
+    assert sorted(path.name for path in folder.iterdir()) == ["plan.json", "started.json"]
     assert [summary.complete for summary in again.run()] == [True]
 
 
@@ -159,7 +162,7 @@ def test_a_job_does_not_write_into_a_folder_that_another_job_has_taken(tmp_path:
     plan.write_bytes(Path(other.plan.job_folder, "plan.json").read_bytes())
     with pytest.raises(JobDeletedError):
         job.run()
-    assert list(plan.parent.iterdir()) == [plan]
+    assert sorted(path.name for path in plan.parent.iterdir()) == ["plan.json", "started.json"]
 
 
 def test_a_damaged_plan_is_not_taken_for_a_deletion(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from facerec.core.erasures import Selection
 from facerec.core.ids import group_of
 from facerec.errors import CollectionNotFoundError
 from facerec.jobs.erasure import erase_faces
-from facerec.jobs.verification import Verification, verify_collection
+from facerec.jobs.segment_check import Verification
+from facerec.jobs.verification import verify_collection
 from facerec.storage.sqlite import SqliteStore
 from tests.support.jobs import LocalJob, write_manifest, write_photos
 

@@ -1,0 +1,180 @@
+"""Collections whose database was lost, or restored from a copy from before they were created.
+
+A deletion erases the job folders of a collection. So job folders without their collection say that
+it was not deleted: the database was lost, and perhaps another collection of the id created since.
+A job then restores the collection before it is planned, so that it finds its own folder again: the
+record is created as the job folders name it, with the settings that are kept beside them. The run
+of the job restores the faces of all jobs. On AWS, the workflow lets ``facerec rebuild`` do so.
+
+It imports no numpy, so that the plan function can use it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from facerec.core.collection_settings import CollectionSettings
+from facerec.core.records import Collection, new_collection
+from facerec.errors import CollectionExistsError, CollectionNotFoundError, InvalidInputError
+from facerec.jobs.folders import JobFolder, UnreadableFolder, list_folders
+from facerec.jobs.plan import Plan
+from facerec.jobs.remembered.collections import (
+    creations,
+    note_lost,
+    own_creations,
+    read_settings,
+    write_settings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from facerec.core.protocols.records import RecordStore
+    from facerec.gallery.receipts import Erasures
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def restore_if_lost(
+    collection_id: str,
+    objects: ObjectStore,
+    jobs_root: str,
+    records: RecordStore,
+    erasures: Erasures,
+) -> None:
+    """Create a collection again whose database was lost, and note that its faces are to follow.
+
+    Without a loss it takes one request: what jobs remember of the collection is listed.
+
+    Args:
+        collection_id: the collection.
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        records: store of the collections.
+        erasures: says whether the collection was deleted.
+
+    Raises:
+        InvalidInputError: the database is older than the deletion of the collection that it has.
+    """
+    known = creations(objects, jobs_root, collection_id)
+    try:
+        own = records.get_collection(collection_id)
+    except CollectionNotFoundError:
+        own = None
+    if own is not None and own.created_at in known:
+        return
+    deleted_at = erasures.deleted_at(collection_id)
+    if own is not None and deleted_at is not None and own.created_at < deleted_at:
+        raise InvalidInputError(
+            f"collection {collection_id!r} was deleted, and the database is an older copy that has"
+            " it again",
+            f"delete it again first: facerec collections delete {collection_id}",
+        )
+    if not known or erasures.is_being_deleted(collection_id):
+        return
+    plans, _ = plans_of(collection_id, objects, jobs_root)
+    lost = [plan for plan in plans if deleted_at is None or plan.collection_created_at > deleted_at]
+    if not lost:
+        return
+    collection = own or restored_collection(collection_id, lost, records)
+    created = {plan.collection_created_at for plan in lost} - {collection.created_at}
+    note_lost(objects, jobs_root, collection, created)
+    restore_settings(collection, lost, objects, jobs_root, records)
+
+
+def plans_of(
+    collection_id: str, objects: ObjectStore, jobs_root: str
+) -> tuple[list[Plan], list[UnreadableFolder]]:
+    """Return the plans of a collection's jobs, and the folders that cannot be read.
+
+    A folder that does not name its collection may belong to this one.
+    """
+    plans, unreadable = list[Plan](), list[UnreadableFolder]()
+    for folder in list_folders(objects, jobs_root):
+        if isinstance(folder, JobFolder):
+            if folder.plan.collection_id == collection_id:
+                plans.append(folder.plan)
+        elif folder.collection_id in (collection_id, None):
+            unreadable.append(folder)
+    return plans, unreadable
+
+
+def plans_of_collection(
+    collection: Collection, objects: ObjectStore, jobs_root: str
+) -> tuple[list[Plan], list[UnreadableFolder]]:
+    """Return the plans of the jobs of one collection of an id, and the folders not readable.
+
+    Of a collection that was created again after a loss, those of the lost one are among them.
+    """
+    plans, unreadable = plans_of(collection.collection_id, objects, jobs_root)
+    own = own_creations(objects, jobs_root, collection)
+    return [
+        replace(plan, collection_created_at=collection.created_at)
+        for plan in plans
+        if plan.collection_created_at in own
+    ], unreadable
+
+
+def restored_collection(
+    collection_id: str, plans: Sequence[Plan], records: RecordStore
+) -> Collection:
+    """Return a collection, created again as the latest of its jobs names it if it is lost.
+
+    Raises:
+        CollectionNotFoundError: it does not exist, and there are no jobs.
+    """
+    try:
+        return records.get_collection(collection_id)
+    except CollectionNotFoundError:
+        if not plans:
+            raise
+    latest = max(plans, key=lambda plan: (plan.collection_created_at, plan.created_at))
+    collection = new_collection(collection_id, latest.model_version, latest.collection_created_at)
+    try:
+        records.create_collection(collection)
+    except CollectionExistsError:
+        return records.get_collection(collection_id)
+    return collection
+
+
+def restore_settings(
+    collection: Collection,
+    plans: Sequence[Plan],
+    objects: ObjectStore,
+    jobs_root: str,
+    records: RecordStore,
+) -> None:
+    """Set again what was set about the collection that was lost, unless it is set otherwise."""
+    collection_id = collection.collection_id
+    for created_at in sorted({plan.collection_created_at for plan in plans}, reverse=True):
+        earlier = new_collection(collection_id, collection.model_version, created_at)
+        kept = read_settings(objects, jobs_root, earlier)
+        if kept is None:
+            continue
+        current = settings_of(collection_id, records)
+        if current.threshold is None and kept.threshold is not None:
+            records.set_threshold(collection_id, kept.threshold)
+        missing = {key: value for key, value in kept.tags.items() if key not in current.tags}
+        if missing:
+            records.change_tags(collection_id, put=missing)
+        return
+
+
+def keep_settings(
+    collection_id: str, objects: ObjectStore, jobs_root: str, records: RecordStore
+) -> None:
+    """Keep a copy of the settings of a collection beside its job folders, unless it is deleted."""
+    with suppress(CollectionNotFoundError):
+        collection = records.get_collection(collection_id)
+        write_settings(objects, jobs_root, collection, settings_of(collection_id, records))
+
+
+def settings_of(collection_id: str, records: RecordStore) -> CollectionSettings:
+    """Return the settings of a collection.
+
+    Raises:
+        CollectionNotFoundError: the collection does not exist.
+    """
+    threshold = records.get_collection(collection_id).threshold
+    return CollectionSettings(threshold, records.get_tags(collection_id))

@@ -1,0 +1,89 @@
+"""What is kept of a collection itself beside what is remembered of its photos.
+
+It is in ``{jobs_root}remembered@{collection}/{created}/``, and deleted with it: a copy of what
+people have set (``settings.json``); after a loss, which collections of the id it continues
+(``adopted.json``) and, until its faces are restored, that it was lost (``lost``).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from facerec.core.collection_settings import CollectionSettings, settings_from_json
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.ledger.layout import memory_folder
+from facerec.storage.objects.protocol import ObjectStore, exists
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from facerec.core.records import Collection
+
+
+def creations(objects: ObjectStore, jobs_root: str, collection_id: str) -> list[float]:
+    """Return when the collections of an id were created that jobs remember photos of."""
+    folders = objects.folders(memory_folder(jobs_root, collection_id))
+    return sorted(float(PurePosixPath(folder).name) for folder in folders)
+
+
+def write_settings(
+    objects: ObjectStore, jobs_root: str, collection: Collection, settings: CollectionSettings
+) -> None:
+    """Keep a copy of the settings of a collection, unless it is kept already."""
+    if read_settings(objects, jobs_root, collection) != settings:
+        content = json.dumps(settings.to_json()).encode()
+        objects.write(_uri(jobs_root, collection, "settings.json"), content)
+
+
+def read_settings(
+    objects: ObjectStore, jobs_root: str, collection: Collection
+) -> CollectionSettings | None:
+    """Return the kept settings of a collection; None if none were kept."""
+    try:
+        return settings_from_json(
+            json.loads(objects.read(_uri(jobs_root, collection, "settings.json")))
+        )
+    except ObjectNotFoundError:
+        return None
+
+
+def note_lost(
+    objects: ObjectStore, jobs_root: str, collection: Collection, adopted: Iterable[float]
+) -> None:
+    """Note that the faces of a collection are to be restored from its job folders.
+
+    Args:
+        objects: contains what jobs remember.
+        jobs_root: parent of all job folders, with the final ``/``.
+        collection: the collection.
+        adopted: when those collections of its id were created whose jobs now count as its own.
+    """
+    content = json.dumps(sorted(adopted)).encode()
+    objects.write(_uri(jobs_root, collection, "adopted.json"), content)
+    objects.write(_uri(jobs_root, collection, "lost"), b"")
+
+
+def own_creations(objects: ObjectStore, jobs_root: str, collection: Collection) -> set[float]:
+    """Return when the collections were created whose jobs count as those of a collection."""
+    try:
+        adopted = json.loads(objects.read(_uri(jobs_root, collection, "adopted.json")))
+    except ObjectNotFoundError:
+        adopted = []
+    return {collection.created_at, *adopted}
+
+
+def was_lost(objects: ObjectStore, jobs_root: str, collection: Collection) -> bool:
+    """Return whether the faces of a collection are to be restored from its job folders."""
+    return exists(_uri(jobs_root, collection, "lost"), objects)
+
+
+def note_restored(objects: ObjectStore, jobs_root: str, collection: Collection) -> None:
+    """Note that the faces of a collection have been restored."""
+    objects.delete(_uri(jobs_root, collection, "lost"))
+
+
+def _uri(jobs_root: str, collection: Collection, name: str) -> str:
+    folder = memory_folder(jobs_root, collection.collection_id)
+    return f"{folder}{collection.created_at!r}/{name}"

@@ -1,0 +1,74 @@
+"""Which of the jobs that have read a photo says what the collection has of it: the last to start.
+
+A job that is complete can be started again, after others with other options. So the order of plans
+says nothing. Each start of a job takes the next number of its collection (``Memory.note``), which
+the job folder keeps with its time. Whatever compares, restores or replaces faces follows this
+order. Numbers come from a listing of the notes, so that no clock can change the order.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.ledger.layout import started_uri
+from facerec.jobs.ledger.report import read_report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from facerec.jobs.plan import Plan
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RunStart:
+    """The last start of a job.
+
+    Attributes:
+        number: orders the starts of a collection's jobs, from 1; 0 if the job was last started by a
+            release that did not number them.
+        at: seconds since 1970, UTC.
+    """
+
+    number: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartedJob:
+    """A job and its last start."""
+
+    plan: Plan
+    start: RunStart
+
+
+def write_start(objects: ObjectStore, job_folder: str, start: RunStart) -> None:
+    """Keep the last start of a job in its folder."""
+    objects.write(started_uri(job_folder), json.dumps(asdict(start)).encode())
+
+
+def read_start(objects: ObjectStore, plan: Plan) -> RunStart:
+    """Return the last start of a job; of a job of an earlier release, the last that is known."""
+    try:
+        return RunStart(**json.loads(objects.read(started_uri(plan.job_folder))))
+    except (ObjectNotFoundError, ValueError, TypeError):
+        pass
+    try:
+        # Each run writes the report again.
+        return RunStart(0, read_report(objects, plan.job_folder).written_at)
+    except (ObjectNotFoundError, InvalidInputError):
+        return RunStart(0, plan.created_at)
+
+
+def started_job(plan: Plan, objects: ObjectStore) -> StartedJob:
+    """Return a job with its last start."""
+    return StartedJob(plan, read_start(objects, plan))
+
+
+def last_started_first(plans: Iterable[Plan], objects: ObjectStore) -> list[StartedJob]:
+    """Return the jobs of a collection, the one that was started last first."""
+    jobs = [started_job(plan, objects) for plan in plans]
+    return sorted(jobs, key=lambda job: (job.start, job.plan.created_at), reverse=True)

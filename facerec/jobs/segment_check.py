@@ -1,0 +1,234 @@
+"""Compares a segment of a ledger with the collection, and puts back what differs.
+
+Counts and ids are compared; embeddings are read only where something is missing, and photos never.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from facerec.core.ids import group_of
+from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.gallery.storing import faces_to_keep, replace_faces
+from facerec.gallery.tombstones import deleted_boxes, without_deleted
+from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.outcomes import Outcome
+from facerec.jobs.statements import LastStatements, Statement, statements_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord, StoredFace
+    from facerec.jobs.ledger.segments import Segment
+    from facerec.jobs.plan import Plan
+    from facerec.jobs.run_order import StartedJob
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+@dataclass(slots=True)
+class Verification:
+    """What a comparison found.
+
+    Attributes:
+        faces: faces that the job says the collection has.
+        missing: faces among them that the collection lacked, or held as stored with other options,
+            and that the job folder has; with ``repair`` they have been restored.
+        extra: faces of the same photos, also of those without a face, that were stored with other
+            options instead; with ``repair`` they have been removed.
+        kept: faces of the same photos that were stored with other options, and that stay since
+            they belong to people.
+        deleted: faces of the ledger that were deleted on purpose; a photo without any face left
+            counts as one.
+        returned: faces that were deleted on purpose, and that the collection had again, from an
+            older copy of the database; with ``repair`` they have been removed.
+        unreadable_jobs: jobs whose folders cannot be read, so that nothing of them was compared.
+    """
+
+    faces: int = 0
+    missing: int = 0
+    extra: int = 0
+    kept: int = 0
+    deleted: int = 0
+    returned: int = 0
+    unreadable_jobs: int = 0
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the collection agreed with the ledger, deliberate deletions aside."""
+        return not (self.missing or self.extra or self.returned)
+
+    def add(self, other: Verification) -> None:
+        """Add the numbers of another comparison."""
+        self.faces += other.faces
+        self.missing += other.missing
+        self.extra += other.extra
+        self.kept += other.kept
+        self.deleted += other.deleted
+        self.returned += other.returned
+        self.unreadable_jobs += other.unreadable_jobs
+
+
+def verify_segment(
+    job: StartedJob,
+    segment: Segment,
+    objects: ObjectStore,
+    faces: FaceStore,
+    records: RecordStore,
+    last: LastStatements,
+    *,
+    repair: bool,
+) -> Verification:
+    """Compare the statements of a segment that count with the collection.
+
+    Args:
+        job: the job.
+        segment: a segment of its ledger.
+        objects: contains the job folder.
+        faces: the store of the collection, for writers of the job.
+        records: store of its people.
+        last: what jobs that were started later have said.
+        repair: whether to restore what differs.
+    """
+    plan, own = job.plan, job.plan.options.digest()
+    result = Verification(deleted=sum(row.outcome is Outcome.ERASED for row in segment.rows))
+    statements = last.choose(statements_of(segment, job), own)
+    found = faces.get_images(plan.collection_id, list(statements)) if statements else {}
+    stored = {key: {record.face_id: record for record in held} for key, held in found.items()}
+    lacking, differing = set[str](), dict[str, Statement]()
+    for key, statement in statements.items():
+        here = stored.get(key, {})
+        missing = statement.missing(here, own)
+        if missing or statement.superseded(here, own):
+            differing[key] = statement
+        if missing:
+            lacking.add(key)
+    saved = _read_saved(plan, segment, objects) if lacking else {}
+    for key, statement in statements.items():
+        if key in lacking and statement.is_repeated and key not in saved:
+            last.await_embeddings(key, statement, own)
+            del differing[key]
+        else:
+            last.decide(key)
+            result.faces += len(statement.face_ids)
+    if differing:
+        repairs = _repairs(plan, differing, saved, stored, faces, records, result)
+        if repair and repairs:
+            replace_faces(
+                plan.collection_id,
+                repairs,
+                stored=set[str]().union(*(stored.get(key, ()) for key in repairs)),
+                faces=faces,
+                records=records,
+            )
+            _delete_again(plan.collection_id, repairs, faces, records)
+    return result
+
+
+def _repairs(
+    plan: Plan,
+    differing: Mapping[str, Statement],
+    saved: Mapping[str, Sequence[StoredFace]],
+    stored: Mapping[str, Mapping[str, FaceRecord]],
+    faces: FaceStore,
+    records: RecordStore,
+    result: Verification,
+) -> dict[str, list[StoredFace]]:
+    """Return the faces that photos are to have by image key, and count what differs.
+
+    Args:
+        plan: plan of the job that says so.
+        differing: its statements about these photos.
+        saved: faces of these photos in the job folder.
+        stored: faces of these photos in the collection, by id.
+        faces: the store of the collection.
+        records: store of its people.
+        result: receives the numbers.
+    """
+    own = plan.options.digest()
+    repairs: dict[str, list[StoredFace]] = {}
+    deleted = deleted_boxes(plan.collection_id, differing.keys(), records=records)
+    for key, statement in differing.items():
+        ids = statement.face_ids
+        named = [face for face in saved.get(key, ()) if face.record.face_id in ids]
+        # Of faces that are all stored, the job folder was not asked.
+        if statement.missing(stored.get(key, {}), own):
+            here = without_deleted(named, deleted.get(key, ()))
+            result.deleted += len(ids) - len(here)
+            if here:
+                repairs[key] = list(here)
+        else:
+            repairs[key] = faces.get_faces(plan.collection_id, sorted(ids)) if ids else []
+    _add_staying(plan, repairs, differing, stored, faces)
+    kept = faces_to_keep(
+        plan.collection_id, repairs, stored, options_digest=own, faces=faces, records=records
+    )
+    result.kept += sum(map(len, kept.values()))
+    for key, restored in list(repairs.items()):
+        before = stored.get(key, {})
+        named_ids = {face.record.face_id for face in restored} & differing[key].face_ids
+        repairs[key] = [*restored, *kept.get(key, ())]
+        after = {face.record.face_id for face in repairs[key]}
+        missing = named_ids & differing[key].missing(before, own)
+        result.missing += len(missing)
+        result.extra += len(before.keys() - after)
+        kept_anew = any(
+            before[face.record.face_id].options_digest != own for face in kept.get(key, ())
+        )
+        if not missing and before.keys() == after and not kept_anew:
+            del repairs[key]
+    return repairs
+
+
+def _add_staying(
+    plan: Plan,
+    repairs: Mapping[str, list[StoredFace]],
+    differing: Mapping[str, Statement],
+    stored: Mapping[str, Mapping[str, FaceRecord]],
+    faces: FaceStore,
+) -> None:
+    """Add the stored faces that no job has left: they stay beside those of the job."""
+    own = plan.options.digest()
+    staying = {
+        face_id: key
+        for key in repairs
+        for face_id in stored.get(key, {}).keys()
+        - differing[key].face_ids
+        - differing[key].superseded(stored.get(key, {}), own)
+    }
+    for face in faces.get_faces(plan.collection_id, sorted(staying)) if staying else ():
+        repairs[staying[face.record.face_id]].append(face)
+
+
+def _delete_again(
+    collection_id: str,
+    repairs: Mapping[str, Sequence[StoredFace]],
+    faces: FaceStore,
+    records: RecordStore,
+) -> None:
+    """Delete faces that somebody deleted while they were restored."""
+    deleted = deleted_boxes(collection_id, repairs.keys(), records=records)
+    left = {
+        face.record.face_id
+        for key, own in deleted.items()
+        for face in without_deleted(repairs[key], own)
+    }
+    late = [face.record.face_id for key in deleted for face in repairs[key]]
+    if late := [face_id for face_id in late if face_id not in left]:
+        faces.delete_faces(collection_id, late)
+
+
+def _read_saved(plan: Plan, segment: Segment, objects: ObjectStore) -> dict[str, list[StoredFace]]:
+    """Return the faces whose embeddings the job folder keeps of a segment, by image key."""
+    saved: dict[str, list[StoredFace]] = {}
+    if segment.embeddings is None:
+        return saved
+    try:
+        for face in read_embeddings(objects, plan.job_folder + segment.embeddings):
+            saved.setdefault(group_of(face.record.face_id), []).append(face)
+    except (ObjectNotFoundError, InvalidInputError):
+        # Erased with all its faces.
+        return {}
+    return saved

@@ -1,0 +1,130 @@
+"""What the ledgers of a collection's jobs say about the faces of its photos.
+
+A row of a photo that was read is a statement: the collection has the faces that the row names of
+the photo, and no others that a job has found with other options. It may name none. Of the
+statements of several jobs, that of the job counts which was started last
+(``facerec.jobs.run_order``). A row that was erased says nothing.
+
+A job that finds a photo already indexed with its options stores nothing. Its statement counts, but
+an earlier job with these options has the embeddings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from facerec.core.ids import group_of, image_key
+from facerec.jobs.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from facerec.core.records import FaceRecord
+    from facerec.jobs.ledger.rows import LedgerRow
+    from facerec.jobs.ledger.segments import Segment
+    from facerec.jobs.plan import Plan
+    from facerec.jobs.run_order import StartedJob
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The faces that a collection has of a photo, as a job says.
+
+    Attributes:
+        face_ids: ids of the faces.
+        made_at: when the job was started or has read the photo, whichever is later. The
+            faces that a single request has stored since then stay.
+        is_repeated: whether the job has found the photo already indexed.
+    """
+
+    face_ids: frozenset[str]
+    made_at: float
+    is_repeated: bool
+
+    def missing(self, stored: Mapping[str, FaceRecord], options_digest: str) -> set[str]:
+        """Return the ids of the faces that are not stored as the job stores them.
+
+        A face may have been replaced under its id: its embedding is that of other options then.
+        """
+        return {
+            face_id
+            for face_id in self.face_ids
+            if face_id not in stored or stored[face_id].options_digest != options_digest
+        }
+
+    def superseded(self, stored: Mapping[str, FaceRecord], options_digest: str) -> set[str]:
+        """Return the ids of stored faces that other options have left.
+
+        A face with the options of the job that the job does not name was deleted, and stored again
+        on purpose.
+        """
+        return {
+            face_id
+            for face_id, record in stored.items()
+            if face_id not in self.face_ids
+            and record.options_digest != options_digest
+            and record.indexed_at <= self.made_at
+        }
+
+
+def statements_of(segment: Segment, job: StartedJob) -> dict[str, Statement]:
+    """Return the statements of a segment by image key."""
+    made_at = max(segment.finished, job.start.at)
+    found: dict[str, Statement] = {}
+    for row in segment.rows:
+        key = _key_of(row, job.plan)
+        if key is None:
+            continue
+        repeated = row.outcome is Outcome.ALREADY_INDEXED
+        if key not in found or found[key].is_repeated:
+            ids = frozenset(face.face_id for face in row.stored)
+            found[key] = Statement(ids, made_at, repeated)
+    return found
+
+
+def _key_of(row: LedgerRow, plan: Plan) -> str | None:
+    if row.stored:
+        return group_of(row.stored[0].face_id)
+    if row.image_id is None:
+        return None
+    return image_key(plan.collection_id, row.image_id, row.external_image_id, plan.model_version)
+
+
+@dataclass(slots=True)
+class LastStatements:
+    """The statements that count, of jobs that are read from the last started on.
+
+    Attributes:
+        decided: keys of the photos about which a later job has said everything.
+        awaited: statements of later jobs that have found photos indexed, with the digest of their
+            options: an earlier job with the same options has the embeddings.
+        only_awaited: whether other photos are of no concern.
+    """
+
+    decided: set[str] = field(default_factory=set)
+    awaited: dict[str, tuple[Statement, str]] = field(default_factory=dict)
+    only_awaited: bool = False
+
+    def choose(
+        self, statements: Mapping[str, Statement], options_digest: str
+    ) -> dict[str, Statement]:
+        """Return those of the statements of a segment that count."""
+        chosen = {}
+        for key, statement in statements.items():
+            if key in self.awaited:
+                later, digest = self.awaited[key]
+                if digest == options_digest:
+                    chosen[key] = replace(statement, made_at=later.made_at)
+            elif key not in self.decided and not self.only_awaited:
+                chosen[key] = statement
+        return chosen
+
+    def decide(self, key: str) -> None:
+        """Note that the statement about a photo was compared."""
+        self.decided.add(key)
+        self.awaited.pop(key, None)
+
+    def await_embeddings(self, key: str, statement: Statement, options_digest: str) -> None:
+        """Note that an earlier job with the same options has the embeddings of a photo."""
+        self.awaited[key] = statement, options_digest
