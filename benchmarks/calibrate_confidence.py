@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def labelled_photos(data: Path) -> Iterator[Truth]:
-    """Return the photos that are looked at, with the faces in them."""
+    """Return the photos that are examined, with the faces in them."""
     judged = json.loads(JUDGED.read_text())
     labels = dict(dlib_labels(data / "groups" / "dlib_faces"))
     paths = [

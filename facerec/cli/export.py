@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from facerec.core.erasures import SubjectKind
 
 THUMBNAILS_AT_ONCE = 100
-"""Thumbnails in an answer of the function: 160 pixels wide, they have a few kB each."""
+"""Maximum number of thumbnails in an answer of the function: each has a few kB."""
 
 
 @click.command()

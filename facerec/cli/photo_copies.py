@@ -208,4 +208,4 @@ def _link(source: str, contents: Set[str], target: Path, objects: ObjectStore) -
         target.symlink_to(source)
         return
     if not (target.is_symlink() and str(target.readlink()) == source):
-        raise InvalidInputError(f"{target} already exists, and is something else")
+        raise InvalidInputError(f"{target} already exists with other content")

@@ -12,7 +12,7 @@ DEFAULT_THRESHOLD = 0.8
 """Similarity from which two faces count as the same person (see ``facerec.gallery.similarity``)."""
 
 MAX_FACES = 100
-"""Faces of one photo that are processed, as in Rekognition
+"""Maximum number of faces of one photo that are processed, as in Rekognition
 (https://docs.aws.amazon.com/rekognition/latest/dg/limits.html)."""
 
 DETECTOR_NAMES = ("cnn", "cnn-exact", "hog")

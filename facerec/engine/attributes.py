@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import onnxruntime
 
 AGE_SIDE, GENDER_SIDE = 64, 32
-"""Pixels of a face as the networks take it."""
+"""Width and height in pixels of a face as the networks expect it."""
 
 PADDING = 0.2
 """Margin around a face as a share of its size."""

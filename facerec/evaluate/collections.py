@@ -41,7 +41,7 @@ def set_calibrated_threshold(
     """Make a calibrated threshold the default of its collection, at every door.
 
     Raises:
-        InvalidInputError: Wrong names would decide on the threshold.
+        InvalidInputError: Wrong names would determine the threshold.
         CollectionNotFoundError: The collection does not exist.
     """
     if calibration.has_wrong_names:

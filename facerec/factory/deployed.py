@@ -101,7 +101,7 @@ def gallery_defaults(settings: Settings) -> GalleryDefaults:
 
 
 def open_job_folders(settings: Settings) -> Objects:
-    """Return the job folders of a deployment, whatever else its bucket contains."""
+    """Return a store that reads and writes the job folders of a deployment, and nothing else."""
     return Objects(AccessPolicy(buckets=frozenset(), own_folder=settings.jobs_root))
 
 

@@ -80,7 +80,9 @@ class ComprefaceServer:
         except ValueError:
             parts = urlsplit("")
         if not (api_key.isascii() and api_key.isprintable()):
-            raise InvalidInputError("the API key has characters that no key of CompreFace has")
+            raise InvalidInputError(
+                "the API key contains characters that are invalid in keys of CompreFace"
+            )
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidInputError(
                 f"{address!r} is not the address of a CompreFace server",

@@ -261,7 +261,7 @@ def _erase_from_children(
 
 
 def _sum_ahead(items: Iterable[Item], erase: Callable[[Item], int]) -> int:
-    """Return the sum of what is erased of items, several of them at once."""
+    """Erase from several items at once; return the sum of what was erased."""
     return sum(
         read_ahead(items, erase, lambda _: 0, threads=READERS, max_items=2 * READERS, max_weight=1)
     )

@@ -74,7 +74,7 @@ def replaced_at_same_time(
     """Return the image keys of versions that are not at their address any more, by address.
 
     Args:
-        plan: plan of a complete job; only its photos are looked at.
+        plan: plan of a complete job; only its photos are checked.
         objects: contains the photos and the job folders.
         memory: what is remembered of the collection.
     """

@@ -98,7 +98,7 @@ class FakeEngine:
     """A ``FaceEngine`` that reads fake photos and keeps count of those it was given.
 
     Attributes:
-        analysed: how many photos it has looked at.
+        analysed: number of photos that it has analysed.
     """
 
     def __init__(self, model_version: str = "fake-1") -> None:

@@ -28,7 +28,7 @@ from tests.support.stack_template import (
     template,
 )
 
-# Actions of the services below know no resource that a policy could name.
+# Actions of the services below take no resource that a policy could name.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html
 WITHOUT_RESOURCE = {
     "autoscaling:DescribeAutoScalingGroups",

@@ -36,6 +36,8 @@ WORDS: dict[str, str] = {
     r"\bon (a|the|this|that|each|every|one|their|another|your) (photo|picture|image)s?\b": "in",
     r"\b(ask|asks|asked) (again|once more)\b": "retry, poll",
     r"\bonce more\b(?! than)": "again",
+    r"\blooked at\b": "processed, checked, examined",
+    r"\bknows? no\b": "does not support",
     r"\blook(s|ed|ing)? (at|upon) (it|them|each|a photo|the photo|photos|photo)\b": "process, poll",
     r"\b(tell|tells|told|telling) (of|the|that|how|whether|what|which|in|why|where)\b": "report",
     r"\bsay(s|ing)? (how|who|where|when|no more)\b": "show, report",

@@ -54,7 +54,7 @@ def list_collections(
 
 
 def delete_collection(gallery: Gallery, request: Request) -> Shape:
-    """Delete a collection with all that belongs to it."""
+    """Delete a collection and everything that belongs to it."""
     gallery.delete_collection(request["CollectionId"])
     return {"StatusCode": 200}
 

@@ -105,7 +105,7 @@ class DecoderEndedError(Exception):
 
 
 class DecoderProcesses:
-    """Decoder processes for any number of threads: as many as decode at the same time."""
+    """Decoder processes shared by threads: one for each photo that is being decoded."""
 
     def __init__(self, start: Callable[[], DecoderProcess] = DecoderProcess) -> None:
         self._start = start

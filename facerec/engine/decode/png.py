@@ -45,7 +45,7 @@ def without_metadata(content: bytes) -> bytes:
 def has_more_frames(content: bytes) -> bool:
     """Return whether a PNG file is an animation of several frames, of which one is decoded.
 
-    That is the first one, or the image that programs show that know no animated PNG
+    That is the first one, or the image for programs that do not support animated PNG
     (https://www.w3.org/TR/png-3/#acTL-chunk).
     """
     for kind, chunk in _chunks(content):

@@ -211,7 +211,7 @@ def _center(face: Detection) -> tuple[float, float]:
 
 
 def _central(pixels: Pixels, smallest_face: float) -> list[Proposal]:
-    """Return places for a face that fills the photo."""
+    """Return proposals for a face that fills the photo."""
     height, width = pixels.shape[:2]
     sides = [share * min(height, width) for share in CENTRAL_SIDES]
     return [

@@ -61,7 +61,7 @@ class DlibStream:
         try:
             return math.ldexp(mantissa, exponent)
         except OverflowError as error:
-            raise DlibFormatError(f"a number too large before byte {self._position}") from error
+            raise DlibFormatError(f"a number is too large before byte {self._position}") from error
 
     def boolean(self) -> bool:
         """Read a Boolean: the character 0 or 1."""

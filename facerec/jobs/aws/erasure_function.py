@@ -25,7 +25,7 @@ def pack(document: object, max_bytes: int) -> str:
     packed = b64encode(gzip.compress(json.dumps(document).encode(), mtime=0)).decode()
     if len(packed) > max_bytes:
         raise InvalidInputError(
-            "the export is larger than an answer of the function can be",
+            "the export is too large for one answer of the function",
             "export the photos one by one",
         )
     return packed

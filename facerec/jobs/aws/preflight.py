@@ -31,7 +31,7 @@ _NAMED_BUCKET = re.compile(
 """A bucket in the lines of a manifest, or the one that an S3 Inventory lists."""
 
 MAX_BUCKETS = 10
-"""Buckets of a manifest that are looked at."""
+"""Number of buckets of a manifest that are checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def require_region(
     """Check that the addresses of a request are in buckets of a region.
 
     Reading them from another region costs money for each byte, and bypasses the stack's network. Of
-    a manifest, the start is looked at.
+    a manifest, the start is read.
 
     Args:
         request: the job.

@@ -17,7 +17,7 @@ METRIC = "euclidean"
 """Metric of the indexes of both services."""
 
 MAX_INDEXES = 10
-"""Indexes of a vector bucket that are looked at; facerec has created all of them alike."""
+"""Number of indexes of a vector bucket that are checked; facerec has created all of them alike."""
 
 PATIENCE = 10.0
 """Seconds for which a refused request to Pinecone is retried."""

@@ -31,8 +31,8 @@ REMEDIES: Mapping[Outcome, str] = {
     ),
     Outcome.MALFORMED_LINE: "check the format of the manifest and the rules for external image ids",
 }
-"""What to do about a job all of whose photos fail with an outcome. Which photos can be decoded is a
-property of each photo, so that a job is not ended for those that cannot."""
+"""Advice for a job whose photos all fail with the same outcome. Photos that cannot be decoded do
+not end a job: what is wrong differs from photo to photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class FirstFailures:
     Attributes:
         outcome: the outcome that nearly all of them have.
         failed: the number of photos with this outcome.
-        photos: the number of photos that were looked at.
+        photos: the number of photos that were processed.
     """
 
     outcome: Outcome

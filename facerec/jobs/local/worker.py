@@ -28,7 +28,7 @@ module, or a ``functools.partial`` of one."""
 
 @dataclass(frozen=True, slots=True)
 class WorkerReady:
-    """Message: the worker has its dependencies, so that from now on photos may end it."""
+    """Message: the worker has loaded its dependencies; only a photo can end it from now on."""
 
 
 @dataclass(frozen=True, slots=True)

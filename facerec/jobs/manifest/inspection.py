@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 SAMPLE = 256 * 1024
-"""Bytes of a manifest that are read to plan a job."""
+"""Number of bytes of a manifest that are read to plan a job."""
 
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -4,7 +4,7 @@
 outcome, image key and number of faces (``photos.RememberedPhoto``). The version is an ETag, or a
 file's size, mtime and ctime. It comes with the content that was read, so no moment lies between
 the two. A file whose times are so recent that a further change might not alter them has no
-version, and is looked at again (``versions``).
+version, and is processed again (``versions``).
 
 **Where.** A complete child writes one sorted file into its job folder, once. Beside the job folders
 ``remembered@COLLECTION/CREATED/`` has a note for each job, which names the job folder (``runs``).

@@ -83,7 +83,7 @@ def compare(
         may_have_changed: whether a photo that could not be read is worth trying again; asked of
             the first ``MAX_PROBED``.
         retry_failures: whether to try all failed photos again.
-        is_erased: whether a photo of an address and a version was erased; it is not looked at.
+        is_erased: whether a photo of an address and a version was erased; it is not processed.
         prune: whether photos that are gone are stale, as replaced ones are.
     """
     return _Merge(

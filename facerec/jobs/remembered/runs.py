@@ -243,7 +243,7 @@ class Memory:
     def _parsed(self, texts: Iterable[str], number: int) -> Iterator[Remembered]:
         for line in texts:
             if line.count("\t") != _FIELDS - 1:
-                # Damaged: the photo is looked at again.
+                # Damaged: the photo is processed again.
                 continue
             uri, external_image_id, _ = line.split("\t", 2)
             yield (unescaped(uri) if "%" in uri else uri), external_image_id, -number, line
@@ -267,7 +267,7 @@ class Memory:
         return self._committed(plan, sorted(children)) if children else None
 
     def _committed(self, plan: Plan, children: Iterable[int]) -> Iterator[str]:
-        # A damaged ledger is the concern of its job; its photos are looked at again.
+        # A damaged ledger is the concern of its job; its photos are processed again.
         with suppress(ObjectNotFoundError, InvalidInputError):
             for child in children:
                 yield from lines_of_rows(rows_of_child(plan, self._objects, child), plan)

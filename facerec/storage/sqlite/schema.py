@@ -116,7 +116,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int | None:
     if not 1 <= version <= SCHEMA_VERSION:
         raise InvalidInputError(
             f"{path} was written by a later facerec "
-            f"(schema {version}, this one knows {SCHEMA_VERSION})",
+            f"(schema {version}, this one supports {SCHEMA_VERSION})",
             "update facerec, or choose another data folder",
         )
     return int(version)

@@ -57,7 +57,7 @@ def test_photos_are_named_by_lines_of_json(tmp_path: Path) -> None:
         ("column:who", "has no column 'who'"),
         ("files", "'files' is not known"),
         ("column:", "is not known"),
-        ("pattern:*.jpg", "must have {person} once"),
+        ("pattern:*.jpg", "must contain {person} once"),
     ],
 )
 def test_a_wrong_rule_is_one_line(tmp_path: Path, rule: str, message: str) -> None:
