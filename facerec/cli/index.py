@@ -16,8 +16,11 @@ from facerec.cli.people_enrol import name_rule, person_from_option, require_no_e
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from facerec.cli import job_preview, local_run
     from facerec.gallery.enrolling import Enrolment
+    from facerec.gallery.enrolment_rules import NameOf
 else:
     job_preview = DeferredModule("facerec.cli.job_preview")
     local_run = DeferredModule("facerec.cli.local_run")
@@ -87,15 +90,28 @@ def index(
         job_preview.preview(document, None, data, as_json=as_json)
         return
     enrol = None
-    if name_of is not None:
-        if not str(person_from).startswith("column:"):
-            with factory.open_gallery(data_folder(data)) as gallery:
-                require_no_external_ids(gallery, collection, name_of)
-
-        def enrol() -> Enrolment:
-            with factory.open_gallery(data_folder(data)) as gallery:
-                return gallery.enrol_people(collection, name_of)
-
+    if person_from is not None and name_of is not None:
+        names_in_manifest = person_from.startswith("column:")
+        enrol = _enrolment(collection, data, name_of, names_in_manifest=names_in_manifest)
     local_run.run_here(
         document, data, workers=workers, job_folder=job_folder, enrol=enrol, as_json=as_json
     )
+
+
+def _enrolment(
+    collection: str, data: Path | None, name_of: NameOf, *, names_in_manifest: bool
+) -> Callable[[], Enrolment]:
+    """Return what creates people from the names of photos once these are indexed.
+
+    Raises:
+        InvalidInputError: Photos were indexed before with ids of their paths.
+    """
+    if not names_in_manifest:
+        with factory.open_gallery(data_folder(data)) as gallery:
+            require_no_external_ids(gallery, collection, name_of)
+
+    def enrol() -> Enrolment:
+        with factory.open_gallery(data_folder(data)) as gallery:
+            return gallery.enrol_people(collection, name_of)
+
+    return enrol
