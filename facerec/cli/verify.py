@@ -32,13 +32,21 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
       facerec verify staff --repair
     """
     from facerec.cli.reports import print_unreadable_jobs, print_verification
-    from facerec.factory import verify_local_collection
+    from facerec.factory import count_earlier_jobs, verify_local_collection
 
-    result = verify_local_collection(data_folder(data), collection, repair=repair)
+    folder = data_folder(data)
+    result = verify_local_collection(folder, collection, repair=repair)
+    earlier = count_earlier_jobs(folder, collection)
     if as_json:
-        print_json({"collection_id": collection, "repaired": repair, **asdict(result)})
+        found = {**asdict(result), "earlier_jobs": earlier}
+        print_json({"collection_id": collection, "repaired": repair, **found})
     else:
         console().print(f"{count(result.faces, 'face')} of jobs compared with {collection}")
+        if earlier:
+            console().print(
+                f"{count(earlier, 'job')} of an earlier collection of this name not compared: "
+                "index their photos again to have their faces"
+            )
         print_verification(result, repaired=repair)
         if result.agrees:
             console().print("the collection has all of them")

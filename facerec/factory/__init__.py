@@ -38,6 +38,7 @@ from facerec.factory.local import (
     open_server_gallery,
 )
 from facerec.factory.maintenance import (
+    count_earlier_jobs,
     open_deployed_checked_stores,
     open_local_checked_stores,
     rebuild_deployed_collection,
@@ -46,6 +47,7 @@ from facerec.factory.maintenance import (
 )
 
 __all__ = [
+    "count_earlier_jobs",
     "gallery_defaults",
     "jobs_root_of",
     "open_aws_jobs",

@@ -68,6 +68,28 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
         )
 
 
+def count_earlier_jobs(data: Path, collection_id: str) -> int:
+    """Return how many jobs have filled an earlier collection of the same name.
+
+    No comparison includes them. They are there if the database was lost, and the collection was
+    created again before its faces were restored.
+
+    Args:
+        data: the data folder.
+        collection_id: the collection.
+    """
+    from facerec.jobs.folders import JobFolder, list_folders
+
+    with open_local_store(data) as store:
+        created_at = store.get_collection(collection_id).created_at
+    return sum(
+        folder.plan.collection_id == collection_id
+        and folder.plan.collection_created_at != created_at
+        for folder in list_folders(Objects(), jobs_root_of(data))
+        if isinstance(folder, JobFolder)
+    )
+
+
 def rebuild_local_collection(
     data: Path,
     collection_id: str,

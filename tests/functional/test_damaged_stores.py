@@ -17,6 +17,7 @@ from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
+from facerec.core.schemas import violation
 from facerec.factory import jobs_root_of, open_local_store, open_server_gallery
 from facerec.storage.objects import AccessPolicy
 from facerec.testing.engine import FakeEngine
@@ -186,3 +187,16 @@ def listed(data: Path) -> list[dict[str, str]]:
     result = run(data, "faces list --collection staff --json")
     faces: list[dict[str, str]] = json.loads(result.stdout)["faces"]
     return faces
+
+
+def test_a_comparison_names_jobs_of_an_earlier_collection(data: Path) -> None:
+    for file in data.glob("facerec.db*"):
+        file.unlink()
+    run(data, "collections create staff")
+    compared = run(data, "verify staff")
+    assert "1 job of an earlier collection of this name not compared" in compared.stdout
+    document = json.loads(run(data, "verify staff --json").stdout)
+    assert (document["faces"], document["earlier_jobs"]) == (0, 1)
+    assert violation("verification", document) is None
+    run(data, f"index {data.parent / 'photos'} --collection staff --workers 1")
+    assert len(listed(data)) == 4
