@@ -94,7 +94,7 @@ audit: .venv-audit/.ready ## Look for known vulnerabilities of what is shipped (
 			echo "$$file"; .venv-audit/bin/pip-audit --vulnerability-service osv --disable-pip --require-hashes -r $$file || exit 1; \
 		done
 
-bench: $(VENV)/.peer ## Measure speed and memory, compared with face_recognition (10 minutes).
+bench: $(VENV)/.peer ## Measure speed and memory, compared with face_recognition (10 minutes on an idle machine).
 	$(BIN)/python -m benchmarks
 
 requirements: ## Pin the newest allowed releases with hashes (needs pip-tools).
