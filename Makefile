@@ -99,7 +99,7 @@ bench: $(VENV)/.peer ## Measure speed and memory, compared with face_recognition
 
 requirements: ## Pin the newest allowed releases with hashes (needs pip-tools).
 	$(call pin,requirements/runtime.txt,pyproject.toml)
-	$(call pin,requirements/dev.txt,--extra aws --extra dev --extra faiss pyproject.toml)
+	$(call pin,requirements/dev.txt,--extra aws --extra dev --extra faiss --extra parquet pyproject.toml)
 	$(call pin,requirements/needledb.txt,requirements/needledb.in)
 	$(call pin,requirements/e2e.txt,requirements/e2e.in)
 	$(call pin,requirements/checkov.txt,requirements/checkov.in)

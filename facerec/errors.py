@@ -24,6 +24,7 @@
     │   ├── CollectionNotFoundError
     │   ├── ErasureNotFoundError
     │   ├── FaceNotFoundError
+    │   ├── HistoryEntryNotFoundError
     │   ├── JobDeletedError
     │   ├── JobNotFoundError
     │   ├── JobNotPlannedError
@@ -273,7 +274,7 @@ class UserExistsError(InvalidInputError):
 
 
 class PersonChangeError(InvalidInputError):
-    """People cannot be merged or split as requested; nothing was changed."""
+    """People cannot be merged, split or put back as requested; nothing was changed."""
 
 
 class UserNameExistsError(InvalidInputError):
@@ -353,6 +354,18 @@ class FaceNotFoundError(NotFoundError):
     def __init__(self, face_id: str) -> None:
         super().__init__(f"face {face_id!r} does not exist")
         self.face_id = face_id
+
+
+class HistoryEntryNotFoundError(NotFoundError):
+    """The history of the collection's people has no such entry.
+
+    Attributes:
+        entry_id: the requested id.
+    """
+
+    def __init__(self, entry_id: str) -> None:
+        super().__init__(f"entry {entry_id!r} of the history does not exist")
+        self.entry_id = entry_id
 
 
 class JobDeletedError(NotFoundError):

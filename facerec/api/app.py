@@ -31,6 +31,7 @@ from facerec.api.rest.erasures import erasures_router
 from facerec.api.rest.exports import exports_router
 from facerec.api.rest.faces import faces_router
 from facerec.api.rest.found import found_photo_router, found_router
+from facerec.api.rest.history import history_router
 from facerec.api.rest.jobs import jobs_router
 from facerec.api.rest.paths import API
 from facerec.api.rest.people import people_photo_router, people_router
@@ -117,6 +118,7 @@ def create_app(gallery: Gallery, settings: AppSettings) -> FastAPI:
     app.include_router(corrections_router(context))
     app.include_router(people_router(context))
     app.include_router(people_changes_router(context))
+    app.include_router(history_router(context))
     app.include_router(clusters_router(context))
     app.include_router(cluster_statements_router(context))
     app.include_router(people_photo_router(context))

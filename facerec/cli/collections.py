@@ -1,4 +1,4 @@
-"""`facerec collections`: list, create, describe and delete collections."""
+"""`facerec collections`: list, create, describe, delete, export and import collections."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from facerec.cli.collection_transfer import export, import_
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting, retention
 from facerec.cli.options import data_option, erasure_stack_option, json_option, probability
@@ -17,7 +18,11 @@ from facerec.cli.receipts import print_receipt, print_resumed
 
 @click.group()
 def collections() -> None:
-    """List, create, describe and delete collections."""
+    """List, create, describe, delete, export and import collections."""
+
+
+collections.add_command(export)
+collections.add_command(import_)
 
 
 @collections.command("list")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from facerec.gallery import (
         associations,
         presenting,
+        presenting_history,
         presenting_people,
         retention,
         user_search,
@@ -34,6 +35,7 @@ else:
     objects = DeferredModule("facerec.storage.objects.protocol")
     platformdirs = DeferredModule("platformdirs")
     presenting = DeferredModule("facerec.gallery.presenting")
+    presenting_history = DeferredModule("facerec.gallery.presenting_history")
     presenting_people = DeferredModule("facerec.gallery.presenting_people")
     price_tables = DeferredModule("facerec.estimate.prices")
     retention = DeferredModule("facerec.gallery.retention")
@@ -50,6 +52,7 @@ __all__ = [
     "objects",
     "platformdirs",
     "presenting",
+    "presenting_history",
     "presenting_people",
     "price_tables",
     "retention",

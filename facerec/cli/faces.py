@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from facerec.cli.change_options import change_options
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting
 from facerec.cli.exit_codes import raise_first
@@ -157,6 +158,7 @@ def delete(
 @click.argument("face_id")
 @click.argument("person")
 @data_option
+@change_options
 @click.option("--lift", is_flag=True, help="Remove the statement again.")
 def not_same(collection: str, face_id: str, person: str, data: Path | None, lift: bool) -> None:
     """State that a face does not show a person; all later searches obey.

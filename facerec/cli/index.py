@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from facerec.cli.change_options import requested_by
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.job_options import job_options
@@ -111,7 +112,7 @@ def _enrolment(
             require_no_external_ids(gallery, collection, name_of)
 
     def enrol() -> Enrolment:
-        with factory.open_gallery(data_folder(data)) as gallery:
+        with requested_by(), factory.open_gallery(data_folder(data)) as gallery:
             return gallery.enrol_people(collection, name_of)
 
     return enrol

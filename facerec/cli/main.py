@@ -16,7 +16,10 @@ COMMANDS = {
     ),
     "compare": ("facerec.cli.compare", "Compare the faces of two photos."),
     "detect": ("facerec.cli.detect", "Find the faces of a photo."),
-    "collections": ("facerec.cli.collections", "List, create, describe and delete collections."),
+    "collections": (
+        "facerec.cli.collections",
+        "List, create, describe, delete, export and import collections.",
+    ),
     "faces": ("facerec.cli.faces", "List, match, correct and delete the faces of a collection."),
     "people": ("facerec.cli.people", "List, match and change the people of a collection."),
     "erase": ("facerec.cli.erase", "Erase everything known about a face, a photo or a person."),

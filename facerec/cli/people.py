@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from facerec.cli.change_options import change_options
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import associations, factory, presenting_people
 from facerec.cli.exit_codes import raise_first
@@ -22,6 +23,7 @@ from facerec.cli.options import (
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.people_changes import merge, split
 from facerec.cli.people_enrol import enrol
+from facerec.cli.people_history import history, undo
 from facerec.cli.people_match import match
 from facerec.cli.people_suggest import (
     ignore,
@@ -54,6 +56,8 @@ for command in (
     enrol,
     merge,
     split,
+    history,
+    undo,
     suggest,
     show_cluster,
     name,
@@ -140,6 +144,7 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
 @collection_option
 @click.argument("person", required=False)
 @data_option
+@change_options
 @click.option(
     "--name",
     help="A name in any script, shown wherever the person is; nobody else may have it. Without "
@@ -172,6 +177,7 @@ def create(
 @click.argument("person")
 @click.argument("name", required=False)
 @data_option
+@change_options
 @click.option("--remove", is_flag=True, help="Remove the name instead.")
 @json_option
 def rename(
@@ -206,6 +212,7 @@ def rename(
 @click.argument("person")
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
+@change_options
 @click.option(
     "--threshold",
     type=probability,
@@ -242,6 +249,7 @@ def add(
 @click.argument("person")
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
+@change_options
 @json_option
 def remove(
     collection: str, person: str, face_ids: tuple[str, ...], data: Path | None, as_json: bool
@@ -262,6 +270,7 @@ def remove(
 @collection_option
 @click.argument("person")
 @data_option
+@change_options
 @click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
 def delete(collection: str, person: str, data: Path | None, yes: bool) -> None:
     """Delete a person; the faces stay in the collection.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from facerec.cli.change_options import change_options
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting_people
 from facerec.cli.options import collection_option, data_option, json_option
@@ -18,6 +19,7 @@ from facerec.cli.person_argument import user_id_of
 @click.argument("person")
 @click.argument("other")
 @data_option
+@change_options
 @json_option
 def merge(collection: str, person: str, other: str, data: Path | None, as_json: bool) -> None:
     """Merge OTHER into PERSON: all faces become PERSON's, and OTHER is deleted.
@@ -47,6 +49,7 @@ def merge(collection: str, person: str, other: str, data: Path | None, as_json: 
 @click.argument("new_person")
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
+@change_options
 @click.option("--name", help="The name of the new person, in any script.")
 @json_option
 def split(

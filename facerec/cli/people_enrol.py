@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from facerec.cli.change_options import change_options
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, objects
 from facerec.cli.options import collection_option, data_option, json_option
@@ -48,6 +49,7 @@ _PROBLEMS = {
 @click.argument("source")
 @collection_option
 @data_option
+@change_options
 @person_from_option
 @json_option
 def enrol(

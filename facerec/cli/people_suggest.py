@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from facerec.cli.change_options import change_options
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting_people
 from facerec.cli.exit_codes import raise_first
@@ -108,6 +109,7 @@ def show_cluster(collection: str, cluster_id: str, data: Path | None, as_json: b
 @click.argument("cluster")
 @click.argument("person")
 @data_option
+@change_options
 @json_option
 def name(collection: str, cluster: str, person: str, data: Path | None, as_json: bool) -> None:
     """Name a cluster: add its faces to PERSON, who is created if necessary.
@@ -131,6 +133,7 @@ def name(collection: str, cluster: str, person: str, data: Path | None, as_json:
 @collection_option
 @click.argument("cluster")
 @data_option
+@change_options
 @click.option("--lift", is_flag=True, help="Suggest the cluster again.")
 def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None:
     """Ignore a cluster from now on, with the faces that join it later.
@@ -149,6 +152,7 @@ def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None
 @collection_option
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
+@change_options
 @click.option("--lift", is_flag=True, help="Remove the statement again.")
 def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, lift: bool) -> None:
     """State that a stored face is not a face, so that no cluster contains it.
@@ -168,6 +172,7 @@ def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, li
 @click.argument("cluster")
 @click.argument("person")
 @data_option
+@change_options
 def not_same(collection: str, cluster: str, person: str, data: Path | None) -> None:
     """State that the faces of a cluster do not show PERSON; later searches obey.
 

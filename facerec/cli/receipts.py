@@ -51,6 +51,7 @@ def print_receipt(receipt: Receipt) -> None:
         "people": receipt.users and count(receipt.users, "person", "people"),
         "vectors of people": receipt.user_vectors and count(receipt.user_vectors, "vector"),
         "corrections": receipt.corrections and count(receipt.corrections, "correction"),
+        "history of people": receipt.history and count(receipt.history, "entry", "entries"),
         "answers of idempotency tokens": receipt.answers and count(receipt.answers, "answer"),
     }
     for place, number in removed.items():

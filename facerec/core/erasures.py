@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.history import Cause, cause_from_json
 from facerec.core.ids import group_of
 from facerec.core.times import iso_time
 
@@ -50,6 +51,8 @@ class Selection:
         created_before: the collection is erased as a whole if it was created until then, seconds
             since 1970: one of the same id that is created later stays. None erases a part.
         created_at: when the collection was created. Nothing is erased of a later one of its id.
+        cause: entry of the history that the deletion of people is a step of, which keeps their
+            names; None if they are erased from the history too.
     """
 
     face_ids: frozenset[str] = frozenset()
@@ -60,6 +63,7 @@ class Selection:
     user_names: frozenset[str] = frozenset()
     created_before: float | None = None
     created_at: float | None = None
+    cause: Cause | None = None
 
     @property
     def names_photos(self) -> bool:
@@ -80,6 +84,7 @@ class Selection:
             **{name: sorted(getattr(self, name)) for name in sets},
             "created_before": self.created_before,
             "created_at": self.created_at,
+            "cause": None if self.cause is None else self.cause.to_json(),
         }
 
 
@@ -96,6 +101,8 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
         document["created_before"],
         # nor when the collection was created
         document.get("created_at"),
+        # nor a history
+        cause_from_json(document["cause"]) if document.get("cause") else None,
     )
 
 
@@ -163,6 +170,7 @@ class Receipt:
         user_vectors: vectors of people who were removed, or computed again without the faces.
         corrections: statements that a face does not show a person.
         answers: answers kept for idempotency tokens.
+        history: entries of the history that named somebody.
         jobs: what was removed from the folders of jobs.
     """
 
@@ -177,13 +185,14 @@ class Receipt:
     user_vectors: int = 0
     corrections: int = 0
     answers: int = 0
+    history: int = 0
     jobs: tuple[ErasedJob, ...] = field(default=())
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was removed."""
         counts = (self.faces, self.users, self.user_vectors, self.corrections, self.answers)
-        return not (any(counts) or self.jobs)
+        return not (any((*counts, self.history)) or self.jobs)
 
     def finished(self, now: float) -> Receipt:
         """Return the receipt of the finished erasure."""
@@ -203,6 +212,7 @@ class Receipt:
             "user_vectors": self.user_vectors,
             "corrections": self.corrections,
             "answers": self.answers,
+            "history": self.history,
             "jobs": [asdict(job) for job in self.jobs],
         }
 

@@ -51,6 +51,12 @@ DEFAULT_RECEIPTS = 100
 MAX_RECEIPTS = 300
 """Receipts of a listing. On AWS each is an object in S3, and API Gateway waits for 29 seconds."""
 
+DEFAULT_HISTORY = 100
+"""Entries of a page of the history if the caller does not say."""
+
+MAX_HISTORY = 500
+"""Entries of a page of the history."""
+
 DEFAULT_JOBS = 20
 """Jobs of a listing if the caller does not say."""
 

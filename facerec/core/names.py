@@ -21,6 +21,13 @@ MAX_NAME_LENGTH = 255
 _MAX_IN_PATHS = 200
 """Characters of a collection id that are in the name of a file."""
 
+MAX_REQUESTER_LENGTH = 2048
+"""Characters of the name of a requester: those of an ARN of AWS
+(https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUser.html)."""
+
+MAX_REASON_LENGTH = 1000
+"""Characters of the reason of a change of people."""
+
 MAX_USER_ID_LENGTH = 128
 MAX_TAG_KEY_LENGTH = 128
 MAX_TAG_VALUE_LENGTH = 256
@@ -106,6 +113,34 @@ def checked_user_name(name: str) -> str:
         raise InvalidInputError(
             f"invalid name {shown_name(name, MAX_NAME_LENGTH)}",
             f"use 1 to {MAX_NAME_LENGTH} characters of any script, without line breaks",
+        )
+    return kept
+
+
+def checked_requester(name: str) -> str:
+    """Return the name of somebody who changes people, without spaces at its ends.
+
+    Raises:
+        InvalidInputError: it is empty, too long, or has control characters or line breaks.
+    """
+    return _checked_line(name, MAX_REQUESTER_LENGTH, "name")
+
+
+def checked_reason(text: str) -> str:
+    """Return the reason of a change, without spaces at its ends.
+
+    Raises:
+        InvalidInputError: it is empty, too long, or has control characters or line breaks.
+    """
+    return _checked_line(text, MAX_REASON_LENGTH, "reason")
+
+
+def _checked_line(text: str, maximum: int, kind: str) -> str:
+    kept = text.strip()
+    if len(kept) > maximum or not _USER_NAME.fullmatch(kept):
+        raise InvalidInputError(
+            f"invalid {kind} {shown_name(text, maximum)}",
+            f"use 1 to {maximum} characters of any script, without line breaks",
         )
     return kept
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore
 from facerec.core.deferred import DeferredModule
+from facerec.core.history import Action
 from facerec.core.limits import MAX_CLUSTER_PAGE
 from facerec.core.names import checked_user_id
 from facerec.errors import (
@@ -22,6 +23,7 @@ from facerec.gallery.correction_operations import CorrectionOperations
 from facerec.gallery.faces import require_stored
 from facerec.gallery.merging import MergeOperations
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.recorded import recorded
 from facerec.gallery.similarity import checked_threshold
 
 if TYPE_CHECKING:
@@ -143,6 +145,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             raise ClusterNotFoundError(cluster_id)
         return found[0]
 
+    @recorded(Action.NAME_CLUSTER)
     def name_cluster(
         self, collection_id: str, cluster_id: str, user_id: str, *, name: str | None = None
     ) -> AssociationOutcome:
@@ -178,6 +181,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             raise ClusterNotFoundError(cluster_id)
         return outcome
 
+    @recorded(Action.IGNORE)
     def ignore_cluster(self, collection_id: str, cluster_id: str, *, ignored: bool = True) -> None:
         """Ignore a cluster from now on, with the faces that join it, or suggest it again.
 
@@ -189,6 +193,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         cluster = self._cluster(collection_id, cluster_id)
         self._cluster_store().set_ignored(collection_id, cluster.number, ignored=ignored)
 
+    @recorded(Action.NOT_SAME)
     def not_same_cluster(self, collection_id: str, cluster_id: str, person: str) -> None:
         """State that the faces of a cluster do not show a person; see ``not_same``.
 
@@ -209,6 +214,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             created = ClusterChanges({}, {}, [cluster.face_ids])
             clusters.save_clusters(collection_id, created, None)
 
+    @recorded(Action.NOT_A_FACE)
     def not_a_face(self, collection_id: str, face_id: str, *, lift: bool = False) -> None:
         """State that what was found in a photo is not a face, so that no cluster has it.
 

@@ -1,7 +1,7 @@
 """Copies what people have said about a collection to another store that has its faces.
 
-Faces can be restored from the folders of jobs; people, corrections and retention are in the records
-of a store only.
+Faces can be restored from the folders of jobs; people, corrections, history and retention are in
+the records of a store only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.records import User
 from facerec.errors import UserExistsError
-from facerec.gallery.listing import all_users, pages_of_corrections
+from facerec.gallery.listing import all_history, all_users, pages_of_corrections
 from facerec.gallery.user_vectors import refresh_vector
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Copied:
 def copy_records(
     collection_id: str, *, source: RecordStore, target: RecordStore, faces: FaceStore
 ) -> Copied:
-    """Copy people, corrections, tags with the retention, and the threshold of a collection.
+    """Copy people, corrections, history, tags with the retention, and threshold of a collection.
 
     Calling it again after an interruption continues.
 
@@ -64,6 +64,8 @@ def copy_records(
         for correction in (each for each in page if each.face_id in present):
             corrections += 1
             target.add_correction(collection_id, correction)
+    for entry in all_history(collection_id, records=source):
+        target.put_history(collection_id, [entry])
     return Copied(people, corrections, lacking)
 
 

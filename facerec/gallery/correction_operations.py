@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from facerec.core.history import Action
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.names import checked_external_image_id
 from facerec.core.records import Correction
@@ -11,6 +12,7 @@ from facerec.errors import ConflictError, InvalidInputError, QuotaExceededError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.faces import require_stored
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.recorded import recorded
 
 MAX_FACES_OF_PERSON = 1000
 """Faces that corrections of one person can name. Their ids are one item in DynamoDB, of at most
@@ -31,6 +33,7 @@ class CorrectionPage:
 class CorrectionOperations(GalleryBase):
     """The operations of a gallery on corrections."""
 
+    @recorded(Action.NOT_SAME)
     def not_same(self, collection_id: str, face_id: str, person: str) -> Correction:
         """State that a stored face does not show a person; all later searches obey.
 
@@ -61,6 +64,7 @@ class CorrectionOperations(GalleryBase):
         self._records.add_correction(collection_id, correction)
         return correction
 
+    @recorded(Action.NOT_SAME)
     def lift_correction(self, collection_id: str, face_id: str, person: str) -> bool:
         """Remove the statement that a face does not show a person; return whether there was one.
 

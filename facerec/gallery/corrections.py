@@ -88,7 +88,7 @@ def forget_corrections(
         *(records.corrections_of_people(collection_id, gone) if gone else ()),
     ]
     about = records.corrections_of_people(collection_id, sorted({*people} - {*gone}))
-    left = _left(collection_id, {each.person for each in about}, faces=faces, records=records)
+    left = names_left(collection_id, {each.person for each in about}, faces=faces, records=records)
     forgotten += [each for each in about if each.person not in left]
     if not forgotten:
         return 0
@@ -100,10 +100,17 @@ def count_corrections(collection_id: str, *, records: RecordStore) -> int:
     return sum(1 for _ in all_corrections(collection_id, records=records))
 
 
-def _left(
+def names_left(
     collection_id: str, people: set[str], *, faces: FaceStore, records: RecordStore
 ) -> set[str]:
-    """Return the names that a person or a face still has; read all faces only if necessary."""
+    """Return the names that a person or a face still has; read all faces only if necessary.
+
+    Args:
+        collection_id: Id of the collection.
+        people: Names by which corrections refer to people.
+        faces: Store of the collection's faces.
+        records: Store of its people.
+    """
     left = {user.user_id for user in records.get_users(collection_id, sorted(people))}
     if left != people:
         for record in faces.all_faces(collection_id):

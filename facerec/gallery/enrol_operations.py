@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
+from facerec.core.history import Action
 from facerec.core.names import checked_user_name, derived_user_id
 from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
 from facerec.gallery.corrections import corrected_faces
+from facerec.gallery.recorded import recorded
 from facerec.gallery.user_operations import UserOperations
 
 if TYPE_CHECKING:
@@ -97,6 +99,7 @@ class EnrolOperations(UserOperations):
             if name is not None:
                 yield record, name
 
+    @recorded(Action.ENROL)
     def _enrol(
         self, collection_id: str, name: str, photos: list[list[FaceRecord]], done: _Done
     ) -> None:

@@ -11,7 +11,8 @@ so an erasure that was killed is performed again from its beginning:
    to, ``Erasures.start`` makes another process perform all steps again, including this one.
 3. The faces are deleted, or the collection with everything in it.
 4. Faces are disassociated from their people; selected people and kept answers are deleted.
-5. Corrections of deleted faces and people are erased, and copies that the store may have left.
+5. Corrections of deleted faces and people are erased, what the history has of them, and copies
+   that the store may have left.
 6. The receipt replaces the record of the unfinished erasure.
 """
 
@@ -23,6 +24,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.history import current_cause
 from facerec.core.ids import group_of, is_group
 from facerec.errors import CollectionNotFoundError, FacerecError
 from facerec.gallery.deferred import erasures
@@ -54,7 +56,9 @@ class Eraser(StoreEraser):
         keys = self._emptied_photos(collection_id, selection.face_ids)
         users = self._records.get_users(collection_id, sorted(selection.user_ids))
         user_names = frozenset(user.name for user in users if user.name is not None)
-        selection = replace(selection, image_keys=keys, user_names=user_names)
+        selection = replace(
+            selection, image_keys=keys, user_names=user_names, cause=current_cause()
+        )
         erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
         start = self._erasures.start
         try:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.times import iso_time
 from facerec.errors import ObjectNotFoundError, PhotoTooLargeError
 from facerec.gallery.erasure_operations import ErasureOperations
+from facerec.gallery.listing import all_history
 from facerec.gallery.presenting import stored_face_json
+from facerec.gallery.presenting_history import history_entry_json
 from facerec.gallery.thumbnails import cut_thumbnail
 from facerec.gallery.user_vectors import user_vector
 
@@ -17,11 +19,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-HELD = ("faces", "people", "corrections", "clusters", "not_faces", "answers", "jobs")
+HELD = ("faces", "people", "corrections", "clusters", "not_faces", "history", "answers", "jobs")
 """Members of the document of an export that are empty if nothing is held."""
 
 if TYPE_CHECKING:
     from facerec.core.erasures import KeptByJob, SubjectKind
+    from facerec.core.history import Entry
     from facerec.core.records import Correction, StoredFace, User
 
 
@@ -40,6 +43,7 @@ class Export:
         corrections: Corrections of the faces, and about the people and the name.
         clusters: Ids of clusters of unknown people by face id.
         not_faces: Ids of faces that somebody has stated not to be faces.
+        history: Entries of the history that name a face or a person.
         answers: Stored answers to requests with idempotency tokens that name a face or a person.
         jobs: Contents of job folders.
         thumbnails: JPEG files by face id; faces whose photos cannot be read are omitted.
@@ -55,6 +59,7 @@ class Export:
     corrections: tuple[Correction, ...]
     clusters: dict[str, str]
     not_faces: tuple[str, ...]
+    history: tuple[Entry, ...]
     answers: tuple[str, ...] = field(repr=False)
     jobs: tuple[KeptByJob, ...]
     thumbnails: dict[str, bytes] = field(repr=False)
@@ -85,6 +90,7 @@ class Export:
             ],
             "clusters": self.clusters,
             "not_faces": list(self.not_faces),
+            "history": [history_entry_json(entry) for entry in self.history],
             "answers": [json.loads(answer) for answer in self.answers],
             "corrections": [
                 {"face_id": each.face_id, "person": each.person} for each in self.corrections
@@ -156,6 +162,7 @@ class ExportOperations(ErasureOperations):
             tuple(sorted(corrections)),
             clusters,
             not_faces,
+            self._history_of(collection_id, {*ids, *people, *selection.external_image_ids}),
             tuple(self._records.get_answers([*ids, *people])),
             tuple(self._job_data.get(collection_id, selection)),
             dict(self._thumbnails(faces) if thumbnails else ()),
@@ -173,6 +180,14 @@ class ExportOperations(ErasureOperations):
             {face_id: f"c{numbers[face_id]}" for face_id in sorted(numbers)},
             tuple(face_id for face_id in face_ids if face_id in not_faces),
         )
+
+    def _history_of(self, collection_id: str, subjects: set[str]) -> tuple[Entry, ...]:
+        """Return the entries that name a face or a person, newest first."""
+        found: dict[str, Entry] = {}
+        for subject in self._records.get_history_subjects(collection_id, subjects):
+            for entry in all_history(collection_id, records=self._records, subject=subject):
+                found[entry.cause.entry_id] = entry
+        return tuple(found[entry_id] for entry_id in sorted(found, reverse=True))
 
     def _thumbnails(self, faces: list[StoredFace]) -> list[tuple[str, bytes]]:
         cut = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from facerec.gallery.cluster_operations import ClusterOperations
 from facerec.gallery.collections import CollectionOperations
 from facerec.gallery.correction_operations import CorrectionOperations
 from facerec.gallery.enrol_operations import EnrolOperations
@@ -13,11 +12,13 @@ from facerec.gallery.erasure_operations import ErasureOperations
 from facerec.gallery.exporting import ExportOperations
 from facerec.gallery.faces import FaceOperations
 from facerec.gallery.find_operations import FindOperations
+from facerec.gallery.history_operations import HistoryOperations
 from facerec.gallery.idempotency import answer_by_token
 from facerec.gallery.import_operations import ImportOperations
 from facerec.gallery.merging import MergeOperations
 from facerec.gallery.recognition import RecognitionOperations
 from facerec.gallery.retention import RetentionOperations
+from facerec.gallery.transfer_operations import TransferOperations
 from facerec.gallery.user_operations import UserOperations
 from facerec.gallery.user_search_operations import UserSearchOperations
 
@@ -29,12 +30,13 @@ class Gallery(
     FaceOperations,
     ImportOperations,
     UserSearchOperations,
-    ClusterOperations,
+    HistoryOperations,
     CorrectionOperations,
     EnrolOperations,
     MergeOperations,
     UserOperations,
     ExportOperations,
+    TransferOperations,
     ErasureOperations,
     RetentionOperations,
 ):
@@ -68,9 +70,11 @@ class Gallery(
       ``describe_cluster``, ``name_cluster``, ``ignore_cluster``, ``not_same_cluster``,
       ``not_a_face``;
     - ``correction_operations``: ``not_same``, ``lift_correction``, ``list_corrections``;
+    - ``history_operations``: ``list_history``, ``undo``, ``requested_by``;
     - ``erasure_operations``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,
       ``resume_erasure``, ``resume_erasures``;
     - ``exporting``: ``export``, for a subject access request;
+    - ``transfer_operations``, of whole collections: ``export_collection``, ``import_collection``;
     - ``retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
 
     ``answer_once`` repeats the answer to a request that was sent twice, and ``close`` releases

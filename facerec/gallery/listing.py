@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from facerec.core.limits import MAX_PAGE, MAX_USER_PAGE
+from facerec.core.limits import MAX_HISTORY, MAX_PAGE, MAX_USER_PAGE
 
 if TYPE_CHECKING:
+    from facerec.core.history import Entry
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Correction, User
 
@@ -25,6 +26,18 @@ def all_corrections(collection_id: str, *, records: RecordStore) -> Iterator[Cor
     """Yield all corrections of a collection, ordered by face, with a page of them in memory."""
     for page in pages_of_corrections(collection_id, records=records):
         yield from page
+
+
+def all_history(
+    collection_id: str, *, records: RecordStore, subject: str | None = None
+) -> Iterator[Entry]:
+    """Yield the entries of a collection's history, or those of a subject, newest first."""
+    before = None
+    while page := records.list_history(
+        collection_id, subject=subject, before=before, limit=MAX_HISTORY
+    ):
+        yield from page
+        before = page[-1].cause.entry_id
 
 
 def pages_of_corrections(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
+from facerec.core.history import Action, recording
 from facerec.core.names import checked_user_id, checked_user_name
 from facerec.core.records import Correction, User
 from facerec.errors import (
@@ -17,6 +18,7 @@ from facerec.errors import (
     UserExistsError,
 )
 from facerec.gallery.deferred import erasures
+from facerec.gallery.recorded import recorded
 from facerec.gallery.user_operations import UserOperations
 from facerec.gallery.user_vectors import MAX_ATTEMPTS, refresh_vector
 
@@ -47,6 +49,10 @@ class MergeOperations(UserOperations):
             raise PersonChangeError(
                 f"person {user_id!r} cannot be merged with itself", "name two different people"
             )
+        with recording(Action.MERGE, self._clock(), into=user_id):
+            return self._merge(collection_id, user_id, other_id)
+
+    def _merge(self, collection_id: str, user_id: str, other_id: str) -> User:
         faces = self._faces.of(self._get(collection_id))
         merged = self._move_all(collection_id, user_id, other_id)
         own = [Correction(face_id, user_id) for face_id in merged.face_ids]
@@ -60,6 +66,7 @@ class MergeOperations(UserOperations):
         self._erase(collection_id, erasures.SubjectKind.USER, selection)
         return merged
 
+    @recorded(Action.SPLIT)
     def split_user(
         self,
         collection_id: str,

@@ -101,7 +101,7 @@ class RetentionOperations(Eraser):
     def expire(self, collection_id: str) -> Receipt | None:
         """Erase the faces whose retention period is over.
 
-        People whose faces have all expired are erased too.
+        People whose faces have all expired are erased too, and entries of the history of that age.
 
         Returns:
             What was removed from where; None if no face has expired.
@@ -111,6 +111,10 @@ class RetentionOperations(Eraser):
             InvalidInputError: The collection's tag is not a number of days.
         """
         expired = self.list_expired(collection_id)
+        days = self.get_retention(collection_id)
+        if days is not None:
+            before = self._clock() - days * SECONDS_OF_DAY
+            self._records.expire_history(collection_id, before)
         if not expired:
             return None
         owners = self._records.users_of_faces(collection_id, sorted(expired))

@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facerec.core.history import caused_by
 from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionNotFoundError, UserNotFoundError
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.corrections import count_corrections, forget_corrections
+from facerec.gallery.corrections import count_corrections, forget_corrections, names_left
 from facerec.gallery.person_names import person_names
 from facerec.gallery.receipts import Erasure
 
@@ -27,18 +28,27 @@ class StoreEraser(GalleryBase):
         """Erase from the stores of faces and records; return the ids of the faces they had."""
         receipt, selection = erasure.receipt, erasure.selection
         stored: tuple[str, ...] = ()
-        if selection.created_before is not None:
-            receipt = self._erase_collection(receipt, selection)
-        else:
-            receipt, stored = self._erase_part(receipt, selection)
-        names = selection.external_image_ids | selection.photos | selection.user_ids
-        self._faces.erase_copies(sorted(names | selection.user_names))
+        names = selection.external_image_ids | selection.photos
+        # What other erasures do within an operation is not a part of its entry.
+        with caused_by(selection.cause):
+            if selection.created_before is not None:
+                receipt = self._erase_collection(receipt, selection)
+            else:
+                receipt, stored, erased_names = self._erase_part(receipt, selection)
+                names |= erased_names
+        if selection.cause is None:
+            names |= selection.user_ids | selection.user_names
+        self._faces.erase_copies(sorted(names))
         return Erasure(receipt, selection), stored
 
     def _erase_part(
         self, receipt: Receipt, selection: Selection
-    ) -> tuple[Receipt, tuple[str, ...]]:
-        """Erase faces and people, but not a whole collection."""
+    ) -> tuple[Receipt, tuple[str, ...], frozenset[str]]:
+        """Erase faces and people, but not a whole collection.
+
+        Returns:
+            The receipt, the ids of the faces that were stored, and names that the history had.
+        """
         collection_id, requested = receipt.collection_id, sorted(selection.face_ids)
         people = self._names_of_corrected(collection_id, requested)
         people |= selection.user_ids | selection.external_image_ids
@@ -53,7 +63,29 @@ class StoreEraser(GalleryBase):
             faces=self._faces,
             records=self._records,
         )
-        return replace(receipt, corrections=receipt.corrections + forgotten), stored
+        receipt = replace(receipt, corrections=receipt.corrections + forgotten)
+        receipt, names = self._erase_history(receipt, selection, people)
+        return receipt, stored, names
+
+    def _erase_history(
+        self, receipt: Receipt, selection: Selection, people: Members[str]
+    ) -> tuple[Receipt, frozenset[str]]:
+        """Erase from the history what is gone; return the receipt and the names it had."""
+        collection_id = receipt.collection_id
+        own = selection.user_ids | selection.user_names
+        sought = (selection.external_image_ids | set(people)) - own
+        named = self._records.get_history_subjects(collection_id, sought)
+        gone = named - names_left(
+            collection_id, set(named), faces=self._faces, records=self._records
+        )
+        if selection.cause is None:
+            gone |= own
+        if not (gone or selection.face_ids):
+            return receipt, frozenset()
+        changed, names = self._records.erase_history(
+            collection_id, people=gone, face_ids=selection.face_ids
+        )
+        return replace(receipt, history=receipt.history + changed), names
 
     def _faces_of(self, collection_id: str, selection: Selection) -> FaceStore:
         """Return the store of the faces of the collection that a selection is of."""
@@ -128,8 +160,11 @@ class StoreEraser(GalleryBase):
         return (None if later else Collection(collection_id, "", 0.0)), False
 
     def _names_of_corrected(self, collection_id: str, face_ids: Sequence[str]) -> set[str]:
-        """Return the names by which corrections may refer to faces that are to be deleted."""
-        if not face_ids or not self._records.list_corrections(collection_id, limit=1):
+        """Return the names that corrections and the history may have for faces to be deleted."""
+        if not face_ids or not (
+            self._records.list_corrections(collection_id, limit=1)
+            or self._records.list_history(collection_id, limit=1)
+        ):
             return set()
         stored = self._faces.get_faces(collection_id, face_ids)
         return {name for face in stored for name in person_names(face.record, None)}

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, text: str) -> str:
     """Return the name of a subject for ``Gallery.erase``: of a person, the id.
 
-    An id that nobody has is returned too: job folders may still contain what belongs to it.
+    An id that nobody has is returned too: job folders and the history may still contain what
+    belongs to it. So is the id of somebody who was deleted, for the name.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -29,6 +30,9 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
     try:
         return gallery.resolve_user(collection_id, text).user_id
     except UserNotFoundError:
+        page = gallery.list_history(collection_id, person=text, limit=1)
+        if page.entries and page.person is not None:
+            return page.person
         with suppress(InvalidInputError):
             return checked_user_id(text)
         raise

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
+from facerec.core.history import Action
 from facerec.core.limits import MAX_USER_PAGE
 from facerec.core.names import (
     checked_user_id,
@@ -22,6 +23,7 @@ from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing import Eraser
 from facerec.gallery.listing import all_users
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.recorded import recorded
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt
@@ -44,6 +46,7 @@ def shown_user(user: User) -> str:
 class UserOperations(Eraser):
     """The operations of a gallery that manage people and their faces."""
 
+    @recorded(Action.CREATE)
     def create_user(
         self, collection_id: str, user_id: str | None = None, *, name: str | None = None
     ) -> User:
@@ -80,6 +83,7 @@ class UserOperations(Eraser):
         self._get(collection_id)
         return self._records.get_user(collection_id, user_id)
 
+    @recorded(Action.RENAME)
     def rename_user(self, collection_id: str, user_id: str, name: str | None) -> User:
         """Set the display name of a person, or remove it; the id stays.
 
@@ -118,8 +122,11 @@ class UserOperations(Eraser):
             return by_id
         raise AmbiguousPersonError(text, [shown_user(by_id), shown_user(by_name)])
 
+    @recorded(Action.DELETE)
     def delete_user(self, collection_id: str, user_id: str) -> Receipt:
         """Delete a person with its vector; its faces stay in the collection.
+
+        The history keeps id and name, so that it can be undone; ``erase`` removes them.
 
         Returns:
             What was removed from where.
@@ -166,6 +173,7 @@ class UserOperations(Eraser):
         token = self._token(listing, page[-1].user_id) if page and len(found) > limit else None
         return user_search.UserPage(collection_id, page, token)
 
+    @recorded(Action.ADD_FACES)
     def associate_faces(
         self,
         collection_id: str,
@@ -213,6 +221,7 @@ class UserOperations(Eraser):
         self._records.remove_corrections(collection_id, lifted)
         return outcome
 
+    @recorded(Action.REMOVE_FACES)
     def disassociate_faces(
         self, collection_id: str, user_id: str, face_ids: Sequence[str]
     ) -> AssociationOutcome:

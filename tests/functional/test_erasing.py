@@ -393,6 +393,7 @@ def test_what_people_have_said_is_copied_to_another_store(
         assert [each.face_id for each in gallery.list_corrections("staff").corrections] == [own[2]]
         summary = gallery.describe_collection("staff")
         assert (summary.retention_days, summary.collection.threshold) == (365, 0.91)
+        assert len(gallery.list_history("staff").entries) == 4
         found = gallery.search_users_by_face("staff", own[2], threshold=0)
         assert [match.user.user_id for match in found.matches] == ["ann"]
         gallery.delete_user("staff", "gone")

@@ -33,11 +33,13 @@ OPERATIONS = [
     "estimates_attributes",
     "expire",
     "export",
+    "export_collection",
     "find",
     "get_erasure",
     "get_retention",
     "get_tags",
     "ignore_cluster",
+    "import_collection",
     "import_embeddings",
     "import_faces",
     "index",
@@ -48,6 +50,7 @@ OPERATIONS = [
     "list_erasures",
     "list_expired",
     "list_faces",
+    "list_history",
     "list_users",
     "merge_users",
     "model_version",
@@ -58,6 +61,7 @@ OPERATIONS = [
     "refresh_stats",
     "remove_tags",
     "rename_user",
+    "requested_by",
     "resolve_user",
     "resume_erasure",
     "resume_erasures",
@@ -73,6 +77,7 @@ OPERATIONS = [
     "set_threshold",
     "split_user",
     "thumbnail",
+    "undo",
 ]
 
 

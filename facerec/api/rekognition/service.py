@@ -67,7 +67,8 @@ def answer(
     def perform() -> dict[str, Any]:
         if name == "ListCollections":
             return list_collections(gallery, request, only=principal.collections)
-        return operation.answer(gallery, request)
+        with gallery.requested_by(principal.name or None):
+            return operation.answer(gallery, request)
 
     token = request.pop(TOKEN_MEMBER, None)
     if token is None:

@@ -11,6 +11,7 @@ from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
+from facerec.api.rest.reasons import REASON
 from facerec.api.rest.requests.parameters import CollectionPath, FacePath, NextToken, PersonPath
 from facerec.api.rest.requests.people import ClusterRequest, NameClusterRequest
 from facerec.api.rest.uploads import JsonRoute
@@ -83,6 +84,7 @@ def clusters_router(context: Context) -> APIRouter:
     @router.put(
         "/clusters/{cluster_id}/person",
         summary="Add the faces of a cluster to a person, who is created if necessary",
+        dependencies=REASON,
         responses={
             **problems(404, 409, 415),
             200: answer("The faces that were associated, and those that were not.", "association"),
@@ -114,6 +116,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
         "/clusters/{cluster_id}/ignored",
         status_code=204,
         summary="Ignore a cluster from now on, with the faces that join it",
+        dependencies=REASON,
         responses={**problems(404), 204: DONE},
     )
     async def ignore_cluster(
@@ -129,6 +132,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
         "/clusters/{cluster_id}/ignored",
         status_code=204,
         summary="List a cluster again",
+        dependencies=REASON,
         responses={**problems(404), 204: DONE},
     )
     async def restore_cluster(
@@ -144,6 +148,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
         "/clusters/{cluster_id}/not-same/{person}",
         status_code=204,
         summary="State that the faces of a cluster do not show a person; later searches obey",
+        dependencies=REASON,
         responses={**problems(404, 409), 204: DONE},
     )
     async def not_same_cluster(
@@ -162,6 +167,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
         "/faces/{face_id}/not-a-face",
         status_code=204,
         summary="State that what was found in a photo is not a face, so that no cluster has it",
+        dependencies=REASON,
         responses={**problems(404, 409), 204: DONE},
     )
     async def not_a_face(
@@ -177,6 +183,7 @@ def cluster_statements_router(context: Context) -> APIRouter:
         "/faces/{face_id}/not-a-face",
         status_code=204,
         summary="Remove the statement that what was found in a photo is not a face",
+        dependencies=REASON,
         responses={**problems(404), 204: DONE},
     )
     async def lift_not_a_face(

@@ -58,8 +58,16 @@ class Context:
             RefusedError: Permission denied.
             BusyError: Too many queued requests.
         """
-        authorise(request, collection_id, writes=writes)
-        return await self.capacity.run(request, work, cpu_bound=cpu_bound)
+        principal = authorise(request, collection_id, writes=writes)
+        why = getattr(request.state, "why", None)
+
+        def work_for_sender() -> Result:
+            with self.gallery.requested_by(principal.name or None, why=why):
+                return work()
+
+        return await self.capacity.run(
+            request, work_for_sender if writes else work, cpu_bound=cpu_bound
+        )
 
     async def respond(
         self,

@@ -30,6 +30,8 @@ _ANSWERS = (
     "face-match-result",
     "find-result",
     "health",
+    "history",
+    "history-entry",
     "index-result",
     "job",
     "job-list",

@@ -9,6 +9,7 @@ from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.paths import COLLECTIONS
 from facerec.api.rest.problems import problems
+from facerec.api.rest.reasons import REASON
 from facerec.api.rest.requests.parameters import (
     CollectionPath,
     FacePath,
@@ -47,6 +48,7 @@ def corrections_router(context: Context) -> APIRouter:
         "/{collection_id}/faces/{face_id}/not-same/{person}",
         status_code=204,
         summary="State that a face does not show a person; later searches obey",
+        dependencies=REASON,
         responses={**problems(404, 409), 204: DONE},
     )
     async def not_same(
@@ -62,6 +64,7 @@ def corrections_router(context: Context) -> APIRouter:
         "/{collection_id}/faces/{face_id}/not-same/{person}",
         status_code=204,
         summary="Remove the statement that a face does not show a person, if there is one",
+        dependencies=REASON,
         responses={**problems(404), 204: DONE},
     )
     async def lift_correction(

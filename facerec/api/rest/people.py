@@ -11,6 +11,7 @@ from facerec.api.rest.context import DONE, Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.paths import COLLECTION, FACE_RECOGNITION
 from facerec.api.rest.problems import problems
+from facerec.api.rest.reasons import REASON
 from facerec.api.rest.requests.parameters import (
     CollectionPath,
     FacePath,
@@ -79,6 +80,7 @@ def people_router(context: Context) -> APIRouter:
         "/people",
         status_code=201,
         summary="Create a person without faces",
+        dependencies=REASON,
         responses={**problems(404, 409, 415), 201: answer("The new person.", "person")},
     )
     async def create_person(
@@ -113,6 +115,7 @@ def people_router(context: Context) -> APIRouter:
         "/people/{user_id}",
         status_code=204,
         summary="Delete a person; the faces stay in the collection",
+        dependencies=REASON,
         responses={**problems(404), 204: DONE},
     )
     async def delete_person(
@@ -127,6 +130,7 @@ def people_router(context: Context) -> APIRouter:
     @router.post(
         "/people/{user_id}/faces",
         summary="Associate faces with a person",
+        dependencies=REASON,
         responses={
             **problems(404, 409, 415),
             200: answer("The faces that were associated, and those that were not.", "association"),
@@ -149,6 +153,7 @@ def people_router(context: Context) -> APIRouter:
     @router.delete(
         "/people/{user_id}/faces/{face_id}",
         summary="Disassociate a face from a person; it stays in the collection",
+        dependencies=REASON,
         responses={
             **problems(404, 409),
             200: answer("The face, if it was disassociated or could not be.", "association"),

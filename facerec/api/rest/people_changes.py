@@ -9,6 +9,7 @@ from facerec.api.rest.context import Context
 from facerec.api.rest.contracts import answer
 from facerec.api.rest.paths import COLLECTION
 from facerec.api.rest.problems import problems
+from facerec.api.rest.reasons import REASON
 from facerec.api.rest.requests.parameters import CollectionPath, UserPath
 from facerec.api.rest.requests.people import (
     EnrolRequest,
@@ -29,6 +30,7 @@ def people_changes_router(context: Context) -> APIRouter:
     @router.put(
         "/people/{user_id}/name",
         summary="Set the name of a person",
+        dependencies=REASON,
         responses={**problems(404, 409, 415), 200: answer("The renamed person.", "person")},
     )
     async def rename_person(
@@ -48,6 +50,7 @@ def people_changes_router(context: Context) -> APIRouter:
     @router.delete(
         "/people/{user_id}/name",
         summary="Remove the name of a person",
+        dependencies=REASON,
         responses={**problems(404, 409), 200: answer("The person without a name.", "person")},
     )
     async def remove_name(
@@ -64,6 +67,7 @@ def people_changes_router(context: Context) -> APIRouter:
     @router.post(
         "/enrolments",
         summary="Create people from the names of photos, one face of each photo",
+        dependencies=REASON,
         responses={
             **problems(404, 409, 415),
             200: answer("Who was created, and which photos got no name.", "enrolment"),
@@ -83,6 +87,7 @@ def people_changes_router(context: Context) -> APIRouter:
     @router.post(
         "/people/{user_id}/merge",
         summary="Merge another person into a person, and delete the other one",
+        dependencies=REASON,
         responses={**problems(404, 409, 415), 200: answer("The person with all faces.", "person")},
     )
     async def merge_people(
@@ -99,6 +104,7 @@ def people_changes_router(context: Context) -> APIRouter:
     @router.post(
         "/people/{user_id}/split",
         summary="Move some faces of a person to a new one",
+        dependencies=REASON,
         responses={**problems(404, 409, 415), 200: answer("The new person.", "person")},
     )
     async def split_person(

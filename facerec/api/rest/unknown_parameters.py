@@ -19,7 +19,8 @@ async def refuse_unknown_parameters(request: Request) -> None:
     route: APIRoute = request.scope["route"]
     if not route.path.startswith(PREFIX):
         return
-    known = {parameter.alias for parameter in route.dependant.query_params}
+    used = (route.dependant, *route.dependant.dependencies)
+    known = {parameter.alias for each in used for parameter in each.query_params}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
         message = {"msg": "unknown parameter", "type": "extra_forbidden"}

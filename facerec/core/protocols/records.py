@@ -6,15 +6,22 @@ from typing import Protocol
 
 from facerec.core.protocols.collections import CollectionRecords
 from facerec.core.protocols.corrections import CorrectionRecords
+from facerec.core.protocols.history import HistoryRecords
 from facerec.core.protocols.requests import RequestRecords
 from facerec.core.protocols.tombstones import TombstoneRecords
 from facerec.core.protocols.users import UserRecords
 
 
 class RecordStore(
-    CollectionRecords, UserRecords, CorrectionRecords, TombstoneRecords, RequestRecords, Protocol
+    CollectionRecords,
+    UserRecords,
+    CorrectionRecords,
+    HistoryRecords,
+    TombstoneRecords,
+    RequestRecords,
+    Protocol,
 ):
     """Strongly consistent records: collections, people, corrections, tombstones, tags and requests.
 
-    People, corrections, tombstones and tags are deleted with their collection.
+    People, their history, corrections, tombstones and tags are deleted with their collection.
     """

@@ -115,6 +115,7 @@ def _in_stores(
 ) -> Iterator[Remainder]:
     faces, records = stores.faces, stores.records
     ids = sorted(selection.face_ids)
+    names = selection.user_ids | selection.user_names
     if faces.get_faces(collection_id, ids):
         yield Remainder("the store of faces", "face id")
     for record in faces.all_faces(collection_id) if selection.names_photos else ():
@@ -126,6 +127,8 @@ def _in_stores(
         yield Remainder("the store of people", "face id")
     if records.get_users(collection_id, sorted(selection.user_ids)):
         yield Remainder("the store of people", "user id")
+    if records.get_history_subjects(collection_id, [*ids, *names]):
+        yield Remainder("the history of people", "name, user id or face id")
     # What is found is deleted, and still reported: the erasure should have done so.
     if records.forget_answers([*ids, *selection.user_ids]):
         yield Remainder("the answers of idempotency tokens", "user id or face id")

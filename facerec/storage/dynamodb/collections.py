@@ -10,6 +10,7 @@ from facerec.storage.dynamodb.items import (
     Item,
     collection_item,
     collection_key,
+    history_partition,
     numbers,
     to_collection,
     tombstones_partition,
@@ -68,6 +69,7 @@ def delete(table: Table, collection_id: str) -> list[str]:
         f"faces#{collection_id}",
         f"corrections#{collection_id}",
         f"corrected#{collection_id}",
+        history_partition(collection_id),
         tombstones_partition(collection_id),
     ):
         table.delete_partition(partition)

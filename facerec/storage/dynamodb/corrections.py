@@ -6,7 +6,10 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.history import Step, StepKind
+from facerec.core.records import Correction
 from facerec.errors import CollectionNotFoundError, ConflictError
+from facerec.storage.dynamodb import history
 from facerec.storage.dynamodb.items import (
     Item,
     face_corrections_key,
@@ -21,8 +24,13 @@ if TYPE_CHECKING:
 
 def add_correction(table: Table, collection_id: str, correction: Correction) -> None:
     """Add a correction; see ``RecordStore.add_correction``."""
+    if correction in read_corrections(
+        table, [face_corrections_key(collection_id, correction.face_id)]
+    ):
+        return
     changes = _changes(table, collection_id, correction, "ADD")
-    if table.transact([table.has_collection(collection_id), *changes]) is not None:
+    noted = history.notes(table, collection_id, _step(StepKind.CORRECTED, correction))
+    if table.transact([table.has_collection(collection_id), *changes, *noted]) is not None:
         raise CollectionNotFoundError(collection_id)
 
 
@@ -31,7 +39,8 @@ def remove_corrections(table: Table, collection_id: str, corrected: Sequence[Cor
     removed = 0
     for correction in corrected:
         changes = _changes(table, collection_id, correction, "DELETE")
-        removed += table.transact(changes) is None
+        step = _step(StepKind.CORRECTION_LIFTED, correction)
+        removed += table.transact([*changes, *history.notes(table, collection_id, step)]) is None
         # an item whose last value was removed is still there, with a face's or person's name
         for change in changes:
             with suppress(ConflictError), table.condition_is(ConflictError("in use")):
@@ -63,6 +72,10 @@ def list_corrections(
     items = table.items(f"corrections#{collection_id}", last, limit)
     found += [correction for item in items for correction in sorted(to_corrections(item))]
     return found[:limit]
+
+
+def _step(kind: StepKind, correction: Correction) -> Step:
+    return Step(kind, face_ids=(correction.face_id,), person=correction.person)
 
 
 def _changes(

@@ -67,6 +67,16 @@ def to_corrections(item: Mapping[str, Any]) -> list[Correction]:
     ]
 
 
+def history_partition(collection_id: str) -> str:
+    """Return the partition key of the history of a collection's people."""
+    return f"history#{collection_id}"
+
+
+def history_key(collection_id: str, sort: str) -> Item:
+    """Return the key of a step of the history."""
+    return key(history_partition(collection_id), sort)
+
+
 def tombstones_partition(collection_id: str) -> str:
     """Return the partition key of the tombstones of a collection, and of their key."""
     return f"deleted#{collection_id}"

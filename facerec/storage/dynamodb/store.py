@@ -10,6 +10,7 @@ Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 | a face's person | ``faces#`` and the collection's id | the face's id |
 | the people that a face does not show | ``corrections#`` and the collection's id | the face's id |
 | the faces that do not show a person | ``corrected#`` and the collection's id | the person |
+| a step of the history of people | ``history#`` and the collection's id | entry and time |
 | deleted faces of a photo | ``deleted#`` and the collection's id | keyed hash of the photo |
 | the key of these hashes | ``deleted#`` and the collection's id | ``key`` |
 | an answered request | ``requests`` | the token |
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Collection as Members
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.aws_region import aws_region
@@ -29,6 +31,7 @@ from facerec.core.protocols.records import RecordStore
 from facerec.storage.dynamodb import (
     collections,
     corrections,
+    history,
     requests,
     tags,
     tombstones,
@@ -46,6 +49,7 @@ from facerec.storage.dynamodb.items import (
 from facerec.storage.dynamodb.table import Table
 
 if TYPE_CHECKING:
+    from facerec.core.history import Entry
     from facerec.core.records import AnsweredRequest, Collection, Correction, User
 
 
@@ -135,7 +139,7 @@ class DynamoDBStore(RecordStore):
         add: Sequence[str] = (),
         remove: Sequence[str] = (),
     ) -> User:
-        """Change a person; more than 99 faces take two transactions, which can fail halfway."""
+        """Change a person; more than 97 faces take two transactions, which can fail halfway."""
         user = self.get_user(collection_id, user_id)
         return users.change_user(self._table, collection_id, user, version, add, remove)
 
@@ -149,7 +153,7 @@ class DynamoDBStore(RecordStore):
     def move_faces(
         self, collection_id: str, face_ids: Sequence[str], *, source: User, target: User
     ) -> tuple[User, User]:
-        """Move faces; more than 98 take two transactions, which can fail halfway."""
+        """Move faces; more than 97 take two transactions, which can fail halfway."""
         return users.move_faces(self._table, collection_id, face_ids, source, target)
 
     @override
@@ -184,6 +188,43 @@ class DynamoDBStore(RecordStore):
         self, collection_id: str, *, after: Correction | None = None, limit: int = 1000
     ) -> list[Correction]:
         return corrections.list_corrections(self._table, collection_id, after, limit)
+
+    @override
+    def transaction(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    @override
+    def list_history(
+        self,
+        collection_id: str,
+        *,
+        subject: str | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> list[Entry]:
+        return history.list_before(self._table, collection_id, subject, before, limit)
+
+    @override
+    def get_history(self, collection_id: str, entry_id: str) -> Entry | None:
+        return history.get(self._table, collection_id, entry_id)
+
+    @override
+    def get_history_subjects(self, collection_id: str, subjects: Members[str]) -> frozenset[str]:
+        return history.get_subjects(self._table, collection_id, subjects)
+
+    @override
+    def put_history(self, collection_id: str, entries: Sequence[Entry]) -> None:
+        history.put(self._table, collection_id, entries)
+
+    @override
+    def erase_history(
+        self, collection_id: str, *, people: Members[str], face_ids: Members[str]
+    ) -> tuple[int, frozenset[str]]:
+        return history.erase(self._table, collection_id, people, face_ids)
+
+    @override
+    def expire_history(self, collection_id: str, before: float) -> int:
+        return history.expire(self._table, collection_id, before)
 
     @override
     def get_tags(self, collection_id: str) -> dict[str, str]:

@@ -98,6 +98,19 @@ class Table:
             start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
         return items
 
+    def newest(self, partition: str, before: str) -> Iterator[Item]:
+        """Yield items of a partition in reverse order of their sort keys, from before a key."""
+        with self.errors():
+            pages = self.client.get_paginator("query").paginate(
+                TableName=self.name,
+                KeyConditionExpression="pk = :pk AND sk < :before",
+                ExpressionAttributeValues={":pk": {"S": partition}, ":before": {"S": before}},
+                ScanIndexForward=False,
+                ConsistentRead=True,
+            )
+            for page in pages:
+                yield from page["Items"]
+
     def partition(self, partition: str) -> Iterator[Item]:
         """Yield all items of a partition."""
         after = None

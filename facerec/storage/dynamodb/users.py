@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.history import Step, StepKind
 from facerec.errors import (
     CollectionNotFoundError,
     ConflictError,
@@ -13,6 +14,7 @@ from facerec.errors import (
     UserNameExistsError,
     UserNotFoundError,
 )
+from facerec.storage.dynamodb import history
 from facerec.storage.dynamodb.items import (
     Item,
     association_key,
@@ -27,13 +29,13 @@ from facerec.storage.dynamodb.table import TRIES, Table
 if TYPE_CHECKING:
     from facerec.core.records import User
 
-CHANGED_AT_ONCE = 99
-"""Faces per transaction; with the person, 100 items in total:
+CHANGED_AT_ONCE = 97
+"""Faces per transaction; with the person and two steps of the history, 100 items in total:
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html."""
 
 
-MOVED_AT_ONCE = 98
-"""Faces that a transaction moves between people; with them, 100 items in total."""
+MOVED_AT_ONCE = 97
+"""Faces that a transaction moves between people; with them and the history, 100 items."""
 
 
 def create_user(table: Table, collection_id: str, user: User) -> None:
@@ -46,7 +48,9 @@ def create_user(table: Table, collection_id: str, user: User) -> None:
         }
     }
     name = [] if user.name is None else [_take_name(table, collection_id, user, user.name)]
-    unmet = table.transact([table.has_collection(collection_id), put, *name])
+    step = Step(StepKind.CREATED, user.user_id, created_at=user.created_at, name=user.name)
+    noted = history.notes(table, collection_id, step)
+    unmet = table.transact([table.has_collection(collection_id), put, *name, *noted])
     if unmet is not None:
         if unmet[0]:
             raise CollectionNotFoundError(collection_id)
@@ -67,7 +71,14 @@ def delete_user(table: Table, collection_id: str, user_id: str) -> User:
         actions = [{"Delete": _unchanged(table, collection_id, user)}]
         if user.name is not None:
             actions.append(_free_name(table, collection_id, user.name))
-        if table.transact(actions) is None:
+        step = Step(
+            StepKind.DELETED,
+            user_id,
+            created_at=user.created_at,
+            name=user.name,
+            face_ids=user.face_ids,
+        )
+        if table.transact([*actions, *history.notes(table, collection_id, step)]) is None:
             return user
     raise _too_many_changes()
 
@@ -89,7 +100,9 @@ def set_name(table: Table, collection_id: str, user_id: str, name: str | None) -
             actions.append(_free_name(table, collection_id, user.name))
         if name is not None:
             actions.append(_take_name(table, collection_id, user, name))
-        unmet = table.transact(actions)
+        step = Step(StepKind.RENAMED, user_id, name=name, earlier_name=user.name)
+        # The last condition must stay that of the name.
+        unmet = table.transact([*history.notes(table, collection_id, step), *actions])
         if unmet is None:
             return replace(user, name=name)
         if name is not None and unmet[-1]:
@@ -137,7 +150,8 @@ def move_faces(
                 },
             }
             actions.append({"Update": change})
-        if table.transact(actions) is not None:
+        step = Step(StepKind.FACES_MOVED, target.user_id, source.user_id, face_ids=tuple(batch))
+        if table.transact([*actions, *history.notes(table, collection_id, step)]) is not None:
             for user in (source, target):
                 get_user(table, collection_id, user.user_id)
             raise ConflictError("a person or a face of it was changed concurrently", "try again")
@@ -204,6 +218,11 @@ def _change(
                 }
             }
         actions.append(action)
+    for kind, of_added in ((StepKind.FACES_REMOVED, False), (StepKind.FACES_ADDED, True)):
+        own = tuple(face_id for face_id, added in changes if added == of_added)
+        if own:
+            step = Step(kind, user.user_id, face_ids=own)
+            actions += history.notes(table, collection_id, step)
     if table.transact(actions) is not None:
         if table.get(user_key(collection_id, user.user_id)) is None:
             raise UserNotFoundError(user.user_id)

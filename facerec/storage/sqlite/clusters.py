@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from facerec.core.clusters import Cluster, ClusterChanges
-from facerec.storage.sqlite import collections
+from facerec.core.history import Step, StepKind
+from facerec.storage.sqlite import collections, history
 
 
 def mark(connection: sqlite3.Connection, collection_id: str) -> tuple[int, int] | None:
@@ -174,12 +175,15 @@ def set_ignored(
     connection: sqlite3.Connection, collection_id: str, number: int, *, is_ignored: bool
 ) -> None:
     """Write or delete the row of an ignored cluster."""
-    connection.execute(
+    changed = connection.execute(
         "INSERT OR IGNORE INTO ignored_cluster (collection_id, number) VALUES (?, ?)"
         if is_ignored
         else "DELETE FROM ignored_cluster WHERE collection_id = ? AND number = ?",
         (collection_id, number),
-    )
+    ).rowcount
+    if changed:
+        kind = StepKind.IGNORED if is_ignored else StepKind.IGNORED_LIFTED
+        history.note(connection, collection_id, Step(kind, cluster=number))
 
 
 def set_not_faces(
@@ -188,12 +192,19 @@ def set_not_faces(
     """Write or delete the rows of detections that somebody marked as not a face."""
     if lift:
         _cluster_again(connection, collection_id, face_ids)
-    connection.executemany(
+    statement = (
         "DELETE FROM not_a_face WHERE collection_id = ? AND face_id = ?"
         if lift
-        else "INSERT OR IGNORE INTO not_a_face (collection_id, face_id) VALUES (?, ?)",
-        ((collection_id, face_id) for face_id in face_ids),
+        else "INSERT OR IGNORE INTO not_a_face (collection_id, face_id) VALUES (?, ?)"
     )
+    changed = tuple(
+        face_id
+        for face_id in face_ids
+        if connection.execute(statement, (collection_id, face_id)).rowcount
+    )
+    if changed:
+        kind = StepKind.NOT_A_FACE_LIFTED if lift else StepKind.NOT_A_FACE
+        history.note(connection, collection_id, Step(kind, face_ids=changed))
 
 
 def not_faces(connection: sqlite3.Connection, collection_id: str) -> list[str]:

@@ -6,8 +6,9 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
+from facerec.core.history import Step, StepKind
 from facerec.core.records import Correction
-from facerec.storage.sqlite import collections
+from facerec.storage.sqlite import collections, history
 
 
 def add(connection: sqlite3.Connection, collection_id: str, correction: Correction) -> None:
@@ -17,23 +18,33 @@ def add(connection: sqlite3.Connection, collection_id: str, correction: Correcti
         CollectionNotFoundError: there is no such collection.
     """
     collections.get(connection, collection_id)
-    connection.execute(
+    added = connection.execute(
         "INSERT OR IGNORE INTO correction (collection_id, face_id, person) VALUES (?, ?, ?)",
         (collection_id, correction.face_id, correction.person),
-    )
+    ).rowcount
+    if added:
+        history.note(connection, collection_id, _step(StepKind.CORRECTED, correction))
 
 
 def remove(
     connection: sqlite3.Connection, collection_id: str, corrections: Sequence[Correction]
 ) -> int:
     """Delete corrections, and return the number of those that were stored."""
-    return sum(
-        connection.execute(
+    removed = [
+        correction
+        for correction in corrections
+        if connection.execute(
             "DELETE FROM correction WHERE collection_id = ? AND face_id = ? AND person = ?",
             (collection_id, correction.face_id, correction.person),
         ).rowcount
-        for correction in corrections
-    )
+    ]
+    for correction in removed:
+        history.note(connection, collection_id, _step(StepKind.CORRECTION_LIFTED, correction))
+    return len(removed)
+
+
+def _step(kind: StepKind, correction: Correction) -> Step:
+    return Step(kind, face_ids=(correction.face_id,), person=correction.person)
 
 
 def of_faces(

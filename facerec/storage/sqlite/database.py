@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -46,6 +47,7 @@ class Database:
         """
         self.path = path
         self._idle: list[sqlite3.Connection] = []
+        self._joined = threading.local()
         self._read_only = _is_read_only(path)
         with store_errors(path):
             if not self._read_only:
@@ -63,6 +65,10 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Provide a connection in a read transaction, which sees one snapshot of the file."""
+        joined: sqlite3.Connection | None = getattr(self._joined, "connection", None)
+        if joined is not None:
+            yield joined
+            return
         with store_errors(self.path), self._connection() as connection:
             connection.execute("BEGIN")
             try:
@@ -76,6 +82,10 @@ class Database:
 
         If the block raises, the transaction is rolled back.
         """
+        joined: sqlite3.Connection | None = getattr(self._joined, "connection", None)
+        if joined is not None:
+            yield joined
+            return
         with store_errors(self.path), self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -87,12 +97,31 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Join all reads and writes of this thread within the block in one transaction.
+
+        If the block raises, nothing of it is kept. The log is emptied at its end.
+        """
+        with self.writing() as connection:
+            self._joined.connection = connection
+            try:
+                yield
+            finally:
+                self._joined.connection = None
+        with suppress(StoreUnavailableError):
+            self.clear_log()
+
     def clear_log(self) -> None:
         """Empty the write-ahead log, which holds earlier contents of changed pages.
+
+        Within ``transaction`` this is left to its end.
 
         Raises:
             StoreUnavailableError: other processes did not stop reading the log.
         """
+        if getattr(self._joined, "connection", None) is not None:
+            return
         give_up = time.monotonic() + BUSY_TIMEOUT
         while not self._truncate_log():
             # SQLite waits for readers, but not for the checkpoint of another connection

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from facerec.storage.columns import COLUMNS, from_columns
 from facerec.storage.face_metadata import to_metadata
 from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS
+from facerec.storage.sqlite.history_schema import HISTORY_STATEMENTS
 from facerec.storage.sqlite.record_schema import (
     ASSOCIATION_INDEX,
     CORRECTION_STATEMENTS,
@@ -115,11 +116,18 @@ def _add_names(connection: sqlite3.Connection) -> None:
     connection.execute(USER_NAME_INDEX)
 
 
+def _add_history(connection: sqlite3.Connection) -> None:
+    """Add the history of people (schema 6 to 7)."""
+    for statement in HISTORY_STATEMENTS:
+        connection.execute(statement)
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _faces_to_vectors,
     _add_corrections,
     _add_tombstones,
     _add_clusters,
     _add_names,
+    _add_history,
 )
 """The step from each version of the schema to the next, beginning with version 1."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection as Members
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING
 
 from facerec.core.override import override
@@ -15,6 +15,7 @@ from facerec.storage.sqlite import (
     access_keys,
     collections,
     corrections,
+    history,
     requests,
     tags,
     tombstones,
@@ -22,6 +23,7 @@ from facerec.storage.sqlite import (
 )
 
 if TYPE_CHECKING:
+    from facerec.core.history import Entry
     from facerec.core.records import AnsweredRequest, Collection, Correction, User
     from facerec.storage.sqlite.database import Database
 
@@ -165,6 +167,55 @@ class SqliteRecords(RecordStore, AccessKeyStore):
     ) -> list[Correction]:
         with self._database.reading() as connection:
             return corrections.list_after(connection, collection_id, after, limit)
+
+    @override
+    def transaction(self) -> AbstractContextManager[None]:
+        return self._database.transaction()
+
+    @override
+    def list_history(
+        self,
+        collection_id: str,
+        *,
+        subject: str | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> list[Entry]:
+        with self._database.reading() as connection:
+            return history.list_before(connection, collection_id, subject, before, limit)
+
+    @override
+    def get_history(self, collection_id: str, entry_id: str) -> Entry | None:
+        with self._database.reading() as connection:
+            return history.get(connection, collection_id, entry_id)
+
+    @override
+    def get_history_subjects(self, collection_id: str, subjects: Members[str]) -> frozenset[str]:
+        with self._database.reading() as connection:
+            return history.get_subjects(connection, collection_id, subjects)
+
+    @override
+    def put_history(self, collection_id: str, entries: Sequence[Entry]) -> None:
+        with self._database.writing() as connection:
+            history.put(connection, collection_id, entries)
+
+    @override
+    def erase_history(
+        self, collection_id: str, *, people: Members[str], face_ids: Members[str]
+    ) -> tuple[int, frozenset[str]]:
+        with self._database.writing() as connection:
+            erased = history.erase(connection, collection_id, people, face_ids)
+        if erased[0]:
+            self._clear_log()
+        return erased
+
+    @override
+    def expire_history(self, collection_id: str, before: float) -> int:
+        with self._database.writing() as connection:
+            expired = history.expire(connection, collection_id, before)
+        if expired:
+            self._clear_log()
+        return expired
 
     @override
     def get_tags(self, collection_id: str) -> dict[str, str]:

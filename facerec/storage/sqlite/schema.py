@@ -22,13 +22,14 @@ from pathlib import Path
 
 from facerec.errors import InvalidInputError
 from facerec.storage.sqlite.cluster_schema import CLUSTER_STATEMENTS
+from facerec.storage.sqlite.history_schema import HISTORY_STATEMENTS
 from facerec.storage.sqlite.migration import MIGRATIONS
 from facerec.storage.sqlite.record_schema import RECORD_STATEMENTS
 
 APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """The layout that this module writes; kept in the file's ``user_version``."""
 
 VECTOR_STATEMENTS = (
@@ -66,6 +67,7 @@ _STATEMENTS = (
     *VECTOR_STATEMENTS,
     *RECORD_STATEMENTS,
     *CLUSTER_STATEMENTS,
+    *HISTORY_STATEMENTS,
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )

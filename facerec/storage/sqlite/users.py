@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 
+from facerec.core.history import Step, StepKind
 from facerec.core.records import User
 from facerec.errors import (
     ConflictError,
@@ -16,7 +17,7 @@ from facerec.errors import (
     UserNameExistsError,
     UserNotFoundError,
 )
-from facerec.storage.sqlite import collections, requests
+from facerec.storage.sqlite import collections, history, requests
 
 _SELECTED = "user_id, created_at, version, vector_version, name"
 
@@ -39,6 +40,8 @@ def create(connection: sqlite3.Connection, collection_id: str, user: User) -> No
         f"INSERT INTO user (collection_id, {_SELECTED}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
         (collection_id, *values),
     )
+    step = Step(StepKind.CREATED, user.user_id, created_at=user.created_at, name=user.name)
+    history.note(connection, collection_id, step)
 
 
 def get(connection: sqlite3.Connection, collection_id: str, user_id: str) -> User:
@@ -97,17 +100,24 @@ def delete(connection: sqlite3.Connection, collection_id: str, user_id: str) -> 
     Raises:
         UserNotFoundError: it does not exist.
     """
-    deleted = connection.execute(
+    user = get(connection, collection_id, user_id)
+    connection.execute(
         "DELETE FROM user WHERE collection_id = ? AND user_id = ?", (collection_id, user_id)
-    ).rowcount
-    if not deleted:
-        raise UserNotFoundError(user_id)
+    )
     connection.execute(
         "DELETE FROM association INDEXED BY association_by_user "
         "WHERE collection_id = ? AND user_id = ?",
         (collection_id, user_id),
     )
     requests.forget_answers(connection, [user_id])
+    step = Step(
+        StepKind.DELETED,
+        user_id,
+        created_at=user.created_at,
+        name=user.name,
+        face_ids=user.face_ids,
+    )
+    history.note(connection, collection_id, step)
 
 
 def change(
@@ -145,6 +155,10 @@ def change(
         "UPDATE user SET version = ? WHERE collection_id = ? AND user_id = ?",
         (version + 1, collection_id, user_id),
     )
+    for kind, face_ids in ((StepKind.FACES_REMOVED, remove), (StepKind.FACES_ADDED, add)):
+        if face_ids:
+            step = Step(kind, user_id, face_ids=tuple(face_ids))
+            history.note(connection, collection_id, step)
     return get(connection, collection_id, user_id)
 
 
@@ -165,6 +179,9 @@ def set_name(
         (name, collection_id, user_id),
     )
     requests.forget_answers(connection, [user_id])
+    if name != user.name:
+        step = Step(StepKind.RENAMED, user_id, name=name, earlier_name=user.name)
+        history.note(connection, collection_id, step)
     return replace(user, name=name)
 
 
@@ -199,6 +216,9 @@ def move(
         "UPDATE user SET version = version + 1 WHERE collection_id = ? AND user_id = ?",
         ((collection_id, each.user_id) for each in (source, target)),
     )
+    moved = tuple(face_ids)
+    step = Step(StepKind.FACES_MOVED, target.user_id, source.user_id, face_ids=moved)
+    history.note(connection, collection_id, step)
     return (
         get(connection, collection_id, source.user_id),
         get(connection, collection_id, target.user_id),

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from facerec.testing.records.collection_settings import CollectionSettingsContract
 from facerec.testing.records.corrections import CorrectionContract
+from facerec.testing.records.history import HistoryContract
 from facerec.testing.records.requests import RequestContract
 from facerec.testing.records.tombstones import TombstoneContract
 from facerec.testing.records.users import UserContract
 
 
 class RecordStoreContract(
-    UserContract, CorrectionContract, TombstoneContract, CollectionSettingsContract, RequestContract
+    UserContract,
+    CorrectionContract,
+    HistoryContract,
+    TombstoneContract,
+    CollectionSettingsContract,
+    RequestContract,
 ):
     """Subclasses provide the fixture ``records``: an empty store that threads may share.
 

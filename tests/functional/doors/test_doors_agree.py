@@ -139,6 +139,28 @@ def corrected(door: Door) -> None:
         door.gallery.not_same("staff", face_id, person)
 
 
+def without_ids(entries: list[object]) -> list[object]:
+    """Return entries of the history without their ids, which differ each time."""
+    return [entry[1] for entry in entries if isinstance(entry, tuple)]
+
+
+def last_change(door: Door) -> str:
+    """Return the id of the newest entry of the history."""
+    return door.gallery.list_history("staff").entries[0].cause.entry_id
+
+
+def last_action(door: Door) -> object:
+    """Return what the newest entry of the history says."""
+    return without_ids(door.page_of_history("staff", 1, None).entries)
+
+
+def undo_twice(door: Door) -> object:
+    """Undo an entry twice."""
+    entry_id = last_change(door)
+    door.undo("staff", entry_id)
+    return door.undo("staff", entry_id)
+
+
 def unknown(door: Door) -> None:
     """The collection ``staff`` with clusters of three and two faces, and a user ``ann``."""
     door.gallery.create_collection("staff")
@@ -528,6 +550,33 @@ ROWS = {
     ),
     "a page of too many corrections": Row(
         "list_corrections", staff, lambda door: door.page_of_corrections("staff", 4097, None)
+    ),
+    "page through the history": Row(
+        "list_history",
+        corrected,
+        lambda door: without_ids(
+            pages(lambda limit, token: door.page_of_history("staff", limit, token), 2)
+        ),
+    ),
+    "the history of a user": Row(
+        "list_history",
+        named,
+        lambda door: without_ids(door.page_of_history("staff", None, None, "Ann Müller").entries),
+    ),
+    "the history of nobody": Row(
+        "list_history", staff, lambda door: door.page_of_history("staff", None, None, "nobody")
+    ),
+    "a page of too much history": Row(
+        "list_history", staff, lambda door: door.page_of_history("staff", 501, None)
+    ),
+    "undo a change": Row(
+        "undo",
+        named,
+        lambda door: [door.undo("staff", last_change(door)), names_of(door), last_action(door)],
+    ),
+    "undo a change again": Row("undo", named, lambda door: undo_twice(door)),
+    "undo what was never changed": Row(
+        "undo", staff, lambda door: door.undo("staff", "20260102T030405123456Z-0f3c")
     ),
     "cluster faces": Row(
         "cluster_faces", alike, lambda door: then(door.cluster_faces("staff"), clusters_of(door))
@@ -919,10 +968,13 @@ NO_OPERATIONS = {
     "enrol_people": "takes a function; `facerec people enrol` and REST have rules for folders",
     "estimates_attributes": "is a setting of the Python object",
     "expire": "is called by a schedule, and by `facerec collections expire` on this machine",
+    "export_collection": "is for the operator: `facerec collections export`",
+    "import_collection": "is for the operator: `facerec collections import`",
     "list_expired": "is the first half of expire",
     "import_embeddings": "is for the operator, who moves from a program: `facerec import`",
     "import_faces": "is for the operator, who moves from another service: `facerec import`",
     "model_version": "is in the answers of other operations",
+    "requested_by": "names the caller of other operations; a server knows it from the request",
     "resolve_user": "finds whom a command names; a list of people by name serves programs",
     "resume_erasure": "completes what another process began; servers and workflows call it",
     "resume_erasures": "completes what other processes began; servers and workflows call it",
@@ -962,6 +1014,8 @@ LACKING = {
     ("rekognition", "export"): OWN,
     ("rekognition", "get_erasure"): OWN,
     ("rekognition", "lift_correction"): OWN,
+    ("rekognition", "list_history"): OWN,
+    ("rekognition", "undo"): OWN,
     ("rekognition", "list_corrections"): OWN,
     ("rekognition", "list_erasures"): OWN,
     ("rekognition", "not_same"): OWN,
@@ -1002,6 +1056,7 @@ OTHER_NAMES = {
     "answer_once": "create_user_once",
     "list_clusters": "page_of_clusters",
     "list_corrections": "page_of_corrections",
+    "list_history": "page_of_history",
 }
 """Methods of doors that have another name than the method of ``Gallery``."""
 

@@ -210,6 +210,16 @@ class Door:
         """Return some corrections, each a face and a person."""
         raise NotImplementedError
 
+    def page_of_history(
+        self, name: str, limit: int | None, next_token: str | None, person: str | None = None
+    ) -> Page:
+        """Return some changes of people, newest first: each an id, what was done, and the steps."""
+        raise NotImplementedError
+
+    def undo(self, name: str, entry_id: str) -> tuple[object, ...]:
+        """Take back a change; return what that has done, and the steps."""
+        raise NotImplementedError
+
     def cluster_faces(self, name: str) -> None:
         """Cluster the faces that were indexed since the last time."""
         raise NotImplementedError

@@ -31,6 +31,8 @@ from tests.support.doors.documents import (
     exported,
     face_matches,
     face_page,
+    history_entry,
+    history_page,
     listed_faces,
     person_page,
     rest_matches,
@@ -47,6 +49,7 @@ class CommandLineDoor(Door):
         errors.InvalidInputError: {2, 4},
         errors.ConflictError: 1,
         errors.ErasureNotFoundError: 3,
+        errors.HistoryEntryNotFoundError: 3,
         errors.InvalidPageTokenError: 4,
         errors.NotFoundError: 3,
         errors.ObjectNotFoundError: 3,
@@ -160,6 +163,18 @@ class CommandLineDoor(Door):
         words = _given(limit=limit, next_token=next_token)
         page = self._run("faces", "corrections", "--collection", name, "--json", *words)
         return correction_page(page)
+
+    def page_of_history(
+        self, name: str, limit: int | None, next_token: str | None, person: str | None = None
+    ) -> Page:
+        words = _given(limit=limit, next_token=next_token)
+        named = () if person is None else (person,)
+        command = ("people", "history", "--collection", name, *named, "--json", *words)
+        return history_page(self._run(*command))
+
+    def undo(self, name: str, entry_id: str) -> tuple[object, ...]:
+        words = ("people", "undo", "--collection", name, entry_id, "--why", "wrong", "--json")
+        return history_entry(self._run(*words))
 
     def cluster_faces(self, name: str) -> None:
         self._people("suggest", name)

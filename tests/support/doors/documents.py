@@ -66,6 +66,21 @@ def correction_page(document: dict[str, Any]) -> Page:
     return Page(corrections, document["next_token"])
 
 
+def history_entry(document: dict[str, Any]) -> tuple[object, ...]:
+    """Return what ``history-entry.json`` says, without times and who made it."""
+    steps = [
+        (step["kind"], step["user_id"], step["other_id"], step["name"], step["face_ids"])
+        for step in document["steps"]
+    ]
+    return document["action"], document["why"], document["erased"], steps
+
+
+def history_page(document: dict[str, Any]) -> Page:
+    """Return the page of ``history.json``."""
+    entries = [(each["entry_id"], history_entry(each)) for each in document["entries"]]
+    return Page(entries, document["next_token"])
+
+
 def cluster(document: dict[str, Any]) -> tuple[str, list[str], str | None]:
     """Return what ``cluster.json`` says."""
     return document["cluster_id"], document["face_ids"], document["user_id"]

@@ -9,6 +9,7 @@ from facerec import errors
 from facerec.core.erasures import SubjectKind
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.gallery.associations import AssociationOutcome, status_of
+from facerec.gallery.presenting_history import history_entry_json, history_page_json
 from facerec.gallery.user_search import UserSearchResult
 from tests.support.doors.base import (
     Change,
@@ -21,7 +22,7 @@ from tests.support.doors.base import (
     Page,
     rounded,
 )
-from tests.support.doors.documents import erased, exported
+from tests.support.doors.documents import erased, exported, history_entry, history_page
 
 
 class PythonDoor(Door):
@@ -154,6 +155,20 @@ class PythonDoor(Door):
             lambda: self.gallery.list_corrections(name, limit=limit, next_token=next_token)
         )
         return Page([(each.face_id, each.person) for each in page.corrections], page.next_token)
+
+    def page_of_history(
+        self, name: str, limit: int | None, next_token: str | None, person: str | None = None
+    ) -> Page:
+        chosen = {} if limit is None else {"limit": limit}
+        page = self._run(
+            lambda: self.gallery.list_history(name, person=person, next_token=next_token, **chosen)
+        )
+        return history_page(history_page_json(page))
+
+    def undo(self, name: str, entry_id: str) -> tuple[object, ...]:
+        with self.gallery.requested_by("zoe", why="wrong"):
+            done = self._run(lambda: self.gallery.undo(name, entry_id))
+        return history_entry(history_entry_json(done))
 
     def cluster_faces(self, name: str) -> None:
         self._run(lambda: self.gallery.cluster_faces(name))

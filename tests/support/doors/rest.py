@@ -34,6 +34,8 @@ from tests.support.doors.documents import (
     exported,
     face_matches,
     face_page,
+    history_entry,
+    history_page,
     listed_faces,
     person_page,
     rest_matches,
@@ -58,6 +60,7 @@ class RestDoor(Door):
         errors.InvalidInputError: 422,
         errors.ConflictError: 409,
         errors.ErasureNotFoundError: 404,
+        errors.HistoryEntryNotFoundError: 404,
         errors.InvalidPageTokenError: 404,
         errors.NotFoundError: 404,
         errors.ObjectNotFoundError: 404,
@@ -192,6 +195,16 @@ class RestDoor(Door):
     def page_of_corrections(self, name: str, limit: int, next_token: str | None) -> Page:
         path = f"collections/{name}/corrections"
         return correction_page(self._get(path, limit=limit, next_token=next_token))
+
+    def page_of_history(
+        self, name: str, limit: int | None, next_token: str | None, person: str | None = None
+    ) -> Page:
+        path = f"collections/{name}/history"
+        return history_page(self._get(path, limit=limit, next_token=next_token, person=person))
+
+    def undo(self, name: str, entry_id: str) -> tuple[object, ...]:
+        done = self._send("POST", f"collections/{name}/history/{entry_id}/undo?why=wrong", {})
+        return history_entry(done)
 
     def cluster_faces(self, name: str) -> None:
         self._send("POST", f"collections/{name}/clusters", {})

@@ -1,0 +1,72 @@
+"""The REST routes for the history of people."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+
+from facerec.api.rest.context import Context
+from facerec.api.rest.contracts import answer
+from facerec.api.rest.problems import problems
+from facerec.api.rest.reasons import REASON
+from facerec.api.rest.requests.parameters import CollectionPath, NextToken
+from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
+from facerec.core.names import MAX_NAME_LENGTH
+from facerec.gallery.presenting_history import history_entry_json, history_page_json
+
+
+def history_router(context: Context) -> APIRouter:
+    """Return the routes that list the history of people, and undo an entry."""
+    router = APIRouter(prefix="/api/v1/collections/{collection_id}", tags=["people"])
+    gallery = context.gallery
+
+    @router.get(
+        "/history",
+        summary="List who changed people, when and why, newest first",
+        responses={**problems(404), 200: answer("A page of the history.", "history")},
+    )
+    async def list_history(
+        request: Request,
+        collection_id: CollectionPath,
+        person: Annotated[
+            str | None,
+            Query(
+                min_length=1,
+                max_length=MAX_NAME_LENGTH,
+                description="List only changes of the person of this id or name.",
+            ),
+        ] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_HISTORY)] = DEFAULT_HISTORY,
+        next_token: NextToken = None,
+    ) -> JSONResponse:
+        return await context.respond(
+            request,
+            lambda: gallery.list_history(
+                collection_id, person=person, next_token=next_token, limit=limit
+            ),
+            history_page_json,
+            collection_id=collection_id,
+        )
+
+    @router.post(
+        "/history/{entry_id}/undo",
+        summary="Take back a change of people",
+        dependencies=REASON,
+        responses={**problems(404, 409), 200: answer("The entry of this.", "history-entry")},
+    )
+    async def undo_change(
+        request: Request,
+        collection_id: CollectionPath,
+        entry_id: Annotated[str, Path(max_length=40, pattern="^[0-9A-Za-z-]+$")],
+    ) -> JSONResponse:
+        return await context.respond(
+            request,
+            lambda: gallery.undo(collection_id, entry_id),
+            history_entry_json,
+            collection_id=collection_id,
+            writes=True,
+        )
+
+    return router

@@ -1,0 +1,28 @@
+"""The reason that a request states for a change of people."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from facerec.core.names import MAX_REASON_LENGTH, USER_NAME_PATTERN
+
+
+def _note_reason(
+    request: Request,
+    why: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=MAX_REASON_LENGTH,
+            pattern=USER_NAME_PATTERN,
+            description="The reason, for the history of people.",
+        ),
+    ] = None,
+) -> None:
+    request.state.why = why
+
+
+REASON = [Depends(_note_reason)]
+"""The dependency of routes that change people: they take the query parameter ``why``."""

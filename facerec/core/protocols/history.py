@@ -1,0 +1,79 @@
+"""The protocol of stores of the history of people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from facerec.core.history import Entry
+
+
+class HistoryRecords(Protocol):
+    """Who changed people, when and why.
+
+    The methods that change people and corrections write steps of the history by themselves, in the
+    transaction of the change, if there is a cause: see ``facerec.core.history``. A change of more
+    than a hundred faces can be several steps.
+    """
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Keep all changes of the block or none, in stores that can; others keep each by itself.
+
+        The block must not search, and ends with its first error.
+        """
+        ...
+
+    def list_history(
+        self,
+        collection_id: str,
+        *,
+        subject: str | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> list[Entry]:
+        """Return entries, newest first.
+
+        Args:
+            collection_id: the collection.
+            subject: return only entries with this person, name, face or undone entry.
+            before: id of the entry after which to continue, which is newer.
+            limit: maximum number of entries.
+        """
+        ...
+
+    def get_history(self, collection_id: str, entry_id: str) -> Entry | None:
+        """Return an entry, None if there is none."""
+        ...
+
+    def get_history_subjects(self, collection_id: str, subjects: Collection[str]) -> frozenset[str]:
+        """Return those of the subjects that entries have."""
+        ...
+
+    def put_history(self, collection_id: str, entries: Sequence[Entry]) -> None:
+        """Store entries of another store; those whose ids are known stay as they are.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        ...
+
+    def erase_history(
+        self, collection_id: str, *, people: Collection[str], face_ids: Collection[str]
+    ) -> tuple[int, frozenset[str]]:
+        """Remove people and faces from all entries; see ``facerec.core.history.without_names``.
+
+        Returns:
+            The number of entries that have changed, and the names that were removed.
+        """
+        ...
+
+    def expire_history(self, collection_id: str, before: float) -> int:
+        """Delete the entries of changes before a time, and return their number.
+
+        Args:
+            collection_id: the collection.
+            before: seconds since 1970, UTC.
+        """
+        ...

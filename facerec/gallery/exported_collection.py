@@ -1,0 +1,163 @@
+"""The files of an exported collection: what they are called, and that they are complete.
+
+``collection.json`` (``schemas/collection-export.json``) describes the collection and has the digest
+of each other file; it is written last. ``faces.parquet`` has the faces (``storage.face_table``).
+The other files have a JSON document in each line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from facerec.core.schemas import check, violation
+from facerec.errors import InvalidInputError
+
+FORMAT = 1
+"""Version of the format."""
+
+DESCRIPTION = "collection.json"
+FACES = "faces.parquet"
+
+LINES = ("people", "corrections", "clusters", "not-faces", "history", "tombstones")
+"""Names of the files of JSON lines, without ``.jsonl``; each has a schema in ``$defs``."""
+
+FILES = (FACES, *(f"{name}.jsonl" for name in LINES))
+
+
+@contextmanager
+def new_export(folder: Path) -> Iterator[Path]:
+    """Create a folder that only its owner can read, whole or not at all.
+
+    The block writes into another folder, which gets the name at its end. One that a killed export
+    has left is deleted first.
+
+    Raises:
+        InvalidInputError: The folder is not empty, or there is no folder for it.
+    """
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise InvalidInputError(
+            f"{folder} is not an empty folder", "name a folder that does not exist"
+        )
+    if not folder.absolute().parent.is_dir():
+        raise InvalidInputError(f"{folder.parent} is not a folder", "create it first")
+    part = folder.absolute().with_name(f".{folder.name[:40]}.part")
+    _remove(part)
+    part.mkdir(mode=0o700)
+    try:
+        yield part
+        for path in part.iterdir():
+            path.chmod(0o600)
+            _synchronise(path)
+        _synchronise(part)
+        # replaces an empty folder
+        part.rename(folder)
+        _synchronise(folder.absolute().parent)
+    finally:
+        _remove(part)
+
+
+def write_lines(path: Path, documents: Iterable[dict[str, Any]]) -> int:
+    """Write a JSON document into each line of a new file; return the number of lines."""
+    lines = 0
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        for document in documents:
+            file.write(json.dumps(document, ensure_ascii=False, sort_keys=True) + "\n")
+            lines += 1
+    return lines
+
+
+def read_lines(folder: Path, name: str) -> Iterator[dict[str, Any]]:
+    """Yield the documents of a file of JSON lines, each checked against its schema.
+
+    Raises:
+        InvalidInputError: A line is not such a document.
+    """
+    schema = f"collection-export-{name}"
+    with (folder / f"{name}.jsonl").open(encoding="utf-8", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            where = f"line {number} of {name}.jsonl"
+            try:
+                document = json.loads(line)
+            except ValueError:
+                raise InvalidInputError(f"{where} is not JSON") from None
+            wrong = violation(schema, document)
+            if wrong:
+                raise InvalidInputError(f"{where} is not valid: {wrong}")
+            yield document
+
+
+def describe_files(folder: Path, counts: dict[str, int]) -> list[dict[str, Any]]:
+    """Return what ``collection.json`` says of the other files.
+
+    Args:
+        folder: The folder.
+        counts: Numbers of entries by the name of the file.
+    """
+    return [
+        {"name": name, "entries": counts[name], "sha256": _digest(folder / name)} for name in FILES
+    ]
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """Return ``collection.json`` of an export whose files are all there and unchanged.
+
+    Raises:
+        InvalidInputError: The folder is not a complete export, or of a later facerec.
+    """
+    path = folder / DESCRIPTION
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise InvalidInputError(
+            f"{folder} is not an exported collection: it has no readable {DESCRIPTION}"
+        ) from None
+    known = document.get("format") if isinstance(document, dict) else None
+    if isinstance(known, int) and known > FORMAT:
+        raise InvalidInputError(
+            f"{folder} was exported by a later facerec (format {known}, this one knows {FORMAT})",
+            "update facerec",
+        )
+    check("collection-export", document, str(path))
+    if sorted(each["name"] for each in document["files"]) != sorted(FILES):
+        raise InvalidInputError(f"{path} does not list all files of an export")
+    for each in document["files"]:
+        try:
+            digest = _digest(folder / each["name"])
+        except OSError:
+            raise InvalidInputError(f"{folder} has no readable {each['name']}") from None
+        if digest != each["sha256"]:
+            raise InvalidInputError(
+                f"{folder / each['name']} was changed or damaged since the export",
+                "export the collection again",
+            )
+    return document
+
+
+def digest_of(folder: Path) -> str:
+    """Return a digest that identifies an export: of ``collection.json``, which has all others."""
+    return _digest(folder / DESCRIPTION)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _synchronise(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir() and not part.is_symlink():
+        shutil.rmtree(part)

@@ -1,0 +1,236 @@
+"""Whole collections exported into a folder, and imported: bit for bit, or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from facerec.errors import (
+    CollectionExistsError,
+    CollectionNotFoundError,
+    InvalidInputError,
+    ModelMismatchError,
+)
+from facerec.gallery.gallery import Gallery
+from facerec.storage.face_table import read_faces
+from facerec.testing.engine import fake_face, fake_photo
+from tests.support.gallery import Collaborators
+
+CHANGING = {"exported_at", "created_at"}
+"""What differs between an export and that of its import."""
+
+
+def index(gallery: Gallery, person: str, shot: int = 0) -> str:
+    photo = fake_photo(fake_face(person, away=0.1, shot=shot), fake_face("zoe", left=0.6))
+    faces = gallery.index("staff", photo, external_image_id=f"{person}:{shot}").faces
+    return faces[0].record.face_id
+
+
+@pytest.fixture
+def filled(gallery: Gallery) -> Gallery:
+    """A gallery whose collection ``staff`` has something of everything."""
+    faces = {
+        (name, shot): index(gallery, name, shot) for name in ("ann", "bea") for shot in range(3)
+    }
+    gallery.create_user("staff", "ann", name="张伟")
+    gallery.create_user("staff", "empty")
+    gallery.associate_faces("staff", "ann", [faces["ann", 1], faces["ann", 0]])
+    gallery.not_same("staff", faces["bea", 0], "ann")
+    gallery.cluster_faces("staff")
+    for cluster in gallery.list_clusters("staff").clusters[:1]:
+        gallery.ignore_cluster("staff", cluster.cluster_id)
+    gallery.not_a_face("staff", faces["bea", 2])
+    gallery.delete_faces("staff", [faces["ann", 2]])
+    gallery.set_threshold("staff", 0.875)
+    gallery.set_tags("staff", {"team": "blue"})
+    gallery.set_retention("staff", 365)
+    with gallery.requested_by("zoe", why="wegen der „Brille“"):
+        gallery.rename_user("staff", "empty", "Nobody")
+    return gallery
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Gallery:
+    """A gallery of another store, without collections."""
+    (tmp_path / "other").mkdir()
+    return Collaborators.in_folder(tmp_path / "other").gallery()
+
+
+def contents(folder: Path) -> dict[str, object]:
+    found: dict[str, object] = {
+        path.name: path.read_bytes() for path in folder.iterdir() if path.name != "collection.json"
+    }
+    document = json.loads((folder / "collection.json").read_text("utf-8"))
+    return found | {name: value for name, value in document.items() if name not in CHANGING}
+
+
+def test_an_imported_collection_is_the_exported_one_bit_for_bit(
+    filled: Gallery, other: Gallery, tmp_path: Path
+) -> None:
+    exported = filled.export_collection("staff", tmp_path / "one")
+    assert (exported.faces, exported.people, exported.corrections) == (11, 2, 1)
+    assert other.import_collection(tmp_path / "one") == exported
+    assert other.export_collection("staff", tmp_path / "two") == exported
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+    for gallery in (filled, other):
+        found = gallery.search_users_by_photo("staff", fake_photo(fake_face("ann")))
+        assert [match.user.name for match in found.matches] == ["张伟"]
+    probe = fake_photo(fake_face("bea"))
+    assert other.search("staff", probe) == filled.search("staff", probe)
+    assert other.describe_collection("staff").retention_days == 365
+    assert other.list_clusters("staff") == filled.list_clusters("staff")
+    (entry, *_) = other.list_history("staff").entries
+    other.undo("staff", entry.cause.entry_id)
+    assert other.describe_user("staff", "empty").name is None
+
+
+def test_a_deleted_face_stays_deleted_in_the_imported_collection(
+    filled: Gallery, other: Gallery, tmp_path: Path
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    other.import_collection(tmp_path / "one")
+    again = fake_photo(fake_face("ann", away=0.1, shot=2), fake_face("zoe", left=0.6))
+    listed = {face.record.face_id for face in other.list_faces("staff").faces}
+    assert len(listed) == 11
+    for gallery in (filled, other):
+        faces = gallery.index("staff", again, external_image_id="ann:2").faces
+        assert {face.record.face_id for face in faces} - listed
+    assert other.list_faces("staff") == filled.list_faces("staff")
+
+
+def test_only_the_owner_can_read_an_export(filled: Gallery, tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    filled.export_collection("staff", folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_empty_folder_is_filled_and_others_are_refused(filled: Gallery, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    filled.export_collection("staff", tmp_path / "empty")
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    for name in ("empty", "file", "link", "no/where"):
+        with pytest.raises(InvalidInputError) as raised:
+            filled.export_collection("staff", tmp_path / name)
+        assert "\n" not in raised.value.message
+    with pytest.raises(CollectionNotFoundError):
+        filled.export_collection("nowhere", tmp_path / "new")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+def test_a_killed_export_leaves_no_folder_and_the_next_is_complete(
+    filled: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("facerec.gallery.transfer_operations.describe_files", killed)
+        filled.export_collection("staff", tmp_path / "one")
+    assert not (tmp_path / "one").exists()
+    (tmp_path / ".one.part").mkdir()
+    (tmp_path / ".one.part" / "faces.parquet").write_bytes(b"half")
+    assert filled.export_collection("staff", tmp_path / "one").faces == 11
+
+
+def test_a_collection_that_exists_is_not_imported_into(
+    filled: Gallery, other: Gallery, tmp_path: Path
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    other.create_collection("staff")
+    with pytest.raises(CollectionExistsError):
+        other.import_collection(tmp_path / "one")
+    assert other.describe_collection("staff").face_count == 0
+
+
+def other_model(document: dict[str, object]) -> None:
+    document["model_version"] = "other-1"
+
+
+def other_cohort(document: dict[str, object]) -> None:
+    document["cohort_version"] = "other-1"
+
+
+def later_format(document: dict[str, object]) -> None:
+    document["format"] = 2
+
+
+def no_format(document: dict[str, object]) -> None:
+    del document["format"]
+
+
+def no_files(document: dict[str, object]) -> None:
+    document["files"] = []
+
+
+@pytest.mark.parametrize("damage", [other_model, other_cohort, later_format, no_format, no_files])
+def test_an_export_that_does_not_fit_is_refused_and_nothing_is_imported(
+    filled: Gallery, other: Gallery, tmp_path: Path, damage: Callable[[dict[str, object]], None]
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    path = tmp_path / "one" / "collection.json"
+    document = json.loads(path.read_text("utf-8"))
+    damage(document)
+    path.write_text(json.dumps(document), "utf-8")
+    with pytest.raises((InvalidInputError, ModelMismatchError)) as raised:
+        other.import_collection(tmp_path / "one")
+    assert "\n" not in raised.value.message
+    assert list(other.all_collections()) == []
+
+
+@pytest.mark.parametrize("name", ["faces.parquet", "people.jsonl", "collection.json"])
+@pytest.mark.parametrize("damage", ["cut", "missing"])
+def test_a_damaged_export_is_refused_and_nothing_is_imported(
+    filled: Gallery, other: Gallery, tmp_path: Path, name: str, damage: str
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    path = tmp_path / "one" / name
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-9])
+    else:
+        path.unlink()
+    with pytest.raises(InvalidInputError) as raised:
+        other.import_collection(tmp_path / "one")
+    assert "\n" not in raised.value.message
+    assert list(other.all_collections()) == []
+
+
+def test_a_file_that_is_not_of_faces_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "faces.parquet"
+    path.write_bytes(b"PAR1 something else PAR1")
+    with pytest.raises(InvalidInputError, match="is not a Parquet file of faces"):
+        list(read_faces(path))
+
+
+STEPS = ("create_collection", "put_tombstones", "create_user", "add_correction", "put_history")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_killed_import_is_completed_by_the_next(
+    filled: Gallery, tmp_path: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.export_collection("staff", tmp_path / "one")
+    (tmp_path / "other").mkdir()
+    collaborators = Collaborators.in_folder(tmp_path / "other")
+    other = collaborators.gallery()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(collaborators.records), step, killed)
+        other.import_collection(tmp_path / "one")
+    if step != "create_collection":
+        with pytest.raises(InvalidInputError, match="only imported in part"):
+            other.export_collection("staff", tmp_path / "two")
+    other.import_collection(tmp_path / "one")
+    other.export_collection("staff", tmp_path / "two")
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+    with pytest.raises(CollectionExistsError):
+        other.import_collection(tmp_path / "one")
