@@ -143,7 +143,10 @@ def set_threshold(
 )
 @data_option
 @erasure_stack_option
-def update(name: str, expire_after: str, data: Path | None, stack: str | None) -> None:
+@json_option
+def update(
+    name: str, expire_after: str, data: Path | None, stack: str | None, as_json: bool
+) -> None:
     """Set how long a collection keeps each face.
 
     `facerec collections expire` erases older faces; on AWS the stack does so each hour.
@@ -157,10 +160,14 @@ def update(name: str, expire_after: str, data: Path | None, stack: str | None) -
     if stack is not None:
         from facerec.cli.job_services import erasure_function
 
-        erasure_function(stack).call({"describe": name, "retention_days": days})
+        described = erasure_function(stack).call({"describe": name, "retention_days": days})
     else:
         with factory.open_gallery(data_folder(data)) as gallery:
             gallery.set_retention(name, days)
+            described = presenting.summary_json(gallery.describe_collection(name))
+    if as_json:
+        print_json(described)
+        return
     kept = "for ever" if days is None else f"for {count(days, 'day')} after it was indexed"
     console().print(f"collection {name} keeps each face {kept}")
 
@@ -205,7 +212,8 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
 @collections.command("refresh-stats")
 @click.argument("name")
 @data_option
-def refresh_stats(name: str, data: Path | None) -> None:
+@json_option
+def refresh_stats(name: str, data: Path | None, as_json: bool) -> None:
     """Store the cohort stats of faces that an earlier facerec indexed.
 
     Searches are as accurate without them, but slower. No photo is read. The collection can be
@@ -221,7 +229,10 @@ def refresh_stats(name: str, data: Path | None) -> None:
         while page.next_token is not None:
             page = gallery.refresh_stats(name, next_token=page.next_token)
             refreshed += page.refreshed
-    console().print(f"stats of {count(refreshed, 'face')} stored in collection {name}")
+    if as_json:
+        print_json({"collection_id": name, "refreshed": refreshed, "next_token": None})
+    else:
+        console().print(f"stats of {count(refreshed, 'face')} stored in collection {name}")
 
 
 @collections.command()

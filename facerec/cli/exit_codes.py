@@ -112,7 +112,8 @@ HINTS: dict[type[FacerecError], str] = {
     ErasureDamagedError: "erase the same again, then run `facerec erasures discard ERASURE`",
     ErasureNotFoundError: "see `facerec erasures list`",
     HistoryEntryNotFoundError: "see `facerec people history`",
-    FaceInUseError: "see `facerec people remove`; `facerec faces delete` has --disassociate",
+    FaceInUseError: "run `facerec people remove` for that person first; "
+    "`facerec faces delete --disassociate` does both",
     FaceNotFoundError: "see `facerec faces list`",
     JobNotFoundError: "see `facerec jobs list`",
     StoreDamagedError: "restore the file from a backup, or move it away and run `facerec rebuild` "

@@ -132,7 +132,8 @@ def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -
 @click.command()
 @click.argument("job_id", metavar="JOB")
 @service_options
-def cancel(job_id: str, stack: str | None, data: Path | None) -> None:
+@json_option
+def cancel(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> None:
     """Cancel JOB; finished work is kept.
 
     Starting the job again resumes it. On this machine the photos that are under way are finished
@@ -145,7 +146,10 @@ def cancel(job_id: str, stack: str | None, data: Path | None) -> None:
     service = open_jobs(stack, data).service
     job = service.get(job_id)
     service.cancel(job)
-    if service.get(job.id).status.ended:
+    cancelled = service.get(job.id)
+    if as_json:
+        print_json(cancelled.to_json())
+    elif cancelled.status.ended:
         click.echo(f"{job.id} is cancelled; start it again with the same manifest to resume it")
     else:
         click.echo(

@@ -272,7 +272,8 @@ def remove(
 @data_option
 @change_options
 @click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
-def delete(collection: str, person: str, data: Path | None, yes: bool) -> None:
+@json_option
+def delete(collection: str, person: str, data: Path | None, yes: bool, as_json: bool) -> None:
     """Delete a person; the faces stay in the collection.
 
     \b
@@ -284,8 +285,11 @@ def delete(collection: str, person: str, data: Path | None, yes: bool) -> None:
         faces = count(len(user.face_ids), "face")
         if not yes:
             click.confirm(f"delete person {person} with {faces}?", abort=True, err=True)
-        gallery.delete_user(collection, user.user_id)
-    console().print(f"person {person} deleted; {faces} stay in collection {collection}")
+        receipt = gallery.delete_user(collection, user.user_id)
+    if as_json:
+        print_json(receipt.to_json())
+    else:
+        console().print(f"person {person} deleted; {faces} stay in collection {collection}")
 
 
 def _print_change(outcome: AssociationOutcome, done: str, *, as_json: bool) -> None:

@@ -102,6 +102,16 @@ def checked_user_id(name: str) -> str:
     )
 
 
+def checked_person(name: str) -> str:
+    """Return the name of the person of a correction unchanged if it is valid.
+
+    Raises:
+        InvalidInputError: it is empty, too long, or has other characters than
+            ``[a-zA-Z0-9_.:-]``.
+    """
+    return _checked(name, _EXTERNAL_IMAGE_ID, "person", "letters, digits, '_', '.', '-' and ':'")
+
+
 def checked_user_name(name: str) -> str:
     """Return a display name as it is kept: in Unicode's form NFC, without spaces at its ends.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from facerec.core.history import Action
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
-from facerec.core.names import checked_external_image_id
+from facerec.core.names import checked_person
 from facerec.core.records import Correction
 from facerec.errors import ConflictError, InvalidInputError, QuotaExceededError
 from facerec.gallery.base import GalleryBase
@@ -103,6 +103,6 @@ class CorrectionOperations(GalleryBase):
 
 
 def _checked(face_id: str, person: str) -> Correction:
-    if checked_external_image_id(person) == face_id:
+    if checked_person(person) == face_id:
         raise InvalidInputError("a correction needs a person other than the face itself")
     return Correction(face_id, person)

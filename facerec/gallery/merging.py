@@ -49,6 +49,8 @@ class MergeOperations(UserOperations):
             raise PersonChangeError(
                 f"person {user_id!r} cannot be merged with itself", "name two different people"
             )
+        checked_user_id(user_id)
+        checked_user_id(other_id)
         with recording(Action.MERGE, self._clock(), into=user_id):
             return self._merge(collection_id, user_id, other_id)
 
@@ -97,6 +99,7 @@ class MergeOperations(UserOperations):
             FaceInUseError: A face belongs to another person.
             ConflictError: Too many concurrent changes of the people.
         """
+        checked_user_id(user_id)
         checked_user_id(new_user_id)
         kept_name = None if name is None else checked_user_name(name)
         chosen = list(dict.fromkeys(face_ids))

@@ -30,10 +30,10 @@ def checked_limit(limit: int, maximum: int) -> int:
     """Return the maximum number of entries of a page if it is valid.
 
     Raises:
-        InvalidInputError: It is not 1 to ``maximum``.
+        InvalidInputError: It is not an integer from 1 to ``maximum``.
     """
-    if not 1 <= limit <= maximum:
-        raise InvalidInputError(f"limit must be 1 to {maximum}, got {limit}")
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= maximum:
+        raise InvalidInputError(f"limit must be an integer from 1 to {maximum}, got {limit}")
     return limit
 
 

@@ -74,11 +74,12 @@ class RetentionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
         """
         self._get(collection_id)
+        if days is not None and not 1 <= days <= MAX_DAYS:
+            raise InvalidInputError(f"a retention is 1 to {MAX_DAYS:,} days, got {days}")
         if days is None:
             self._records.change_tags(collection_id, remove=[RETENTION_TAG])
         else:
-            value = f"{read_days(f'{days}d')}d"
-            self._records.change_tags(collection_id, put={RETENTION_TAG: value})
+            self._records.change_tags(collection_id, put={RETENTION_TAG: f"{days}d"})
         self._keep_settings(collection_id)
 
     def list_expired(self, collection_id: str) -> frozenset[str]:

@@ -77,18 +77,19 @@ class UserOperations(Eraser):
         """Return a person with the ids of its faces.
 
         Raises:
+            InvalidInputError: The id is not a valid user id.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
         """
         self._get(collection_id)
-        return self._records.get_user(collection_id, user_id)
+        return self._records.get_user(collection_id, checked_user_id(user_id))
 
     @recorded(Action.RENAME)
     def rename_user(self, collection_id: str, user_id: str, name: str | None) -> User:
         """Set the display name of a person, or remove it; the id stays.
 
         Raises:
-            InvalidInputError: The name is not valid.
+            InvalidInputError: The id or the name is not valid.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             UserNameExistsError: Another person has the name.
@@ -97,7 +98,7 @@ class UserOperations(Eraser):
         if name is not None:
             name = checked_user_name(name)
         self._get(collection_id)
-        return self._records.set_user_name(collection_id, user_id, name)
+        return self._records.set_user_name(collection_id, checked_user_id(user_id), name)
 
     def resolve_user(self, collection_id: str, text: str) -> User:
         """Return the person whose id or display name is a text.
@@ -132,11 +133,12 @@ class UserOperations(Eraser):
             What was removed from where.
 
         Raises:
+            InvalidInputError: The id is not a valid user id.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
         """
         self._get(collection_id)
-        self._records.get_user(collection_id, user_id)
+        self._records.get_user(collection_id, checked_user_id(user_id))
         selection = erasures.Selection(user_ids=frozenset((user_id,)))
         return self._erase(collection_id, erasures.SubjectKind.USER, selection)[0]
 
@@ -193,13 +195,14 @@ class UserOperations(Eraser):
             threshold: Minimum similarity, 0 to 1, to the person's vector if it has one.
 
         Raises:
-            InvalidInputError: An id is not a valid face id, or there are not 1 to
-                ``MAX_FACES_OF_REQUEST`` of them.
+            InvalidInputError: An id is not valid, or there are not 1 to
+                ``MAX_FACES_OF_REQUEST`` face ids.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             QuotaExceededError: The person has the maximum number of faces.
             ConflictError: Too many concurrent changes of the person.
         """
+        checked_user_id(user_id)
         associations.checked_faces(face_ids)
         return self._associate(collection_id, user_id, face_ids, threshold=threshold)
 
@@ -228,12 +231,13 @@ class UserOperations(Eraser):
         """Disassociate faces from a person; the outcome gives a reason for each failure.
 
         Raises:
-            InvalidInputError: An id is not a valid face id, or there are not 1 to
-                ``MAX_FACES_OF_REQUEST`` of them.
+            InvalidInputError: An id is not valid, or there are not 1 to
+                ``MAX_FACES_OF_REQUEST`` face ids.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: The person does not exist.
             ConflictError: Too many concurrent changes of the person.
         """
+        checked_user_id(user_id)
         associations.checked_faces(face_ids)
         faces = self._faces.of(self._get(collection_id))
         return associations.disassociate(faces, self._records, collection_id, user_id, face_ids)

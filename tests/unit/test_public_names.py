@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import collections.abc
 import inspect
 import re
 import subprocess
 import sys
 
 import facerec
-from facerec import Gallery
+from facerec import Gallery, results
 
 OPERATIONS = [
     "all_collections",
@@ -118,6 +119,23 @@ def test_the_docstring_of_a_gallery_lists_every_operation_under_its_module() -> 
         if name in OPERATIONS
     }
     assert listed == {name: defined[name] for name in set(OPERATIONS) - {"answer_once", "close"}}
+
+
+def test_the_type_of_every_result_is_public() -> None:
+    returned = [
+        str(getattr(method, "fget", method).__annotations__.get("return"))
+        for method in (getattr(Gallery, name) for name in OPERATIONS)
+    ]
+    missing, seen = set(), set()
+    while returned:
+        for name in set(re.findall(r"\b[A-Z]\w+", returned.pop())) - seen:
+            seen.add(name)
+            public = getattr(results, name, getattr(facerec, name, None))
+            if public is not None:
+                returned += map(str, inspect.get_annotations(public).values())
+            elif not hasattr(collections.abc, name):
+                missing.add(name)
+    assert missing <= {"AbstractContextManager", "Any", "NDArray", "None"}
 
 
 def test_importing_the_package_imports_no_numpy() -> None:

@@ -170,7 +170,9 @@ def _json_object(text: str) -> dict[str, str] | PhotoFailure:
     try:
         named = json.loads(text)
     except json.JSONDecodeError as error:
-        return _malformed(f"not JSON: {error.msg} at column {error.colno}")
+        # Some messages of Python end in "at".
+        problem = error.msg.removesuffix(" at")
+        return _malformed(f"not JSON: {problem} at column {error.colno}")
     except RecursionError:
         return _malformed("not JSON: nested too deeply")
     except ValueError as error:

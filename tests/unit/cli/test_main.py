@@ -108,6 +108,26 @@ def test_every_command_explains_itself_with_an_example(words: list[str]) -> None
     assert f"facerec {' '.join(words)}" in result.stdout
 
 
+WITHOUT_A_RESULT = {
+    ("erasures", "discard"): "deletes a damaged note",
+    ("export",): "writes a folder",
+    ("faces", "not-same"): "changes a statement",
+    ("faces", "thumbnail"): "writes a picture",
+    ("keys", "revoke"): "deletes a key",
+    ("people", "ignore"): "changes a statement",
+    ("people", "not-a-face"): "changes a statement",
+    ("people", "not-same"): "changes a statement",
+    ("serve",): "runs until it is stopped",
+}
+"""Commands without ``--json``, and what they do instead of printing a result."""
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_every_command_that_prints_a_result_can_print_it_as_json(words: list[str]) -> None:
+    options = {name for option in command_of(words).params for name in option.opts}
+    assert ("--json" in options) != (tuple(words) in WITHOUT_A_RESULT)
+
+
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
 def test_every_option_has_a_help_text_that_is_a_sentence(words: list[str]) -> None:
     for option in command_of(words).params:

@@ -82,8 +82,8 @@ LISTINGS: dict[str, Callable[[Gallery, int], object]] = {
 }
 
 
-@pytest.mark.parametrize("limit", [0, -1, 99_999])
+@pytest.mark.parametrize("limit", [0, -1, 99_999, 5.5, True])
 @pytest.mark.parametrize("listing", LISTINGS)
 def test_every_limit_is_checked(gallery: Gallery, listing: str, limit: int) -> None:
-    with pytest.raises(InvalidInputError, match="limit must be 1 to"):
+    with pytest.raises(InvalidInputError, match="limit must be an integer from 1 to"):
         LISTINGS[listing](gallery, limit)

@@ -16,7 +16,9 @@ from facerec.core.names import (
     USER_NAME_PATTERN,
     checked_collection_id,
     checked_external_image_id,
+    checked_person,
     checked_user_id,
+    checked_user_name,
     read_external_image_id,
 )
 from facerec.errors import InvalidInputError
@@ -72,14 +74,15 @@ FaceId = Annotated[
     _checked(checked_face_id),
     WithJsonSchema({"type": "string", "pattern": FACE_ID_PATTERN}),
 ]
+PersonOfCorrection = Annotated[
+    str,
+    _checked(checked_person),
+    _described(EXTERNAL_IMAGE_PATTERN, MAX_NAME_LENGTH),
+]
 PersonName = Annotated[
     str,
-    Field(
-        min_length=1,
-        max_length=MAX_NAME_LENGTH,
-        pattern=USER_NAME_PATTERN,
-        examples=["Zoë Müller", "张伟"],
-    ),
+    _checked(checked_user_name),
+    _described(USER_NAME_PATTERN, MAX_NAME_LENGTH, "Zoë Müller", "张伟"),
 ]
 FaceIds = Annotated[list[FaceId], Field(min_length=1, max_length=MAX_FACES_OF_REQUEST)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

@@ -7,23 +7,19 @@ from typing import Annotated
 from fastapi import Path, Query
 
 from facerec.api.rest.requests.fields import (
-    EXTERNAL_IMAGE_PATTERN,
     CollectionName,
     FaceId,
+    PersonOfCorrection,
     UserId,
 )
 from facerec.core.limits import MAX_PAGE
-from facerec.core.names import MAX_NAME_LENGTH
 
 CollectionPath = Annotated[CollectionName, Path()]
 FacePath = Annotated[FaceId, Path()]
 UserPath = Annotated[UserId, Path()]
 PersonPath = Annotated[
-    str,
+    PersonOfCorrection,
     Path(
-        min_length=1,
-        max_length=MAX_NAME_LENGTH,
-        pattern=EXTERNAL_IMAGE_PATTERN,
         description="A user id, an external image id or what comes before the colon in it, or the "
         "id of another face.",
         examples=["ann"],
