@@ -13,7 +13,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting, retention
 from facerec.cli.options import data_option, erasure_stack_option, json_option, probability
 from facerec.cli.output import console, count, print_json, table
-from facerec.cli.receipts import print_receipt, print_resumed
+from facerec.cli.receipts import print_pending_deletion, print_receipt, print_resumed
 
 
 @click.group()
@@ -257,7 +257,7 @@ def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
     if as_json:
         print_json(receipt.to_json())
     else:
-        console().print(f"collection {name} with {faces} deleted")
+        console().print(f"collection {name} deleted")
         print_receipt(receipt)
 
 
@@ -278,3 +278,7 @@ def _print(summaries: list[dict[str, Any]]) -> None:
             summary["model_version"],
         )
     console().print(rows)
+    for summary in summaries:
+        # A function of an earlier release does not know.
+        if deletion_id := summary.get("deletion_id"):
+            print_pending_deletion(summary["collection_id"], deletion_id)

@@ -106,6 +106,9 @@ EXIT_CODES: dict[type[FacerecError], ExitCode] = {
 }
 """Exit code of each class; a class that is not listed has that of its base class."""
 
+COMPLETES = "`facerec erasures resume` completes it"
+"""Hint for an unfinished erasure."""
+
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
     CollectionNotFoundError: "see `facerec collections list`",
@@ -145,7 +148,7 @@ def hint_of(error: FacerecError) -> str | None:
     own = _own_hint_of(error)
     if error.consequence is None:
         return own
-    resume = "`facerec erasures resume` completes it once the cause is gone"
+    resume = f"{COMPLETES} once the cause is gone"
     return resume if own is None else f"{own}; {resume}"
 
 

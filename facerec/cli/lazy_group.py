@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import click
 
-from facerec.cli.exit_codes import ExitCode, exit_code_of, hint_of
+from facerec.cli.exit_codes import COMPLETES, ExitCode, exit_code_of, hint_of
 from facerec.errors import FacerecError
 
 
@@ -81,9 +81,12 @@ class LazyGroup(click.Group):
             _fail(error.format_message(), None, ExitCode.ERROR)
         except click.Abort as abort:
             # Ctrl-C, or a question that was not answered with yes.
-            interrupted = isinstance(abort.__cause__, KeyboardInterrupt)
-            message = "interrupted" if interrupted else "cancelled"
-            _fail(message, None, ExitCode.INTERRUPTED)
+            cause = abort.__cause__
+            message = "interrupted" if isinstance(cause, KeyboardInterrupt) else "cancelled"
+            # An unfinished erasure adds its id.
+            notes: list[str] = getattr(cause, "__notes__", [])
+            hint = COMPLETES if notes else None
+            _fail("; ".join((message, *notes)), hint, ExitCode.INTERRUPTED)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             _fail(f"{where}{error.strerror or error}", None, ExitCode.ERROR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facerec.cli.deferred import erasures
+from facerec.cli.exit_codes import COMPLETES
 from facerec.cli.output import console, count
 
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ def print_resumed(receipts: Iterable[Receipt]) -> None:
             f"collection {receipt.collection_id}: {what}, which had been interrupted, was completed"
             f" first ({receipt.erasure_id})"
         )
+
+
+def print_pending_deletion(collection_id: str, erasure_id: str) -> None:
+    """Print that a collection still exists although its deletion was asked for."""
+    console().print(
+        f"collection {collection_id} is being deleted (erasure {erasure_id}): {COMPLETES}"
+    )
 
 
 def print_receipt(receipt: Receipt) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from facerec.factory.deployed import open_faces, open_job_folders, open_records
-from facerec.factory.local import jobs_root_of, open_gallery, open_local_store
+from facerec.factory.local import jobs_root_of, open_gallery, open_local_erasures, open_local_store
 from facerec.storage.objects import Objects
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
     from facerec.jobs.verification import verify_collection
 
     with open_local_store(data) as store:
+        open_local_erasures(data).require_usable(collection_id, store)
         return verify_collection(
             collection_id, Objects(), jobs_root_of(data), store, store, repair=repair
         )

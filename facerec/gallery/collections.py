@@ -37,12 +37,15 @@ class CollectionSummary:
         face_count: Number of its faces.
         user_count: Number of its people.
         retention_days: Number of days for which it keeps a face; None means for ever.
+        deletion_id: Id of the erasure that deletes it and is not finished; None if nobody has asked
+            to delete it.
     """
 
     collection: Collection
     face_count: int
     user_count: int
     retention_days: int | None
+    deletion_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class CollectionOperations(Eraser):
             self._faces.count_faces(collection_id),
             self._records.count_users(collection_id),
             retention_in(self._records.get_tags(collection_id)),
+            self._erasures.deletion_of(collection),
         )
 
     def list_collections(

@@ -34,7 +34,7 @@ from facerec.gallery.erased_photos import (
     photo_of_face,
     photos_of_jobs,
 )
-from facerec.gallery.receipts import Erasure
+from facerec.gallery.receipts import Erasure, completed_later
 from facerec.gallery.store_erasing import StoreEraser
 from facerec.gallery.tombstone_copies import copy_of_erasure, mark_seen
 from facerec.gallery.tombstones import keep_tombstones
@@ -66,7 +66,10 @@ class Eraser(StoreEraser):
                 return self._perform_in_stores(erasure, start)
             done = self._perform(erasure)
         except FacerecError as error:
-            error.consequence = f"the erasure {erasure.receipt.erasure_id} will be completed"
+            error.consequence = completed_later(erasure.receipt.erasure_id)
+            raise
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(completed_later(erasure.receipt.erasure_id))
             raise
         self._complete_earlier(erasure)
         return done

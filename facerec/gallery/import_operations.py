@@ -63,6 +63,7 @@ class ImportOperations(GalleryBase):
             ModelMismatchError: Its faces have another model version.
         """
         collection = self._require(collection_id)
+        self._erasures.require_not_deleted(collection)
         if not faces:
             return importing.ImportedEmbeddings(())
         lengths = [float(np.linalg.norm(face.embedding)) for face in faces]
@@ -148,6 +149,7 @@ class ImportOperations(GalleryBase):
             PhotoTooLargeError: The photo has too many bytes.
         """
         collection = self._require(collection_id)
+        self._erasures.require_not_deleted(collection)
         # the other service has chosen these faces already
         options = self._defaults.index_options(quality_filter=QualityFilter.NONE)
         loaded, found = self._detect(photo, options)

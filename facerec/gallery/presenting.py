@@ -41,6 +41,7 @@ def summary_json(summary: CollectionSummary) -> Json:
         "face_count": summary.face_count,
         "user_count": summary.user_count,
         "retention_days": summary.retention_days,
+        "deletion_id": summary.deletion_id,
     }
 
 

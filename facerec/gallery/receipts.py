@@ -17,12 +17,20 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from facerec.core.names import name_in_paths
-from facerec.errors import ErasureDamagedError, ErasureNotFoundError, ObjectNotFoundError
+from facerec.errors import (
+    CollectionNotFoundError,
+    ConflictError,
+    ErasureDamagedError,
+    ErasureNotFoundError,
+    ObjectNotFoundError,
+)
 from facerec.gallery.deferred import erasures
 from facerec.storage.objects.leftovers import delete_leftovers
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt, Selection, SubjectKind
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Collection
     from facerec.storage.objects.protocol import ObjectStore
 
 _ERASURE_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
@@ -52,6 +60,11 @@ class Erasure:
                 and others.user_ids <= own.user_ids
             )
         return others.face_ids <= own.face_ids
+
+
+def completed_later(erasure_id: str) -> str:
+    """Return what an error says of an erasure that is not finished."""
+    return f"the erasure {erasure_id} will be completed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +188,49 @@ class Erasures:
                     yield found_id, None
                 else:
                     yield found_id, erasure
+
+    def deletion_of(self, collection: Collection) -> str | None:
+        """Return the id of the unfinished erasure that deletes a collection; None without one.
+
+        A deletion of an earlier collection of the same id does not count.
+        """
+        for erasure in self.pending():
+            selection = erasure.selection
+            if (
+                selection.created_before is not None
+                and erasure.receipt.collection_id == collection.collection_id
+                # An earlier facerec did not note when the collection was created.
+                and selection.created_at in (None, collection.created_at)
+                and collection.created_at <= selection.created_before
+            ):
+                return erasure.receipt.erasure_id
+        return None
+
+    def require_not_deleted(self, collection: Collection) -> None:
+        """Check that nobody has asked to delete a collection that still exists.
+
+        What is added to it now would be deleted with it, whenever the deletion is completed.
+
+        Raises:
+            ConflictError: Its deletion is not finished.
+        """
+        erasure_id = self.deletion_of(collection)
+        if erasure_id is not None:
+            error = ConflictError(
+                f"collection {collection.collection_id!r} is being deleted",
+                "repeat the request once that is done",
+            )
+            error.consequence = completed_later(erasure_id)
+            raise error
+
+    def require_usable(self, collection_id: str, records: RecordStore) -> None:
+        """Check the same of a collection that need not exist yet.
+
+        Raises:
+            ConflictError: Its deletion is not finished.
+        """
+        with suppress(CollectionNotFoundError):
+            self.require_not_deleted(records.get_collection(collection_id))
 
     def is_being_deleted(self, collection_id: str) -> bool:
         """Return whether a deletion of a whole collection is not finished."""

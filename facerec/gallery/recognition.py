@@ -54,6 +54,7 @@ class RecognitionOperations(GalleryBase):
         Raises:
             InvalidInputError: An id is not valid.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
+            ConflictError: The deletion of the collection is not finished.
             ModelMismatchError: Its faces have another model version.
             UnreadablePhotoError: The photo cannot be decoded.
             PhotoTooLargeError: The photo has too many bytes.
@@ -62,6 +63,7 @@ class RecognitionOperations(GalleryBase):
         if external_image_id is not None:
             checked_external_image_id(external_image_id)
         collection = self._require(collection_id)
+        self._erasures.require_not_deleted(collection)
         options = options or self._defaults.index_options()
         loaded, found = self._detect(photo, options)
         if attributes:

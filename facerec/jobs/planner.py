@@ -72,7 +72,8 @@ def plan_job(
         job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``. A job
             that has a folder already keeps it.
         on_listed: called now and then with the number of objects listed in a folder or prefix.
-        erasures: says whether a collection that is lost was deleted; None restores none.
+        erasures: says whether a collection that is lost was deleted, or one that exists is being
+            deleted; None restores and refuses none.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.
@@ -81,7 +82,10 @@ def plan_job(
             missing.
         CollectionNotFoundError: the collection does not exist and is not to be created.
         ModelMismatchError: its faces have another model version.
+        ConflictError: the deletion of the collection is not finished.
     """
+    if erasures is not None:
+        erasures.require_usable(request.collection_id, records)
     source = find_source(request, objects, job_folder or jobs_root, on_listed)
     if erasures is not None:
         restore_if_lost(request.collection_id, objects, jobs_root, records, erasures)

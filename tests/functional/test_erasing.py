@@ -16,6 +16,7 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.core.erasures import SubjectKind
 from facerec.core.schemas import violation
+from facerec.errors import ConflictError
 from facerec.factory import open_gallery
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.retention import SECONDS_OF_DAY
@@ -246,6 +247,72 @@ def test_a_name_that_is_not_known_is_erased_already(here: Installation) -> None:
     assert erase(here, "--external-id", "nobody", "--person", "a").exit_code == ExitCode.USAGE
     assert erase(here).exit_code == ExitCode.USAGE
     assert len(here.faces()) == 9
+
+
+def interrupted_deletion(here: Installation, monkeypatch: pytest.MonkeyPatch) -> Result:
+    """Delete the collection ``staff``, interrupted by Ctrl-C before the store is reached."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("facerec.storage.faces.FaceStore.delete_namespace", interrupted)
+        return here.run("collections", "delete", "staff", "--yes")
+
+
+def test_an_interrupted_deletion_names_its_erasure_and_is_shown(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.index()
+    result = interrupted_deletion(here, monkeypatch)
+    assert result.exit_code == ExitCode.INTERRUPTED
+    (erasure,) = here.json("erasures", "list", "--collection", "staff")["erasures"]
+    assert erasure["status"] == "RUNNING"
+    described = here.json("collections", "describe", "staff")
+    assert described["deletion_id"] == erasure["erasure_id"]
+    assert violation("collection", described) is None
+    shown = here.run("collections", "describe", "staff").output
+    for output in (result.output, shown, here.run("verify", "staff").output):
+        assert erasure["erasure_id"] in output
+        assert "facerec erasures resume" in output
+
+
+def test_nothing_is_added_to_a_collection_that_is_being_deleted(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.index()
+    before = here.faces()
+    interrupted_deletion(here, monkeypatch)
+    photo = here.write("new-person", 0)
+    refused = here.run("index", here.photos, "--collection", "staff", "--workers", 1)
+    assert refused.exit_code == ExitCode.ERROR
+    assert "is being deleted" in refused.output
+    assert "facerec erasures resume" in refused.output
+    with open_gallery(here.data) as gallery, pytest.raises(ConflictError, match="being deleted"):
+        gallery.index("staff", photo.read_bytes())
+    assert here.run("verify", "staff", "--repair").exit_code == ExitCode.ERROR
+    assert here.faces() == before
+
+
+@pytest.mark.parametrize("command", [["erasures", "resume"], ["collections", "delete", "staff"]])
+def test_what_is_indexed_after_a_completed_deletion_stays(
+    here: Installation, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    here.index()
+    interrupted_deletion(here, monkeypatch)
+    (note,) = (here.data / "erasures" / "pending").iterdir()
+    killed_note = note.read_bytes()
+    assert here.run(*command, *(["--yes"] if "delete" in command else [])).exit_code == 0
+    here.index()
+    before = here.faces()
+    assert len(before) == 9
+    # as if the process of the deletion had only been slow
+    note.write_bytes(killed_note)
+    assert here.run("collections", "expire").exit_code == 0
+    assert here.run("rebuild", "staff").exit_code == 0
+    assert here.faces() == before
+    assert here.json("collections", "describe", "staff")["deletion_id"] is None
+    assert here.json("verify", "staff")["missing"] == 0
 
 
 def test_a_shown_name_erases_its_own_photo_and_no_other(here: Installation) -> None:
