@@ -60,11 +60,23 @@ def keep_tombstones(
     Raises:
         CollectionNotFoundError: The collection does not exist.
     """
-    boxes: dict[str, set[str]] = {}
-    for record in faces:
-        boxes.setdefault(group_of(record.face_id), set()).add(_to_text(record.box))
-    if boxes:
-        keep_texts(collection_id, boxes, records=records)
+    boxes = {record.face_id: record.box for record in faces}
+    keep_boxes(collection_id, boxes, records=records)
+
+
+def keep_boxes(
+    collection_id: str, boxes: Mapping[str, BoundingBox], *, records: RecordStore
+) -> None:
+    """Store a tombstone of each of these faces, given as their boxes by face id.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    texts: dict[str, set[str]] = {}
+    for face_id, box in boxes.items():
+        texts.setdefault(group_of(face_id), set()).add(_to_text(box))
+    if texts:
+        keep_texts(collection_id, texts, records=records)
 
 
 def keep_texts(

@@ -177,12 +177,14 @@ class PlanFacts:
         collection_id: the collection that received the faces, if stated.
         created_at: seconds since 1970, UTC; 0 if not stated.
         is_current: whether this release can read the rest.
+        is_of_first_release: whether the first release wrote it, whose plans have no version.
     """
 
     job_id: str | None
     collection_id: str | None
     created_at: float
     is_current: bool
+    is_of_first_release: bool
 
 
 def read_facts(objects: ObjectStore, job_folder: str, *, deleted: bool = False) -> PlanFacts:
@@ -205,6 +207,7 @@ def read_facts(objects: ObjectStore, job_folder: str, *, deleted: bool = False) 
         collection_id if isinstance(collection_id, str) else None,
         float(created_at) if isinstance(created_at, int | float) else 0.0,
         document.get("version", 1) == PLAN_VERSION,
+        "version" not in document,
     )
 
 

@@ -10,9 +10,11 @@ An older copy of a database has faces that were erased since: they are removed f
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from facerec.errors import CollectionNotFoundError, ObjectNotFoundError
+from facerec.jobs.first_release_deletions import keep_first_deletions
 from facerec.jobs.ledger.layout import verified_uri
 from facerec.jobs.lost_erasures import remove_returned_faces
 from facerec.jobs.remembered.collections import note_restored, was_lost
@@ -24,6 +26,7 @@ from facerec.jobs.writing import collection_of
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import Collection
     from facerec.jobs.plan import Plan
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
@@ -62,6 +65,7 @@ class CollectionCheck:
             return Verification()
         total, last = Verification(), LastStatements()
         if not unchanged:
+            self._keep_first_deletions()
             total.returned = self._remove_returned()
         own = started_job(self._plan, self._objects)
         stores = self._faces, self._records
@@ -82,13 +86,28 @@ class CollectionCheck:
         if self.was_lost:
             note_restored(self._objects, self._jobs_root, collection_of(self._plan))
 
-    def _remove_returned(self) -> int:
+    def _keep_first_deletions(self) -> None:
+        if self._collection() is not None:
+            keep_first_deletions(
+                self._plan.collection_id,
+                self._objects,
+                self._jobs_root,
+                self._faces,
+                self._records,
+            )
+
+    def _collection(self) -> Collection | None:
+        """Return the collection of the job; None if it was deleted."""
         plan = self._plan
-        try:
+        with suppress(CollectionNotFoundError):
             collection = self._records.get_collection(plan.collection_id)
-        except CollectionNotFoundError:
-            return 0
-        if collection.created_at != plan.collection_created_at:
+            if collection.created_at == plan.collection_created_at:
+                return collection
+        return None
+
+    def _remove_returned(self) -> int:
+        collection = self._collection()
+        if collection is None:
             return 0
         return remove_returned_faces(
             collection,

@@ -22,7 +22,7 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.core.schemas import check
 from facerec.factory import open_gallery, open_local_jobs
-from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.local.run_record import run_lock
 from facerec.storage.objects.local import LocalObjects
 from tests.support.job_doors import use_fake_engine
@@ -189,6 +189,54 @@ def test_the_job_submitted_again_processes_the_photos_and_keeps_the_face_ids(
 
     # The digest of the options has changed with the options since.
     assert json.loads(result.stdout)["outcomes"] == {"INDEXED": 3}, result.output
+    assert face_ids(run) == faces
+
+
+def delete_as_first_release(data: Path, face_ids: set[str]) -> None:
+    """Delete faces as that release did: from the store and the embeddings, but not from rows."""
+    for path in (data / "jobs").glob("*/embeddings/*/*.npz"):
+        faces = read_embeddings(LocalObjects(), str(path))
+        left = [face for face in faces if face.record.face_id not in face_ids]
+        path.unlink()
+        if left:
+            write_embeddings(LocalObjects(), str(path), left)
+    with open_gallery(data) as gallery:
+        gallery._faces.delete_faces("staff", sorted(face_ids))
+
+
+@pytest.mark.parametrize("number", [1, FACES])
+def test_a_face_that_was_deleted_before_stays_deleted_until_it_is_restored(
+    data: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    use_fake_engine(monkeypatch)
+    faces = face_ids(run)
+    gone = set(sorted(faces)[:number])
+    delete_as_first_release(data, gone)
+    photos = write_photos(tmp_path / "photos", 3, faces=2)
+    manifest = write_manifest(tmp_path / "photos" / "list.jsonl", photos)
+    index = ("index", str(manifest), "--collection", "staff", "--workers", "1")
+
+    for options in ((), ("--force",), ("--max-faces", "5"), ()):
+        assert run(*index, *options).exit_code == 0
+        assert face_ids(run) == faces - gone
+
+    assert run(*index, "--restore-deleted").exit_code == 0
+    assert face_ids(run) == faces
+    assert run(*index, "--force").exit_code == 0
+    assert face_ids(run) == faces
+
+
+def test_a_lost_store_is_not_taken_for_a_deletion(
+    data: Path, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_engine(monkeypatch)
+    faces = face_ids(run)
+    (data / "facerec.db").unlink()
+    photos = write_photos(tmp_path / "photos", 3, faces=2)
+    manifest = write_manifest(tmp_path / "photos" / "list.jsonl", photos)
+
+    assert run("index", str(manifest), "--collection", "staff", "--workers", "1").exit_code == 0
+
     assert face_ids(run) == faces
 
 

@@ -1,0 +1,112 @@
+"""Finds the faces that the first release deleted, which kept no tombstones.
+
+That release removed a deleted face from the store and from the embeddings in all job folders, and
+left the row that names it. So a face that such a row names, and that neither has, was deleted on
+purpose. Before the first job of this release adds faces to a collection, tombstones of these faces
+are kept: otherwise the job would add them again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from facerec.core.faces import BoundingBox
+from facerec.core.limits import MAX_PAGE
+from facerec.errors import JobFolderError, ObjectNotFoundError
+from facerec.gallery.tombstone_copies import mark_seen, unseen_erasures
+from facerec.gallery.tombstones import keep_boxes
+from facerec.jobs.folders import list_entries
+from facerec.jobs.places import Place, place_uri
+from facerec.jobs.plan import read_facts
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.storage.faces import FaceStore
+    from facerec.storage.objects.protocol import ObjectStore
+
+_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def keep_first_deletions(
+    collection_id: str,
+    objects: ObjectStore,
+    jobs_root: str,
+    faces: FaceStore,
+    records: RecordStore,
+) -> None:
+    """Keep tombstones of the faces of a collection that the first release deleted, once.
+
+    Each job folder of that release is marked in the store of records. So somebody who restores
+    these faces keeps them.
+
+    Args:
+        collection_id: the collection, which exists.
+        objects: contains the job folders.
+        jobs_root: parent of all job folders, with the final ``/``.
+        faces: the store of its faces.
+        records: store of its tombstones.
+    """
+    folders = dict(_folders(collection_id, objects, jobs_root))
+    unseen = unseen_erasures(collection_id, list(folders), records=records)
+    if not unseen:
+        return
+    kept = {face_id for folder in folders.values() for face_id in _kept_ids(objects, folder)}
+    missing = {
+        face_id: box
+        for name in unseen
+        for face_id, box in _named_faces(objects, folders[name])
+        if face_id not in kept
+    }
+    ids = sorted(missing)
+    for start in range(0, len(ids), MAX_PAGE):
+        page = ids[start : start + MAX_PAGE]
+        stored = {face.record.face_id for face in faces.get_faces(collection_id, page)}
+        deleted = {face_id: missing[face_id] for face_id in page if face_id not in stored}
+        keep_boxes(collection_id, deleted, records=records)
+    mark_seen(collection_id, unseen, records=records)
+
+
+def _folders(collection_id: str, objects: ObjectStore, jobs_root: str) -> Iterator[tuple[str, str]]:
+    """Yield a name and the folder of each job of the first release."""
+    for entry in list_entries(objects, jobs_root):
+        try:
+            facts = read_facts(objects, entry.job_folder)
+        except (ObjectNotFoundError, JobFolderError):
+            # It is reported where folders that cannot be read matter.
+            continue
+        if facts.is_of_first_release and facts.collection_id == collection_id:
+            yield f"first-release {entry.job_id}", entry.job_folder
+
+
+def _kept_ids(objects: ObjectStore, job_folder: str) -> Iterator[str]:
+    """Yield the ids in the files of embeddings, in a superset: other UUIDs are among them."""
+    for found in objects.list(place_uri(Place.EMBEDDINGS, job_folder)):
+        try:
+            with zipfile.ZipFile(io.BytesIO(objects.read(found.uri))) as file:
+                content = file.read("records.npy")
+        except (ObjectNotFoundError, zipfile.BadZipFile, KeyError):
+            # A file that a killed process left half written.
+            continue
+        yield from (each.decode() for each in _ID.findall(content))
+
+
+def _named_faces(objects: ObjectStore, job_folder: str) -> Iterator[tuple[str, BoundingBox]]:
+    """Yield the faces that a job added, as its rows name them.
+
+    The embeddings of faces that it found in the collection are in no folder, or in another one.
+    """
+    for found in objects.list(place_uri(Place.LEDGER, job_folder)):
+        for line in objects.read(found.uri).splitlines()[1:]:
+            try:
+                row = json.loads(line)
+                named = row["faces"] if row["outcome"] == "INDEXED" else ()
+                for face in named:
+                    yield face["face_id"], BoundingBox(**face["box"])
+            except (ValueError, KeyError, TypeError):
+                # A damaged row says nothing reliable.
+                continue
