@@ -30,8 +30,8 @@ def print_jobs(listed: Sequence[Job]) -> None:
     rows = table(*columns, right=("photos", "faces"))
     for job in listed:
         # The date of a job is not known if its folder is missing.
-        moment = datetime.fromtimestamp(job.created_at, UTC)
-        started = moment.strftime("%Y-%m-%d %H:%M UTC") if job.created_at else ""
+        moment = datetime.fromtimestamp(job.started_at, UTC)
+        started = moment.strftime("%Y-%m-%d %H:%M UTC") if job.started_at else ""
         numbers = ("" if number is None else f"{number:,}" for number in (job.photos, job.faces))
         cells = [job.id, job.collection_id or "", started, str(job.status), *numbers]
         rows.add_row(*cells, *([job.cause or ""] if "cause" in columns else []))

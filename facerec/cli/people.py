@@ -137,7 +137,10 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
     lost = len(user.face_ids) - len(page.faces)
     if lost > 0:
         gone = count(lost, "face")
-        console().print(f"{gone} not in the collection; `facerec verify --repair` restores them")
+        console().print(
+            f"{gone} not in the collection, deleted or lost: `facerec verify {collection}` shows"
+            " whether jobs can restore any"
+        )
 
 
 @people.command()

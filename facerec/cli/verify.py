@@ -48,7 +48,8 @@ def verify(collection: str, data: Path | None, repair: bool, as_json: bool) -> N
                 "index their photos again to have their faces"
             )
         print_verification(result, repaired=repair)
-        if result.agrees:
+        # Without a job that can be read, nothing was compared.
+        if result.agrees and (result.faces or not result.unreadable_jobs):
             console().print("the collection has all of them")
         print_unreadable_jobs(result)
     if result.unreadable_jobs or (not result.agrees and not repair):

@@ -39,7 +39,8 @@ class Job:
     Attributes:
         id: its id at every door: the id of its plan, or the name of its execution on AWS.
         status: the status.
-        created_at: start of its last run, seconds since 1970, UTC.
+        started_at: start of its last run, seconds since 1970, UTC; of a job whose folder cannot be
+            read, when it was planned.
         ended_at: end of that run; None while it runs, or if it was killed.
         collection_id: the collection that receives the faces, if known.
         photos: rows in its ledger, if known without reading the ledger.
@@ -56,7 +57,7 @@ class Job:
 
     id: str
     status: JobStatus
-    created_at: float
+    started_at: float
     ended_at: float | None = None
     collection_id: str | None = None
     photos: int | None = None
@@ -112,7 +113,7 @@ class Job:
             "job_id": self.id,
             "status": self.status,
             "collection_id": self.collection_id,
-            "created_at": iso_time(self.created_at),
+            "started_at": iso_time(self.started_at),
             "ended_at": None if self.ended_at is None else iso_time(self.ended_at),
             "photos": self.photos,
             "faces": self.faces,

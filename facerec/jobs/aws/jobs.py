@@ -88,7 +88,7 @@ class AwsJobs:
         complete = children.states["SUCCEEDED"] if children and children.states else None
         with while_it_exists(plan, self._objects, writes=False):
             progress = self._progress.read(
-                plan, job.report, run_started=job.created_at, complete=complete
+                plan, job.report, run_started=job.started_at, complete=complete
             )
         if children is None:
             return progress
@@ -141,7 +141,7 @@ class AwsJobs:
             return None
         if planned is None or not planned.children:
             return None
-        return queue.children(planned.job_name, job.created_at)
+        return queue.children(planned.job_name, job.started_at)
 
     def _with_folder(self, execution: Execution, *, readable: bool) -> Job:
         """Return the job of an execution with its plan and report."""
@@ -158,7 +158,7 @@ class AwsJobs:
                 return replace(job, listed=listed)
             return job
         report = folder.report
-        if job.ended_at is None or (report is not None and report.written_at < job.created_at):
+        if job.ended_at is None or (report is not None and report.written_at < job.started_at):
             # The report of an earlier run.
             report = None
         return replace(job, plan=folder.plan, report=report)
@@ -176,7 +176,7 @@ class AwsJobs:
             if readable:
                 raise
             return Job(
-                job_id, JobStatus.UNREADABLE, created_at=0.0, unreadable_folder=error.job_folder
+                job_id, JobStatus.UNREADABLE, started_at=0.0, unreadable_folder=error.job_folder
             )
         if folder is None:
             raise JobNotFoundError(job_id)
@@ -184,7 +184,7 @@ class AwsJobs:
         return Job(
             id=job_id,
             status=ended_status(None if report is None else report.status),
-            created_at=plan.created_at,
+            started_at=plan.created_at,
             ended_at=plan.created_at if report is None else report.written_at,
             collection_id=plan.collection_id,
             photos=None if report is None else report.tally.photos,
@@ -206,7 +206,7 @@ def _job(execution: Execution) -> Job:
     return Job(
         id=execution.name,
         status=execution.status,
-        created_at=execution.started,
+        started_at=execution.started,
         ended_at=execution.ended,
         collection_id=collection_id if isinstance(collection_id, str) else None,
         photos=execution.output.get("photos"),

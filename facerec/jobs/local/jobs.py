@@ -149,14 +149,14 @@ class LocalJobs:
                 found.setdefault(folder.job_id, _unreadable(folder))
             else:
                 found[folder.plan.job_id] = self._job(folder)
-        newest = sorted(found.values(), key=lambda job: job.created_at, reverse=True)[:limit]
+        newest = sorted(found.values(), key=lambda job: job.started_at, reverse=True)[:limit]
         return [replace(job, plan=None, report=None, run=None) for job in newest]
 
     def progress(self, job: Job) -> Progress:
         """Return the progress of a job; see ``JobService.progress``."""
         plan = job.required_plan()
         with while_it_exists(plan, self._objects, writes=False):
-            return self._progress.read(plan, job.report, run_started=job.created_at)
+            return self._progress.read(plan, job.report, run_started=job.started_at)
 
     def report(self, job: Job) -> Report:
         """Return the report of a job; see ``JobService.report``."""
@@ -267,7 +267,7 @@ class LocalJobs:
         return Job(
             id=plan.job_id,
             status=status,
-            created_at=started,
+            started_at=started,
             ended_at=_ended_at(record, report),
             collection_id=plan.collection_id,
             photos=None if report is None else report.tally.photos,
@@ -283,7 +283,7 @@ def _unreadable(folder: UnreadableFolder, address: str | None = None) -> Job:
     return Job(
         id=folder.job_id,
         status=JobStatus.UNREADABLE,
-        created_at=folder.created_at,
+        started_at=folder.created_at,
         collection_id=folder.collection_id,
         cause=folder.cause,
         unreadable_folder=address,

@@ -108,6 +108,7 @@ def test_a_comparison_with_the_job_reports_that_it_cannot_be_read(run: Run) -> N
 
     assert result.exit_code == ExitCode.ERROR
     assert "1 job cannot be read" in result.stdout
+    assert "has all" not in result.stdout
 
 
 def test_the_job_is_deleted_and_a_comparison_passes(data: Path, run: Run) -> None:
@@ -224,6 +225,19 @@ def test_a_face_that_was_deleted_before_stays_deleted_until_it_is_restored(
     assert face_ids(run) == faces
     assert run(*index, "--force").exit_code == 0
     assert face_ids(run) == faces
+
+
+def test_no_command_offers_to_restore_what_was_deleted_before(data: Path, run: Run) -> None:
+    face = min(face_ids(run))
+    with open_gallery(data) as gallery:
+        gallery.create_user("staff", "ann")
+        gallery.associate_faces("staff", "ann", [face])
+    delete_as_first_release(data, {face})
+
+    shown = run("people", "show", "ann", "--collection", "staff")
+
+    assert "1 face not in the collection, deleted or lost" in " ".join(shown.stdout.split())
+    assert "--repair" not in shown.stdout
 
 
 def test_a_lost_store_is_not_taken_for_a_deletion(
