@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.history import Cause, cause_from_json
+from facerec.core.history import Action, Cause, cause_from_json
 from facerec.core.ids import group_of
 from facerec.core.times import iso_time
 
@@ -64,6 +64,11 @@ class Selection:
     created_before: float | None = None
     created_at: float | None = None
     cause: Cause | None = None
+
+    @property
+    def erases_names(self) -> bool:
+        """Whether the names leave the history too: not if a merge or an undo removes people."""
+        return self.cause is None or self.cause.action is Action.DELETE
 
     @property
     def names_photos(self) -> bool:

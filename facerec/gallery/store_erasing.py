@@ -36,7 +36,7 @@ class StoreEraser(GalleryBase):
             else:
                 receipt, stored, erased_names = self._erase_part(receipt, selection)
                 names |= erased_names
-        if selection.cause is None:
+        if selection.erases_names:
             names |= selection.user_ids | selection.user_names
         self._faces.erase_copies(sorted(names))
         return Erasure(receipt, selection), stored
@@ -78,7 +78,7 @@ class StoreEraser(GalleryBase):
         gone = named - names_left(
             collection_id, set(named), faces=self._faces, records=self._records
         )
-        if selection.cause is None:
+        if selection.erases_names:
             gone |= own
         if not (gone or selection.face_ids):
             return receipt, frozenset()

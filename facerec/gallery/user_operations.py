@@ -127,7 +127,7 @@ class UserOperations(Eraser):
     def delete_user(self, collection_id: str, user_id: str) -> Receipt:
         """Delete a person with its vector; its faces stay in the collection.
 
-        The history keeps id and name, so that it can be undone; ``erase`` removes them.
+        The name and the id are erased from the history too, so that this cannot be undone.
 
         Returns:
             What was removed from where.

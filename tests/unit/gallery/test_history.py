@@ -65,8 +65,6 @@ CHANGES: dict[str, Callable[[Gallery, Family], object]] = {
     "create": lambda gallery, _: gallery.create_user("staff", "cyd", name="张伟"),
     "rename": lambda gallery, _: gallery.rename_user("staff", "ann", "Анна"),
     "remove a name": lambda gallery, _: gallery.rename_user("staff", "ann", None),
-    "delete": lambda gallery, _: gallery.delete_user("staff", "ann"),
-    "delete one with corrections": lambda gallery, _: gallery.delete_user("staff", "bea"),
     "merge": lambda gallery, _: gallery.merge_users("staff", "ann", "bea"),
     "merge the other way": lambda gallery, _: gallery.merge_users("staff", "bea", "ann"),
     "split": lambda gallery, family: gallery.split_user(
@@ -176,8 +174,7 @@ def test_what_changes_nothing_is_no_entry(gallery: Gallery) -> None:
 def test_the_history_of_a_person_is_found_by_earlier_names_too(gallery: Gallery) -> None:
     Family(gallery)
     gallery.rename_user("staff", "ann", "Анна")
-    gallery.delete_user("staff", "ann")
-    expected = [Action.CREATE, Action.ADD_FACES, Action.RENAME, Action.DELETE]
+    expected = [Action.CREATE, Action.ADD_FACES, Action.RENAME]
     for person in ("ann", "Ann Lee", "Анна"):
         found = actions(gallery, person)
         assert [each for each in found if each is not Action.NOT_SAME] == expected
@@ -204,10 +201,6 @@ LATER: dict[str, tuple[str, Callable[[Gallery, Family], object]]] = {
         "rename",
         lambda gallery, _: gallery.create_user("staff", "eve", name="Ann Lee"),
     ),
-    "an id that another has now": (
-        "delete",
-        lambda gallery, _: gallery.create_user("staff", "ann"),
-    ),
     "a face that another has now": (
         "remove",
         lambda gallery, family: gallery.associate_faces(
@@ -229,6 +222,10 @@ LATER: dict[str, tuple[str, Callable[[Gallery, Family], object]]] = {
     "a lifted correction": (
         "not same",
         lambda gallery, family: gallery.lift_correction("staff", family.free, "ann"),
+    ),
+    "a person who was merged into a deleted one": (
+        "merge",
+        lambda gallery, _: gallery.delete_user("staff", "ann"),
     ),
     "an erased person": (
         "rename",
@@ -296,29 +293,20 @@ def test_an_erased_person_has_no_name_in_the_history(gallery: Gallery, tmp_path:
     assert all(entry.cause.at for entry in gallery.list_history("staff").entries)
 
 
-def test_a_deleted_person_can_still_be_erased_by_name(gallery: Gallery, tmp_path: Path) -> None:
-    from facerec.gallery.subjects import subject_name
-
+def test_a_deleted_person_has_no_name_in_the_history(gallery: Gallery, tmp_path: Path) -> None:
     Family(gallery)
-    gallery.delete_user("staff", "ann")
-    assert b"Ann Lee" in content(tmp_path)
-    name = subject_name(gallery, "staff", SubjectKind.USER, "Ann Lee")
-    assert name == "ann"
-    gallery.erase("staff", SubjectKind.USER, name)
-    assert b"Ann Lee" not in content(tmp_path)
-    assert "Ann Lee" not in texts(gallery)
-
-
-def test_a_deleted_person_whose_faces_are_erased_has_no_name(
-    gallery: Gallery, tmp_path: Path
-) -> None:
-    family = Family(gallery)
-    gallery.delete_user("staff", "ann")
-    gallery.delete_faces("staff", family.ann[:1])
-    assert "Ann Lee" in texts(gallery)
-    gallery.erase("staff", SubjectKind.FACE, family.ann[1])
-    assert "Ann Lee" not in texts(gallery)
-    assert b"Ann Lee" not in content(tmp_path)
+    gallery.rename_user("staff", "ann", "Annette")
+    with gallery.requested_by("zoe", why="Ann Lee has left"):
+        receipt = gallery.delete_user("staff", "ann")
+    assert receipt.history > 0
+    left, stored = texts(gallery), content(tmp_path)
+    for name in ("Ann Lee", "Annette"):
+        assert name not in left
+        assert name.encode() not in stored
+    (entry, *_) = gallery.list_history("staff").entries
+    assert (entry.cause.action, entry.cause.by) == (Action.DELETE, "zoe")
+    with pytest.raises(PersonChangeError):
+        gallery.undo("staff", entry.cause.entry_id)
 
 
 def test_an_erased_external_id_has_no_name_unless_a_person_has_it(gallery: Gallery) -> None:
@@ -371,6 +359,5 @@ def test_a_killed_deletion_is_completed_with_its_entry(
     assert actions(gallery)[-1] is Action.NOT_SAME
     gallery.resume_erasures(older_than=0)
     entry = gallery.list_history("staff").entries[0]
-    assert (entry.cause.action, entry.cause.by, entry.cause.why) == (Action.DELETE, "zoe", "left")
-    gallery.undo("staff", entry.cause.entry_id)
-    assert gallery.describe_user("staff", "ann").name == "Ann Lee"
+    assert (entry.cause.action, entry.cause.by) == (Action.DELETE, "zoe")
+    assert "Ann Lee" not in texts(gallery)
