@@ -20,17 +20,18 @@ class Settings:
 
     Attributes:
         bucket: AWS_S3_BUCKET, the bucket of the folders of jobs, or None.
-        region: AWS_REGION, or None to let boto3 find it.
-        table: FACEREC_TABLE, the DynamoDB table of the collections, or None.
-        store: FACEREC_STORE, ``sqlite:///path`` of a store that replaces Pinecone and DynamoDB in
-            tests on one machine, or None.
+        region: AWS_REGION, or None to use boto3's default.
+        table: FACEREC_TABLE, the DynamoDB table for collections, or None.
+        store: FACEREC_STORE, ``sqlite:///path`` of a store to use in place of Pinecone and DynamoDB
+            in tests on one machine, or None.
         pinecone_api_key: PINECONE_API_KEY, or None.
         pinecone_secret_arn: PINECONE_SECRET_ARN, the secret that holds the key, or None.
         pinecone_index_name: PINECONE_INDEX_NAME, or None.
         vector_bucket: VECTOR_BUCKET, the bucket of Amazon S3 Vectors, or None
             for Pinecone.
         pinecone_index_host: PINECONE_INDEX_HOST, the address of the index; None looks it up.
-        model_version: MODEL_VERSION, the version of the engine in the image of the jobs, or None.
+        model_version: MODEL_VERSION, the engine's version in the container image of the jobs, or
+            None.
         max_faces: MAX_FACES_PER_IMAGE, maximum faces kept per photo, 1 to 100; jobs can override
             it.
         min_confidence: MIN_FACE_CONFIDENCE, minimum confidence of faces, 0 to 1; jobs can override
@@ -38,15 +39,14 @@ class Settings:
         similarity_threshold: SIMILARITY_THRESHOLD, minimum similarity of a match, 0 to 1.
         allowed_origins: ALLOWED_ORIGINS, origins of web pages that can call the API.
         threads: FACEREC_THREADS, threads per run of a network; None for all cores of the process.
-        child_memory: CHILD_MEMORY, MiB of a child of a job on AWS.
-        resubmissions: RESUBMISSIONS, how often children that did not finish are submitted again,
-            0 to 5.
+        child_memory: CHILD_MEMORY, memory in MiB for each child of a job on AWS.
+        resubmissions: RESUBMISSIONS, how often unfinished children are submitted again, 0 to 5.
         erasure_function: ERASURE_FUNCTION, the function that erases from job folders after a
-            deletion, or None where that is done at once.
+            deletion; None to erase during the request.
         job_queue: JOB_QUEUE_ARN, the queue of AWS Batch, or None.
         state_machine: STATE_MACHINE_ARN, the state machine that runs jobs, or None.
         start_timeout: START_TIMEOUT, minutes that a job may wait for its first child.
-        child_vcpus: CHILD_VCPUS, vCPUs of a child of a job on AWS.
+        child_vcpus: CHILD_VCPUS, number of vCPUs for each child of a job on AWS.
         watched_folder: WATCHED_FOLDER, a prefix in S3, with its final ``/``, that is indexed when
             it changes, or None.
         watched_collection: WATCHED_COLLECTION, the collection for its photos, or None.
@@ -187,7 +187,7 @@ class _Variables:
             value = kind(text)
         except ValueError:
             value = None
-        # Python parses "nan" as a number, but it is in no range.
+        # Python parses "nan" as a number, but no range contains it.
         if value is None or not lowest <= value <= highest:
             raise ConfigurationError(
                 f"the environment variable {name} is {text!r}, "

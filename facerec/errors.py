@@ -80,7 +80,8 @@ class FacerecError(Exception):
         self.hint = hint
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception's own way calls the constructor with the message, which most classes build.
+        # By default, unpickling calls the constructor with the message, which most classes build
+        # themselves.
         return _restored, (type(self), self.args), self.__dict__
 
 
@@ -99,7 +100,7 @@ class AmbiguousPersonError(InvalidInputError):
 
     Attributes:
         text: the text.
-        people: both people, for a person to read.
+        people: descriptions of both people, for display.
     """
 
     def __init__(self, text: str, people: Sequence[str]) -> None:
@@ -111,7 +112,7 @@ class AmbiguousPersonError(InvalidInputError):
 
 
 class AttributesUnavailableError(InvalidInputError):
-    """Age and gender were requested, and their networks are not installed."""
+    """Age and gender were requested, but their networks are not installed."""
 
     hint_is_for_operator = True
 
@@ -177,7 +178,7 @@ class InvalidPageTokenError(InvalidInputError):
 
 
 class ErasureDamagedError(InvalidInputError):
-    """The note of an erasure is damaged, so that the erasure cannot be completed.
+    """The record of an erasure is damaged, so the erasure cannot be completed.
 
     Attributes:
         erasure_id: id of the erasure.
@@ -244,7 +245,7 @@ _HINTS = {
     "CORRUPT": _FORMATS,
     "TOO_SMALL": "use a larger photo, or search for smaller faces",
 }
-"""Hints by reason. The details of the other reasons say what is possible."""
+"""Hints by reason. For other reasons, the detail includes the advice."""
 
 
 class UnreadablePhotoError(InvalidInputError):
@@ -252,7 +253,7 @@ class UnreadablePhotoError(InvalidInputError):
 
     Attributes:
         reason: one of ``facerec.core.photos.UnreadableReason``.
-        detail: one line for a person.
+        detail: one-line explanation for display.
     """
 
     def __init__(self, photo: str, reason: str, detail: str) -> None:
@@ -309,7 +310,7 @@ class AccessKeyNotFoundError(NotFoundError):
 
 
 class ClusterNotFoundError(NotFoundError):
-    """The collection has no such cluster, or each of its faces has a person by now.
+    """The collection has no such cluster, or every face in it belongs to a person by now.
 
     Attributes:
         cluster_id: the requested id.
@@ -423,7 +424,7 @@ class UserNotFoundError(NotFoundError):
 
     Attributes:
         user_id: the requested id, or the name.
-        similar: people with similar ids or names, for a person to read.
+        similar: people with similar ids or names, for display.
     """
 
     def __init__(self, user_id: str, similar: Sequence[str] = ()) -> None:
@@ -434,12 +435,12 @@ class UserNotFoundError(NotFoundError):
 
 
 class FirstPhotosFailedError(FacerecError):
-    """A job was ended because its first photos nearly all failed alike.
+    """A job was ended because nearly all of its first photos failed with the same outcome.
 
     Attributes:
-        outcome: the outcome of the photos.
-        failed: the number of first photos that failed with it.
-        photos: the number of first photos.
+        outcome: the outcome that these photos share.
+        failed: the number of first photos with this outcome.
+        photos: the number of first photos examined.
     """
 
     def __init__(self, outcome: str, failed: int, photos: int, remedy: str) -> None:
@@ -452,7 +453,7 @@ class FirstPhotosFailedError(FacerecError):
 
 
 class NoFaceError(FacerecError):
-    """A photo that must show a face shows none."""
+    """A photo that must show a face does not show one."""
 
 
 class ModelMismatchError(FacerecError):
@@ -480,7 +481,7 @@ class AccessDeniedError(FacerecError):
     """The credentials do not allow the access.
 
     Attributes:
-        resource: what was requested: an address, or a name for messages.
+        resource: address of the resource, or a name for messages.
     """
 
     hint_is_for_operator = True
@@ -496,7 +497,7 @@ class AccessDeniedError(FacerecError):
 
 
 class KeyDeniedError(AccessDeniedError):
-    """The KMS key that an S3 object is encrypted with may not be used, is disabled or is deleted.
+    """The KMS key of an encrypted S3 object is not accessible, disabled or deleted.
 
     Attributes:
         uri: the requested address.
@@ -526,7 +527,7 @@ class ObjectArchivedError(AccessDeniedError):
 
 
 class RequesterPaysError(AccessDeniedError):
-    """An S3 object is in a bucket whose readers pay for their requests; facerec never agrees to.
+    """An S3 object is in a Requester Pays bucket, which facerec does not read.
 
     Attributes:
         uri: the requested address.
@@ -548,7 +549,7 @@ class StoreUnavailableError(FacerecError):
 
 
 class StoreDamagedError(FacerecError):
-    """A file of a store cannot be read any more. The operator must replace it.
+    """A file of a store can no longer be read. The operator must replace it.
 
     Attributes:
         path: path of the file.

@@ -1,1 +1,1 @@
-"""Clusters of faces that seem to show the same person, in arrays that stores read."""
+"""Clusters faces that seem to show the same person, from the arrays that stores return."""

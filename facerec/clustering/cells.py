@@ -1,4 +1,4 @@
-"""Cells: embeddings divided by their nearest centre, so that near faces are found in few of them.
+"""Cells: embeddings grouped by their nearest centre, so that a face's neighbours are in few cells.
 
 Up to ``EXACT_FACES`` there is one cell, and every pair is compared.
 """
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 EXACT_FACES = 20_000
-"""Number of faces up to which all are compared with all: some 10 seconds of one core."""
+"""Maximum number of faces for which every pair is compared, in about 10 seconds on one core."""
 
 VISITED_CELLS = 16
-"""Cells that are searched for the neighbours of a face (``benchmarks/clustering.py``)."""
+"""Number of cells to search for the neighbours of a face (``benchmarks/clustering.py``)."""
 
 _FACES_PER_CELL = 500
 _TRAINING_FACES_PER_CELL = 40
@@ -34,7 +34,7 @@ class Cells:
     Attributes:
         centres: float32, shape (cells, 128).
         rows: int64; all rows, ordered by cell.
-        starts: int64, shape (cells + 1,); where in ``rows`` each cell starts.
+        starts: int64, shape (cells + 1,); index in ``rows`` at which each cell starts.
     """
 
     centres: NDArray[np.float32]
@@ -50,7 +50,7 @@ class Cells:
 
 
 def divide(embeddings: NDArray[np.float32]) -> Cells:
-    """Divide embeddings, float32 of shape (n, 128), into cells; the same each time."""
+    """Divide embeddings, float32 of shape (n, 128), into cells; the result is deterministic."""
     return cells_of(embeddings, train(embeddings))
 
 

@@ -1,8 +1,8 @@
 """Average linkage with constraints, over the pairs of a graph of neighbours.
 
 The pairs are taken in order, the most similar first. The clusters of the two faces become one if
-the scores of all pairs of their faces are low enough on average, and if nothing forbids it. So
-each cluster is explained by pairs, each of which is similar by itself.
+the scores of all pairs of their faces are low enough on average, and if nothing forbids it. So each
+cluster can be explained by pairs of similar faces.
 
 A face that is not clear connects nobody: it joins a cluster of clear faces after these are
 complete, by a pair with a clear face.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_COMPARED = 64
-"""Faces of a cluster that count in averages, the first that joined."""
+"""Maximum number of faces of a cluster that averages include: the first that joined."""
 
 _NOBODY: frozenset[str] = frozenset()
 
@@ -32,14 +32,14 @@ class Linked:
     """A cluster while it grows.
 
     Attributes:
-        rows: its faces.
-        number: its number if it is stored, or None.
-        ignored: whether people said to ignore it.
+        rows: rows of its faces.
+        number: its number if it is stored; otherwise None.
+        ignored: whether somebody marked it as ignored.
         user_id: the person who has some of its faces, or None.
-        names: names of people whom its faces are said to show.
-        denied: names of people whom one of its faces is said not to show.
-        photos: photos of its faces.
-        compared: its faces that count in averages.
+        names: names of the people that its faces were stated to show.
+        denied: names of people that one of its faces was stated not to show.
+        photos: identifiers of the photos of its faces.
+        compared: rows of the faces that averages include.
     """
 
     rows: list[int]
@@ -54,11 +54,11 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Linkage:
-    """What ``link`` did.
+    """Result of ``link``.
 
     Attributes:
         clusters: all clusters with two faces or more.
-        merged: numbers of stored clusters by the numbers of those that became part of them.
+        merged: maps the number of a merged cluster to that of the cluster it became part of.
     """
 
     clusters: list[Linked]
@@ -79,8 +79,8 @@ def link(
         faces: all faces.
         pairs: pairs in order.
         stored: clusters that exist; their ``photos`` and ``compared`` are set here.
-        describe: returns a cluster of a single row.
-        max_mean: maximum of the mean normalised score of the faces of two clusters.
+        describe: returns the cluster that consists of a single row.
+        max_mean: maximum mean normalised score of two clusters that may be joined.
     """
     growing = _Growing(faces, describe, max_mean)
     for cluster in stored:
@@ -149,7 +149,7 @@ class _Growing:
 
 
 def _allowed(one: Linked, other: Linked) -> bool:
-    """Return whether what people said, and photos, allow that two clusters become one."""
+    """Return whether two clusters may be merged, given people's statements and shared photos."""
     if (one.ignored or other.ignored) and None not in (one.number, other.number):
         return False
     if one.user_id and other.user_id and one.user_id != other.user_id:

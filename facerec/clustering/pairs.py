@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     _Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 MAX_NEIGHBOURS = 24
-"""Pairs of each face that are kept, the most similar ones. A face needs one to join a cluster; more
-help where a cluster is refused."""
+"""Maximum number of pairs kept for each face, most similar first. A face needs one pair to join a
+cluster; more help if that cluster is not allowed."""
 
 _PROBES_AT_ONCE = 1_024
 _PAIRS_AT_ONCE = 8_000_000
-"""Pairs after which those beyond ``MAX_NEIGHBOURS`` are dropped, which bounds memory."""
+"""Number of pairs at which those beyond ``MAX_NEIGHBOURS`` are dropped, to limit memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,10 +107,11 @@ def _pairs_with_cell(
         own = probes[start : start + _PROBES_AT_ONCE]
         vectors = faces.embeddings[own]
         squares = np.einsum("ij,ij->i", vectors, vectors)
-        # a score averages over both faces, so one of the two has the distance within its own reach
+        # a score averages over both faces, so the distance is within the reach of at least one of
+        # them
         reach = np.maximum(_reach(faces, own, max_score), farthest)
         bounds = (np.maximum(reach, 0) ** 2 - squares) / 2
-        # half of |x|^2 - 2 x.p, the squared distance but for the probe's own norm
+        # half of |x|^2 - 2 x.p, which is the squared distance without the probe's norm
         products = vectors @ embeddings.T
         np.subtract(halves, products, out=products)
         near, among = np.nonzero(products <= bounds[:, np.newaxis])
@@ -130,7 +131,7 @@ def scores_at(
 ) -> NDArray[np.float32]:
     """Return the normalised scores of pairs at Euclidean distances.
 
-    ``facerec.gallery.normalisation.normalised_score`` says the same of one pair.
+    ``facerec.gallery.normalisation.normalised_score`` computes the same for one pair.
     """
     own = (distances - faces.means[first]) / faces.deviations[first]
     own += (distances - faces.means[second]) / faces.deviations[second]
@@ -139,7 +140,7 @@ def scores_at(
 
 
 def _reach(faces: FaceArrays, rows: NDArray[np.int64], max_score: float) -> NDArray[np.float32]:
-    """Return the distances at which faces alone have a score."""
+    """Return the distance at which each face, by its own stats alone, has a score."""
     return faces.means[rows] + np.float32(max_score) * faces.deviations[rows]
 
 
@@ -162,7 +163,7 @@ def _unordered(
     *,
     count: int,
 ) -> Pairs:
-    """Return each pair once, most similar first, equally similar ones by row."""
+    """Return each pair once, most similar first; ties are ordered by row."""
     low, high = np.minimum(first, second), np.maximum(first, second)
     _, unique = np.unique(low * count + high, return_index=True)
     low, high, scores = low[unique], high[unique], scores[unique]

@@ -64,8 +64,8 @@ def aws_errors(
         NoCredentialsError: there are no credentials.
         ConfigurationError: no region is set.
         NotFoundError: the resource does not exist.
-        InvalidInputError: boto3 refuses an argument, and ``missing`` is not given.
-        StoreUnavailableError: the service does not answer, or fails, or throttles.
+        InvalidInputError: boto3 rejects an argument, and ``missing`` is None.
+        StoreUnavailableError: the service does not respond, fails or throttles.
     """
     from botocore import exceptions as botocore
 
@@ -103,7 +103,7 @@ def aws_errors(
 
 def _is_missing(error: Mapping[str, str]) -> bool:
     code = error.get("Code")
-    # CloudFormation has one code for every problem of a request.
+    # CloudFormation returns the same code for every invalid request.
     return code in _MISSING or (
         code == "ValidationError" and "does not exist" in error.get("Message", "")
     )

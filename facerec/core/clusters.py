@@ -25,7 +25,7 @@ class Cluster:
         number: 1 or more; the text form of the id is ``c`` and the number.
         face_ids: the faces without a person, ordered.
         user_id: the person whose faces are in the cluster too, or None.
-        ignored: whether somebody has ignored the cluster.
+        ignored: whether the cluster is hidden from suggestions.
     """
 
     number: int
@@ -38,7 +38,7 @@ class Cluster:
 class FaceArrays:
     """The faces of a collection as arrays of one length.
 
-    Faces marked as not a face are not among them.
+    Detections marked as "not a face" are excluded.
 
     Attributes:
         slots: int64; numbers by which the store identifies faces, ordered.
@@ -50,7 +50,7 @@ class FaceArrays:
         clear: bool; whether a face is clear enough to connect others.
         changed: bool; whether a face may have been stored, or have left its cluster, since clusters
             were last saved.
-        mark: state of the collection that ``save_clusters`` remembers; None without any face.
+        mark: state of the collection, to pass to ``save_clusters``; None without any face.
     """
 
     slots: NDArray[np.int64]
@@ -68,9 +68,9 @@ class ClusterChanges:
     """The changes that a clustering makes.
 
     Attributes:
-        joined: numbers of existing clusters by the ids of the faces that join them.
-        merged: numbers of clusters by the numbers of those that become part of them.
-        created: faces of new clusters.
+        joined: number of the existing cluster that each face joins, by face id.
+        merged: maps the number of a merged cluster to that of the cluster it becomes part of.
+        created: face ids of each new cluster.
     """
 
     joined: Mapping[str, int]
@@ -127,11 +127,12 @@ class ClusterStore(Protocol):
     ) -> list[Cluster]:
         """Return clusters that people should see, largest first, then by number.
 
-        These are not ignored, and have two faces without a person, or one and a face of a person.
+        Such a cluster is not ignored and contains two faces without a person, or one such face and
+        a face of a person.
 
         Args:
             collection_id: the collection.
-            after: faces without a person, and number, of the cluster after which to start.
+            after: number of unassigned faces, and number, of the last cluster of the previous page.
             limit: maximum number of clusters.
         """
         ...
@@ -150,7 +151,8 @@ class ClusterStore(Protocol):
         Args:
             collection_id: the collection.
             changes: the changes.
-            mark: mark of the arrays that the changes come from; None leaves the stored one.
+            mark: mark of the arrays that the changes were computed from; None keeps the stored
+                mark.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -158,7 +160,7 @@ class ClusterStore(Protocol):
         ...
 
     def leave_clusters(self, collection_id: str, face_ids: Sequence[str]) -> None:
-        """Take faces out of their clusters; they are clustered again the next time."""
+        """Remove faces from their clusters; the next clustering processes them again."""
         ...
 
     def set_ignored(self, collection_id: str, number: int, *, ignored: bool) -> None:

@@ -1,4 +1,4 @@
-"""What people have set about a collection, which outlives the store of records."""
+"""Settings of a collection that are kept outside the record store as well."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class ErasureStatus(StrEnum):
     RUNNING = "RUNNING"
     DONE = "DONE"
     ABANDONED = "ABANDONED"
-    """Its note was damaged and has been removed: what it was to erase may be left."""
+    """Its record was damaged and has been removed; some of the data may not have been erased."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,15 +42,17 @@ class Selection:
 
     Attributes:
         face_ids: ids of faces.
-        image_keys: photos that keep no face: what jobs with other options have found on them is
-            erased too, or a repair would restore it.
-        external_image_ids: names of photos: rows and lines about them are erased too.
-        photos: paths or addresses of photos: rows and lines about them are erased too.
-        user_ids: people.
-        user_names: display names of these people, which go with them.
-        created_before: the collection is erased as a whole if it was created until then, seconds
-            since 1970: one of the same id that is created later stays. None erases a part.
-        created_at: when the collection was created. Nothing is erased of a later one of its id.
+        image_keys: photos that keep no face; faces that jobs with other options found in them are
+            erased too, or a repair would restore them.
+        external_image_ids: external image ids whose ledger rows and manifest lines are erased too.
+        photos: paths or addresses of photos whose ledger rows and manifest lines are erased too.
+        user_ids: ids of people to erase.
+        user_names: display names of these people, erased with them.
+        created_before: erases the whole collection if it was created at this time or earlier, in
+            seconds since 1970; a later collection with the same id is kept. None erases only the
+            selected data.
+        created_at: creation time of the collection. A later collection with the same id is not
+            changed.
         cause: entry of the history that the deletion of people is a step of, which keeps their
             names; None if they are erased from the history too.
     """
@@ -101,10 +103,10 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
         frozenset(document["external_image_ids"]),
         frozenset(document["photos"]),
         frozenset(document["user_ids"]),
-        # an earlier facerec kept no display names
+        # earlier releases stored no display names
         frozenset(document.get("user_names", ())),
         document["created_before"],
-        # nor when the collection was created
+        # or creation time of the collection
         document.get("created_at"),
         # nor a history
         cause_from_json(document["cause"]) if document.get("cause") else None,
@@ -118,9 +120,10 @@ class ErasedJob:
     Attributes:
         job_id: the job.
         embeddings: embeddings with their records.
-        rows: rows of the ledger, and of lists of failures, that named the face or the photo.
-        manifest_lines: lines of the manifest that facerec listed for the job.
-        files: files of a folder that was deleted as a whole; 0 for a folder that was kept.
+        rows: removed rows of the ledger, and of lists of failures, that named the face or the
+            photo.
+        manifest_lines: lines removed from the manifest that facerec listed for the job.
+        files: files in the job folder if the whole folder was deleted; otherwise 0.
     """
 
     job_id: str
@@ -140,7 +143,7 @@ class KeptByJob:
     """The data in a job folder that a selection selects.
 
     Attributes:
-        job_id: the job, or the name of the folder of what all jobs of a collection remember.
+        job_id: the job, or the name of the folder that all jobs of the collection share.
         rows: rows of its ledger, in the form of ``schemas/ledger-row.json``.
         faces: faces with their embeddings.
         photos: photos that its lists name, in the form of ``photo`` in ``schemas/export.json``.
@@ -166,17 +169,17 @@ class Receipt:
     Attributes:
         erasure_id: id of the erasure; ids sort by time.
         collection_id: the collection.
-        subject: what was to be erased.
+        subject: kind of subject that was requested.
         status: RUNNING until everything is erased, or ABANDONED.
         requested_at: seconds since 1970, UTC.
         finished_at: seconds since 1970, UTC; None while it is running.
-        faces: faces with their embeddings in the store.
-        users: people.
-        user_vectors: vectors of people who were removed, or computed again without the faces.
-        corrections: statements that a face does not show a person.
-        answers: answers kept for idempotency tokens.
+        faces: number of stored faces, erased with their embeddings.
+        users: number of people.
+        user_vectors: number of people's vectors that were removed, or recomputed without the faces.
+        corrections: number of statements that a face does not show a person.
+        answers: number of answers kept for idempotency tokens.
         history: entries of the history that named somebody.
-        jobs: what was removed from the folders of jobs.
+        jobs: counts of what was removed from each job folder.
     """
 
     erasure_id: str

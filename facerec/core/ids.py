@@ -32,14 +32,14 @@ _GROUP = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}")
 """A lowercase UUID up to and including its last dash."""
 
 _VARIANTS = {digit: "89ab"[number % 4] for number, digit in enumerate("0123456789abcdef")}
-"""Digit of a UUID's variant, by the digit of the digest in its place."""
+"""Variant digit of a UUID, by the digest's digit at that position."""
 
 _MEMBER_DIGITS = 12
 """Hexadecimal digits of a UUID after its last dash."""
 
 
 def checked_face_id(face_id: str) -> str:
-    """Return a face id unchanged if it is one, whether or not there is such a face.
+    """Return a face id unchanged if it is well formed, whether or not the face exists.
 
     Raises:
         InvalidInputError: it is not a lowercase UUID.
@@ -67,10 +67,10 @@ def image_key(
 def face_id(image_key: str, box: BoundingBox) -> str:
     """Return the id of the face in a box of a photo.
 
-    On other processors, the boxes of the same photo differ by rounding, a few millionths of its
-    side. So the position is quantised: the size to half octaves, the centre to cells of an eighth
-    of it. Two boxes that a detector keeps differ in size by more, or are at least a quarter apart.
-    Boxes that differ by rounding get different ids for about one face in several thousand.
+    Boxes computed on different processors differ by rounding, a few millionths of the photo's side.
+    So the position is quantised: the size to half octaves, the centre to cells of an eighth of the
+    size. Any two boxes that a detector keeps differ in size by more, or are at least a quarter
+    apart. Boxes that differ by rounding get different ids for about one face in several thousand.
     """
     across = _cell(box.left + box.width / 2, box.width)
     down = _cell(box.top + box.height / 2, box.height)

@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from facerec.errors import InvalidInputError
 
 MAX_NAME_LENGTH = 255
-"""Characters of a collection id or external image id."""
+"""Maximum length of a collection id or external image id."""
 
 _MAX_IN_PATHS = 200
-"""Characters of a collection id that are in the name of a file."""
+"""Maximum length of a collection id in a file name; longer ids are cut."""
 
 MAX_REQUESTER_LENGTH = 2048
 """Characters of the name of a requester: those of an ARN of AWS
@@ -40,9 +40,9 @@ EXTERNAL_IMAGE_ID_CHARACTER = r"[a-zA-Z0-9_.\-:]"
 _UNSHOWN = (
     r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
 )
-"""Control characters, line breaks, and what cannot be seen or turns the direction of writing, and
-so could make one name look like another. The joiners of Persian and Indian names are not among
-them."""
+"""Control characters, line breaks, and characters that are invisible or change the writing
+direction, and so could make one name look like another. The joiners in Persian and Indian names are
+allowed."""
 
 USER_NAME_PATTERN = rf"^[^{_UNSHOWN}]*[^\s{_UNSHOWN}][^{_UNSHOWN}]*$"
 """Regular expression of a display name."""
@@ -56,17 +56,17 @@ def checked_collection_id(name: str) -> str:
     """Return a collection id unchanged if it is valid.
 
     Raises:
-        InvalidInputError: it is empty, too long, or has other characters than
+        InvalidInputError: it is empty, too long, or contains characters other than
             ``[a-zA-Z0-9_.-]``.
     """
     return _checked(name, _COLLECTION_ID, "collection ID", "letters, digits, '_', '.' and '-'")
 
 
 def name_in_paths(collection_id: str) -> str:
-    """Return the name of a collection for a part of a path, of at most 217 characters.
+    """Return a collection's name as a path component of at most 217 characters.
 
-    File systems allow 255 bytes, and some names are prefixed. Ids that are too long are cut, and
-    have a digest, after a sign that no id contains.
+    File systems allow 255 bytes, and some names are prefixed. Ids that are too long are cut and end
+    in a digest, after a character that no id contains.
     """
     if len(collection_id) <= _MAX_IN_PATHS:
         return collection_id
@@ -78,7 +78,7 @@ def checked_external_image_id(name: str) -> str:
     """Return an external image id unchanged if it is valid.
 
     Raises:
-        InvalidInputError: it is empty, too long, or has other characters than
+        InvalidInputError: it is empty, too long, or contains characters other than
             ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(
@@ -90,8 +90,8 @@ def checked_user_id(name: str) -> str:
     """Return a user id unchanged if it is valid.
 
     Raises:
-        InvalidInputError: it is empty, has more than 128 characters, or has other characters than
-            ``[a-zA-Z0-9_.:-]``.
+        InvalidInputError: it is empty, longer than 128 characters, or contains characters other
+            than ``[a-zA-Z0-9_.:-]``.
     """
     return _checked(
         name,
@@ -113,10 +113,10 @@ def checked_person(name: str) -> str:
 
 
 def checked_user_name(name: str) -> str:
-    """Return a display name as it is kept: in Unicode's form NFC, without spaces at its ends.
+    """Return a display name in its stored form: Unicode NFC, without leading or trailing spaces.
 
     Raises:
-        InvalidInputError: it is empty, too long, or has control characters or line breaks.
+        InvalidInputError: it is empty, too long, or contains control characters or line breaks.
     """
     kept = unicodedata.normalize("NFC", name).strip()
     if len(kept) > MAX_NAME_LENGTH or not _USER_NAME.fullmatch(kept):
@@ -156,7 +156,7 @@ def _checked_line(text: str, maximum: int, kind: str) -> str:
 
 
 def folded_name(name: str) -> str:
-    """Return a name as names are compared where case does not count."""
+    """Return a name in the form for case-insensitive comparison."""
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
@@ -165,7 +165,7 @@ def checked_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
 
     Raises:
         InvalidInputError: a key is empty or begins with ``aws:``, or a key or value is too long or
-            has other characters than letters, digits, spaces and ``_.:/=+-@``.
+            contains characters other than letters, digits, spaces and ``_.:/=+-@``.
     """
     for key, value in tags.items():
         if not key or key.startswith("aws:") or not _is_tag_text(key, MAX_TAG_KEY_LENGTH):
@@ -206,7 +206,7 @@ def _checked(
 
 
 def shown_name(name: str, maximum: int) -> str:
-    """Return a name that a caller gave as an error shows it: the beginning of one too long."""
+    """Return a caller's name as error messages show it; a name that is too long is cut."""
     return repr(name if len(name) <= maximum else f"{name[:40]}...")
 
 
@@ -224,7 +224,7 @@ def derived_external_image_id(path: str) -> str:
 
     Different paths have different ids, in any script. A ``/`` becomes ``:``. Any other character
     that an id may not contain becomes the bytes of its UTF-8 form, each as ``.x`` and two digits:
-    ``Zoë/1.jpg`` becomes ``Zo.xC3.xAB:1.jpg``. Of an id that would be too long, the end remains,
+    ``Zoë/1.jpg`` becomes ``Zo.xC3.xAB:1.jpg``. An id that would be too long is cut to its end,
     followed by a digest of the path.
     """
     return _derived(path, MAX_NAME_LENGTH)
@@ -250,8 +250,8 @@ def _derived(text: str, maximum: int) -> str:
 def readable_name(external_image_id: str) -> str:
     """Return an external image id as a person reads it: with the characters that were escaped.
 
-    ``read_external_image_id`` returns the id again, so no two ids have the same readable name. A
-    character that an id may contain, such as ``:``, stays escaped, and so does what cannot be seen.
+    ``read_external_image_id`` returns the id again, so no two ids have the same readable name.
+    Characters that an id may contain, such as ``:``, and invisible characters stay escaped.
     """
     return _ESCAPED.sub(_unescape, external_image_id)
 

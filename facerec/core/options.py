@@ -9,7 +9,8 @@ from typing import TypedDict
 from facerec.errors import InvalidInputError
 
 DEFAULT_THRESHOLD = 0.8
-"""Similarity from which two faces count as the same person (see ``facerec.gallery.similarity``)."""
+"""Minimum similarity at which two faces count as the same person (see
+``facerec.gallery.similarity``)."""
 
 MAX_FACES = 100
 """Maximum number of faces of one photo that are processed, as in Rekognition
@@ -19,8 +20,8 @@ DETECTOR_NAMES = ("cnn", "cnn-exact", "hog")
 """The detectors, which ``facerec.engine.detect.detectors`` opens."""
 
 MIN_SMALLEST_FACE = 20
-"""Side in pixels of the smallest face that may be searched for. The detectors enlarge the photo so
-that such a face fills their window; below this, little of what they find can be recognised."""
+"""Lowest allowed value of ``smallest_face``, in pixels. The detectors enlarge the photo so that
+such a face fills their window; smaller faces can rarely be recognised."""
 
 
 class QualityFilter(StrEnum):
@@ -71,7 +72,7 @@ class FaceOptions:
         detector: the name of a detector (see ``facerec.engine.detect.detectors``).
         rotate: whether to search a photo in its other three orientations too, if the file does not
             state which way up it is and no upright face is found.
-        max_pixels: refuse photos with more pixels; JPEG counts at its decoded size.
+        max_pixels: reject photos with more pixels; for JPEG, the decoded size counts.
     """
 
     max_faces: int = MAX_FACES
@@ -86,7 +87,7 @@ class FaceOptions:
         """Check every field.
 
         Raises:
-            InvalidInputError: names a field that is out of range.
+            InvalidInputError: a field is out of range; the message names it.
         """
         if not 1 <= self.max_faces <= MAX_FACES:
             raise InvalidInputError(f"max_faces must be 1 to {MAX_FACES}, got {self.max_faces}")
@@ -111,7 +112,7 @@ class FaceOptions:
 
     def digest(self) -> str:
         """Return 12 hexadecimal digits that change with every option."""
-        # Imported late: the help of commands states the options, and needs no digest.
+        # Imported late: command help lists the options without needing a digest.
         import hashlib
         import json
 

@@ -1,4 +1,4 @@
-"""``override``, as ``typing`` has it from Python 3.12 on.
+"""``override``, which ``typing`` provides since Python 3.12.
 
 Importing ``typing_extensions`` takes longer than reading a collection.
 """

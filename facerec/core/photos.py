@@ -75,7 +75,7 @@ class EmbeddedFace(DetectedFace):
 
     Attributes:
         embedding: float32 of shape (128,), as the network returns it.
-        stats: distances of the face's most similar strangers.
+        stats: statistics of the distances to the most similar strangers.
     """
 
     embedding: NDArray[np.float32] = field(repr=False)

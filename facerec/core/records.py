@@ -64,8 +64,9 @@ class Collection:
         created_at: seconds since 1970, UTC.
         threshold: default minimum similarity of a match, 0 to 1; None for the default of the
             program that searches.
-        generation: distinguishes this creation of the collection where its vectors are in a store
-            without transactions; "" for one from before 0.1.0. See ``generation_of``.
+        generation: distinguishes this collection from others with the same id if its vectors are in
+            a store without transactions; "" for collections created before 0.1.0. See
+            ``generation_of``.
     """
 
     collection_id: str
@@ -110,7 +111,7 @@ class User:
         created_at: seconds since 1970, UTC.
         face_ids: the associated faces, in the order of their association.
         version: number that grows with every change of ``face_ids``.
-        vector_version: the version that the person's stored vector was computed for.
+        vector_version: the version for which the person's stored vector was computed.
         name: display name in any script, which no other person of the collection has; None if the
             person has none.
     """

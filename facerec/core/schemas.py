@@ -10,7 +10,7 @@ from facerec.errors import InvalidInputError
 
 
 def _schema(file: str) -> Any:  # noqa: ANN401 - JSON
-    # Imported late: most commands read no document that has a schema.
+    # Imported late: most commands do not validate any document.
     from importlib.resources import files
 
     return json.loads((files("facerec") / "schemas" / file).read_text("utf-8"))
@@ -26,7 +26,7 @@ def _validator(name: str) -> Any:  # noqa: ANN401 - the class depends on the sch
 
 
 def violation(name: str, document: object) -> str | None:
-    """Return one line about where a document violates a schema, or None if it is valid.
+    """Return a one-line description of how a document violates a schema, or None if it is valid.
 
     Args:
         name: name of the schema file, without ``.json``.

@@ -13,7 +13,7 @@ class TombstoneCopy:
 
     Attributes:
         erasure_id: the erasure.
-        erased_at: its time, in seconds since 1970.
+        erased_at: time of the erasure, in seconds since 1970.
         key: the key of the collection's tombstones.
         places: texts of tombstones by keyed hash of a photo.
     """

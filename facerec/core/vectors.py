@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Metadata: TypeAlias = Mapping[str, str | float]
-"""Flat and without nulls, so that every vector database can keep it."""
+"""Metadata of a vector: flat and without nulls, so that every vector database can store it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class VectorRecord:
 
     @property
     def group(self) -> str:
-        """The start of the id, which the vectors that are replaced together share."""
+        """Prefix of the id, shared by the vectors that are replaced together."""
         return group_of(self.id)
 
 

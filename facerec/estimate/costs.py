@@ -1,4 +1,4 @@
-"""The bill of a job and a month: each line is a quantity times a price of the table."""
+"""The bill of a job and a month: each line is a quantity times a price from the table."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ MIN_WRITE_UNITS = 5
 """Minimum of an upsert. https://docs.pinecone.io/guides/cost/understand-cost#write-units"""
 
 S3_VECTOR_BYTES = 650
-"""Size of a face in Amazon S3 Vectors: its vector, key and metadata, as ``docs/cost.md`` has it."""
+"""Size of a face in Amazon S3 Vectors: its vector, key and metadata (``docs/cost.md``)."""
 
 S3_VECTOR_INDEXES = 2
-"""Indexes that a commit writes to: the vectors, and the members of each photo."""
+"""Number of indexes that a commit writes to: vectors, and the members of each photo."""
 
 MIN_PUT_BYTES = 128_000
-"""Minimum that a write is charged for. https://aws.amazon.com/s3/pricing/"""
+"""Minimum number of bytes charged per write. https://aws.amazon.com/s3/pricing/"""
 
 FULL_PRICE_VECTORS = 100_000
-"""Vectors of an index whose bytes a query processes at the first price (same page)."""
+"""Number of vectors of an index up to which queries are charged at the first price (same page)."""
 
 READ_UNITS_PER_LISTING = 1
 MIN_READ_UNITS = 0.25
@@ -49,7 +49,7 @@ GET_REQUESTS_PER_CHILD = 5
 
 LOG_BYTES_PER_CHILD = 3_000
 TRANSITIONS = 8
-"""State transitions of an execution without those of its arrays."""
+"""State transitions of an execution, excluding those of its arrays."""
 
 TRANSITIONS_PER_ARRAY = 3
 FUNCTION_CALLS = 2
@@ -74,8 +74,8 @@ class CostLine:
     """One line of a bill.
 
     Attributes:
-        name: what is paid for.
-        price: the name of the price in the table.
+        name: name of the item that is charged.
+        price: key of the price in the table.
         quantity: number of units, as the price counts them.
         dollars: quantity times price.
     """
@@ -187,7 +187,7 @@ def minimum_of_pinecone(lines: list[CostLine], prices: PriceTable) -> list[CostL
 
 
 def _stored(workload: Workload) -> list[tuple[str, str, float]]:
-    """Return what storing the faces of a job takes."""
+    """Return the bill lines for storing the faces of a job."""
     if workload.store is Store.PINECONE:
         listings = 0 if workload.new_collection else workload.photos
         return [

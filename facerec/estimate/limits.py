@@ -51,10 +51,10 @@ CONTAINER_SECONDS = 6.0
 takes one second (``docs/benchmarks.md``)."""
 
 IDLE_SECONDS = 120.0
-"""Assumed time for which an idle machine is still paid."""
+"""Assumed time for which an idle machine is still charged."""
 
 VCPUS_PER_MACHINE = 4
-"""Assumed size of a machine; its address and disk are paid per machine."""
+"""Assumed size of a machine; its address and disk are charged per machine."""
 
 DISK_GB = 30
 """Disk of a machine: the default of the machine image that AWS Batch uses.

@@ -31,7 +31,7 @@ _HEAD_PIXELS = 160
 def measure_photos_per_second(
     engine: FaceEngine, photos: Sequence[bytes], options: FaceOptions, *, seconds: float = 3.0
 ) -> float:
-    """Return how many photos per second of processor time the engine analyses.
+    """Return the number of photos that the engine analyses per second of processor time.
 
     Only the processor time of this process counts, so other load on the machine matters little.
     Reading, storing and the ledger are not included; they take about a millisecond per photo

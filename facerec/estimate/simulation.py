@@ -44,11 +44,11 @@ class Simulation:
         arrays: number of array jobs that they are submitted in.
         vcpus: maximum of concurrent vCPUs.
         seconds: time from the start to the end of the last child.
-        vcpu_seconds: paid time, from the start to the end of machines.
+        vcpu_seconds: charged time, from the start to the end of each machine.
         interruptions: containers lost with their machine.
         repeated_photos: photos processed again because of interruptions.
         lost_children: children interrupted in all attempts; redriving the job finishes them.
-        bottleneck: what takes most of the time.
+        bottleneck: name of the limit that takes most of the time.
         useful_vcpus: number of vCPUs beyond which the limit of a service makes them wait.
     """
 

@@ -26,7 +26,7 @@ class Store(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A job, and the month after it.
+    """A job, and the searches of the month after it.
 
     Attributes:
         photos: number of photos to index.
@@ -57,10 +57,10 @@ class Workload:
 
     @property
     def faces(self) -> float:
-        """Faces in the collection after the job."""
+        """Number of faces in the collection after the job."""
         return self.photos * self.faces_per_photo
 
     @property
     def steps(self) -> int:
-        """Commits of all children together."""
+        """Total number of commits of all children."""
         return -(-self.photos // attempt.PHOTOS_PER_STEP)

@@ -34,7 +34,7 @@ def open_deployed_gallery(
 
     Args:
         settings: settings of the deployment.
-        objects: reads what callers may name.
+        objects: reads the photos that callers may name.
         patience: seconds after which a throttled request is given up; by default, the store's.
 
     Raises:
@@ -57,7 +57,7 @@ def open_eraser(settings: Settings) -> Gallery:
         FacerecError: a setting is missing or wrong, or a store cannot be opened.
     """
     objects = Objects(AccessPolicy(buckets=frozenset()))
-    # Exports have thumbnails of stored faces; what it may read is up to its role.
+    # Exports contain thumbnails of stored faces; the role limits which photos can be read.
     return _deployed_gallery(
         settings, engines.open_local_engine(), objects, indexed_objects=Objects()
     )
@@ -160,7 +160,7 @@ def open_records(settings: Settings) -> RecordStore:
 
 
 def open_child_dependencies(settings: Settings, engine: FaceEngine) -> ChildDependencies:
-    """Open the stores of a child, which reads what its role allows.
+    """Open the stores of a child; its role limits what they can read.
 
     Args:
         settings: settings of the deployment.
@@ -216,7 +216,8 @@ def open_aws_jobs(
         state_machine: ARN of the state machine.
         objects: contains the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
-        queue: ARN of the queue of AWS Batch; without it, progress has no states of children.
+        queue: ARN of the AWS Batch queue; without it, progress does not include the states of
+            children.
         region: region of the state machine; by default that of the environment.
     """
     import boto3

@@ -30,7 +30,7 @@ def open_gallery(data: str | os.PathLike[str]) -> Gallery:
     """Open the gallery of this machine: the faces, people and jobs in a data folder.
 
     The folder is created if it does not exist. Photos are read from paths and from the S3 buckets
-    that the credentials allow. The networks are loaded when the first photo asks for them. Close
+    that the credentials allow. The networks are loaded for the first photo. Close
     the gallery, or use it as a context manager.
 
     Args:
@@ -156,7 +156,7 @@ def _delete_faces(
     collection_id: str,
     face_ids: Sequence[str],
 ) -> int:
-    """Delete faces for good, also those of people; return how many there were."""
+    """Delete faces for good, including those of people, and return their number."""
     gallery = _local_gallery(data, store, engines.open_local_engine(), Objects(policy))
     return len(gallery.delete_faces(collection_id, face_ids, disassociate=True).deleted)
 

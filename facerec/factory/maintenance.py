@@ -58,7 +58,7 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
     Args:
         data: the data folder.
         collection_id: the collection.
-        repair: whether to restore what differs.
+        repair: whether to restore the faces that differ.
     """
     from facerec.jobs.verification import verify_collection
 
@@ -70,9 +70,9 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
 
 
 def count_earlier_jobs(data: Path, collection_id: str) -> int:
-    """Return how many jobs have filled an earlier collection of the same name.
+    """Return the number of jobs that indexed into an earlier collection with the same name.
 
-    No comparison includes them. They are there if the database was lost, and the collection was
+    Comparisons do not include them. They exist if the database was lost and the collection was
     created again before its faces were restored.
 
     Args:
@@ -132,7 +132,7 @@ def rebuild_deployed_collection(
 
     Args:
         settings: settings of the deployment.
-        gallery: completes erasures that are not finished.
+        gallery: completes unfinished erasures.
         collection_id: the collection.
     """
     from facerec.jobs.rebuild import rebuild_collection

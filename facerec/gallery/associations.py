@@ -30,12 +30,13 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 MAX_FACES_OF_USER = 100
-"""Faces of one person, as in Rekognition
+"""Maximum number of faces of one person, as in Rekognition
 (https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
 
 
 MAX_FACES_OF_REQUEST = 100
-"""Faces that a request associates or disassociates, as in Rekognition (same page)."""
+"""Maximum number of faces that a request associates or disassociates, as in Rekognition (same
+page)."""
 
 
 class UserStatus(StrEnum):
@@ -71,7 +72,7 @@ class FailedAssociation:
     similarity: float | None = None
 
     def to_error(self) -> FacerecError:
-        """Return the failure as an error, for callers that asked for this face alone."""
+        """Return the failure as an error, for callers that requested only this face."""
         if self.user_id is not None:
             return FaceInUseError(self.face_id, self.user_id)
         if self.similarity is not None:
@@ -89,7 +90,8 @@ class AssociationOutcome:
         collection_id: Id of the collection.
         user_id: Id of the person.
         changed: Ids of the faces that were associated or disassociated.
-        failed: Faces that were not. Faces that needed no change are in neither.
+        failed: Faces that were not changed, with reasons. Faces that needed no change are in
+            neither list.
         status: State of the person afterwards.
     """
 
@@ -194,14 +196,14 @@ def update_owners(
     face_ids: Collection[str],
     removed: Collection[str],
 ) -> frozenset[str]:
-    """Compute the vectors of the people of faces again; return the ids of these people.
+    """Recompute the vectors of the people whose faces changed; return the ids of these people.
 
     Args:
         faces: Store of faces and of the people's vectors.
         records: Store of the people.
         collection_id: Id of the collection.
-        face_ids: Ids of the faces, which have changed or are gone.
-        removed: Those that are no longer stored, which their people lose.
+        face_ids: Ids of the faces that changed or were removed.
+        removed: Ids of those that are no longer stored, to disassociate from their people.
 
     Raises:
         ConflictError: Too many concurrent changes of a person.
@@ -223,14 +225,14 @@ def update_user(
     user_id: str,
     removed: Collection[str],
 ) -> None:
-    """Compute a person's vector again after faces of the person have changed or are gone.
+    """Recompute a person's vector after faces of the person changed or were removed.
 
     Args:
         faces: Store of faces and of the people's vectors.
         records: Store of the people.
         collection_id: Id of the collection.
         user_id: Id of the person, who may have been deleted.
-        removed: Ids of faces that are no longer stored, which the person loses.
+        removed: Ids of faces that are no longer stored, to disassociate from the person.
 
     Raises:
         ConflictError: Too many concurrent changes of the person.
@@ -239,8 +241,8 @@ def update_user(
         for _ in range(MAX_ATTEMPTS):
             user = records.get_user(collection_id, user_id)
             gone = tuple(face_id for face_id in user.face_ids if face_id in removed)
-            # Even without a face to remove, the version grows: a concurrent caller that computed
-            # the vector from the earlier faces computes it again.
+            # Even without a face to remove, the version increases: a concurrent caller that
+            # computed the vector from the earlier faces computes it again.
             with suppress(ConflictError):
                 user = records.change_user(
                     collection_id, user_id, version=user.version, remove=gone
@@ -295,7 +297,7 @@ def _without_deleted(
     user_id: str,
     outcome: AssociationOutcome,
 ) -> AssociationOutcome:
-    """Disassociate faces that were deleted concurrently, before the deletion saw the person."""
+    """Disassociate faces whose concurrent deletion did not see the person yet."""
     stored = {face.record.face_id for face in faces.get_faces(collection_id, outcome.changed)}
     deleted = tuple(face_id for face_id in outcome.changed if face_id not in stored)
     if not deleted:
@@ -341,5 +343,5 @@ def _too_many_faces() -> QuotaExceededError:
 
 
 def too_many_changes(user_id: str) -> ConflictError:
-    """Return the error of a change of a person that concurrent changes have prevented."""
+    """Return the error for a change of a person that concurrent changes prevented."""
     return ConflictError(f"person {user_id!r} is being changed by other callers", "try again")

@@ -50,12 +50,12 @@ class GalleryBase(Inspector):
             engine: Finds faces in photos.
             faces: Store of faces and of the people's vectors.
             records: Store of collections, people, tags and answered requests.
-            objects: Reads the photos that callers name; only what callers may read.
+            objects: Reads the photos that callers name, restricted to what they may read.
             job_data: Erases faces from job folders.
             erasures: Store of unfinished erasures and of receipts.
             clusters: Store of clusters; None if the record store does not support them.
             indexed_objects: Reads the photos of stored faces; by default ``objects``.
-            attributes: Estimates age and gender; None where this is not possible.
+            attributes: Estimates age and gender; None if that is not available.
             defaults: Defaults of the operations.
             clock: Returns the time in seconds since 1970.
             on_close: Releases what the gallery owns; called by ``close``.
@@ -88,7 +88,7 @@ class GalleryBase(Inspector):
     def _keep_settings(self, collection_id: str) -> None:
         """Keep a copy of a collection's settings where its jobs are.
 
-        Not where job folders are left to another process: there the next job keeps it.
+        If another process changes the job folders, the next job keeps the copy instead.
         """
         if self._erasures.start is None:
             # Imported late: few commands change settings.

@@ -40,10 +40,10 @@ MAX_PAIR_RATE = 3.5e-5
 """Default false match rate of a pair that connects two clusters, in small collections."""
 
 EXPECTED_STRANGERS = 0.15
-"""Strangers per face that may reach the default threshold, as among LFW's 4,171 faces."""
+"""Expected number of strangers per face at the default threshold, as among LFW's 4,171 faces."""
 
 MEAN_RATE_RATIO = 5.0
-"""False match rate at the threshold of the mean, as a multiple of the rate at that of one pair.
+"""False match rate at the threshold for the mean, as a multiple of the rate at that for one pair.
 Measured, like the two numbers above, by ``python -m benchmarks.clustering``."""
 
 _IDS_AT_ONCE = 50_000
@@ -57,7 +57,7 @@ class ClusteringResult:
 
     Attributes:
         collection_id: Id of the collection.
-        threshold: Similarity of two faces that can connect clusters, 0 to 1.
+        threshold: Minimum similarity of two faces that connect clusters, 0 to 1.
         considered: Number of faces that were compared with all others.
         joined: Number of faces that joined existing clusters.
         created: Number of new clusters.
@@ -116,7 +116,7 @@ def cluster_faces(
 
 
 class _Statements:
-    """What people have stated about the faces of a collection: people, corrections, ignored."""
+    """Statements about the faces of a collection: people, corrections and ignored clusters."""
 
     def __init__(
         self, collection_id: str, *, clusters: ClusterStore, faces: FaceStore, records: RecordStore
@@ -140,7 +140,7 @@ class _Statements:
     def names(
         self, face_ids: Sequence[str], owners: Mapping[str, str]
     ) -> dict[str, frozenset[str]]:
-        """Return the names of whom faces show, by face id; only names that corrections contain."""
+        """Return the names, of those in corrections, of the people that faces show, by face id."""
         names: dict[str, frozenset[str]] = {}
         for some in _batches(face_ids if self.people else (), MAX_PAGE):
             for face in self._faces.get_faces(self.collection_id, some):
@@ -150,13 +150,13 @@ class _Statements:
         return names
 
     def take_apart(self) -> None:
-        """Take faces out of clusters that newer statements contradict."""
+        """Remove faces from clusters that newer statements contradict."""
         left = [*self._of_other_users(), *self._denied_in_clusters()]
         if left:
             self.clusters.leave_clusters(self.collection_id, left)
 
     def _of_other_users(self) -> Iterator[str]:
-        """Yield faces of people in clusters of several people, but the most frequent person."""
+        """Yield faces of all but the most frequent person in clusters of several people."""
         mixed = self.clusters.mixed_clusters(self.collection_id)
         members = self.clusters.members_of_clusters(self.collection_id, mixed)
         for number in mixed:
@@ -166,7 +166,7 @@ class _Statements:
             yield from (face_id for face_id, user in owners.items() if user != kept)
 
     def _denied_in_clusters(self) -> Iterator[str]:
-        """Yield the faces that are in a cluster with a person whom they do not show."""
+        """Yield the faces in a cluster with a person whom they do not show."""
         numbers = self.clusters.clusters_of_faces(self.collection_id, list(self.denied))
         shown = sorted({*numbers.values()} - self.ignored)
         for members in self.clusters.members_of_clusters(self.collection_id, shown).values():
@@ -182,7 +182,7 @@ class _Statements:
 def _changes(
     arrays: FaceArrays, pairs: Pairs, said: _Statements, max_mean: float
 ) -> ClusterChanges:
-    """Return the changes of clusters that follow from pairs of similar faces."""
+    """Return the changes to clusters that follow from pairs of similar faces."""
     clusters, collection_id = said.clusters, said.collection_id
     involved = np.unique(np.concatenate((pairs.first, pairs.second)))
     ids = _ids_of_rows(clusters, arrays, involved)

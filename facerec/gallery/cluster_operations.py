@@ -34,22 +34,23 @@ else:
     clustering = DeferredModule("facerec.gallery.cluster_faces")
 
 MAX_SHOWN = 100
-"""Faces of a cluster that are read to choose the best one and to name their photos."""
+"""Maximum number of a cluster's faces that are read to choose the best one and to list their
+photos."""
 
 _CLUSTER_ID = re.compile(r"c([1-9]\d{0,17})")
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterSummary:
-    """A cluster, with the face and the photos by which somebody can recognise the person.
+    """A cluster, with a face and photos that help somebody to recognise the person.
 
     Attributes:
         cluster_id: ``c`` and the number of the cluster.
-        face_ids: Ids of the faces that have no person, ordered.
-        user_id: The person who has other faces of the cluster, or None.
+        face_ids: Ids of the faces without a person, ordered.
+        user_id: The person that other faces of the cluster belong to, or None.
         ignored: Whether the cluster is ignored.
         best: The clearest of the first ``MAX_SHOWN`` faces.
-        sources: Addresses of the photos of these faces, that of the clearest face first.
+        sources: Addresses of the photos of these faces, beginning with the clearest face.
     """
 
     cluster_id: str
@@ -78,8 +79,9 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         """Cluster the faces that were stored since the last time.
 
         New faces join clusters or create them, and clusters that a new face connects are merged.
-        Faces of people take part, so that more faces of them are found. Earlier statements hold:
-        people keep their faces, ignored clusters stay ignored, and corrections are obeyed.
+        Faces of known people take part too, so that more faces of them are found. Earlier
+        statements remain in effect: people keep their faces, ignored clusters stay ignored, and
+        corrections are obeyed.
 
         Args:
             collection_id: Id of the collection.
@@ -158,7 +160,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             name: Display name of a person who is created.
 
         Returns:
-            What was associated; the faces beyond the maximum of a person have failed.
+            The outcome; faces beyond the maximum per person are listed as failed.
 
         Raises:
             InvalidInputError: The id is not a valid user id, or the stores keep no clusters.
@@ -183,7 +185,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
 
     @recorded(Action.IGNORE)
     def ignore_cluster(self, collection_id: str, cluster_id: str, *, ignored: bool = True) -> None:
-        """Ignore a cluster from now on, with the faces that join it, or suggest it again.
+        """Ignore a cluster and the faces that join it later, or suggest it again.
 
         Raises:
             InvalidInputError: The stores keep no clusters.
@@ -197,13 +199,13 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def not_same_cluster(self, collection_id: str, cluster_id: str, person: str) -> None:
         """State that the faces of a cluster do not show a person; see ``not_same``.
 
-        Faces that have no person leave the cluster together if it has faces of that person.
+        If the cluster contains faces of that person, its faces without a person leave it together.
 
         Raises:
             InvalidInputError: ``person`` is not a name, or the stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
             ClusterNotFoundError: It has no such cluster.
-            QuotaExceededError: Too many faces do not show this person.
+            QuotaExceededError: The maximum number of corrections of this person is reached.
         """
         cluster = self._cluster(collection_id, cluster_id)
         for face_id in cluster.face_ids:
@@ -216,7 +218,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
 
     @recorded(Action.NOT_A_FACE)
     def not_a_face(self, collection_id: str, face_id: str, *, lift: bool = False) -> None:
-        """State that what was found in a photo is not a face, so that no cluster has it.
+        """State that a detection is not a face, so that no cluster contains it.
 
         Args:
             collection_id: Id of the collection.
@@ -241,7 +243,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def _cluster_store(self) -> ClusterStore:
         if self._clusters is None:
             raise InvalidInputError(
-                "the stores of this deployment keep no clusters of faces",
+                "the stores of this deployment do not support clusters of faces",
                 "cluster faces in the store of one machine; see docs/people.md",
             )
         return self._clusters
@@ -283,5 +285,5 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
 
 
 def _clarity(record: FaceRecord) -> tuple[bool, float]:
-    """Order faces by how well a person recognises them."""
+    """Return a sort key: how easily somebody recognises a face."""
     return clustering.is_clear(record), record.quality.size * record.quality.sharpness

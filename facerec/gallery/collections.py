@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from facerec.core.records import Collection
 
 MAX_TAGS = 200
-"""Tags of one collection, as in Rekognition
+"""Maximum number of tags of one collection, as in Rekognition
 (https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CreateCollection.html)."""
 
 
@@ -36,7 +36,7 @@ class CollectionSummary:
         collection: The collection.
         face_count: Number of its faces.
         user_count: Number of its people.
-        retention_days: Number of days for which it keeps a face; None means for ever.
+        retention_days: Number of days for which it keeps each face; None keeps faces for ever.
         deletion_id: Id of the erasure that deletes it and is not finished; None if nobody has asked
             to delete it.
     """
@@ -121,10 +121,10 @@ class CollectionOperations(Eraser):
         """Return a page of collections, in the order of their ids.
 
         Args:
-            next_token: Token of the page before; None for the first page.
+            next_token: Token from the previous page; None for the first page.
             limit: Maximum number of collections, 1 to 4096.
-            only: Ids of the collections that the caller may see; None for all. Nothing in the
-                answer reveals any other, not even the token.
+            only: Ids of the collections that the caller may see; None for all. The answer reveals
+                nothing about other collections, not even in the token.
 
         Raises:
             InvalidInputError: ``limit`` is not valid.
@@ -158,12 +158,13 @@ class CollectionOperations(Eraser):
                 return
 
     def delete_collection(self, collection_id: str) -> Receipt:
-        """Delete a collection for good: its faces, people and tags, and what its jobs keep.
+        """Delete a collection for good, with its faces, people, tags and the data in job folders.
 
-        Job folders go first and the record last, so that an interrupted deletion can be repeated.
+        Job folders are deleted first and the record last, so that an interrupted deletion can be
+        repeated.
 
         Returns:
-            What was removed from where.
+            Counts of what was removed from each store.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FacePair:
-    """A face of each of two photos.
+    """A pair of faces, one from each of two photos.
 
     Attributes:
         source: Index of the face among the source photo's faces.
         target: Index of the face among the target photo's faces.
         similarity: 0 to 1; see ``facerec.gallery.similarity``.
         distance: Euclidean distance of the two embeddings.
-        best: Whether they are paired when each face is used at most once; see ``pair_faces``.
+        best: Whether this pair remains if each face is used at most once; see ``pair_faces``.
     """
 
     source: int
@@ -53,8 +53,8 @@ class Comparison:
 def pair_faces(source: PhotoFaces, target: PhotoFaces) -> tuple[FacePair, ...]:
     """Return all pairs of two photos' faces, most similar first.
 
-    The best pairs are chosen greedily: the most similar two faces belong together, then the most
-    similar two of the remaining faces, and so on. Each photo must have a face.
+    The best pairs are chosen greedily: the two most similar faces are paired, then the two most
+    similar of the remaining faces, and so on. Each photo must contain at least one face.
     """
     sources, targets = (
         np.stack([face.embedding for face in photo.faces]).astype(np.float64)

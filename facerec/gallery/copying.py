@@ -1,4 +1,4 @@
-"""Copies what people have said about a collection to another store that has its faces.
+"""Copies people, corrections and settings of a collection to another store that has its faces.
 
 Faces can be restored from the folders of jobs; people, corrections, history and retention are in
 the records of a store only.
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The numbers of what was copied.
+    """Counts of copied records.
 
     Attributes:
-        people: People, with their display names.
-        corrections: Statements that a face does not show a person.
-        lacking: Faces of people that the other store does not have.
+        people: Number of people copied.
+        corrections: Number of corrections copied.
+        lacking: Number of faces of people that the other store does not have.
     """
 
     people: int
@@ -70,7 +70,7 @@ def copy_records(
 
 
 def _copy_user(collection_id: str, user: User, target: RecordStore, faces: FaceStore) -> int:
-    """Copy a person with the faces that the target has; return the number of the others."""
+    """Copy a person with the faces that the target has; return the number of missing faces."""
     with suppress(UserExistsError):
         target.create_user(collection_id, User(user.user_id, user.created_at, name=user.name))
     known = target.get_user(collection_id, user.user_id)

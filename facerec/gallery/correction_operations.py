@@ -15,8 +15,8 @@ from facerec.gallery.paging import checked_limit
 from facerec.gallery.recorded import recorded
 
 MAX_FACES_OF_PERSON = 1000
-"""Faces that corrections of one person can name. Their ids are one item in DynamoDB, of at most
-400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
+"""Maximum number of faces in corrections of one person. Their ids are one item in DynamoDB, of at
+most 400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
 
 _LAST = "\x7f"
 """Sorts after every name of a person."""
@@ -40,7 +40,7 @@ class CorrectionOperations(GalleryBase):
         Args:
             collection_id: Id of the collection.
             face_id: Id of the face.
-            person: A user id, an external image id or what comes before the colon in it, or the id
+            person: A user id, an external image id or the part of one before its colon, or the id
                 of another face.
 
         Raises:
@@ -94,7 +94,7 @@ class CorrectionOperations(GalleryBase):
         page = self._records.list_corrections(collection_id, after=after, limit=limit + 1)
         if len(page) <= limit:
             return CorrectionPage(tuple(page), None)
-        # a page has all corrections of each of its faces, so that a face marks its end
+        # a page contains all corrections of each of its faces, so a face id marks its end
         first, cut = page[0].face_id, page[-1].face_id
         page = [each for each in page if each.face_id != cut]
         if not page:
@@ -104,5 +104,5 @@ class CorrectionOperations(GalleryBase):
 
 def _checked(face_id: str, person: str) -> Correction:
     if checked_person(person) == face_id:
-        raise InvalidInputError("a correction needs a person other than the face itself")
+        raise InvalidInputError("a correction must name a person, not the face itself")
     return Correction(face_id, person)

@@ -1,10 +1,10 @@
 """Corrections: statements that a stored face does not show a person; searches obey them.
 
-A person is named by a user id, an external image id or what comes before the colon in it, or the
-id of a face: see ``facerec.gallery.person_names``.
+A person is named by a user id, by an external image id or the part of one before its colon, or by
+the id of a face: see ``facerec.gallery.person_names``.
 
-A search returns no face of that person that is less similar to the probe than the corrected face.
-A search for the corrected face itself returns no face of the person at all.
+A search omits faces of that person that are less similar to the probe than the corrected face.
+A search for the corrected face itself omits all faces of the person.
 """
 
 from __future__ import annotations
@@ -44,10 +44,11 @@ def hidden_faces(
     """Return the ids of the faces that corrections hide from a search.
 
     Args:
-        nearest: Faces that the search found, most similar first; not read without corrections.
+        nearest: Faces that the search found, most similar first; not read if there are no
+            corrections.
         owners: People of faces by face id.
         corrected: Corrections of the faces and of the probe.
-        probe: The stored face that is searched for, if it is one.
+        probe: The stored face that is searched for; None if the probe is not stored.
     """
     hidden: set[str] = set()
     if not corrected:
@@ -71,12 +72,12 @@ def forget_corrections(
     faces: FaceStore,
     records: RecordStore,
 ) -> int:
-    """Erase corrections of faces that are gone, and of people who have no face left.
+    """Erase corrections of deleted faces, and of people without any remaining face.
 
     Args:
         collection_id: Id of the collection.
-        gone: Ids of the faces.
-        people: Names of people who may have no face and no person left.
+        gone: Ids of the deleted faces.
+        people: Names that may no longer refer to a person or a face.
         faces: Store of the collection's faces.
         records: Store of its corrections.
 
@@ -103,7 +104,7 @@ def count_corrections(collection_id: str, *, records: RecordStore) -> int:
 def names_left(
     collection_id: str, people: set[str], *, faces: FaceStore, records: RecordStore
 ) -> set[str]:
-    """Return the names that a person or a face still has; read all faces only if necessary.
+    """Return the names that still refer to a person or a face; read all faces only if necessary.
 
     Args:
         collection_id: Id of the collection.

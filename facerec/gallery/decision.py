@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from facerec.core.records import StoredFace
 
 MARGIN = 1.5
-"""Normalised score by which the most similar person must be ahead of the next one;
-``docs/accuracy.md`` shows how often a smaller lead is the wrong person's."""
+"""Minimum lead of the most similar person over the next one, in normalised score;
+``docs/accuracy.md`` shows how often a smaller lead belongs to the wrong person."""
 
 
 class Decision(StrEnum):
@@ -86,7 +86,7 @@ def decide(
 
 
 def same_person(one: Candidate, other: Candidate, threshold: float) -> bool:
-    """Return whether two stored faces count as one person's.
+    """Return whether two stored faces count as the same person.
 
     The first of these that applies decides:
 
@@ -95,7 +95,7 @@ def same_person(one: Candidate, other: Candidate, threshold: float) -> bool:
     3. They are faces of the same photo: different people.
     4. Both external image ids name a person before a colon: the same, if these are the same.
     5. Both have the same external image id: the same person.
-    6. Otherwise they are the same person's if they are as similar to each other as a match.
+    6. Otherwise: the same person if the two faces match each other.
 
     Args:
         one: A face.

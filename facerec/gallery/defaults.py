@@ -18,11 +18,11 @@ UNFILTERED_CONFIDENCE = 0.5
 likely wrong than right is never accepted."""
 
 DEFAULT_LIMIT = 100
-"""Matches of one face. A decision reads as many neighbours anyway
+"""Default maximum number of matches of one face. A decision reads this many neighbours anyway
 (``facerec.gallery.scoring.NEIGHBOURS_TO_SCORE``)."""
 
 ASSOCIATION_THRESHOLD = 0.75
-"""Minimum similarity of a face to the person that it is associated with, as in Rekognition
+"""Default minimum similarity of a face to the person to associate it with, as in Rekognition
 (https://docs.aws.amazon.com/rekognition/latest/APIReference/API_AssociateFaces.html)."""
 
 
@@ -47,8 +47,8 @@ class GalleryDefaults:
     def probe_options(self, **chosen: Unpack[ChosenOptions]) -> FaceOptions:
         """Return the options for a photo that is searched, compared or inspected, not stored.
 
-        By default probes are not filtered by quality, so that a blurred face has an answer
-        too, as with Rekognition's ``SearchFacesByImage``.
+        By default probes are not filtered by quality, so that even a blurred face gets a result, as
+        in Rekognition's ``SearchFacesByImage``.
         """
         return self._options(chosen, MAX_FACES, QualityFilter.NONE)
 

@@ -30,7 +30,7 @@ else:
     enrolling = DeferredModule("facerec.gallery.enrolling")
 
 MAX_PHOTOS_OF_PERSON = 500
-"""Maximum number of photos of one name to compare with each other; a person has fewer faces."""
+"""Maximum number of photos of one name to compare with each other; more than a person's faces."""
 
 
 @dataclass(slots=True)
@@ -52,14 +52,14 @@ class EnrolOperations(UserOperations):
         """Associate one face of each named photo with the person of that name.
 
         A person who does not exist is created, with the name as display name. If a photo shows
-        several faces, the one that resembles the person's other photos is chosen.
-        Calling it again changes nothing, unless there are other photos or names: a photo that was
-        named after somebody else before is corrected, and people who lose all their faces by this
-        are deleted. Corrections (``not_same``) are obeyed.
+        several faces, the one that resembles the person's other photos is chosen. Calling it again
+        changes nothing, unless photos or names have changed: a photo that was named after somebody
+        else before is corrected, and people who thereby lose all their faces are deleted.
+        Corrections (``not_same``) are obeyed.
 
         Args:
             collection_id: Id of the collection.
-            name_of: Returns the name of the person whom the photo of an address shows.
+            name_of: Returns the name of the person in the photo at an address.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
@@ -200,7 +200,8 @@ class EnrolOperations(UserOperations):
         if user is None:
             user = self.create_user(collection_id, name=name)
             done.created += 1
-        # of a photo with a better face now, the person loses the face that was chosen before
+        # if another face of the photo fits better now, the person loses the one that was chosen
+        # before
         lost = [face_id for face_id in user.face_ids if face_id in set(wrong)]
         if lost:
             self.disassociate_faces(collection_id, user.user_id, lost)

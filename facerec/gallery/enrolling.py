@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 MIN_SIMILARITY = 0.5
 """Minimum mean similarity of the chosen face to the person's other photos. Of the
-2,471 photos of people with several photos in LFW folds 1 to 5, 1.1 % have less
+2,471 photos of people with several photos in LFW folds 1 to 5, 1.1 % are below it
 (``benchmarks/finding.py``)."""
 
 MAX_CANDIDATES = 20
-"""Number of a photo's largest faces among which one is chosen."""
+"""Number of a photo's largest faces from which one is chosen."""
 
 _MAX_ROUNDS = 5
 
@@ -47,7 +47,7 @@ class EnrolmentProblem(StrEnum):
     """The person has the maximum number of faces."""
 
     INVALID_NAME = "INVALID_NAME"
-    """The name is too long, or has control characters."""
+    """The name is too long, or contains control characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ class UnnamedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class CorrectedPhoto:
-    """A photo whose face had another person, because it had another name before.
+    """A photo whose face belonged to another person, because the photo had another name before.
 
     Attributes:
         source: Address of the photo.
-        earlier: Id of the person who had the face.
-        user_id: Id of the person who has it now.
+        earlier: Id of the person that the face belonged to.
+        user_id: Id of the person that it belongs to now.
     """
 
     source: str
@@ -110,14 +110,14 @@ def choose_faces(
 ) -> list[tuple[StoredFace, bool]]:
     """Choose the face in each photo that shows the person whom all the photos show.
 
-    It is the face most similar to the person's other photos, or the largest of a single photo.
-    On LFW folds 1 to 5, this is the right one in 217 of 223 photos with several faces; the largest
-    is in 194.
+    The chosen face is the one most similar to the person's other photos, or the largest if there is
+    only one photo. On LFW folds 1 to 5, this is the right face in 217 of 223 photos with several
+    faces; the largest face is right in 194.
 
     Args:
         photos: The faces of each photo, at least one, in order of size, largest first.
         known: Further faces of the person.
-        cohort: Computes the stats of faces that are stored without.
+        cohort: Computes the stats of faces that are stored without them.
     """
     import numpy as np
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from facerec.errors import InvalidInputError
 
 NameOf: TypeAlias = Callable[[str], str | None]
-"""Returns the name of the person whom the photo of an address shows; None if it has no name."""
+"""Returns the name of the person in the photo at an address; None if the photo has no name."""
 
 PLACEHOLDER = "{person}"
 
@@ -36,10 +36,10 @@ def name_by_pattern(root: str, pattern: str) -> NameOf:
     Args:
         root: Address of a folder or prefix with its final ``/``.
         pattern: A path with ``{person}`` once, and ``*`` for any characters but ``/``:
-            ``{person}_*.jpg``. Case does not count.
+            ``{person}_*.jpg``. Case is ignored.
 
     Raises:
-        InvalidInputError: The pattern does not have ``{person}`` once.
+        InvalidInputError: The pattern does not contain ``{person}`` exactly once.
     """
     if pattern.count(PLACEHOLDER) != 1:
         raise InvalidInputError(

@@ -2,7 +2,7 @@
 
 The tombstone of a face contains its box in the photo. If a photo or an external image id is erased,
 jobs may find other faces in the photo, or have found none before, and the rows of the next job
-would name it again. So such an erasure leaves tombstones of the photos too: keyed hashes of
+would name it again. So such an erasure also leaves tombstones of the photos: keyed hashes of
 
 - the image key, which covers the bytes and the external image id: the photo may have moved;
 - the bytes, if the photo was named by its address: its external image id may follow from the
@@ -11,7 +11,7 @@ would name it again. So such an erasure leaves tombstones of the photos too: key
 
 They name nobody (see ``facerec.gallery.tombstones``). Faces that were indexed from the same photo
 under another external image id, and not erased, stay. A request to index the photo removes its
-tombstones, and so does a job that is asked to restore deleted faces.
+tombstones, and a job that restores deleted faces does the same.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ UNREAD = "address"
 
 
 class NamedPhoto(NamedTuple):
-    """A photo as a job or a face names it.
+    """A photo as identified by a job or a stored face.
 
     Attributes:
-        uri: Its address, or "".
+        uri: Address of the photo, or "".
         external_image_id: The caller's own name for it, or None.
-        image_id: Derived from its bytes; None if they are not known.
-        key: Image key; None if the bytes are not known.
+        image_id: Id derived from the bytes; None if they are not known.
+        key: Image key of the photo; None if the bytes are not known.
     """
 
     uri: str
@@ -141,11 +141,11 @@ def deleted_and_erased(
     Args:
         collection_id: The collection.
         image_keys: Keys of the photos whose boxes are wanted.
-        photos: Photos that may have been erased; None for those that may not.
+        photos: Photos to check for erasure; None for entries that need no check.
         records: Store of the tombstones.
 
     Returns:
-        As ``deleted_boxes``; and the numbers of the erased ones among ``photos``.
+        The result of ``deleted_boxes``, and the indices in ``photos`` of those that were erased.
     """
     names = {name for photo in photos if photo is not None for name in _names(photo)}
     found = get_texts(collection_id, [*image_keys, *names], records=records)

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 class Eraser(StoreEraser):
-    """What the operations that erase share."""
+    """Shared code of the operations that erase."""
 
     def _erase(
         self, collection_id: str, subject: SubjectKind, selection: Selection
@@ -75,7 +75,7 @@ class Eraser(StoreEraser):
         return done
 
     def _complete_earlier(self, erasure: Erasure) -> None:
-        """Complete the erasures of the same that were killed: their notes still name it."""
+        """Complete killed erasures of the same selection, whose records still name it."""
         for earlier in self._erasures.pending():
             if erasure.includes(earlier):
                 self._perform(earlier)
@@ -124,13 +124,13 @@ class Eraser(StoreEraser):
         return receipt
 
     def _with_photos_of_jobs(self, erasure: Erasure) -> tuple[Erasure, set[str]]:
-        """Read what jobs say about selected photos, before it is erased from their folders.
+        """Read the rows of jobs about selected photos, before they are erased.
 
-        Tombstones of these photos are kept, also of those without a face, and the faces that jobs
-        have found in them are selected.
+        Tombstones of these photos are kept, including those without a face, and the faces that jobs
+        found in them are selected.
 
         Returns:
-            The erasure, and the names under which the tombstones are kept.
+            The erasure, and the names of photos under which the tombstones are stored.
         """
         selection, collection_id = erasure.selection, erasure.receipt.collection_id
         names = set[str]()
@@ -150,11 +150,11 @@ class Eraser(StoreEraser):
         return self._with_faces(erasure, found - selection.face_ids), names
 
     def _keep_tombstones(self, erasure: Erasure) -> tuple[Erasure, set[str]]:
-        """Keep tombstones of faces and photos, by which later jobs know that they were deleted.
+        """Store tombstones of faces and photos, so that later jobs do not add them again.
 
         Returns:
-            The erasure, with faces that a job stored before it could see the tombstones, and the
-            names under which those of photos are kept.
+            The erasure, including faces that a job stored before it could see the tombstones, and
+            the names under which the tombstones of photos are stored.
         """
         names = self._keep_tombstones_of(erasure)
         erasure = self._with_late_faces(erasure)
@@ -176,7 +176,7 @@ class Eraser(StoreEraser):
         return self._with_faces(erasure, late - selection.face_ids)
 
     def _with_faces(self, erasure: Erasure, found: Members[str]) -> Erasure:
-        """Select more faces, and note it."""
+        """Add faces to the selection, and record it."""
         selection, collection_id = erasure.selection, erasure.receipt.collection_id
         if not found:
             return erasure
@@ -192,7 +192,7 @@ class Eraser(StoreEraser):
         return erasure
 
     def _erase_from_jobs(self, erasure: Erasure) -> Erasure:
-        """Erase from job folders, and count it."""
+        """Erase from job folders, and add the counts to the receipt."""
         receipt, selection = erasure.receipt, erasure.selection
         if not (
             selection.face_ids or selection.names_photos or selection.created_before is not None
@@ -205,7 +205,7 @@ class Eraser(StoreEraser):
     def _is_of_earlier_collection(self, erasure: Erasure) -> bool:
         """Return whether a part of a collection is erased, and only a later one of its id exists.
 
-        Without any collection of its id, job folders may still keep what is selected.
+        If no collection with its id exists, job folders may still contain what is selected.
         """
         selection = erasure.selection
         if selection.created_before is not None or selection.created_at is None:
@@ -256,8 +256,8 @@ class Eraser(StoreEraser):
 def faces_of_jobs(kept: Iterable[KeptByJob]) -> frozenset[str]:
     """Return the ids of the faces that jobs have found in photos.
 
-    A face is stored with one address of its photo. Addresses of files with the same bytes are only
-    in the rows of jobs.
+    A face is stored with one address of its photo. Addresses of other files with the same bytes are
+    only in the rows of jobs.
     """
     return frozenset(
         (
@@ -268,13 +268,13 @@ def faces_of_jobs(kept: Iterable[KeptByJob]) -> frozenset[str]:
 
 
 def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the faces that a row of ``schemas/ledger-row.json`` says are in the collection."""
+    """Yield the faces that a ledger row (``schemas/ledger-row.json``) lists as stored."""
     yield from row["faces"]
     yield from row["kept"]
 
 
 def _merged(jobs: Members[ErasedJob]) -> tuple[ErasedJob, ...]:
-    """Return what was removed from each folder, summed over several attempts."""
+    """Return the counts removed from each folder, summed over several attempts."""
     sums: dict[str, ErasedJob] = {}
     for job in jobs:
         known = sums.get(job.job_id, erasures.ErasedJob(job.job_id))

@@ -25,15 +25,15 @@ class ErasureOperations(Eraser):
     """The operations of a gallery that erase everything known about somebody."""
 
     def select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
-        """Return what ``erase`` erases of a collection.
+        """Return the selection of what ``erase`` would erase.
 
         Args:
             collection_id: Id of the collection.
             subject: FACE, PHOTO, EXTERNAL_ID or USER.
             name: Id of the face, path or address of the photo, external image id (or its readable
                 name, or the path that it was derived from), or id of the person. A path through
-                other links than the recorded one names the same photo. The faces of a person belong
-                to it.
+                other symbolic links names the same photo. Selecting a person includes the person's
+                faces.
 
         Raises:
             InvalidInputError: An id is not valid.
@@ -78,8 +78,8 @@ class ErasureOperations(Eraser):
         """Erase everything known about a face, photo, external image id or person, everywhere.
 
         What is erased: faces with their embeddings, people with their vectors and associations,
-        answers kept for idempotency tokens, and what the folders of all jobs keep. A name that is
-        not known is not an error: the receipt then says that nothing was removed.
+        answers kept for idempotency tokens, and the data in all job folders. An unknown name is not
+        an error: the receipt then shows that nothing was removed.
 
         Args:
             collection_id: Id of the collection.
@@ -103,7 +103,7 @@ class ErasureOperations(Eraser):
         return self._erasures.get(collection_id, erasure_id)
 
     def list_erasures(self, collection_id: str, *, limit: int = DEFAULT_RECEIPTS) -> list[Receipt]:
-        """Return the newest receipts of a collection, newest first; it may be deleted.
+        """Return the newest receipts of a collection, newest first, even if it was deleted.
 
         Raises:
             InvalidInputError: ``limit`` is not 1 to ``MAX_RECEIPTS``.
@@ -112,10 +112,10 @@ class ErasureOperations(Eraser):
         return self._erasures.list(collection_id, limit)
 
     def resume_erasure(self, erasure_id: str) -> Receipt | None:
-        """Complete an erasure that is not finished; None if there is no such erasure.
+        """Complete an unfinished erasure; return None if there is no such erasure.
 
         Raises:
-            ErasureDamagedError: Its note is damaged.
+            ErasureDamagedError: Its record is damaged.
         """
         for erasure in self._erasures.pending(erasure_id):
             return self._perform(erasure)[0]
@@ -129,7 +129,7 @@ class ErasureOperations(Eraser):
             older_than: Seconds since the request; younger erasures may still be running.
 
         Raises:
-            ErasureDamagedError: The note of an erasure is damaged; the others are complete.
+            ErasureDamagedError: The record of an erasure is damaged; the others were completed.
         """
         before = self._clock() - older_than
         self._erasures.delete_leftovers()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HELD = ("faces", "people", "corrections", "clusters", "not_faces", "history", "answers", "jobs")
-"""Members of the document of an export that are empty if nothing is held."""
+"""Keys of an export's document that are empty if no data is stored."""
 
 if TYPE_CHECKING:
     from facerec.core.erasures import KeptByJob, SubjectKind
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Everything that a collection and its jobs hold about somebody.
+    """All data about somebody in a collection and its job folders.
 
     Attributes:
         collection_id: Id of the collection.
@@ -38,11 +38,11 @@ class Export:
         name: Id of the face, path of the photo, external image id, or id of the person.
         exported_at: Seconds since 1970, UTC.
         faces: Stored faces with their embeddings.
-        owners: People of faces by face id.
-        people: People who have one of the faces, each with its vector, if any.
+        owners: Ids of the people that faces belong to, by face id.
+        people: People that the faces belong to, each with its vector, if any.
         corrections: Corrections of the faces, and about the people and the name.
         clusters: Ids of clusters of unknown people by face id.
-        not_faces: Ids of faces that somebody has stated not to be faces.
+        not_faces: Ids of detections marked as "not a face".
         history: Entries of the history that name a face or a person.
         answers: Stored answers to requests with idempotency tokens that name a face or a person.
         jobs: Contents of job folders.
@@ -66,12 +66,12 @@ class Export:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is held."""
+        """Whether no data is stored."""
         document = self.to_json()
         return not any(document[held] for held in HELD)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the export in the form of ``schemas/export.json``, thumbnails as file names."""
+        """Return the export in the form of ``schemas/export.json``; thumbnails are file names."""
         return {
             "collection_id": self.collection_id,
             "subject": str(self.subject),
@@ -120,12 +120,12 @@ def _with_embedding(face: StoredFace, user_id: str | None) -> dict[str, Any]:
 
 
 class ExportOperations(ErasureOperations):
-    """The operation of a gallery that exports what is held about somebody."""
+    """The operation of a gallery that exports all data about somebody."""
 
     def export(
         self, collection_id: str, subject: SubjectKind, name: str, *, thumbnails: bool = True
     ) -> Export:
-        """Return everything that is held about a face, a photo, an external image id or a person.
+        """Return all data about a face, a photo, an external image id or a person.
 
         Args:
             collection_id: Id of the collection.
@@ -136,7 +136,7 @@ class ExportOperations(ErasureOperations):
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
-            FacerecError: A job folder that may contain something cannot be read.
+            FacerecError: A job folder that may contain data cannot be read.
         """
         selection = self.select(collection_id, subject, name)
         ids = sorted(selection.face_ids)
@@ -171,7 +171,7 @@ class ExportOperations(ErasureOperations):
     def _clustered(
         self, collection_id: str, face_ids: list[str]
     ) -> tuple[dict[str, str], tuple[str, ...]]:
-        """Return the clusters of faces by id, and those that are declared not to be faces."""
+        """Return the cluster ids by face id, and the ids of faces marked as "not a face"."""
         if self._clusters is None or not face_ids:
             return {}, ()
         numbers = self._clusters.clusters_of_faces(collection_id, face_ids)
@@ -199,7 +199,7 @@ class ExportOperations(ErasureOperations):
                     max_pixels=self._defaults.options.max_pixels,
                 )
             except (ObjectNotFoundError, PhotoTooLargeError):
-                # The photo is gone or has changed: there is nothing to show.
+                # The photo is gone or has changed, so there is no thumbnail.
                 continue
             cut.append((face.record.face_id, content))
         return cut

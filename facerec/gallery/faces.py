@@ -63,14 +63,14 @@ class DeletionFailureReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FailedDeletion:
-    """A face that was not deleted, and the person that it is associated with, if that is why."""
+    """A face that was not deleted, and the person it is associated with, if that is the reason."""
 
     face_id: str
     reason: DeletionFailureReason
     user_id: str | None = None
 
     def to_error(self) -> FaceNotFoundError | FaceInUseError:
-        """Return the failure as an error, for callers that asked for this face alone."""
+        """Return the failure as an error, for callers that requested only this face."""
         if self.user_id is None:
             return FaceNotFoundError(self.face_id)
         return FaceInUseError(self.face_id, self.user_id)
@@ -84,7 +84,7 @@ class FaceDeletion:
         collection_id: Id of the collection.
         deleted: Ids of the faces that were deleted for good.
         failed: Faces that were not deleted.
-        receipt: What was removed from where; None if every face belongs to a person.
+        receipt: Counts of what was removed; None if every face belongs to a person.
     """
 
     collection_id: str
@@ -144,9 +144,9 @@ class FaceOperations(Eraser):
     def refresh_stats(
         self, collection_id: str, *, next_token: str | None = None, limit: int = DEFAULT_PAGE
     ) -> StatsRefresh:
-        """Store cohort stats with those faces of a page that have none or another cohort's.
+        """Store cohort stats for the faces of a page that have none, or those of another cohort.
 
-        Without this, each search computes such stats again. No photo is needed. The collection can
+        Until then, each search computes missing stats again. No photo is needed. The collection can
         be searched and changed at the same time.
 
         Args:
@@ -173,11 +173,11 @@ class FaceOperations(Eraser):
         return stats_refresh.StatsRefresh(collection_id, refreshed, token)
 
     def sample_faces(self, collection_id: str, limit: int) -> list[SampledFace]:
-        """Return the faces of a collection with their embeddings, or a random sample of them.
+        """Return all faces of a collection with their embeddings, or a random sample.
 
         Args:
             collection_id: Id of the collection.
-            limit: Maximum number of faces. The sample is the same each time.
+            limit: Maximum number of faces. The same faces give the same sample.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
@@ -238,7 +238,7 @@ class FaceOperations(Eraser):
     def delete_faces(
         self, collection_id: str, face_ids: Sequence[str], *, disassociate: bool = False
     ) -> FaceDeletion:
-        """Delete faces for good, with their embeddings and what jobs keep of them.
+        """Delete faces for good, with their embeddings and their data in job folders.
 
         Jobs do not add the faces again; see ``facerec.gallery.tombstones``.
 
@@ -292,9 +292,9 @@ class FaceOperations(Eraser):
         )
 
     def _owners_of_stored(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, str]:
-        """Return the people of faces by face id; faces that are gone are taken from their people.
+        """Return the people of faces by face id; deleted faces are disassociated from their people.
 
-        A process that removes a face of a person may be killed before the person loses it.
+        A process may be killed after it removes a face and before it disassociates the face.
         """
         owners = self._records.users_of_faces(collection_id, face_ids) if face_ids else {}
         if not owners:

@@ -34,7 +34,7 @@ else:
     found_faces = DeferredModule("facerec.gallery.found_faces")
 
 TARGET_FMR = 0.2
-"""Maximum share of searches for a stranger that may return a face without a doubt."""
+"""Default maximum share of searches for a stranger that return a face not marked as doubtful."""
 
 _SCORE = struct.Struct(">d")
 
@@ -56,13 +56,13 @@ class FindOperations(RecognitionOperations):
         next_token: str | None = None,
         limit: int = MAX_PAGE,
     ) -> FoundPage:
-        """Return a page of all faces that show somebody: a person, or the person of a photo.
+        """Return a page of all faces that show a person, given by id or by a photo.
 
-        A person is compared by the mean of its faces. Its own faces are always among those found,
-        and faces of other people never.
+        A person is compared by the mean of its faces. Its own faces are always found, and faces of
+        other people never.
 
         A face is doubtful if it matches (see ``search``), but is less similar than the threshold
-        for a collection of this size, or if it may equally show somebody else.
+        for a collection of this size, or if it resembles somebody else about as much.
 
         Args:
             collection_id: Id of the collection.
@@ -71,10 +71,10 @@ class FindOperations(RecognitionOperations):
             face_number: Which face of the photo to search for; 1 is the largest.
             doubtful: Whether to return the doubtful faces instead of the others.
             threshold: Similarity below which a face is doubtful, 0 to 1. By default the
-                collection's, or a higher one in a collection so large that more than
+                collection's threshold, or a higher one if the collection is so large that more than
                 ``TARGET_FMR`` of the searches for a stranger would find a face.
-            target_fmr: That share, above 0 and below 1. With a threshold too, the higher similarity
-                counts.
+            target_fmr: Maximum share of such searches, above 0 and below 1. If ``threshold`` is
+                given too, the higher similarity counts.
             options: How the photo's faces are found and chosen.
             next_token: Token from the previous page of the same request; None for the first.
             limit: Maximum number of faces, 1 to 4096.
@@ -111,7 +111,8 @@ class FindOperations(RecognitionOperations):
             person = finding.SearchedPerson(
                 deciding, user_id, by_user=True, held=frozenset(user.face_ids)
             )
-        # The probe determines the order of the faces, and these values which faces are listed.
+        # The probe determines the order of the faces; these values determine which faces are
+        # listed.
         listing = f"{listing} in {collection_id}, {doubtful}, {deciding!r}, {lowest!r}"
         after = START
         if next_token is not None:
@@ -161,7 +162,7 @@ class FindOperations(RecognitionOperations):
     def _thresholds(
         self, collection: Collection, threshold: float | None, target_fmr: float | None
     ) -> tuple[float, float]:
-        """Return the similarity below which a face is doubtful, and that of any doubtful face."""
+        """Return the similarity below which a face is doubtful, and the minimum similarity."""
         usual = self._threshold(collection, None)
         if threshold is None and target_fmr is None:
             faces = self._faces.count_faces(collection.collection_id)
@@ -173,7 +174,7 @@ class FindOperations(RecognitionOperations):
     def _face_of(
         self, photo: Photo, number: int, options: FaceOptions | None
     ) -> tuple[EmbeddedFace, int, str]:
-        """Return a face of a photo, the number of the others, and the id of the photo."""
+        """Return a face of a photo, the number of other faces, and the id of the photo."""
         loaded, found = self._detect(photo, options or self._defaults.probe_options())
         require_face(found)
         if not 1 <= number <= len(found.faces):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 BATCH = 1000
-"""Faces of a ranking that are judged at once."""
+"""Number of a ranking's faces to process per batch."""
 
 RIVALS = 3
 """Number of nearest people to compare a face with, including the person who is searched for."""
@@ -32,14 +32,14 @@ RIVALS = 3
 
 @dataclass(frozen=True, slots=True)
 class SearchedPerson:
-    """Who is searched for.
+    """The person who is searched for.
 
     Attributes:
         threshold: Similarity below which a face is doubtful, 0 to 1.
-        user_id: The person; None if a photo was given whose person is unknown.
-        by_user: Whether the caller named the person, instead of giving a photo.
-        held: Ids of the person's own faces, if the caller named the person.
-        ambiguous: Whether the photo may equally show another person.
+        user_id: Id of the person; None if a photo was given and its person is unknown.
+        by_user: Whether the caller specified the person rather than a photo.
+        held: Ids of the person's own faces, if the caller specified the person.
+        ambiguous: Whether the photo resembles another person about as much.
     """
 
     threshold: float
@@ -123,14 +123,14 @@ def faces_showing(
     records: RecordStore,
     cohort: Cohort,
 ) -> Iterator[tuple[Position, FoundFace]]:
-    """Yield the faces that show somebody, or those that may do so, most similar first.
+    """Yield the faces that show a person, or the doubtful ones, most similar first.
 
     Args:
-        person: Who is searched for.
-        ranking: The faces that resemble that person.
-        corrections: Hides faces.
+        person: The person to search for.
+        ranking: Faces that resemble the person, in order.
+        corrections: Drops the faces that corrections hide.
         after: Position after which to start.
-        doubtful: Whether to yield the doubtful faces, or the others.
+        doubtful: Whether to yield the doubtful faces instead of the others.
         collection_id: Id of the collection.
         faces: Store of its faces.
         records: Store of its people.
@@ -183,7 +183,7 @@ def _rivalled(
     faces: FaceStore,
     cohort: Cohort,
 ) -> frozenset[str]:
-    """Return the ids of faces without a person that resemble another person about as much."""
+    """Return the ids of unassigned faces that resemble another person about as much."""
     free = {face.face_id: face for face, owner in shown if owner is None}
     if not person.by_user or not free:
         return frozenset()

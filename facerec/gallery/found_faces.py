@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 class Doubt(StrEnum):
-    """Why a face may show somebody else."""
+    """Reason why a face may show somebody else."""
 
     LESS_SIMILAR = "LESS_SIMILAR"
     """It is less similar than the threshold for a collection of this size."""
 
     AMBIGUOUS = "AMBIGUOUS"
-    """Somebody else of the collection is about as similar."""
+    """Somebody else in the collection is about as similar."""
 
     OTHER_PERSON = "OTHER_PERSON"
-    """It is associated with another person than the one whom the photo shows."""
+    """It is associated with a person other than the one in the photo."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundFace:
-    """A stored face that shows somebody, or may do so.
+    """A stored face that shows the person, certainly or possibly.
 
     Attributes:
         match: The face, and how similar it is.
@@ -47,7 +47,7 @@ class FoundPage:
         model_version: Model version of the collection.
         threshold: Similarity below which a face is doubtful, 0 to 1.
         doubtful_from: Minimum similarity of a doubtful face, 0 to 1.
-        doubtful: Whether these are the doubtful faces, or the others.
+        doubtful: Whether these are the doubtful faces rather than the others.
         user: The person who was searched for; None if a photo was given.
         face: The face of the photo that was searched for; None if a person was given.
         other_faces: Number of the photo's other faces.

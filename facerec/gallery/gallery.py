@@ -43,8 +43,8 @@ class Gallery(
     """Collections of faces: one method per operation, called by every door.
 
     The command line, REST, Rekognition's protocol and Python programs call these methods and
-    nothing below them, so that they cannot disagree. Jobs call the functions that the methods
-    consist of, since they index many photos at once. Safe to share between threads if the
+    nothing below them, so that they always agree. Jobs index many photos at a time, so they call
+    the functions that these methods are built from. Safe to share between threads if the
     collaborators are.
 
     ``GalleryBase`` documents the constructor. The operations, by the module that defines them:
@@ -84,7 +84,7 @@ class Gallery(
     def answer_once(
         self, token: str, request: dict[str, Any], answer: Callable[[], dict[str, Any]]
     ) -> dict[str, Any]:
-        """Answer a request unless its idempotency token was answered before.
+        """Answer a request, or return the earlier answer to its idempotency token.
 
         See ``facerec.gallery.idempotency.answer_by_token``.
         """

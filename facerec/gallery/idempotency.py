@@ -29,10 +29,10 @@ def answer_by_token(
     records: RecordStore,
     clock: Callable[[], float],
 ) -> dict[str, Any]:
-    """Answer a request unless its token was answered before; then return that answer.
+    """Answer a request, or return the earlier answer to its token.
 
-    Only success is kept: after an error the same token can be used again. A request that arrives
-    while the first one is being answered waits for its answer.
+    Only successful answers are kept: after an error the same token can be used again. A request
+    that arrives while the first one is being answered waits for its answer.
 
     Args:
         token: Idempotency token.

@@ -1,4 +1,4 @@
-"""Imports faces of another service: found again in their photos, stored under the same ids."""
+"""Imports faces from another service: finds them in their photos, and keeps their ids."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ else:
 
 MIN_LENGTH, MAX_LENGTH = 1.02, 1.9
 """Euclidean lengths of descriptors of dlib's network, with a margin: those of the cohort's 3,765
-strangers are 1.22 to 1.61. Many other networks have embeddings of the length 1."""
+strangers are 1.22 to 1.61. Many other networks return embeddings of length 1."""
 
 WHOLE_PHOTO = BoundingBox(0.0, 0.0, 1.0, 1.0)
 
@@ -57,8 +57,8 @@ class ImportOperations(GalleryBase):
             restore_deleted: Whether to store faces that were deleted or erased on purpose.
 
         Raises:
-            InvalidInputError: The id is not valid; or descriptors have lengths that those of dlib's
-                network never have: no face was stored.
+            InvalidInputError: The id is not valid, or descriptors have lengths that dlib's network
+                never returns; no face was stored.
             CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
             ModelMismatchError: Its faces have another model version.
         """
@@ -125,17 +125,18 @@ class ImportOperations(GalleryBase):
     ) -> ImportedPhoto:
         """Find faces again in their photo, and store them under the ids that they have elsewhere.
 
-        Ids that programs have stored stay valid. Importing a face again changes nothing, and
+        Ids that programs stored elsewhere remain valid. Importing a face again changes nothing, and
         indexing its photo under the same external image id, here or by a job, returns or keeps the
-        imported face. An id is refused if it is another face's, and so is a face that the
-        collection holds under an id of its own, which somebody may have stored. Faces that were
-        deleted or erased stay so, unless ``restore_deleted`` is true.
+        imported face. A face is not imported if its id belongs to another face, or if the
+        collection already contains it under an id of its own, which programs may have stored. Faces
+        that were deleted or erased stay deleted, unless ``restore_deleted`` is true.
 
         Args:
             collection_id: Id of the collection.
             photo: Bytes of an image file, or where one is.
             known: Faces of this photo.
-            others: Ids of other faces of that service, which are not the collection's own.
+            others: Ids of other faces from that service, which do not count as the collection's own
+                ids.
             restore_deleted: Whether to store faces that were deleted or erased on purpose.
 
         Returns:
@@ -199,7 +200,7 @@ class ImportOperations(GalleryBase):
             key: [face for face in own if face.record.face_id not in deleted]
             for key, own in photos.items()
         }
-        # The tombstones go first: an import that is killed here is run again.
+        # The tombstones are removed first: an import that is killed here can be repeated.
         keep_imported(
             collection_id,
             {key: [face.record for face in own] for key, own in photos.items()},

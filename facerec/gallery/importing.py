@@ -1,4 +1,4 @@
-"""What imports pass to a gallery, and what becomes of it."""
+"""Input and results of imports."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class KnownFace:
     """A face as another service's collection lists it.
 
     Attributes:
-        face_id: Its id there, a lowercase UUID.
-        image_id: Id of its photo there, a lowercase UUID.
+        face_id: Id of the face there, a lowercase UUID.
+        image_id: Id of the photo there, a lowercase UUID.
         external_image_id: The caller's own name for the photo, or None.
-        box: Where it is in the photo.
+        box: Position of the face in the photo.
         user_id: The person that it is associated with, or None.
     """
 
@@ -50,11 +50,11 @@ class NamedEmbedding:
 
 @dataclass(frozen=True, slots=True)
 class ImportedPhoto:
-    """The outcome of importing a photo's known faces; those in none of the sets were not found.
+    """The outcome of importing a photo's known faces; faces in none of the sets were not found.
 
     Attributes:
         imported: Ids of the faces that the collection now contains.
-        in_use: Ids that faces of other photos already have.
+        in_use: Ids that already belong to faces of other photos.
         indexed: Ids of faces that the collection already contains under ids of its own.
         deleted: Ids of faces that were deleted from the collection on purpose.
     """
@@ -67,11 +67,12 @@ class ImportedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class ImportedEmbeddings:
-    """What became of descriptors.
+    """The outcome of importing descriptors.
 
     Attributes:
-        face_ids: Id of each, in order.
-        deleted: Ids of the faces that were deleted from the collection on purpose, and stay so.
+        face_ids: Id of each descriptor's face, in order.
+        deleted: Ids of the faces that were deleted from the collection on purpose, and stay
+            deleted.
     """
 
     face_ids: tuple[str, ...]

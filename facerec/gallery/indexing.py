@@ -59,8 +59,8 @@ def to_stored_faces(
 
     Args:
         image: Identity of the photo.
-        photo: Its faces.
-        options_digest: Digest of the options that its faces were chosen by.
+        photo: Faces found in the photo.
+        options_digest: Digest of the options that selected the faces.
         model_version: Model version of the engine that found them.
         now: Current time in seconds since 1970.
     """
@@ -99,8 +99,8 @@ class IndexResult:
         model_version: Model version of the collection.
         image_id: Id of the photo's content.
         photo: All faces of the photo, including rejected ones, largest first.
-        faces: The accepted faces as stored in the collection, in the order of ``photo.faces``;
-            without those that stay deleted.
+        faces: The accepted faces as stored in the collection, in the order of ``photo.faces``,
+            except those that stay deleted.
     """
 
     collection_id: str

@@ -24,7 +24,7 @@ else:
 
 
 class Inspector:
-    """The operations on photos alone; a ``Gallery`` has them too."""
+    """The operations that need only photos; ``Gallery`` provides them too."""
 
     def __init__(
         self,
@@ -38,8 +38,8 @@ class Inspector:
 
         Args:
             engine: Finds faces in photos.
-            objects: Reads the photos that callers name; only what callers may read.
-            attributes: Estimates age and gender; None where this is not possible.
+            objects: Reads the photos that callers name, restricted to what they may read.
+            attributes: Estimates age and gender; None if that is not available.
             defaults: Defaults of the operations.
         """
         self._engine, self._objects, self._defaults = engine, objects, defaults
@@ -92,7 +92,7 @@ class Inspector:
 
     @property
     def estimates_attributes(self) -> bool:
-        """Whether age and gender can be estimated: the networks for it are optional."""
+        """Whether age and gender can be estimated; the networks for it are optional."""
         return self._attributes is not None and self._attributes.is_installed
 
     def detect(
@@ -117,7 +117,7 @@ class Inspector:
     def _detect(
         self, photo: Photo, options: FaceOptions, *, name: str = "the photo"
     ) -> tuple[PhotoContent, PhotoFaces]:
-        """Return the bytes of a photo and its faces; errors refer to given bytes by ``name``."""
+        """Return the bytes of a photo and its faces; ``name`` identifies bytes in errors."""
         loaded = load_photo(photo, self._objects, name=name)
         return loaded, detect_faces(loaded, engine=self._engine, options=options)
 

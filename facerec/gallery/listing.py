@@ -1,4 +1,4 @@
-"""Whole listings of records, with one page of them in memory."""
+"""Whole listings of records, with one page in memory at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def all_users(
 
 
 def all_corrections(collection_id: str, *, records: RecordStore) -> Iterator[Correction]:
-    """Yield all corrections of a collection, ordered by face, with a page of them in memory."""
+    """Yield all corrections of a collection, ordered by face, with one page in memory at a time."""
     for page in pages_of_corrections(collection_id, records=records):
         yield from page
 
@@ -43,7 +43,7 @@ def all_history(
 def pages_of_corrections(
     collection_id: str, *, records: RecordStore
 ) -> Iterator[Sequence[Correction]]:
-    """Yield all corrections of a collection, ordered by face, many at a time."""
+    """Yield all corrections of a collection, ordered by face, in pages."""
     after = None
     while page := records.list_corrections(collection_id, after=after, limit=MAX_PAGE):
         yield page

@@ -65,8 +65,8 @@ def search_probes(
         threshold: Minimum similarity of a match, 0 to 1.
         limit: Maximum number of matches of each face.
         repeat_people: Whether several of the faces may match one person. By default only the most
-            similar one does, since a photo shows nobody twice, and the others are decided without
-            that person's faces.
+            similar one does, since a photo shows nobody twice, and the other faces are decided
+            without that person's faces.
     """
     if not probes:
         return ()
@@ -119,7 +119,7 @@ def search_stored_face(
 ) -> tuple[tuple[Match, ...], bool]:
     """Return the stored faces that resemble a stored face, and whether there are more.
 
-    The face itself is not among them.
+    The result does not include the face itself.
     """
     stats = stats_of_stored(face, cohort)
     own_id = face.record.face_id
@@ -157,8 +157,8 @@ class _NearestFaces:
 
     Attributes:
         scored: The faces that count for each probe, most similar first.
-        dropped: How many neighbours of each probe were dropped of what the store cut off; 0 if the
-            store has no more.
+        dropped: Number of neighbours of each probe that were dropped from a truncated result; 0 if
+            the store has no more.
         owners: People of faces by face id.
         candidates: Returns faces as candidates of a decision.
     """
@@ -224,7 +224,7 @@ def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace
 
 
 def _close(relevant: Sequence[ScoredFace]) -> list[ScoredFace]:
-    """Return the relevant faces that score nearly as well as the best one; they decide."""
+    """Return the relevant faces that score nearly as well as the best one, for the decision."""
     return [face for face in relevant if face.score <= relevant[0].score + MARGIN]
 
 

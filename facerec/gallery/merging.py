@@ -35,14 +35,14 @@ class MergeOperations(UserOperations):
         """Move all faces of another person to a person, and delete the other one.
 
         The person keeps its id and its display name. Corrections about the other person become
-        corrections about this one, except those that say that the two differ. After an
+        corrections about this one, except those stating that the two are different people. After an
         interruption, the same call completes it.
 
         Raises:
             PersonChangeError: Both ids are the same.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: A person does not exist.
-            QuotaExceededError: The two have more faces than one person may have.
+            QuotaExceededError: The two together exceed the maximum number of faces of a person.
             ConflictError: Too many concurrent changes of the people.
         """
         if user_id == other_id:
@@ -62,7 +62,7 @@ class MergeOperations(UserOperations):
             if each.face_id not in merged.face_ids:
                 self._records.add_correction(collection_id, Correction(each.face_id, user_id))
         self._records.remove_corrections(collection_id, own)
-        # The faces are found as this person's before the other one goes.
+        # Searches find the faces as this person's before the other person is deleted.
         merged = refresh_vector(faces, self._records, collection_id, merged)
         selection = erasures.Selection(user_ids=frozenset((other_id,)))
         self._erase(collection_id, erasures.SubjectKind.USER, selection)
@@ -84,7 +84,7 @@ class MergeOperations(UserOperations):
             collection_id: Id of the collection.
             user_id: Id of the person.
             face_ids: Ids of the faces that show somebody else.
-            new_user_id: Id of the new person; one that exists must have no faces.
+            new_user_id: Id of the new person; an existing person must have no faces.
             name: Display name of a person who is created.
 
         Raises:
@@ -108,7 +108,7 @@ class MergeOperations(UserOperations):
         self._check_split(collection_id, user_id, chosen)
         new = User(new_user_id, self._clock(), name=kept_name)
         for _ in range(MAX_ATTEMPTS):
-            # An interrupted split has left a person without faces.
+            # An interrupted split leaves a person without faces.
             if not self._records.get_users(collection_id, [new_user_id]):
                 self._records.create_user(collection_id, new)
             source = self._records.get_user(collection_id, user_id)

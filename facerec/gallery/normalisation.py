@@ -11,7 +11,8 @@ score is its false match rate, fitted to measured pairs:
 
     log10(rate) = INTERCEPT + SLOPE * score + CURVE * score^2
 
-Similarity is a function of that rate alone. Each tenth of the rate multiplies its odds by 4:
+Similarity is a function of that rate alone. Whenever the rate falls to a tenth, the odds of the
+similarity grow by a factor of 4:
 
     similarity = 1 / (1 + (rate / 0.01)^log10(4))
 
@@ -46,9 +47,9 @@ def normalised_score(distance: float, a: CohortStats, b: CohortStats) -> float:
     """Return the normalised score of two faces; the lower, the more alike.
 
     Args:
-        distance: Euclidean, between the two descriptors.
-        a: stats of one face.
-        b: stats of the other; of the same cohort version.
+        distance: Euclidean distance of the two descriptors.
+        a: cohort stats of one face.
+        b: cohort stats of the other face, of the same cohort version.
     """
     return ((distance - a.mean) / a.deviation + (distance - b.mean) / b.deviation) / 2
 
@@ -60,7 +61,7 @@ def similarity_of_score(score: float) -> float:
 
 
 def score_of_similarity(similarity: float) -> float:
-    """Return the normalised score that has a similarity; infinite for 0, minus infinite for 1."""
+    """Return the normalised score for a similarity; infinity for 0, minus infinity for 1."""
     if similarity <= 0:
         return math.inf
     if similarity >= 1:
@@ -76,10 +77,10 @@ def false_match_rate_of(similarity: float) -> float:
 
 
 def similarity_at(false_match_rate: float) -> float:
-    """Return the similarity that this share of pairs of different people reaches.
+    """Return the similarity that a given share of pairs of different people reaches.
 
     Args:
-        false_match_rate: above 0, at most 1.
+        false_match_rate: the share, above 0 and at most 1.
     """
     return 1 / (1 + math.pow(false_match_rate / RATE_AT_HALF, _POWER))
 

@@ -1,8 +1,8 @@
 """Page tokens: opaque positions in a listing, valid for a day.
 
 A token holds the last name of the previous page, so the server stores nothing. Names have up to 255
-characters, and so has Rekognition's ``NextToken``. Names are therefore packed as the digits of one
-number: with 67 values per character, the longest name takes 194 bytes.
+characters, the same limit as Rekognition's ``NextToken``. Names are therefore packed as the digits
+of one number: with 67 values per character, the longest name takes 194 bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LIFETIME = 24 * 3600.0
 MAX_TOKEN = 255
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-:"
-"""Characters of the names of collections, people and faces."""
+"""Characters allowed in the names of collections, people and faces."""
 
 _CHECK_SIZE = 4
 _HEADER = struct.Struct(">I")
@@ -42,7 +42,7 @@ def page_token(listing: str, after: str, now: float) -> str:
 
     Args:
         listing: Identifies the listing; the token is only valid for it.
-        after: Last name of the page.
+        after: Last name on the page.
         now: Current time in seconds since 1970.
     """
     content = _HEADER.pack(int(now)) + _pack(after)
@@ -74,7 +74,7 @@ def read_page_token(listing: str, token: str, now: float) -> str:
 
 
 def _check(listing: str, content: bytes) -> bytes:
-    # guards against mistakes, not against forgery: a position gives access to nothing
+    # guards against mistakes, not against forgery: a position grants no access
     return hashlib.blake2b(
         listing.encode() + b"\0" + content, digest_size=_CHECK_SIZE, person=b"facerec page"
     ).digest()

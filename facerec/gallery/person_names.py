@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from facerec.core.records import FaceRecord
 
 PERSON_SEPARATOR = ":"
-"""What comes before it in an external image id names the person: ``ann:1`` and ``ann:2`` are
-photos of ann."""
+"""The part of an external image id before this separator names the person: ``ann:1`` and ``ann:2``
+are photos of ann."""
 
 
 def person_in_name(record: FaceRecord) -> str | None:
@@ -31,7 +31,7 @@ def given_name(record: FaceRecord) -> str | None:
 def person_names(record: FaceRecord, user_id: str | None) -> frozenset[str]:
     """Return every name of the person whom a stored face shows.
 
-    These are the id of its person, its external image id and what comes before the separator in it,
+    These are the id of its person, its external image id, the part of that before the separator,
     and the id of the face itself.
     """
     names = {user_id, given_name(record), person_in_name(record), record.face_id}

@@ -1,4 +1,4 @@
-"""Paths of photos, which may lead through links to the file that another path names."""
+"""Paths of photos, several of which may lead to the same file through symbolic links."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Iterable
 def paths_of_photo(path: str, recorded: Iterable[str]) -> frozenset[str]:
     """Return all paths and addresses under which a photo may be recorded.
 
-    Photos are recorded as they were named, with links. Somebody may name the file by another path
-    later: without the links, or through others.
+    Photos are recorded by the path that was used to index them, which may contain symbolic links. A
+    later request may use another path to the same file.
 
     Args:
         path: an absolute path, or an address, which is returned alone.
-        recorded: paths of photos of the same collection. A photo without faces is found beside
-            them.
+        recorded: paths of photos of the same collection. A photo without faces is looked for in
+            their folders.
     """
     if not path.startswith("/"):
         return frozenset((path,))

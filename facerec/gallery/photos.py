@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PhotoLocation:
-    """Where a photo is.
+    """The location of a photo.
 
     Attributes:
         uri: A path or an ``s3://`` address.
@@ -52,8 +52,9 @@ class PhotoContent:
 
     Attributes:
         content: The bytes.
-        source: Where they were read; "" if the caller gave the bytes.
-        name: What errors call the photo: the path or address that the caller gave, if any.
+        source: Address that they were read from; "" if the caller passed the bytes.
+        name: Name of the photo in error messages: the path or address that the caller passed, if
+            any.
     """
 
     content: bytes = field(repr=False)
@@ -66,8 +67,8 @@ def load_photo(photo: Photo, objects: ObjectStore, *, name: str = "the photo") -
 
     Args:
         photo: The photo.
-        objects: Where photos are read.
-        name: Name in errors of a photo that was passed as bytes.
+        objects: Store to read photos from.
+        name: Name for error messages if the photo is passed as bytes.
 
     Raises:
         PhotoTooLargeError: It has more than ``MAX_PHOTO_BYTES`` bytes.

@@ -19,7 +19,7 @@ class PreparedCollection:
 
     Attributes:
         collection: Its ``created_at`` identifies this creation of the collection.
-        created: Whether this call created it, so that it holds no other faces.
+        created: Whether this call created it, so that it contains no other faces.
     """
 
     collection: Collection
@@ -59,16 +59,17 @@ def store_new_collection(
 def prepare_collection(
     collection_id: str, *, model_version: str, create: bool, now: float, records: RecordStore
 ) -> PreparedCollection:
-    """Return a collection that a job can index into, created first if asked for.
+    """Return a collection that a job can index into; create it first if requested.
 
     Guarantees for the returned collection:
 
     - It exists, and its model version is the engine's.
-    - Of several concurrent callers with ``create``, one creates it, and all get the same.
-    - Its ``created_at`` identifies this creation: once the collection is deleted, a later one of
-      the same id has another. A plan that was made for another ``created_at`` belongs to a
-      deleted collection, and its ledger must not be resumed, since the faces that it lists are
-      gone. It is enough to keep ``created_at`` in the plan and in the id of the job.
+    - If several callers with ``create`` run concurrently, one creates it, and all get the same
+      collection.
+    - Its ``created_at`` identifies this creation: once the collection is deleted, a later one with
+      the same id has a different value. A plan that was made for another ``created_at`` belongs to
+      a deleted collection, and its ledger must not be resumed, since the faces that it lists are
+      gone. Storing ``created_at`` in the plan and in the job id is sufficient.
 
     Call this once the job's input is known to be valid, so that invalid input leaves no empty
     collection. It needs neither an engine nor a store of vectors, which the plan function

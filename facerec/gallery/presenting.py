@@ -1,6 +1,6 @@
 """Results as plain dictionaries, the same for the command line and for HTTP.
 
-``facerec/schemas`` has their shapes. They never hold an embedding.
+``facerec/schemas`` defines their format. They never contain an embedding.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Clusters as plain dictionaries, the same for the command line and for REST.
 
-``facerec/schemas`` has their shapes.
+``facerec/schemas`` defines their format.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def clustering_json(result: ClusteringResult) -> Json:
-    """Present what a clustering did (``clustering.json``)."""
+    """Present the outcome of a clustering (``clustering.json``)."""
     return {
         "collection_id": result.collection_id,
         "threshold": result.threshold,

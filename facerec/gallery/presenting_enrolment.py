@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def enrolment_json(enrolment: Enrolment) -> Json:
-    """Present what enrolling people did (``enrolment.json``)."""
+    """Present the outcome of enrolling people (``enrolment.json``)."""
     return {
         "collection_id": enrolment.collection_id,
         "people": enrolment.people,

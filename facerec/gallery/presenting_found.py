@@ -1,6 +1,6 @@
 """All photos of somebody as plain dictionaries, the same for the command line and for REST.
 
-``facerec/schemas/find-result.json`` has their shape.
+``facerec/schemas/find-result.json`` defines their format.
 """
 
 from __future__ import annotations

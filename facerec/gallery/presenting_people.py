@@ -1,6 +1,7 @@
 """Results about people as plain dictionaries, the same for the command line and for REST.
 
-``facerec/schemas`` has their shapes. People are Rekognition's users; JSON names them ``user_id``.
+``facerec/schemas`` defines their format. People are users in Rekognition; their JSON key is
+``user_id``.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ START: Position = (-math.inf, "")
 """The position before the first face."""
 
 SEARCHED = 1000
-"""Maximum number of neighbours of one search. Some stores cannot reliably return more, so a ranking
-that may be longer is computed from all faces of the collection."""
+"""Maximum number of neighbours of one search. Some stores cannot reliably return more, so a longer
+ranking is computed from all faces of the collection."""
 
 
 def position(face: ScoredFace) -> Position:
@@ -44,7 +44,7 @@ def position(face: ScoredFace) -> Position:
 class Ranking:
     """The stored faces that resemble a probe, most similar first.
 
-    Memory holds the faces that are returned, and a page of the collection.
+    Only the returned faces and one page of the collection are in memory.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Ranking:
             stats: Its cohort stats.
             collection_id: Id of the collection.
             faces: Store of its faces.
-            cohort: Computes the stats of faces that are stored without.
+            cohort: Computes the stats of faces that are stored without them.
             threshold: Minimum similarity of a face that is ranked, 0 to 1.
             included: Ids of faces to rank even below the threshold.
         """
@@ -88,7 +88,7 @@ class Ranking:
         return following
 
     def score(self, stored: Sequence[StoredFace]) -> list[ScoredFace]:
-        """Return stored faces as they compare with the probe, most similar first."""
+        """Return stored faces with their scores against the probe, most similar first."""
         vectors = self._faces.vectors.get_vectors(
             self._collection_id, [face.record.face_id for face in stored]
         )

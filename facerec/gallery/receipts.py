@@ -1,7 +1,8 @@
 """Stores unfinished erasures, and the receipts of finished ones.
 
 An erasure is recorded before anything is removed, with the names of what it erases, so that it can
-be completed after a kill. Once it is finished, only its receipt is left, which names nobody.
+be completed if the process is killed. Once it is finished, only its receipt is left, which names
+nobody.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ _ERASURE_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """An erasure that is not finished: its receipt so far, and what it erases."""
+    """An unfinished erasure: its receipt so far, and its selection."""
 
     receipt: Receipt
     selection: Selection
 
     def includes(self, other: Erasure) -> bool:
-        """Return whether this erasure erases everything that another one does."""
+        """Return whether this erasure covers everything that another one erases."""
         if self.receipt.collection_id != other.receipt.collection_id:
             return False
         if self.selection.created_before is not None:
@@ -52,7 +53,7 @@ class Erasure:
         own, others = self.selection, other.selection
         if self.receipt.subject != other.receipt.subject or others.created_before is not None:
             return False
-        # A repeated erasure selects fewer faces: some are gone. Names stay the same.
+        # A repeated erasure selects fewer faces, since some are gone; its names are the same.
         if others.photos or others.external_image_ids or others.user_ids:
             return (
                 others.photos <= own.photos
@@ -74,8 +75,8 @@ class Erasures:
     Attributes:
         objects: Store of the records.
         root: Folder of the records; ends in ``/``.
-        start: Starts the part of an erasure that concerns job folders, given its id, where that
-            takes longer than a request may; None if it is done at once.
+        start: Starts another process that erases from job folders, given the id of the erasure;
+            None if the request itself does this.
     """
 
     objects: ObjectStore
@@ -85,9 +86,9 @@ class Erasures:
     def begin(
         self, collection_id: str, subject: SubjectKind, selection: Selection, now: float
     ) -> Erasure:
-        """Note an erasure before anything is removed."""
+        """Record an erasure before anything is removed."""
         time = datetime.fromtimestamp(now, UTC)
-        # Ids of one second sort at random, those of different seconds by time.
+        # Ids from different seconds sort by time; those from the same second sort at random.
         erasure_id = f"{time:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
         receipt = erasures.Receipt(
             erasure_id, collection_id, subject, erasures.ErasureStatus.RUNNING, now
@@ -97,23 +98,23 @@ class Erasures:
         return erasure
 
     def keep(self, erasure: Erasure) -> None:
-        """Note how far an erasure is."""
+        """Record the progress of an erasure."""
         document = {
             "receipt": erasure.receipt.to_stored_json(),
             "selection": erasure.selection.to_json(),
         }
-        # The note comes first: a receipt without it would never be completed.
+        # The record is written first: without it, the receipt would never be completed.
         self.objects.write(self._pending_uri(erasure.receipt), json.dumps(document).encode())
         self._write(erasure.receipt)
 
     def finish(self, receipt: Receipt) -> None:
-        """Keep the receipt of a finished erasure, and nothing of what it has erased."""
+        """Keep the receipt of a finished erasure, and delete the record with its selection."""
         self._write(receipt)
         self.objects.delete(self._pending_uri(receipt))
         delete_leftovers(self.objects, self._pending_folder)
 
     def delete_leftovers(self) -> None:
-        """Delete what killed processes left half written."""
+        """Delete incomplete files that killed processes left."""
         delete_leftovers(self.objects, self.root, below=True)
 
     def get(self, collection_id: str, erasure_id: str) -> Receipt:
@@ -130,32 +131,32 @@ class Erasures:
         raise ErasureNotFoundError(erasure_id)
 
     def list(self, collection_id: str, limit: int) -> list[Receipt]:
-        """Return the newest receipts of a collection, newest first; it may be deleted."""
+        """Return the newest receipts of a collection, newest first, even if it was deleted."""
         uris = [found.uri for found in self.objects.list(self._folder(collection_id))]
         newest = islice((uri for uri in reversed(uris) if uri.endswith(".json")), limit)
         return [self._read(uri) for uri in newest]
 
     def pending(self, erasure_id: str | None = None) -> Iterator[Erasure]:
-        """Yield the erasures that are not finished, or one of them; none whose note is damaged."""
+        """Yield the unfinished erasures, or one of them, except those with a damaged record."""
         for _, erasure in self._notes(erasure_id):
             if erasure is not None:
                 yield erasure
 
     def require_readable(self, erasure_id: str | None = None) -> None:
-        """Check that no note, or not that of one erasure, is damaged.
+        """Check that no record is damaged, or only that of one erasure.
 
         Raises:
-            ErasureDamagedError: A note is damaged.
+            ErasureDamagedError: A record is damaged.
         """
         for found_id, erasure in self._notes(erasure_id):
             if erasure is None:
                 raise ErasureDamagedError(found_id)
 
     def discard(self, erasure_id: str) -> None:
-        """Remove the damaged note of an erasure, and say in its receipt that it was abandoned.
+        """Remove the damaged record of an erasure, and mark its receipt as abandoned.
 
         Raises:
-            ErasureNotFoundError: No erasure of this id has a damaged note.
+            ErasureNotFoundError: No erasure with this id has a damaged record.
         """
         if [erasure for _, erasure in self._notes(erasure_id)] != [None]:
             raise ErasureNotFoundError(erasure_id)
@@ -169,9 +170,9 @@ class Erasures:
         self.objects.delete(f"{self._pending_folder}{erasure_id}.json")
 
     def _notes(self, erasure_id: str | None) -> Iterator[tuple[str, Erasure | None]]:
-        """Yield the ids of the erasures that are not finished, or one of them, with their notes.
+        """Yield the ids of the unfinished erasures, or of one, with their records.
 
-        A damaged note is None.
+        A damaged record is None.
         """
         for found in list(self.objects.list(self._pending_folder)):
             name = found.uri.rpartition("/")[2]
@@ -233,7 +234,7 @@ class Erasures:
             self.require_not_deleted(records.get_collection(collection_id))
 
     def is_being_deleted(self, collection_id: str) -> bool:
-        """Return whether a deletion of a whole collection is not finished."""
+        """Return whether a deletion of the whole collection is unfinished."""
         return any(
             erasure.receipt.collection_id == collection_id
             and erasure.selection.created_before is not None
@@ -241,7 +242,7 @@ class Erasures:
         )
 
     def deleted_at(self, collection_id: str) -> float | None:
-        """Return when the last deletion of a whole collection was requested; None if none was.
+        """Return the time of the last request to delete the whole collection, or None.
 
         Reads all receipts of the collection.
         """

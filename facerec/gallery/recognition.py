@@ -47,7 +47,7 @@ class RecognitionOperations(GalleryBase):
             collection_id: Id of the collection.
             photo: Bytes of an image file, or where one is.
             external_image_id: The caller's own name for the photo.
-            options: How faces are found and chosen; by default as for every indexed photo.
+            options: How faces are found and chosen; None for the gallery's defaults.
             attributes: Whether to estimate age and gender, which are not stored.
             restore_deleted: Whether to add faces that were deleted or erased on purpose.
 
@@ -91,11 +91,11 @@ class RecognitionOperations(GalleryBase):
         Args:
             collection_id: Id of the collection.
             photo: The probe: bytes of an image file, or where one is.
-            threshold: Minimum similarity of a match, 0 to 1; by default the collection's, or else
+            threshold: Minimum similarity of a match, 0 to 1; by default the collection's, otherwise
                 the gallery's.
             target_fmr: The share of searches for a stranger, above 0 and below 1, that may have a
-                match in a collection of this size. With a threshold too, the higher similarity
-                counts.
+                match in a collection of this size. If ``threshold`` is given too, the higher
+                similarity counts.
             limit: Maximum number of matches of each face, 1 to 4096.
             options: How the probe's faces are found and chosen.
             largest_only: Whether to search for the largest face only.
@@ -182,7 +182,7 @@ class RecognitionOperations(GalleryBase):
     def _search_threshold(
         self, collection: Collection, threshold: float | None, target_fmr: float | None
     ) -> float:
-        """Return the minimum similarity of a match: the higher one, if a request has both."""
+        """Return the minimum similarity of a match; if both values are given, the higher one."""
         if target_fmr is None:
             return self._threshold(collection, threshold)
         lowest = 0.0 if threshold is None else self._threshold(collection, threshold)
@@ -202,7 +202,7 @@ class RecognitionOperations(GalleryBase):
         *,
         restore_deleted: bool = True,
     ) -> IndexResult:
-        """Store the faces of a photo, by default also those that were deleted before."""
+        """Store the faces of a photo, by default including those that were deleted before."""
         collection_id = collection.collection_id
         image = name_image(
             collection_id,

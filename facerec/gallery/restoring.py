@@ -1,6 +1,6 @@
-"""Faces that were deleted on purpose: which of a photo's they are, and how they come back.
+"""Finds faces of a photo that were deleted on purpose, and allows them to be stored again.
 
-Imports leave them deleted unless they are asked to restore them. A single request to index a photo
+Imports keep such faces deleted unless asked to restore them. A single request to index a photo
 restores its faces.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from facerec.gallery.indexing import IndexedImage
 
 Faces = Mapping["IndexedImage", Sequence["FaceRecord"]]
-"""Faces by the photos that they are in. The ids may be those of another service."""
+"""Faces by photo. The ids may be those of another service."""
 
 
 def find_deleted(collection_id: str, faces: Faces, *, records: RecordStore) -> frozenset[str]:
@@ -38,7 +38,7 @@ def find_deleted(collection_id: str, faces: Faces, *, records: RecordStore) -> f
     deleted = deleted_imports(
         collection_id, {image.image_key: own for image, own in faces.items()}, records=records
     )
-    # An imported face had the names that its photo has elsewhere when it was erased.
+    # When an imported face was erased, it had the names that its photo has in the other service.
     pairs = [
         (record.face_id, photo)
         for image, own in faces.items()

@@ -1,6 +1,6 @@
 """Retention: collections that keep each face for a number of days after it was indexed.
 
-The number is kept as a tag of the collection, so that every door shows it and can set it.
+The number is stored as a tag of the collection, so that every door can show and set it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_days(text: str) -> int:
 
 
 def retention_in(tags: Mapping[str, str]) -> int | None:
-    """Return the number of days for which a collection with these tags keeps a face, or None.
+    """Return the number of days for which a collection with these tags keeps each face, or None.
 
     Raises:
         InvalidInputError: The tag is not a number of days.
@@ -54,7 +54,7 @@ class RetentionOperations(Eraser):
     """The operations of a gallery on the retention of collections."""
 
     def get_retention(self, collection_id: str) -> int | None:
-        """Return the number of days for which a collection keeps a face; None means for ever.
+        """Return the number of days for which a collection keeps each face; None for no limit.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.
@@ -105,7 +105,7 @@ class RetentionOperations(Eraser):
         People whose faces have all expired are erased too, and entries of the history of that age.
 
         Returns:
-            What was removed from where; None if no face has expired.
+            Counts of what was removed; None if no face has expired.
 
         Raises:
             CollectionNotFoundError: The collection does not exist.

@@ -1,4 +1,4 @@
-"""Samples of stored faces with the people whom they show, for measurements on a collection."""
+"""Samples of stored faces and the people they show, for measurements on a collection."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class SampledFace:
     Attributes:
         face: The face with its embedding.
         stats: Its cohort stats.
-        person: Whom it shows: its person, or the person that its external image id names; None if
-            it is not known.
+        person: The person it belongs to, or the one that its external image id names; None if
+            unknown.
     """
 
     face: StoredFace

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 NEIGHBOURS_TO_SCORE = 100
-"""Nearest faces by distance that are scored. Among the 3,811 photos of LFW folds 1 to 5 the best
-score is among the nearest 20, and every similarity of 0.8 or more among the nearest 74."""
+"""Number of nearest faces, by distance, that are scored. Among the 3,811 photos of LFW folds 1 to 5
+the best score is among the nearest 20, and every similarity of 0.8 or more among the nearest 74."""
 
 MAX_MEAN = 0.8
-"""Mean of cohort stats that no face exceeds: 0.72 is the highest of LFW's 3,811."""
+"""Upper bound of the mean of cohort stats; the highest among LFW's 3,811 faces is 0.72."""
 
 DEVIATIONS = (0.01, 0.05)
 """Bounds of the deviation of cohort stats."""
@@ -72,10 +72,10 @@ def similarity_between(distance: float, a: CohortStats, b: CohortStats) -> float
 
 
 def is_match(similarity: float, threshold: float) -> bool:
-    """Return whether faces of this similarity, 0 to 1, count as one person's.
+    """Return whether faces of this similarity, 0 to 1, count as the same person.
 
-    Every search and every decision asks this, in similarity: equal embeddings have similarity 1,
-    which no score has.
+    Every search and every decision uses this function. It compares similarities, not scores,
+    because equal embeddings have similarity 1, which no score maps to.
     """
     return similarity >= threshold
 
@@ -87,7 +87,7 @@ def stats_of(embedding: NDArray[np.float32], cohort: Cohort) -> CohortStats:
 
 
 def stats_of_stored(face: StoredFace, cohort: Cohort) -> CohortStats:
-    """Return the stats of a stored face; they are computed if another cohort's are stored."""
+    """Return the stats of a stored face; compute them if it has none of this cohort."""
     stats = face.record.stats
     if stats is not None and stats.version == cohort.cohort_version:
         return stats
@@ -100,12 +100,12 @@ def reach(threshold: float, probe: CohortStats, *, margin: float = 0.0) -> float
     Args:
         threshold: Minimum similarity, 0 to 1.
         probe: Stats of the probe.
-        margin: Added to the normalised score of the threshold.
+        margin: Normalised score to add to that of the threshold.
     """
     score = score_of_similarity(threshold) + margin
     if math.isinf(score):
         return math.inf if score > 0 else 0.0
-    # A score is an average over both faces, so one of them has this score or a lower one.
+    # A score is an average over both faces, so at least one of them has this score or a lower one.
     deviation = DEVIATIONS[0] if score < 0 else DEVIATIONS[1]
     return max(0.0, probe.mean + score * probe.deviation, MAX_MEAN + score * deviation)
 
@@ -116,11 +116,10 @@ def search_for(
     """Search for the nearest neighbours, and search again for more if too many were dropped.
 
     Args:
-        limit: Maximum number of matches. One more is searched for, which shows whether there are
-            more.
-        search: Searches for a number of neighbours. Returns what it found, and how many of the
+        limit: Maximum number of matches. One more is requested, to detect whether there are more.
+        search: Searches for a number of neighbours. Returns the result, and the number of
             neighbours it dropped; 0 if it found enough, or the store has no more.
-        itself: Whether the probe is stored, and so one of its own neighbours.
+        itself: Whether the probe is a stored face, and thus its own nearest neighbour.
     """
     needed = max(limit + 1, NEIGHBOURS_TO_SCORE) + itself
     count = needed

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A stored face that resembles a probe's.
+    """A stored face that resembles a face of the probe.
 
     Attributes:
         face: The stored face.

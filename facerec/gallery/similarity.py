@@ -38,7 +38,7 @@ def checked_target_fmr(target_fmr: float) -> float:
 
 
 def threshold_at(target_fmr: float, faces: int = 1) -> float:
-    """Return the threshold at which this share of searches for a stranger has a false match.
+    """Return the threshold at which a given share of searches for a stranger has a false match.
 
     A probe is compared with every face, so each comparison may match at the rate
     1 - (1 - target_fmr)^(1 / faces).

@@ -1,4 +1,4 @@
-"""What an erasure removes from the stores of faces and records."""
+"""Erases from the stores of faces and records."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class StoreEraser(GalleryBase):
         return replace(receipt, history=receipt.history + changed), names
 
     def _faces_of(self, collection_id: str, selection: Selection) -> FaceStore:
-        """Return the store of the faces of the collection that a selection is of."""
+        """Return the face store of the collection that a selection refers to."""
         with suppress(CollectionNotFoundError):
             current = self._records.get_collection(collection_id)
             if selection.created_at in (None, current.created_at):
@@ -145,9 +145,10 @@ class StoreEraser(GalleryBase):
     def _selected_collection(
         self, collection_id: str, selection: Selection
     ) -> tuple[Collection | None, bool]:
-        """Return the collection that a selection erases as a whole, and whether it exists still.
+        """Return the collection that a selection erases as a whole, and whether it still exists.
 
-        None if only a later one of the same id does, and the selection does not say more.
+        Returns None if only a later collection with the same id exists and the selection contains
+        no creation time.
         """
         later = False
         with suppress(CollectionNotFoundError):

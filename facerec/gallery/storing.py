@@ -6,14 +6,14 @@ All faces are stored by one of two operations:
   a collection contains what the input and the options of the job select.
 - ``add_faces`` adds faces and removes none. Single requests to index a photo use it.
 
-Both follow the same rules, so that callers lose no face id and no person:
+Both follow the same rules, so that face ids and people are kept:
 
-- A face that overlaps a stored one is the same face. It keeps the id of the stored one,
-  and with it the person.
+- A face that overlaps a stored one is the same face. It keeps the stored id, and with it the
+  person.
 - A face of a person is never removed because other options do not choose it: it is kept
   (``faces_to_keep``). Only a deletion removes it.
-- A person's vector is computed again when a face of the person changes. A face that is
-  associated with a person while it is removed is disassociated again, as if it was removed later.
+- A person's vector is computed again when a face of the person changes. A face that is associated
+  with a person while it is removed is disassociated again, as if it had been removed later.
 - Corrections of a face that is removed are erased with it.
 """
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 SAME_FACE_OVERLAP = 0.5
-"""Minimum intersection over union of two boxes of the same face. For two faces that a detector
-finds it is lower (``facerec.engine.detect.suppression``)."""
+"""Minimum intersection over union of two boxes of the same face. Detectors never return two boxes
+with this overlap (``facerec.engine.detect.suppression``)."""
 
 
 def with_stored_ids(
@@ -44,7 +44,7 @@ def with_stored_ids(
 
     Args:
         found: Faces found in the photo, with ids derived from their boxes.
-        stored: Faces that the collection holds of the same photo.
+        stored: Faces of the same photo in the collection.
     """
     ids = {face.record.face_id for face in found}
     free = [record for record in stored if record.face_id not in ids]
@@ -103,13 +103,13 @@ def faces_to_keep(
 ) -> dict[str, list[StoredFace]]:
     """Return the faces of people that a replacement would remove, by image key.
 
-    Asks the stores nothing if the replacement removes no face. The faces are returned with the
-    digest of the replacement: with it, they are what the collection holds of the photo.
+    Sends no request to the stores if the replacement removes no face. The faces are returned with
+    the digest of the replacement's options, which all faces of the photo then share.
 
     Args:
         collection_id: The collection.
-        images: The faces that are to replace those of each photo.
-        stored: Ids of the faces that the collection holds of each photo.
+        images: The new faces of each photo.
+        stored: Ids of the faces of each photo in the collection.
         options_digest: Digest of the options of the replacement.
         faces: Store of the collection's faces.
         records: Store of its people.
@@ -139,7 +139,7 @@ def replace_faces(
 ) -> None:
     """Make the faces of photos exactly these, and update the people of faces that change.
 
-    Asks the stores about people only if a photo had faces.
+    Requests people from the store only if a photo had faces.
 
     Args:
         collection_id: The collection.
@@ -149,7 +149,7 @@ def replace_faces(
         records: Store of its people.
 
     Raises:
-        ConflictError: Too many concurrent changes of a person or of corrections; the faces are
+        ConflictError: Too many concurrent changes of a person or of corrections; the faces were
             stored.
         StoreUnavailableError: Only some photos may be stored; calling again completes it.
     """
@@ -179,7 +179,7 @@ def add_faces(
         found: Faces found in the photo, with ids derived from their boxes.
         faces: Store of the collection's faces.
         records: Store of its people, and of collections.
-        imported: Faces of the photo that the collection holds under ids of another service.
+        imported: Faces of the photo that the collection contains under ids of another service.
 
     Raises:
         CollectionNotFoundError: The collection was deleted concurrently; no face was added.
@@ -190,7 +190,7 @@ def add_faces(
     chosen = with_stored_ids(found, list(held.values()))
     added = [face for face in chosen if face.record.face_id not in held]
     if added:
-        # Only these: others of the photo may be added or deleted at this moment.
+        # Only these faces: others of the photo may be added or deleted concurrently.
         faces.add_to_images(collection_id, {image_key: added})
     if _is_gone(collection, records):
         _remove_late(collection_id, added, faces)
@@ -208,7 +208,7 @@ def _is_gone(collection: Collection, records: RecordStore) -> bool:
 
 
 def _remove_late(collection_id: str, added: Sequence[StoredFace], faces: FaceStore) -> None:
-    """Remove faces that were added after the deletion of the collection had swept the store.
+    """Remove faces that were added after the collection's faces had been deleted.
 
     A later collection of the same id may have indexed the same photo: its faces stay.
     """

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, text: str) -> str:
-    """Return the name of a subject for ``Gallery.erase``: of a person, the id.
+    """Return the name of a subject for ``Gallery.erase``; for a person, this is the id.
 
     An id that nobody has is returned too: job folders and the history may still contain what
     belongs to it. So is the id of somebody who was deleted, for the name.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
-        UserNotFoundError: A text that cannot be an id is nobody's name.
+        UserNotFoundError: The text is not a valid id, and no person has this name.
         AmbiguousPersonError: One person has this id, and another one this name.
     """
     if subject is not erasures.SubjectKind.USER:

@@ -29,7 +29,7 @@ def cut_thumbnail(record: FaceRecord, *, objects: ObjectStore, max_pixels: int) 
     Args:
         record: The face.
         objects: Reads its photo.
-        max_pixels: Limit on the pixels of a photo that is decoded.
+        max_pixels: Maximum number of pixels of the photo.
 
     Raises:
         ObjectNotFoundError: The photo no longer exists, has changed, or may not be read.
@@ -41,7 +41,7 @@ def cut_thumbnail(record: FaceRecord, *, objects: ObjectStore, max_pixels: int) 
     try:
         content = load_photo(record.source, objects).content
     except (AccessDeniedError, ObjectNotFoundError) as error:
-        # without the address: a local path would reveal something about the machine
+        # the address is omitted: a local path would reveal details of the machine
         raise ObjectNotFoundError("the photo of this face") from error
     if image_id(content) != record.image_id:
         raise ObjectNotFoundError("the photo in which this face was found")

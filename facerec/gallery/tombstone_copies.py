@@ -43,13 +43,13 @@ def copy_of_erasure(
     erased_at: float,
     records: RecordStore,
 ) -> TombstoneCopy | None:
-    """Return a copy of the tombstones that an erasure has left; None if there are none.
+    """Return a copy of the tombstones that an erasure left; None if there are none.
 
     Args:
         collection_id: The collection.
-        names: Names of the photos whose tombstones they are.
+        names: Names of the photos that the tombstones belong to.
         erasure_id: The erasure.
-        erased_at: Its time.
+        erased_at: Time of the erasure, in seconds since 1970.
         records: Store of the tombstones.
     """
     key = records.get_tombstone_key(collection_id)
@@ -105,14 +105,14 @@ def returned_faces(
 def remove_returned(
     collection_id: str, returned: Sequence[FaceRecord], *, faces: FaceStore, records: RecordStore
 ) -> None:
-    """Remove faces that were deleted, also from their people.
+    """Remove faces that were deleted, and disassociate them from their people.
 
     Raises:
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
     from facerec.gallery.associations import update_owners
 
-    # The store may have tombstones of its own, which lack these.
+    # The store may have its own tombstones, which do not include these.
     keep_tombstones(collection_id, returned, records=records)
     ids = [record.face_id for record in returned]
     faces.delete_faces(collection_id, ids)

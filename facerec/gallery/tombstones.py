@@ -1,20 +1,19 @@
 """Tombstones: the positions of deleted faces, so that no job adds these faces again.
 
 After a job, a collection holds what its manifest names, and the manifest still names the photo of a
-deleted face. So a deletion leaves a tombstone: a keyed hash of the photo in its collection, and
-the box of the face. A job asks for the tombstones of its photos, and omits faces that overlap such
-a box, whatever the options. A single request to index a photo is a
-deliberate act: it stores the faces and removes their tombstones. So does a job that is asked to
-restore deleted faces.
+deleted face. So a deletion leaves a tombstone: a keyed hash of the photo in its collection, and the
+box of the face. A job asks for the tombstones of its photos, and omits faces that overlap such a
+box, whatever the options. A single request to index a photo is a deliberate act: it stores the
+faces and removes their tombstones. A job that restores deleted faces does the same.
 
 A face that was imported under the id of another service leaves a tombstone too, while it is stored:
-its id is not of the group of its photo, so nothing else says that the photo has it. Its tombstone
+its id is not in the group of its photo, so nothing else links the face to the photo. Its tombstone
 contains its id, encrypted with the key. A request to index the photo returns the face, as long as
 it is stored.
 
 A tombstone identifies nobody. The hash covers the content of the photo, the external image id, the
 model version and the collection, with a random key that is kept with the collection's records and
-deleted with them; without the photo and the key, it says nothing.
+deleted with them; without the photo and the key, it reveals nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +37,8 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 KEY_BYTES = 32
-"""Length of a key: that of the hash, SHA-256 (https://www.rfc-editor.org/rfc/rfc2104#section-3)."""
+"""Length of a key, the same as that of the hash, SHA-256
+(https://www.rfc-editor.org/rfc/rfc2104#section-3)."""
 
 DeletedBoxes = dict[str, tuple[BoundingBox, ...]]
 """Boxes of deleted and imported faces by image key."""
@@ -96,7 +96,7 @@ def get_texts(
 ) -> dict[str, frozenset[str]]:
     """Return the texts of tombstones by names of photos; photos without any are omitted.
 
-    It is one request if the collection never had a tombstone, and one more for each 100 names.
+    Takes one request, plus one per 100 names if the collection ever had a tombstone.
     """
     key = records.get_tombstone_key(collection_id) if names else None
     if key is None:
@@ -153,7 +153,7 @@ def deleted_boxes(
 ) -> DeletedBoxes:
     """Return the boxes of deleted and imported faces of photos; photos without any are omitted.
 
-    It is one request if the collection never had a tombstone, and one more for each 100 photos.
+    Takes one request, plus one per 100 photos if the collection ever had a tombstone.
     """
     return boxes_in(get_texts(collection_id, image_keys, records=records), image_keys)
 
@@ -177,9 +177,9 @@ def imported_faces(
 def deleted_imports(
     collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
 ) -> frozenset[str]:
-    """Return the ids of those faces of another service that were deleted on purpose.
+    """Return the ids of another service's faces that were deleted on purpose.
 
-    A tombstone of an imported face does not count: it is kept before the face is stored.
+    A tombstone of an imported face is not a deletion: it is stored before the face itself.
 
     Args:
         collection_id: The collection.
@@ -269,8 +269,8 @@ def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordSt
 
 
 def digest(key: bytes, name: str) -> str:
-    """Return the keyed hash by which the store knows the name of a photo."""
-    # Addresses of files may not be valid UTF-8.
+    """Return the keyed hash under which a photo's tombstones are stored."""
+    # Addresses of files may be invalid UTF-8.
     return hmac.new(key, name.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
 
@@ -304,8 +304,8 @@ def _encrypted(key: bytes, image_key: str, record: FaceRecord) -> str:
 def _masked(content: bytes, key: bytes, image_key: str, box: BoundingBox) -> bytes:
     """Return the exclusive or of an id and a hash that depends on the key and the photo.
 
-    It encrypts and decrypts. The hash differs for every box, and its message from those of
-    ``digest``.
+    The same function encrypts and decrypts. The hash is different for every box, and its message
+    differs from those of ``digest``.
     """
     message = f"{image_key} {_to_text(box)}"
     mask = hmac.new(key, message.encode(), hashlib.sha256).digest()

@@ -130,7 +130,7 @@ class UserOperations(Eraser):
         The name and the id are erased from the history too, so that this cannot be undone.
 
         Returns:
-            What was removed from where.
+            Counts of what was removed from each store.
 
         Raises:
             InvalidInputError: The id is not a valid user id.
@@ -184,15 +184,15 @@ class UserOperations(Eraser):
         *,
         threshold: float = ASSOCIATION_THRESHOLD,
     ) -> AssociationOutcome:
-        """Associate faces with a person; the outcome gives a reason for each failure.
+        """Associate faces with a person; the outcome contains the reason for each failure.
 
         Corrections that exclude this person for these faces are removed.
 
         Args:
             collection_id: Id of the collection.
             user_id: Id of the person.
-            face_ids: Ids of the faces; those that the person has already are ignored.
-            threshold: Minimum similarity, 0 to 1, to the person's vector if it has one.
+            face_ids: Ids of the faces; faces that already belong to the person are ignored.
+            threshold: Minimum similarity to the person's vector, 0 to 1, if the person has one.
 
         Raises:
             InvalidInputError: An id is not valid, or there are not 1 to
@@ -228,7 +228,7 @@ class UserOperations(Eraser):
     def disassociate_faces(
         self, collection_id: str, user_id: str, face_ids: Sequence[str]
     ) -> AssociationOutcome:
-        """Disassociate faces from a person; the outcome gives a reason for each failure.
+        """Disassociate faces from a person; the outcome contains the reason for each failure.
 
         Raises:
             InvalidInputError: An id is not valid, or there are not 1 to

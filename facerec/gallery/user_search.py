@@ -99,9 +99,9 @@ def search_users(
 ) -> tuple[tuple[UserMatch, ...], bool]:
     """Return the people who resemble a probe, most similar first, and whether there are more.
 
-    A person's vector is the mean of its faces, and faces can be removed before it changes: by a
-    job that replaces the faces of a photo, or by a deletion that was interrupted. So each person
-    found is compared by the faces that are left, and not returned if none is left.
+    A person's vector is the mean of its faces, and faces can be removed before it changes: by a job
+    that replaces the faces of a photo, or by a deletion that was interrupted. So each person found
+    is compared by the remaining faces, and omitted if none remains.
 
     Args:
         probe: Embedding, float32 of shape (128,).
@@ -143,7 +143,7 @@ def search_users(
 def _current_vectors(
     users: Sequence[User], collection_id: str, faces: FaceStore
 ) -> list[tuple[User, NDArray[np.float32]]]:
-    """Return people with the mean of the faces that are left of each, without those of none."""
+    """Return people with the mean of their remaining faces; people without faces are omitted."""
     face_ids = [face_id for user in users for face_id in user.face_ids]
     stored = faces.get_faces(collection_id, face_ids) if face_ids else []
     left = {face.record.face_id: face.embedding for face in stored}
@@ -185,7 +185,7 @@ def _hidden_users(
     records: RecordStore,
     cohort: Cohort,
 ) -> set[str]:
-    """Return the ids of the people whom corrections hide: the corrected face is more similar."""
+    """Return the ids of people whom corrections hide: a corrected face is more similar."""
     similarity_of = {match.user.user_id: match.similarity for match in matches}
     corrections = records.corrections_of_people(collection_id, list(similarity_of))
     if not corrections:

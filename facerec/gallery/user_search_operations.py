@@ -35,7 +35,7 @@ class UserSearchOperations(GalleryBase):
         threshold: float | None = None,
         limit: int = MAX_USER_MATCHES,
     ) -> UserSearchResult:
-        """Search for the people that a stored face may show.
+        """Search for the people whom a stored face may show.
 
         Raises:
             InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
@@ -78,7 +78,7 @@ class UserSearchOperations(GalleryBase):
         options: FaceOptions | None = None,
         allow_no_face: bool = False,
     ) -> PhotoUserSearchResult:
-        """Search for the people that the largest face of a photo may show.
+        """Search for the people whom the largest face of a photo may show.
 
         Args:
             collection_id: Id of the collection.
@@ -130,7 +130,7 @@ class UserSearchOperations(GalleryBase):
         *,
         exclude: str | None = None,
     ) -> UserSearchResult:
-        """Return the people that resemble a probe; none without a probe."""
+        """Return the people who resemble a probe; none if there is no probe."""
         matches: tuple[UserMatch, ...] = ()
         more = False
         if probe is not None:

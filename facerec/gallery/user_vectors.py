@@ -1,6 +1,6 @@
 """People's vectors: a person's vector is the mean of the embeddings of the person's faces.
 
-They are kept in the vector store, in a namespace of their own for each collection. Records and
+They are stored in the vector store, in a separate namespace for each collection. Records and
 vectors may be in two stores, so a change first goes to the record, which decides between concurrent
 callers, and then to the vector, until the record confirms that the vector belongs to its newest
 version.
@@ -30,7 +30,7 @@ _USER_ID = "user_id"
 """Name of the metadata of a person's vector."""
 
 _EARLIER_USER_ID = "external_image_id"
-"""Name of that metadata before 0.1.0, in indexes that still hold it."""
+"""Name of that metadata before 0.1.0; some indexes still contain it."""
 
 
 def mean_embedding(embeddings: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -108,7 +108,7 @@ def nearest_users(
         faces: Store of the collection's faces and of its people's vectors.
         collection_id: Id of the collection.
         probes: Embeddings, float32 of shape (n, 128).
-        limit: Maximum number of people of each probe.
+        limit: Maximum number of people per probe.
         max_distance: Maximum Euclidean distance.
     """
     namespace = _namespace(collection_id)

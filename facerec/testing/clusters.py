@@ -20,7 +20,7 @@ VERSION = FAKE_COHORT_STATS.version
 
 
 def is_clear(record: FaceRecord) -> bool:
-    """Return whether a face is the first of the contract's."""
+    """Return whether a face is the contract's first one."""
     return record.face_id == IDS[0]
 
 

@@ -1,4 +1,4 @@
-"""An engine without models: its photos are JSON that says which faces they hold.
+"""An engine without models: its photos are JSON documents that list their faces.
 
     engine = FakeEngine()
     photo = fake_photo(fake_face("ann"), fake_face("bob", away=0.3, left=0.5))
@@ -76,7 +76,7 @@ def fake_face(person: str, **settings: Any) -> FakeFace:  # noqa: ANN401
 
 
 def fake_photo(*faces: FakeFace, width: int = 640, height: int = 480, note: str = "") -> bytes:
-    """Return a photo that ``FakeEngine`` reads; another ``note`` gives other bytes."""
+    """Return a photo that ``FakeEngine`` reads; a different ``note`` changes its bytes."""
     photo = {
         "width": width,
         "height": height,
@@ -95,7 +95,7 @@ def fake_embedding(person: str, away: float = 0.0, shot: int = 0) -> NDArray[np.
 
 
 class FakeEngine:
-    """A ``FaceEngine`` that reads fake photos and keeps count of those it was given.
+    """A ``FaceEngine`` that reads fake photos and counts those it analyses.
 
     Attributes:
         analysed: number of photos that it has analysed.

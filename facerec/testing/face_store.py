@@ -1,4 +1,4 @@
-"""What faces in any store of vectors must do; an implementation's tests inherit from this class.
+"""The contract of faces in any vector store; an implementation's tests inherit from this class.
 
 The stores' own rules are in ``VectorStoreContract``: this suite is about faces as vectors.
 """
@@ -27,7 +27,7 @@ class FaceStoreContract:
 
     @pytest.fixture
     def settle(self) -> Settle:
-        """Return what waits until all that was written can be read."""
+        """Return a function that waits until everything written can be read."""
         return lambda: None
 
     def test_a_face_comes_back_as_it_was_put(self, faces: FaceStore, settle: Settle) -> None:

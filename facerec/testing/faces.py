@@ -26,7 +26,7 @@ def stored_face(
     source: str = "",
     model_version: str = "fake-1",
 ) -> StoredFace:
-    """Return a face of a person on an image, by default on an image of the person's own."""
+    """Return a face of a person in a photo, by default in a photo of that person only."""
     content_id = image_id((image or person).encode())
     key = image_key("any", content_id, external_image_id, model_version)
     box = BoundingBox(0.1 + place / 100, 0.25, 0.02, 0.03)

@@ -22,7 +22,8 @@ class VectorSearchContract:
     """Maximum error of a distance."""
 
     many = 3000
-    """Vectors of the largest test; stores with a network may take fewer, but over a thousand."""
+    """Number of vectors in the largest test; remote stores may use fewer, but more than a
+    thousand."""
 
     @pytest.fixture
     def store(self) -> VectorStore:
@@ -30,7 +31,7 @@ class VectorSearchContract:
 
     @pytest.fixture
     def settle(self) -> Settle:
-        """Return what waits until all that was written can be read."""
+        """Return a function that waits until everything written can be read."""
         return lambda: None
 
     def test_the_nearest_vectors_come_first_with_their_distances(

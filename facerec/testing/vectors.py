@@ -30,11 +30,11 @@ def vector_of(
     Args:
         person: name of the person; see ``fake_embedding``.
         group: name of the group.
-        place: number of the vector within its group.
+        place: index of the vector within its group.
         away: see ``fake_embedding``.
         shot: see ``fake_embedding``.
         values: the embedding, in place of the person's.
-        metadata: the metadata, by default the person's name and the place.
+        metadata: the metadata, by default the person's name and ``place``.
     """
     name = group or person
     key = image_key("any", image_id(name.encode()), None, "fake-1")

@@ -13,7 +13,7 @@ class CorrectionRecords(Protocol):
     """Statements that faces do not show people."""
 
     def add_correction(self, collection_id: str, correction: Correction) -> None:
-        """Store a correction; one that is stored already changes nothing.
+        """Store a correction; storing it again changes nothing.
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
@@ -22,7 +22,7 @@ class CorrectionRecords(Protocol):
         ...
 
     def remove_corrections(self, collection_id: str, corrected: Sequence[Correction]) -> int:
-        """Erase corrections, and return the number of those that were stored.
+        """Erase corrections, and return how many of them were stored.
 
         Raises:
             ConflictError: there are too many concurrent changes.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Cohort(Protocol):
-    """Vectors of strangers by which distances are normalised."""
+    """Vectors of strangers, used to normalise distances."""
 
     @property
     def cohort_version(self) -> str:
@@ -53,7 +53,7 @@ class AttributeEstimator(Protocol):
 
     @property
     def is_installed(self) -> bool:
-        """Whether the networks are installed, which are optional."""
+        """Whether the optional networks are installed."""
         ...
 
     def estimate(

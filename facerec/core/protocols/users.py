@@ -17,7 +17,8 @@ class UserRecords(Protocol):
 
         Raises:
             CollectionNotFoundError: the collection does not exist.
-            UserExistsError: it exists; exactly one of two concurrent callers gets this.
+            UserExistsError: the person already exists; exactly one of two concurrent callers gets
+                this.
             UserNameExistsError: another person has its name; exactly one of two concurrent
                 callers gets this.
         """
@@ -72,12 +73,13 @@ class UserRecords(Protocol):
             collection_id: the person's collection.
             user_id: the person.
             version: the version that the caller knows.
-            add: ids of faces that no person has.
-            remove: ids of faces that the person has.
+            add: ids of faces that belong to no person.
+            remove: ids of faces that belong to this person.
 
         Raises:
             UserNotFoundError: it does not exist.
-            ConflictError: the version has changed, or a face has a person; nothing was changed.
+            ConflictError: the version has changed, or a face already belongs to a person; nothing
+                was changed.
         """
         ...
 
@@ -96,7 +98,7 @@ class UserRecords(Protocol):
     ) -> tuple[User, User]:
         """Associate faces of one person with another, and return both people.
 
-        Each face has exactly one of the two people at any moment.
+        At any moment, each face belongs to exactly one of the two people.
 
         Args:
             collection_id: the people's collection.
@@ -106,8 +108,8 @@ class UserRecords(Protocol):
 
         Raises:
             UserNotFoundError: a person does not exist.
-            ConflictError: a version has changed, or a face is not the source's. Nothing, or only
-                some of the faces, were moved.
+            ConflictError: a version has changed, or a face is not the source's. No faces, or only
+                some of them, were moved.
         """
         ...
 

@@ -22,7 +22,8 @@ class VectorStore(Protocol):
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
         """Replace the vectors of each group.
 
-        The whole call is durable when it returns. Putting the same vectors again changes nothing.
+        When the call returns, everything is durable. Putting the same vectors again changes
+        nothing.
 
         Args:
             namespace: a namespace.
@@ -30,8 +31,8 @@ class VectorStore(Protocol):
                 is deleted.
 
         Returns:
-            The ids of the vectors that the groups had and no longer have, in order. A store whose
-            reads lag its writes may name ids that were deleted before.
+            The ids of the vectors that were removed from the groups, in order. A store whose reads
+            lag its writes may include ids that were deleted earlier.
 
         Raises:
             ValueError: a group or a vector is malformed; nothing was stored.
@@ -40,7 +41,7 @@ class VectorStore(Protocol):
         ...
 
     def add_vectors(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
-        """Store vectors beside the others of their groups, which stay, or stay deleted.
+        """Add vectors to their groups; the other vectors of a group stay, or stay deleted.
 
         Args:
             namespace: a namespace.
@@ -121,8 +122,9 @@ class VectorStore(Protocol):
     def expect_empty(self, namespace: str) -> None:
         """Assume that a namespace had no vectors when this store was opened.
 
-        A store with a cost per lookup of a group can then avoid lookups. ``get_groups`` does not
-        find, and ``put_groups`` does not replace, groups that other processes stored since.
+        A store that pays for each lookup of a group can then skip lookups. ``get_groups`` does not
+        find, and ``put_groups`` does not replace, groups that other processes have stored since
+        then.
         """
         ...
 
