@@ -108,11 +108,11 @@ def _enrolment(
         InvalidInputError: Photos were indexed before with ids of their paths.
     """
     if not names_in_manifest:
-        with factory.open_gallery(data_folder(data)) as gallery:
+        with factory.open_gallery(data_folder(data, new=True)) as gallery:
             require_no_external_ids(gallery, collection, name_of)
 
     def enrol() -> Enrolment:
-        with requested_by(), factory.open_gallery(data_folder(data)) as gallery:
+        with requested_by(), factory.open_gallery(data_folder(data, new=True)) as gallery:
             return gallery.enrol_people(collection, name_of)
 
     return enrol
