@@ -10,7 +10,7 @@ from facerec.core.limits import MAX_ARRAY_SIZE
 
 @dataclass(frozen=True, slots=True)
 class ChildArray:
-    """Children that are submitted together: an array job, or a plain job where ``size`` is 1.
+    """Children that are submitted together: an array job, or a plain job if ``size`` is 1.
 
     Attributes:
         offset: number of the first child; the array index is added to it.
@@ -24,7 +24,7 @@ class ChildArray:
 def arrays_of(children: int, largest: int = MAX_ARRAY_SIZE) -> list[ChildArray]:
     """Divide children into as few arrays as possible, whose sizes differ by at most one.
 
-    This way no array of several has size 1, which AWS Batch refuses.
+    So none of several arrays has size 1, which AWS Batch rejects.
 
     Args:
         children: number of children.

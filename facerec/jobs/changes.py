@@ -28,13 +28,13 @@ class Changes:
     """The work of a job.
 
     Attributes:
-        identity: changes whenever the source does.
+        identity: digest that changes whenever the source changes.
         base: the folder of relative paths, or None.
         inspection: the manifest of the photos to process.
         manifest: path of this manifest, if the source was listed; else None.
         difference: how the source differs from what is remembered; None if it was not compared.
         stale: path of the list of stale photos, None if there are none.
-        to_prune: number of photos that are gone, and whose faces are to be removed.
+        to_prune: number of missing photos whose faces will be removed.
     """
 
     identity: str
@@ -49,7 +49,7 @@ class Changes:
         """Check that there are photos, and that not too many of them are to be pruned.
 
         Raises:
-            InvalidInputError: names the reason.
+            InvalidInputError: the message names the reason.
         """
         found = self.difference
         photos = self.inspection.photos if found is None else found.photos
@@ -130,7 +130,7 @@ def _changes(
 
 
 def _may_have_changed(photo: RememberedPhoto, objects: ObjectStore) -> bool:
-    """Return whether a photo that could not be read, and is listed, can be read now."""
+    """Return whether a listed photo that could not be read before can be read now."""
     if photo.outcome == Outcome.NOT_FOUND:
         return True
     try:
@@ -167,8 +167,8 @@ def preview_job(
     Args:
         request: what to index.
         objects: contains the manifest.
-        jobs_root: see ``plan_job``; a local one has smaller children.
-        memory: memory of the collection; None compares nothing.
+        jobs_root: see ``plan_job``; local jobs have smaller children.
+        memory: memory of the collection; None skips the comparison.
 
     Raises:
         ObjectNotFoundError: the manifest does not exist.

@@ -12,23 +12,22 @@ if TYPE_CHECKING:
     from facerec.jobs.manifest.inspection import Inspection
 
 IMAGES_PER_CHILD = (500, 2_000)
-"""Default minimum and maximum of photos per child in a container: a few
-minutes of work, as AWS Batch advises
-(https://docs.aws.amazon.com/batch/latest/userguide/bestpractice1.html), and less than the stack's
-ChildTimeout even for large photos and the exact detector."""
+"""Default minimum and maximum number of photos per child in a container: a few minutes of work, as
+AWS Batch recommends (https://docs.aws.amazon.com/batch/latest/userguide/bestpractice1.html), and
+less than the stack's ChildTimeout even for large photos and the exact detector."""
 
 CHILDREN = 256
-"""Minimum of children if there are enough photos: as many as run concurrently with the stack's
-default MaxvCpus."""
+"""Minimum number of children if there are enough photos: as many as can run concurrently with the
+stack's default MaxvCpus."""
 
 LOCAL_IMAGES_PER_CHILD = (8, 500)
 """On one machine children cost almost nothing; small ones keep all workers busy to the end."""
 
 LOCAL_CHILDREN = 64
-"""The same as ``CHILDREN``, on one machine."""
+"""Minimum number of children on one machine; see ``CHILDREN``."""
 
 MAX_STRIPES = 1_000
-"""Maximum number of children of a gzip file; each of them streams all of it."""
+"""Maximum number of children that share a gzip file; each streams the whole file."""
 
 
 def images_per_child(photos: int, *, local: bool = False) -> int:

@@ -1,7 +1,7 @@
-"""Deletes job folders, and in them only files that facerec wrote.
+"""Deletes job folders, but only the files in them that facerec wrote.
 
 The plan is renamed first, which ends the job, and deleted last, so that the next deletion finds and
-completes one that was killed. A job folder that the user chose may contain other files, which stay.
+completes one that was killed. Other files in a job folder that the user chose are kept.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from facerec.jobs.service import Job
 
 _SUBFOLDERS = ("embeddings", "index", "remembered", "ledger", "children", "crashes")
-"""In the order in which they are deleted."""
+"""Subfolders of a job folder, in the order of deletion."""
 
 _OWN = re.compile(
     r"""
@@ -63,8 +63,8 @@ def delete_folder(objects: ObjectStore, entry: Entry) -> int:
     """Delete the files of a job, and return their number.
 
     A folder in the root belongs to facerec and is deleted as a whole; in a folder elsewhere, only
-    files that facerec wrote are. From the first change on, the job does not exist; processes that
-    still add to it remove what they added (``facerec.jobs.existence``).
+    files that facerec wrote are deleted. As soon as the deletion starts, the job no longer exists;
+    processes that still add to it remove what they added (``facerec.jobs.existence``).
     """
     folder = entry.job_folder
     files = [uri for uri in _files(objects, entry) if uri != entry.note]
@@ -84,9 +84,9 @@ def delete_folder(objects: ObjectStore, entry: Entry) -> int:
 
 
 def delete_damaged_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> int:
-    """Delete what a root contains of a job whose note is damaged; return the number of files.
+    """Delete the entry of a job whose note is damaged; return the number of deleted files.
 
-    The folder that the note named is not known, and stays.
+    The folder that the note named is unknown and is not deleted.
     """
     folder = f"{jobs_root}{job_id}/"
     files = sum(1 for _ in objects.list(folder))
@@ -97,7 +97,7 @@ def delete_damaged_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> i
 def delete_late_files(objects: ObjectStore, job_folder: str) -> None:
     """Delete files that were added to a job folder after its deletion, unless it has a new job.
 
-    The renamed plan is left to the deletion.
+    The renamed plan is kept for the deletion to remove.
     """
     if has_plan(objects, job_folder):
         return
@@ -184,7 +184,7 @@ def delete_note(objects: ObjectStore, entry: Entry) -> None:
 
 
 def _order(path: str) -> int:
-    """Return the rank of a file in the order of deletion: embeddings first."""
+    """Return the position of a file in the order of deletion; embeddings come first."""
     top = path.partition("/")[0]
     return _SUBFOLDERS.index(top) if top in _SUBFOLDERS else len(_SUBFOLDERS)
 

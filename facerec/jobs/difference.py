@@ -10,12 +10,12 @@ class Difference:
     """The photos of a job's source, compared with those that earlier jobs of the collection found.
 
     Attributes:
-        photos: photos that the source names.
-        unchanged: photos that need no processing, whatever their outcome was.
-        new: photos that are not remembered.
-        changed: photos that are remembered with another version, other options or another name.
-        retried: photos that failed before and are tried again.
-        gone: remembered photos of the source that do not exist any more.
+        photos: number of photos that the source names.
+        unchanged: number of photos that need no processing, whatever their outcome was.
+        new: number of photos that are not remembered.
+        changed: number of photos remembered with another version, other options or another name.
+        retried: number of photos that failed before and are processed again.
+        gone: number of remembered photos of the source that no longer exist.
     """
 
     photos: int = 0
@@ -27,12 +27,12 @@ class Difference:
 
     @property
     def to_process(self) -> int:
-        """Photos that need processing."""
+        """Number of photos that need processing."""
         return self.new + self.changed + self.retried
 
     @property
     def remembered(self) -> int:
-        """Remembered photos of the source."""
+        """Number of remembered photos of the source."""
         return self.photos - self.new + self.gone
 
 
@@ -41,7 +41,7 @@ class Removal:
     """Counts of what a job removed because photos were replaced or are gone.
 
     Attributes:
-        photos: number of these photos that are at no other address.
+        photos: number of these photos that do not exist at any other address.
         faces: number of their faces, which were deleted.
     """
 

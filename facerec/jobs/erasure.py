@@ -1,8 +1,8 @@
 """Erases faces, photos and collections from job folders, for good.
 
-Embeddings are found in every job folder of a collection, whatever release of facerec wrote it. A
-folder without a plan was left by a killed deletion, or by a child that was killed after one: it is
-deleted too. If a folder that may contain embeddings cannot be read, the erasure fails after
+Embeddings are erased from every job folder of a collection, whichever release of facerec wrote it.
+A folder without a plan was left by a killed deletion, or by a child that was killed after one: it
+is deleted too. If a folder that may contain embeddings cannot be read, the erasure fails after
 everything else is erased: either all deleted data is gone, or the caller gets an error.
 """
 
@@ -50,7 +50,7 @@ def erase_faces(
         selection: the faces and photos.
 
     Returns:
-        Counts of what was removed, for each folder from which something was.
+        Counts of what was removed, for each folder that changed.
 
     Raises:
         FacerecError: a job folder that may contain embeddings cannot be read.
@@ -74,15 +74,15 @@ def erase_collection(
 ) -> list[ErasedJob]:
     """Delete the folders of all jobs of a collection: embeddings, ledger, manifest and report.
 
-    Of folders outside of ``jobs_root``, only what facerec wrote is deleted. A deletion that was
-    killed is completed by the next one.
+    In folders outside of ``jobs_root``, only files that facerec wrote are deleted. The next
+    deletion completes one that was killed.
 
     Args:
         objects: contains the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         collection_id: the collection.
-        created_before: jobs of a collection of the same id that was created later stay. None
-            deletes the folders of all.
+        created_before: keeps jobs of a collection with the same id that was created later than
+            this; None deletes the folders of all jobs.
 
     Returns:
         Counts of what was removed from each folder.
@@ -96,7 +96,8 @@ def erase_collection(
         for entry in entries_of(objects, jobs_root, collection_id, unreadable)
         if created_before is None or not _is_later(objects, entry, created_before)
     ]
-    # A folder may be in another one: the innermost first, and none before its note is dealt with.
+    # A folder may be inside another one: delete the innermost first, and none before its note is
+    # handled.
     entries.sort(key=lambda entry: (entry.is_elsewhere, entry.job_folder), reverse=True)
     deleted = [ErasedJob(entry.job_id, files=delete_folder(objects, entry)) for entry in entries]
     _require_readable(unreadable)
@@ -151,7 +152,7 @@ def entries_of(
             found = read_collection_id(objects, entry.job_folder)
         except ObjectNotFoundError:
             if entry.collection_id == collection_id and is_missing(objects, entry):
-                # For example on a disk that is not mounted.
+                # For example, its disk may not be mounted.
                 unreadable.append(missing_folder(entry))
             elif sweep:
                 _sweep(objects, entry, collection_id)

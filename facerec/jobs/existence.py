@@ -1,4 +1,4 @@
-"""Checks whether a job still exists: it does as long as its folder contains its plan.
+"""Checks whether a job still exists, that is, whether its folder contains its plan.
 
 A collection may be deleted while jobs add to it. All code that writes into a job folder does so in
 a ``while_it_exists`` block, which removes what was added after the deletion.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def job_exists(plan: Plan, objects: ObjectStore) -> bool:
-    """Return whether a job exists: it was not deleted, and its folder has no other job.
+    """Return whether a job exists: it was not deleted, and its folder does not contain another job.
 
     Raises:
         JobFolderError: the plan is damaged.
@@ -32,7 +32,7 @@ def job_exists(plan: Plan, objects: ObjectStore) -> bool:
 
 @contextmanager
 def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) -> Iterator[None]:
-    """Use the folder of a job in the block, which may be deleted at any time.
+    """Use a job folder in the block, although it may be deleted at any time.
 
     Args:
         plan: the job's plan.
@@ -40,8 +40,8 @@ def while_it_exists(plan: Plan, objects: ObjectStore, *, writes: bool = True) ->
         writes: whether the block adds to the folder.
 
     Raises:
-        JobDeletedError: the job was deleted, whatever the block raised. What was added to its
-            folder since is deleted.
+        JobDeletedError: the job was deleted; raised in place of any error of the block. Files added
+            to the folder after the deletion are removed.
     """
     cause: Exception | None = None
     try:

@@ -1,6 +1,6 @@
 """Fields of the execution input that determine how a job runs, and their choices.
 
-They are apart from the request because the help of commands and the API list them too.
+They are in a module of their own because command help and the API list them too.
 """
 
 from __future__ import annotations
@@ -28,6 +28,6 @@ class ExternalIds(StrEnum):
     PATH = "path"
     """Derive the id from the photo's path in the folder, so that it identifies the photo."""
     FOLDER = "folder"
-    """Derive the id from the photo's folder, whose photos then count as one person's."""
+    """Derive the id from the photo's folder, so that its photos count as the same person's."""
     NONE = "none"
-    """Use no id, so that a photo keeps its faces when it is moved."""
+    """Omit the id, so that a photo keeps its faces when it is moved."""

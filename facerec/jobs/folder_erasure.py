@@ -1,12 +1,12 @@
 """Erases faces and photos from one job folder.
 
-Faces that are named by their ids are found by the face index of the job (``ledger.job_face_index``)
-and those of its children: a deletion reads the files of the children that name them, however many
-photos the job has. A photo or an external image id is searched for in all files, since the indexes
-know ids only.
+Faces selected by id are found by the face index of the job (``ledger.job_face_index``) and those of
+its children: a deletion reads only the files of the children that name them, however many photos
+the job has. A photo or an external image id is searched for in all files, since the indexes contain
+only ids.
 
-In a child that names a face, its folders are listed: files that no segment names, left by attempts
-that were overtaken or killed, are read too.
+The folders of a child that names a face are listed, so that files which no segment names, left by
+attempts that were overtaken or killed, are read too.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 READERS = 16
-"""Files that are read concurrently."""
+"""Number of files to read concurrently."""
 
 Item = TypeVar("Item")
 
@@ -79,19 +79,19 @@ def erase_from_folder(
     if selection.names_photos:
         lines = _erase_from_manifest(objects, folder, selection)
         created_at = _read_json(objects, plan_uri(folder)).get("collection_created_at")
-        # The first release remembered nothing, and its plans do not have this time.
+        # The first release had no memory of photos, and its plans do not contain this time.
         if created_at is not None:
             memory = f"{memory}{created_at!r}/"
             for place in NAMING_PHOTOS:
                 erase_from_memory(objects, place_uri(place, folder), selection, memory)
     else:
-        # The prefix that all faces of a photo share also finds photos whose faces are all erased.
+        # The common prefix of a photo's faces also finds photos whose faces are all erased.
         prefixes = id_prefixes([*selection.face_ids, *map(first_of_group, selection.image_keys)])
         children = children_of_faces(objects, folder, prefixes)
     embeddings = _erase_embeddings(objects, folder, selection, children, prefixes)
     rows = _erase_rows(objects, folder, selection, children, prefixes)
     if prefixes is not None and children is None:
-        # With the index, the next deletion need not search all files again.
+        # With the index, the next deletion does not have to search all files again.
         number = _read_json(objects, plan_uri(folder)).get("children")
         if isinstance(number, int):
             write_job_face_index(objects, folder, number)
@@ -104,7 +104,7 @@ def _read_json(objects: ObjectStore, uri: str) -> dict[str, Any]:
 
 
 def _erase_from_manifest(objects: ObjectStore, job_folder: str, selection: Selection) -> int:
-    """Blank lines of the manifests in a job folder, and pin the plan to what is left."""
+    """Blank lines of the manifests in a job folder, and pin the plan to the new version."""
     plan = _read_json(objects, plan_uri(job_folder))
     blanked = 0
     manifests = place_uri(Place.MANIFEST, job_folder)
@@ -188,7 +188,7 @@ def _erase_from_json(
 ) -> int:
     """Erase a selection from a file; return the number of changed rows."""
     if not _is_json(uri):
-        # A file that a killed process left half written.
+        # A partial file left by a killed process.
         objects.delete(uri)
         return 0
     try:
@@ -214,7 +214,7 @@ def _erase_embeddings(
     prefixes: Collection[bytes] | None,
 ) -> int:
     def choose(_child: int, index: Sequence[SegmentFaces], paths: list[str]) -> list[str]:
-        # A file that the index does not name was left by an attempt that was overtaken.
+        # A file that is not in the index was left by an attempt that was overtaken.
         others = {each.embeddings for each in index if not each.may_name(prefixes or ())}
         return [path for path in paths if path not in others]
 
@@ -236,7 +236,7 @@ def _erase_from_children(
     choose: Callable[[int, Sequence[SegmentFaces], list[str]], list[str]] | None,
     erase: Callable[[str], int],
 ) -> int:
-    """Return the sum of what is erased of the files that each child has in a folder.
+    """Erase from the files of each child in a folder; return the sum of the counts.
 
     Args:
         objects: contains the job folder.
@@ -244,7 +244,7 @@ def _erase_from_children(
         folder_of: returns the folder of a child, or of all.
         children: the children.
         choose: returns which files of a child to erase from, given its face index and their paths
-            in the job folder. None to erase from all, as from those of a child without an index.
+            in the job folder. None, like a missing index, erases from all files.
         erase: erases from a file, given its uri.
     """
     numbers = [None] if children is None else sorted(children)
@@ -261,7 +261,7 @@ def _erase_from_children(
 
 
 def _sum_ahead(items: Iterable[Item], erase: Callable[[Item], int]) -> int:
-    """Erase from several items at once; return the sum of what was erased."""
+    """Erase from several items concurrently; return the sum of the counts."""
     return sum(
         read_ahead(items, erase, lambda _: 0, threads=READERS, max_items=2 * READERS, max_weight=1)
     )
@@ -282,7 +282,7 @@ def _erase_from_file(objects: ObjectStore, uri: str, selection: Selection) -> in
     except ObjectNotFoundError:
         return 0
     except InvalidInputError:
-        # A file that a killed process left half written may contain any face.
+        # A partial file left by a killed process may contain any face.
         objects.delete(uri)
         return 0
     kept = [face for face in faces if not is_selected_face(face.record, selection)]

@@ -13,7 +13,7 @@ from facerec.jobs.plan import Plan, deleted_plan_uri, plan_uri, read_facts, read
 from facerec.storage.objects.protocol import ObjectStore, exists
 
 DAMAGED_NOTE = "the note of its folder is damaged"
-"""Cause of a job whose folder is not known."""
+"""Cause shown for a job whose folder is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class UnreadableFolder:
 
     Attributes:
         job_id: id of the job.
-        cause: why it cannot be read, without its address.
+        cause: reason why it cannot be read, without its address.
         collection_id: the collection that received the faces, if known.
         created_at: when the job was planned, seconds since 1970, UTC; 0 if not known.
     """
@@ -60,10 +60,10 @@ class Entry:
     """The entry of a job in the root of the job folders.
 
     Attributes:
-        uri: the folder of this name in the root, with the final ``/``.
-        job_folder: the job folder: the same, or one elsewhere.
+        uri: folder in the root that is named after the job, with the final ``/``.
+        job_folder: the job folder, which is the same or elsewhere.
         collection_id: collection of a job whose folder is elsewhere; None for the others.
-        erased: whether only the renamed plan and the note of a job elsewhere are left of it.
+        erased: whether only the renamed plan and the note are left of a job elsewhere.
         created_at: when a job whose folder is elsewhere was planned, seconds since 1970, UTC; 0
             for the others.
     """
@@ -91,7 +91,7 @@ class Entry:
 
 
 def find_entry(objects: ObjectStore, jobs_root: str, job_id: str) -> Entry | None:
-    """Return the entry of a job; None if the root contains nothing of it.
+    """Return the entry of a job; None if the root does not contain one.
 
     Raises:
         InvalidInputError: the note of a folder elsewhere is damaged, or the folder is missing.
@@ -128,7 +128,7 @@ def list_entries(objects: ObjectStore, jobs_root: str) -> Iterator[Entry]:
 def list_folders(objects: ObjectStore, jobs_root: str) -> Iterator[JobFolder | UnreadableFolder]:
     """Yield the jobs of a root, including those whose folders cannot be read.
 
-    A folder without a plan is not a job: a deleted job left it, or is being deleted.
+    A folder without a plan is not a job: its job was deleted or is being deleted.
     """
     for uri in objects.folders(jobs_root):
         try:
@@ -171,7 +171,7 @@ def _read_facts(objects: ObjectStore, entry: Entry) -> UnreadableFolder:
 
 
 def redirect(objects: ObjectStore, jobs_root: str, plan: Plan) -> None:
-    """Record that a job has its folder elsewhere, so that it is listed and erased like others."""
+    """Record that a job's folder is elsewhere, so that it is listed and erased like others."""
     entry = Entry(
         f"{jobs_root}{plan.job_id}/",
         plan.job_folder,
@@ -183,7 +183,7 @@ def redirect(objects: ObjectStore, jobs_root: str, plan: Plan) -> None:
 
 
 def note_erased(objects: ObjectStore, entry: Entry) -> None:
-    """Record that a folder elsewhere contains no more than its renamed plan."""
+    """Record that a folder elsewhere contains only its renamed plan."""
     _write_note(objects, replace(entry, erased=True))
 
 
@@ -202,7 +202,7 @@ def is_being_deleted(objects: ObjectStore, entry: Entry) -> bool:
 
 
 def is_missing(objects: ObjectStore, entry: Entry) -> bool:
-    """Return whether a folder elsewhere, which contains no plan, has not been erased."""
+    """Return whether a folder elsewhere is missing: it contains no plan and was not erased."""
     return entry.is_elsewhere and not entry.erased and not is_being_deleted(objects, entry)
 
 
@@ -226,7 +226,7 @@ def missing_folder(entry: Entry) -> JobFolderError:
 
 
 def entries_at(objects: ObjectStore, uri: str) -> list[Entry]:
-    """Return the entries of a folder in the root: its own, and that of a folder elsewhere.
+    """Return the entries of a name in the root: its own folder, and one elsewhere.
 
     Raises:
         JobFolderError: its note is damaged.

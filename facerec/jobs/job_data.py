@@ -1,4 +1,4 @@
-"""The data about faces in job folders, which is erased with the faces."""
+"""Erases and exports the data about faces in job folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What killed processes left half written in the folder of a job."""
+"""Partial files that killed processes left in the folder of a job."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 ABANDONED_AFTER = 3600.0
-"""Seconds without a change after which a folder without a plan is not being planned any more:
-the plan is written right after the list of photos."""
+"""Seconds without a change after which a folder without a plan counts as abandoned: a plan is
+written right after the list of photos."""
 
 
 def delete_job_leftovers(
     objects: ObjectStore, job_folder: str, children: Iterable[int] = ()
 ) -> None:
-    """Delete temporary files in the folder of a job, which may name any photo of it.
+    """Delete temporary files in a job folder, which may name any of its photos.
 
     Args:
         objects: contains the folder.
         job_folder: uri of the folder, with the final ``/``.
-        children: children whose ledgers and embeddings are searched too.
+        children: children whose ledgers and embeddings to search too.
     """
     shared = ("", "incomplete/", "index/", summaries_folder(""), remembered_uri(""))
     for folder in shared:
@@ -41,7 +41,7 @@ def delete_job_leftovers(
 
 
 def is_abandoned(objects: ObjectStore, folder: str) -> bool:
-    """Return whether a process that was killed before it wrote a plan left a folder of a job."""
+    """Return whether a folder was left by a process that was killed before it wrote a plan."""
     changes = [found.changed_ns for found in objects.list(folder)]
     before = 1e9 * (time.time() - ABANDONED_AFTER)
     return bool(changes) and all(change is not None and change < before for change in changes)

@@ -1,10 +1,10 @@
-"""Collections whose database was lost, or restored from a copy from before they were created.
+"""Restores collections whose database was lost, or replaced by a copy from before their creation.
 
-A deletion erases the job folders of a collection. So job folders without their collection say that
-it was not deleted: the database was lost, and perhaps another collection of the id created since.
-A job then restores the collection before it is planned, so that it finds its own folder again: the
-record is created as the job folders name it, with the settings that are kept beside them. The run
-of the job restores the faces of all jobs. On AWS, the workflow lets ``facerec rebuild`` do so.
+A deletion erases the job folders of a collection. So if job folders exist without their collection,
+it was not deleted: the database was lost, and perhaps another collection with the same id was
+created since then. A job then restores the collection before it is planned, so that it finds its
+own folder again: the record is created from the job folders, with the settings kept beside them.
+The run of the job then restores the faces of all jobs; on AWS, ``facerec rebuild`` does this.
 
 It imports no numpy, so that the plan function can use it.
 """
@@ -43,19 +43,19 @@ def restore_if_lost(
     records: RecordStore,
     erasures: Erasures,
 ) -> None:
-    """Create a collection again whose database was lost, and note that its faces are to follow.
+    """Recreate a collection whose database was lost, and record that its faces must be restored.
 
-    Without a loss it takes one request: what jobs remember of the collection is listed.
+    If nothing was lost, this takes one request, which lists the memory of the collection's jobs.
 
     Args:
         collection_id: the collection.
         objects: contains the job folders.
         jobs_root: parent of all job folders, with the final ``/``.
         records: store of the collections.
-        erasures: says whether the collection was deleted.
+        erasures: records whether the collection was deleted.
 
     Raises:
-        InvalidInputError: the database is older than the deletion of the collection that it has.
+        InvalidInputError: the database contains the collection, but is older than its deletion.
     """
     known = creations(objects, jobs_root, collection_id)
     try:
@@ -103,9 +103,9 @@ def plans_of(
 def plans_of_collection(
     collection: Collection, objects: ObjectStore, jobs_root: str
 ) -> tuple[list[Plan], list[UnreadableFolder]]:
-    """Return the plans of the jobs of one collection of an id, and the folders not readable.
+    """Return the plans of a collection's jobs, and the folders that cannot be read.
 
-    Of a collection that was created again after a loss, those of the lost one are among them.
+    If the collection was created again after a loss, the jobs of the lost one are included.
     """
     plans, unreadable = plans_of(collection.collection_id, objects, jobs_root)
     own = own_creations(objects, jobs_root, collection)
@@ -119,7 +119,7 @@ def plans_of_collection(
 def restored_collection(
     collection_id: str, plans: Sequence[Plan], records: RecordStore
 ) -> Collection:
-    """Return a collection, created again as the latest of its jobs names it if it is lost.
+    """Return a collection; if it is lost, create it again from the latest of its jobs.
 
     Raises:
         CollectionNotFoundError: it does not exist, and there are no jobs.
@@ -145,7 +145,7 @@ def restore_settings(
     jobs_root: str,
     records: RecordStore,
 ) -> None:
-    """Set again what was set about the collection that was lost, unless it is set otherwise."""
+    """Restore the settings of a lost collection, except those that have been set since."""
     collection_id = collection.collection_id
     for created_at in sorted({plan.collection_created_at for plan in plans}, reverse=True):
         earlier = new_collection(collection_id, collection.model_version, created_at)

@@ -1,7 +1,7 @@
-"""Erasures that a store of records has not seen: it was lost, or restored from an older copy.
+"""Repeats erasures that a record store lacks because it was lost or restored from an older copy.
 
-It gets back their tombstones, which are kept beside the job folders, so that no job adds an erased
-face again. Erased faces that an older copy has brought back are removed. It imports no numpy, so
+Their tombstones are restored from copies beside the job folders, so that no job adds an erased face
+again. Erased faces that an older copy brought back are removed. This module imports no numpy, so
 that the plan function can use it.
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def restore_lost_tombstones(
     collection_id: str, objects: ObjectStore, jobs_root: str, records: RecordStore
 ) -> None:
-    """Give a store back the tombstones of erasures that it has not seen.
+    """Restore the tombstones of erasures that a store has not seen.
 
     Args:
         collection_id: the collection, which exists.
@@ -53,7 +53,7 @@ def remove_returned_faces(
     *,
     repair: bool,
 ) -> int:
-    """Remove erased faces that an older copy has brought back, and restore the tombstones.
+    """Remove erased faces that an older copy brought back, and restore the tombstones.
 
     Reads no face if the store has seen all erasures.
 
@@ -66,7 +66,7 @@ def remove_returned_faces(
         repair: whether to change anything.
 
     Returns:
-        The number of these faces.
+        The number of such faces.
     """
     collection_id, own = collection.collection_id, faces.of(collection)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)

@@ -12,13 +12,13 @@ class Outcome(StrEnum):
     INDEXED = "INDEXED"
     """Its faces are in the collection."""
     ALREADY_INDEXED = "ALREADY_INDEXED"
-    """The same photo was indexed before, under the same name and options: nothing was done."""
+    """The same photo was indexed before, under the same name and options; nothing was changed."""
     NO_FACE = "NO_FACE"
     """No face was found."""
     ALL_FACES_REJECTED = "ALL_FACES_REJECTED"
-    """Faces were found, and all of them were rejected."""
+    """Faces were found, but all of them were rejected."""
     SKIPPED = "SKIPPED"
-    """An inventory row that is not to be indexed: an old version, a folder."""
+    """The row of an inventory is not a photo to index, but an old version or a folder."""
     UNREADABLE = "UNREADABLE"
     """The photo cannot be decoded; the reason is an ``UnreadableReason``, or CRASHED."""
     NOT_FOUND = "NOT_FOUND"
@@ -32,7 +32,7 @@ class Outcome(StrEnum):
     REQUESTER_PAYS = "REQUESTER_PAYS"
     """The photo is in a requester-pays bucket."""
     MALFORMED_LINE = "MALFORMED_LINE"
-    """The line is not valid: it names no photo, or a wrong external image id."""
+    """The line is invalid: it does not name a photo, or its external image id is invalid."""
     ERASED = "ERASED"
     """The contents of the row were erased, with the photo's faces."""
 
@@ -59,8 +59,8 @@ class PhotoFailure:
     Attributes:
         outcome: the outcome of the line.
         detail: one line that explains it.
-        reason: the name of an ``UnreadableReason``, or CRASHED, where the outcome is UNREADABLE.
-        uri: address of the photo; "" where the line names none.
+        reason: the name of an ``UnreadableReason``, or CRASHED, if the outcome is UNREADABLE.
+        uri: address of the photo; "" if the line does not name one.
     """
 
     outcome: Outcome

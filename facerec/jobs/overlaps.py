@@ -1,9 +1,9 @@
-"""Photos that jobs of one collection, running at the same time, have read in different versions.
+"""Finds photos that concurrent jobs of one collection have read in different versions.
 
-A plan lists what earlier jobs remember of photos that were replaced. A job that is interrupted, or
-slow, remembers its photos only afterwards, so that a later job may index another version of the
-same file without knowing of it. Whichever of the two ends last sees the lines of both. That one
-removes the faces of the version that is not at the address.
+A plan lists replaced photos that earlier jobs remember. A job that is interrupted or slow adds its
+photos to the memory only later, so a later job may index another version of the same file without
+detecting this. Whichever of the two ends last sees the lines of both, and removes the faces of the
+version that is no longer at the address.
 
 This holds for jobs of listed photos. A manifest may name several versions of a photo on purpose.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def memory_of(plan: Plan, objects: ObjectStore, jobs_root: str) -> Memory:
-    """Return what is remembered of the collection of a job."""
+    """Return the memory of a job's collection."""
     return Memory(objects, jobs_root, collection_of(plan))
 
 
@@ -46,14 +46,14 @@ def is_removal_due(plan: Plan, objects: ObjectStore, jobs_root: str) -> bool:
 
 
 def later_plans(plan: Plan, objects: ObjectStore, memory: Memory) -> list[Plan]:
-    """Return the plans of jobs that were started after a job was planned and may overlap."""
+    """Return the plans of jobs that were started after a job was planned and may overlap it."""
     own = memory.first_number_of(plan.job_id) or 0
     found = []
     for folder in memory.folders_after(own):
         try:
             later = read_plan(objects, folder)
         except (ObjectNotFoundError, InvalidInputError):
-            # Deleted since, or of another release.
+            # It was deleted since, or was written by another release.
             continue
         is_listed = plan.difference is not None or later.difference is not None
         if is_listed and later.job_id != plan.job_id:
@@ -62,7 +62,7 @@ def later_plans(plan: Plan, objects: ObjectStore, memory: Memory) -> list[Plan]:
 
 
 def announce(later: Iterable[Plan], objects: ObjectStore) -> None:
-    """Let later jobs that are not complete look for overlaps too, when they are."""
+    """Request that later, incomplete jobs look for overlaps too when they are complete."""
     for plan in later:
         if not is_complete(plan, objects):
             objects.write(stale_uri(plan.job_folder), b"", if_absent=True)
@@ -71,17 +71,17 @@ def announce(later: Iterable[Plan], objects: ObjectStore) -> None:
 def replaced_at_same_time(
     plan: Plan, objects: ObjectStore, memory: Memory
 ) -> Mapping[str, frozenset[str]]:
-    """Return the image keys of versions that are not at their address any more, by address.
+    """Return the image keys of versions that are no longer at their address, by address.
 
     Args:
         plan: plan of a complete job; only its photos are checked.
         objects: contains the photos and the job folders.
-        memory: what is remembered of the collection.
+        memory: memory of the collection.
     """
     own = memory.number_of(plan.job_id)
     lines = memory.lines()
     if own is None:
-        # Its note was merged with others before it was complete.
+        # Its record was merged with others before it was complete.
         own = 0
         lines = merge(lines, memory.lines_of(plan.job_folder, own))
     found = {}
@@ -109,7 +109,7 @@ def _outdated(
         version = version_of(objects.head(uri))
     except (ObjectNotFoundError, AccessDeniedError):
         version = None
-    # A version that is not known may be the one at the address.
+    # An unknown version may be the one at the address.
     current = [photo for _, photo in photos if photo.version in (version, "")]
     if not current:
         latest = max(number for number, _ in photos)

@@ -1,6 +1,6 @@
-"""Addresses of the photos of an external image id, all of which an erasure must remove.
+"""Addresses of the photos with an external image id, which an erasure must remove.
 
-An address that photos with another external image id, or without one, have too may stay.
+An address is kept if photos with another external image id, or without one, have it too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def addresses_of(kept: Collection[KeptByJob], external_image_ids: Collection[str]) -> set[str]:
-    """Return the addresses of the photos that jobs know by external image ids."""
+    """Return the addresses that jobs recorded for photos with certain external image ids."""
     rows = (
         row["photo"]
         for job in kept
@@ -39,7 +39,7 @@ def addresses_of_others(
     addresses: Collection[str],
     external_image_ids: Collection[str],
 ) -> set[str]:
-    """Return the addresses that jobs know by other external image ids, or by none.
+    """Return the addresses that jobs recorded for photos with other external image ids, or none.
 
     Raises:
         FacerecError: a job folder that may contain something cannot be read.

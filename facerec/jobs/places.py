@@ -1,4 +1,4 @@
-"""The files in job folders that name photos or faces: one list for erasing, checking and exporting.
+"""Lists the files in job folders that name photos or faces, for erasing, checking and exporting.
 
 A file that names a photo or a face and is not in this list would be neither erased nor exported.
 ``tests/functional/test_places.py`` searches for such files.
@@ -23,7 +23,7 @@ class Place(StrEnum):
     """A kind of file in a job folder that names photos or faces."""
 
     MANIFEST = "manifest"
-    """Lines of photos that facerec has listed."""
+    """Lines of photos that facerec listed."""
     LEDGER = "ledger"
     EMBEDDINGS = "embeddings"
     SUMMARIES = "summaries"
@@ -33,7 +33,7 @@ class Place(StrEnum):
     REMEMBERED = "remembered"
     """The outcome of each photo, for later jobs."""
     STALE = "stale"
-    """Photos that are gone or were replaced."""
+    """List of photos that are gone or were replaced."""
 
 
 NAMING_PHOTOS = (Place.REMEMBERED, Place.STALE)
@@ -41,7 +41,7 @@ NAMING_PHOTOS = (Place.REMEMBERED, Place.STALE)
 
 
 def place_uri(place: Place, job_folder: str) -> str:
-    """Return the common prefix of the addresses of all files of a place."""
+    """Return the common address prefix of all files of one kind."""
     match place:
         case Place.MANIFEST:
             return f"{job_folder}manifest-"
@@ -60,7 +60,7 @@ def place_uri(place: Place, job_folder: str) -> str:
 
 
 def photo_lists(jobs_root: str, collection_id: str, job_folders: list[str]) -> list[str]:
-    """Return the prefixes of the addresses of all lists of a collection's photos.
+    """Return the address prefixes of all lists of a collection's photos.
 
     Args:
         jobs_root: parent of all job folders; ends in ``/``.
@@ -72,8 +72,8 @@ def photo_lists(jobs_root: str, collection_id: str, job_folders: list[str]) -> l
 
 
 def is_photo_list(name: str) -> bool:
-    """Return whether a file in these places is a list; the others are notes, which name no photo.
+    """Return whether such a file is a list; the others are records that do not name photos.
 
-    A name with a dot that is not a list of stale photos is that of a half-written file.
+    A name with a dot is that of a partial file, unless it is a list of stale photos.
     """
     return name.isdigit() or name.endswith(("-merged", ".jsonl"))

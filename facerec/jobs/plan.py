@@ -1,4 +1,4 @@
-"""The plan of a job: everything that its children need to know, of constant small size."""
+"""The plan of a job: all information that its children need, in a small document."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 PLAN_VERSION = 2
-"""Version of the files in a job folder; a folder of another version is refused, never misread.
-Version 1 had no version field, and other names in its ledger."""
+"""Version of the files in a job folder; a folder of another version is rejected, never misread.
+Version 1 had no version field, and used other names in its ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +29,22 @@ class Plan:
     """The plan of a job.
 
     Attributes:
-        job_id: derived from the photos, the collection, the options and the model version.
+        job_id: id derived from the photos, the collection, the options and the model version.
         job_folder: uri of the folder for ledger, embeddings and report, with the final ``/``.
         collection_id: the collection that receives the faces.
-        collection_created_at: identifies the collection: one that is deleted and created again
-            under the same id has another value.
-        model_version: the version that the children's engine must have.
+        collection_created_at: identifies the collection; one that is deleted and created again
+            under the same id has a different value.
+        model_version: required model version of the children's engine.
         options: how faces are detected and selected.
         source: the manifest.
         base: the folder of relative paths in it, with the final ``/``, or None.
-        local: whether it may name paths of the machine that reads it.
-        stripes: number of children that share a file; 1 where they share by byte range.
+        local: whether the manifest may name paths of the machine that reads it.
+        stripes: number of children that share a file; 1 if they share by byte range.
         children: number of children; 0 if there is nothing to do.
         estimated_photos: estimated number of photos in the manifest.
-        exact: whether the photos were counted, not estimated.
+        exact: whether the photos were counted rather than estimated.
         created_at: seconds since 1970, UTC.
-        round: 0, or how often a complete job was processed again, since photos had failed.
+        round: number of times that the complete job was processed again, from 0.
         force: whether to process photos that are already indexed.
         restore_deleted: whether to store faces that somebody deleted.
         new_collection: whether the collection was created for this job.
@@ -114,8 +114,8 @@ def plan_uri(job_folder: str) -> str:
 def deleted_plan_uri(job_folder: str) -> str:
     """Return the address of the plan of a job that is being deleted.
 
-    A job exists as long as its plan does. A deletion first renames the plan, so that at once no
-    door finds the job and no process adds to it, and the next deletion completes this one.
+    A job exists as long as its plan does. A deletion first renames the plan: from then on, no door
+    finds the job, no process adds to it, and the next deletion completes an interrupted one.
     """
     return f"{job_folder}deleted.json"
 
@@ -146,7 +146,7 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
 
 
 def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
-    """Return the collection of a job folder, whatever release of facerec wrote it.
+    """Return the collection of a job folder, whichever release of facerec wrote it.
 
     Raises:
         ObjectNotFoundError: the folder has no plan.
@@ -159,7 +159,7 @@ def read_collection_id(objects: ObjectStore, job_folder: str) -> str:
 
 
 def read_base(objects: ObjectStore, job_folder: str) -> str | None:
-    """Return the folder of relative paths in the manifest of a job, whatever release wrote it.
+    """Return the folder of relative paths in a job's manifest, whichever release wrote it.
 
     Raises:
         ObjectNotFoundError: the folder has no plan.
@@ -173,9 +173,9 @@ class PlanFacts:
     """The fields that plans of every release of facerec have.
 
     Attributes:
-        job_id: id of the job, if stated.
-        collection_id: the collection that received the faces, if stated.
-        created_at: seconds since 1970, UTC; 0 if not stated.
+        job_id: id of the job, or None.
+        collection_id: the collection that received the faces, or None.
+        created_at: time of the plan, seconds since 1970, UTC; 0 if unknown.
         is_current: whether this release can read the rest.
         is_of_first_release: whether the first release wrote it, whose plans have no version.
     """

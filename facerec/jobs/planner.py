@@ -1,17 +1,18 @@
 """Plans a job from its request and from the memory of earlier jobs.
 
-``plan_job`` makes all plans, for every door:
+``plan_job`` creates all plans, for every door:
 
-1. ``find_source`` finds the source. Of a manifest, only the size and a sample are read. A folder or
+1. ``find_source`` finds the source. Only the size and a sample of a manifest are read. A folder or
    prefix is listed.
 2. ``compare_listing``: of listed photos, those that are unchanged since an earlier job of the
    collection are omitted (``jobs.remembered``).
-   Before that, a collection whose database was lost is restored (``lost_collections``).
+   Before this, a collection whose database was lost is restored (``lost_collections``).
 3. ``prepare_collection``: the collection is created if necessary, and this creation identified.
 4. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one.
-5. The plan is read from the job folder if it exists, else stored there. A complete job whose photos
-   have changed, or that is to be processed again, gets a new round: a job of its own.
+5. The plan is read from the job folder if it exists; otherwise it is stored there. A complete job
+   whose photos have changed, or that must be processed again, gets a new round, which is a separate
+   job.
 """
 
 from __future__ import annotations
@@ -61,17 +62,17 @@ def plan_job(
     on_listed: Callable[[int], None] = lambda listed: None,
     erasures: Erasures | None = None,
 ) -> Plan:
-    """Plan a job and store the plan in the job folder; a job planned before is found again.
+    """Plan a job and store the plan in the job folder, or return the existing plan.
 
     Args:
         request: what to index, into which collection, and how.
         objects: contains the manifest and the job folder.
         records: store of the collections.
         jobs_root: parent of all job folders, with the final ``/``.
-        model_version: version of the engine that the children will have.
-        job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``. A job
-            that has a folder already keeps it.
-        on_listed: called now and then with the number of objects listed in a folder or prefix.
+        model_version: model version of the children's engine.
+        job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``. An
+            existing job keeps its folder.
+        on_listed: called repeatedly with the number of objects listed in a folder or prefix.
         erasures: says whether a collection that is lost was deleted, or one that exists is being
             deleted; None restores and refuses none.
 
@@ -80,7 +81,7 @@ def plan_job(
         InvalidInputError: it is not a manifest or names no photos, more photos are gone than may
             be pruned, the job folder contains another job, or the folder that the job has is
             missing.
-        CollectionNotFoundError: the collection does not exist and is not to be created.
+        CollectionNotFoundError: the collection does not exist, and the request does not create it.
         ModelMismatchError: its faces have another model version.
         ConflictError: the deletion of the collection is not finished.
     """
@@ -131,7 +132,8 @@ def _needs_new_round(
     request: JobRequest, plan: Plan, changes: Changes, objects: ObjectStore
 ) -> bool:
     if read_first_failures(objects, plan.job_folder) is not None:
-        # What failed the first photos may be corrected by now; their rows would stay.
+        # The cause of the first photos' failures may be corrected by now; without a new round,
+        # their rows would stay.
         return True
     if changes.difference is None:
         return needs_new_round(request, plan, objects)
@@ -157,7 +159,7 @@ class _Rounds:
         self._objects, self._jobs_root, self._job_folder = objects, jobs_root, job_folder
 
     def latest(self) -> tuple[Plan | None, int]:
-        """Return the plan of the latest round, None if there is none yet, and its number."""
+        """Return the plan of the latest round, or None, and its number."""
         plan, job_round = self._read(0), 0
         while plan is not None and (following := self._read(job_round + 1)) is not None:
             plan, job_round = following, job_round + 1
@@ -196,7 +198,7 @@ class _Rounds:
         return _planned_before(self._objects, folder, job_id)
 
     def _names(self, job_round: int) -> tuple[str, str]:
-        """Return the id and the folder of a round: the folder that it has, or would have."""
+        """Return the id of a round and its existing or future folder."""
         job_id = _job_id(self._request, self._changes.identity, self._collection, job_round)
         if self._job_folder is None:
             requested = f"{self._jobs_root}{job_id}/"
@@ -205,7 +207,7 @@ class _Rounds:
         try:
             entry = find_entry(self._objects, self._jobs_root, job_id)
         except InvalidInputError:
-            # The folder was moved, unless the request names where it is now.
+            # The folder was moved, unless the request specifies its new location.
             if not _contains(self._objects, requested, job_id):
                 raise
             entry = None
@@ -251,9 +253,9 @@ def _planned_before(objects: ObjectStore, folder: str, job_id: str) -> Plan | No
 
 
 def _store(objects: ObjectStore, plan: Plan, changes: Changes) -> Plan:
-    """Store a plan, and its listing before it; of concurrent plans the first one wins."""
+    """Store a plan, after its listing; if several are stored concurrently, the first one wins."""
     if changes.manifest is not None:
-        # A new name each time: the manifest that another plan has pinned must not change.
+        # Each listing gets a new name: the manifest that another plan has pinned must not change.
         uri = f"{plan.job_folder}manifest-{secrets.token_hex(4)}.jsonl"
         objects.write_file(uri, Path(changes.manifest))
         plan = replace(plan, source=inspect(*read_sample(objects, uri)).source)

@@ -50,12 +50,12 @@ def read_ahead_in(
     iterator to stop early; when that returns, no fetch is running.
 
     Args:
-        pool: nothing else may use its threads in the meantime.
-        items: consumed by the caller's thread only.
-        fetch: runs in threads; an exception is raised where the result would be yielded.
-        weight: weight of a result, in the unit of ``max_weight``.
-        max_items: items taken whose results were not yet yielded.
-        max_weight: no fetch starts while buffered results exceed this weight.
+        pool: thread pool, used exclusively during the iteration.
+        items: items to fetch, consumed only by the caller's thread.
+        fetch: called in threads; an exception is raised in place of the result.
+        weight: returns the weight of a result, in the unit of ``max_weight``.
+        max_items: maximum number of items taken whose results were not yielded yet.
+        max_weight: weight of buffered results above which no fetch starts.
     """
     scale = _Scale(max_weight)
 
@@ -84,10 +84,10 @@ def read_ahead_in(
 
 
 class _Scale:
-    """Weighs the buffered results.
+    """Tracks the weight of the buffered results.
 
-    The result that is wanted next is fetched whatever the weight; otherwise nothing would ever be
-    taken off the scale.
+    The next result to yield is fetched regardless of the weight; otherwise the iteration would
+    never continue.
     """
 
     def __init__(self, max_weight: int) -> None:

@@ -1,4 +1,4 @@
-"""The progress of a job, read from its folder: the same for every job, wherever it runs."""
+"""Reads the progress of a job from its folder, in the same way wherever the job runs."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_CHILDREN_READ = 200
-"""Maximum number of children of which all files are read, including the ledgers of incomplete ones.
-Of more children, this many complete ones are read, and the others are assumed to be similar."""
+"""Maximum number of children whose files are all read, including the ledgers of incomplete ones. If
+a job has more, this many complete ones are read, and the others are assumed to be similar."""
 
 READERS = 32
-"""Objects that are read concurrently."""
+"""Number of objects to read concurrently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +34,18 @@ class Progress:
     """The progress of a job.
 
     Attributes:
-        photos: rows in the ledger.
-        faces: faces of these photos in the collection, whether added or already present.
-        failures: rows that are failures.
+        photos: number of rows in the ledger.
+        faces: number of faces of these photos in the collection, whether added or already present.
+        failures: number of failed rows.
         estimated_photos: estimated number of photos of the job.
-        exact: whether the numbers are counted, not estimated.
+        exact: whether the numbers are counted rather than estimated.
         children: number of children.
-        complete_children: number of complete ones.
-        busy_seconds: time that all children together have worked.
-        photos_per_second: rate of the current run; None while it is not known.
-        seconds_left: estimated time for the rest; None while it is not known.
+        complete_children: number of complete children.
+        busy_seconds: total working time of all children, in seconds.
+        photos_per_second: rate of the current run; None while unknown.
+        seconds_left: estimated remaining time; None while unknown.
         child_states: number of children by their state in AWS Batch; empty on one machine.
-        interruptions: attempts whose spot machine was reclaimed; None where it is not known.
+        interruptions: number of attempts whose spot machine was reclaimed; None if unknown.
     """
 
     photos: int
@@ -68,7 +68,7 @@ class Progress:
 
 
 class ProgressTracker:
-    """Reads the progress of one job again and again; nothing is read twice."""
+    """Reads the progress of one job repeatedly, without reading any file twice."""
 
     def __init__(self, plan: Plan, objects: ObjectStore) -> None:
         self._plan, self._objects = plan, objects
@@ -80,9 +80,9 @@ class ProgressTracker:
         """Return the progress now.
 
         Args:
-            run_started: start of the current run, seconds since 1970, for its rate.
-            complete: number of complete children, if known from elsewhere: saves listing them
-                where they are many.
+            run_started: start of the current run, seconds since 1970, to compute its rate.
+            complete: number of complete children, if known from elsewhere; avoids listing them if
+                there are many.
 
         Raises:
             StoreUnavailableError: the job folder cannot be read for now.
@@ -91,7 +91,7 @@ class ProgressTracker:
         read_all = plan.children <= MAX_CHILDREN_READ
         self._read_summaries()
         if read_all or complete is None:
-            # What the store lists decides; other sources may be ahead of it.
+            # The listing of the store is authoritative; other sources may be ahead of it.
             complete = len(self._complete) if read_all else self._count_complete()
         tallies = list(self._complete.values())
         incomplete = self._read_ledgers() if read_all else []
@@ -121,7 +121,7 @@ class ProgressTracker:
         )
 
     def _rate(self, photos: int, run_started: float, work_started: float | None) -> float | None:
-        """Return photos per second of the job, or since the first read if it was resumed."""
+        """Return the photos per second of the job; if it was resumed, since the first read."""
         now = time.time()
         if self._first is None:
             self._first = (now, photos)
@@ -156,7 +156,7 @@ class ProgressTracker:
         ]
 
         def fetch(uri: str) -> Tally:
-            # Imported late: of a job that has ended, mostly no segment is read.
+            # Imported late: for a job that has ended, usually no segment is read.
             from facerec.jobs.ledger.segments import read_segment
 
             segment = read_segment(objects, uri)
@@ -178,7 +178,7 @@ class ProgressTracker:
 
 
 class ProgressReader:
-    """Reads the progress of jobs; keeps what it has read of the last one."""
+    """Reads the progress of jobs; caches the data of the last one."""
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects

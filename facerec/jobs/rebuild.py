@@ -1,7 +1,7 @@
-"""Rebuilds a collection from the embeddings in job folders, into any store, without a photo.
+"""Rebuilds a collection from the embeddings in job folders, in any store, without photos.
 
-Faces that were erased on purpose have no embeddings there any more, so that they stay erased.
-Faces that no job has indexed, people and corrections are in no job folder. Unless they are lost,
+Faces that were erased on purpose stay erased, since their embeddings were erased there too. Job
+folders do not contain faces that no job has indexed, people or corrections. Unless they are lost,
 people and corrections are copied to another store. A copy of the threshold and the tags, with the
 retention, is beside the job folders.
 """
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 
 class Records(StrEnum):
-    """What became of the people, corrections and retention of a rebuilt collection."""
+    """What happened to the people, corrections and retention of a rebuilt collection."""
 
     KEPT = "KEPT"
-    """The store has them."""
+    """They were in the store already."""
     COPIED = "COPIED"
     """They were copied from the other store."""
     LOST = "LOST"
-    """The record of the collection was lost, and they with it."""
+    """They were lost with the record of the collection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Rebuilt:
     """A rebuilt collection.
 
     Attributes:
-        faces: what was found and restored.
-        records: what became of its records.
-        copied: what was copied, if anything was.
+        faces: comparison of the jobs with the collection, and counts of restored faces.
+        records: what happened to its people, corrections and retention.
+        copied: counts of copied records, or None.
     """
 
     faces: Verification
@@ -58,13 +58,13 @@ class Rebuilt:
     copied: Copied | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return what was found and restored as JSON values."""
+        """Return the result as JSON values."""
         copied = None if self.copied is None else asdict(self.copied)
         return {**asdict(self.faces), "records": str(self.records), "copied": copied}
 
 
 def rebuilt_from_json(document: Mapping[str, Any]) -> Rebuilt:
-    """Return what ``Rebuilt.to_json`` returned as JSON values."""
+    """Return the result from the JSON values of ``Rebuilt.to_json``."""
     fields = dict(document)
     records, copied = Records(fields.pop("records")), fields.pop("copied")
     return Rebuilt(Verification(**fields), records, None if copied is None else Copied(**copied))
@@ -81,9 +81,9 @@ def rebuild_collection(
     target_root: str | None = None,
     source: RecordStore | None = None,
 ) -> Rebuilt:
-    """Restore all faces that jobs have indexed and that were not erased.
+    """Restore all faces that jobs have indexed, except those that were erased.
 
-    Calling it again continues where an earlier call ended.
+    After an interruption, calling it again continues.
 
     Args:
         collection_id: the collection; it is created if it does not exist.
@@ -91,17 +91,15 @@ def rebuild_collection(
         jobs_root: parent of all job folders, with the final ``/``.
         faces: the store that receives the faces.
         records: store of the collections there.
-        complete_erasures: completes erasures that are not finished, which may not have reached all
-            job folders yet.
-        target_root: parent of the job folders of the store that receives the faces, if that is
-            another one: it is noted there where the job folders are, so that an erasure reaches
-            them.
-        source: the records that the job folders belong to, if the faces go to another store: what
-            they know of people is copied, once, and what they know of deleted faces, so that no job
-            adds these again.
+        complete_erasures: completes unfinished erasures, which may not have reached all job folders
+            yet.
+        target_root: parent of the job folders of the receiving store, if that is a different one;
+            the location of these job folders is recorded there, so that an erasure reaches them.
+        source: the records that the job folders belong to, if the faces go to another store; people
+            are copied once, and tombstones too, so that no job adds deleted faces again.
 
     Returns:
-        What was found and restored.
+        The rebuilt collection.
 
     Raises:
         CollectionNotFoundError: no job has indexed the collection.
@@ -123,7 +121,7 @@ def rebuild_collection(
     collection = restored_collection(collection_id, plans, records)
     copy_tombstones(collection_id, source=source, target=records)
     found = verify_collection(collection_id, objects, jobs_root, faces, records, repair=True)
-    # What was changed in the other store since it was filled is not undone.
+    # Changes in the other store since it was filled are not undone.
     note = f"{memory_folder(target_root, collection_id)}{collection.created_at!r}/copied"
     if _exists(objects, note):
         return Rebuilt(found, Records.KEPT)
@@ -143,7 +141,7 @@ def _exists(objects: ObjectStore, uri: str) -> bool:
 
 
 def _has_collection(collection: Collection, records: RecordStore) -> bool:
-    """Return whether records have this creation of a collection."""
+    """Return whether the records contain this creation of a collection."""
     try:
         own = records.get_collection(collection.collection_id)
     except CollectionNotFoundError:
@@ -158,7 +156,7 @@ def _require_same_collection(
     jobs_root: str,
     records: RecordStore,
 ) -> bool:
-    """Return whether the store has the collection, which must be that of the jobs."""
+    """Return whether the store contains the collection, and check that it is that of the jobs."""
     try:
         collection = records.get_collection(collection_id)
     except CollectionNotFoundError:

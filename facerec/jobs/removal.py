@@ -2,15 +2,16 @@
 
 The plan lists the candidates (``stale.jsonl``). Each is checked again at the time of the removal:
 
-- A photo that is listed as gone and exists nevertheless keeps its faces: a listing may miss a file
-  that is renamed while it is made.
-- A replaced photo keeps its faces until the new one was read.
-- Faces that another address holds stay: photos are identified by their content, so a moved or
-  copied photo has the same faces.
+- A photo that is listed as gone but exists keeps its faces: a listing may miss a file that is
+  renamed at the same time.
+- A replaced photo keeps its faces until the new version has been read.
+- Faces of a photo that also exists at another address stay: photos are identified by their content,
+  so a moved or copied photo has the same faces.
 
-No plan lists the versions that another job has read at the same time; ``overlaps`` finds them.
+Plans do not list versions that another job reads at the same time; ``overlaps`` finds them.
 
-The faces are deleted as ``Gallery.delete_faces`` does, in all copies, and taken from their people.
+The faces are deleted as by ``Gallery.delete_faces``, in all copies, and disassociated from their
+people.
 """
 
 from __future__ import annotations
@@ -40,11 +41,11 @@ if TYPE_CHECKING:
     from facerec.storage.faces import FaceStore
 
 PHOTOS_AT_ONCE = 4096
-"""Photos whose faces are deleted together, in one look at the folders of all jobs."""
+"""Number of photos whose faces are deleted together, in one pass over all job folders."""
 
 DeleteFaces = Callable[[str, Sequence[str]], int]
-"""Deletes faces of a collection as ``Gallery.delete_faces`` does, also those of people; returns how
-many there were."""
+"""Deletes faces of a collection like ``Gallery.delete_faces``, including those of people, and
+returns their number."""
 
 
 def remove_stale(
@@ -90,7 +91,7 @@ def remove_stale(
         ids = [record.face_id for members in stored.values() for record in members]
         if ids:
             removed += delete(plan.collection_id, ids)
-            # Nobody deleted these faces: if their photo comes back, so do they.
+            # Nobody deleted these faces on purpose: they come back with their photo.
             remove_tombstones(plan.collection_id, stored, records=records)
     _forget(plan, objects, [photo for photo in stale if photo.is_gone])
     removal = Removal(len(keys), removed)
@@ -105,7 +106,7 @@ def _unheld_keys(
     memory: Memory,
     plan: Plan,
 ) -> set[str]:
-    """Return the image keys of stale and outdated photos that no address holds now."""
+    """Return the image keys of stale and outdated photos that are no longer at any address."""
     candidates: dict[str, list[StalePhoto]] = {}
     for photo in stale:
         if photo.key:
@@ -123,12 +124,12 @@ def _unheld_keys(
 
 
 def _held_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int | None) -> set[str]:
-    """Return the image keys that an address holds.
+    """Return the image keys of the photo at an address.
 
     Args:
-        lines: what is remembered of the address, by external image id.
-        stale: what is stale of it.
-        own: number of the run that replaced photos.
+        lines: remembered lines of the address, by external image id.
+        stale: stale photos of the address.
+        own: number of the run that replaces photos.
     """
     if any(photo.is_gone for photo in stale):
         return set()
@@ -137,13 +138,13 @@ def _held_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int 
         photo.key for photo, number in photos if number == own and photo.outcome not in NOT_READ
     }
     if not stale or not read:
-        # Not replaced, or the new photo could not be read: the faces are those of the old one.
+        # The photo was not replaced, or the new one could not be read: its faces are the old ones.
         return {photo.key for photo, _ in photos}
     return read | ({photo.key for photo, _ in photos} - {photo.key for photo in stale})
 
 
 def _forget(plan: Plan, objects: ObjectStore, gone: Iterable[StalePhoto]) -> None:
-    """Take back what is remembered of photos that are gone."""
+    """Cancel the remembered lines of photos that are gone."""
     lines = [
         RememberedPhoto(photo.uri, photo.external_image_id, "", "", GONE, "", 0).to_line()
         for photo in gone

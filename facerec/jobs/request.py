@@ -24,7 +24,7 @@ class JobRequest:
         collection_id: the collection that receives the faces.
         manifest: a manifest, a photo, a folder or prefix ending in ``/``, or an S3 Inventory's
             ``manifest.json``; None if ``images`` are given.
-        images: the photos themselves, instead of a manifest.
+        images: the photos, if there is no manifest.
         options: how faces are detected and selected.
         images_per_child: approximate number of photos per child; None derives it from the total.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
@@ -62,10 +62,10 @@ def read_job_request(
 
     Args:
         document: the JSON document, not validated yet.
-        defaults: defaults of the options that it does not give.
+        defaults: defaults for options that it does not contain.
 
     Raises:
-        InvalidInputError: names the field that is wrong.
+        InvalidInputError: the message names the invalid field.
     """
     check("execution-input", document, "the execution input")
     assert isinstance(document, Mapping)  # noqa: S101 - the schema says so
@@ -96,7 +96,7 @@ def require_s3_addresses(request: JobRequest) -> None:
     """Check that a job can run on another machine than the caller's.
 
     Raises:
-        InvalidInputError: names an address that only the caller's machine can read.
+        InvalidInputError: an address can only be read on the caller's machine.
     """
     for uri in (request.manifest, *(entry.uri for entry in request.images)):
         if uri is not None and not uri.startswith("s3://"):

@@ -1,7 +1,7 @@
-"""Whether a job that is complete is processed again.
+"""Decides whether a complete job is processed again.
 
 A new round of a job processes only photos that are not indexed, so it costs little more than
-reading the others. Without a reason, a complete job has no new round.
+reading the others. A complete job gets a new round only for a reason.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bool:
     """Return whether a job is processed again rather than resumed.
 
-    That is so for a complete job if the request forces it or restores deleted faces, if it asks for
-    failed photos to be retried and there are any, or if one of the failures that the report names
-    may be gone: a missing photo exists, one that was denied or archived can be read, an unreadable
-    one has another size.
+    This applies to a complete job if the request forces it or restores deleted faces, if it retries
+    failed photos and there are any, or if one of the failures in the report may be resolved: a
+    missing photo exists, one that was denied or archived can be read, or an unreadable one has
+    another size.
     """
     report = _complete_report(plan, objects)
     if report is None:
@@ -40,7 +40,7 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
 
 
 def is_complete(plan: Plan, objects: ObjectStore) -> bool:
-    """Return whether the report of a job says that all children are complete."""
+    """Return whether a job's report shows that all children are complete."""
     return _complete_report(plan, objects) is not None
 
 
@@ -62,7 +62,7 @@ def _may_have_changed(row: LedgerRow, objects: ObjectStore) -> bool:
                 objects.read(row.photo, end=1)
                 return True
             case Outcome.UNREADABLE:
-                # Of these two the size is not known; --retry-failures is for them.
+                # The size of these two is unknown; use --retry-failures for them.
                 known = row.reason not in ("TOO_LARGE", "CRASHED")
                 return known and objects.head(row.photo).size != row.bytes
     except (ObjectNotFoundError, AccessDeniedError):

@@ -1,9 +1,9 @@
-"""Which of the jobs that have read a photo says what the collection has of it: the last to start.
+"""Orders the jobs of a collection: for each photo, the job that was started last decides.
 
-A job that is complete can be started again, after others with other options. So the order of plans
-says nothing. Each start of a job takes the next number of its collection (``Memory.note``), which
-the job folder keeps with its time. Whatever compares, restores or replaces faces follows this
-order. Numbers come from a listing of the notes, so that no clock can change the order.
+A complete job can be started again, after others with other options. So the order of plans does not
+matter. Each start of a job takes the next number of its collection (``Memory.note``), which is
+stored in the job folder with its time. All code that compares, restores or replaces faces follows
+this order. Numbers come from a listing of the notes, so that no clock can change the order.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class RunStart:
     """The last start of a job.
 
     Attributes:
-        number: orders the starts of a collection's jobs, from 1; 0 if the job was last started by a
-            release that did not number them.
-        at: seconds since 1970, UTC.
+        number: position among the starts of a collection's jobs, from 1; 0 if the job was last
+            started by a release that did not number them.
+        at: time of the start, seconds since 1970, UTC.
     """
 
     number: int
@@ -51,13 +51,13 @@ def write_start(objects: ObjectStore, job_folder: str, start: RunStart) -> None:
 
 
 def read_start(objects: ObjectStore, plan: Plan) -> RunStart:
-    """Return the last start of a job; of a job of an earlier release, the last that is known."""
+    """Return the last start of a job; for a job of an earlier release, the last known one."""
     try:
         return RunStart(**json.loads(objects.read(started_uri(plan.job_folder))))
     except (ObjectNotFoundError, ValueError, TypeError):
         pass
     try:
-        # Each run writes the report again.
+        # Each run rewrites the report.
         return RunStart(0, read_report(objects, plan.job_folder).written_at)
     except (ObjectNotFoundError, InvalidInputError):
         return RunStart(0, plan.created_at)
@@ -69,6 +69,6 @@ def started_job(plan: Plan, objects: ObjectStore) -> StartedJob:
 
 
 def last_started_first(plans: Iterable[Plan], objects: ObjectStore) -> list[StartedJob]:
-    """Return the jobs of a collection, the one that was started last first."""
+    """Return the jobs of a collection, most recently started first."""
     jobs = [started_job(plan, objects) for plan in plans]
     return sorted(jobs, key=lambda job: (job.start, job.plan.created_at), reverse=True)

@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """The numbers of one run of a job. All other numbers of a job are sums over its runs.
+    """Counts of one run of a job. All other counts of a job are sums over its runs.
 
     Attributes:
-        new_photos: rows that the run has added to the ledger.
+        new_photos: rows that the run added to the ledger.
         faces_restored: faces of earlier runs that the collection had lost.
-        faces_removed: faces of the same photos that other options had stored since.
-        faces_kept: faces of the same photos that other options had stored, and that stay since they
-            belong to people.
+        faces_removed: faces of the same photos that jobs with other options had stored since.
+        faces_kept: faces of the same photos that jobs with other options had stored, and that stay
+            because they belong to people.
         faces_deleted: faces of earlier runs that were deleted on purpose; a photo without any face
             left counts as one.
-        faces_returned: faces that were deleted on purpose, that an older copy of the database had
-            again, and that the run has removed.
+        faces_returned: faces deleted on purpose that an older copy of the database contained again,
+            and that the run removed.
         stopped: whether the run was interrupted.
-        collection_restored: whether the database had lost the collection, which was created again
-            as the job folders name it.
+        collection_restored: whether the database had lost the collection, so that the run created
+            it again from the job folders.
     """
 
     new_photos: int
@@ -47,5 +47,5 @@ def run_from_json(document: Mapping[str, Any] | None) -> RunSummary | None:
     if document is None:
         return None
     known = (field.name for field in fields(RunSummary))
-    # An earlier release did not count everything.
+    # Earlier releases did not count all of these.
     return RunSummary(**{name: document[name] for name in known if name in document})

@@ -1,6 +1,6 @@
-"""Compares a segment of a ledger with the collection, and puts back what differs.
+"""Compares a ledger segment with the collection, and repairs differences.
 
-Counts and ids are compared; embeddings are read only where something is missing, and photos never.
+Counts and ids are compared; embeddings are read only if faces are missing, and photos never.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Verification:
-    """What a comparison found.
+    """Result of a comparison.
 
     Attributes:
-        faces: faces that the job says the collection has.
-        missing: faces among them that the collection lacked, or held as stored with other options,
-            and that the job folder has; with ``repair`` they have been restored.
-        extra: faces of the same photos, also of those without a face, that were stored with other
-            options instead; with ``repair`` they have been removed.
-        kept: faces of the same photos that were stored with other options, and that stay since
+        faces: faces that the collection should contain according to the job.
+        missing: faces among them that the collection lacked, or contained with other options, and
+            that the job folder contains; with ``repair`` they were restored.
+        extra: faces of the same photos, including photos without a face, that were stored with
+            other options instead; with ``repair`` they were removed.
+        kept: faces of the same photos that were stored with other options and that stay because
             they belong to people.
         deleted: faces of the ledger that were deleted on purpose; a photo without any face left
             counts as one.
-        returned: faces that were deleted on purpose, and that the collection had again, from an
-            older copy of the database; with ``repair`` they have been removed.
-        unreadable_jobs: jobs whose folders cannot be read, so that nothing of them was compared.
+        returned: faces deleted on purpose that the collection contained again, from an older copy
+            of the database; with ``repair`` they were removed.
+        unreadable_jobs: jobs that were not compared because their folders cannot be read.
     """
 
     faces: int = 0
@@ -57,11 +57,11 @@ class Verification:
 
     @property
     def agrees(self) -> bool:
-        """Whether the collection agreed with the ledger, deliberate deletions aside."""
+        """Whether the collection agreed with the ledger, apart from deliberate deletions."""
         return not (self.missing or self.extra or self.returned)
 
     def add(self, other: Verification) -> None:
-        """Add the numbers of another comparison."""
+        """Add the counts of another comparison."""
         self.faces += other.faces
         self.missing += other.missing
         self.extra += other.extra
@@ -81,16 +81,16 @@ def verify_segment(
     *,
     repair: bool,
 ) -> Verification:
-    """Compare the statements of a segment that count with the collection.
+    """Compare the current statements of a segment with the collection.
 
     Args:
         job: the job.
         segment: a segment of its ledger.
         objects: contains the job folder.
-        faces: the store of the collection, for writers of the job.
+        faces: the collection's store, restricted to writes of the job.
         records: store of its people.
-        last: what jobs that were started later have said.
-        repair: whether to restore what differs.
+        last: statements of jobs that were started later.
+        repair: whether to repair differences.
     """
     plan, own = job.plan, job.plan.options.digest()
     result = Verification(deleted=sum(row.outcome is Outcome.ERASED for row in segment.rows))
@@ -136,16 +136,16 @@ def _repairs(
     records: RecordStore,
     result: Verification,
 ) -> dict[str, list[StoredFace]]:
-    """Return the faces that photos are to have by image key, and count what differs.
+    """Return the faces that photos should have, by image key, and count the differences.
 
     Args:
-        plan: plan of the job that says so.
-        differing: its statements about these photos.
+        plan: plan of the job that made the statements.
+        differing: statements that differ from the collection.
         saved: faces of these photos in the job folder.
         stored: faces of these photos in the collection, by id.
         faces: the store of the collection.
         records: store of its people.
-        result: receives the numbers.
+        result: receives the counts.
     """
     own = plan.options.digest()
     repairs: dict[str, list[StoredFace]] = {}
@@ -153,7 +153,7 @@ def _repairs(
     for key, statement in differing.items():
         ids = statement.face_ids
         named = [face for face in saved.get(key, ()) if face.record.face_id in ids]
-        # Of faces that are all stored, the job folder was not asked.
+        # If all faces are stored, the job folder was not read.
         if statement.missing(stored.get(key, {}), own):
             here = without_deleted(named, deleted.get(key, ()))
             result.deleted += len(ids) - len(here)
@@ -189,7 +189,7 @@ def _add_staying(
     stored: Mapping[str, Mapping[str, FaceRecord]],
     faces: FaceStore,
 ) -> None:
-    """Add the stored faces that no job has left: they stay beside those of the job."""
+    """Add the stored faces that come from no job: they stay beside those of the job."""
     own = plan.options.digest()
     staying = {
         face_id: key
@@ -221,7 +221,7 @@ def _delete_again(
 
 
 def _read_saved(plan: Plan, segment: Segment, objects: ObjectStore) -> dict[str, list[StoredFace]]:
-    """Return the faces whose embeddings the job folder keeps of a segment, by image key."""
+    """Return the faces of a segment whose embeddings are in the job folder, by image key."""
     saved: dict[str, list[StoredFace]] = {}
     if segment.embeddings is None:
         return saved
@@ -229,6 +229,6 @@ def _read_saved(plan: Plan, segment: Segment, objects: ObjectStore) -> dict[str,
         for face in read_embeddings(objects, plan.job_folder + segment.embeddings):
             saved.setdefault(group_of(face.record.face_id), []).append(face)
     except (ObjectNotFoundError, InvalidInputError):
-        # Erased with all its faces.
+        # The file was erased with all its faces.
         return {}
     return saved

@@ -37,19 +37,21 @@ class Job:
     """A job.
 
     Attributes:
-        id: its id at every door: the id of its plan, or the name of its execution on AWS.
-        status: the status.
+        id: id of the job at every door: that of its plan, or the name of its execution on AWS.
+        status: current status of the job.
         started_at: start of its last run, seconds since 1970, UTC; of a job whose folder cannot be
             read, when it was planned.
         ended_at: end of that run; None while it runs, or if it was killed.
         collection_id: the collection that receives the faces, if known.
-        photos: rows in its ledger, if known without reading the ledger.
-        faces: faces of these photos in the collection, if known without reading the ledger.
-        cause: why it failed or stopped, one line.
-        plan: None before it is planned, in listings, and if its folder cannot be read.
-        report: None before it ended, and in listings. Its status is that of the job.
-        run: what its last run did; None before that ended, in listings, and on AWS: the children
-            of a stack add rows to one ledger, and no process counts those of one execution.
+        photos: number of rows in its ledger, if known without reading the ledger.
+        faces: number of faces of these photos in the collection, if known without reading the
+            ledger.
+        cause: reason why it failed or stopped, in one line.
+        plan: plan of the job; None before it is planned, in listings, and if its folder cannot be
+            read.
+        report: report of the job, with the job's status; None before it ended, and in listings.
+        run: summary of its last run; None before that ended, in listings, and on AWS, where no
+            process counts the rows of a single execution.
         listed: number of objects listed so far while it is planned; None otherwise, where that is
             not known, and in listings.
         unreadable_folder: address of its folder if that cannot be read; None otherwise.
@@ -74,14 +76,15 @@ class Job:
             object.__setattr__(self, "report", self.with_status(self.report))
 
     def with_status(self, report: Report) -> Report:
-        """Return a report of the job with the job's status.
+        """Return a report with the status of this job.
 
-        A report that sums up the ledger cannot know whether the job is running or was cancelled.
+        A report is computed from the ledger, which does not show whether the job is running or
+        cancelled.
         """
         return report if report.status is self.status else replace(report, status=self.status)
 
     def required_folder(self) -> str:
-        """Return the address of the job folder, also of one that cannot be read.
+        """Return the address of the job folder, even if it cannot be read.
 
         Raises:
             JobNotPlannedError: there is none.
@@ -136,7 +139,7 @@ class JobService(Protocol):
             document: the execution input (``schemas/execution-input.json``).
 
         Raises:
-            InvalidInputError: names the field that is wrong.
+            InvalidInputError: the message names the invalid field.
             FacerecError: the job cannot be started.
         """
         ...
@@ -146,8 +149,8 @@ class JobService(Protocol):
 
         Args:
             job_id: id of the job, or ``LATEST``.
-            readable: whether its folder must be readable; without, a job whose folder is damaged or
-                was written by another release is returned too, to be deleted.
+            readable: whether its folder must be readable; if false, a job whose folder is damaged
+                or was written by another release is returned too, so that it can be deleted.
 
         Raises:
             JobNotFoundError: the job does not exist.
@@ -222,14 +225,14 @@ def wait_for_job(
     """Wait until a job has ended, and return it.
 
     Raises:
-        JobDeletedError: the job was deleted while it was waited for.
+        JobDeletedError: the job was deleted during the wait.
 
     Args:
         jobs: the service that runs it.
         job: the job.
         interval: seconds between two polls.
         show: called after each poll, including the last.
-        sleep: waits.
+        sleep: waits for a number of seconds.
     """
     while True:
         try:

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from facerec.jobs.request import JobRequest
 
 COUNTED_AT_ONCE = 1000
-"""Listed objects between two calls of ``on_listed``."""
+"""Number of listed objects between two calls of ``on_listed``."""
 
 
 class Listing:
     """Photos in the order of their addresses; iterate them once.
 
     Attributes:
-        photos: the photos.
-        contains: whether a photo of an address would be among them.
+        photos: iterable of the photos.
+        contains: returns whether a photo at an address would be among them.
         can_be_compared: whether the photos have versions.
     """
 
@@ -69,9 +69,9 @@ class Source:
 
     Attributes:
         base: the folder of relative paths, or None.
-        identity: changes whenever the manifest does; None for photos that are to be listed.
-        inspection: the manifest; None for photos that are to be listed.
-        listing: the photos that are to be listed into a manifest; None for a manifest.
+        identity: digest that changes whenever the manifest changes; None for photos to list.
+        inspection: the inspected manifest; None for photos to list.
+        listing: photos to list into a manifest; None if the source is a manifest.
     """
 
     base: str | None
@@ -92,7 +92,7 @@ def find_source(
         request: the request.
         objects: contains the manifest or the photos.
         exclude: the folder of the jobs, which is not part of a listing.
-        on_listed: called now and then with the number of objects listed.
+        on_listed: called repeatedly with the number of objects listed.
 
     Raises:
         ObjectNotFoundError: it does not exist.
@@ -107,7 +107,7 @@ def find_source(
         return Source(base, listing=Listing(named, can_be_compared=False))
     uri = request.manifest
     if scheme_of(uri) == "file":
-        # Path.resolve would follow links, away from where the caller has the photos.
+        # Path.resolve would follow links, and lose the path that the caller uses.
         uri = os.path.abspath(uri) + "/" * Path(uri).is_dir()  # noqa: PTH100
     if uri.endswith("/"):
         found = list_photos(objects, uri, exclude, request.listing)

@@ -1,9 +1,9 @@
-"""What the ledgers of a collection's jobs say about the faces of its photos.
+"""Statements in the ledgers of a collection's jobs about the faces of its photos.
 
 A row of a photo that was read is a statement: the collection has the faces that the row names of
-the photo, and no others that a job has found with other options. It may name none. Of the
-statements of several jobs, that of the job counts which was started last
-(``facerec.jobs.run_order``). A row that was erased says nothing.
+the photo, and no others that a job has found with other options. It may name no face at all. If
+several jobs make a statement, that of the job that was started last counts
+(``facerec.jobs.run_order``). An erased row is not a statement.
 
 A job that finds a photo already indexed with its options stores nothing. Its statement counts, but
 an earlier job with these options has the embeddings.
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The faces that a collection has of a photo, as a job says.
+    """The faces of a photo in a collection, according to a job.
 
     Attributes:
         face_ids: ids of the faces.
-        made_at: when the job was started or has read the photo, whichever is later. The
-            faces that a single request has stored since then stay.
+        made_at: time when the job was started or read the photo, whichever is later. Faces that a
+            single request stored after this time stay.
         is_repeated: whether the job has found the photo already indexed.
     """
 
@@ -45,7 +45,8 @@ class Statement:
     def missing(self, stored: Mapping[str, FaceRecord], options_digest: str) -> set[str]:
         """Return the ids of the faces that are not stored as the job stores them.
 
-        A face may have been replaced under its id: its embedding is that of other options then.
+        A face may have been replaced under the same id; then its embedding belongs to other
+        options.
         """
         return {
             face_id
@@ -54,9 +55,9 @@ class Statement:
         }
 
     def superseded(self, stored: Mapping[str, FaceRecord], options_digest: str) -> set[str]:
-        """Return the ids of stored faces that other options have left.
+        """Return the ids of stored faces that come from other options.
 
-        A face with the options of the job that the job does not name was deleted, and stored again
+        A face with the job's options that the job does not name was deleted and then stored again
         on purpose.
         """
         return {
@@ -93,13 +94,13 @@ def _key_of(row: LedgerRow, plan: Plan) -> str | None:
 
 @dataclass(slots=True)
 class LastStatements:
-    """The statements that count, of jobs that are read from the last started on.
+    """The current statements of jobs, which are read from the most recently started one on.
 
     Attributes:
-        decided: keys of the photos about which a later job has said everything.
+        decided: keys of the photos for which a later job made the statement that counts.
         awaited: statements of later jobs that have found photos indexed, with the digest of their
             options: an earlier job with the same options has the embeddings.
-        only_awaited: whether other photos are of no concern.
+        only_awaited: whether to ignore all other photos.
     """
 
     decided: set[str] = field(default_factory=set)
@@ -109,7 +110,7 @@ class LastStatements:
     def choose(
         self, statements: Mapping[str, Statement], options_digest: str
     ) -> dict[str, Statement]:
-        """Return those of the statements of a segment that count."""
+        """Return the statements of a segment that count."""
         chosen = {}
         for key, statement in statements.items():
             if key in self.awaited:
@@ -121,10 +122,10 @@ class LastStatements:
         return chosen
 
     def decide(self, key: str) -> None:
-        """Note that the statement about a photo was compared."""
+        """Record that the statement about a photo was compared."""
         self.decided.add(key)
         self.awaited.pop(key, None)
 
     def await_embeddings(self, key: str, statement: Statement, options_digest: str) -> None:
-        """Note that an earlier job with the same options has the embeddings of a photo."""
+        """Record that an earlier job with the same options has the embeddings of a photo."""
         self.awaited[key] = statement, options_digest

@@ -9,7 +9,7 @@ TOLERATED_FAILURE_PERCENTAGE = 5.0
 
 PRUNE_LIMIT_PERCENTAGE = 50.0
 """Default share of photos, in percent, that may be gone from a folder whose faces are pruned: a
-folder that lacks most of its photos is more likely to be incomplete than to be meant like that."""
+folder that lacks most of its photos is more likely to be incomplete than intended."""
 
 
 class JobStatus(StrEnum):
@@ -23,7 +23,7 @@ class JobStatus(StrEnum):
     FAILED = "FAILED"
     """More photos failed than are tolerated, or the input was refused."""
     INCOMPLETE = "INCOMPLETE"
-    """Lines have no row yet: submit the same job again to resume it."""
+    """Some lines have no row yet: submit the same job again to resume it."""
     CANCELLED = "CANCELLED"
     """Somebody ended it; submit the same job again to resume it."""
 
@@ -40,7 +40,7 @@ def ended_status(reported: JobStatus | None, *, cancelled: bool = False) -> JobS
     """Return the status of a job that has ended.
 
     Args:
-        reported: the status in its report, which only knows the ledger; None without a report.
+        reported: the status in its report, which depends only on the ledger; None without a report.
         cancelled: whether somebody ended its last run.
     """
     if reported in (None, JobStatus.INCOMPLETE):

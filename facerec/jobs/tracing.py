@@ -40,7 +40,7 @@ def kept_by_jobs(
         selection: the faces and photos.
 
     Raises:
-        FacerecError: a job folder that may contain something cannot be read.
+        FacerecError: a job folder that may contain data cannot be read.
     """
     unreadable: list[FacerecError] = []
     found: list[KeptByJob] = []
@@ -71,7 +71,7 @@ def _find_in_job(objects: ObjectStore, entry: Entry, selection: Selection) -> Ke
 def _photos(
     objects: ObjectStore, job_folder: str, selection: Selection
 ) -> Iterator[dict[str, Any]]:
-    """Yield the photos in the lists of a job, and those that facerec has listed for it."""
+    """Yield the photos in the lists of a job, and those that facerec listed for it."""
     if not selection.names_photos:
         # Lists name photos only.
         return
@@ -112,6 +112,6 @@ def _faces(objects: ObjectStore, job_folder: str, selection: Selection) -> Itera
         try:
             faces = read_embeddings(objects, found.uri)
         except InvalidInputError:
-            # A file that a killed process left half written.
+            # A partial file left by a killed process.
             continue
         yield from (face for face in faces if is_selected_face(face.record, selection))

@@ -1,9 +1,10 @@
-"""Compares a job's ledger with the collection, and puts back faces that the collection has lost.
+"""Compares a job's ledger with the collection, and restores faces that the collection has lost.
 
-A finished job says what was stored, not what is stored: a database may have been lost or restored
-from a backup, and a job with other options may have replaced faces since. No photo is read for the
-comparison. Faces are restored from the embeddings in the job folder. A face that was deleted on
-purpose has no embedding there any more, and a tombstone, so that it stays deleted.
+A finished job shows what was stored, not what is stored now: a database may have been lost or
+restored from a backup, and a job with other options may have replaced faces since. No photo is read
+for the comparison. Faces are restored from the embeddings in the job folder. A face that was
+deleted on purpose stays deleted: it has a tombstone, and its embedding was erased from the job
+folder.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_CHILDREN_WITHOUT_INDEX = 100
-"""Children of a job up to which all are searched for the embeddings of a few photos. A job on one
-machine has an index. On AWS, many children search at the same time; ``facerec rebuild`` reads each
-job once."""
+"""Maximum number of children of a job to search for the embeddings of a few photos without an
+index. A job on one machine has an index. On AWS, many children search at the same time; ``facerec
+rebuild`` reads each job once."""
 
 
 def verify_job(
@@ -65,7 +66,7 @@ def verify_job(
         records: store of its people.
         repair: whether to restore what differs.
         children: the children whose ledgers to compare; by default all.
-        last: what jobs that were started later have said, to which this job adds.
+        last: statements of jobs that were started later; this job's are added.
     """
     plan, last = job.plan, LastStatements() if last is None else last
     total, faces = Verification(), faces_of(plan, faces, records)
@@ -83,9 +84,9 @@ def verify_repeated(
     records: RecordStore,
     last: LastStatements,
 ) -> Verification:
-    """Restore faces of photos that a job has found indexed, from the folders of other jobs.
+    """Restore faces of photos that a job found already indexed, from the folders of other jobs.
 
-    Reads no other job unless something is missing, and then only the children that name it.
+    Reads other jobs only if faces are missing, and then only the children that name them.
 
     Args:
         plan: the job's plan.
@@ -93,7 +94,7 @@ def verify_repeated(
         jobs_root: parent of all job folders, with the final ``/``.
         faces: the store of the collection.
         records: store of its people.
-        last: what the comparison of the job has found.
+        last: statements collected by the comparison of the job.
     """
     from facerec.jobs.ledger.job_face_index import children_of_faces
 
@@ -130,11 +131,11 @@ def verify_collection(
     *,
     repair: bool,
 ) -> Verification:
-    """Compare the ledgers of all jobs of a collection with it, without reading a photo.
+    """Compare a collection with the ledgers of all its jobs, without reading photos.
 
-    Of a photo that several jobs have read, the one that was started last counts. With
-    ``repair`` a collection whose record is lost is created again, as the job folders name it. A
-    deleted collection is not: its job folders are deleted with it.
+    If several jobs have read a photo, the one that was started last counts. With ``repair``, a
+    collection whose record is lost is created again from the job folders. A deleted collection is
+    not, since its job folders were deleted with it.
 
     Args:
         collection_id: the collection.
@@ -170,7 +171,7 @@ def verify_collection(
 
 
 def require_readable(collection_id: str, unreadable: Iterable[UnreadableFolder]) -> None:
-    """Refuse to restore a collection if none of its job folders can be read.
+    """Check that at least one job folder can be read before a collection is restored.
 
     Raises:
         InvalidInputError: there is one of the collection.

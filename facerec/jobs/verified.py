@@ -1,11 +1,11 @@
-"""Decides whether a run has to compare the ledgers of a collection with the store.
+"""Decides whether a run must compare the ledgers of a collection with the store.
 
-At the end of a run its job and the version of the stored faces are noted. The version changes with
-every write, and a restored or emptied database has another one. While it is the same, the store
-holds what that run left, and comparing millions of rows would find nothing. The rows of other jobs
-are compared nevertheless: that run may have replaced faces of the same photos.
+At the end of a run, its job and the version of the stored faces are recorded. The version changes
+with every write, and a restored or emptied database has a different one. While it is the same, the
+store is as that run left it, and comparing millions of rows would find nothing. The rows of other
+jobs are still compared: that run may have replaced faces of the same photos.
 
-An older copy of a database has faces that were erased since: they are removed first.
+An older copy of a database contains faces that were erased later: they are removed first.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class CollectionCheck:
-    """Compares a collection with the ledgers of its jobs, unless nobody has changed it.
+    """Compares a collection with the ledgers of its jobs if it has changed.
 
     Attributes:
         was_lost: whether the database had lost the collection.
@@ -53,10 +53,10 @@ class CollectionCheck:
         self.was_lost = was_lost(objects, jobs_root, collection_of(plan))
 
     def verify(self) -> Verification:
-        """Restore what the collection has lost of this job and all others.
+        """Restore the faces of this job and all others that the collection has lost.
 
-        Faces of this job come first: of a photo that another job has indexed with other options,
-        they are what the collection is to hold.
+        Faces of this job take precedence: if another job indexed a photo with other options, the
+        collection should contain this job's faces.
         """
         noted_job, noted_version = self._noted()
         version = self._faces.version(self._plan.collection_id)
@@ -79,7 +79,7 @@ class CollectionCheck:
         return total
 
     def note(self) -> None:
-        """Note that the collection is as the ledgers say."""
+        """Record that the collection agrees with the ledgers."""
         version = self._faces.version(self._plan.collection_id)
         if version is not None:
             self._objects.write(self._note, f"{self._plan.job_id}\n{version}".encode())
@@ -119,7 +119,7 @@ class CollectionCheck:
         )
 
     def _noted(self) -> tuple[str, str]:
-        """Return the noted job and version; both are empty if there is no note."""
+        """Return the recorded job and version; both are empty if there is no record."""
         try:
             job_id, _, version = self._objects.read(self._note).decode().partition("\n")
         except ObjectNotFoundError:

@@ -1,4 +1,4 @@
-"""Versions of photos: texts that differ if the content does."""
+"""Versions of photos: texts that differ if the content differs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 
 TICK_NS = 20_000_000
-"""Nanoseconds within which two changes of a file may have the same time stamp. Linux takes the
-time of its last timer tick, at most 10 ms ago (``CONFIG_HZ``)."""
+"""Nanoseconds within which two changes of a file may get the same time stamp. Linux uses the time
+of its last timer tick, at most 10 ms ago (``CONFIG_HZ``)."""
 
 COARSE_TICK_NS = 2 * SECOND
 """The same for a file system with times in whole seconds, or in steps of two seconds (FAT)."""
 
 
 def version_of(info: ObjectInfo) -> str:
-    """Return the version of an object as it was listed."""
+    """Return the version of a listed object."""
     if info.changed_ns is None:
         # An S3 Inventory has ETags without quotes.
         return info.version.strip('"')
@@ -26,7 +26,7 @@ def version_of(info: ObjectInfo) -> str:
 
 
 def settled_version(info: ObjectInfo, read_ns: int) -> str | None:
-    """Return the version of content that was read; None if later content may have the same one.
+    """Return the version of content that was read; None if later content may get the same one.
 
     Args:
         info: facts about the object.
@@ -34,7 +34,7 @@ def settled_version(info: ObjectInfo, read_ns: int) -> str | None:
     """
     if info.changed_ns is not None:
         tick = TICK_NS if info.changed_ns % SECOND else COARSE_TICK_NS
-        # Also if the time of the file is in the future, since a clock was set back.
+        # This includes files whose time is in the future because a clock was set back.
         if info.changed_ns >= read_ns - tick:
             return None
     return version_of(info) or None

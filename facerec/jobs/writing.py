@@ -1,4 +1,4 @@
-"""Restricts a job's writes to the creation of the collection that it was planned for."""
+"""Restricts a job's writes to the collection that it was planned for, not a later one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def collection_of(plan: Plan) -> Collection:
 
 
 def faces_of(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:
-    """Return a store that writes no face of a job into a later collection of the same id.
+    """Return a store that does not write a job's faces into a later collection with the same id.
 
     Args:
         plan: the job's plan, which names the creation of its collection.

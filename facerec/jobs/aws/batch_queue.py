@@ -50,11 +50,11 @@ class OpenJob:
     """A job of AWS Batch, plain or an array, that has not ended.
 
     Attributes:
-        id: its id.
+        id: id of the job in AWS Batch.
         created_at: seconds since 1970.
-        running: number of its children that start or run.
+        running: number of its children that are starting or running.
         started: whether any child has ever started.
-        reason: AWS Batch's reason why it does not start; empty if unknown.
+        reason: reason from AWS Batch why it does not start; empty if unknown.
     """
 
     id: str
@@ -77,11 +77,11 @@ class BatchQueue:
         self._queue, self._client = queue, client
 
     def children(self, job_name: str, since: float) -> ChildStates:
-        """Return the states of a job's children; AWS Batch remembers them for seven days.
+        """Return the states of a job's children; AWS Batch keeps them for seven days.
 
         Args:
             job_name: prefix of the names of its jobs in AWS Batch.
-            since: ignore what was submitted before this time, seconds since 1970: earlier runs.
+            since: start of the run, in seconds since 1970; jobs submitted earlier are ignored.
         """
         with aws_errors("AWS Batch"):
             newest = self._newest(job_name, since)
@@ -113,7 +113,7 @@ class BatchQueue:
             self._client.terminate_job(jobId=job_id, reason=reason[:MAX_REASON])
 
     def failures(self, job_name: str) -> Counter[str]:
-        """Return why children failed, and how many for each reason, the most frequent first.
+        """Return the reasons why children failed, with their counts, most frequent first.
 
         At most 100 children of each array are examined.
 
@@ -156,14 +156,15 @@ class BatchQueue:
         )
 
     def _newest(self, job_name: str, since: float) -> list[str]:
-        """Return the ids of jobs; of several with the same name, the last one's (a redrive)."""
+        """Return the ids of jobs; of jobs with the same name (redrives), only the last one's."""
         pages = self._client.get_paginator("list_jobs").paginate(
             jobQueue=self._queue, filters=[{"name": "JOB_NAME", "values": [f"{job_name}-*"]}]
         )
         newest: dict[str, dict[str, Any]] = {}
         for page in pages:
             for job in page["jobSummaryList"]:
-                # The report of very many children is a job too; children count with their array.
+                # For very many children, the report is written by a job too; an array counts its
+                # own children.
                 other = job["jobName"].endswith("-report") or ":" in job["jobId"]
                 if other or job["createdAt"] < since * 1000:
                     continue

@@ -12,7 +12,7 @@ from facerec.errors import FacerecError, InvalidInputError
 from facerec.jobs.aws.log import logger
 
 TIMEOUT = 900.0
-"""Seconds that a function may take:
+"""Maximum duration of a function in seconds:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 
 
@@ -25,14 +25,14 @@ def pack(document: object, max_bytes: int) -> str:
     packed = b64encode(gzip.compress(json.dumps(document).encode(), mtime=0)).decode()
     if len(packed) > max_bytes:
         raise InvalidInputError(
-            "the export is too large for one answer of the function",
+            "the export is too large for one response of the function",
             "export the photos one by one",
         )
     return packed
 
 
 def unpack(packed: str) -> Any:  # noqa: ANN401 - JSON
-    """Return the JSON values that were packed."""
+    """Return the JSON values in a packed text."""
     return json.loads(gzip.decompress(b64decode(packed)))
 
 
@@ -43,7 +43,7 @@ def open_erasure_function(name: str, region: str | None = None) -> ErasureFuncti
 
     from facerec.core.aws_region import aws_region
 
-    # A request that takes long must not be sent a second time.
+    # A slow request must not be sent a second time.
     config = Config(read_timeout=TIMEOUT, retries={"total_max_attempts": 1})
     with aws_errors("Lambda"):
         client = boto3.client("lambda", region_name=aws_region(region), config=config)
@@ -57,9 +57,9 @@ class ErasureFunction:
         self._name, self._client = name, client
 
     def start(self, erasure_id: str) -> None:
-        """Start to complete a recorded erasure, and return without waiting for it.
+        """Start completing a recorded erasure, and return without waiting for it.
 
-        Lambda repeats an invocation that fails twice. After that, or if the function cannot be
+        Lambda retries a failed invocation twice. After that, or if the function cannot be
         invoked now, its schedule completes the erasure.
         """
         try:
@@ -71,7 +71,7 @@ class ErasureFunction:
         """Invoke the function, and return its answer.
 
         Raises:
-            FacerecError: it cannot be invoked, or failed.
+            FacerecError: the function cannot be invoked, or failed.
         """
         answer = self._invoke("RequestResponse", event)
         document: dict[str, Any] = json.loads(answer["Payload"].read())

@@ -17,7 +17,7 @@ from facerec.errors import ConfigurationError, InvalidInputError, JobNotFoundErr
 from facerec.jobs.status import JobStatus
 
 _FIRST_EVENTS = 30
-"""Number of events from the start of an execution that include the end of its planning."""
+"""Number of first events of an execution that are sure to include the end of its planning."""
 
 STATUSES = {
     "RUNNING": JobStatus.RUNNING,
@@ -27,7 +27,7 @@ STATUSES = {
     "ABORTED": JobStatus.CANCELLED,
     "TIMED_OUT": JobStatus.INCOMPLETE,
 }
-"""Status of a job by that of its execution
+"""Status of a job by the status of its execution
 (https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html)."""
 
 
@@ -36,14 +36,14 @@ class Execution:
     """An execution of the state machine.
 
     Attributes:
-        name: chosen when it was started.
-        arn: its ARN.
+        name: name chosen when it was started.
+        arn: ARN of the execution.
         status: the status of the job.
         started: seconds since 1970.
         ended: seconds since 1970; None while it runs.
-        document: its input; empty in listings.
-        output: output of a success.
-        cause: cause of a failure, one line.
+        document: execution input; empty in listings.
+        output: output of a successful execution.
+        cause: cause of a failure, in one line.
     """
 
     name: str
@@ -61,7 +61,7 @@ class ExecutionPlan:
     """The output of an execution's planning.
 
     Attributes:
-        job_id: id of the plan; several executions may have the same.
+        job_id: id of the plan; several executions may share it.
         job_folder: uri of the folder, with the final ``/``.
         job_name: prefix of the names of its jobs in AWS Batch.
         children: number of children.

@@ -2,9 +2,9 @@
 
 S3 sends an event for each object, at least once and in any order
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html), and a queue collects them.
-An event only says that the folder has changed. What has changed is found as always: by listing the
-folder and comparing it with what is remembered. So an event that comes twice or late costs at most
-a listing, and a large upload starts one job at a time.
+An event only shows that the folder has changed. The changes themselves are found as usual, by
+listing the folder and comparing it with the remembered photos. So a duplicate or late event costs
+at most a listing, and a large upload starts one job at a time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_RUNNING = 100
-"""Running executions among which the one of the folder is looked for."""
+"""Maximum number of running executions to search for that of the folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class WatchedFolder:
     Attributes:
         uri: the prefix, with its final ``/``.
         collection_id: the collection for its photos.
-        prune: whether the faces of photos that are gone are removed.
+        prune: whether to remove the faces of photos that are gone.
     """
 
     uri: str
@@ -50,10 +50,10 @@ class WatchedFolder:
 
 
 class FolderChanges:
-    """Notes of the changes of a watched folder, in two objects.
+    """Records changes of a watched folder, in two objects.
 
-    One has the name of the newest change, the other that of the change after which a job was last
-    started. Names are random, so no clock matters, and neither object is ever deleted.
+    One contains the name of the newest change, the other that of the change after which a job was
+    last started. Names are random, so no clock matters, and neither object is ever deleted.
     """
 
     def __init__(self, objects: ObjectStore, root: str) -> None:
@@ -62,13 +62,14 @@ class FolderChanges:
         self._newest, self._started = f"{root}newest.json", f"{root}started.json"
 
     def note(self) -> None:
-        """Note that the folder has changed."""
+        """Record that the folder has changed."""
         self._write(self._newest, secrets.token_hex(8))
 
     def start_job(self, folder: WatchedFolder, executions: Executions) -> str | None:
-        """Start a job if the folder has changed since the last one, and none of it runs.
+        """Start a job if the folder has changed since the last one, unless such a job is running.
 
-        A change during a running job is indexed by the next one, since its listing may be over.
+        A change during a running job is indexed by the next one, since the listing may be complete
+        already.
 
         Returns:
             The name of the execution; None if none was started.

@@ -30,10 +30,10 @@ MAX_RUNNING = 50
 
 
 class AwsJobs:
-    """The ``JobService`` of a deployed stack. A job is an execution, its id the name.
+    """The ``JobService`` of a deployed stack. A job is an execution; its id is the name.
 
-    ``get`` also finds a job by the id of its plan: the execution that works on it, or else its
-    folder.
+    ``get`` also accepts the id of a plan, and returns the execution that works on it, or else the
+    job in its folder.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class AwsJobs:
             executions: the executions of the stack's state machine.
             objects: contains the job folders.
             jobs_root: parent of all job folders, with the final ``/``.
-            queue: the stack's queue; without it, progress has no states of children.
+            queue: the stack's queue; without it, progress does not include the states of children.
         """
         self._executions, self._queue = executions, queue
         self._objects, self._jobs_root = objects, jobs_root
@@ -84,7 +84,7 @@ class AwsJobs:
         """Return the progress of a job; see ``JobService.progress``."""
         plan = job.required_plan()
         children = None if self._queue is None else self._children(self._queue, job)
-        # AWS Batch forgets jobs after some days: then the folder is all there is.
+        # AWS Batch deletes jobs after some days; then only the folder is left.
         complete = children.states["SUCCEEDED"] if children and children.states else None
         with while_it_exists(plan, self._objects, writes=False):
             progress = self._progress.read(
@@ -137,7 +137,7 @@ class AwsJobs:
         try:
             planned = self._executions.plan(job.id)
         except JobNotFoundError:
-            # Step Functions has forgotten the execution.
+            # Step Functions has deleted the execution.
             return None
         if planned is None or not planned.children:
             return None

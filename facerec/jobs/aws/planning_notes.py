@@ -1,4 +1,4 @@
-"""Notes how many objects an execution has listed while it plans its job."""
+"""Records how many objects an execution has listed while it plans its job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 INTERVAL = 10.0
-"""Seconds between two notes: a prefix of millions of objects takes minutes."""
+"""Seconds between two records; listing a prefix of millions of objects takes minutes."""
 
 
 def listing_notes(
@@ -22,7 +22,7 @@ def listing_notes(
     execution: str,
     clock: Callable[[], float] = time.monotonic,
 ) -> Callable[[int], None]:
-    """Return a function that notes the number of objects listed, at most one every ``INTERVAL``.
+    """Return a function that records the number of objects listed, at most once per ``INTERVAL``.
 
     Args:
         objects: contains the job folders.
@@ -42,7 +42,7 @@ def listing_notes(
 
 
 def read_listed(objects: ObjectStore, jobs_root: str, execution: str) -> int | None:
-    """Return how many objects an execution has listed; None if it has not noted it yet."""
+    """Return how many objects an execution has listed; None if it has not recorded any yet."""
     try:
         listed = json.loads(objects.read(_uri(jobs_root, execution)))["listed"]
     except (FacerecError, ValueError, KeyError, TypeError):

@@ -53,7 +53,7 @@ def examine(
 ) -> Findings:
     """Find the reasons why a stack cannot run a job.
 
-    Services that the caller's credentials may not use are not asked.
+    Checks of services that the caller's credentials may not use are skipped.
 
     Args:
         request: the job.
@@ -82,8 +82,8 @@ def require_region(
 ) -> None:
     """Check that the addresses of a request are in buckets of a region.
 
-    Reading them from another region costs money for each byte, and bypasses the stack's network. Of
-    a manifest, the start is read.
+    Reading them from another region is charged per byte, and bypasses the stack's network. Only the
+    start of a manifest is read.
 
     Args:
         request: the job.
@@ -122,7 +122,7 @@ def region_problem(bucket: str, region: str, clients: AwsClients) -> str | None:
 
 
 def _buckets(request: JobRequest, objects: ObjectStore) -> list[str]:
-    """Return the buckets that a request, or the start of its manifest, names."""
+    """Return the buckets named by a request or by the start of its manifest."""
     uris = [request.manifest, *(entry.uri for entry in request.images)]
     parts = [urlsplit(uri) for uri in uris if uri]
     named = [part.netloc for part in parts if part.scheme == "s3"]

@@ -54,7 +54,7 @@ def find_stack(name: str) -> Stack:
     Raises:
         NotFoundError: it does not exist.
         InvalidInputError: it is not a stack of facerec.
-        FacerecError: AWS refuses or fails; see ``aws_errors``.
+        FacerecError: AWS denies the request or fails; see ``aws_errors``.
     """
     import boto3
 

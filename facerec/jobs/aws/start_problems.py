@@ -1,4 +1,4 @@
-"""Finds out why no child of a job starts, by asking the services that start machines."""
+"""Finds the reasons why no child of a job starts, by querying the services that start machines."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def open_clients() -> AwsClients:
 def find_start_problems(queue: str, clients: AwsClients, *, child_vcpus: int) -> list[str]:
     """Return reasons why a queue may not start any child, one line each, the likeliest first.
 
-    A service that does not answer, or refuses the credentials, is omitted.
+    A service that does not respond or denies access is omitted.
 
     Args:
         queue: ARN of the queue.
@@ -67,7 +67,7 @@ def find_start_problems(queue: str, clients: AwsClients, *, child_vcpus: int) ->
 
 
 def _answered(ask: Callable[[], Iterable[Answer]]) -> list[Answer]:
-    """Return the answers of a service, none if it may not be asked or does not answer."""
+    """Return the results of a query; none if the service denies access or does not respond."""
     try:
         return list(ask())
     except FacerecError:
@@ -80,7 +80,7 @@ def quota_problem(resources: Mapping[str, Any], clients: AwsClients, vcpus: int)
     Args:
         resources: the compute resources of an environment of AWS Batch.
         clients: clients of the services.
-        vcpus: vCPUs that are needed.
+        vcpus: required number of vCPUs.
     """
     spot = resources.get("type") == "SPOT"
     code, kind = (SPOT_QUOTA, "spot") if spot else (ON_DEMAND_QUOTA, "on-demand")
@@ -144,7 +144,7 @@ def _of_quota(
 
 
 def _of_machines(environment: Mapping[str, Any], clients: AwsClients) -> Iterator[str]:
-    """Yield why the newest attempts to start machines failed.
+    """Yield the reasons why the newest attempts to start machines failed.
 
     AWS Batch names the Auto Scaling group after its compute environment.
     """

@@ -1,4 +1,4 @@
-"""Submissions to AWS Batch: first of all children of a job, then of those that did not finish.
+"""Submits children to AWS Batch: first all children of a job, then those that did not finish.
 
 AWS Batch retries a child immediately, up to 8 times. That is enough for a reclaimed machine, but
 not for an outage of ten minutes. So the workflow waits, and submits the incomplete children again;
@@ -28,7 +28,8 @@ MIN_CHILDREN_FOR_CANARY = 1000
 would fail, only this one does."""
 
 MAX_MEMORY = 30_000
-"""MiB of a child after its memory was doubled: fits a machine of 32 GiB beside its agent."""
+"""Maximum memory of a child in MiB, after doubling; leaves room for the agent on a machine of 32
+GiB."""
 
 OUT_OF_MEMORY = "OutOfMemoryError"
 """Prefix of the reason of a container that was killed for its memory
@@ -38,7 +39,7 @@ REFUSED = f"exit code {DO_NOT_RETRY}"
 """Reason of a child that would fail the same way again."""
 
 _IMAGE_MISSING = re.compile(r"CannotPull\w*Error: .*(not found|manifest unknown)", re.DOTALL)
-"""Reason of a container whose image does not exist any more
+"""Reason of a container whose image no longer exists
 (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html)."""
 
 
@@ -49,12 +50,12 @@ class Submission:
     Attributes:
         job_folder: uri of the job folder, with its final ``/``.
         job_name: prefix of the names of its jobs in AWS Batch.
-        large: whether the report is written by a job of AWS Batch.
-        tolerated_failure_percentage: 0 to 100, of the execution.
+        large: whether a job in AWS Batch writes the report.
+        tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
         arrays: the array jobs, each with ``offset`` and ``size``.
         numbers: uri of the list of child numbers that the arrays index; empty if they are the
             numbers themselves.
-        memory: MiB of a child, as text.
+        memory: memory of a child in MiB, as text.
         canary: whether one child runs alone first.
         number: 0 for the first submission.
         pause: seconds to wait before it.
@@ -124,7 +125,7 @@ def next_submission(
 
     Args:
         last: the submission that has ended.
-        reasons: why children failed, and how many for each reason; empty if that is not known.
+        reasons: reasons why children failed, with their counts; empty if unknown.
         objects: contains the job folder, with the list of children that are not complete.
         resubmissions: number of submissions allowed after the first.
         max_array_size: maximum children of an array.
@@ -134,7 +135,7 @@ def next_submission(
     if is_image_missing(reasons):
         return None
     if any(reason.startswith(NOT_STARTED) for reason in reasons):
-        # It has waited long enough, and nothing has changed.
+        # It has waited for the maximum time without any change.
         return None
     numbers = incomplete_uri(last.job_folder, last.number)
     children = read_numbers(objects, numbers)

@@ -17,14 +17,14 @@ METRIC = "euclidean"
 """Metric of the indexes of both services."""
 
 MAX_INDEXES = 10
-"""Number of indexes of a vector bucket that are checked; facerec has created all of them alike."""
+"""Maximum number of a vector bucket's indexes to check; facerec creates all of them alike."""
 
 PATIENCE = 10.0
-"""Seconds for which a refused request to Pinecone is retried."""
+"""Seconds for which a throttled request to Pinecone is retried."""
 
 
 def of_vector_bucket(stack: Stack, clients: AwsClients) -> Iterator[str]:
-    """Yield what is wrong with the bucket of Amazon S3 Vectors that a stack has created."""
+    """Yield the problems of the Amazon S3 vector bucket that a stack created."""
     if stack.vector_store != "s3vectors":
         return
     with aws_errors("CloudFormation", f"the stack {stack.name!r}"):
@@ -55,7 +55,7 @@ def _of_index(index: dict[str, Any]) -> Iterator[str]:
 
 
 def of_pinecone_index(stack: Stack, clients: AwsClients, remarks: list[str]) -> Iterator[str]:
-    """Yield what is wrong with the Pinecone index of a stack.
+    """Yield the problems of a stack's Pinecone index.
 
     Args:
         stack: the stack.

@@ -21,7 +21,7 @@ class Watched:
 
     Attributes:
         executions: number of running executions.
-        running: children that start or run.
+        running: number of children that are starting or running.
         ended: reasons of the jobs that were ended, one line each.
     """
 
@@ -46,7 +46,7 @@ def watch_jobs(
     Args:
         executions: the executions of the stack.
         queue: the queue of their children.
-        find_problems: finds out why no child starts.
+        find_problems: returns the reasons why no child starts.
         start_timeout: seconds that a job may wait for its first child.
         now: the current time, seconds since 1970.
     """

@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 PHOTOS_PER_STEP = 32
-"""Photos between two commits: a killed attempt loses about ten seconds of work."""
+"""Number of photos per commit: a killed attempt loses about ten seconds of work."""
 
 BYTES_PER_STEP = 64 * 1024 * 1024
-"""A step of large photos ends early, which bounds memory."""
+"""Maximum bytes of a step: one with large photos ends early, to limit memory."""
 
 READERS = 8
-"""Photos that are read concurrently: an object in S3 takes tens of milliseconds to answer."""
+"""Number of photos to read concurrently: each object in S3 takes tens of milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ class ChildDependencies:
         faces: stores the faces.
         records: stores the people of faces.
         objects: contains the manifest, the photos and the job folder.
-        readers: threads that load photos ahead. They outlive a child: starting them costs as much
-            as a photo or two.
+        readers: threads that load photos ahead. They are reused for all children: starting them
+            takes as long as a photo or two.
     """
 
     engine: FaceEngine
@@ -95,11 +95,12 @@ def run_child(
         plan: the job's plan.
         child: 0 to ``plan.children - 1``.
         dependencies: engine and stores.
-        stop: called every few photos; once it returns true, what is done is committed.
+        stop: called every few photos; once it returns true, finished work is committed and the
+            attempt ends.
         on_commit: called for each segment of the ledger.
 
     Returns:
-        What is in the ledger; ``complete`` unless ``stop`` ended the attempt.
+        The sums over the ledger; ``complete`` unless ``stop`` ended the attempt.
 
     Raises:
         JobDeletedError: the collection was deleted, and the job with it.
@@ -150,14 +151,14 @@ def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> None:
 
 
 class _Reached(Enum):
-    """How far an attempt has processed its slice."""
+    """The point that an attempt has reached in its slice."""
 
     END = auto()
     STOPPED = auto()
     """It was asked to stop."""
 
     OVERTAKEN = auto()
-    """Another attempt has committed more, so that the ledger ends elsewhere."""
+    """Another attempt has committed further segments, so the ledger ends elsewhere."""
 
 
 class _Attempt:
@@ -201,7 +202,7 @@ class _Attempt:
         """Process the slice from a cursor on and submit each step.
 
         Returns:
-            How far it was processed, and the cursor there: of END, after the last line.
+            How far the slice was processed, and the cursor there; for END, after the last line.
         """
         reader = SliceReader(self._objects, self._plan.source, self._slice, cursor)
         with closing(self._load(reader)) as photos:
@@ -315,7 +316,8 @@ class _Attempt:
         """After a crash at the cursor, take photos one at a time until past its cause."""
         self._crashes = read_crashes(self._objects, self._plan, self._child)
         if self._crashes[cursor.offset]:
-            # Unless the plan is local, the crash may have happened a step after the one in flight.
+            # Unless the plan is local, the crash may have happened in the step after the one being
+            # committed.
             photos = PHOTOS_PER_STEP if self._plan.local else 2 * PHOTOS_PER_STEP
             self._one_at_a_time_until = self._writer.tally.photos + photos
 

@@ -4,8 +4,8 @@ A crash in a decoder's native code kills a child, and every further attempt at t
 the process that sees a child end by such a signal records where the ledger ended at that time. The
 next attempt takes the photos from there on one at a time; after two crashes at the same line the
 photo there gets a row with the reason CRASHED, without being decoded. SIGTERM does not count as a
-crash: it comes from outside, at any time. SIGKILL does where the kernel may have sent it because
-the photo needs more memory than there is.
+crash: it comes from outside, at any time. SIGKILL counts if the kernel may have sent it because the
+    photo needs more memory than is available.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ CRASH_SIGNALS = frozenset(
 """Signals of a crash in native code."""
 
 FATAL_CRASHES = 2
-"""Crashes at a line before its photo is rejected; in the second one the photo was alone."""
+"""Number of crashes at a line after which its photo is rejected; during the second one, the photo
+is processed alone."""
 
 CRASHED = PhotoFailure(
     Outcome.UNREADABLE, "the process crashed each time it decoded this photo", "CRASHED"

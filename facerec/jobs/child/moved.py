@@ -27,8 +27,8 @@ def faces_of_moved_photos(
 ) -> dict[str, list[StoredFace]]:
     """Return the faces of moved photos with their new addresses, by image key.
 
-    A photo has moved if nothing is at the address that its faces name; the faces of a photo that
-    was copied keep their address. Asks for an old address once for each photo with a new one.
+    A photo has moved if no object exists at the address that its faces name; the faces of a copied
+    photo keep their address. Sends one request for the old address of each photo with a new one.
 
     Args:
         collection_id: the collection.

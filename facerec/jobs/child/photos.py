@@ -25,19 +25,20 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 COMMON_PHOTO_BYTES = 8 * 1024 * 1024
-"""Photos up to this size are read concurrently, larger ones one at a time: that bounds memory."""
+"""Maximum size of photos that are read concurrently; larger ones are read one at a time, to limit
+memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedPhoto:
-    """The photo that a manifest line names, or why it could not be loaded.
+    """The photo that a manifest line names, or the reason why it could not be loaded.
 
     Attributes:
         end: the cursor after the line.
-        uri: address of the photo; "" where the line names none.
+        uri: address of the photo; "" if the line does not name one.
         external_image_id: the caller's own name for the photo.
         content: the bytes of the photo, or the failure.
-        image_id: derived from the bytes; None after a failure.
+        image_id: id derived from the bytes; None after a failure.
         version: version of the bytes (see ``jobs.versions``), or None.
         milliseconds: duration of the read.
     """
@@ -52,7 +53,7 @@ class LoadedPhoto:
 
     @property
     def size(self) -> int:
-        """Bytes that were read."""
+        """Number of bytes that were read."""
         return len(self.content) if isinstance(self.content, bytes) else 0
 
 

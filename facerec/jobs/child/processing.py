@@ -1,7 +1,7 @@
 """Computes a step of a child: loaded photos become ledger rows and faces to store.
 
-``process_photos`` depends on its arguments alone: it is passed what the collection already
-contains, and returns what to store.
+``process_photos`` depends only on its arguments: it receives the photos that the collection already
+contains, and returns the faces to store.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
 
 PHOTOS_PER_CALL = 8
-"""Photos per call of the engine: enough to compute descriptors in batches, few enough that a stop
-request is obeyed soon."""
+"""Photos per call of the engine: enough to compute descriptors in batches, and few enough to react
+to a stop request quickly."""
 
 
 def process_photos(
@@ -154,7 +154,7 @@ class _StepBuilder:
         faces = with_stored_ids(found, stored)
         self._step.faces[key] = list(faces)
         ids = {face.record.face_id for face in faces}
-        # Faces of the same options were stored by an attempt that was killed, or are forced.
+        # Faces with the same options were stored by a killed attempt, or processing is forced.
         earlier = [record for record in stored if record.options_digest != self._options_digest]
         outcome = Outcome.INDEXED
         if not faces:

@@ -1,8 +1,8 @@
 """Runs children in one process, and ends a job whose first photos nearly all fail alike.
 
 A bucket that may not be read, a wrong prefix or the wrong KMS key fail every photo of a job. Such a
-job is ended after its first photos, rather than write a row for each of millions. Photos of the
-whole manifest are tried first, since one folder may be wrong and all others right.
+job is ended after its first photos instead of writing a row for each of millions. Before that,
+photos from the whole manifest are tried, since only one folder may be wrong.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ FIRST_PHOTOS = 100
 """Number of first photos that decide whether a job ends early; a smaller job never does."""
 
 ALIKE_PERCENTAGE = 95
-"""Minimum percentage of these photos with the same failure in a job that ends early. A job that
-tolerates as many failures never does."""
+"""Minimum percentage of these photos with the same failure for a job to end early. A job that
+tolerates this many failures never does."""
 
 PROBES = 20
-"""Photos, evenly spread over the manifest, of which as many must fail with the same outcome."""
+"""Number of photos, spread evenly over the manifest, of which the same percentage must fail with
+that outcome."""
 
 
 class ChildRunner:
@@ -103,7 +104,7 @@ class ChildRunner:
         return self._failures is not None
 
     def _judge(self) -> FirstFailures | None:
-        """Return how the first photos failed, if nearly all did alike, and others would."""
+        """Return how the first photos failed, if nearly all failed alike and others would too."""
         ((name, failed),) = self._outcomes.most_common(1)
         outcome, photos = Outcome(name), self._outcomes.total()
         if outcome not in REMEDIES or not _nearly_all(failed, photos):
@@ -114,7 +115,7 @@ class ChildRunner:
         return FirstFailures(outcome, failed, photos)
 
     def _probe(self) -> Iterator[Outcome | None]:
-        """Yield how photos fail that are evenly spread over the manifest; None for a photo."""
+        """Yield the failures of photos spread evenly over the manifest; None for a readable one."""
         loader = loader_of(self._plan, self._objects)
         for part in self._parts():
             for line in SliceReader(self._objects, self._plan.source, part):
@@ -127,7 +128,7 @@ class ChildRunner:
                     break
 
     def _parts(self) -> Iterator[ByteRange | Stripe]:
-        """Yield slices that begin at places evenly spread over the manifest."""
+        """Yield slices whose starts are spread evenly over the manifest."""
         plan = self._plan
         if plan.source.kind is SourceKind.RANGES:
             for number in range(PROBES):

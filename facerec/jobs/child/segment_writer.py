@@ -9,18 +9,18 @@ and wherever they are killed.** It follows from three rules, all of them kept in
    attempts that append the same segment one wins; the other reads the winner's segment and
    continues from its end.
 3. A commit stores the embeddings in the job folder, then the faces in the collection, then the
-   segment that names both. It keeps the faces of people that it would otherwise remove, and stores
-   them again with the others. What a killed attempt has stored without a segment is found by its
-   embeddings (``SegmentWriter.unrecorded``) and processed again by the next attempt.
+   segment that names both. Faces of people that it would otherwise remove are kept, and stored
+   again with the others. If a killed attempt stored faces without a segment, the next attempt finds
+   them by their embeddings (``SegmentWriter.unrecorded``) and processes their photos again.
 
 Storing the same faces again changes nothing, since face ids derive from content.
 
 Deleting a collection renames the plans of its jobs first. Every commit checks for the plan before
 it stores anything, and again at its end; if the plan is gone, it removes what it has just stored.
-So nothing of a deleted collection comes back, whenever the deletion happens.
+So no data of a deleted collection comes back, whenever the deletion happens.
 
-A commit is ``submit``, in a background thread ``_commit``, and ``flush``, which appends the segment
-that won to what this attempt knows of the ledger.
+A commit is ``submit``, in a background thread ``_commit``, and ``flush``, which appends the winning
+segment to this attempt's view of the ledger.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class SegmentCommitted:
     Attributes:
         child: the child whose ledger it is in.
         photos: number of rows.
-        faces: number of faces it added to the collection.
+        faces: number of faces that it added to the collection.
         outcomes: number of rows by outcome.
         resumed: whether it was committed before this attempt started.
     """
@@ -99,7 +99,7 @@ class SegmentCommitted:
 
     @classmethod
     def of(cls, child: int, tally: Tally, *, resumed: bool) -> Self:
-        """Return the segment, or segments, with these sums."""
+        """Return the event for a segment, or for several segments, with these sums."""
         return cls(child, tally.photos, tally.faces_indexed, tally.outcomes, resumed)
 
     @property
@@ -164,7 +164,7 @@ class SegmentWriter:
 
         Returns:
             False if another attempt has moved the end of the ledger away from the step's start.
-            The step is then dropped: continue from ``cursor``.
+            The step is then discarded; continue from ``cursor``.
         """
         if self.flush() != step.start:
             return False
@@ -189,9 +189,9 @@ class SegmentWriter:
     def unrecorded(self) -> set[str]:
         """Return the image keys of photos whose faces are stored, but have no row in the ledger.
 
-        An attempt that was killed between the two has left them. They are processed again, so that
-        the ledger names their faces as indexed by this child. Waits for the commit in flight first,
-        since its photos are about to have rows.
+        They were left by an attempt that was killed between the two steps. They are processed
+        again, so that the ledger names their faces as indexed by this child. Waits for the commit
+        in flight first, since it adds rows for its photos.
         """
         ledger_end = self.flush().offset
         keys: set[str] = set()
@@ -200,7 +200,7 @@ class SegmentWriter:
             step = step_of_embeddings(uri)
             if step is None or step[1] <= ledger_end:
                 continue
-            # If a file is incomplete, its attempt has stored no faces.
+            # If a file is incomplete, its attempt did not store any faces.
             with suppress(ObjectNotFoundError, InvalidInputError):
                 faces = read_embeddings(self._objects, uri)
                 keys.update(group_of(face.record.face_id) for face in faces)
@@ -221,8 +221,8 @@ class SegmentWriter:
     def finish(self, end: Cursor) -> ChildSummary:
         """Mark the child as complete: its ledger covers the slice up to ``end``.
 
-        Deletes the embeddings that no segment names, and again at the end: an attempt that did not
-        see the child complete may have stored more.
+        Deletes the embeddings that no segment names, and repeats this at the end: an attempt that
+        did not see that the child is complete may have stored more.
         """
         self._delete_unnamed()
         summary = ChildSummary(self._child, True, end.lines, self.tally)
@@ -262,7 +262,7 @@ class SegmentWriter:
         plan, embeddings = self._plan, None
         photos = step.photos(plan)
         omitted: Omitted | None = None
-        # A face that is deleted while faces are stored is found by asking again, and a later
+        # If a face is deleted while faces are stored, the second query finds its tombstone; a later
         # deletion finds the face in the collection.
         while (deleted := self._omitted(step, photos)) != omitted:
             boxes, erased = deleted
@@ -287,7 +287,7 @@ class SegmentWriter:
     def _omitted(self, step: Step, photos: Sequence[NamedPhoto | None]) -> Omitted:
         """Return the boxes of deleted and imported faces that the step must not store.
 
-        And the numbers of the rows whose photos were erased.
+        Also returns the indices of the rows whose photos were erased.
         """
         collection_id = self._plan.collection_id
         keys = step.row_of_key.keys() & step.faces.keys()
@@ -311,7 +311,8 @@ class SegmentWriter:
             )
         )
         if faces := [face for image in step.faces.values() for face in image]:
-            # Each attempt has files of its own: the one that lost must not replace the winner's.
+            # Each attempt writes its own files: the losing attempt must not replace those of the
+            # winner.
             embeddings = embeddings_name(self._child, step.start.offset, step.end.offset)
             write_embeddings(self._objects, plan.job_folder + embeddings, faces)
         if step.faces:
@@ -330,7 +331,7 @@ class SegmentWriter:
         return embeddings
 
     def _append(self, segment: Segment, *, resumed: bool) -> None:
-        """Take a committed segment into account: this attempt's, another's or an earlier one."""
+        """Append a committed segment, from this or any other attempt, to the view of the ledger."""
         tally = Tally.of(segment.rows, (segment.started, segment.finished))
         self.tally.add(tally)
         self.cursor = segment.end

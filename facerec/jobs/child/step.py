@@ -1,7 +1,7 @@
 """A step of a child: the rows of some consecutive photos, and the faces to store with them.
 
-``processing`` computes a step. Until it is committed, ``segment_writer`` corrects it by what has
-changed in the collection since: faces that were deleted, and faces of people that must be kept.
+``processing`` computes a step. Before the commit, ``segment_writer`` updates it for later changes
+in the collection: faces that were deleted, and faces of people that must be kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class KnownPhotos:
     """The photos of a step that the collection already contains.
 
     Attributes:
-        stored: the faces that the collection has of each photo, by image key.
+        stored: the collection's faces of each photo, by image key.
         current: keys of the photos that need no processing, because their faces were selected with
             this job's options and engine.
     """
@@ -43,11 +43,11 @@ class Step:
     """The result of a step.
 
     Attributes:
-        start: where in the slice the step begins.
-        end: where it ends.
+        start: cursor at the beginning of the step.
+        end: cursor at the end of the step.
         rows: one for each photo that was processed, in order.
         faces: the faces to store, by image key. An empty list deletes the stored faces of the key.
-        stored: ids of the faces that these photos have in the collection already, by image key.
+        stored: ids of the faces of these photos that are already in the collection, by image key.
         complete: whether all photos were processed, not only those before a stop request.
         row_of_key: index in ``rows`` of the first row of each image key.
     """
@@ -82,7 +82,7 @@ class Step:
     def photos(self, plan: Plan) -> list[NamedPhoto | None]:
         """Return the photos that may have been erased, one for each row.
 
-        None stands for a photo that the collection already contains, and that was not erased.
+        None stands for a photo that the collection already contains and that was not erased.
         """
         return [self._erasable(row, plan) for row in self.rows]
 
@@ -137,12 +137,12 @@ def photo_key(plan: Plan, photo: LoadedPhoto) -> str | None:
 
 
 def indexed_face(record: FaceRecord) -> IndexedFace:
-    """Return a stored face as a row names it."""
+    """Return a stored face in the form for a ledger row."""
     return IndexedFace(record.face_id, record.box, record.confidence)
 
 
 def _without(row: LedgerRow, face_ids: Set[str]) -> LedgerRow:
-    """Return a row without faces that are not stored after all."""
+    """Return a row without faces that will not be stored."""
     if face_ids.isdisjoint(face.face_id for face in row.stored):
         return row
     faces = tuple(face for face in row.faces if face.face_id not in face_ids)

@@ -1,4 +1,4 @@
-"""Erases everything known about somebody, and lists what is left."""
+"""Erases all data about somebody, and lists any data that is left."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """Something that an erasure has left.
+    """Data that an erasure left.
 
     Attributes:
-        place: the store, file or object that holds it.
+        place: the store, file or object that contains it.
         what: ``face id``, ``embedding``, ``external image id``, ``photo`` or ``user id``.
     """
 
@@ -43,14 +43,14 @@ class Remainder:
 def erase_and_check(
     gallery: Gallery, collection_id: str, subject: SubjectKind, name: str, stores: CheckedStores
 ) -> tuple[Receipt, list[Remainder]]:
-    """Erase everything known about somebody; return the receipt and what is left.
+    """Erase all data about somebody; return the receipt and any data that is left.
 
     Args:
         gallery: the gallery of the stores.
         collection_id: the collection.
         subject: see ``Gallery.select``.
         name: see ``Gallery.select``.
-        stores: where everything is kept.
+        stores: the stores and files to check.
 
     Raises:
         CollectionNotFoundError: the collection does not exist.
@@ -65,7 +65,7 @@ def erase_and_check(
 def find_remainders(
     collection_id: str, traces: Traces, stores: CheckedStores
 ) -> Iterator[Remainder]:
-    """Yield what is left of something that was erased; nothing if the erasure is complete.
+    """Yield data that an erasure left; nothing if the erasure is complete.
 
     Raises:
         FacerecError: a store or a folder cannot be read.
@@ -97,7 +97,7 @@ def find_remainders(
 def _in_memory(
     collection_id: str, traces: Traces, stores: CheckedStores
 ) -> tuple[list[Remainder], set[str]]:
-    """Return what is left in what is remembered of photos, and the addresses held by right."""
+    """Return data left in the memory of photos, and the addresses that legitimately remain."""
     selection, left, others = traces.selection, list[Remainder](), set[str]()
     remembered = remembered_addresses(
         stores.objects, stores.jobs_root, collection_id, job_folders(collection_id, stores)
@@ -129,6 +129,6 @@ def _in_stores(
         yield Remainder("the store of people", "user id")
     if records.get_history_subjects(collection_id, [*ids, *names]):
         yield Remainder("the history of people", "name, user id or face id")
-    # What is found is deleted, and still reported: the erasure should have done so.
+    # Leftovers are deleted, but still reported: the erasure should have removed them.
     if records.forget_answers([*ids, *selection.user_ids]):
         yield Remainder("the answers of idempotency tokens", "user id or face id")

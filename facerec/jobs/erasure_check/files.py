@@ -1,4 +1,4 @@
-"""The files of an installation, and the search of one."""
+"""Lists the files of an installation, and searches them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 SCANNED_AT_ONCE = 16 * 1024 * 1024
-"""Bytes of a file in memory."""
+"""Maximum number of a file's bytes in memory."""
 
 
 def files_of(collection_id: str, stores: CheckedStores) -> Iterator[ObjectInfo]:
@@ -39,14 +39,14 @@ def _foreign_folders(collection_id: str, stores: CheckedStores) -> Iterator[str]
             if read_collection_id(stores.objects, entry.job_folder) != collection_id:
                 yield entry.job_folder
         except FacerecError:
-            # What cannot be read is searched.
+            # A folder that cannot be read is searched too.
             continue
 
 
 def scan(
     objects: ObjectStore, found: ObjectInfo, patterns: Sequence[tuple[bytes, str]]
 ) -> Iterator[str]:
-    """Yield what a file contains, each kind once."""
+    """Yield the kinds of data that a file contains, each once."""
     overlap = max((len(pattern) for pattern, _ in patterns), default=1) - 1
     seen: set[str] = set()
     for content in _pieces(objects, found, overlap):

@@ -21,7 +21,7 @@ SAME = 1e-6
 
 
 def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str]]:
-    """Yield what files are searched for, and what it is."""
+    """Yield the bytes to search files for, with the kind of data they are."""
     selection = traces.selection
     yield from ((face_id.encode(), "face id") for face_id in selection.face_ids)
     names = (
@@ -32,7 +32,7 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
     for values, keys, what in names:
         for value, key in product(values, keys):
             yield from ((pattern, what) for pattern in _named(key, value))
-    # Notes of erasures that were killed have lists.
+    # Records of killed erasures contain lists.
     lists = (
         (selection.external_image_ids, "external_image_ids", "external image id"),
         (selection.photos | traces.addresses, "photos", "photo"),
@@ -41,7 +41,7 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
     for values, key, what in lists:
         yield from ((f'"{key}": [{json.dumps(value)}'.encode(), what) for value in values)
     yield from ((_in_row(collection_id, user_id), "user id") for user_id in selection.user_ids)
-    # An index of the local store has the two side by side.
+    # An index of the local store contains the two side by side.
     yield from (
         (f"{collection_id}{name}{user_id}".encode(), "name")
         for name, user_id in product(selection.user_names, selection.user_ids)
@@ -50,7 +50,7 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
 
 
 def held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:
-    """Yield the patterns of what other faces, people and collections still hold by right."""
+    """Yield the patterns of data that other faces, people and collections legitimately keep."""
     for other in _collections(stores.records):
         for embedding in traces.embeddings:
             if _is_held(other, embedding, stores.faces):
@@ -65,7 +65,7 @@ def held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) ->
 
 
 def addresses_held_by_others(collection_id: str, traces: Traces, stores: CheckedStores) -> set[str]:
-    """Return the addresses that photos with other external image ids hold by right."""
+    """Return the addresses that photos with other external image ids legitimately keep."""
     if not traces.addresses:
         return set()
     names = traces.selection.external_image_ids
@@ -102,12 +102,12 @@ def _bytes_of(embedding: np.ndarray) -> bytes:
 
 
 def _in_row(collection_id: str, user_id: str) -> bytes:
-    """Return a person as it is in a database, where the columns of a row follow each other."""
+    """Return the bytes of a person in a database, where the columns of a row are adjacent."""
     return f"{collection_id}{user_id}".encode()
 
 
 def _named(key: str, value: str | None) -> list[bytes]:
-    """Return a member of JSON as it may be written."""
+    """Return the possible serialisations of a JSON key and value."""
     texts = {json.dumps(value), json.dumps(value, ensure_ascii=False)}
     return [
         f'"{key}":{space}{text}'.encode(errors="surrogateescape")

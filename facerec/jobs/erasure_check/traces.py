@@ -1,4 +1,4 @@
-"""The names, ids and embeddings that an erasure must remove, and the stores to check."""
+"""Collects the names, ids and embeddings that an erasure must remove."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Traces:
     """Names, ids and embeddings that an erasure must remove. The repr does not contain them.
 
     Attributes:
-        selection: what is erased, including the ids of the faces that job folders keep.
+        selection: the selection to erase, including the ids of faces in job folders.
         addresses: addresses of the photos of the external image ids that are erased.
         embeddings: the embeddings of all these faces, float32 of shape (128,).
     """
@@ -50,7 +50,7 @@ class CheckedStores:
         objects: contains job folders and other files.
         jobs_root: parent of all job folders; ends in ``/``.
         roots: folders that are searched, each with its final ``/``: all files in them are
-            facerec's. Job folders elsewhere are searched as well.
+            facerec's. Job folders elsewhere are searched too.
     """
 
     faces: FaceStore
@@ -61,7 +61,7 @@ class CheckedStores:
 
 
 def collect_traces(collection_id: str, selection: Selection, stores: CheckedStores) -> Traces:
-    """Return the traces of what is to be erased; call it before the erasure.
+    """Return the traces of a selection; call it before the erasure.
 
     Raises:
         FacerecError: a job folder cannot be read.
@@ -103,7 +103,7 @@ def job_folders(collection_id: str, stores: CheckedStores) -> list[str]:
     """Return the job folders of a collection.
 
     Raises:
-        FacerecError: a folder that may be one cannot be read.
+        FacerecError: a folder that may be a job folder cannot be read.
     """
     unreadable: list[FacerecError] = []
     entries = entries_of(stores.objects, stores.jobs_root, collection_id, unreadable)

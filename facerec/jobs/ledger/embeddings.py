@@ -1,7 +1,8 @@
 """Embeddings in a job folder, from which a store can be rebuilt without the photos.
 
-A file is what ``numpy.savez`` writes: ``embeddings``, float32 of shape (n, 128), and ``records``,
-bytes of UTF-8: n lines of JSON, the columns of each face's record (``facerec.storage.columns``).
+A file is written by ``numpy.savez`` and contains ``embeddings``, float32 of shape (n, 128), and
+``records``, bytes of UTF-8: n lines of JSON with the columns of each face's record
+(``facerec.storage.columns``).
 
 numpy is imported when a file is read or written: commands that only list jobs start without it.
 """

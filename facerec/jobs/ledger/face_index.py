@@ -1,9 +1,9 @@
-"""The face index of a complete child: which segments name a face, and where its embedding is.
+"""The face index of a complete child: the segments that name a face, and its embeddings file.
 
-With it, an erasure need not read all files of a child. It contains the first 8 bytes of each face
-id, which identify the photo. An index may contain faces that no segment names any more, but never
-omits one. Embeddings files that it does not list were left by an attempt that was overtaken; these
-are read.
+With it, an erasure does not have to read all files of a child. It contains the first 8 bytes of
+each face id, which identify the photo. An index may contain faces that no segment names any more,
+but never lacks one. Embeddings files that it does not list were left by an attempt that was
+overtaken; these are read.
 
 Format: a line of JSON, ``{"segments": [[start, embeddings, faces], ...]}`` with the offset at which
 a segment starts and the path of its embeddings in the job folder or null, and the ids of the
@@ -47,7 +47,7 @@ class SegmentFaces:
 
     def may_name(self, prefixes: Collection[bytes]) -> bool:
         """Return whether the segment may name a face with one of these prefixes of ids."""
-        # A match across two ids only means that a file is read without need.
+        # A match across two ids only causes an unnecessary read of a file.
         return any(prefix in self.ids for prefix in prefixes)
 
 
@@ -83,7 +83,7 @@ def read_face_index(objects: ObjectStore, job_folder: str, child: int) -> list[S
     """Return the segments that name faces.
 
     Returns:
-        None if there is no index, or if it cannot be read: then every file must be read.
+        None if there is no index or it cannot be read; then every file must be read.
     """
     try:
         head, _, ids = objects.read(face_index_uri(job_folder, child)).partition(b"\n")

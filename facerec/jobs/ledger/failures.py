@@ -1,4 +1,4 @@
-"""Reads the rows of a job that failed, without reading the ledgers of children without failures."""
+"""Reads a job's failed rows, and skips the ledgers of children without failures."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def iterate_failures(
 ) -> Iterator[LedgerRow]:
     """Yield the rows of a job's ledger that failed, in the order of the manifest.
 
-    Ledgers of complete children whose summaries have no failures are not read. If the report has
-    none, nothing is read.
+    Ledgers of complete children whose summaries have no failures are not read. If the report has no
+    failures, nothing is read.
 
     Args:
         plan: the job's plan.
@@ -39,7 +39,7 @@ def iterate_failures(
         report: the report of the job, if it is current.
 
     Yields:
-        Rows with their ``manifest_line``; None where children before them are incomplete.
+        Rows with their ``manifest_line``; None if earlier children are incomplete.
     """
     if report is not None and not (report.incomplete or report.failed_photos):
         return

@@ -32,15 +32,15 @@ REMEDIES: Mapping[Outcome, str] = {
     Outcome.MALFORMED_LINE: "check the format of the manifest and the rules for external image ids",
 }
 """Advice for a job whose photos all fail with the same outcome. Photos that cannot be decoded do
-not end a job: what is wrong differs from photo to photo."""
+not end a job, since the cause differs from photo to photo."""
 
 
 @dataclass(frozen=True, slots=True)
 class FirstFailures:
-    """How the first photos of a job failed.
+    """The common failure of a job's first photos.
 
     Attributes:
-        outcome: the outcome that nearly all of them have.
+        outcome: the outcome that nearly all of them share.
         failed: the number of photos with this outcome.
         photos: the number of photos that were processed.
     """
@@ -71,7 +71,7 @@ def write_first_failures(objects: ObjectStore, job_folder: str, failures: FirstF
 
 
 def read_first_failures(objects: ObjectStore, job_folder: str) -> FirstFailures | None:
-    """Return why a job was ended; None if it was not."""
+    """Return the failure that ended a job, or None."""
     try:
         content = objects.read(first_failures_uri(job_folder))
     except ObjectNotFoundError:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def incomplete_uri(job_folder: str, number: int) -> str:
-    """Return the address of the list of children that a submission left incomplete."""
+    """Return the address of the list of children that are incomplete after a submission."""
     return f"{job_folder}incomplete/{number}.json"
 
 
@@ -26,7 +26,7 @@ def read_numbers(objects: ObjectStore, uri: str) -> list[int]:
     """Read a list of child numbers.
 
     Raises:
-        ObjectNotFoundError: there is none.
+        ObjectNotFoundError: there is no such list.
         InvalidInputError: the object is not such a list.
     """
     try:

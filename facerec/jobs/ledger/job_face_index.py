@@ -1,12 +1,12 @@
-"""Which children of a complete job name a face: the face indexes of all children, sorted by id.
+"""The face index of a complete job, which finds the children that name a face, sorted by face id.
 
 It makes the cost of deleting a face independent of the number of photos of the job. It is written
-when a job on one machine is complete, or else by the first deletion that needs it. A complete child
-is never processed again, so the index stays valid: like that of a child, it may list too many
-children, but never omits one.
+when a job on one machine is complete, otherwise by the first deletion that needs it. A complete
+child is never processed again, so the index stays valid. Like that of a child, it may list too many
+children, but never lacks one.
 
-Format: ``index/sorted.json`` is written last and has the number of entries in each of the files
-``index/sorted-N``. An entry is the first 8 bytes of a face id and the number of the child in 4
+Format: ``index/sorted.json``, written last, contains the number of entries in each of the files
+    ``index/sorted-N``. An entry is the first 8 bytes of a face id and the number of the child in 4
 bytes, big-endian. Ids derive from a hash, so their position follows from their value: a look-up
 reads one short range.
 """
@@ -37,7 +37,8 @@ MAX_ENTRIES = 1 << 22
 """Approximate number of entries of a file; they are sorted in memory, 12 bytes each."""
 
 MAX_LOOKUPS = 64
-"""Maximum number of faces to look up by reading ranges of a file; for more, all of it is read."""
+"""Maximum number of faces to look up by reading ranges of a file; for more, the whole file is
+read."""
 
 READERS = 16
 """Files that are read concurrently."""
@@ -46,7 +47,7 @@ _ENTRY_BYTES = ID_BYTES + 4
 
 
 def write_job_face_index(objects: ObjectStore, job_folder: str, children: int) -> bool:
-    """Write the face index of a job that is complete, unless there is one.
+    """Write the face index of a complete job, unless it exists.
 
     Args:
         objects: contains the job folder.
@@ -54,8 +55,8 @@ def write_job_face_index(objects: ObjectStore, job_folder: str, children: int) -
         children: number of children of the job.
 
     Returns:
-        Whether there is one now: none is written while a segment is damaged, nor for a job of one
-        child, whose own index says the same.
+        Whether the index exists now: it is not written while a segment is damaged, or for a job
+        with one child, whose own index is sufficient.
     """
     if children < 2:
         return False
@@ -95,10 +96,10 @@ def children_of_faces(
     Args:
         objects: contains the job folder.
         job_folder: uri of the folder, with the final ``/``.
-        prefixes: what ``id_prefixes`` returns for the faces.
+        prefixes: result of ``id_prefixes`` for the faces.
 
     Returns:
-        None if there is no index, or if it is damaged: then every child may name them.
+        None if there is no index or it is damaged; then any child may name them.
     """
     sizes = _sizes(objects, job_folder)
     if sizes is None:
@@ -165,11 +166,11 @@ def _sorted_file(entries: Sequence[np.ndarray]) -> bytes:
 
 
 def _look_up(objects: ObjectStore, uri: str, size: int, prefixes: Sequence[bytes]) -> set[int]:
-    """Return the children that a file names for some faces.
+    """Return the children that a file lists for some faces.
 
     Raises:
         ObjectNotFoundError: the file is missing.
-        ValueError: it does not have ``size`` entries.
+        ValueError: the file does not contain ``size`` entries.
     """
     if len(prefixes) > MAX_LOOKUPS:
         return _children_in(_read(objects, uri, 0, size), prefixes)

@@ -1,6 +1,6 @@
 """Addresses of the objects in a job folder.
 
-Numbers are padded, so that names sort like numbers.
+Numbers are zero-padded, so that names sort in numeric order.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def embeddings_folder(job_folder: str, child: int | None = None) -> str:
 
 
 def child_of(path: str) -> int | None:
-    """Return the child whose segment or embeddings a path in a job folder names, else None."""
+    """Return the child whose segment or embeddings are at a path in a job folder, or None."""
     named = re.match(r"(?:embeddings|ledger)/(\d{7})/", path)
     return int(named[1]) if named else None
 
@@ -56,7 +56,7 @@ def sorted_faces_uri(job_folder: str, number: int) -> str:
 def embeddings_name(child: int, start: int, end: int) -> str:
     """Return a new path, in the job folder, for the embeddings of a step between two offsets.
 
-    Every attempt has its own names, so that a late attempt cannot overwrite the file of another.
+    Each attempt uses its own names, so that a late attempt cannot overwrite the file of another.
     """
     folder = embeddings_folder("", child)
     return f"{folder}{start:016d}-{end:016d}-{os.urandom(8).hex()}.npz"
@@ -100,7 +100,7 @@ def stale_uri(job_folder: str) -> str:
 
 
 def removal_uri(job_folder: str) -> str:
-    """Return the address of the record of the faces that a job has removed for them."""
+    """Return the address of the record of the faces that a job removed because of stale photos."""
     return f"{job_folder}removal.json"
 
 

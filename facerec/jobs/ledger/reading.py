@@ -1,4 +1,4 @@
-"""Reads the summaries and the ledgers that the children of a job have written."""
+"""Reads the summaries and ledgers of a job's children."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 READERS = 32
-"""Objects that are read concurrently: S3 takes tens of milliseconds for each."""
+"""Number of objects to read concurrently: S3 takes tens of milliseconds for each."""
 
 READ_AHEAD = 128
-"""Objects in memory, some ten kilobytes each."""
+"""Maximum number of objects in memory, about ten kilobytes each."""
 
 
 def complete_children(plan: Plan, objects: ObjectStore) -> bytearray:
@@ -32,14 +32,14 @@ def complete_children(plan: Plan, objects: ObjectStore) -> bytearray:
     complete = bytearray(plan.children)
     for found in objects.list(summaries_folder(plan.job_folder)):
         name = PurePosixPath(found.uri)
-        # A file that a killed process left half written does not end in .json.
+        # The name of a partial file left by a killed process does not end in .json.
         if name.suffix == ".json":
             complete[int(name.stem)] = 1
     return complete
 
 
 def read_summaries(plan: Plan, objects: ObjectStore) -> Iterator[ChildSummary]:
-    """Yield a summary of each child, in order; of incomplete ones up to the end of the ledger."""
+    """Yield a summary of each child, in order; for incomplete ones, up to the end of the ledger."""
     complete = complete_children(plan, objects)
 
     def fetch(child: int) -> ChildSummary:
@@ -55,15 +55,15 @@ def read_summaries(plan: Plan, objects: ObjectStore) -> Iterator[ChildSummary]:
 def first_lines(plan: Plan, lines: Sequence[int]) -> array[int]:
     """Return the number of manifest lines before the slice of each child.
 
-    Children that share a file number its lines alike, so all of them have the lines of the files
-    before.
+    Children that share a file number its lines in the same way, so all of them get the number of
+    lines in the files before it.
 
     Args:
         plan: the job's plan.
         lines: number of lines in each child's byte range or file; -1 for incomplete children.
 
     Returns:
-        For each child the lines before, -1 where that is not known yet.
+        The number of lines before each child; -1 if not known yet.
     """
     before = array("q", [-1]) * plan.children
     total = plan.source.lines_before
@@ -79,16 +79,16 @@ def first_lines(plan: Plan, lines: Sequence[int]) -> array[int]:
 
 
 def numbered(row: LedgerRow, before: Sequence[int]) -> LedgerRow:
-    """Return a row with the number of its line in the manifest, None where it is not known."""
+    """Return a row with the number of its line in the manifest, or None if not known."""
     first = before[row.child]
     return replace(row, manifest_line=row.line_in_slice + first if first >= 0 else None)
 
 
 def iterate_rows(plan: Plan, objects: ObjectStore) -> Iterator[LedgerRow]:
-    """Yield the ledger of a job in the order of the manifest, in bounded memory.
+    """Yield the rows of a job's ledger in the order of the manifest, in bounded memory.
 
     Yields:
-        Rows with their ``manifest_line``; None where children before them are incomplete.
+        Rows with their ``manifest_line``; None if earlier children are incomplete.
     """
     lines = array(
         "q", (child.lines if child.complete else -1 for child in read_summaries(plan, objects))

@@ -1,8 +1,8 @@
 """Erases faces and photos from the rows of a ledger, and from the lists of failed rows.
 
-A row stays, so that every manifest line still has one. Erased faces are removed from it. If none is
-left, or if the photo is erased, all its values are erased and its outcome is ERASED. This works for
-rows of every release; members keep the names of their release.
+A row stays, so that every manifest line still has one. Erased faces are removed from it. If no face
+is left, or if the photo is erased, all its values are erased and its outcome is ERASED. This works
+for rows of every release, and keeps the member names of their release.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ERASED: dict[str, Any] = {
 
 
 def may_name(selection: Selection, content: bytes) -> bool:
-    """Return whether a file of JSON may name something of a selection."""
+    """Return whether a JSON file may contain anything in a selection."""
     names = [*selection.external_image_ids, *selection.photos]
     # ASCII, as ``json.dumps`` writes it; the key of a photo is the beginning of a face's id.
     texts = [*selection.face_ids, *selection.image_keys, *map(json.dumps, names)]
@@ -78,7 +78,7 @@ def is_selected(row: dict[str, Any], selection: Selection) -> bool:
 
 
 def erase_from_segment(content: bytes, selection: Selection) -> tuple[bytes, int]:
-    """Return a segment of a ledger without a selection, and the number of changed rows."""
+    """Erase a selection from a ledger segment; return it and the number of changed rows."""
     first, *lines = content.splitlines()
     rows = [json.loads(line) for line in lines]
     changed = sum(erase_from_row(row, selection) for row in rows)
@@ -89,7 +89,7 @@ def erase_from_segment(content: bytes, selection: Selection) -> tuple[bytes, int
 
 
 def erase_from_failures(content: bytes, selection: Selection) -> tuple[bytes, int]:
-    """Return a summary or a report without a selection, and the number of changed rows."""
+    """Erase a selection from a summary or a report; return it and the number of changed rows."""
     document = json.loads(content)
     changed = sum(erase_from_row(row, selection) for row in document.get("failures", []))
     return (json.dumps(document).encode() if changed else content), changed

@@ -1,4 +1,4 @@
-"""The record of the faces that a job has removed because photos were replaced or are gone."""
+"""The record of the faces that a job removed because photos were replaced or are gone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facerec.storage.objects.protocol import ObjectStore, exists
 
 
 def read_removal(objects: ObjectStore, job_folder: str) -> Removal | None:
-    """Return the counts of what a job has removed; None if it has not removed anything yet."""
+    """Return the counts of what a job removed; None if it has not removed anything yet."""
     try:
         return Removal(**json.loads(objects.read(removal_uri(job_folder))))
     except ObjectNotFoundError:

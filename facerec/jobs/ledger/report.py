@@ -38,11 +38,11 @@ class Report:
         collection_id: the collection that received the faces.
         status: SUCCEEDED, FAILED or INCOMPLETE by the ledger alone; a ``Job`` sets its own status.
         children: number of children.
-        complete_children: number of complete ones.
-        incomplete: numbers of the first ``MAX_INCOMPLETE`` that are not complete.
-        failed_photos: rows that are failures.
-        failure_percentage: their share of all rows, 0 to 100.
-        tolerated_failure_percentage: its maximum for the job to succeed.
+        complete_children: number of complete children.
+        incomplete: numbers of the first ``MAX_INCOMPLETE`` incomplete children.
+        failed_photos: number of failed rows.
+        failure_percentage: share of failed rows, 0 to 100.
+        tolerated_failure_percentage: maximum of ``failure_percentage`` for the job to succeed.
         seconds: time during which at least one child was running.
         photos_per_second: photos processed per second of that time.
         tally: sums over all rows; the rows of ``tally.failures`` have their ``manifest_line``.
@@ -50,7 +50,7 @@ class Report:
         difference: comparison of the source's photos with the remembered ones; None if they were
             not compared.
         removal: counts of what was removed because photos were replaced or are gone.
-        first_failures: how the first photos failed, if the job was ended for that; None otherwise.
+        first_failures: failure of the first photos, if it ended the job; otherwise None.
     """
 
     job_id: str
@@ -72,7 +72,7 @@ class Report:
 
     @property
     def is_failed(self) -> bool:
-        """Whether more photos failed than are tolerated, or the first ones nearly all alike."""
+        """Whether more photos failed than are tolerated, or the first ones ended the job."""
         return self.first_failures is not None or (
             self.complete_children == self.children
             and self.failure_percentage > self.tolerated_failure_percentage
@@ -103,15 +103,15 @@ def write_report(
 ) -> Report:
     """Sum up the summaries and ledgers of the children, and store the report in the job folder.
 
-    Reads one small object of each complete child and the ledgers of the others, many concurrently.
-    Memory holds 8 bytes per child and the objects being read.
+    Reads one small object per complete child and the ledgers of the others, many concurrently.
+    Needs 8 bytes of memory per child, plus the objects being read.
 
     Args:
         plan: the job's plan.
         objects: contains the job folder.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
-        incomplete_uri: address for the numbers of all children that are not complete, if any;
-            None stores none.
+        incomplete_uri: address at which to store the numbers of all incomplete children, if any;
+            None does not store them.
     """
     # Imported late: commands that only read reports start faster without the ledger.
     from facerec.jobs.ledger.incomplete import write_numbers

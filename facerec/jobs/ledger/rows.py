@@ -29,7 +29,7 @@ class IndexedFace:
 
 @dataclass(frozen=True, slots=True)
 class RejectedFace:
-    """A face that was detected and not indexed; the reasons name ``RejectionReason``s."""
+    """A face that was detected but not indexed; the reasons are names of ``RejectionReason``s."""
 
     box: BoundingBox
     confidence: float
@@ -51,29 +51,29 @@ class LedgerRow:
     Attributes:
         child: the child that processed the line.
         line_in_slice: number of the line, from 1, in the child's byte range or gzip file.
-        photo: full address of the photo; "" where the line names none.
+        photo: full address of the photo; "" if the line does not name one.
         external_image_id: the caller's own name for the photo.
         outcome: the outcome.
         reason: reason of UNREADABLE: the name of an ``UnreadableReason``, or CRASHED.
-        detail: one line for a person.
-        image_id: derived from the photo's content.
+        detail: one-line explanation for display.
+        image_id: id derived from the photo's content.
         version: version of the photo that was read (see ``jobs.versions``); None if it was not
-            read, or may have changed since without another version.
-        faces: faces in the collection.
-        rejected: faces that were detected and not indexed.
+            read, or if a later change might not alter the version.
+        faces: faces of the photo in the collection.
+        rejected: faces that were detected but not indexed.
         rotation: degrees clockwise by which the photo was turned to find its faces.
         is_animated: whether the file holds more frames than the first, which was searched.
         kept: faces of the photo that were indexed before with other options and that this job does
-            not select; they stay in the collection since they belong to people.
+            not select, but that stay in the collection because they belong to people.
         replaced: number of the row's faces that were indexed before with other options.
-        removed: number of faces of the photo that were indexed before with other options, and that
-            were removed since this job does not select them.
-        deleted: number of faces that were found and not stored, since somebody deleted them or the
-            collection holds them under imported ids.
+        removed: number of faces of the photo that were indexed before with other options, and
+            removed because this job does not select them.
+        deleted: number of faces that were found but not stored, because somebody deleted them or
+            the collection contains them under imported ids.
         bytes: size of the photo file.
-        milliseconds: time for reading it, plus its share of what was done for several photos.
-        manifest_line: number of the line, from 1, in the manifest. None in a segment, and as long
-            as the lines of the children before are not known.
+        milliseconds: time to read the photo, plus its share of work done for several photos.
+        manifest_line: number of the line, from 1, in the manifest. None in a segment, and while the
+            number of lines of earlier children is not known.
     """
 
     child: int
@@ -104,7 +104,7 @@ class LedgerRow:
 
     @property
     def stored(self) -> tuple[IndexedFace, ...]:
-        """All faces that the collection holds of the photo."""
+        """All faces of the photo in the collection."""
         return (*self.faces, *self.kept)
 
     def to_json(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class LedgerRow:
 
 
 def erased_row(row: LedgerRow) -> LedgerRow:
-    """Return the row of a line whose photo was erased: it names nobody."""
+    """Return the row of a line whose photo was erased; it contains no personal data."""
     return LedgerRow(
         child=row.child,
         line_in_slice=row.line_in_slice,
@@ -137,7 +137,7 @@ def row_from_json(document: Mapping[str, Any]) -> LedgerRow:
     fields = dict(document)
     fields["outcome"] = Outcome(document["outcome"])
     fields["faces"] = _indexed_faces(document["faces"])
-    # Earlier releases wrote none.
+    # Earlier releases did not write it.
     fields["kept"] = _indexed_faces(document.get("kept", ()))
     fields["rejected"] = tuple(
         RejectedFace(BoundingBox(**face["box"]), face["confidence"], tuple(face["reasons"]))

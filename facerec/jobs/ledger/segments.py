@@ -1,9 +1,9 @@
 """The ledger of a child: a chain of write-once segments.
 
 A segment is named by the cursor at which it starts and contains the cursor at which it ends. It is
-written on condition that no segment of that name exists. So the segments of a child are always one
-chain without gap or overlap, however many attempts append to it, at the same time or in turn:
-the second one to append a segment reads the first one's and continues from its end. See
+written only if no segment of that name exists. So the segments of a child are always one chain
+without gap or overlap, however many attempts append to it, at the same time or in turn: the second
+one to append a segment reads the first one's and continues from its end. See
 ``facerec.jobs.child.segment_writer``.
 """
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The record of one step.
+    """A ledger segment, the record of one step.
 
     Attributes:
         child: the child.
-        start: where in the child's slice the step started.
-        end: where it ended.
-        rows: one for each line in between that is not blank.
+        start: cursor in the child's slice at which the step started.
+        end: cursor at which the step ended.
+        rows: one row for each line in between that is not blank.
         embeddings: path, in the job folder, of the file with the embeddings of the faces that the
             rows name as indexed; None if there are none.
-        started: seconds since 1970, UTC.
-        finished: seconds since 1970, UTC.
+        started: start of the step, seconds since 1970, UTC.
+        finished: end of the step, seconds since 1970, UTC.
     """
 
     child: int
@@ -101,6 +101,6 @@ def read_segments(
     """
     first = segment_uri(job_folder, child, since)
     for found in objects.list(ledger_folder(job_folder, child)):
-        # A file that a killed process left half written does not end in .jsonl.
+        # The name of a partial file left by a killed process does not end in .jsonl.
         if found.uri.endswith(".jsonl") and found.uri >= first:
             yield read_segment(objects, found.uri)

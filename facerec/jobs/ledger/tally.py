@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore
 
 MAX_FAILURES = 20
-"""Failed rows in a summary and a report; the ledger has all of them."""
+"""Maximum number of failed rows in a summary and a report; the ledger contains all of them."""
 
 MAX_SPELL_GAP = 1.0
-"""Seconds between two steps that still count as one busy interval."""
+"""Maximum number of seconds between two steps that count as one busy interval."""
 
 Interval = tuple[float, float]
 
@@ -41,19 +41,20 @@ class Tally:
     """Sums over ledger rows.
 
     Attributes:
-        photos: number of rows: manifest lines that are not blank.
-        outcomes: rows by ``Outcome``.
-        reasons: rows by the reason of UNREADABLE.
-        faces_indexed: faces that were added to the collection.
-        faces_present: faces of photos that were indexed before.
-        faces_rejected: faces by ``RejectionReason``; a face may have several.
-        faces_replaced: faces among ``faces_indexed`` that were indexed before with other options.
-        faces_removed: faces that were indexed with other options and have been removed.
-        faces_deleted: faces that were found and not stored, since somebody deleted them or the
-            collection holds them under imported ids.
-        faces_kept: faces indexed with other options that stay because they belong to people.
-        bytes: size of the photo files.
-        busy_intervals: when work was done, seconds since 1970.
+        photos: number of rows, that is, of manifest lines that are not blank.
+        outcomes: number of rows by ``Outcome``.
+        reasons: number of rows by the reason of UNREADABLE.
+        faces_indexed: number of faces that were added to the collection.
+        faces_present: number of faces in photos that were indexed before.
+        faces_rejected: number of faces by ``RejectionReason``; a face may have several.
+        faces_replaced: number of the ``faces_indexed`` that were indexed before with other options.
+        faces_removed: number of faces indexed with other options that were removed.
+        faces_deleted: number of faces that were found but not stored, because somebody deleted them
+            or the collection contains them under imported ids.
+        faces_kept: number of faces indexed with other options that stay because they belong to
+            people.
+        bytes: total size of the photo files.
+        busy_intervals: intervals in which work was done, seconds since 1970.
         failures: the first ``MAX_FAILURES`` rows that failed.
     """
 
@@ -73,7 +74,7 @@ class Tally:
 
     @classmethod
     def of(cls, rows: Iterable[LedgerRow], interval: Interval) -> Self:
-        """Return the sums over the rows that were produced in a busy interval."""
+        """Return the sums over rows that were produced in a busy interval."""
         tally = cls(busy_intervals=[interval])
         for row in rows:
             tally._count(row)
@@ -86,7 +87,7 @@ class Tally:
 
     @property
     def failed_photos(self) -> int:
-        """Rows that count against the tolerated percentage of failures."""
+        """Number of rows that count against the tolerated percentage of failures."""
         return sum(self.outcomes[outcome] for outcome in FAILURES)
 
     @property
@@ -175,8 +176,8 @@ class ChildSummary:
     Attributes:
         child: the child.
         complete: whether its whole slice is in the ledger.
-        lines: lines of its byte range, or of the gzip file that it shares (without a header); of
-            an incomplete child, those before the end of its ledger.
+        lines: number of lines in its byte range, or in the gzip file that it shares (without a
+            header); for an incomplete child, those before the end of its ledger.
         tally: the sums over its rows.
     """
 
@@ -187,7 +188,7 @@ class ChildSummary:
 
 
 def write_summary(objects: ObjectStore, job_folder: str, summary: ChildSummary) -> None:
-    """Write the summary of a complete child, after which it is never processed again."""
+    """Write the summary of a complete child, which is then never processed again."""
     document = {"child": summary.child, "lines": summary.lines, **summary.tally.to_json()}
     objects.write(summary_uri(job_folder, summary.child), json.dumps(document).encode())
 

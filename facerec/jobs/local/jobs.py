@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 class LocalJobs:
-    """The ``JobService`` of this machine; its jobs have their folders on a local disk."""
+    """The ``JobService`` of this machine; its job folders are on a local disk."""
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class LocalJobs:
         Args:
             objects: contains the job folders.
             jobs_root: parent of all job folders, with the final ``/``.
-            open_runs: opens what runs the jobs that are submitted.
+            open_runs: opens the runner of submitted jobs.
             open_store: opens the store of collections.
-            open_erasures: opens what says which collections were deleted.
+            open_erasures: opens the erasures, which record deleted collections.
             model_version: returns the version of the workers' engine.
             local_paths: whether callers may name paths of this machine.
         """
@@ -118,7 +118,7 @@ class LocalJobs:
             raise
 
     def get(self, job_id: str, *, readable: bool = True) -> Job:
-        """Return a job; see ``JobService.get``. Also finds it by the path of its folder."""
+        """Return a job; see ``JobService.get``. Also accepts the path of its folder."""
         if job_id == LATEST:
             newest = self.list(1)
             if not newest:
@@ -189,7 +189,7 @@ class LocalJobs:
     def cancel(self, job: Job) -> None:
         """End a job, whichever process runs it; see ``JobService.cancel``.
 
-        Cancelling a job of this process again kills its workers immediately.
+        A second call for a job of this process kills its workers immediately.
         """
         job.require_running()
         if not self.runs.cancel(job.id):
@@ -244,12 +244,12 @@ class LocalJobs:
         return replace(job, status=JobStatus.RUNNING) if is_locked(entry.job_folder) else job
 
     def _at(self, job_folder: str, *, readable: bool) -> Job:
-        """Return the job of a folder; one that the root does not name has its path as id."""
+        """Return the job of a folder; the id of one that is not in the root is its path."""
         job = self._of_entry(Entry(job_folder, job_folder), readable=readable)
         try:
             entry = self._find(job.id)
         except InvalidInputError:
-            # The folder that the root names is missing: this one was moved.
+            # The folder named in the root is missing: it was moved here.
             entry = None
         if entry is None or entry.job_folder != job_folder:
             job = replace(job, id=job_folder)

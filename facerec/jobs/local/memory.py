@@ -1,4 +1,4 @@
-"""Counts processes that the kernel killed because memory was short."""
+"""Counts processes that the kernel killed to free memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run of a job's children: how it is stopped, and how it ended."""
+"""How to stop a run of a job's children, and its result."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
 
 
 class Stop(IntEnum):
-    """How to stop a run."""
+    """Ways to stop a run."""
 
     NO = 0
     COMMIT = 1
-    """Workers commit their finished work, then end."""
+    """Workers commit their finished work and exit."""
     KILL = 2
-    """Workers are killed; each loses at most a step."""
+    """Workers are killed; each loses at most one step."""
 
 
 @dataclass(slots=True)
 class RunResult:
-    """How a run of a job's children ended.
+    """Result of a run of a job's children.
 
     Attributes:
-        new_photos: rows that this run has added to the ledger.
+        new_photos: number of rows that this run added to the ledger.
         stopped: whether it was asked to stop.
-        lost: the cause for each child that was given up; the next run tries them again.
+        lost: cause of failure for each child that was given up; the next run retries them.
         verification: comparison of the collection with the ledgers of earlier runs; None if they
             were not compared.
         collection_restored: whether the database had lost the collection.

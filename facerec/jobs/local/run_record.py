@@ -1,7 +1,7 @@
-"""The last run of a job on this machine: whether it is running, and how it ended.
+"""The record of a job's last run on this machine: whether it is running, and how it ended.
 
 A run holds a lock on a file in the job folder, which the kernel releases however the process ends.
-So a run that was killed is never taken for a running one.
+So a killed run is never mistaken for a running one.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ class RunRecord:
     """A run of a job.
 
     Attributes:
-        submitted_at: seconds since 1970, UTC.
+        submitted_at: time of submission, seconds since 1970, UTC.
         tolerated_failure_percentage: failure tolerance of this run.
-        started_at: None while the run waits for its turn.
-        ended_at: None while it runs, or if it was killed.
+        started_at: start of the run; None while it waits for its turn.
+        ended_at: end of the run; None while it runs, or if it was killed.
         cancelled: whether it was cancelled.
-        cause: one line about why it failed or stopped.
-        run: its summary, in the form of ``schemas/run.json``; None until it has ended.
+        cause: reason why it failed or stopped, in one line.
+        run: summary of the run, in the form of ``schemas/run.json``; None until it has ended.
     """
 
     submitted_at: float
@@ -61,14 +61,14 @@ def read_record(job_folder: str) -> RunRecord | None:
 def run_lock(job_folder: str) -> Iterator[None]:
     """Mark the job as running during the block; concurrent runs of a job share the mark."""
     with Path(job_folder, "run.lock").open("ab") as file:
-        # Where the file system has no locks, the job merely is not shown as running.
+        # If the file system does not support locks, the job is merely not shown as running.
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_SH)
         yield
 
 
 def is_locked(job_folder: str) -> bool:
-    """Return whether some process runs the job."""
+    """Return whether any process is running the job."""
     try:
         with Path(job_folder, "run.lock").open("rb") as file:
             try:

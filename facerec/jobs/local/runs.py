@@ -34,10 +34,10 @@ _LOG = logging.getLogger("facerec.jobs")
 
 
 class LocalRuns:
-    """The runs of jobs in this process. ``close`` them to wait for their end.
+    """The runs of jobs in this process. ``close`` waits for their end.
 
-    Each run leaves a record in the job folder, by which every process knows its status, and holds
-    a lock there while it lasts.
+    Each run writes a record into the job folder, which shows its status to every process, and holds
+    a lock there while it is running.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class LocalRuns:
             jobs_root: parent of all job folders, with the final ``/``.
             open_store: opens the store of collections and faces.
             build_dependencies: builds engine and stores of a worker in its process.
-            delete_faces: deletes faces of a collection in that store, also those of people.
+            delete_faces: deletes faces of a collection in that store, including those of people.
             workers: number of processes per job.
         """
         self._objects, self._open_store = objects, open_store
@@ -70,7 +70,7 @@ class LocalRuns:
         self._stops: dict[str, Stop] = {}
 
     def start(self, plan: Plan, tolerated_failure_percentage: float) -> None:
-        """Run a job after those before it; a job that is pending or running here is left alone."""
+        """Queue a job; one that is already pending or running here is not queued again."""
         with self._lock:
             run = self._runs.get(plan.job_id)
             if run is None or run.done():
@@ -80,7 +80,7 @@ class LocalRuns:
         """Let a run commit its finished work and end; a second call kills its workers.
 
         Returns:
-            Whether this process has run the job. If not, another process may.
+            Whether this process is responsible for the run. If not, another process may be.
         """
         with self._lock:
             if job_id not in self._runs:
@@ -90,7 +90,7 @@ class LocalRuns:
             return True
 
     def wait(self, job_id: str, seconds: float) -> None:
-        """Wait for the end of a run, at most for some seconds."""
+        """Wait for the end of a run, up to a maximum number of seconds."""
         wait([self._runs[job_id]], seconds)
 
     def result(self, job_id: str) -> RunResult:
@@ -140,7 +140,7 @@ class LocalRuns:
         try:
             with self._open_store() as store:
                 if job_exists(plan, self._objects):
-                    # Since it was submitted, other jobs may have been started.
+                    # Other jobs may have been started since it was submitted.
                     memory_of(plan, self._objects, self._jobs_root).note(plan)
                 check = CollectionCheck(plan, self._objects, self._jobs_root, store, store)
                 verification = check.verify()

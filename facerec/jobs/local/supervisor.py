@@ -54,7 +54,7 @@ def run_children(
     tolerated_failure_percentage: float = TOLERATED_FAILURE_PERCENTAGE,
     stop: Callable[[], Stop] = lambda: Stop.NO,
 ) -> RunResult:
-    """Run the children of a job that are not complete.
+    """Run the incomplete children of a job.
 
     Args:
         plan: the job's plan.
@@ -62,12 +62,12 @@ def run_children(
         objects: contains the job folder.
         workers: number of processes.
         tolerated_failure_percentage: 0 to 100, the share of photos that may fail.
-        stop: called a few times per second.
+        stop: called a few times per second; returns whether and how to stop.
 
     Raises:
         FirstPhotosFailedError: the first photos of the job nearly all failed alike.
-        FacerecError: an error that another attempt would meet again; finished work is kept.
-        StoreUnavailableError: a store failed at several attempts.
+        FacerecError: another attempt would fail in the same way; finished work is kept.
+        StoreUnavailableError: a store failed in several attempts.
     """
     worker = partial(work, plan, build_dependencies, tolerated_failure_percentage)
     supervisor = _Supervisor(plan, worker, objects, workers)
@@ -174,14 +174,14 @@ class _Supervisor:
                 continue
             worker.child = self._queue.take()
             if worker.child is None and self._queue:
-                # A child waits for its retry; the worker will be needed then.
+                # A child is waiting for its retry, which will need the worker.
                 continue
             worker.stopping = worker.child is None
             with suppress(OSError):
                 worker.pipe.send(worker.child)
 
     def _start_worker(self) -> _Worker:
-        # Forked processes would share the locks of threads and the connections of stores.
+        # Forked processes would share locks held by threads and connections to stores.
         context = get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(target=self._work, args=(there,), daemon=True)
@@ -254,7 +254,7 @@ class _Supervisor:
             self.result.lost[child] = _cause(worker.process.exitcode)
 
     def _handle_failed_start(self, child: int, exit_code: int | None) -> None:
-        """Retry a worker that ended before its first photo; in the end, report the machine."""
+        """Retry a worker that ended before its first photo; finally, report the machine."""
         if self.result.stopped or self.error is not None:
             return
         self._failed_starts += 1
@@ -271,11 +271,11 @@ class _Supervisor:
     def _photo_may_be_the_cause(self, worker: _Worker, child: int) -> bool:
         """Return whether the photo that a worker was processing may have ended it.
 
-        SIGKILL comes from the kernel when memory is short, or from anybody at any time. It counts
-        if the kernel reports that it killed for memory, or if the child makes no progress between
-        two of them. Until this run gets any photo done, it counts once per child: that is enough
-        to take photos one at a time, and a machine that is too small is not taken for thousands
-        of bad photos.
+        SIGKILL is sent by the kernel when memory is short, or by anybody at any time. It counts if
+        the kernel reports a kill for memory, or if the child makes no progress between two kills.
+        Until this run completes any photo, it counts once per child: that is enough to switch to
+        one photo at a time, and a machine that is too small is not mistaken for thousands of bad
+        photos.
         """
         number = -(worker.process.exitcode or 0)
         if number != signal.SIGKILL:

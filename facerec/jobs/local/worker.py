@@ -45,7 +45,7 @@ class WorkerFailed:
 
     Attributes:
         child: the child it was running; None while its dependencies were built.
-        error: what went wrong.
+        error: the error to report.
         retry: whether another attempt may succeed.
     """
 
@@ -87,7 +87,7 @@ def work(
             summary = runner.run(child, stop=stop, on_commit=pipe.send)
             pipe.send(ChildFinished(child, summary.complete))
     except ConnectionError:
-        # The supervisor is gone; what is committed remains.
+        # The supervisor is gone; committed work remains.
         return
     except Exception as error:
         with suppress(ConnectionError):

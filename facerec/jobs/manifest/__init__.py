@@ -1,1 +1,1 @@
-"""Manifests: their formats, and how they are read in slices."""
+"""Manifests: their formats, and reading them in slices."""

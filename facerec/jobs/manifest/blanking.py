@@ -1,6 +1,6 @@
 """Erases photos from a manifest that facerec has listed, without moving any other line.
 
-A line is overwritten with spaces: children share a manifest by its bytes, and blank lines have no
+A line is overwritten with spaces: children divide a manifest by bytes, and blank lines have no
 rows.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 READ_AT_ONCE = 16 * 1024 * 1024
-"""Bytes of a manifest in memory."""
+"""Maximum number of a manifest's bytes in memory."""
 
 
 def blank_lines(
@@ -28,7 +28,7 @@ def blank_lines(
     Args:
         objects: contains the manifest.
         manifest: the manifest.
-        selection: what is erased.
+        selection: the faces and photos to erase.
         base: the folder of relative paths in the manifest, or None.
     """
     blanked = 0

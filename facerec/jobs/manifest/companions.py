@@ -1,4 +1,4 @@
-"""Files beside photos that are not photos: videos, sidecars, thumbnails of other programs."""
+"""Files next to photos that are not photos: videos, sidecars, and thumbnails of other programs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOREIGN_FOLDERS = frozenset(
 
 
 def describe_companion(uri: str) -> str | None:
-    """Return the kind of a file that is not a photo by its name, or None if it may be one.
+    """Return the kind of a file whose name shows that it is not a photo, or None if it may be one.
 
     Args:
         uri: a path or an ``s3://`` address.

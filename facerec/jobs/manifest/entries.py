@@ -42,7 +42,7 @@ class LineParser:
     Attributes:
         format: the format of the lines.
         columns: the columns of a CSV or an inventory.
-        base: the folder of relative paths, with its final ``/``; None refuses them.
+        base: the folder of relative paths, with its final ``/``; None rejects relative paths.
         local: whether paths of this machine are allowed.
     """
 
@@ -52,10 +52,10 @@ class LineParser:
     local: bool
 
     def parse(self, content: bytes | None) -> ManifestEntry | PhotoFailure | None:
-        """Return the photo that a line names, or why it names none; None for a blank line.
+        """Return the photo that a line names, or the reason for none; None for a blank line.
 
         Args:
-            content: the bytes of the line; None for one of more than ``MAX_LINE_BYTES``.
+            content: the bytes of the line; None if it is longer than ``MAX_LINE_BYTES``.
         """
         if content is None:
             return _malformed(f"longer than {MAX_LINE_BYTES} bytes")
@@ -114,7 +114,7 @@ class LineParser:
         return ManifestEntry(uri, None, row.get("VersionId") or None)
 
     def _photo_of(self, named: Mapping[str, object]) -> str:
-        """Return the address of the photo that a malformed line names, "" if it names none."""
+        """Return the address of the photo that a malformed line names, or ""."""
         uri = {name: value for name, value in named.items() if name == "image"}
         if violation("manifest-line", uri):
             return ""
@@ -140,7 +140,7 @@ class LineParser:
 
 
 def _without_companions(entry: ManifestEntry | PhotoFailure) -> ManifestEntry | PhotoFailure:
-    """Return an entry, or a skipped row for a file that is not a photo by its name."""
+    """Return an entry, or a skipped row for a file whose name shows that it is not a photo."""
     if isinstance(entry, ManifestEntry):
         companion = describe_companion(entry.uri)
         if companion:
@@ -176,7 +176,7 @@ def _json_object(text: str) -> dict[str, str] | PhotoFailure:
     except RecursionError:
         return _malformed("not JSON: nested too deeply")
     except ValueError as error:
-        # For example a number of too many digits.
+        # For example a number with too many digits.
         return _malformed(f"not JSON: {error}")
     if not isinstance(named, dict):
         return _malformed("not a JSON object")

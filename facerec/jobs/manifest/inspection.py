@@ -1,4 +1,4 @@
-"""Inspects a manifest, of any size, by its length and a small sample."""
+"""Inspects a manifest of any size, using its length and a small sample."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PHOTOS = {
 
 
 _ARRAY = re.compile(rb"\s*\[\s*(?:\{|\"|$)")
-"""How a JSON array of objects or of texts begins; the name of a file may begin with a bracket."""
+"""Start of a JSON array of objects or strings; a file name may also begin with a bracket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class Inspection:
 
     Attributes:
         source: the manifest.
-        photos: lines that are not blank, counted or estimated.
-        exact: whether they were counted.
+        photos: number of lines that are not blank, counted or estimated.
+        exact: whether the lines were counted.
     """
 
     source: Source
@@ -57,7 +57,7 @@ class Inspection:
 
 
 def is_photo(uri: str, sample: bytes) -> bool:
-    """Return whether an object is a photo, not a manifest, by its name and its first bytes."""
+    """Return whether an object's name and first bytes show that it is a photo, not a manifest."""
     if PurePosixPath(uri).suffix.lower() in _PHOTOS:
         return True
     return b"\0" in sample and not sample.startswith((_GZIP, *_UTF_16))
@@ -68,7 +68,7 @@ def inspect(info: ObjectInfo, sample: bytes) -> Inspection:
 
     Args:
         info: size and version of the manifest.
-        sample: its first ``SAMPLE`` bytes, or all of them.
+        sample: the first ``SAMPLE`` bytes, or the whole manifest if it is shorter.
 
     Raises:
         InvalidInputError: it cannot be read as a manifest.
@@ -87,7 +87,7 @@ def inspect(info: ObjectInfo, sample: bytes) -> Inspection:
 
 @contextmanager
 def gzip_errors(uri: str) -> Iterator[None]:
-    """Raise errors of decompression as an error that names the file.
+    """Convert errors of decompression to an error that names the file.
 
     Raises:
         InvalidInputError: the file is damaged.
@@ -102,8 +102,8 @@ def gzip_start(uri: str, sample: bytes, size: int) -> tuple[bytes, float, bool]:
     """Decompress the start of a gzip file.
 
     Returns:
-        The text, by how much the file of ``size`` bytes exceeds what was read, and whether the
-        text is complete.
+        The text, the ratio of the file's ``size`` to the bytes that were read, and whether the text
+        is complete.
 
     Raises:
         InvalidInputError: the file is damaged.
@@ -157,7 +157,7 @@ class _Text:
         return cls(named or LineFormat.URIS, (), start, 0)
 
     def source(self, kind: SourceKind, info: ObjectInfo) -> Source:
-        """Return the source of a manifest with this text."""
+        """Return the source for a manifest that begins with this text."""
         return Source(
             kind,
             info.uri,

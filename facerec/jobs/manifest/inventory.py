@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
-"""Bytes of a ``manifest.json``: enough to name some 10^5 files with 10^10 photos."""
+"""Maximum size of a ``manifest.json`` in bytes: enough to name about 10^5 files with 10^10
+photos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def is_inventory(uri: str, sample: bytes) -> bool:
 
 
 def inspect_inventory(objects: ObjectStore, info: ObjectInfo) -> Inspection:
-    """Determine which files an inventory has, and about how many photos.
+    """Determine the files of an inventory, and approximately how many photos it contains.
 
     Raises:
         InvalidInputError: it is not an inventory of CSV files with bucket and key.

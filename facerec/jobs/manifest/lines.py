@@ -7,23 +7,23 @@ from collections.abc import Iterable, Iterator
 from facerec.errors import InvalidInputError
 
 MAX_LINE_BYTES = 64 * 1024
-"""Bytes of a manifest line; a longer one is malformed, and none of it is kept."""
+"""Maximum length of a manifest line in bytes; a longer one is malformed and discarded."""
 
 MAX_ENDLESS_BYTES = 64 * 1024 * 1024
-"""Bytes without the end of a line from which a text is not a manifest: a few megabytes of gzip may
-inflate to gigabytes, for each child that reads them."""
+"""Number of bytes without a line end at which a text is rejected as a manifest: a few megabytes of
+gzip may inflate to gigabytes, for each child that reads them."""
 
 
 def split_lines(chunks: Iterable[bytes], start: int = 0) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the lines of a text; LF and CRLF end a line, the last one may lack its end.
+    """Yield the lines of a text; a line ends in LF or CRLF, except possibly the last.
 
     Args:
         chunks: the text in pieces of any size.
         start: offset of the first piece.
 
     Yields:
-        The offset of the following line's first byte, and the line without its end; None for a
-        line of more than ``MAX_LINE_BYTES``.
+        The offset of the following line's first byte, and the line without its end; None for a line
+        longer than ``MAX_LINE_BYTES``.
 
     Raises:
         InvalidInputError: a line has more than ``MAX_ENDLESS_BYTES``.

@@ -33,7 +33,7 @@ class ListingRules:
     external_ids: ExternalIds = ExternalIds.PATH
 
     def accept(self, path: str) -> bool:
-        """Return whether a file is to be indexed.
+        """Return whether to index a file.
 
         Args:
             path: the path of the file in the folder.
@@ -45,7 +45,7 @@ class ListingRules:
     def external_image_id(self, path: str) -> str:
         """Return the external image id of a photo, or "" for none.
 
-        A photo in no folder is named after its file.
+        A photo that is not in a subfolder is named after its file.
         """
         if self.external_ids is ExternalIds.NONE:
             return ""
@@ -61,7 +61,7 @@ class ListedPhoto(NamedTuple):
     Attributes:
         uri: its address.
         external_image_id: the caller's own name for it, or "".
-        version: its version now (see ``jobs.versions``); "" if it is not known.
+        version: current version (see ``jobs.versions``); "" if unknown.
         requested: whether to index it; otherwise it is only known to exist.
         version_id: the version of the S3 object, or None for the newest.
     """
@@ -91,7 +91,7 @@ def list_photos(
     folder markers. An object that is not a photo becomes a skipped or a failed row.
 
     Args:
-        objects: where the folder is.
+        objects: store that contains the folder.
         folder: its uri with the final ``/``.
         exclude: a subfolder to exclude (the job's own).
         rules: rules for the files to index and their ids.

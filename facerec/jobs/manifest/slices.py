@@ -27,7 +27,7 @@ STRIPE = 32
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """The lines whose first byte is one of ``start`` to ``end`` (exclusive) of the manifest."""
+    """The lines of a manifest whose first byte is in the range ``start`` to ``end`` (exclusive)."""
 
     start: int
     end: int
@@ -35,7 +35,7 @@ class ByteRange:
 
 @dataclass(frozen=True, slots=True)
 class Stripe:
-    """Lines of a gzip file: of each ``STRIPE * of`` consecutive ones, the ``index``-th ``STRIPE``.
+    """Lines of a gzip file: the ``index``-th ``STRIPE`` lines of every ``STRIPE * of`` lines.
 
     Attributes:
         file: index of the file in the source.
@@ -53,8 +53,8 @@ def slice_of(source: Source, children: int, stripes: int, child: int) -> ByteRan
 
     Args:
         source: the manifest.
-        children: how many children there are.
-        stripes: how many of them share a file.
+        children: number of children.
+        stripes: number of children that share a file.
         child: 0 to ``children - 1``.
     """
     if source.kind is not SourceKind.RANGES:
@@ -69,8 +69,8 @@ class Cursor:
     """A position between two lines of a slice.
 
     Attributes:
-        offset: where the next line begins: a byte of the manifest, or a line of a gzip file.
-        lines: lines before it, of the byte range or of the gzip file (without a header).
+        offset: start of the next line: a byte of the manifest, or a line of a gzip file.
+        lines: number of lines before it in the byte range or the gzip file (without a header).
     """
 
     offset: int
@@ -82,7 +82,7 @@ class ManifestLine:
     """A line of a slice.
 
     Attributes:
-        content: the bytes without the line end; None if there are more than ``MAX_LINE_BYTES``.
+        content: the bytes without the line end; None if longer than ``MAX_LINE_BYTES``.
         end: the cursor after the line; ``end.lines`` is the line's number in the slice, from 1.
     """
 
@@ -145,7 +145,7 @@ class SliceReader:
                 return
 
     def _chunks(self, start: int, length: int) -> Iterator[bytes]:
-        # A little more than the range: its last line usually ends after it.
+        # A little more than the range, since its last line usually ends after it.
         step = min(CHUNK, length + 4096)
         source = self._source
         for offset in range(start, source.size, step):

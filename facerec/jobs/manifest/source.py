@@ -1,6 +1,6 @@
-"""What a plan says of its manifest.
+"""The description of a manifest in a plan.
 
-Apart from what reads manifests: commands that only show jobs need no more of them.
+Separate from the code that reads manifests, which commands that only show jobs do not need.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class LineFormat(StrEnum):
-    """What the lines of a manifest are."""
+    """Format of the lines of a manifest."""
 
     JSONL = "jsonl"
     CSV = "csv"
@@ -19,7 +19,7 @@ class LineFormat(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """How children share a manifest."""
+    """Way in which children share a manifest."""
 
     RANGES = "ranges"
     """Each child reads a range of bytes."""
@@ -34,14 +34,14 @@ class Source:
     """A manifest, pinned to one version by a plan.
 
     Attributes:
-        kind: how children share it.
+        kind: way in which children share it.
         uri: the manifest, or an inventory's ``manifest.json``.
         version: version of the object; a child that reads another one fails.
-        size: bytes of the object.
+        size: size of the object in bytes.
         format: format of the lines.
         columns: columns of a CSV or an inventory.
         start: offset of the first byte after a byte order mark and the header of a CSV.
-        lines_before: lines before ``start``.
+        lines_before: number of lines before ``start``.
         files: number of files that contain the lines.
     """
 

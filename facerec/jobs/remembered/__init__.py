@@ -2,28 +2,28 @@
 
 **What is kept.** Of each photo: address, external image id, version, digest of the options,
 outcome, image key and number of faces (``photos.RememberedPhoto``). The version is an ETag, or a
-file's size, mtime and ctime. It comes with the content that was read, so no moment lies between
-the two. A file whose times are so recent that a further change might not alter them has no
+file's size, mtime and ctime. It is returned together with the content, so the file cannot change
+between the two. A file whose times are so recent that a further change might not alter them has no
 version, and is processed again (``versions``).
 
-**Where.** A complete child writes one sorted file into its job folder, once. Beside the job folders
-``remembered@COLLECTION/CREATED/`` has a note for each job, which names the job folder (``runs``).
-So the memory belongs to one creation of a collection, moves with the data, and is deleted with the
-collection. The notes are numbered: of two lines about one photo, that of the higher number counts.
-Many runs are merged into one file now and then. Of children that are not complete, the rows of
-the ledger are read instead.
+**Where.** A complete child writes one sorted file into its job folder, once. Beside the job
+folders, ``remembered@COLLECTION/CREATED/`` contains a note for each job, which names the job folder
+(``runs``). So the memory belongs to one creation of a collection, moves with the data, and is
+deleted with the collection. The notes are numbered: of two lines about one photo, the one with the
+higher number counts. From time to time, many runs are merged into one file. For incomplete
+children, the rows of the ledger are read instead.
 
 **How it is used.** The planner merges the sorted listing of a source with the sorted memory, in one
-pass over both, and without a request per photo (``comparison``). The job's manifest is what is
-left: photos that are new or changed, or were processed with other options. Children know nothing
-of this.
+pass over both, and without a request per photo (``comparison``). The rest becomes the job's
+manifest: photos that are new or changed, or were processed with other options. Children do not use
+the memory.
 
 **Photos that are gone.** Lines whose photos were replaced, and with ``prune`` those whose photos
 are gone, are listed in the job folder. When the job is complete, their faces are removed, unless
 the photo exists after all, or another address holds the same photo (``removal``).
 
-**What is not trusted.** The memory says what was done with a photo, never what the store contains.
+**What is not trusted.** The memory records what was done with a photo, not what the store contains.
 If the store has changed since the last run, the ledgers are compared with it and lost faces are
-restored, as described in ``jobs.verification``. A memory that is lost, too old or damaged costs
-reading photos again.
+restored, as described in ``jobs.verification``. If the memory is lost, too old or damaged, photos
+are read again.
 """

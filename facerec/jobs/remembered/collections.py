@@ -1,8 +1,8 @@
-"""What is kept of a collection itself beside what is remembered of its photos.
+"""Data about a collection itself, stored beside the memory of its photos.
 
-It is in ``{jobs_root}remembered@{collection}/{created}/``, and deleted with it: a copy of what
-people have set (``settings.json``); after a loss, which collections of the id it continues
-(``adopted.json``) and, until its faces are restored, that it was lost (``lost``).
+It is in ``{jobs_root}remembered@{collection}/{created}/``, and deleted with it: a copy of its
+settings (``settings.json``); after a loss, the earlier collections with the same id that it
+continues (``adopted.json``) and, until its faces are restored, a mark that it was lost (``lost``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def creations(objects: ObjectStore, jobs_root: str, collection_id: str) -> list[float]:
-    """Return when the collections of an id were created that jobs remember photos of."""
+    """Return the creation times of the collections with an id that have a memory of photos."""
     folders = objects.folders(memory_folder(jobs_root, collection_id))
     return sorted(float(PurePosixPath(folder).name) for folder in folders)
 
@@ -31,7 +31,7 @@ def creations(objects: ObjectStore, jobs_root: str, collection_id: str) -> list[
 def write_settings(
     objects: ObjectStore, jobs_root: str, collection: Collection, settings: CollectionSettings
 ) -> None:
-    """Keep a copy of the settings of a collection, unless it is kept already."""
+    """Keep a copy of the settings of a collection, unless the same copy exists."""
     if read_settings(objects, jobs_root, collection) != settings:
         content = json.dumps(settings.to_json()).encode()
         objects.write(_uri(jobs_root, collection, "settings.json"), content)
@@ -52,13 +52,13 @@ def read_settings(
 def note_lost(
     objects: ObjectStore, jobs_root: str, collection: Collection, adopted: Iterable[float]
 ) -> None:
-    """Note that the faces of a collection are to be restored from its job folders.
+    """Record that the faces of a collection must be restored from its job folders.
 
     Args:
         objects: contains what jobs remember.
         jobs_root: parent of all job folders, with the final ``/``.
         collection: the collection.
-        adopted: when those collections of its id were created whose jobs now count as its own.
+        adopted: creation times of earlier collections with its id whose jobs now count as its own.
     """
     content = json.dumps(sorted(adopted)).encode()
     objects.write(_uri(jobs_root, collection, "adopted.json"), content)
@@ -66,7 +66,7 @@ def note_lost(
 
 
 def own_creations(objects: ObjectStore, jobs_root: str, collection: Collection) -> set[float]:
-    """Return when the collections were created whose jobs count as those of a collection."""
+    """Return the creation times of the collections whose jobs count as this collection's own."""
     try:
         adopted = json.loads(objects.read(_uri(jobs_root, collection, "adopted.json")))
     except ObjectNotFoundError:
@@ -75,12 +75,12 @@ def own_creations(objects: ObjectStore, jobs_root: str, collection: Collection) 
 
 
 def was_lost(objects: ObjectStore, jobs_root: str, collection: Collection) -> bool:
-    """Return whether the faces of a collection are to be restored from its job folders."""
+    """Return whether the faces of a collection must be restored from its job folders."""
     return exists(_uri(jobs_root, collection, "lost"), objects)
 
 
 def note_restored(objects: ObjectStore, jobs_root: str, collection: Collection) -> None:
-    """Note that the faces of a collection have been restored."""
+    """Record that the faces of a collection have been restored."""
     objects.delete(_uri(jobs_root, collection, "lost"))
 
 

@@ -24,7 +24,7 @@ MAX_PROBED = 20
 
 @dataclass(frozen=True, slots=True)
 class StalePhoto:
-    """A remembered photo that was replaced or is gone, and whose faces are to be removed."""
+    """A remembered photo that was replaced or is gone, so that its faces will be removed."""
 
     uri: str
     external_image_id: str
@@ -48,8 +48,8 @@ class Outputs:
     """The files that a comparison writes.
 
     Attributes:
-        manifest: lines of JSON of the photos to process.
-        not_read: the same of photos that could not be read before.
+        manifest: JSON lines of the photos to process.
+        not_read: JSON lines of photos that could not be read before.
         stale: lines of ``StalePhoto``.
     """
 
@@ -75,16 +75,17 @@ def compare(
 
     Args:
         listed: the photos of the source.
-        remembered: what ``Memory.newest`` yields.
+        remembered: remembered lines, as yielded by ``Memory.newest``.
         outputs: receives the photos to process, and those that are stale.
         settings: digest of the options of the job.
-        in_scope: whether a remembered photo that is not listed is gone.
+        in_scope: returns whether a remembered photo that is not listed counts as gone.
         force: whether to process all photos.
-        may_have_changed: whether a photo that could not be read is worth trying again; asked of
-            the first ``MAX_PROBED``.
+        may_have_changed: returns whether to retry a photo that could not be read; called for the
+            first ``MAX_PROBED``.
         retry_failures: whether to try all failed photos again.
-        is_erased: whether a photo of an address and a version was erased; it is not processed.
-        prune: whether photos that are gone are stale, as replaced ones are.
+        is_erased: returns whether the photo with an address and a version was erased; such photos
+            are not processed.
+        prune: whether photos that are gone count as stale, like replaced ones.
     """
     return _Merge(
         outputs,
@@ -206,7 +207,7 @@ class _Merge:
             self._outputs.manifest.write(line)
 
     def _note_replaced(self, photo: ListedPhoto, lines: list[str]) -> None:
-        """Note lines of another version than the listed one; the job decides if it holds."""
+        """Record lines with another version than the listed one; the job checks them again."""
         version = photo[2]
         start = start_of_line(photo[0], photo[1], version, self._settings)
         for line in lines:
@@ -241,6 +242,6 @@ def _next(groups: Iterator[tuple[str, Iterator[Remembered]]]) -> tuple[str | Non
 
 
 def _is_companion(uri: str, lines: list[str]) -> bool:
-    """Return whether a file was skipped for its name."""
+    """Return whether a file was skipped because of its name."""
     skipped = (photo_of_line(line).outcome == Outcome.SKIPPED for line in lines)
     return any(skipped) and describe_companion(uri) is not None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[tuple[str, str]]]:
     """Erase photos from remembered lines, or from a list of stale photos.
 
-    Lines of photos of which only faces are deleted stay, so that these photos are not processed
+    Lines of photos stay if only faces of them are deleted, so that these photos are not processed
     again and their faces do not come back.
 
     Returns:
@@ -36,7 +36,7 @@ def erase_from_lines(content: bytes, selection: Selection) -> tuple[bytes, list[
             continue
         named = photo_in_line(line)
         if named is None:
-            # Damaged: it may name anything.
+            # A damaged line may name any photo.
             continue
         uri, _, version = named
         if _is_selected(named, selection):
@@ -64,7 +64,7 @@ def photos_in_lines(content: bytes, selection: Selection) -> Iterator[dict[str, 
 def listed_photo(
     uri: str, name: str | None, *, version: str = "", outcome: str | None, faces: int | None
 ) -> dict[str, Any]:
-    """Return a photo of a list in the form of ``photo`` in ``schemas/export.json``."""
+    """Return a photo in a list in the form of ``photo`` in ``schemas/export.json``."""
     return {
         "photo": uri,
         "external_image_id": name or None,
@@ -98,11 +98,11 @@ def photo_in_line(line: bytes) -> tuple[str, str, str] | None:
 def note_erased_photos(
     objects: ObjectStore, memory: str, photos: Iterable[tuple[str, str]]
 ) -> None:
-    """Note digests of erased photos, given as addresses and versions.
+    """Record digests of erased photos, given as addresses and versions.
 
     Args:
-        objects: where the memory is.
-        memory: folder of what is remembered of one creation of a collection.
+        objects: store that contains the memory.
+        memory: folder of the memory of one creation of a collection.
         photos: the photos; one without a version stands for any version.
     """
     lines = "".join(f"{digest_of(memory, *photo)}\n" for photo in photos)
@@ -122,7 +122,7 @@ def read_erased_photos(objects: ObjectStore, notes: Iterable[str]) -> frozenset[
 
 def digest_of(memory: str, uri: str, version: str) -> str:
     """Return a digest of a photo that differs between collections."""
-    # The folder may be moved, its last part stays.
+    # The folder may be moved, but its last part stays the same.
     created = memory.rstrip("/").rpartition("/")[2]
     named = "\0".join((created, uri, version))
     return hashlib.sha256(named.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,8 +1,8 @@
 """The line of text in which one photo is remembered.
 
 Fields are separated by tabs; in an address, ``%``, tab and line feed are escaped. The first four
-fields are what must be equal for a photo to be unchanged, so that comparing a listed photo with a
-line is one ``startswith``.
+fields must be equal for a photo to be unchanged, so that a listed photo is compared with a line by
+one ``startswith``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RememberedPhoto:
     Attributes:
         uri: address of the photo.
         external_image_id: the caller's own name for it, or "".
-        version: the version that was read, or "": then the photo counts as changed.
+        version: the version that was read, or "", in which case the photo counts as changed.
         settings: digest of the options.
         outcome: an ``Outcome``, or ``GONE``.
         key: image key of its faces, or "".
@@ -56,7 +56,7 @@ class RememberedPhoto:
 
 
 def start_of_line(uri: str, external_image_id: str, version: str, settings: str) -> str:
-    """Return how the line of an unchanged photo starts."""
+    """Return the start of the line of an unchanged photo."""
     return f"{escaped(uri)}\t{external_image_id}\t{version}\t{settings}\t"
 
 
@@ -85,13 +85,13 @@ def unescaped(uri: str) -> str:
 
 
 def lines_of_rows(rows: Iterable[LedgerRow], plan: Plan) -> Iterator[str]:
-    """Yield the lines of ledger rows; rows that name no photo have none."""
+    """Yield the lines of ledger rows; rows that do not name a photo have none."""
     settings = plan.options.digest()
     for row in rows:
         if row.outcome is Outcome.MALFORMED_LINE or not row.photo:
             continue
         if row.outcome is Outcome.SKIPPED and describe_companion(row.photo) is None:
-            # An old version in an inventory, whose newest one has a line of its own.
+            # An old version in an inventory, whose newest version has a separate line.
             continue
         key = ""
         if row.image_id is not None:

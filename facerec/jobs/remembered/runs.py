@@ -1,11 +1,11 @@
-"""The memory of a collection: the sorted lines of its jobs, each the sum of its children's.
+"""The memory of a collection: the sorted lines of its jobs' children.
 
 ``{jobs_root}remembered@{collection}/{created}/`` contains notes named
-``{number}-{order}-{settings}-{job id}``. ``order`` is ``sorted`` if the children's files in turn
-are in order, else ``mixed``. The content of a note is the job folder, relative to the root
-if it lies there. A note ``{number}-merged`` is itself a file of lines: what all runs up to that
-number remember. A job that is started again has its first note, and that of its last start, which
-counts.
+``{number}-{order}-{settings}-{job id}``. ``order`` is ``sorted`` if the children's files,
+concatenated, are in order, otherwise ``mixed``. The content of a note is the job folder, relative
+to the root if it is inside. A note ``{number}-merged`` is itself a file of lines, the memory of all
+runs up to that number. A job that was started again has two notes: its first one, and that of its
+last start, which counts.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ READERS = 16
 """Files that are read concurrently."""
 
 CHUNK = 4 * 1024 * 1024
-"""Bytes of a merged file per read."""
+"""Number of bytes of a merged file per read."""
 
 MAX_RUNS = 12
 """Minimum number of runs that are merged into one."""
@@ -51,7 +51,7 @@ _FIELDS = 7
 _MAYBE_GONE = f"\t{GONE}\t"
 
 Remembered: TypeAlias = tuple[str, str, int, str]
-"""Address, external image id, negative number of the run, line. Sorts as a memory is read."""
+"""Address, external image id, negative number of the run, and line; sorts in reading order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,11 @@ class Run:
     """A run of lines.
 
     Attributes:
-        number: orders the runs; that of the latest is the highest.
-        note: address of its note.
+        number: position among the runs; the latest has the highest number.
+        note: address of the run's note.
         job_id: the job; None for merged runs.
         settings: digest of its options; "" for merged runs.
-        in_order: whether its files in turn are sorted.
+        in_order: whether its files, concatenated, are sorted.
     """
 
     number: int
@@ -81,7 +81,7 @@ def write_photos(objects: ObjectStore, job_folder: str, child: int, lines: Itera
 
 
 def latest_memory(objects: ObjectStore, jobs_root: str, collection_id: str) -> Memory | None:
-    """Return the memory of the latest creation of a collection whose record is not known."""
+    """Return the memory of the latest creation of a collection whose record is unknown."""
     folder = memory_folder(jobs_root, collection_id)
     times = (uri.removeprefix(folder).rstrip("/") for uri in objects.folders(folder))
     created = max(map(float, times), default=None)
@@ -105,20 +105,20 @@ class Memory:
         self._open()
 
     def note(self, plan: Plan) -> None:
-        """Note that a job is started, and will remember its photos.
+        """Record that a job is started and will add its photos to the memory.
 
-        What it remembers of a photo counts from now on, and so does what its ledger says
+        From now on, its lines and its ledger take precedence over those of other jobs
         (``facerec.jobs.run_order``).
         """
         number = self._listed[-1].number + 1 if self._listed else 1
-        # Listed photos are in order, but for those that are tried again or taken back.
+        # Listed photos are in order, except those that are retried or cancelled.
         found = plan.difference
         in_order = found is not None and not (found.retried or (plan.prune and found.gone))
         order = "sorted" if in_order else "mixed"
         name = f"{number:08d}-{order}-{plan.options.digest()}-{plan.job_id}"
         self._write_note(f"{self._folder}{name}", plan.job_folder)
         write_start(self._objects, plan.job_folder, RunStart(number, time.time()))
-        # By the first one, jobs are found that were planned at the same time.
+        # The first note is used to find jobs that were planned at the same time.
         for run in [run for run in self._listed if run.job_id == plan.job_id][1:]:
             self._objects.delete(run.note)
 
@@ -141,11 +141,11 @@ class Memory:
         return next((run.number for run in self.runs if run.job_id == job_id), None)
 
     def first_number_of(self, job_id: str) -> int | None:
-        """Return the number of the first start of a job that is known."""
+        """Return the number of the first known start of a job."""
         return next((run.number for run in self._listed if run.job_id == job_id), None)
 
     def folders_after(self, number: int) -> Iterator[str]:
-        """Yield the folders of the jobs that were started after a number, also of merged ones."""
+        """Yield the folders of the jobs that were started after a number, including merged ones."""
         last = {run.job_id: run for run in self._listed if run.job_id is not None}
         for run in last.values():
             if run.number > number:
@@ -153,17 +153,17 @@ class Memory:
                     yield self._folder_of(run)
 
     def lines_of(self, job_folder: str, number: int) -> Iterator[Remembered]:
-        """Yield the lines of a job whose run may have been merged, as those of a number."""
+        """Yield the lines of a job whose run may have been merged, under a given number."""
         return self._parsed(sorted_lines(self._files(job_folder), key=_address), number)
 
     def lines(self) -> Iterator[Remembered]:
-        """Yield the lines of all runs, in the order of addresses; of one address, newest first."""
+        """Yield the lines of all runs ordered by address; for the same address, newest first."""
         return merge(*(self._lines(run) for run in self.runs))
 
     def newest(self) -> Iterator[Remembered]:
         """Yield the newest line of each photo.
 
-        A line without a key has that of the line before: a photo that cannot be read now still
+        A line without a key gets that of the previous line: a photo that cannot be read now still
         has its faces in the collection.
         """
         last: Remembered | None = None
@@ -181,7 +181,7 @@ class Memory:
     def merge_runs(self) -> None:
         """Merge all runs into one if there are many.
 
-        The merged files stay until the next time, since others may be reading them.
+        The merged files stay until the next merge, since other processes may be reading them.
         """
         if len(self.runs) < MAX_RUNS:
             return
@@ -195,7 +195,7 @@ class Memory:
         self._open()
 
     def _open(self) -> None:
-        """List the runs, without those that were merged or whose jobs were started again."""
+        """List the runs, except those that were merged or whose jobs were started again."""
         found = sorted(self._list(), key=lambda run: (run.number, run.job_id is None))
         merged = max(
             (position for position, run in enumerate(found) if run.job_id is None), default=0
@@ -205,7 +205,7 @@ class Memory:
         self._listed, self._merged_before = found, found[:merged]
 
     def is_erased(self) -> Callable[[str, str], bool]:
-        """Return a function that returns whether an address and a version were erased."""
+        """Return a predicate that is true for the addresses and versions of erased photos."""
         digests = read_erased_photos(self._objects, self._erased_notes)
         if not digests:
             return lambda uri, version: False
@@ -243,7 +243,7 @@ class Memory:
     def _parsed(self, texts: Iterable[str], number: int) -> Iterator[Remembered]:
         for line in texts:
             if line.count("\t") != _FIELDS - 1:
-                # Damaged: the photo is processed again.
+                # A damaged line: the photo is processed again.
                 continue
             uri, external_image_id, _ = line.split("\t", 2)
             yield (unescaped(uri) if "%" in uri else uri), external_image_id, -number, line
@@ -254,10 +254,10 @@ class Memory:
         return folder if folder.startswith(("/", "s3://")) else self._jobs_root + folder
 
     def _unfinished(self, job_folder: str) -> Iterator[str] | None:
-        """Return the lines of the photos that children have committed which are not complete.
+        """Return the lines of the photos that incomplete children have committed.
 
         Returns:
-            None if all children are complete, or nothing is known of them.
+            None if all children are complete, or their state is unknown.
         """
         try:
             plan = read_plan(self._objects, job_folder)
@@ -267,16 +267,16 @@ class Memory:
         return self._committed(plan, sorted(children)) if children else None
 
     def _committed(self, plan: Plan, children: Iterable[int]) -> Iterator[str]:
-        # A damaged ledger is the concern of its job; its photos are processed again.
+        # A damaged ledger is reported by its own job; its photos are processed again.
         with suppress(ObjectNotFoundError, InvalidInputError):
             for child in children:
                 yield from lines_of_rows(rows_of_child(plan, self._objects, child), plan)
 
     def _complete(self, job_folder: str) -> Iterator[int]:
-        """Yield the numbers of the children that have written what they remember."""
+        """Yield the numbers of the children that have written their memory."""
         for found in self._objects.list(remembered_uri(job_folder)):
             name = found.uri.rpartition("/")[2]
-            # A file that a killed process left half written has a name with a dot.
+            # The name of a partial file left by a killed process contains a dot.
             if name.isdigit():
                 yield int(name)
 
@@ -329,5 +329,5 @@ def _has_key(line: str) -> bool:
 
 
 def _with_key_of(line: str, older: str) -> str:
-    """Return a line that has no key with the key and the number of faces of an older one."""
+    """Return a line, with the key and number of faces of an older one if it has no key."""
     return "\t".join([*line.split("\t")[:-2], *older.split("\t")[-2:]])

@@ -10,13 +10,13 @@ from itertools import islice
 from typing import Any
 
 LINES_IN_MEMORY = 500_000
-"""Lines that are sorted at once, some 150 bytes each."""
+"""Maximum number of lines to sort in memory, about 150 bytes each."""
 
 
 def sorted_lines(
     lines: Iterable[str], key: Callable[[str], Any], *, at_once: int = LINES_IN_MEMORY
 ) -> Iterator[str]:
-    """Yield lines without line feeds in order, from sorted temporary files if there are many."""
+    """Yield lines, without line feeds, in order; many lines are sorted in temporary files."""
     remaining = iter(lines)
     first = sorted(islice(remaining, at_once), key=key)
     with ExitStack() as files:

@@ -1,7 +1,7 @@
 """Copies of tombstones beside the memory of a collection.
 
-They are in ``{jobs_root}remembered@{collection}/{created}/``, and deleted with it. A store of
-records that was lost, or restored from an older copy, gets its tombstones back from them.
+They are in ``{jobs_root}remembered@{collection}/{created}/``, and deleted with it. The tombstones
+of a record store that was lost, or restored from an older copy, are restored from them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def write_tombstones(
     folder = f"{memory_folder(jobs_root, collection_id)}{created_at!r}/"
     document = json.dumps(copy.to_json()).encode()
     objects.write(f"{folder}{_NAME}{copy.erasure_id}.json", document)
-    # A copy of the database from before the erasure may have the version that is noted there.
+    # A copy of the database from before the erasure may have the recorded version.
     objects.delete(verified_uri(jobs_root, collection_id, created_at))
 
 
@@ -37,8 +37,8 @@ def erasures_with_tombstones(
 ) -> dict[str, str]:
     """Return the addresses of copies of tombstones by the ids of the erasures.
 
-    Those of earlier creations of the collection are included: they were not deleted, so that
-    their store was lost.
+    Those of earlier creations of the collection are included: they were not deleted, which means
+    that their store was lost.
     """
     found = {}
     for folder in list(objects.folders(memory_folder(jobs_root, collection_id))):
