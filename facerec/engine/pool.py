@@ -18,7 +18,7 @@ from facerec.core.protocols.engine import FaceEngine
 class EnginePool:
     """A ``FaceEngine`` that any number of threads may call; each call gets an idle engine.
 
-    The engine that was released last is used first, so low traffic keeps few engines warm.
+    The most recently released engine is used first, so under low traffic few engines are used.
     """
 
     def __init__(self, engines: Sequence[FaceEngine]) -> None:

@@ -1,4 +1,4 @@
-"""Tries an engine with a photo of a known face, before it processes photos of a job."""
+"""Tests an engine with a photo of a known face before it processes the photos of a job."""
 
 from __future__ import annotations
 

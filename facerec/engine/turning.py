@@ -1,4 +1,4 @@
-"""Faces found in a turned photo, as faces of the photo as it is stored."""
+"""Converts faces found in a turned photo to faces of the stored photo."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def turned_back(face: DetectedFace, turns: int) -> DetectedFace:
     for _ in range(turns):
         box = BoundingBox(1 - box.top - box.height, box.left, box.height, box.width)
     pose = face.quality.pose
-    # Turning a photo counterclockwise has turned an upright face that leant clockwise.
+    # A photo turned counterclockwise shows a face upright that leant clockwise before.
     roll = (pose.roll + 90 * turns + _HALF_CIRCLE) % (2 * _HALF_CIRCLE) - _HALF_CIRCLE
     return replace(
         face,

@@ -1,4 +1,4 @@
-"""Access keys with which Rekognition clients sign their requests."""
+"""Access keys that Rekognition clients use to sign their requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class AccessKey:
         secret: 40 characters; a repr never contains it.
         collections: collections that it can use; empty for all.
         writes: whether it can change data.
-        note: the issuer's note.
+        note: note of the person who issued it.
         created_at: seconds since 1970, UTC.
     """
 

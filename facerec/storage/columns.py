@@ -44,7 +44,7 @@ COLUMNS = TEXT_COLUMNS + NUMBER_COLUMNS
 """Columns that every face has."""
 
 STATS_COLUMNS = ("cohort_mean", "cohort_deviation", "cohort_version")
-"""Columns of the cohort stats, which are None for faces of an earlier facerec."""
+"""Columns of the cohort stats, which are None for faces stored by earlier releases."""
 
 
 def to_columns(record: FaceRecord) -> dict[str, Value]:

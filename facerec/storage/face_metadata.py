@@ -23,10 +23,10 @@ _PACKED = {
     "landmarks": tuple(f"{landmark}_{axis}" for landmark in LANDMARKS for axis in "xy"),
     "quality": ("size", "sharpness", "brightness", "roll", "yaw", "pitch"),
 }
-"""Numbers that share a text, since no filter needs one of them."""
+"""Numbers that are stored in one text, since no filter uses them."""
 
 _NOT_METADATA = frozenset({"face_id"}.union(*_PACKED.values()))
-"""Columns that are not metadata of their own."""
+"""Columns without a metadata field of their own."""
 
 
 def to_metadata(record: FaceRecord) -> Metadata:

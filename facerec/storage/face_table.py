@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DIMENSIONS = 128
 
 FACES_AT_ONCE = 8_192
-"""Faces of a row group, which are in memory: about 8 MB."""
+"""Number of faces in a row group, which is held in memory: about 8 MB."""
 
 _NUMBERS = (*NUMBER_COLUMNS, "cohort_mean", "cohort_deviation")
 
@@ -80,7 +80,7 @@ def read_faces(path: Path) -> Iterator[list[StoredFace]]:
 
     Raises:
         ConfigurationError: pyarrow is not installed.
-        InvalidInputError: the file is not one of ``write_faces``.
+        InvalidInputError: the file was not written by ``write_faces``.
     """
     parquet = require_parquet()
     import pyarrow

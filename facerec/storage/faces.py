@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 class Neighbour:
     """A stored face found near a probe.
 
-    A search scores many faces and shows few of them. So the record, whose decoding takes longer
-    than all else that a search does with a face, is decoded when it is first read.
+    A search scores many faces and shows few of them. Decoding the record takes longer than
+    everything else that a search does with a face, so it is decoded when it is first read.
     """
 
     match: VectorMatch
@@ -48,7 +48,7 @@ class Neighbour:
 
     @cached_property
     def stats(self) -> CohortStats | None:
-        """Cohort stats of the face, if it is stored with any."""
+        """Cohort stats of the face, or None if they are not stored."""
         return stats_from_metadata(self.match.metadata)
 
     @cached_property
@@ -83,11 +83,11 @@ class FaceStore:
         self.vectors.close()
 
     def of(self, collection: Collection) -> FaceStore:
-        """Return this store for writers of a collection.
+        """Return this store, restricted to writes into a collection.
 
-        What they write is never in a later collection of the same id, whenever the collection is
-        deleted. A store that has the records too refuses to write for a deleted collection; others
-        write where nobody reads (``facerec.storage.generations``).
+        Their faces never get into a later collection with the same id, whenever the collection is
+        deleted. A store that also contains the records rejects writes for a deleted collection;
+        others write to a namespace that nobody reads (``facerec.storage.generations``).
         """
         del collection
         return self
@@ -95,9 +95,9 @@ class FaceStore:
     def put_images(
         self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]
     ) -> list[str]:
-        """Replace the faces of each photo, durably; return the ids of those that photos lost.
+        """Replace the faces of each photo, durably; return the ids of the removed faces.
 
-        The faces may belong to people: ``facerec.gallery.storing`` says what becomes of those.
+        The faces may belong to people; ``facerec.gallery.storing`` handles those.
 
         Args:
             collection_id: the collection.
@@ -112,7 +112,7 @@ class FaceStore:
         )
 
     def add_to_images(self, collection_id: str, images: Mapping[str, Sequence[StoredFace]]) -> None:
-        """Store faces of photos beside others that are stored, or deleted, at the same time.
+        """Add faces of photos; other faces of the photos may be stored or deleted concurrently.
 
         Args:
             collection_id: the collection.
@@ -123,7 +123,7 @@ class FaceStore:
         )
 
     def put_stats(self, collection_id: str, stats: Mapping[str, CohortStats]) -> None:
-        """Store cohort stats by face id; faces that are unknown or deleted concurrently stay so."""
+        """Store cohort stats by face id; unknown and concurrently deleted faces are ignored."""
         self.vectors.change_metadata(
             collection_id, {face_id: stats_metadata(own) for face_id, own in stats.items()}
         )
@@ -148,8 +148,8 @@ class FaceStore:
         Args:
             collection_id: the collection.
             probes: float32, shape (n, 128).
-            top: maximum faces per probe, 1 to 8192.
-            max_distance: Euclidean, inclusive.
+            top: maximum number of faces per probe, 1 to 8192.
+            max_distance: maximum Euclidean distance, inclusive.
 
         Raises:
             ValueError: the probes are malformed, or ``top`` is out of range.
@@ -170,7 +170,7 @@ class FaceStore:
         return [_record(record) for record in records]
 
     def all_faces(self, collection_id: str) -> Iterator[FaceRecord]:
-        """Yield all faces of a collection, ordered by id, with a page of them in memory."""
+        """Yield all faces of a collection, ordered by id, with one page in memory at a time."""
         after = None
         while page := self.list_faces(collection_id, after=after, limit=MAX_PAGE):
             yield from page
@@ -185,7 +185,7 @@ class FaceStore:
         self.vectors.delete_namespace(collection_id)
 
     def erase_copies(self, names: Sequence[str]) -> None:
-        """Erase copies of names that a store may have left where it no longer reads.
+        """Erase copies of names that a store may have left in unused parts of its file.
 
         Args:
             names: external image ids, sources of photos and user ids that were erased.

@@ -1,4 +1,4 @@
-"""Searches files for bytes, in a process of its own.
+"""Searches files for bytes, in a separate process.
 
 A process that closes a file of an SQLite database drops the locks that its own connections hold on
 it (https://www.sqlite.org/howtocorrupt.html, section 2.2). So files that may be part of one are
@@ -35,13 +35,13 @@ for path in given["paths"]:
         found[path] = sorted(inside)
 json.dump(found, sys.stdout)
 """
-"""Holds 16 MiB of a file in memory. A file that was deleted since contains nothing."""
+"""Keeps 16 MiB of a file in memory. A deleted file counts as empty."""
 
 
 def search_files(
     paths: Sequence[str | Path], patterns: Sequence[bytes]
 ) -> Mapping[str, Sequence[int]]:
-    """Return which patterns files contain: indexes of the patterns by path.
+    """Return the indexes of the patterns that each file contains, by path.
 
     Raises:
         StoreUnavailableError: a file cannot be read.

@@ -1,10 +1,10 @@
 """Faces in a store without transactions: each creation of a collection has its own namespaces.
 
-The record of a collection and its vectors are in two services, so a writer of vectors cannot
-know whether the collection still exists. It may have been deleted, and perhaps created again, while
-a photo was processed. So the namespaces of a collection are named after its generation, which its
+The record of a collection and its vectors are in two services, so a writer of vectors cannot be
+sure that the collection still exists. It may have been deleted, and perhaps created again, while a
+photo was processed. So the namespaces of a collection are named after its generation, which its
 record contains, and a writer keeps the generation that it began with. If it writes too late, its
-vectors are in a namespace that nobody reads.
+vectors get into a namespace that nobody reads.
 
 Collections from before 0.1.0 have no generation. Their namespaces are named after their ids.
 """
@@ -130,5 +130,5 @@ class _Renamed(VectorStore):
         """Return the name of a namespace, which begins with the id of its collection."""
         collection_id, slash, kind = namespace.partition("/")
         generation = self._generation(collection_id)
-        # An id contains neither of these signs.
+        # No id contains either of these characters.
         return f"{collection_id}@{generation}{slash}{kind}" if generation else namespace

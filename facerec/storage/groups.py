@@ -1,4 +1,4 @@
-"""Stored vectors by group, for stores that list the ids of a group."""
+"""Groups stored vectors, for stores that list the ids of a group."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Exact nearest neighbours by one pass over all embeddings.
 
 The squared distance |x - q|^2 = |x|^2 - 2 x.q + |q|^2 is one matrix product away, which runs as
-fast as memory delivers the embeddings. But where x and q are close, the difference of the large
-terms loses all digits, so the product only picks candidates, generously; their distances are
+fast as memory delivers the embeddings. But if x and q are close, the difference of the large terms
+loses all digits, so the product is only used to select candidates, generously. Their distances are
 then computed from the differences, in float64.
 """
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FAR = 1e15
-"""Each value of an embedding in a free slot: no search ever reaches it."""
+"""Value of all components of an embedding in a free slot, which no search ever reaches."""
 
 MAX_NORM = 1e6
-"""Embeddings of at least this norm are refused, so that none comes near ``FAR``."""
+"""Embeddings with at least this norm are rejected, so that none comes near ``FAR``."""
 
 PROBES_AT_ONCE = 64
-"""Probes that share a pass: bounds temporary memory to 4 bytes * 64 * rows of a segment."""
+"""Number of probes per pass, which limits temporary memory to 4 bytes * 64 * rows of a segment."""
 
 MATRIX_PROBES = 8
-"""Probes from which a matrix product is quicker than a product for each: for fewer, BLAS copies
-the embeddings into its own order first, which costs more than the product
+"""Number of probes from which one matrix product is faster than a product per probe: for fewer,
+BLAS first copies the embeddings into its own order, which takes longer than the product
 (``benchmarks/search.py``)."""
 
 ROUNDING = 2 * EMBEDDING_SIZE * 2.0**-23
@@ -41,7 +41,7 @@ next float32."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """A piece of a collection that is scanned as a whole; see ``free_rows`` for its only change.
+    """A part of a collection that is scanned as a whole; only ``free_rows`` changes it.
 
     Attributes:
         embeddings: float32, shape (n, 128).
@@ -63,11 +63,11 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearest:
-    """The nearest embeddings of one probe, nearest first; equally near ones ordered by slot.
+    """The nearest embeddings of one probe, nearest first; ties are ordered by slot.
 
     Attributes:
-        distances: float64, shape (n,), Euclidean.
-        slots: int64, shape (n,).
+        distances: float64, shape (n,); Euclidean distances.
+        slots: int64, shape (n,); numbers that identify the embeddings.
     """
 
     distances: NDArray[np.float64]
@@ -85,8 +85,8 @@ def make_segment(embeddings: NDArray[np.float32], slots: NDArray[np.int64]) -> S
 def free_rows(segment: Segment, slots: NDArray[np.int64]) -> None:
     """Overwrite the embeddings of slots in a segment, which other threads may be scanning.
 
-    The half norms come first: from then on no scan picks the rows. One that has picked them
-    already computes a distance of some 10^16.
+    The half norms are overwritten first: from then on, no scan selects the rows. A scan that has
+    already selected them computes a distance of about 10^16.
 
     Args:
         segment: a segment whose slots are in order.
@@ -112,7 +112,7 @@ def scan(
         segments: the collection, read once if there are at most ``PROBES_AT_ONCE`` probes.
         probes: float32, shape (n, 128), finite.
         top: maximum number of neighbours of each probe.
-        max_distance: Euclidean; neighbours at this distance still count.
+        max_distance: maximum Euclidean distance, inclusive.
     """
     if len(probes) > PROBES_AT_ONCE:
         segments = tuple(segments)
@@ -136,7 +136,7 @@ def _scan_group(
     for segment in segments:
         slack = ROUNDING * segment.largest_norm * (segment.largest_norm + norms)
         slack += ROUNDING * squared_norms
-        # scores are half of |x|^2 - 2 x.q: the squared distance but for the probe's own norm
+        # scores are half of |x|^2 - 2 x.q, which is the squared distance without the probe's norm
         scores = _products(probes, segment.embeddings)
         np.subtract(segment.half_norms, scores, out=scores)
         bounds = (limits**2 - squared_norms) / 2 + slack

@@ -13,7 +13,7 @@ def read_secret(arn: str) -> str:
     Raises:
         ConfigurationError: it does not exist or has no SecretString.
         AccessDeniedError: it may not be read.
-        StoreUnavailableError: Secrets Manager does not answer.
+        StoreUnavailableError: Secrets Manager does not respond.
     """
     import boto3
 

@@ -61,7 +61,7 @@ def people_router(context: Context) -> APIRouter:
             Query(
                 min_length=1,
                 max_length=MAX_NAME_LENGTH,
-                description="List only people whose name or id has this text in it.",
+                description="List only people whose name or id contains this text.",
             ),
         ] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_USER_PAGE)] = MAX_USER_PAGE,

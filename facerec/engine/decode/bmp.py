@@ -1,11 +1,12 @@
-"""BMP files whose run lengths cost far more than their pixels."""
+"""Rejects BMP files whose run-length encoding costs far more than their pixels."""
 
 from __future__ import annotations
 
 from facerec.engine.decode.limits import too_costly
 
 MAX_RUN_LENGTHS = 1_000_000
-"""Bytes of a BMP file of run lengths, which Pillow decodes in Python: about 2 microseconds each."""
+"""Maximum size of a run-length encoded BMP file, which Pillow decodes in Python at 2 microseconds
+per byte."""
 
 _COMPRESSION = slice(30, 34)
 _RUN_LENGTHS = frozenset({1, 2})
@@ -14,10 +15,10 @@ _RUN_LENGTHS = frozenset({1, 2})
 
 
 def check_run_lengths(content: bytes) -> bytes:
-    """Return a BMP file as it is, unless it is a large one of run lengths.
+    """Return a BMP file unchanged, unless it is run-length encoded and large.
 
     Raises:
-        LimitExceededError: it is.
+        LimitExceededError: the file is too large for run-length encoding.
     """
     compression = int.from_bytes(content[_COMPRESSION], "little")
     if compression in _RUN_LENGTHS and len(content) > MAX_RUN_LENGTHS:

@@ -1,7 +1,7 @@
-"""Pixels of any colour mode into 8-bit RGB.
+"""Converts pixels of any colour mode to 8-bit RGB.
 
 Embedded ICC profiles are ignored: the networks were trained on photos read without them, and
-what a profile changes is far less than what light does.
+a profile changes colours far less than lighting does.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 STRIP_PIXELS = 4_000_000
-"""How many pixels are converted at a time, so that a large photo never exists twice."""
+"""Number of pixels to convert at a time, so that a large photo is never in memory twice."""
 
 MIN_RED_SHARE = 0.12
-"""Share of a photo's light that is red, at least, unless it is in light of one colour. Of 242
-ordinary photos none has less than 0.24."""
+"""Minimum share of red in a photo's light; a photo with less was taken in light of one colour. The
+lowest share in 242 ordinary photos is 0.24."""
 
 _TINT_STEP = 8
-"""The tint of a photo is that of every eighth pixel of every eighth row."""
+"""Step between sampled pixels and rows when the tint of a photo is measured."""
 
 _Conversion = Callable[[Image.Image], Image.Image]
 
 
 def rgb_pixels(photo: Image.Image, reduction: int) -> NDArray[np.uint8]:
-    """Turn a loaded photo into RGB, made smaller by a whole number.
+    """Convert a loaded photo to RGB, reduced by an integer factor.
 
-    Transparent pixels become white. Grey of more than 8 bits is spread over the range that it uses:
-    cameras and scanners write 10 or 12 bits into 16, and the header does not say so.
+    Transparent pixels become white. Grey with more than 8 bits is scaled by the range that it uses:
+    cameras and scanners store 10 or 12 bits in 16, and the header does not show this.
 
     Args:
         photo: an image of any mode that Pillow's decoders return.
@@ -56,11 +56,11 @@ def rgb_pixels(photo: Image.Image, reduction: int) -> NDArray[np.uint8]:
 
 
 def without_tint(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a photo in green, blue or cyan light as grey, any other photo as it is.
+    """Return a photo in green, blue or cyan light as grey, and any other photo unchanged.
 
     Stage light, aquaria and night cameras leave almost nothing in the red channel, on which the
-    networks depend. In 40 photos of LFW in green light they find no face; converted to grey, they
-    find all. Red light does not disturb them.
+    networks depend. In 40 photos of LFW tinted green, they find no face; after conversion to grey,
+    they find all. Red light does not disturb them.
 
     Args:
         pixels: uint8, shape (height, width, 3), RGB.
@@ -85,7 +85,7 @@ def _conversion(photo: Image.Image) -> _Conversion:
 
 
 def _convert(strip: Image.Image) -> Image.Image:
-    # Pillow would copy what is RGB already.
+    # Pillow would copy a photo that is already RGB.
     return strip if strip.mode == "RGB" else strip.convert("RGB")
 
 
@@ -110,7 +110,7 @@ def _used_bits(photo: Image.Image) -> _Conversion:
 
 
 def _spread(photo: Image.Image) -> _Conversion:
-    """Return a conversion from the smallest usual range of values that holds the photo's."""
+    """Return a conversion from the smallest usual range that contains the photo's values."""
     lowest, highest = (float(value) for value in _extrema(photo))
     ranges = (1.0, 255.0, 65535.0) if photo.mode == "F" else (255.0, 65535.0)
     white = next((top for top in ranges if highest <= top), highest)

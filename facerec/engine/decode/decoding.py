@@ -31,19 +31,20 @@ def decode(
     """Decode JPEG, PNG, WebP, GIF, TIFF (first frame), BMP, HEIC or AVIF.
 
     The orientation in the metadata is applied; transparent pixels become white; ICC profiles are
-    ignored. The photo is reduced by the largest whole number that leaves the smallest face
-    80 pixels; JPEG by a power of two of it while it is decoded, which also saves time.
+    ignored. The photo is reduced by the largest integer factor that leaves 80 pixels for the
+    smallest face; for JPEG, a power of two of this is applied during decoding, which also saves
+    time.
 
-    Never raises for what is wrong with the file. Needs less than 0.8 GB at 100 megapixels, and no
-    more than ``limits.MAX_SECONDS`` of processor time for any file.
+    Never raises for a problem with the file. Uses less than 0.8 GB at 100 megapixels, and at most
+    ``limits.MAX_SECONDS`` of processor time for any file.
 
     Args:
         content: the bytes of the file.
-        smallest_face: the size from which on faces matter, in pixels of the photo as stored;
-            None lets it follow from the photo's size (see ``effective_smallest_face``).
-        max_pixels: larger photos are refused from their header. A JPEG counts at the scale it is
-            decoded at, unless libjpeg needs all of it in memory. WebP, AVIF and HEIC, whose
-            decoders hold several copies, are held to a share of it.
+        smallest_face: side of the smallest relevant face, in pixels of the photo as stored; None
+            derives it from the photo's size (see ``effective_smallest_face``).
+        max_pixels: maximum number of pixels, checked in the header. For JPEG, the decoded size
+            counts, unless libjpeg needs the whole photo in memory. For WebP, AVIF and HEIC, whose
+            decoders hold several copies, the limit is a share of this.
         face_pixels: the side of the smallest face that must be left after decoding a large JPEG;
             other photos keep ``FACE_PIXELS_NEEDED``.
     """

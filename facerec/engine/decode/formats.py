@@ -36,15 +36,16 @@ class PhotoFormat:
     """A format that facerec reads.
 
     Attributes:
-        name: what people call it.
-        open: reads the header of a file; raises nearly anything where it is broken.
+        name: name of the format, for display.
+        open: reads the header of a file; may raise nearly any exception if the file is broken.
         prepare: returns the file without metadata that costs memory or time, or raises a
             ``LimitExceededError``.
-        pixel_share: the share of the pixel limit that applies to it. Pillow holds 4 bytes a pixel
-            of any photo; decoders that hold further copies of the whole photo get a smaller share,
-            so that memory stays the same.
-        isolated: whether its decoder is one call that cannot be ended, and so runs in a process of
-            its own. Decoders of the other formats read block by block from a ``TimedFile``.
+        pixel_share: share of the pixel limit that applies to this format. Pillow holds 4 bytes per
+            pixel of any photo; decoders that hold further copies of the photo get a smaller share,
+            so that memory use is the same.
+        isolated: whether its decoder is a single call that cannot be interrupted, and so runs in a
+            separate process. Decoders of the other formats read block by block from a
+            ``TimedFile``.
     """
 
     name: str
@@ -128,7 +129,7 @@ _SIGNATURES = (
 
 
 def recognise(content: bytes) -> PhotoFormat | None:
-    """Return the format of an image file by its first bytes, None where it is not one of ours."""
+    """Return the format of an image file by its first bytes, or None if it is not supported."""
     for signature, photo_format in _SIGNATURES:
         if content.startswith(signature):
             return photo_format
@@ -142,5 +143,5 @@ def recognise(content: bytes) -> PhotoFormat | None:
 
 
 def open_photo(photo_format: PhotoFormat, content: bytes) -> ImageFile.ImageFile:
-    """Read the header of an image file; raises nearly anything where the file is broken."""
+    """Read the header of an image file; may raise nearly any exception if the file is broken."""
     return photo_format.open(TimedFile(content))

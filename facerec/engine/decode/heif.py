@@ -15,16 +15,17 @@ _TURNS = frozenset({b"irot", b"imir"})
 
 
 class HeifKind(Enum):
-    """What a file holds that begins as HEIC and AVIF do."""
+    """Kind of a file that begins like HEIC and AVIF."""
 
     AVIF = auto()
     HEIC = auto()
 
 
 def heif_kind(content: bytes) -> HeifKind | None:
-    """Tell HEIC from AVIF by the brands in the ``ftyp`` box.
+    """Distinguish HEIC from AVIF by the brands in the ``ftyp`` box.
 
-    Cameras and editors write many major brands; the compatible ones tell who can read the file.
+    Cameras and editors write many major brands; the compatible brands show which readers support
+    the file.
     """
     end = min(int.from_bytes(content[:4], "big"), 16 + 4 * _MAX_BRANDS)
     compatible = content[16:end]

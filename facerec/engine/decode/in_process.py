@@ -1,4 +1,4 @@
-"""Decoding in this process: the bytes of an image file into upright RGB pixels."""
+"""Decodes image files into upright RGB pixels in this process."""
 
 from __future__ import annotations
 
@@ -46,14 +46,16 @@ from facerec.engine.decode.tiff import check_tiff
 from facerec.engine.smallest_face import effective_smallest_face
 
 MIN_SIDE = 32
-"""Photos with a shorter side, in pixels, are refused: no face in them can be recognised."""
+"""Minimum side of a photo in pixels; no face in a smaller one can be recognised."""
 
 PREVIEW_FROM_PIXELS = 1_000_000
-"""JPEG of no fewer pixels are decoded smaller than that for a detector that needs less: to decode
-a photo twice, where its faces are small, costs less than to search all photos at full size."""
+"""Minimum number of pixels of a JPEG that is first decoded at a smaller size for detectors that
+need less: decoding the photos with small faces twice costs less than searching all photos at full
+size."""
 
 MAX_PIXELS_HANDED_ON = 25_000_000
-"""Larger photos are reduced, so that the arrays of all later steps are bounded."""
+"""Maximum number of pixels passed on; larger photos are reduced, to limit the memory of later
+steps."""
 
 _MAX_DETAIL = 160
 
@@ -145,7 +147,7 @@ def _decode_jpeg(content: bytes, options: DecodeOptions) -> DecodedPhoto | Unrea
         photo = _decode_without_end(content, options)
         if isinstance(photo, DecodedPhoto):
             return photo
-        # What libjpeg says about the file is more precise.
+        # libjpeg's message about the file is more precise.
         raise error from None
 
 
@@ -154,7 +156,7 @@ _GARBAGE = b"".join(b"\x55\xaa\x33\xcc" * 16 + bytes((0xFF, 0xD0 + n)) for n in 
 
 
 def _decode_without_end(content: bytes, options: DecodeOptions) -> DecodedPhoto | UnreadablePhoto:
-    """Decode a JPEG whose end marker is missing, but nothing of the photo is.
+    """Decode a JPEG that is complete except for its end marker.
 
     libjpeg fills in missing blocks, and ignores data after the last one. So the photo is complete
     if its pixels are the same with garbage before the end marker and without.
@@ -202,13 +204,13 @@ def _orientation(photo: ImageFile.ImageFile) -> int | None:
     """Return the EXIF orientation that is left to apply, 1 to 8; None if the file states none.
 
     pillow-heif and Pillow's TIFF reader turn the photo themselves and return 1 here. In HEIC only
-    the properties ``irot`` and ``imir`` count (ISO/IEC 23008-12); EXIF does where a camera wrote
-    neither of them, as viewers show such photos.
+    the properties ``irot`` and ``imir`` count (ISO/IEC 23008-12); EXIF counts if the file contains
+    neither, since viewers show such photos that way.
     """
     try:
         orientation = photo.getexif().get(ExifTags.Base.Orientation)
     except Exception:
-        # The pixels are good even where the metadata is broken.
+        # The pixels are valid even if the metadata is broken.
         return None
     return orientation if orientation in range(1, 9) else None
 
@@ -217,12 +219,12 @@ def _has_more_frames(photo: ImageFile.ImageFile) -> bool:
     try:
         return bool(getattr(photo, "is_animated", False))
     except Exception:
-        # The first frame is good even where a later one is damaged.
+        # The first frame is valid even if a later one is damaged.
         return False
 
 
 def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn stored pixels by their EXIF orientation (CIPA DC-008, tag 0x0112)."""
+    """Rotate stored pixels by their EXIF orientation (CIPA DC-008, tag 0x0112)."""
     if orientation in _SIDEWAYS:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

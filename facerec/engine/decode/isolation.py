@@ -1,9 +1,9 @@
 """Decodes photos in a separate process, which is ended if it uses too much time or memory.
 
 Some decoders turn a whole file into pixels in one call of a C library. Such a call cannot be
-interrupted, and a crash in it ends the process. So it runs in a child process
-with limits of the operating system. If a photo exceeds them, that process ends and the photo is
-refused. The process is kept for the next photo, since it takes 0.2 seconds to start.
+interrupted, and a crash in it ends the process. So it runs in a child process with limits of the
+operating system. If a photo exceeds them, that process ends and the photo is rejected. The process
+is kept for the next photo, since it takes 0.2 seconds to start.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ sys.path[:] = sys.argv[1:]
 from facerec.engine.decode.isolation import serve
 serve(sys.stdin.buffer, sys.stdout.buffer)
 """
-"""The process imports from where this one does, and from nowhere else."""
+"""The process uses exactly this one's import path."""
 
 _ATTEMPTS = 2
-"""A process that was killed may have been so by chance, as by the kernel when memory is short."""
+"""Maximum attempts: a process may be killed by chance, for example when memory is short."""
 
 
 class DecoderProcess:
     """A process that decodes one photo at a time.
 
-    What C libraries print about odd files is dropped.
+    Messages that C libraries print about broken files are discarded.
     """
 
     def __init__(self, code: str = _SERVE) -> None:
@@ -60,10 +60,10 @@ class DecoderProcess:
         self._answers = cast("IO[bytes]", self._process.stdout)
 
     def decode(self, content: bytes, options: DecodeOptions) -> Outcome:
-        """Return what ``decode_in_process`` returns.
+        """Decode a photo; returns the result of ``decode_in_process``.
 
         Raises:
-            DecoderEndedError: the process ended before it answered, and cannot be used any more.
+            DecoderEndedError: the process ended before it answered, and can no longer be used.
         """
         try:
             write_message(self._requests, asdict(options), content)
@@ -79,7 +79,7 @@ class DecoderProcess:
         return DecodedPhoto(np.frombuffer(payload, np.uint8).reshape(shape), **fields)
 
     def close(self, *, kill: bool = False) -> None:
-        """End the process: it reads that there is nothing left to do.
+        """End the process by closing its input.
 
         Args:
             kill: end it even in the middle of a photo.
@@ -96,7 +96,7 @@ class DecoderEndedError(Exception):
     """A decoder process ended before it answered.
 
     Attributes:
-        timed_out: whether it ended for its limit of processor time.
+        timed_out: whether it exceeded its limit of processor time.
     """
 
     def __init__(self, return_code: int) -> None:
@@ -140,7 +140,7 @@ class DecoderProcesses:
             process.close()
 
     def forget(self) -> None:
-        """Leave the processes to the process that this one was forked from."""
+        """Forget the processes, which belong to the process that this one was forked from."""
         self._idle = []
         self._lock = threading.Lock()
 
@@ -157,13 +157,13 @@ os.register_at_fork(after_in_child=_PROCESSES.forget)
 
 
 def decode_isolated(content: bytes, options: DecodeOptions) -> Outcome:
-    """Decode a photo in a process that is ended where it exceeds ``limits``."""
+    """Decode a photo in a process that is ended if it exceeds ``limits``."""
     return _PROCESSES.decode(content, options)
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Decode photos until there are no more requests; what a decoder process runs."""
-    # A signal is for the process that asked, which decides when this one ends.
+    """Main function of a decoder process: decode photos until there are no more requests."""
+    # Signals are left to the parent process, which decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -188,7 +188,7 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
 
 
 def _limit_time() -> None:
-    """Let the next photo take ``MAX_SECONDS``; the kernel ends the process with SIGXCPU then."""
+    """Limit the next photo to ``MAX_SECONDS``; the kernel then ends the process by SIGXCPU."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     end = int(used.ru_utime + used.ru_stime) + MAX_SECONDS + 1
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
@@ -198,14 +198,14 @@ def _limit_time() -> None:
 
 
 def _limit_memory() -> None:
-    """Let allocations fail beyond ``MAX_MEMORY``: Pillow turns that into a ``MemoryError``."""
-    with suppress(OSError, ValueError):  # not all systems can limit it
+    """Make allocations beyond ``MAX_MEMORY`` fail, which Pillow reports as a ``MemoryError``."""
+    with suppress(OSError, ValueError):  # not all systems support this limit
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (_data_bytes() + MAX_MEMORY, hard))
 
 
 def _data_bytes() -> int:
-    """Return the memory that this process has allocated so far, 0 where that cannot be known."""
+    """Return the bytes that this process has allocated so far, or 0 if unknown."""
     with suppress(OSError):
         fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
         return int(fields[5]) * resource.getpagesize()

@@ -35,7 +35,7 @@ _COEFFICIENTS = 64
 
 
 def first_scan(content: bytes) -> int | None:
-    """Return where the marker of the first scan is, or None if the header ends before one.
+    """Return the position of the marker of the first scan, or None if the header ends before it.
 
     Raises:
         LimitExceededError: the header has too many segments, or too much junk between them.
@@ -58,7 +58,7 @@ def first_scan(content: bytes) -> int | None:
 
 
 def check_scans(photo: JpegImageFile, content: bytes) -> None:
-    """Refuse a JPEG whose scans cost far more than its pixels.
+    """Reject a JPEG whose scans cost far more than its pixels.
 
     Args:
         photo: an opened JPEG.
@@ -122,14 +122,14 @@ def holds_all_coefficients(photo: JpegImageFile, content: bytes) -> bool:
 
 
 def without_what_follows(content: bytes, components: int) -> bytes | None:
-    """Return a JPEG up to the end of its last scan, None where a part of the photo is missing.
+    """Return a JPEG up to the end of its last scan, or None if a part of the photo is missing.
 
-    Viewers show photos that lack the end marker, or have something else in its place, as
-    panoramas of some phones do. The result lacks the end marker too.
+    Viewers show photos without an end marker, or with other data in its place, such as the
+    panoramas of some phones. The result lacks the end marker too.
 
     Args:
         content: the bytes of the file.
-        components: how many the photo has, 3 for colour.
+        components: number of colour components of the photo, 3 for colour.
     """
     precision: dict[int, list[int]] = {}
     for scan in islice(_scans(content), MAX_BLOCKS):
@@ -146,14 +146,14 @@ def without_what_follows(content: bytes, components: int) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """A scan: which bits of which coefficients it brings.
+    """A scan, with the bits and coefficients that it contains.
 
     Attributes:
         components: ids of the colour components.
         first: the first coefficient of a block, 0 to 63.
         last: the last coefficient of a block.
-        missing_bits: low bits of the coefficients that later scans bring.
-        end: where its data ends in the file.
+        missing_bits: number of low bits of the coefficients that later scans contain.
+        end: position in the file at which its data ends.
     """
 
     components: bytes
@@ -164,7 +164,7 @@ class _Scan:
 
 
 def _scans(content: bytes) -> Iterator[_Scan]:
-    """Yield the scans of a JPEG file, up to its end marker or to what is not a segment."""
+    """Yield the scans of a JPEG file, up to its end marker or to data that is not a segment."""
     position = first_scan(content)
     while position is not None:
         count = int.from_bytes(content[position + 4 : position + 5], "big")

@@ -1,8 +1,8 @@
 """Limits on the cost of decoding one photo: processor seconds, memory, and the parts of a file.
 
-Pixels are limited by ``FaceOptions.max_pixels``. The rest is stated here. Each limit is checked
-before its cost is paid where the header tells it; what a header does not tell is stopped while it
-runs (``TimedFile``, ``facerec.engine.decode.isolation``).
+Pixels are limited by ``FaceOptions.max_pixels``. The other limits are defined here. If the header
+shows the cost, the limit is checked before decoding; otherwise decoding is stopped while it runs
+(``TimedFile``, ``facerec.engine.decode.isolation``).
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from io import BytesIO
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
 
 MAX_SECONDS = 20
-"""Processor seconds that decoding a photo may take. The slowest photos within the pixel limit take
+"""Maximum processor seconds for decoding a photo. The slowest photos within the pixel limit take
 about 6 seconds (``tests/unit/engine/test_decode_costs.py``)."""
 
 MAX_MEMORY = 1024**3
-"""Bytes that a decoder in a process of its own may allocate for a photo, its file included."""
+"""Maximum bytes that a decoder in a separate process allocates for a photo, including its file."""
 
 MAX_PIXEL_PASSES = 5_000_000_000
-"""Pixels of a JPEG times its scans: each scan costs libjpeg a pass over the whole photo, even an
-empty one of 100 bytes. libjpeg-turbo leaves that limit to its callers
+"""Maximum number of pixels of a JPEG times its scans: for each scan, even an empty one of 100
+bytes, libjpeg passes over the whole photo. libjpeg-turbo leaves that limit to its callers
 (https://libjpeg-turbo.org/pmwiki/uploads/About/TwoIssueswiththeJPEGStandard.pdf). At the limit the
 passes take about a second; a photo of 100 megapixels may have 50 scans, and cameras write 10."""
 
 MAX_BLOCKS = 10_000
-"""Segments, chunks of metadata or extension blocks of a file: a photo has fewer than 100, and one
-with a large colour profile or XMP packet fewer than 2,000."""
+"""Maximum number of segments, metadata chunks or extension blocks of a file: a photo has fewer than
+100, and one with a large colour profile or XMP packet fewer than 2,000."""
 
 MAX_JUNK = 1_000_000
-"""Bytes between the segments of a JPEG, which Pillow skips one at a time."""
+"""Maximum bytes between the segments of a JPEG, which Pillow skips one at a time."""
 
 
 class LimitExceededError(Exception):
-    """Decoding a photo would cost more than it may.
+    """Decoding a photo would exceed a limit.
 
     Attributes:
         unreadable: the outcome of the photo.
@@ -46,7 +46,7 @@ class LimitExceededError(Exception):
 
 
 def too_costly(detail: str) -> LimitExceededError:
-    """Return the error for a file that is refused before it is decoded."""
+    """Return the error for a file that is rejected before it is decoded."""
     return LimitExceededError(UnreadableReason.TOO_LARGE, detail)
 
 
@@ -58,9 +58,9 @@ TIMED_OUT = UnreadablePhoto(
 class TimedFile(BytesIO):
     """The bytes of a photo, which can be read for ``MAX_SECONDS`` of the thread's processor time.
 
-    Pillow reads a file block by block while it decodes, so the limit ends a decoder that is slow
-    as a whole. It does not end one call that decodes everything; formats decoded that way run in a
-    process of their own.
+    Pillow reads a file block by block while it decodes, so the limit ends a decoder that is slow as
+    a whole. It cannot end a single call that decodes everything; such formats are decoded in a
+    separate process.
     """
 
     def __init__(self, content: bytes) -> None:

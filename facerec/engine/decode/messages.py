@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 _LENGTHS = struct.Struct(">IQ")
-"""Bytes of the fields, and bytes of the payload."""
+"""Lengths of the fields and of the payload, in bytes."""
 
 
 def write_message(

@@ -1,4 +1,4 @@
-"""A decoded photo, and how large it has to be for its faces."""
+"""A decoded photo, and the size that its faces need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FACE_PIXELS_NEEDED = 80
-"""The side of the smallest face that must be left after decoding: the window of the detector.
+"""Minimum side of the smallest face after decoding, in pixels: the window of the detector.
 
 A chip shows a face with 100 pixels, so that the very smallest faces lose a little. The descriptors
 of faces decoded to 80 pixels are 0.09 from those of the full photo, where two photos of a person
@@ -26,10 +26,10 @@ class DecodedPhoto:
         width: pixels of the upright photo as stored.
         height: pixels of the upright photo as stored.
         scale: decoded pixels for each stored pixel along a side: 1, 1/2, 1/3 and so on.
-        is_preview: whether the smallest faces have fewer than ``FACE_PIXELS_NEEDED``, since the
-            caller asked for fewer, and could have had them.
-        has_orientation: whether the file states which way up the photo is.
-        is_animated: whether the file holds more frames than the first, which was decoded.
+        is_preview: whether the smallest faces have fewer than ``FACE_PIXELS_NEEDED`` pixels only
+            because the caller asked for fewer.
+        has_orientation: whether the file specifies which way up the photo is.
+        is_animated: whether the file contains more frames than the first, which was decoded.
     """
 
     pixels: NDArray[np.uint8]

@@ -1,7 +1,7 @@
 """Removes PNG chunks that decoding does not need.
 
-Pillow refuses a PNG for a large or damaged chunk of metadata, which viewers ignore; and metadata
-can cost far more to read than the pixels. So only the chunks that affect pixels and orientation are
+Pillow rejects a PNG with a large or damaged metadata chunk, which viewers ignore, and metadata can
+take far longer to read than the pixels. So only the chunks that affect pixels and orientation are
 passed on. See https://www.w3.org/TR/png-3/#5Chunk-layout.
 """
 
@@ -14,10 +14,11 @@ from itertools import count
 from facerec.engine.decode.limits import too_costly
 
 MAX_CHUNKS = 100_000
-"""Chunks of a PNG: pixels come in chunks of 8 kB as a rule, so these are 800 MB of them."""
+"""Maximum number of chunks of a PNG: pixels are usually in chunks of 8 kB, so this allows 800
+MB."""
 
 MAX_TEXT = 1_000_000
-"""Bytes of a text chunk, uncompressed; Pillow refuses files with more than 1 MiB."""
+"""Maximum uncompressed bytes of a text chunk; Pillow rejects files with more than 1 MiB."""
 
 _SIGNATURE = 8
 _CHUNK_HEADER = 8
@@ -43,7 +44,7 @@ def without_metadata(content: bytes) -> bytes:
 
 
 def has_more_frames(content: bytes) -> bool:
-    """Return whether a PNG file is an animation of several frames, of which one is decoded.
+    """Return whether a PNG file is an animation with several frames; only one is decoded.
 
     That is the first one, or the image for programs that do not support animated PNG
     (https://www.w3.org/TR/png-3/#acTL-chunk).
@@ -58,7 +59,7 @@ def has_more_frames(content: bytes) -> bool:
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, slice]]:
-    """Yield the type of each chunk of a PNG file, and where it is.
+    """Yield the type and position of each chunk of a PNG file.
 
     Raises:
         LimitExceededError: the file has more than ``MAX_CHUNKS`` chunks.
@@ -76,7 +77,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, slice]]:
 
 
 def _holds_orientation(kind: bytes, chunk: bytes) -> bool:
-    """Return whether a chunk may hold the orientation, is sound, and is small enough."""
+    """Return whether a chunk may contain the orientation, is valid, and is small enough."""
     data = chunk[8:-4]
     if kind in _TEXT:
         if not data.startswith(_ORIENTATION) or not _is_small(kind, data):

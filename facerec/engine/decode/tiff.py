@@ -1,4 +1,4 @@
-"""TIFF files that are not photos, or whose tiles cost far more than their pixels."""
+"""Rejects TIFF files that are not photos, or whose tiles cost far more than their pixels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DNG_VERSION = 50706
 supplement, and DNG 1.7."""
 
 _REDUCED = 1
-"""The bit of ``NEW_SUBFILE_TYPE`` that marks a smaller version of another photo of the file."""
+"""The bit of ``NEW_SUBFILE_TYPE`` that marks a smaller version of another photo in the file."""
 
 _OLD_REDUCED = 2
 """The same, as a value of ``SUBFILE_TYPE``."""
@@ -32,21 +32,21 @@ _JPEG = (6, 7)
 """Compressions by JPEG, the old and the new way."""
 
 _MIN_TILE_LIMIT = 2048 * 2048
-"""Pixels that a tile may have even in a smaller photo."""
+"""Number of pixels that a tile may always have, even in a smaller photo."""
 
 _CANON_RAW = b"\x10\0\0\0CR\x02"
 """Bytes 4 to 10 of CR2 files: the offset of the first directory, then their own signature."""
 
 
 def check_tiff(photo: TiffImageFile, content: bytes) -> None:
-    """Refuse a TIFF that is a raw photo, or costs far more than its pixels.
+    """Reject a TIFF that is a raw photo, or costs far more than its pixels.
 
     Args:
         photo: an opened TIFF.
         content: the bytes of its file.
 
     Raises:
-        LimitExceededError: the file is refused; the error holds the outcome.
+        LimitExceededError: the file is rejected; the error contains the outcome.
     """
     if _is_thumbnail(photo, content):
         raise LimitExceededError(
@@ -72,7 +72,7 @@ def _sub_directories(tags: Mapping[int, Any]) -> tuple[int, ...]:
 
 
 def _pixels(photo: TiffImageFile, offset: int) -> int:
-    """Return how many pixels the photo of a directory has, 0 where it cannot be read."""
+    """Return the number of pixels of a directory's photo, or 0 if it cannot be read."""
     directory = ImageFileDirectory_v2(prefix=photo.tag_v2.prefix)
     file = cast("IO[bytes]", photo.fp)
     position = file.tell()
@@ -88,7 +88,7 @@ def _pixels(photo: TiffImageFile, offset: int) -> int:
 
 
 def _check_tiles(photo: TiffImageFile, content: bytes) -> None:
-    """Refuse tiles much larger than the photo: libtiff decodes each of them whole."""
+    """Reject tiles much larger than the photo, since libtiff decodes each of them completely."""
     width, height = photo.size
     tile_width = _number(photo.tag_v2, TILE_WIDTH) or width
     tile_height = _number(photo.tag_v2, TILE_LENGTH) or height

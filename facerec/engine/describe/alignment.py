@@ -1,4 +1,4 @@
-"""Landmarks of a face, and its chip: the face cut out upright at a fixed size, both by dlib."""
+"""Finds the landmarks of a face and its chip, the upright face at a fixed size, using dlib."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """The cohort: vectors of strangers by which the distances of a face are normalised.
 
 dlib's distances are too small where its descriptors crowd, for example among children. How near a
-face comes to a fixed cohort of strangers shows how crowded its surroundings are. Each vector of
-the cohort is a mixture, the average of two similar strangers; no real person's descriptor is in
-it. ``training/cohort`` holds the script that builds it, its sources and their attribution.
+face comes to a fixed cohort of strangers shows how crowded its surroundings are. Each vector of the
+cohort is a mixture, the average of two similar strangers; it contains no real person's descriptor.
+``training/cohort`` contains the script that builds it, its sources and their attribution.
 
 The cohort has two parts: mixtures of clear faces, and mixtures of faces turned, made grainy,
 pixelated, stretched or blurred. A face is normalised by the part that it is nearer to, so that
-damaged faces take no places among the nearest clear ones.
+damaged faces do not displace the nearest clear ones.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from facerec.core.faces import CohortStats
 from facerec.engine.describe.recipe import Recipe
 
 NEAREST_CLEAR = 16
-"""Mixtures of clear faces that the stats of a face are taken over. Up to 50 give nearly the same
-error rates overall; fewer give groups of people more equal ones (``docs/accuracy.md``)."""
+"""Number of nearest clear mixtures from which a face's stats are computed. Up to 50 give nearly the
+same error rates overall; fewer give groups of people more equal ones (``docs/accuracy.md``)."""
 
 NEAREST_DAMAGED = 30
-"""Mixtures of damaged faces that the stats of a face are taken over."""
+"""Number of nearest damaged mixtures from which a face's stats are computed."""
 
 OWN_SHARE = 0.3
-"""Share of a face's own deviation in the deviation of its stats; the rest is the typical one. The
-own one is estimated from few distances: alone it gives more false non-matches."""
+"""Weight of a face's own deviation in its stats; the rest is the typical one. A face's own
+deviation is estimated from few distances, and alone causes more false non-matches."""
 
 _BATCH = 512
 """Faces in one matrix of distances: 8 MB with 4,000 cohort vectors."""

@@ -1,8 +1,8 @@
-"""Head pose: roll from the line of the eyes, yaw and pitch by a small network.
+"""Head pose: roll from the line of the eyes, yaw and pitch from a small network.
 
-Five landmarks do not show how far a head is turned: where the far eye is hidden they are placed
-wrongly. The network sees the aligned face instead, as wrong landmarks align it too.
-``training/pose`` has made it, and ``docs/accuracy.md`` has its errors.
+Five landmarks do not show how far a head is turned: if the far eye is hidden, they are placed
+wrongly. The network uses the aligned face instead, even if wrong landmarks aligned it.
+``training/pose`` trains it, and ``docs/accuracy.md`` lists its errors.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from facerec.engine.dlib.sessions import open_session
 MODEL_NAME, INPUT_NAME, OUTPUT_NAME = "pose.onnx", "grey", "angles"
 
 SHRINKING = 3
-"""Pixels of a chip in one pixel of the network's input: 150 to 50."""
+"""Factor by which a chip is reduced for the network: from 150 to 50 pixels."""
 
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 """Weights of red, green and blue in luminance (ITU-R BT.601)."""

@@ -81,9 +81,9 @@ def assess(
 
 
 def rejections(quality: Quality, quality_filter: QualityFilter) -> tuple[RejectionReason, ...]:
-    """Return why a face fails a filter; empty if it passes.
+    """Return the reasons why a face fails a filter; empty if it passes.
 
-    A face that is too bright is LOW_FACE_QUALITY: Rekognition has no reason of its own for it.
+    A face that is too bright is LOW_FACE_QUALITY: Rekognition has no separate reason for it.
     """
     limits = LIMITS.get(quality_filter)
     if limits is None:

@@ -1,4 +1,4 @@
-"""Recipes: from which views of a face its descriptor is computed."""
+"""Recipes: the views of a face from which its descriptor is computed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Recipe(StrEnum):
-    """How much work goes into one descriptor."""
+    """Amount of work for one descriptor."""
 
     FAST = "fast"
     """One view of the face."""
@@ -39,4 +39,5 @@ The network was trained with a padding of 0.25.
 """
 
 VERSIONS = {Recipe.FAST: "pad0.25/single", Recipe.ACCURATE: "pad0.22+0.28/mirrored"}
-"""What each recipe adds to the model version: descriptors of different recipes do not compare."""
+"""Suffix of the model version for each recipe: descriptors of different recipes cannot be
+compared."""

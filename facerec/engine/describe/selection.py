@@ -15,7 +15,7 @@ _FILTERS = (QualityFilter.AUTO, QualityFilter.LOW, QualityFilter.MEDIUM, Quality
 def rejection_reasons(
     faces: Sequence[DetectedFace], options: FaceOptions, min_size: float = 0.0
 ) -> list[tuple[RejectionReason, ...]]:
-    """Return for each face why it is rejected; nothing for faces to keep.
+    """Return the reasons for the rejection of each face; empty for faces to keep.
 
     Faces beyond ``max_faces`` are rejected as by Rekognition's IndexFaces: those of the lowest
     quality first and, at equal quality, the smallest first.

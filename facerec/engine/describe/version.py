@@ -11,7 +11,7 @@ _DIGITS = 8
 def model_version(recipe: Recipe = Recipe.FAST) -> str:
     """Return the version: weights, landmarks, alignment and recipe.
 
-    The detector is not part of it: it decides which faces are found, not how they compare.
+    The detector is not part of it: it affects which faces are found, not how they compare.
 
     Raises:
         WeightsError: dlib's weights are missing.

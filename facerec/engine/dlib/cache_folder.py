@@ -14,13 +14,13 @@ FOLDER_VARIABLE = "FACEREC_CACHE"
 """Environment variable with a folder to use instead of the user's cache folder."""
 
 LEFTOVER_SECONDS = 3600.0
-"""Age of a temporary file that nobody is writing any more."""
+"""Age in seconds at which a temporary file counts as abandoned."""
 
 _logger = logging.getLogger(__name__)
 
 
 _NOWHERE = Path(os.devnull)
-"""Has no folders, so nothing is cached."""
+"""A path that cannot contain folders, so that nothing is cached."""
 
 
 def cache_folder() -> Path:
@@ -41,7 +41,7 @@ def cache_folder() -> Path:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what processes left that were killed while they wrote a file."""
+    """Remove temporary files of processes that were killed while writing."""
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*"):
         if leftover.stat().st_mtime < time.time() - LEFTOVER_SECONDS:
             leftover.unlink(missing_ok=True)

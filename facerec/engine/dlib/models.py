@@ -1,7 +1,7 @@
 """The ONNX models: converted from dlib's weights once, then read from the cache.
 
 A model is what ``open_session`` takes: the path of a cached file, or the serialized model itself
-where it was just converted or nothing can be cached.
+if it was just converted or cannot be cached.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def _convert(source: Path, convert: Callable[[bytes], bytes]) -> bytes:
 def _is_intact(path: Path) -> bool:
     """Return whether a model is cached and matches its checksum.
 
-    The checksum is to find damage. A digest would take three times as long, and protect from
-    nobody: who can write the model can write the digest.
+    The checksum detects damage. A digest would take three times as long and add no security:
+    a process that can write the model can also write the digest.
     """
     checksum = 0
     try:

@@ -50,7 +50,7 @@ def list_after(table: Table, after: str | None, limit: int) -> list[Collection]:
 
 
 def delete(table: Table, collection_id: str) -> list[str]:
-    """Delete a collection with all that belongs to it, and return the ids of its people.
+    """Delete a collection and everything that belongs to it, and return the ids of its people.
 
     Raises:
         CollectionNotFoundError: it does not exist.

@@ -41,7 +41,8 @@ def remove_corrections(table: Table, collection_id: str, corrected: Sequence[Cor
         changes = _changes(table, collection_id, correction, "DELETE")
         step = _step(StepKind.CORRECTION_LIFTED, correction)
         removed += table.transact([*changes, *history.notes(table, collection_id, step)]) is None
-        # an item whose last value was removed is still there, with a face's or person's name
+        # an item whose last value was removed still exists, and contains the name of a face or
+        # person
         for change in changes:
             with suppress(ConflictError), table.condition_is(ConflictError("in use")):
                 table.client.delete_item(
@@ -81,7 +82,7 @@ def _step(kind: StepKind, correction: Correction) -> Step:
 def _changes(
     table: Table, collection_id: str, correction: Correction, action: str
 ) -> list[dict[str, Any]]:
-    """Return the changes of both items of a correction: ADD or DELETE of a value of a set."""
+    """Return the changes to both items of a correction, which ADD or DELETE a value of a set."""
     changes = []
     for item_key, name, value in (
         (face_corrections_key(collection_id, correction.face_id), "people", correction.person),

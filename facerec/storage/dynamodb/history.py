@@ -61,7 +61,7 @@ def get(table: Table, collection_id: str, entry_id: str) -> Entry | None:
 
 
 def get_subjects(table: Table, collection_id: str, subjects: Collection[str]) -> frozenset[str]:
-    """Return those of the subjects that entries have."""
+    """Return the subjects that occur in entries."""
     sought = frozenset(subjects)
     if not sought:
         return frozenset()

@@ -14,7 +14,7 @@ COLLECTIONS = "collections"
 
 REQUESTS = "requests"
 """The partition key of all answered requests: an erasure finds the answers that name somebody.
-A partition takes 1,000 writes a second, far more than there are requests with a token:
+A partition accepts 1,000 writes per second, far more than the requests with a token:
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html."""
 
 
@@ -93,7 +93,7 @@ def request_key(token: str) -> Item:
 
 
 def numbers(values: Mapping[str, float]) -> Item:
-    """Return numbers as attributes. ``repr`` of a float has all its digits."""
+    """Return numbers as attributes. ``repr`` preserves all digits of a float."""
     return {name: {"N": repr(value)} for name, value in values.items()}
 
 

@@ -35,7 +35,7 @@ def keep(table: Table, token: str, request: AnsweredRequest, now: float) -> None
                     "digest": {"S": request.digest},
                     "answer": {"S": request.answer},
                     **numbers({"expires_at": request.expires_at}),
-                    # DynamoDB deletes expired items by whole seconds.
+                    # DynamoDB expires items in whole seconds.
                     "ttl": {"N": str(math.ceil(request.expires_at))},
                 },
                 ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",

@@ -15,7 +15,7 @@ Every item has a partition key ``pk`` and a sort key ``sk``, both text:
 | the key of these hashes | ``deleted#`` and the collection's id | ``key`` |
 | an answered request | ``requests`` | the token |
 
-The table's time to live, if it has one, is by the attribute ``ttl``.
+If the table has a time to live, its attribute is ``ttl``.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Table:
             return sum(page["Count"] for page in pages)
 
     def has_collection(self, collection_id: str) -> dict[str, Any]:
-        """Return the action of a transaction that is refused without the collection."""
+        """Return a transaction's condition that a collection exists."""
         return {
             "ConditionCheck": {
                 "TableName": self.name,
@@ -134,7 +134,7 @@ class Table:
                     left = self.client.batch_write_item(RequestItems=left).get("UnprocessedItems")
 
     def transact(self, actions: Sequence[dict[str, Any]]) -> list[bool] | None:
-        """Write in one transaction; return the conditions that were not met, if it is refused.
+        """Write in one transaction; return the conditions that were not met, if any.
 
         Raises:
             ConflictError: each attempt conflicted with another transaction.

@@ -42,7 +42,7 @@ def create_key(table: Table, collection_id: str, key: bytes) -> bytes:
 
 
 def get(table: Table, collection_id: str, photos: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Return places by photo; see ``RecordStore.get_tombstones``."""
+    """Return positions by photo; see ``RecordStore.get_tombstones``."""
     keys = (tombstone_item_key(collection_id, photo) for photo in photos)
     return {
         item["sk"]["S"]: frozenset(item["places"]["SS"])
@@ -54,10 +54,10 @@ def get(table: Table, collection_id: str, photos: Sequence[str]) -> dict[str, fr
 def list_photos(
     table: Table, collection_id: str, after: str | None, limit: int
 ) -> dict[str, frozenset[str]]:
-    """Return places by photo; see ``RecordStore.list_tombstones``."""
+    """Return positions by photo; see ``RecordStore.list_tombstones``."""
     partition = tombstones_partition(collection_id)
     while items := table.items(partition, after, limit):
-        # The item of the key, and those whose last place was just removed, have none.
+        # The item of the key, and those whose last position was just removed, contain none.
         found = {i["sk"]["S"]: frozenset(i["places"]["SS"]) for i in items if "places" in i}
         if found:
             return found
@@ -66,7 +66,7 @@ def list_photos(
 
 
 def put(table: Table, collection_id: str, places: Mapping[str, Collection[str]]) -> None:
-    """Add places; see ``RecordStore.put_tombstones``."""
+    """Add positions; see ``RecordStore.put_tombstones``."""
     changes = [
         {"Update": _change(table, collection_id, photo, "ADD", own)}
         for photo, own in places.items()
@@ -79,13 +79,13 @@ def put(table: Table, collection_id: str, places: Mapping[str, Collection[str]])
 
 
 def delete(table: Table, collection_id: str, places: Mapping[str, Collection[str]]) -> None:
-    """Remove places; see ``RecordStore.delete_tombstones``."""
+    """Remove positions; see ``RecordStore.delete_tombstones``."""
     for photo, own in places.items():
         if not own:
             continue
         with table.errors():
             table.client.update_item(**_change(table, collection_id, photo, "DELETE", own))
-        # An item whose last place was removed is still there, unless it got one since.
+        # An item whose last position was removed still exists; delete it if it is still empty.
         with suppress(ConflictError), table.condition_is(ConflictError("in use")):
             table.client.delete_item(
                 TableName=table.name,

@@ -60,7 +60,7 @@ def create_user(table: Table, collection_id: str, user: User) -> None:
 
 
 def delete_user(table: Table, collection_id: str, user_id: str) -> User:
-    """Delete the item of a person and its name, and return the person as it was.
+    """Delete the items of a person and its name, and return the deleted person.
 
     Raises:
         UserNotFoundError: it does not exist.
@@ -173,7 +173,7 @@ def change_user(
     More than ``CHANGED_AT_ONCE`` faces take two transactions, which can fail halfway.
     """
     changes = [*((face_id, False) for face_id in remove), *((face_id, True) for face_id in add)]
-    # The person is written even if nothing changes, so that its version grows.
+    # The person is written even if nothing changes, so that its version increases.
     for start in range(0, max(1, len(changes)), CHANGED_AT_ONCE):
         batch = changes[start : start + CHANGED_AT_ONCE]
         user = _change(table, collection_id, user, version, batch)
@@ -235,7 +235,7 @@ def _change(
 def _set_faces(
     table: Table, collection_id: str, user: User, face_ids: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the action that sets the faces of a person whose version is still known."""
+    """Return the action that sets the faces of a person whose version has not changed."""
     return {
         "Update": {
             "TableName": table.name,
@@ -264,7 +264,7 @@ def get_user(table: Table, collection_id: str, user_id: str) -> User:
 
 
 def _unchanged(table: Table, collection_id: str, user: User) -> dict[str, Any]:
-    """Return the fields of an action on a person whose version and name are still known."""
+    """Return the fields of an action on a person whose version and name have not changed."""
     values: Item = numbers({":version": user.version})
     condition = "#version = :version AND attribute_not_exists(display_name)"
     if user.name is not None:

@@ -1,4 +1,4 @@
-"""Access policy for addresses of objects in requests of clients."""
+"""Access policy for object addresses in client requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ResolvedUri:
     """The real address of an object.
 
     Attributes:
-        requested: the uri of the caller.
+        requested: the uri that the caller used.
         uri: the path or ``s3://`` address for the backend.
         folder: the local folder that is served as the bucket of ``requested``, or None.
     """
@@ -27,7 +27,7 @@ class ResolvedUri:
     folder: Path | None = None
 
     def requested_uri(self, uri: str) -> str:
-        """Return the uri of the caller for a uri that a backend listed."""
+        """Convert a uri listed by a backend to the form that the caller uses."""
         if self.folder is None:
             return uri
         bucket = self.requested.removeprefix("s3://").partition("/")[0]
@@ -99,7 +99,7 @@ class AccessPolicy:
         try:
             path = (folder / key).resolve()
         except (OSError, ValueError, RuntimeError) as error:
-            # A zero byte, or a loop of links.
+            # The path contains a zero byte or a loop of links.
             raise ObjectNotFoundError(uri) from error
         if not path.is_relative_to(folder):
             raise AccessDeniedError(uri)

@@ -1,4 +1,4 @@
-"""Temporary files that killed processes left, with what they were to write: names, embeddings."""
+"""Temporary files that killed processes left, which may contain names or embeddings."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 def delete_leftovers(objects: ObjectStore, folder: str, *, below: bool = False) -> None:
     """Delete the temporary files in a folder; S3 has none.
 
-    The file of a process that is still writing may be one of them: ``LocalObjects`` writes it
+    This may delete the file of a process that is still writing; ``LocalObjects`` then writes it
     again.
 
     Args:
         objects: contains the folder.
         folder: uri of the folder, with the final ``/``.
-        below: whether folders in the folder are searched too.
+        below: whether to search subfolders too.
     """
     for found in list(objects.list(folder if below else folder + TEMPORARY_PREFIX)):
         if found.uri.rpartition("/")[2].startswith(TEMPORARY_PREFIX):

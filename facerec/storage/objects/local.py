@@ -35,10 +35,10 @@ _DENIED = {errno.EACCES, errno.EPERM}
 _CHANGED = {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST}
 
 MAX_REMOVALS = 1000
-"""Attempts to remove a folder to which other processes add files."""
+"""Maximum attempts to remove a folder to which other processes add files."""
 
 MAX_ATTEMPTS = 5
-"""Attempts to write a file whose temporary file disappears."""
+"""Maximum attempts to write a file whose temporary file disappears."""
 
 
 class LocalObjects:
@@ -98,7 +98,7 @@ class LocalObjects:
             path = Path(uri)
             _regular(uri, path.stat())
             with open(path, "rb", opener=self._opener) as file:
-                # Before the content: what changes later has another version.
+                # The version is read before the content: a later change has another version.
                 found = os.fstat(file.fileno())
                 content = file.read(-1 if found.st_size <= end else end)
                 return content[:end], _info(uri, found)
@@ -198,12 +198,12 @@ def _flush(path: Path) -> None:
 def _walk(top: str, start: str) -> Iterator[ObjectInfo]:
     """Yield the files below a folder, in the order of their uris.
 
-    A folder that cannot be read, or any other entry that is not quite a file, is yielded as if it
-    were a file: reading it raises the reason, and the other files are not affected.
+    A folder that cannot be read, or any other entry that is not a regular file, is yielded like a
+    file: reading it raises the error, and the other files are not affected.
 
     Args:
         top: the folder, with its final slash.
-        start: prefix of the names in it to yield.
+        start: prefix of the names to yield.
     """
     names = _names(top, start)
     if names is None:
@@ -242,7 +242,7 @@ def _names(folder: str, start: str) -> Iterator[str] | None:
     """Return the names in a folder, or None if it does not exist; names of folders end in ``/``."""
     try:
         with os.scandir(folder or ".") as entries:
-            # A folder sorts as its files do, whose uris have a slash after its name.
+            # A folder sorts like its files, whose uris have a slash after its name.
             return iter(
                 sorted(
                     entry.name + "/" * _is_folder(entry)
@@ -273,7 +273,7 @@ def _info(uri: str, status: os.stat_result) -> ObjectInfo:
 
 
 def _open_without_links(path: str, flags: int) -> int:
-    """Open a file by an absolute path, of which no part may be a link."""
+    """Open a file by an absolute path that must not contain any link."""
     *folders, name = Path(path).parts
     folder = os.open(folders[0], os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -44,15 +44,15 @@ _BACKENDS: Mapping[str, Callable[[], ObjectStore]] = {
     "s3": _s3_objects,
     _FOLDER: _folder_objects,
 }
-"""Factory of the backend of each scheme; paths have the scheme ``file``. A folder that is served as
-a bucket has a backend of its own."""
+"""Factory of the backend for each scheme; paths have the scheme ``file``. A folder that is served
+as a bucket has a separate backend."""
 
 
 @contextmanager
 def _errors_of(resolved: ResolvedUri) -> Iterator[None]:
-    """Raise a backend's errors with the address that the caller used.
+    """Convert a backend's errors to ones with the address that the caller used.
 
-    A folder that is served as a bucket has a path that clients must not learn.
+    The path of a folder that is served as a bucket must not be revealed to clients.
     """
     try:
         yield

@@ -18,10 +18,10 @@ class ObjectInfo:
     Attributes:
         uri: a path or an ``s3://bucket/key`` address.
         size: size in bytes.
-        version: changes with the content: an S3 ETag, or size and modification time.
-        changed_ns: when the content or an attribute of a file last changed, by the clock of its
-            file system, in nanoseconds since 1970 (its ctime, which nobody can set); None for an
-            S3 object, which has an ETag.
+        version: text that changes with the content: an S3 ETag, or size and modification time.
+        changed_ns: time of the last change to the content or an attribute of a file, by the clock
+            of its file system, in nanoseconds since 1970 (its ctime, which cannot be set); None for
+            an S3 object, which has an ETag.
     """
 
     uri: str
@@ -69,14 +69,14 @@ class ObjectStore(Protocol):
     def fetch(
         self, uri: str, *, end: int, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
-        """Return the first bytes of an object, up to ``end``, and the facts about the read version.
+        """Return the first bytes of an object, up to ``end``, and the facts about that version.
 
         If the object changes during the call, the facts are those of the returned bytes.
         """
         ...
 
     def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
-        """Write an object so that readers see all of it or none.
+        """Write an object atomically: readers see all of it or nothing.
 
         Returns:
             False if ``if_absent`` is set and the object exists; then nothing is written.
@@ -84,7 +84,7 @@ class ObjectStore(Protocol):
         ...
 
     def write_file(self, uri: str, path: Path) -> None:
-        """Write an object from a local file of any size, so that readers see all of it or none."""
+        """Write an object from a local file of any size, atomically."""
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -124,7 +124,7 @@ def exists(uri: str, objects: ObjectStore) -> bool:
 
     Raises:
         AccessDeniedError: The object may not be read.
-        StoreUnavailableError: The store does not answer.
+        StoreUnavailableError: The store does not respond.
     """
     try:
         objects.head(uri)

@@ -1,4 +1,4 @@
-"""Objects in Amazon S3, or in a service with its protocol."""
+"""Objects in Amazon S3, or in a service with the same protocol."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from facerec.storage.objects.s3_listing import ListedKey, list_in_parallel
 ADDRESS = re.compile(r"s3://([^/]+)/(.*)", re.DOTALL)
 
 CONNECTIONS = 64
-"""Open connections, as many as threads that read concurrently (botocore's default is 10)."""
+"""Maximum number of open connections: the number of threads that read concurrently (botocore's
+default is 10)."""
 
 ATTEMPTS = 3
 """Attempts to read an interrupted body, which botocore does not retry."""
@@ -44,8 +45,8 @@ _CHANGED = {"PreconditionFailed", "412"}
 
 _KEY_UNUSABLE = {"KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"}
 _KEY_DENIED = re.compile("kms:Decrypt|ciphertext refers to a customer master key")
-"""What S3 says of a KMS key: codes, and parts of the message of AccessDenied. It says so to callers
-of the key's account only
+"""S3's errors about a KMS key: codes, and parts of the AccessDenied message. S3 returns them only
+to callers in the key's account
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)."""
 
 _CREDENTIALS = {
@@ -109,14 +110,14 @@ class S3Objects:
     def fetch(
         self, uri: str, *, end: int, version_id: str | None = None
     ) -> tuple[bytes, ObjectInfo]:
-        """Return the start of an object, with the size and ETag of the same answer."""
+        """Return the start of an object, with the size and ETag of the same response."""
         request: dict[str, Any] = {**_address_of(uri), "Range": f"bytes=0-{end - 1}"}
         if version_id is not None:
             request["VersionId"] = version_id
         with _errors(uri):
             content, answer = self._get(request)
         if not answer:
-            # An empty object has no range; the answer is an error without an ETag.
+            # An empty object has no range; the response is an error without an ETag.
             return b"", ObjectInfo(uri, 0, "")
         total = answer.get("ContentRange", "").rpartition("/")[2]
         size = int(total) if total.isdigit() else len(content)
@@ -190,7 +191,7 @@ class S3Objects:
             yield from pages
 
     def _get(self, request: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
-        """Return the body and the answer that it came in; both empty for a range past the end."""
+        """Return the body and its response; both are empty for a range past the end."""
         from botocore.exceptions import (
             ClientError,
             IncompleteReadError,
@@ -220,12 +221,12 @@ class S3Objects:
     def _reason_of_denial(
         self, request: Mapping[str, Any], error: Mapping[str, str]
     ) -> AccessDeniedError | None:
-        """Return why an object was denied; None if S3 does not say, or answers another error.
+        """Return the reason why access was denied; None if S3 does not reveal it.
 
-        S3 answers AccessDenied alike for a policy, for a key of another account and for a bucket
-        whose readers pay. So one more request asks for the object's description, at the
-        expense of the caller if need be: it says whether it was charged, and which encryption the
-        object has, which takes no permission for the key.
+        S3 returns the same AccessDenied for a policy, for a key of another account and for a
+        Requester Pays bucket. So one more request reads the object's metadata, at the expense of
+        the caller if necessary. The response shows whether it was charged and how the object is
+        encrypted, which requires no permission for the key.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/ObjectsinRequesterPaysBuckets.html
         """
         bucket, uri = request["Bucket"], f"s3://{request['Bucket']}/{request['Key']}"
@@ -249,7 +250,7 @@ class S3Objects:
 
 
 def _session() -> Any:  # noqa: ANN401 - boto3 has no static types
-    """Return a session that parses no times, which take most of the processor in a listing."""
+    """Return a session that does not parse times, which would dominate the cost of a listing."""
     import boto3
     from botocore.session import get_session
 
@@ -266,7 +267,7 @@ def _address_of(uri: str) -> dict[str, str]:
 
 
 def _errors(uri: str) -> AbstractContextManager[None]:
-    # Refused credentials are not a problem of one object, so no photo fails because of them.
+    # Rejected credentials are not a problem of a single object, so they must not fail photos.
     passing = dict.fromkeys(
         _CREDENTIALS, StoreUnavailableError(f"{uri}: S3 does not accept the credentials")
     )

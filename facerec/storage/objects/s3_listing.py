@@ -20,17 +20,17 @@ ListedKey: TypeAlias = tuple[str, int, str]
 """Key, size and ETag of an object."""
 
 FetchPage: TypeAlias = Callable[[str], tuple[Sequence[ListedKey], bool]]
-"""Returns the objects after a key, a page of them, and whether there are more."""
+"""Returns a page of the objects after a key, and whether there are more."""
 
 THREADS = 16
-"""S3 answers 5,500 requests per second and prefix
+"""Number of concurrent requests. S3 allows 5,500 requests per second and prefix
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance.html)."""
 
 SERIAL_PAGES = 4
 """Number of pages to fetch one by one before threads are started."""
 
 _ASCII_END, _END = 0x80, 0x110000
-"""One above the last code point of ASCII, and of all; most keys are ASCII."""
+"""One above the last code point of ASCII and of Unicode; most keys are ASCII."""
 
 _SURROGATES = range(0xD800, 0xE000)
 
@@ -39,7 +39,7 @@ def list_in_parallel(fetch: FetchPage, prefix: str, threads: int = THREADS) -> I
     """Yield the objects of a prefix in the order of their keys.
 
     Args:
-        fetch: asks S3 for a page; it is called in several threads. An exception ends the listing.
+        fetch: requests a page from S3; called in several threads. An exception ends the listing.
         prefix: the prefix that ``fetch`` lists.
         threads: number of concurrent requests.
     """
@@ -98,10 +98,10 @@ class _Range:
     Attributes:
         position: the last key that was fetched.
         end: the last key that belongs to it; None for the end of the prefix.
-        chunks: start and length of its pages in the temporary file.
-        taken: whether a thread works on it.
+        chunks: start and length of each page in the temporary file.
+        taken: whether a thread is listing it.
         split: whether another thread is trying to split it.
-        complete: whether all of it is in the file.
+        complete: whether all its pages are in the file.
     """
 
     position: str
@@ -132,7 +132,7 @@ class _Listing:
                     self._changed.wait()
                 if self._error:
                     raise self._error
-                # Only ranges that are complete are never split.
+                # Complete ranges are never split.
                 del self._ranges[0]
             for start, length in first.chunks:
                 with self._changed:
@@ -193,7 +193,7 @@ class _Listing:
                 return None
             end, victim.end = victim.end, middle
             if not page or (end is not None and page[0][0] > end):
-                # There is nothing after the middle.
+                # There are no keys after the middle.
                 return None
             half = _Range(middle, end, taken=True)
             self._ranges.insert(self._ranges.index(victim) + 1, half)

@@ -68,7 +68,7 @@ def _checked_size(vector: Vector) -> int:
 
 
 def _record(vector: Vector) -> Record:
-    # A float32 needs 9 digits to be read back unchanged, the equal float64 has 17: this halves the
+    # Nine digits restore a float32 exactly, whereas the equal float64 has 17: this halves the
     # size of a record.
     values = vector.values.astype(np.str_).astype(np.float64).tolist()
     return {"id": vector.id, "values": values, "metadata": vector.metadata}

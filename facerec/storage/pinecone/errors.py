@@ -23,7 +23,7 @@ _CREATE_HINT = (
 
 
 def store_error(error: Exception) -> FacerecError:
-    """Return the error of facerec for an error of the ``pinecone`` package."""
+    """Convert an error of the ``pinecone`` package to facerec's."""
     from pinecone.errors import ApiError, PineconeConnectionError, PineconeTimeoutError
 
     if isinstance(error, ApiError):

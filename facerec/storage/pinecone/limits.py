@@ -16,8 +16,8 @@ IDS_PER_DELETE = 1000
 """Ids per deletion, Pinecone's limit."""
 
 IDS_PER_FETCH = 100
-"""Ids per fetch. Pinecone allows 1,000, but the address of the request contains the ids, 41
-characters each, and proxies commonly refuse addresses of more than 8 KB."""
+"""Ids per fetch. Pinecone allows 1,000, but the request's URL contains the ids, 41 characters each,
+and proxies commonly reject URLs of more than 8 KB."""
 
 IDS_PER_PAGE = 100
 """Ids per page of a listing, Pinecone's limit."""
@@ -38,7 +38,7 @@ REQUEST_TIMEOUT = 10.0
 """Timeout of one attempt at a request, in seconds."""
 
 FIRST_PAUSE = 0.5
-"""Maximum pause after a first refusal, in seconds; it doubles with each further one."""
+"""Maximum pause after the first rejection, in seconds; it doubles with each further one."""
 
 MAX_PAUSE = 20.0
 """Maximum pause, in seconds."""

@@ -1,8 +1,8 @@
 """Caches the ids of groups that a store has listed or written.
 
 Listings lag writes and cost a request per group. So the ids that this process wrote are remembered
-in addition to those that it listed. Ids are only added: one too many costs at most the deletion of
-a vector that does not exist, one too few would leave a vector undeleted.
+in addition to those that it listed. Ids are only added: an extra id costs at most the deletion of a
+vector that does not exist, but a missing one would leave a vector undeleted.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
 SECONDS_LISTED = 600.0
-"""Time for which a listing is used: a step of a job may take this long from looking up its groups
-to storing them."""
+"""Seconds for which a listing is used: a step of a job may take this long from looking up its
+groups to storing them."""
 
 MAX_GROUPS = 10_000
-"""Maximum number of remembered groups, at some hundred bytes each."""
+"""Maximum number of remembered groups, at a few hundred bytes each."""
 
 
 class GroupMemory:

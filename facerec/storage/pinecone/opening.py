@@ -35,9 +35,9 @@ def open_pinecone_vectors(
         index_name: name of the index; it costs a request to the control plane.
         host: address of the index, instead of or in addition to its name. Without a scheme it
             is https; ``http://127.0.0.1`` is allowed.
-        patience: seconds for which a refused request is retried. A request that has started is
-            finished: the client makes up to four attempts, each of at most ``patience`` or 10
-            seconds.
+        patience: seconds for which a throttled request is retried. A request that has started is
+            not interrupted: the client makes up to four attempts, each of at most ``patience`` or
+            10 seconds.
 
     Raises:
         AccessDeniedError: Pinecone does not accept the key.
@@ -62,7 +62,7 @@ def open_pinecone_vectors(
 
 @dataclass(frozen=True, slots=True)
 class PineconeIndex:
-    """An index as Pinecone describes it.
+    """Pinecone's description of an index.
 
     Attributes:
         host: its address without a scheme; "" while it is being created.
@@ -158,7 +158,7 @@ def _by_host(client: Pinecone, requests: Requests, host: str) -> Index:
 
 
 def _check(dimension: int | None, metric: str | None) -> None:
-    # Not every server returns both.
+    # Some servers return only one of them.
     if dimension not in (None, EMBEDDING_SIZE):
         raise ConfigurationError(
             f"the Pinecone index has dimension {dimension}, not {EMBEDDING_SIZE}", _CREATE_HINT

@@ -1,8 +1,8 @@
 """Sends requests: a few concurrently, with shared pauses.
 
 The client itself retries a request three times, quickly. That is not enough for a job whose
-containers share the rate limit of a namespace, so a refused request is retried until patience ends.
-Pauses are random up to a bound that doubles ("full jitter",
+containers share the rate limit of a namespace, so a throttled request is retried until ``patience``
+ends. Pauses are random up to a bound that doubles ("full jitter",
 https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/), so that containers
 spread out. A pause delays every request of the store, so that a container backs off as a whole.
 """
@@ -39,12 +39,12 @@ class SharedPause:
         return time.monotonic()
 
     def extend(self, started: float, asked: float) -> float:
-        """Pause after a refusal, and return the end of the pause.
+        """Start or extend the pause after a rejection, and return its end.
 
         Args:
-            started: time at which the refused request was sent. Requests that were in flight when
-                the pause began count as one refusal.
-            asked: pause in seconds that the service asks for.
+            started: time at which the rejected request was sent. Requests that were in flight when
+                the pause began count as one rejection.
+            asked: pause in seconds that the service requested.
         """
         with self._lock:
             if started >= self._paused:
@@ -64,7 +64,7 @@ class Requests:
     """Sends the requests of one store.
 
     Args:
-        patience: seconds for which a refused request is retried.
+        patience: seconds for which a throttled request is retried.
     """
 
     def __init__(self, patience: float) -> None:
@@ -76,7 +76,7 @@ class Requests:
         self._in_flight = threading.BoundedSemaphore(REQUESTS_IN_FLIGHT)
 
     def send(self, request: Callable[[], Answer]) -> Answer:
-        """Send a request, retry it while it is refused, and return its answer.
+        """Send a request, retry it while it is throttled, and return the response.
 
         Raises:
             FacerecError: see ``facerec.storage.pinecone.errors``.
@@ -103,7 +103,7 @@ class Requests:
     def send_each(
         self, request: Callable[[Item], Answer], items: Iterable[Item]
     ) -> Iterator[Answer]:
-        """Send requests for items concurrently and yield the answers in order.
+        """Send requests for items concurrently and yield the responses in order.
 
         If a request fails, those that have not started are not sent.
         """

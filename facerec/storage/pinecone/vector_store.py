@@ -40,13 +40,13 @@ class PineconeVectors(VectorStore):
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
         """Replace the vectors of each group.
 
-        Vectors are written first, then those that the groups no longer hold are deleted. To know
+        Vectors are written first; then those that are no longer in the groups are deleted. To find
         these, groups are listed, unless this store listed or wrote them in the last minutes:
         ``get_groups`` before ``put_groups`` costs no second listing.
 
         Raises:
-            StoreUnavailableError: groups may hold old vectors beside the new ones, or be stored
-                only in part where one alone exceeds a request; calling again corrects that.
+            StoreUnavailableError: groups may contain old vectors beside the new ones, or be stored
+                only in part if a single one exceeds a request; calling again corrects this.
             ValueError: a group or a vector is malformed, or its metadata is too long.
         """
         given = checked_groups(groups)
@@ -69,7 +69,7 @@ class PineconeVectors(VectorStore):
 
     @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
-        """Set fields of metadata, with a request for each vector."""
+        """Set fields of metadata, with one request per vector."""
         self._index.change_metadata(namespace, changes)
 
     @override
@@ -155,7 +155,7 @@ class PineconeVectors(VectorStore):
 
     @override
     def expect_empty(self, namespace: str) -> None:
-        """List no more groups of a namespace."""
+        """Stop listing the groups of a namespace."""
         self._expected_empty.add(namespace)
 
     @override
@@ -164,7 +164,7 @@ class PineconeVectors(VectorStore):
 
     def _list_groups(self, namespace: str, groups: Sequence[str]) -> dict[str, frozenset[str]]:
         """List the ids of each group and remember them."""
-        # If the namespace is empty, so is each group.
+        # If the namespace is empty, every group is empty.
         if namespace in self._expected_empty or (
             len(groups) > 1 and self._index.is_empty(namespace)
         ):

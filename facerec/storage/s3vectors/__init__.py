@@ -1,4 +1,4 @@
-"""Vectors in Amazon S3 Vectors: no third party, no key, nothing to run."""
+"""Vectors in Amazon S3 Vectors, which requires no third party, no API key and no server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests to the indexes of a vector bucket, cut to the service's limits."""
+"""Requests to the indexes of a vector bucket, split to fit the service's limits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ITEM_BYTES = EMBEDDING_SIZE * 26 + 1024
 """Maximum number of bytes of a vector in a request, without its document."""
 
 Item = dict[str, Any]
-"""A vector as the service has it: ``key``, ``data`` and ``metadata``."""
+"""A vector in the service's format: ``key``, ``data`` and ``metadata``."""
 
 
 class VectorIndexes:
@@ -79,7 +79,7 @@ class VectorIndexes:
         return list(self._threads.map(query, probes))
 
     def keys(self, index: str) -> list[str]:
-        """Return the keys of all vectors, sorted: a request for each 1,000, 16 at a time."""
+        """Return the keys of all vectors, sorted; takes one request per 1,000, 16 at a time."""
 
         def list_segment(segment: int) -> list[str]:
             named = {"segmentCount": SEGMENTS, "segmentIndex": segment, "maxResults": MAX_LIST}
@@ -97,7 +97,7 @@ class VectorIndexes:
         self._threads.shutdown()
 
     def _create(self, index: str) -> None:
-        # Both are fixed when an index is created, so its name says which collection it is for.
+        # Both are fixed when an index is created, so its name must identify the collection.
         missing = ConfigurationError(f"there is no vector bucket {self._bucket!r} in this region")
         with aws_errors("S3 Vectors", f"the index {index}", codes={"NotFoundException": missing}):
             try:
@@ -110,7 +110,7 @@ class VectorIndexes:
                     metadataConfiguration={"nonFilterableMetadataKeys": [DOCUMENT]},
                 )
             except self._client.exceptions.ConflictException:
-                return  # Another process was faster.
+                return  # Another process created it first.
 
     def _pages(self, operation: str, index: str, **named: object) -> Iterator[Mapping[str, Any]]:
         token: dict[str, str] = {}
@@ -134,7 +134,7 @@ class VectorIndexes:
 
     @staticmethod
     def _known(ask: Callable[[], list[Any]]) -> list[Any]:
-        """Return an answer; that of an index that does not exist is empty."""
+        """Return a response, or an empty one if the index does not exist."""
         try:
             return ask()
         except NotFoundError:
@@ -148,7 +148,7 @@ def _batches(keys: Iterable[str], size: int) -> Iterator[list[str]]:
 
 
 def _bodies(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Yield vectors in requests that are not too large."""
+    """Yield vectors in batches that fit into a request."""
     batch: list[Item] = []
     size = 0
     for item in items:

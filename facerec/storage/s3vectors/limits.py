@@ -4,26 +4,28 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-limitations.htm
 """
 
 MAX_PUT = 500
-"""Vectors of one PutVectors request."""
+"""Maximum number of vectors in a PutVectors request."""
 
 MAX_DELETE = 500
-"""Keys of one DeleteVectors request."""
+"""Maximum number of keys in a DeleteVectors request."""
 
 MAX_GET = 100
-"""Keys of one GetVectors request."""
+"""Maximum number of keys in a GetVectors request."""
 
 MAX_LIST = 1000
-"""Vectors of one page of ListVectors; a page holds 1 MB at most and may end earlier."""
+"""Maximum number of vectors in a page of ListVectors; a page is limited to 1 MB and may end
+earlier."""
 
 SEGMENTS = 16
-"""Parts of an index that can be listed in parallel."""
+"""Maximum number of parts of an index that can be listed in parallel."""
 
 MAX_METADATA = 40_960
-"""Bytes of the metadata of a vector."""
+"""Maximum size of the metadata of a vector in bytes."""
 
 MIN_CANDIDATES = 100
-"""Minimum number of neighbours to request: the index is approximate, so more neighbours than are
-returned are compared exactly. It is also the largest ``topK`` in regions without result pages."""
+"""Minimum number of neighbours to request: the index is approximate, so more neighbours are
+compared exactly than are returned. It is also the largest ``topK`` in regions without result
+pages."""
 
 MAX_BODY = 20 * 1024 * 1024
-"""Bytes of a request."""
+"""Maximum size of a request in bytes."""

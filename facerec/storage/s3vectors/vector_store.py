@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ADDITIONS = 8
-"""Attempts to write the list of a group's vectors while other writers change it."""
+"""Maximum attempts to write the list of a group's vectors while other writers change it."""
 
 _PLACEHOLDER = [1.0] + [0.0] * 127
 """Values of the marker of a group, which is never searched."""
@@ -31,18 +31,18 @@ _PLACEHOLDER = [1.0] + [0.0] * 127
 class S3Vectors(VectorStore):
     """A ``VectorStore`` for any number of threads and processes; see ``open_s3_vectors``.
 
-    A namespace has two indexes. One holds the vectors by their ids. The service can list neither by
-    prefix nor by metadata, so the other holds for each group the ids of its vectors; it names more
-    ids than there are vectors while a group is being written, and never fewer.
+    A namespace has two indexes. One contains the vectors by id. The service cannot list by prefix
+    or by metadata, so the other contains the vector ids of each group; while a group is being
+    written, it may list too many ids, but never too few.
 
-    What was written can be read immediately:
+    Writes can be read immediately:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors.html
     Nothing is a transaction: if two writers put different vectors for one group at the same time,
     the vectors of both may stay until the group is put again.
 
     The service's search is approximate, and its documentation does not say whether its Euclidean
-    distances are squared. So its answer only chooses candidates, whose distances are computed
-    here.
+    distances are squared. So its result is only used to choose candidates, whose distances are
+    computed here.
     """
 
     def __init__(self, indexes: VectorIndexes) -> None:
@@ -51,11 +51,11 @@ class S3Vectors(VectorStore):
 
     @override
     def put_groups(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> list[str]:
-        """Replace the vectors of each group: three requests, two of them where groups are new.
+        """Replace the vectors of each group: three requests, or two if the groups are new.
 
         Raises:
-            StoreUnavailableError: groups may hold old vectors beside the new ones; calling again
-                corrects that.
+            StoreUnavailableError: groups may contain old vectors beside the new ones; calling again
+                corrects this.
             ValueError: a group or a vector is malformed, or its metadata is too long.
         """
         given = checked_groups(groups)
@@ -78,8 +78,8 @@ class S3Vectors(VectorStore):
     def add_vectors(self, namespace: str, groups: Mapping[str, Sequence[Vector]]) -> None:
         """Store vectors; see ``VectorStore``.
 
-        Whoever adds others to a group at the same time may write the list of its vectors last, so
-        it is read again afterwards.
+        Another writer that adds to the group at the same time may write the list of its vectors
+        last, so the list is read again afterwards.
         """
         items = [_item(vector) for vector in checked_groups(groups).values()]
         added = {group: {each.id for each in vectors} for group, vectors in groups.items()}
@@ -100,11 +100,11 @@ class S3Vectors(VectorStore):
 
     @override
     def change_metadata(self, namespace: str, changes: Mapping[str, Metadata]) -> None:
-        """Set fields of metadata: five requests for each 100 vectors.
+        """Set fields of metadata; takes five requests per 100 vectors.
 
         The service can only put whole vectors, which would restore one that is deleted at the same
-        time. So a vector that its group does not name afterwards is deleted again, and a
-        deletion deletes the vector again after its group no longer names it.
+        time. So a vector that is no longer listed in its group afterwards is deleted again, and a
+        deletion deletes the vector a second time after removing it from its group.
         """
         stored = self._indexes.get(_faces(namespace), changes, data=True)
         items = []
@@ -134,7 +134,7 @@ class S3Vectors(VectorStore):
         limit: int,
         max_distance: float,
     ) -> list[list[VectorMatch]]:
-        """Return the nearest vectors: two requests for each probe, more above 100 matches."""
+        """Return the nearest vectors; takes two requests per probe, and more above 100 matches."""
         check_search(probes, limit)
         candidates = self._indexes.query(
             _faces(namespace), (probe.tolist() for probe in probes), max(limit, MIN_CANDIDATES)
@@ -189,7 +189,7 @@ class S3Vectors(VectorStore):
 
     @override
     def count_vectors(self, namespace: str) -> int:
-        """Return the number of vectors: a request for each 1,000, since the service keeps none."""
+        """Return the number of vectors; takes one request per 1,000, for lack of a count."""
         return len(self._indexes.keys(_faces(namespace)))
 
     @override
@@ -263,6 +263,6 @@ def _groups(namespace: str) -> str:
 
 
 def _digest(namespace: str) -> str:
-    """Return a digest of a namespace, since names of indexes must be short and in lower case."""
+    """Return a digest of a namespace, since index names must be short and in lower case."""
     digest = hashlib.sha256(namespace.encode()).digest()[:25]
     return base64.b32encode(digest).decode().lower()

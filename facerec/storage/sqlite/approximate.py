@@ -1,12 +1,12 @@
-"""A derived index beside the file, for collections that are too large to be scanned.
+"""A derived index beside the file, for collections that are too large to scan.
 
-It contains codes of 32 bytes (``code_index``). A search takes the 1,000 nearest by these codes,
-reads their embeddings from the file, and compares exact distances. Blocks that have changed since
-the index was made are scanned exactly. So distances are always exact, and no deleted face is found;
-a neighbour is missed only if its code is not among the nearest.
+It contains codes of 32 bytes (``code_index``). A search selects the 1,000 nearest faces by these
+codes, reads their embeddings from the file, and compares exact distances. Blocks that have changed
+since the index was built are scanned exactly. So distances are always exact, and no deleted face is
+found; a neighbour is missed only if its code is not among the nearest.
 
-The index lists the blocks that it was made from. Once too many of them have changed, it is rebuilt.
-Deleting faces removes it, since codes are biometric data as well.
+The index lists the blocks that it was built from. Once too many of them have changed, it is
+rebuilt. Deleting faces removes it, since codes are biometric data too.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite.database import Database
 
 LARGE = 300_000
-"""Minimum number of faces of a collection with an index: a new process reads them in a second."""
+"""Minimum number of faces for an index; a new process reads this many faces in a second."""
 
 CANDIDATES = 1_000
 """Number of nearest codes whose embeddings are compared."""
 
 MAPPED_BYTES = 2**40
-"""Bytes of the file to map into memory; SQLite maps at most 2 GiB
+"""Maximum number of the file's bytes to map into memory; SQLite maps at most 2 GiB
 (https://www.sqlite.org/mmap.html)."""
 
 
@@ -89,7 +89,7 @@ class ApproximateSearch:
             collection_id: the collection.
             probes: float32, shape (n, 128), finite.
             top: maximum number of neighbours of a probe.
-            max_distance: Euclidean; neighbours at this distance still count.
+            max_distance: maximum Euclidean distance, inclusive.
         """
         found_namespace = namespaces.writes(connection, collection_id)
         if found_namespace is None or 2 * top > CANDIDATES:
@@ -107,7 +107,7 @@ class ApproximateSearch:
         # The system's cache reads candidates ten times as fast as SQLite's own pages.
         connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES}")
         found = self._candidates(index, set(blocks).difference(changed), probes)
-        # For all probes together: those of one photo share candidates.
+        # For all probes together, since those of one photo share candidates.
         slots = np.unique(np.concatenate(found))
         near = make_segment(embedding_blocks.read_in_order(connection, slots.tolist()), slots)
         return scan((near, *tail), probes, top=top, max_distance=max_distance)
@@ -137,7 +137,7 @@ class ApproximateSearch:
         return first
 
     def _lock_of(self, namespace: int) -> Lock:
-        """Return the lock of a namespace: building an index delays no other namespace."""
+        """Return the lock of a namespace; building an index delays only that namespace."""
         with self._lock:
             return self._locks.setdefault(namespace, Lock())
 
@@ -149,14 +149,14 @@ class ApproximateSearch:
         top: int,
         max_distance: float,
     ) -> list[Nearest] | None:
-        """Scan all embeddings without keeping them in memory; None for very many probes."""
+        """Scan all embeddings without keeping them in memory; return None for too many probes."""
         if len(probes) > PROBES_AT_ONCE:
             return None
         segments = (_block_segment(connection, block) for block in blocks if block.used)
         return scan(segments, probes, top=top, max_distance=max_distance)
 
     def _keep(self, namespace: int, index: CodeIndex, write: int) -> None:
-        """Write an index for other processes; without disk space, each builds its own."""
+        """Write an index for other processes; if the disk is full, each builds its own."""
         path = index_path(self._database.path, namespace)
         with suppress(OSError):
             save_index(index, path)

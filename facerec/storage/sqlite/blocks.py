@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BLOCK_SLOTS = 1024
-"""Slots of a block of full size; a slot number is the block number times this, plus an offset."""
+"""Number of slots in a full-size block; a slot number is the block number times this, plus an
+offset."""
 
 MAX_IDS_BESIDE_WRITE = 2 * BLOCK_SLOTS
 """Number of vector ids that identify a write."""
 
 MIN_BLOCK_SLOTS = 32
-"""Slots of a namespace's first block. Further blocks double the namespace until they are
-full-grown, so that small collections take little space."""
+"""Number of slots in a namespace's first block. Further blocks double the namespace up to the full
+block size, so that small collections take little space."""
 
 _STORED = "<f4"
 """Type of the stored values, in numpy's notation: float32, lowest byte first."""
@@ -33,7 +34,7 @@ _NOBODY = 0
 
 
 class Block(NamedTuple):
-    """A state of a block: equal states contain equal embeddings, except in slots freed since."""
+    """The state of a block: equal states contain equal embeddings, except in slots freed later."""
 
     number: int
     used: int
@@ -41,7 +42,7 @@ class Block(NamedTuple):
 
     @property
     def first_slot(self) -> int:
-        """The number of the block's first slot; ``used`` slots follow one another."""
+        """The number of the block's first slot; the ``used`` slots are consecutive."""
         return self.number * BLOCK_SLOTS
 
 
@@ -131,7 +132,7 @@ def read(connection: sqlite3.Connection, slots: Iterable[int]) -> dict[int, NDAr
 
 
 def read_in_order(connection: sqlite3.Connection, slots: Sequence[int]) -> NDArray[np.float32]:
-    """Return the embeddings of slots that are in rising order: float32, shape (n, 128)."""
+    """Return the embeddings of slots in ascending order: float32, shape (n, 128)."""
     content = bytearray()
     for block, members in groupby(slots, _block_of):
         with connection.blobopen("block_values", "embeddings", block, readonly=True) as blob:
@@ -156,7 +157,7 @@ def list_blocks(connection: sqlite3.Connection, namespace: int) -> list[Block]:
 
 
 def ids_beside_write(connection: sqlite3.Connection, namespace: int, write: int) -> list[str]:
-    """Return ids of vectors in the blocks that a write changed, of the first few such blocks."""
+    """Return ids of vectors in the first few blocks that a write changed."""
     found = connection.execute(
         "SELECT id FROM block JOIN vector "
         "ON slot BETWEEN block * ? AND block * ? + ? "
@@ -169,7 +170,7 @@ def ids_beside_write(connection: sqlite3.Connection, namespace: int, write: int)
 def slots_freed_since(
     connection: sqlite3.Connection, namespace: int, write: int
 ) -> NDArray[np.int64]:
-    """Return the free slots of the blocks of which some were freed after a write, in order."""
+    """Return, in order, the free slots of blocks in which slots were freed after a write."""
     rows = connection.execute(
         "SELECT slot FROM block CROSS JOIN free_slot "
         "ON free_slot.namespace = block.namespace AND slot >= block * ? AND slot < (block + 1) * ? "
@@ -182,8 +183,8 @@ def slots_freed_since(
 def clear(connection: sqlite3.Connection, block: int) -> None:
     """Overwrite a block of a deleted namespace and let other namespaces use it.
 
-    The row stays: where SQLite deletes rows it may move their neighbours, and leave copies of
-    them in parts of the file that it does not clear.
+    The row stays: when SQLite deletes rows, it may move their neighbours and leave copies of them
+    in parts of the file that it does not clear.
     """
     (capacity,) = connection.execute(
         "SELECT capacity FROM block WHERE block = ?", (block,)
@@ -197,7 +198,7 @@ def clear(connection: sqlite3.Connection, block: int) -> None:
 
 
 def _block_with_room(connection: sqlite3.Connection, namespace: int) -> tuple[int, int, int]:
-    """Return number, capacity and used slots of a block that has unused slots."""
+    """Return the number, capacity and used slots of a block with unused slots."""
     with_room = connection.execute(
         "SELECT block, capacity, used FROM block WHERE namespace = ? AND used < capacity",
         (namespace,),

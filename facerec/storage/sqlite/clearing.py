@@ -1,9 +1,9 @@
 """Clears deleted namespaces in transactions of bounded size, between which other writers can write.
 
-A deletion first removes the name of the namespace, after which nobody finds it. Its contents are
+A deletion first removes the name of the namespace, so that it is no longer found. Its contents are
 then erased piece by piece: the ids in their order, and the rows in the order of their blocks, so
 that each page of the file is written about once. A process that ends between two pieces leaves a
-namespace without a name; any later write or deletion continues.
+namespace without a name; the next write or deletion continues the work.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ BLOCKS_AT_ONCE = 2
 
 
 def clear_deleted(database: Database) -> None:
-    """Erase the rest of all deleted namespaces; half of the time other writers can write."""
+    """Erase the rest of all deleted namespaces, leaving half of the time to other writers."""
     while True:
         started = time.monotonic()
         if not clear_piece(database):
             return
-        # SQLite does not queue writers: one that waits looks for the lock about ten times a second.
+        # SQLite does not queue writers: a waiting one tries the lock about ten times per second.
         time.sleep(time.monotonic() - started)
 
 

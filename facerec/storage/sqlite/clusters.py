@@ -87,7 +87,7 @@ def list_after(
 def get_many(
     connection: sqlite3.Connection, collection_id: str, numbers: Sequence[int]
 ) -> list[Cluster]:
-    """Return those clusters that have faces without a person, in the order of ``numbers``."""
+    """Return the clusters that have faces without a person, in the order of ``numbers``."""
     hidden = ignored(connection, collection_id)
     free: dict[int, list[str]] = {}
     owners: dict[int, str] = {}
@@ -162,7 +162,7 @@ def save(
 
 
 def leave(connection: sqlite3.Connection, collection_id: str, face_ids: Sequence[str]) -> None:
-    """Take faces out of their clusters, to be clustered again."""
+    """Remove faces from their clusters, so that they are clustered again."""
     _cluster_again(connection, collection_id, face_ids)
     connection.execute(
         "DELETE FROM cluster_member "

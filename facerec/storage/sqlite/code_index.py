@@ -1,7 +1,7 @@
 """Compact codes of the embeddings of a namespace, in a file beside the database.
 
-32 bytes for each face (product quantization, 64 parts of 4 bits: Andre, Kermarrec and Le Scouarnec
-2015, "Cache locality is not enough"), made by faiss.
+faiss computes 32 bytes for each face (product quantization, 64 parts of 4 bits: Andre, Kermarrec
+and Le Scouarnec 2015, "Cache locality is not enough").
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_CHANGE = 0.2
 PARTS, BITS = 64, 4
 TRAINING_FACES = 65_536
 MIN_FACES = 64
-"""Minimum faces to train an index."""
+"""Minimum number of faces to train an index."""
 
 _HEAD_BYTES = 8
 
@@ -54,14 +54,14 @@ def is_available() -> bool:
 def remove_indexes(database: Path) -> None:
     """Remove the indexes beside a file from the disk after a deletion.
 
-    Those in memory stay: a block that has changed is not looked for in them.
+    Those in memory stay: changed blocks are not searched in them.
     """
     for path in database.parent.glob(f"{glob.escape(database.name)}.index-*"):
         path.unlink(missing_ok=True)
 
 
 def index_path(database: Path, namespace: int) -> Path:
-    """Return where the index of a namespace is."""
+    """Return the path of the index of a namespace."""
     return database.with_name(f"{database.name}.index-{namespace}")
 
 
@@ -98,7 +98,7 @@ def make_index(connection: sqlite3.Connection, blocks: Sequence[Block]) -> CodeI
 
 
 def _held(embeddings: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return a mask of the rows that are embeddings and not free slots."""
+    """Return a mask of the rows that are embeddings rather than free slots."""
     held: NDArray[np.bool_] = embeddings[:, 0] < MAX_NORM
     return held
 
@@ -110,7 +110,7 @@ def _slots(blocks: Sequence[Block]) -> NDArray[np.int64]:
 
 
 def save_index(index: CodeIndex, path: Path) -> None:
-    """Write an index under a temporary name and rename it, so that readers see all or nothing."""
+    """Write an index atomically, under a temporary name that is renamed."""
     import faiss
 
     head = json.dumps(index.blocks).encode()

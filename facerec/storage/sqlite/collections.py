@@ -46,7 +46,7 @@ def get(connection: sqlite3.Connection, collection_id: str) -> Collection:
 
 
 def is_deleted(connection: sqlite3.Connection, collection: Collection) -> bool:
-    """Return whether a collection was deleted, even if one of its id was created again."""
+    """Return whether a collection was deleted, even if another with its id was created later."""
     return _created_at(connection, collection.collection_id) != collection.created_at
 
 

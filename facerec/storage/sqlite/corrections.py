@@ -29,7 +29,7 @@ def add(connection: sqlite3.Connection, collection_id: str, correction: Correcti
 def remove(
     connection: sqlite3.Connection, collection_id: str, corrections: Sequence[Correction]
 ) -> int:
-    """Delete corrections, and return the number of those that were stored."""
+    """Delete corrections, and return how many of them were stored."""
     removed = [
         correction
         for correction in corrections

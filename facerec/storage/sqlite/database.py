@@ -1,4 +1,4 @@
-"""The connections to one SQLite file, and transactions on it.
+"""Connections to one SQLite file, and its transactions.
 
 A connection serves one thread at a time and is kept for the next. Write-ahead logging lets
 readers continue while one writer of any process commits; other writers queue.
@@ -19,18 +19,18 @@ from facerec.storage.sqlite.errors import store_errors
 from facerec.storage.sqlite.schema import prepare
 
 BUSY_TIMEOUT = 60.0
-"""Seconds to queue for the lock of another writer."""
+"""Seconds to wait for the lock of another writer."""
 
 CHECKPOINT_PAUSE = 0.01
 """Seconds between two attempts at a checkpoint while another connection runs one."""
 
 PAGE_SIZE = 4096
-"""Bytes. Ids are hashes, so that each new one rewrites a page at random: a quarter of the page
-size is a quarter of the bytes written per face (``benchmarks/store_growth.py``)."""
+"""Page size in bytes. Ids are hashes, so each new one rewrites a random page: a quarter of the page
+size means a quarter of the bytes written per face (``benchmarks/store_growth.py``)."""
 
 MAX_LOG_BYTES = 64 * 1024 * 1024
-"""Size of the write-ahead log from which its pages are copied into the file. The larger it is, the
-more writes of a page become one; SQLite's default is 1,000 pages."""
+"""Size of the write-ahead log at which its pages are copied into the file. The larger it is, the
+more writes of a page are combined; SQLite's default is 1,000 pages."""
 
 
 class Database:
@@ -39,11 +39,11 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open a store; create it if it does not exist.
 
-        A store on a disk that cannot be written is opened for reading.
+        A store on a read-only disk is opened for reading.
 
         Raises:
-            InvalidInputError: the file is not facerec's, or of a later version.
-            StoreUnavailableError: it cannot be opened or made.
+            InvalidInputError: the file is not from facerec, or from a later version.
+            StoreUnavailableError: the file cannot be opened or created.
         """
         self.path = path
         self._idle: list[sqlite3.Connection] = []
@@ -101,7 +101,7 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """Join all reads and writes of this thread within the block in one transaction.
 
-        If the block raises, nothing of it is kept. The log is emptied at its end.
+        If the block raises, none of its changes are kept. The log is emptied at its end.
         """
         with self.writing() as connection:
             self._joined.connection = connection
@@ -113,9 +113,9 @@ class Database:
             self.clear_log()
 
     def clear_log(self) -> None:
-        """Empty the write-ahead log, which holds earlier contents of changed pages.
+        """Empty the write-ahead log, which contains earlier contents of changed pages.
 
-        Within ``transaction`` this is left to its end.
+        Within ``transaction``, this is done at its end.
 
         Raises:
             StoreUnavailableError: other processes did not stop reading the log.
@@ -134,7 +134,7 @@ class Database:
             time.sleep(CHECKPOINT_PAUSE)
 
     def rewrite(self) -> None:
-        """Write the whole file again, without its unused parts.
+        """Rewrite the whole file without its unused parts.
 
         Raises:
             StoreUnavailableError: there is no space for a second file, or other processes did not
@@ -196,7 +196,7 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA secure_delete = ON")
     connection.execute(f"PRAGMA journal_size_limit = {MAX_LOG_BYTES}")
-    # a file of an earlier facerec has larger pages
+    # files of earlier releases have larger pages
     (page_size,) = connection.execute("PRAGMA page_size").fetchone()
     connection.execute(f"PRAGMA wal_autocheckpoint = {MAX_LOG_BYTES // page_size}")
     return connection
@@ -205,8 +205,8 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 def _read_only_uri(path: Path) -> str:
     """Return the uri of a file that SQLite must not write beside (https://www.sqlite.org/uri.html).
 
-    A log that was left is read; without one the file is declared immutable, since SQLite would
-    create files of its own otherwise.
+    An existing log is read; without one the file is declared immutable, since SQLite would
+    otherwise create further files.
     """
     log = path.with_name(f"{path.name}-wal")
     mode = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"

@@ -16,11 +16,11 @@ from facerec.errors import (
 )
 
 _NO_TEXT = "Could not decode to UTF-8"
-"""How Python's sqlite3 reports a text of a damaged page, without a code of SQLite."""
+"""Message of Python's sqlite3 for a text from a damaged page, which has no SQLite error code."""
 
 
 def damaged(what: str) -> sqlite3.DatabaseError:
-    """Return the error of SQLite for content that it has no means to check."""
+    """Return an error like SQLite's for damaged content that SQLite itself cannot detect."""
     error = sqlite3.DatabaseError(f"{what} is damaged")
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     return error
@@ -37,7 +37,7 @@ def store_errors(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         raise _translated(error, path) from error
     except json.JSONDecodeError as error:
-        # What SQLite stores for us has no checksum.
+        # Values that SQLite stores have no checksum.
         raise StoreDamagedError(str(path)) from error
     except OSError as error:
         raise StoreUnavailableError(

@@ -64,7 +64,7 @@ def get(connection: sqlite3.Connection, collection_id: str, entry_id: str) -> En
 def get_subjects(
     connection: sqlite3.Connection, collection_id: str, subjects: Collection[str]
 ) -> frozenset[str]:
-    """Return those of the subjects that entries have."""
+    """Return the subjects that occur in entries."""
     rows = connection.execute(
         "SELECT DISTINCT subject FROM history_subject "
         "WHERE collection_id = ? AND subject IN (SELECT value FROM json_each(?))",

@@ -1,7 +1,7 @@
 """The tables of the history of people.
 
-The text of a step is ``facerec.core.history.encode_step``'s. ``history_subject`` finds the entries
-of a person, a name, a face or an undone entry.
+``facerec.core.history.encode_step`` returns the text of a step. ``history_subject`` finds the
+entries of a person, a name, a face or an undone entry.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The embeddings of namespaces in memory, kept up to date with the file.
 
-A matrix is a list of segments. After a write, a new matrix is made that shares every segment
+A matrix is a list of segments. After a write, a new matrix is created, which shares all segments
 without a written block with the old one. After a deletion, the freed rows are overwritten in the
-segments. So searches of several threads need no lock while they scan.
+segments. So searches in several threads need no lock while they scan.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite.blocks import Block
 
 SEGMENT_BLOCKS = 16
-"""Number of blocks to scan together. A change of one copies them all (8 MiB, about 2 ms)."""
+"""Number of blocks per segment. A change to one block copies all of them (8 MiB, about 2 ms)."""
 
 MAX_MEMORY = 4 * 1024**3
-"""Bytes of embeddings to keep in memory, beside those of the namespace searched last."""
+"""Maximum bytes of embeddings to keep in memory, in addition to the namespace searched last."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Matrix:
-    """The segments of a namespace after a write.
+    """The segments of a namespace, as of a write.
 
     Attributes:
         write: number of the last write that the segments contain.
-        segments: segments by the states of their blocks.
-        size: bytes of memory.
+        segments: segments by the states of the blocks in them.
+        size: size in memory, in bytes.
     """
 
     write: int
@@ -59,10 +59,10 @@ class Matrices:
         self._loading: dict[str, Lock] = {}
 
     def segments(self, connection: sqlite3.Connection, name: str) -> tuple[Segment, ...]:
-        """Return a namespace's embeddings as the connection's transaction sees them.
+        """Return a namespace's embeddings in the state that the connection's transaction sees.
 
-        This must be the transaction's first read: since the namespace's lock is held from there
-        on, no caller's transaction sees an earlier state than the matrix that is kept.
+        This must be the transaction's first read: the namespace's lock is held from this point on,
+        so no caller's transaction sees an earlier state than the cached matrix.
         """
         with self._lock:
             loading = self._loading.setdefault(name, Lock())

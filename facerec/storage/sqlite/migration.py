@@ -1,4 +1,4 @@
-"""Migrations of files that an earlier facerec wrote; each runs within one transaction."""
+"""Migrations of files from earlier releases; each runs in one transaction."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ _STATEMENTS = (
     "DROP INDEX association_by_user",
     ASSOCIATION_INDEX,
 )
-"""Turns the tables of schema 1 into those of schema 2. Namespaces of the vectors of people have
-names that end in ``/users``."""
+"""Converts the tables of schema 1 to those of schema 2. The names of namespaces with vectors of
+people end in ``/users``."""
 
 
 def _faces_to_vectors(connection: sqlite3.Connection) -> None:
-    """Turn rows of typed columns into rows of metadata (schema 1 to 2)."""
+    """Convert rows of typed columns to rows of metadata (schema 1 to 2)."""
     connection.create_function("face_metadata", len(COLUMNS), _face_metadata, deterministic=True)
     connection.create_function("user_metadata", 1, _user_metadata, deterministic=True)
     for statement in _STATEMENTS:

@@ -16,7 +16,7 @@ def get(connection: sqlite3.Connection, name: str) -> int | None:
 
 
 def get_or_create(connection: sqlite3.Connection, name: str) -> int:
-    """Return the number of a namespace, created if it does not exist."""
+    """Return the number of a namespace; create it if it does not exist."""
     found = get(connection, name)
     if found is not None:
         return found
@@ -33,7 +33,7 @@ def count(connection: sqlite3.Connection, name: str) -> int:
 
 
 def writes(connection: sqlite3.Connection, name: str) -> tuple[int, int] | None:
-    """Return the number of a namespace and that of its last write; None if it does not exist."""
+    """Return the numbers of a namespace and its last write; None if it does not exist."""
     row: tuple[int, int] | None = connection.execute(
         "SELECT namespace, writes FROM namespace WHERE name = ?", (name,)
     ).fetchone()

@@ -237,7 +237,7 @@ class SqliteRecords(RecordStore, AccessKeyStore):
             self._clear_log()
 
     def _clear_log(self) -> None:
-        """Remove deleted names from the log as well, now or with the next deletion."""
+        """Remove deleted names from the log too, now or during the next deletion."""
         with suppress(StoreUnavailableError):
             self._database.clear_log()
 

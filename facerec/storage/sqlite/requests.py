@@ -19,7 +19,7 @@ def get(connection: sqlite3.Connection, token: str, now: float) -> AnsweredReque
 
 
 def keep(connection: sqlite3.Connection, token: str, request: AnsweredRequest, now: float) -> None:
-    """Keep an answer, unless the token has one, and drop those that have expired."""
+    """Store an answer, unless the token has one already, and delete expired answers."""
     connection.execute("DELETE FROM request WHERE expires_at <= ?", (now,))
     connection.execute(
         "INSERT OR IGNORE INTO request (token, digest, answer, expires_at) VALUES (?, ?, ?, ?)",

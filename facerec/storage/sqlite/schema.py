@@ -1,16 +1,16 @@
 """The tables of the embedded store, and the check that a file contains them.
 
-Embeddings are in blocks of up to 1024 slots, apart from the rows of the vectors, so that a search
-reads them in few large pieces. A slot's number is ``block * 1024 + index in the block`` and names
-the vector in table ``vector``; table ``vector_slot`` finds it by its id. Slots are allocated in
-order (``block.used``); freed ones are listed in ``free_slot`` and used again first. Rows of
-``block_values`` are never deleted: cleared blocks wait in namespace 0.
+Embeddings are in blocks of up to 1024 slots, separate from the rows of the vectors, so that a
+search reads them in a few large pieces. A slot's number is ``block * 1024 + index in the block``
+and names the vector in table ``vector``; table ``vector_slot`` finds it by its id. Slots are
+allocated in order (``block.used``); freed ones are listed in ``free_slot`` and used again first.
+Rows of ``block_values`` are never deleted: cleared blocks wait in namespace 0.
 
-Each write to a namespace has a number, one higher than the last. ``block.written`` is that of the
-last write of an embedding, after which readers read the block again; ``block.freed`` is that of
-the last deletion, after which they only look up which slots are free.
+Each write to a namespace has a number, one higher than the last. ``block.written`` is the number of
+the last write of an embedding, after which readers read the block again; ``block.freed`` is the
+number of the last deletion, after which they only look up which slots are free.
 
-``namespace.vectors`` counts the vectors of a namespace. A namespace without a name is deleted, and
+``namespace.vectors`` counts the vectors of a namespace. A namespace without a name was deleted, and
 is cleared piece by piece (see ``clearing``). ``vector_slot`` is a table and not an index of
 ``vector`` so that each can be cleared in its own order: an index would be rewritten at random.
 """
@@ -30,7 +30,7 @@ APPLICATION_ID = 0x66726563
 """Marks the file as facerec's ("frec"); see https://www.sqlite.org/pragma.html."""
 
 SCHEMA_VERSION = 7
-"""The layout that this module writes; kept in the file's ``user_version``."""
+"""Version of the layout that this module writes; stored in the file's ``user_version``."""
 
 VECTOR_STATEMENTS = (
     """CREATE TABLE namespace (
@@ -74,7 +74,7 @@ _STATEMENTS = (
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Create the tables if the file is empty, and migrate those of an earlier facerec.
+    """Create the tables if the file is empty, and migrate those of earlier releases.
 
     Several processes may do this concurrently; the file must be in WAL mode already.
 
@@ -89,7 +89,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("ROLLBACK")
     connection.execute("BEGIN IMMEDIATE")
     try:
-        # another process may have done it while this one waited for the lock
+        # another process may have created them while this one waited for the lock
         version = _version(connection, path)
         if version is None:
             for statement in _STATEMENTS:
@@ -105,7 +105,7 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int | None:
-    """Return the version of the file's tables, None for an empty file."""
+    """Return the version of the file's tables, or None if the file is empty."""
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()

@@ -32,11 +32,11 @@ class SqliteStore(FaceStore, SqliteRecords, SqliteClusters):
 
         Args:
             path: path of the file.
-            large: number of faces from which a collection is searched by an index, if faiss is
+            large: minimum number of faces of a collection to search with an index, if faiss is
                 installed.
 
         Raises:
-            InvalidInputError: the file is not facerec's, or of a later version.
+            InvalidInputError: the file is not from facerec, or from a later version.
             StoreUnavailableError: the file cannot be opened or created.
         """
         database = Database(path)
@@ -52,10 +52,10 @@ class SqliteStore(FaceStore, SqliteRecords, SqliteClusters):
 
     @override
     def erase_copies(self, names: Sequence[str]) -> None:
-        """Rewrite the file if it still contains one of the names as text of JSON.
+        """Rewrite the file if it still contains one of the names as JSON text.
 
-        SQLite may leave the copy of a row in an unused part of a page when it moves rows, and the
-        file has the earlier contents of pages until the log is written to it.
+        SQLite may leave a copy of a row in an unused part of a page when it moves rows, and the
+        file contains the earlier contents of pages until the log is written to it.
         """
         self._file.clear_log()
         texts = [json.dumps(name, ensure_ascii=False).encode(errors="replace") for name in names]

@@ -27,7 +27,7 @@ def create(connection: sqlite3.Connection, collection_id: str, user: User) -> No
 
     Raises:
         CollectionNotFoundError: there is no such collection.
-        UserExistsError: there is one of this id.
+        UserExistsError: a person with this id exists.
         UserNameExistsError: another person has its name.
     """
     collections.get(connection, collection_id)
@@ -132,7 +132,7 @@ def change(
 
     Raises:
         UserNotFoundError: it does not exist.
-        ConflictError: the version has changed, or a face has a person.
+        ConflictError: the version has changed, or a face already belongs to a person.
     """
     user = get(connection, collection_id, user_id)
     if user.version != version:
@@ -252,10 +252,10 @@ def users_of_faces(
 def _users(
     connection: sqlite3.Connection, condition: str, values: tuple[object, ...]
 ) -> list[User]:
-    """Return the people of a collection that a condition selects, with their faces in order.
+    """Return the people of a collection that match a condition, with their faces in order.
 
-    The index is named because SQLite otherwise takes the primary key of ``association``, and so
-    reads all associations of the collection for each person.
+    The index is specified because SQLite would otherwise use the primary key of ``association``,
+    and read all associations of the collection for each person.
     """
     rows = connection.execute(
         f"SELECT {_SELECTED}, face_id FROM "  # noqa: S608 - own names

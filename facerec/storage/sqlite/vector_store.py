@@ -39,7 +39,7 @@ class SqliteVectors(VectorStore):
 
         Args:
             database: the file.
-            large: number of vectors from which a namespace is searched by an index, if faiss is
+            large: minimum number of vectors of a namespace to search with an index, if faiss is
                 installed.
         """
         self._database = database
@@ -48,10 +48,10 @@ class SqliteVectors(VectorStore):
         self._approximate = ApproximateSearch(database, large) if is_available() else None
 
     def of(self, collection: Collection) -> SqliteVectors:
-        """Return these vectors for writers of a collection.
+        """Return these vectors, restricted to writes into a collection.
 
-        Each transaction that stores vectors makes sure that the collection still exists. None
-        erases those of a later collection of the same id.
+        Each transaction that stores vectors checks that the collection still exists. None erases
+        vectors of a later collection with the same id.
         """
         own = copy(self)
         own._collection = collection
@@ -177,8 +177,8 @@ class SqliteVectors(VectorStore):
         """Erase vectors.
 
         Raises:
-            StoreUnavailableError: also if the vectors are deleted but their bytes are still in
-                the log, because other processes are reading it; deleting again clears it.
+            StoreUnavailableError: raised even if the vectors are deleted, if their bytes are still
+                in the log because other processes are reading it; deleting again clears it.
         """
         deleted: list[str] = []
         for start in range(0, len(ids), DELETED_AT_ONCE):
@@ -200,9 +200,9 @@ class SqliteVectors(VectorStore):
 
     @override
     def delete_namespace(self, namespace: str) -> None:
-        """Erase a namespace; raises as ``delete_vectors`` does.
+        """Erase a namespace; raises the same errors as ``delete_vectors``.
 
-        Nobody finds it from the first of several short transactions on; see ``clearing``.
+        After the first of several short transactions it is no longer found; see ``clearing``.
         """
         with self._database.writing() as connection:
             if not self._belongs_to_later(connection):
@@ -215,7 +215,7 @@ class SqliteVectors(VectorStore):
         return own is not None and collections.is_created_again(connection, own)
 
     def _erase(self) -> None:
-        """Erase the traces of deletions in the file, in indexes and in the log."""
+        """Erase traces of deleted data from the file, the indexes and the log."""
         clear_deleted(self._database)
         remove_indexes(self._database.path)
         self._database.clear_log()
@@ -227,10 +227,10 @@ class SqliteVectors(VectorStore):
 
     @override
     def version(self, namespace: str) -> str | None:
-        """Return the number of the last write with a digest of what it touched.
+        """Return the number of the last write with a digest of ids near its changes.
 
-        Numbers alone would meet again after a backup is restored. The ids beside the last write
-        are hashes of other photos then.
+        Numbers alone would repeat after a backup is restored. The ids beside the last write are
+        then hashes of other photos.
         """
         with self._database.reading() as connection:
             found = namespaces.writes(connection, namespace)
