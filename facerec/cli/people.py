@@ -33,7 +33,7 @@ from facerec.cli.people_suggest import (
     show_cluster,
     suggest,
 )
-from facerec.cli.person_argument import user_id_of
+from facerec.cli.person_argument import deleted_person, user_id_of
 from facerec.core.limits import MAX_USER_PAGE
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 
@@ -284,11 +284,10 @@ def delete(collection: str, person: str, data: Path | None, yes: bool, as_json: 
       facerec people delete --collection staff ann --yes
     """
     with factory.open_gallery(data_folder(data)) as gallery:
-        user = gallery.resolve_user(collection, person)
-        faces = count(len(user.face_ids), "face")
+        user_id, faces = deleted_person(gallery, collection, person)
         if not yes:
             click.confirm(f"delete person {person} with {faces}?", abort=True, err=True)
-        receipt = gallery.delete_user(collection, user.user_id)
+        receipt = gallery.delete_user(collection, user_id)
     if as_json:
         print_json(receipt.to_json())
     else:

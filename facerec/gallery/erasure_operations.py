@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import checked_face_id
 from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
-from facerec.core.names import checked_user_id, read_external_image_id
+from facerec.core.names import checked_user_id, checked_user_name, read_external_image_id
+from facerec.errors import InvalidInputError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing import Eraser, faces_of_jobs
 from facerec.gallery.paging import checked_limit
@@ -110,6 +112,16 @@ class ErasureOperations(Eraser):
         """
         checked_limit(limit, MAX_RECEIPTS)
         return self._erasures.list(collection_id, limit)
+
+    def person_being_erased(self, collection_id: str, text: str) -> str | None:
+        """Return the id of the person with an id or display name whose erasure was killed.
+
+        The same erasure or deletion of this person completes it, even if nobody has the id or the
+        name any more. Returns None if there is no such erasure.
+        """
+        with suppress(InvalidInputError):
+            text = checked_user_name(text)
+        return self._erasures.person_of(collection_id, text)
 
     def resume_erasure(self, erasure_id: str) -> Receipt | None:
         """Complete an unfinished erasure; return None if there is no such erasure.

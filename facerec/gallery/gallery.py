@@ -72,7 +72,7 @@ class Gallery(
     - ``correction_operations``: ``not_same``, ``lift_correction``, ``list_corrections``;
     - ``history_operations``: ``list_history``, ``undo``, ``requested_by``;
     - ``erasure_operations``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,
-      ``resume_erasure``, ``resume_erasures``;
+      ``person_being_erased``, ``resume_erasure``, ``resume_erasures``;
     - ``exporting``: ``export``, for a subject access request;
     - ``transfer_operations``, of whole collections: ``export_collection``, ``import_collection``;
     - ``retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.

@@ -142,6 +142,23 @@ class Erasures:
             if erasure is not None:
                 yield erasure
 
+    def person_of(self, collection_id: str, name: str) -> str | None:
+        """Return the id of the person with an id or display name whose erasure is unfinished.
+
+        The person's own record may be gone already. People who were merged do not count.
+        """
+        for erasure in self.pending():
+            selection = erasure.selection
+            named = selection.user_ids | selection.user_names
+            if (
+                erasure.receipt.collection_id == collection_id
+                and erasure.receipt.subject is erasures.SubjectKind.USER
+                and selection.erases_names
+                and name in named
+            ):
+                return min(selection.user_ids)
+        return None
+
     def require_readable(self, erasure_id: str | None = None) -> None:
         """Check that no record is damaged, or only that of one erasure.
 

@@ -18,7 +18,8 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
     """Return the name of a subject for ``Gallery.erase``; for a person, this is the id.
 
     An id that nobody has is returned too: job folders and the history may still contain what
-    belongs to it. So is the id of somebody who was deleted, for the name.
+    belongs to it. So is the id of somebody who was deleted, or whose erasure was killed, for the
+    name.
 
     Raises:
         CollectionNotFoundError: The collection does not exist.
@@ -30,6 +31,9 @@ def subject_name(gallery: Gallery, collection_id: str, subject: SubjectKind, tex
     try:
         return gallery.resolve_user(collection_id, text).user_id
     except UserNotFoundError:
+        unfinished = gallery.person_being_erased(collection_id, text)
+        if unfinished is not None:
+            return unfinished
         page = gallery.list_history(collection_id, person=text, limit=1)
         if page.entries and page.person is not None:
             return page.person

@@ -127,7 +127,8 @@ class UserOperations(Eraser):
     def delete_user(self, collection_id: str, user_id: str) -> Receipt:
         """Delete a person with its vector; its faces stay in the collection.
 
-        The name and the id are erased from the history too, so that this cannot be undone.
+        The name and the id are erased from the history too, so that this cannot be undone. A
+        deletion that was killed is completed, even if the person is gone already.
 
         Returns:
             Counts of what was removed from each store.
@@ -138,7 +139,8 @@ class UserOperations(Eraser):
             UserNotFoundError: The person does not exist.
         """
         self._get(collection_id)
-        self._records.get_user(collection_id, checked_user_id(user_id))
+        if self._erasures.person_of(collection_id, checked_user_id(user_id)) is None:
+            self._records.get_user(collection_id, user_id)
         selection = erasures.Selection(user_ids=frozenset((user_id,)))
         return self._erase(collection_id, erasures.SubjectKind.USER, selection)[0]
 

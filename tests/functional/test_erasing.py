@@ -19,8 +19,10 @@ from facerec.core.schemas import violation
 from facerec.errors import ConflictError
 from facerec.factory import open_gallery
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.receipts import Erasures
 from facerec.gallery.retention import SECONDS_OF_DAY
 from facerec.storage.objects.local import LocalObjects
+from facerec.storage.sqlite.store import SqliteStore
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.job_doors import use_fake_engine
 
@@ -371,6 +373,54 @@ def test_a_killed_erasure_is_completed_by_the_next(
     assert here.holders([ANN.encode()]) == set()
     receipts = here.json("erasures", "list", "--collection", "staff")["erasures"]
     assert {receipt["status"] for receipt in receipts} == {"DONE"}
+
+
+@pytest.mark.parametrize("name", ["employee-4711", "Ann Müller"])
+@pytest.mark.parametrize("command", ["erase", "people delete"])
+@pytest.mark.parametrize(
+    "killed_at",
+    [(SqliteStore, "erase_history"), (SqliteStore, "erase_copies"), (Erasures, "finish")],
+)
+def test_the_same_command_completes_the_killed_erasure_of_a_person(
+    here: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+    killed_at: tuple[type, str],
+    command: str,
+    name: str,
+) -> None:
+    with_person(here, "employee-4711", "Ann Müller")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    words = (
+        ("erase", "--person", name, "--check", "--yes")
+        if command == "erase"
+        else ("people", "delete", name, "--yes")
+    )
+    words = (*words, "--collection", "staff")
+    with monkeypatch.context() as patch:
+        patch.setattr(*killed_at, killed)
+        assert here.run(*words).exit_code != ExitCode.DONE
+    traces = [b"employee-4711", "Ann Müller".encode(), b"Ann M\\u00fcller"]
+    assert here.holders(traces) != set()
+    again = here.run(*words)
+    assert again.exit_code == ExitCode.DONE, again.output
+    assert here.holders(traces) == set()
+    receipts = here.json("erasures", "list", "--collection", "staff")["erasures"]
+    assert {receipt["status"] for receipt in receipts} == {"DONE"}
+
+
+def test_the_check_finds_a_name_in_the_note_of_a_killed_erasure(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_person(here, "employee-4711", "Ann-Lee")
+    with open_gallery(here.data) as gallery, monkeypatch.context() as patch:
+        patch.setattr(Erasures, "finish", lambda *_: None)
+        gallery.erase("staff", SubjectKind.USER, "employee-4711")
+    monkeypatch.setattr(Erasures, "person_of", lambda *_: None)
+    again = here.run("erase", "--collection", "staff", "--person", "Ann-Lee", "--yes", "--check")
+    assert again.exit_code == ExitCode.REMAINDER, again.output
 
 
 def test_an_erasure_killed_between_its_first_writes_is_completed(

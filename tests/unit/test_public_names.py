@@ -59,6 +59,7 @@ OPERATIONS = [
     "not_a_face",
     "not_same",
     "not_same_cluster",
+    "person_being_erased",
     "refresh_stats",
     "remove_tags",
     "rename_user",

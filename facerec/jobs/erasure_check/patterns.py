@@ -37,6 +37,7 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
         (selection.external_image_ids, "external_image_ids", "external image id"),
         (selection.photos | traces.addresses, "photos", "photo"),
         (selection.user_ids, "user_ids", "user id"),
+        (selection.user_ids | selection.user_names, "user_names", "name"),
     )
     for values, key, what in lists:
         yield from ((f'"{key}": [{json.dumps(value)}'.encode(), what) for value in values)
