@@ -15,7 +15,7 @@ from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.indexing import IndexedImage, name_image, storable_source
-from facerec.gallery.restoring import find_deleted, remove_all_tombstones
+from facerec.gallery.restoring import find_deleted, find_deleted_known, remove_all_tombstones
 from facerec.gallery.storing import add_faces, pair_boxes
 from facerec.gallery.tombstones import keep_imported
 
@@ -216,6 +216,21 @@ class ImportOperations(GalleryBase):
             remove_all_tombstones(collection_id, named, records=self._records)
         ids = frozenset(stored.record.face_id for stored in imported)
         return importing.ImportedPhoto(ids, frozenset(in_use), indexed, deleted)
+
+    def deleted_imports(self, collection_id: str, known: Sequence[KnownFace]) -> frozenset[str]:
+        """Return the ids of another service's faces that were imported, and deleted or erased here.
+
+        Their photos are not read, and need not exist any more.
+
+        Args:
+            collection_id: Id of the collection.
+            known: Faces of the other service.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._require(collection_id)
+        return find_deleted_known(collection_id, known, records=self._records)
 
     def _omit_indexed(
         self, collection_id: str, photos: dict[str, list[StoredFace]], others: Collection[str]

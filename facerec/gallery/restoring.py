@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from facerec.core.deferred import DeferredModule
 from facerec.core.ids import group_of
 from facerec.gallery.erased_photos import (
     NamedPhoto,
@@ -16,12 +17,23 @@ from facerec.gallery.erased_photos import (
     photo_of_face,
     remove_erased_photos,
 )
-from facerec.gallery.tombstones import deleted_imports, remove_tombstones
+from facerec.gallery.storing import pair_boxes
+from facerec.gallery.tombstones import (
+    box_in,
+    deleted_imports,
+    get_texts,
+    is_of_deleted,
+    remove_tombstones,
+)
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord
+    from facerec.gallery import importing
+    from facerec.gallery.importing import KnownFace
     from facerec.gallery.indexing import IndexedImage
+else:
+    importing = DeferredModule("facerec.gallery.importing")
 
 Faces = Mapping["IndexedImage", Sequence["FaceRecord"]]
 """Faces by photo. The ids may be those of another service."""
@@ -49,6 +61,34 @@ def find_deleted(collection_id: str, faces: Faces, *, records: RecordStore) -> f
         collection_id, (), [photo for _, photo in pairs], records=records
     )
     return deleted | {pairs[number][0] for number in erased}
+
+
+def find_deleted_known(
+    collection_id: str, known: Sequence[KnownFace], *, records: RecordStore
+) -> frozenset[str]:
+    """Return the ids of another service's faces that were imported and deleted, or erased.
+
+    Their photos need not exist any more: a face that was imported left a tombstone under the names
+    that it has in the other service.
+    """
+    groups: dict[str, list[KnownFace]] = {}
+    for face in known:
+        groups.setdefault(group_of(face.face_id), []).append(face)
+    deleted = set[str]()
+    for group, texts in get_texts(collection_id, list(groups), records=records).items():
+        own = groups[group]
+        pairs = pair_boxes(
+            [face.box for face in own],
+            [box_in(text) for text in sorted(texts) if is_of_deleted(text)],
+            min_share=importing.MIN_SHARED,
+        )
+        deleted |= {own[here].face_id for here, _ in pairs}
+    photos = [
+        NamedPhoto("", face.external_image_id, face.image_id, group_of(face.face_id))
+        for face in known
+    ]
+    _, erased = deleted_and_erased(collection_id, (), photos, records=records)
+    return frozenset(deleted) | {known[number].face_id for number in erased}
 
 
 def remove_all_tombstones(collection_id: str, faces: Faces, *, records: RecordStore) -> None:

@@ -43,19 +43,22 @@ class ImageImporter:
 
     Attributes:
         stored: The photos of those faces of the source that the collection held before, by face id.
+        deleted: Ids of faces of the source that were imported before, and deleted on purpose.
         face_ids: Ids of all faces of the source.
     """
 
     gallery: Gallery
     collection_id: str
     stored: Mapping[str, PhotoOfFace]
+    deleted: frozenset[str]
     face_ids: frozenset[str]
     report: ImportReport
     restore_deleted: bool
 
     def import_images(self, photos: Sequence[str], images: Sequence[Sequence[KnownFace]]) -> None:
         """Import images, each from the one of some photos that shows its faces."""
-        missing = [[face for face in faces if face.face_id not in self.stored] for faces in images]
+        done = self.stored.keys() | self.deleted
+        missing = [[face for face in faces if face.face_id not in done] for faces in images]
         if not any(missing):
             return
         if not photos:

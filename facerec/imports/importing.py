@@ -68,8 +68,15 @@ def import_collection(
             else:
                 report.unmatched.append(_unmatched(face, Unmatched.ID_IN_USE))
     order = {face.face_id: place for place, face in enumerate(source.faces)}
+    deleted = frozenset[str]()
+    if not restore_deleted:
+        absent = [face for face in source.faces if face.face_id not in stored]
+        deleted = gallery.deleted_imports(collection_id, absent)
+    report.unmatched += [
+        _unmatched(face, Unmatched.DELETED) for face in source.faces if face.face_id in deleted
+    ]
     importer = ImageImporter(
-        gallery, collection_id, stored, frozenset(order), report, restore_deleted
+        gallery, collection_id, stored, deleted, frozenset(order), report, restore_deleted
     )
     named: dict[tuple[str, ...], list[list[KnownFace]]] = {}
     for faces in images.values():

@@ -24,6 +24,7 @@ OPERATIONS = [
     "delete_collection",
     "delete_faces",
     "delete_user",
+    "deleted_imports",
     "describe_cluster",
     "describe_collection",
     "describe_user",

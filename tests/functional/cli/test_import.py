@@ -325,6 +325,31 @@ def test_what_was_deleted_is_not_imported_again(source: Source, tmp_path: Path) 
         assert {user.user_id for user in store.list_users("copy")} == set(ids)
 
 
+def test_an_erased_person_stays_erased_when_the_photos_are_gone_too(
+    source: Source, tmp_path: Path
+) -> None:
+    ids = {name: source.index(name, name)[0] for name in ("ann", "bob")}
+    for name, face_id in ids.items():
+        source.gallery.create_user("staff", name)
+        source.gallery.associate_faces("staff", name, [face_id], threshold=0.0)
+    data = tmp_path / "data"
+    source.run(data)
+    with SqliteStore(data / "facerec.db") as store:
+        Collaborators(store, store).gallery().erase("copy", SubjectKind.USER, "bob")
+    (source.photos / "bob.jpg").unlink()
+    manifest = tmp_path / "photos.jsonl"
+    manifest.write_text(
+        json.dumps({"external_image_id": "ann", "photo": f"{source.photos}/ann.jpg"})
+    )
+    for rules in ((), ("--manifest", str(manifest))):
+        report = source.run(data, *rules)
+        assert [(each["face_id"], each["reason"]) for each in report["unmatched"]] == [
+            (ids["bob"], "DELETED")
+        ]
+        with SqliteStore(data / "facerec.db") as store:
+            assert [user.user_id for user in store.list_users("copy")] == ["ann"]
+
+
 @pytest.mark.parametrize("subject", [SubjectKind.PHOTO, SubjectKind.EXTERNAL_ID])
 def test_an_erased_photo_is_not_imported_again(
     source: Source, tmp_path: Path, subject: SubjectKind

@@ -964,6 +964,7 @@ ROWS = {
 NO_OPERATIONS = {
     "all_collections": "walks through the pages of list_collections",
     "close": "ends the use of the Python object",
+    "deleted_imports": "is for the operator, who moves from another service: `facerec import`",
     "defaults": "are settings of the Python object",
     "enrol_people": "takes a function; `facerec people enrol` and REST have rules for folders",
     "estimates_attributes": "is a setting of the Python object",
