@@ -30,7 +30,7 @@ from facerec.jobs.ledger.layout import embeddings_name
 from facerec.jobs.ledger.rows import IndexedFace, LedgerRow
 from facerec.jobs.ledger.segments import Segment, write_segment
 from facerec.jobs.ledger.tally import ChildSummary, Tally, write_summary
-from facerec.jobs.manifest.slices import Cursor
+from facerec.jobs.manifest.cursor import Cursor
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan
 from facerec.storage.objects.local import LocalObjects

@@ -25,7 +25,7 @@ from facerec.jobs.child.step import KnownPhotos, Step, photo_key
 from facerec.jobs.existence import while_it_exists
 from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
-from facerec.jobs.manifest.slices import Cursor, SliceReader, slice_of
+from facerec.jobs.manifest.slices import SliceReader, slice_of
 from facerec.jobs.prefetch import read_ahead_in
 from facerec.jobs.run_order import started_job
 from facerec.jobs.statements import LastStatements
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.engine import FaceEngine
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord
+    from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.plan import Plan
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore

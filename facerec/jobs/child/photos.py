@@ -20,8 +20,9 @@ from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.jobs.versions import settled_version
 
 if TYPE_CHECKING:
+    from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.manifest.entries import LineParser, ManifestEntry
-    from facerec.jobs.manifest.slices import Cursor, ManifestLine
+    from facerec.jobs.manifest.slices import ManifestLine
     from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
 
 COMMON_PHOTO_BYTES = 8 * 1024 * 1024

@@ -21,7 +21,7 @@ from facerec.jobs.outcomes import Outcome, PhotoFailure
 if TYPE_CHECKING:
     from facerec.core.protocols.engine import FaceEngine
     from facerec.jobs.child.photos import LoadedPhoto
-    from facerec.jobs.manifest.slices import Cursor
+    from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.plan import Plan
 
 PHOTOS_PER_CALL = 8

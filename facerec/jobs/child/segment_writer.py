@@ -70,7 +70,7 @@ from facerec.jobs.remembered.runs import write_photos
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.jobs.child.step import Step
-    from facerec.jobs.manifest.slices import Cursor
+    from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.plan import Plan
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from facerec.core.faces import BoundingBox
     from facerec.core.records import FaceRecord, StoredFace
     from facerec.jobs.child.photos import LoadedPhoto
-    from facerec.jobs.manifest.slices import Cursor
+    from facerec.jobs.manifest.cursor import Cursor
     from facerec.jobs.plan import Plan
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from facerec.jobs.ledger.layout import summaries_folder
 from facerec.jobs.ledger.segments import Segment, read_segment, read_segments
 from facerec.jobs.ledger.tally import ChildSummary, Tally, read_summary
-from facerec.jobs.manifest.slices import Cursor
+from facerec.jobs.manifest.cursor import Cursor
 from facerec.jobs.prefetch import read_ahead
 
 if TYPE_CHECKING:

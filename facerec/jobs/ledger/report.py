@@ -11,19 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.errors import InvalidInputError
 from facerec.jobs.difference import Difference, Removal
-from facerec.jobs.ledger.first_failures import (
-    FirstFailures,
-    first_failures_from_json,
-    read_first_failures,
-)
 from facerec.jobs.ledger.layout import report_uri
 from facerec.jobs.ledger.removal import read_removal
 from facerec.jobs.ledger.tally import Tally, tally_from_json
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
+    from facerec.jobs.ledger import first_failures as first
+    from facerec.jobs.ledger.first_failures import FirstFailures
     from facerec.jobs.plan import Plan
     from facerec.storage.objects.protocol import ObjectStore
+else:
+    from facerec.core.deferred import DeferredModule
+
+    first = DeferredModule("facerec.jobs.ledger.first_failures")
 
 MAX_INCOMPLETE = 100
 """Maximum number of incomplete children to list in a report."""
@@ -125,7 +126,7 @@ def write_report(
         tally.add(child.tally)
         if not child.complete:
             incomplete.append(child.child)
-    first_failures = read_first_failures(objects, plan.job_folder) if incomplete else None
+    first_failures = first.read_first_failures(objects, plan.job_folder) if incomplete else None
     before = first_lines(plan, lines)
     tally.failures = [numbered(row, before) for row in tally.failures]
     percentage = 100 * tally.failed_photos / tally.photos if tally.photos else 0.0
@@ -181,7 +182,9 @@ def _from_json(document: Mapping[str, Any]) -> Report:
     fields["difference"] = None if difference is None else Difference(**difference)
     fields["removal"] = Removal(**document.get("removal", {}))
     failures = document.get("first_failures")
-    fields["first_failures"] = None if failures is None else first_failures_from_json(failures)
+    fields["first_failures"] = (
+        None if failures is None else first.first_failures_from_json(failures)
+    )
     fields["status"] = JobStatus(document["status"])
     fields["incomplete"] = tuple(document["incomplete"])
     return Report(**fields, tally=tally)

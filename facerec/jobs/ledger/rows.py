@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from facerec.core.faces import BoundingBox
 from facerec.jobs.outcomes import FAILURES, Outcome
+
+if TYPE_CHECKING:
+    from facerec.core import faces
+    from facerec.core.faces import BoundingBox
+else:
+    from facerec.core.deferred import DeferredModule
+
+    faces = DeferredModule("facerec.core.faces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,7 @@ def row_from_json(document: Mapping[str, Any]) -> LedgerRow:
     # Earlier releases did not write it.
     fields["kept"] = _indexed_faces(document.get("kept", ()))
     fields["rejected"] = tuple(
-        RejectedFace(BoundingBox(**face["box"]), face["confidence"], tuple(face["reasons"]))
+        RejectedFace(faces.BoundingBox(**face["box"]), face["confidence"], tuple(face["reasons"]))
         for face in document["rejected"]
     )
     return LedgerRow(**fields)
@@ -148,7 +155,7 @@ def row_from_json(document: Mapping[str, Any]) -> LedgerRow:
 
 def _indexed_faces(documents: Iterable[Mapping[str, Any]]) -> tuple[IndexedFace, ...]:
     return tuple(
-        IndexedFace(face["face_id"], BoundingBox(**face["box"]), face["confidence"])
+        IndexedFace(face["face_id"], faces.BoundingBox(**face["box"]), face["confidence"])
         for face in documents
     )
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from facerec.errors import InvalidInputError
 from facerec.jobs.ledger.layout import ledger_folder, segment_uri
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
-from facerec.jobs.manifest.slices import Cursor
+from facerec.jobs.manifest.cursor import Cursor
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore

@@ -33,7 +33,7 @@ from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus, ended_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from facerec.gallery.receipts import Erasures
     from facerec.jobs.ledger.report import Report
@@ -120,9 +120,11 @@ class LocalJobs:
     def get(self, job_id: str, *, readable: bool = True) -> Job:
         """Return a job; see ``JobService.get``. Also accepts the path of its folder."""
         if job_id == LATEST:
-            newest = self.list(1)
+            newest = self._newest(1)
             if not newest:
                 raise JobNotFoundError(job_id)
+            if newest[0].plan is not None:
+                return newest[0]
             job_id = newest[0].id
         try:
             entry = self._find(job_id)
@@ -143,14 +145,7 @@ class LocalJobs:
 
     def list(self, limit: int) -> list[Job]:
         """Return the newest jobs; see ``JobService.list``."""
-        found: dict[str, Job] = {}
-        for folder in list_folders(self._objects, self._jobs_root):
-            if isinstance(folder, UnreadableFolder):
-                found.setdefault(folder.job_id, _unreadable(folder))
-            else:
-                found[folder.plan.job_id] = self._job(folder)
-        newest = sorted(found.values(), key=lambda job: job.started_at, reverse=True)[:limit]
-        return [replace(job, plan=None, report=None, run=None) for job in newest]
+        return [replace(job, plan=None, report=None, run=None) for job in self._newest(limit)]
 
     def progress(self, job: Job) -> Progress:
         """Return the progress of a job; see ``JobService.progress``."""
@@ -220,6 +215,16 @@ class LocalJobs:
         from facerec.jobs.progress import ProgressReader
 
         return ProgressReader(self._objects)
+
+    def _newest(self, limit: int) -> Sequence[Job]:
+        found: dict[str, Job] = {}
+        for folder in list_folders(self._objects, self._jobs_root):
+            if isinstance(folder, UnreadableFolder):
+                found.setdefault(folder.job_id, _unreadable(folder))
+            elif (known := found.get(folder.plan.job_id)) is None or known.plan is None:
+                # Of two folders of a job, this is the one that its id finds.
+                found[folder.plan.job_id] = self._job(folder)
+        return sorted(found.values(), key=lambda job: job.started_at, reverse=True)[:limit]
 
     def _find(self, job_id: str) -> Entry | None:
         if "/" in job_id or job_id in (".", ".."):

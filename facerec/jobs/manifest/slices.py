@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facerec.jobs.manifest.cursor import Cursor
 from facerec.jobs.manifest.inspection import gzip_errors
 from facerec.jobs.manifest.inventory import inventory_files
 from facerec.jobs.manifest.lines import split_lines
@@ -62,19 +63,6 @@ def slice_of(source: Source, children: int, stripes: int, child: int) -> ByteRan
     length = source.size - source.start
     start, end = (source.start + length * index // children for index in (child, child + 1))
     return ByteRange(start, end)
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A position between two lines of a slice.
-
-    Attributes:
-        offset: start of the next line: a byte of the manifest, or a line of a gzip file.
-        lines: number of lines before it in the byte range or the gzip file (without a header).
-    """
-
-    offset: int
-    lines: int
 
 
 @dataclass(frozen=True, slots=True)
