@@ -21,13 +21,14 @@ from facerec.gallery.associations import (
     UserStatus,
 )
 from facerec.gallery.cluster_faces import ClusteringResult
-from facerec.gallery.cluster_operations import ClusterPage, ClusterSummary
+from facerec.gallery.cluster_results import ClusterPage, ClusterSummary
 from facerec.gallery.collections import CollectionPage, CollectionSummary
 from facerec.gallery.comparing import Comparison, FacePair
 from facerec.gallery.correction_operations import CorrectionPage
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.enrolling import CorrectedPhoto, Enrolment, EnrolmentProblem, UnnamedPhoto
-from facerec.gallery.exporting import Export
+from facerec.gallery.exported_collection import TransferredCollection
+from facerec.gallery.exported_data import Export
 from facerec.gallery.faces import (
     DeletionFailureReason,
     FaceDeletion,
@@ -42,7 +43,6 @@ from facerec.gallery.indexing import IndexResult
 from facerec.gallery.sampling import SampledFace
 from facerec.gallery.search_results import FaceSearchResult, Match, SearchedFace, SearchResult
 from facerec.gallery.stats_refresh import StatsRefresh
-from facerec.gallery.transfer_operations import TransferredCollection
 from facerec.gallery.user_search import PhotoUserSearchResult, UserMatch, UserPage, UserSearchResult
 
 __all__ = [

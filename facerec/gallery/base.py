@@ -15,7 +15,7 @@ from facerec.gallery.similarity import checked_threshold
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from facerec.core.clusters import ClusterStore
+    from facerec.core.protocols.clusters import ClusterStore
     from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
     from facerec.core.protocols.job_data import JobData
     from facerec.core.protocols.records import RecordStore

@@ -16,7 +16,7 @@ from facerec.clustering.cells import divide
 from facerec.clustering.linkage import Linked, link
 from facerec.clustering.pairs import Pairs, find_pairs
 from facerec.core.arrays import np
-from facerec.core.clusters import ClusterChanges, ClusterStore, FaceArrays
+from facerec.core.clusters import ClusterChanges, FaceArrays
 from facerec.core.limits import MAX_PAGE
 from facerec.core.options import QualityFilter
 from facerec.engine.describe.quality import rejections
@@ -31,6 +31,7 @@ from facerec.gallery.person_names import person_names
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from facerec.core.protocols.clusters import ClusterStore
     from facerec.core.protocols.engine import Cohort
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import FaceRecord

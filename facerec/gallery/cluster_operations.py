@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Action
 from facerec.core.limits import MAX_CLUSTER_PAGE
@@ -20,6 +18,7 @@ from facerec.errors import (
     UserExistsError,
 )
 from facerec.gallery.correction_operations import CorrectionOperations
+from facerec.gallery.deferred import cluster_results, core_clusters
 from facerec.gallery.faces import require_stored
 from facerec.gallery.merging import MergeOperations
 from facerec.gallery.paging import checked_limit
@@ -27,47 +26,16 @@ from facerec.gallery.recorded import recorded
 from facerec.gallery.similarity import checked_threshold
 
 if TYPE_CHECKING:
+    from facerec.core.clusters import Cluster
+    from facerec.core.protocols.clusters import ClusterStore
     from facerec.core.records import FaceRecord
     from facerec.gallery import cluster_faces as clustering
     from facerec.gallery.associations import AssociationOutcome
+    from facerec.gallery.cluster_results import ClusterPage, ClusterSummary
 else:
     clustering = DeferredModule("facerec.gallery.cluster_faces")
 
-MAX_SHOWN = 100
-"""Maximum number of a cluster's faces that are read to choose the best one and to list their
-photos."""
-
 _CLUSTER_ID = re.compile(r"c([1-9]\d{0,17})")
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterSummary:
-    """A cluster, with a face and photos that help somebody to recognise the person.
-
-    Attributes:
-        cluster_id: ``c`` and the number of the cluster.
-        face_ids: Ids of the faces without a person, ordered.
-        user_id: The person that other faces of the cluster belong to, or None.
-        ignored: Whether the cluster is ignored.
-        best: The clearest of the first ``MAX_SHOWN`` faces.
-        sources: Addresses of the photos of these faces, beginning with the clearest face.
-    """
-
-    cluster_id: str
-    face_ids: tuple[str, ...]
-    user_id: str | None
-    ignored: bool
-    best: FaceRecord
-    sources: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterPage:
-    """A page of a collection's clusters, and the token of the next page; None on the last."""
-
-    collection_id: str
-    clusters: tuple[ClusterSummary, ...]
-    next_token: str | None
 
 
 class ClusterOperations(CorrectionOperations, MergeOperations):
@@ -132,7 +100,9 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         token = None
         if len(found) > limit:
             token = self._token(listing, f"{len(page[-1].face_ids)}:{page[-1].number}")
-        return ClusterPage(collection_id, self._summaries(collection_id, page), token)
+        return cluster_results.ClusterPage(
+            collection_id, self._summaries(collection_id, page), token
+        )
 
     def describe_cluster(self, collection_id: str, cluster_id: str) -> ClusterSummary:
         """Return a cluster, even if it is ignored.
@@ -213,7 +183,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         if cluster.user_id == person:
             clusters = self._cluster_store()
             clusters.leave_clusters(collection_id, cluster.face_ids)
-            created = ClusterChanges({}, {}, [cluster.face_ids])
+            created = core_clusters.ClusterChanges({}, {}, [cluster.face_ids])
             clusters.save_clusters(collection_id, created, None)
 
     @recorded(Action.NOT_A_FACE)
@@ -260,19 +230,25 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     def _summaries(
         self, collection_id: str, clusters: Sequence[Cluster]
     ) -> tuple[ClusterSummary, ...]:
-        shown = [face_id for each in clusters for face_id in each.face_ids[:MAX_SHOWN]]
+        shown = [
+            face_id for each in clusters for face_id in each.face_ids[: cluster_results.MAX_SHOWN]
+        ]
         stored = self._faces.get_faces(collection_id, shown) if shown else []
         records = {face.record.face_id: face.record for face in stored}
         summaries = []
         for each in clusters:
-            own = [records[face] for face in each.face_ids[:MAX_SHOWN] if face in records]
+            own = [
+                records[face]
+                for face in each.face_ids[: cluster_results.MAX_SHOWN]
+                if face in records
+            ]
             if not own:
                 # deleted concurrently
                 continue
             best = max(own, key=_clarity)
             sources = dict.fromkeys((best.source, *(record.source for record in own)))
             summaries.append(
-                ClusterSummary(
+                cluster_results.ClusterSummary(
                     f"c{each.number}",
                     each.face_ids,
                     each.user_id,

@@ -5,10 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from facerec.core import clusters as core_clusters
     from facerec.core import erasures
+    from facerec.gallery import cluster_results, exported_collection
 else:
     from facerec.core.deferred import DeferredModule
 
+    cluster_results = DeferredModule("facerec.gallery.cluster_results")
+    core_clusters = DeferredModule("facerec.core.clusters")
     erasures = DeferredModule("facerec.core.erasures")
+    exported_collection = DeferredModule("facerec.gallery.exported_collection")
 
-__all__ = ["erasures"]
+__all__ = [
+    "cluster_results",
+    "core_clusters",
+    "erasures",
+    "exported_collection",
+]

@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,25 @@ LINES = ("people", "corrections", "clusters", "not-faces", "history", "tombstone
 """Names of the files of JSON lines, without ``.jsonl``; each has a schema in ``$defs``."""
 
 FILES = (FACES, *(f"{name}.jsonl" for name in LINES))
+
+
+@dataclass(frozen=True, slots=True)
+class TransferredCollection:
+    """What a folder has of a collection that was exported or imported.
+
+    Attributes:
+        collection_id: Id of the collection.
+        faces: Number of its faces.
+        people: Number of its people.
+        corrections: Number of statements that a face does not show a person.
+        history: Number of entries of the history of people.
+    """
+
+    collection_id: str
+    faces: int
+    people: int
+    corrections: int
+    history: int
 
 
 @contextmanager

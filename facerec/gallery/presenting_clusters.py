@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from facerec.gallery.cluster_faces import ClusteringResult
-    from facerec.gallery.cluster_operations import ClusterPage, ClusterSummary
+    from facerec.gallery.cluster_results import ClusterPage, ClusterSummary
     from facerec.gallery.presenting import Json
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.clusters import ClusterChanges
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Entry, cause_from_json, step_from_json
 from facerec.core.ids import group_of
@@ -23,23 +21,14 @@ from facerec.errors import (
     UserExistsError,
 )
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.exported_collection import (
-    DESCRIPTION,
-    FACES,
-    FORMAT,
-    LINES,
-    describe_files,
-    digest_of,
-    new_export,
-    read_description,
-    read_lines,
-    write_lines,
-)
+from facerec.gallery.deferred import core_clusters
+from facerec.gallery.deferred import exported_collection as files
 from facerec.gallery.listing import all_corrections, all_history, all_users
 
 if TYPE_CHECKING:
     from facerec.core.records import Collection, StoredFace
     from facerec.gallery import user_vectors
+    from facerec.gallery.exported_collection import TransferredCollection
     from facerec.storage import face_table
     from facerec.storage.faces import FaceStore
 else:
@@ -52,25 +41,6 @@ export."""
 
 FACES_AT_ONCE = 1000
 """Faces that a write stores."""
-
-
-@dataclass(frozen=True, slots=True)
-class TransferredCollection:
-    """What a folder has of a collection that was exported or imported.
-
-    Attributes:
-        collection_id: Id of the collection.
-        faces: Number of its faces.
-        people: Number of its people.
-        corrections: Number of statements that a face does not show a person.
-        history: Number of entries of the history of people.
-    """
-
-    collection_id: str
-    faces: int
-    people: int
-    corrections: int
-    history: int
 
 
 class TransferOperations(GalleryBase):
@@ -101,14 +71,14 @@ class TransferOperations(GalleryBase):
                 f"collection {collection_id!r} is only imported in part", "finish its import first"
             )
         key = self._records.get_tombstone_key(collection_id)
-        with new_export(folder) as part:
+        with files.new_export(folder) as part:
             faces = self._all_stored(collection)
-            counts = {FACES: face_table.write_faces(part / FACES, faces)}
-            for name in LINES:
+            counts = {files.FACES: face_table.write_faces(part / files.FACES, faces)}
+            for name in files.LINES:
                 documents = self._lines(name, collection_id)
-                counts[f"{name}.jsonl"] = write_lines(part / f"{name}.jsonl", documents)
+                counts[f"{name}.jsonl"] = files.write_lines(part / f"{name}.jsonl", documents)
             document = {
-                "format": FORMAT,
+                "format": files.FORMAT,
                 "collection_id": collection_id,
                 "model_version": collection.model_version,
                 "cohort_version": self._engine.cohort_version,
@@ -117,9 +87,9 @@ class TransferOperations(GalleryBase):
                 "threshold": collection.threshold,
                 "tags": tags,
                 "tombstone_key": None if key is None else b64encode(key).decode(),
-                "files": describe_files(part, counts),
+                "files": files.describe_files(part, counts),
             }
-            write_lines(part / DESCRIPTION, [document])
+            files.write_lines(part / files.DESCRIPTION, [document])
         return _transferred(document)
 
     def import_collection(self, folder: Path) -> TransferredCollection:
@@ -139,7 +109,7 @@ class TransferOperations(GalleryBase):
             ConfigurationError: pyarrow is not installed.
         """
         face_table.require_parquet()
-        document = read_description(folder)
+        document = files.read_description(folder)
         if document["model_version"] != self.model_version:
             raise ModelMismatchError(self.model_version, document["model_version"])
         if document["cohort_version"] != self._engine.cohort_version:
@@ -148,13 +118,13 @@ class TransferOperations(GalleryBase):
                 f"has {self._engine.cohort_version!r}",
                 "import them with the release of facerec that exported them",
             )
-        for name in LINES:
-            for _ in read_lines(folder, name):
+        for name in files.LINES:
+            for _ in files.read_lines(folder, name):
                 pass
-        collection = self._begin_import(document, digest_of(folder))
+        collection = self._begin_import(document, files.digest_of(folder))
         self._import_tombstones(collection, document, folder)
         faces = self._faces.of(collection)
-        for batch in face_table.read_faces(folder / FACES):
+        for batch in face_table.read_faces(folder / files.FACES):
             _store(collection.collection_id, batch, faces)
         self._import_people(collection, folder, faces)
         self._import_clusters(collection, folder)
@@ -253,13 +223,13 @@ class TransferOperations(GalleryBase):
             return
         key = b64decode(document["tombstone_key"])
         self._records.create_tombstone_key(collection.collection_id, key)
-        for each in read_lines(folder, "tombstones"):
+        for each in files.read_lines(folder, "tombstones"):
             places = {each["photo"]: frozenset(each["places"])}
             self._records.put_tombstones(collection.collection_id, places)
 
     def _import_people(self, collection: Collection, folder: Path, faces: FaceStore) -> None:
         collection_id = collection.collection_id
-        for each in read_lines(folder, "people"):
+        for each in files.read_lines(folder, "people"):
             user = User(each["user_id"], each["created_at"], name=each["name"])
             with suppress(UserExistsError):
                 self._records.create_user(collection_id, user)
@@ -271,7 +241,7 @@ class TransferOperations(GalleryBase):
                 )
             if known.vector_version != known.version:
                 user_vectors.refresh_vector(faces, self._records, collection_id, known)
-        for each in read_lines(folder, "corrections"):
+        for each in files.read_lines(folder, "corrections"):
             correction = Correction(each["face_id"], each["person"])
             self._records.add_correction(collection_id, correction)
 
@@ -280,9 +250,9 @@ class TransferOperations(GalleryBase):
         if self._clusters is None:
             return
         collection_id, clusters = collection.collection_id, self._clusters
-        not_faces = [each["face_id"] for each in read_lines(folder, "not-faces")]
+        not_faces = [each["face_id"] for each in files.read_lines(folder, "not-faces")]
         clusters.set_not_faces(collection_id, not_faces, lift=False)
-        kept = {each["number"]: each for each in read_lines(folder, "clusters")}
+        kept = {each["number"]: each for each in files.read_lines(folder, "clusters")}
         if not kept or clusters.get_clusters(collection_id, sorted(kept)):
             return
         arrays = clusters.read_face_arrays(
@@ -292,7 +262,9 @@ class TransferOperations(GalleryBase):
         created = [
             kept[number]["face_ids"] if number in kept else () for number in range(1, max(kept) + 1)
         ]
-        clusters.save_clusters(collection_id, ClusterChanges({}, {}, created), arrays.mark)
+        clusters.save_clusters(
+            collection_id, core_clusters.ClusterChanges({}, {}, created), arrays.mark
+        )
         for number, each in kept.items():
             if each["ignored"]:
                 clusters.set_ignored(collection_id, number, ignored=True)
@@ -307,7 +279,7 @@ class TransferOperations(GalleryBase):
     def _import_history(self, collection: Collection, folder: Path) -> None:
         entries = [
             Entry(cause_from_json(each["cause"]), tuple(map(step_from_json, each["steps"])))
-            for each in read_lines(folder, "history")
+            for each in files.read_lines(folder, "history")
         ]
         self._records.put_history(collection.collection_id, entries)
 
@@ -322,9 +294,9 @@ def _store(collection_id: str, batch: list[StoredFace], faces: FaceStore) -> Non
 
 def _transferred(document: dict[str, Any]) -> TransferredCollection:
     entries = {each["name"]: each["entries"] for each in document["files"]}
-    return TransferredCollection(
+    return files.TransferredCollection(
         document["collection_id"],
-        entries[FACES],
+        entries[files.FACES],
         entries["people.jsonl"],
         entries["corrections.jsonl"],
         entries["history.jsonl"],

@@ -6,7 +6,6 @@ import base64
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +27,6 @@ class AccessKey:
     writes: bool
     note: str
     created_at: float
-
-
-class AccessKeyStore(Protocol):
-    """A store of access keys with their secrets."""
-
-    def put_access_key(self, key: AccessKey) -> None:
-        """Store a new key."""
-        ...
-
-    def get_access_key(self, access_key_id: str) -> AccessKey:
-        """Return a key.
-
-        Raises:
-            AccessKeyNotFoundError: it does not exist.
-        """
-        ...
-
-    def list_access_keys(self) -> list[AccessKey]:
-        """Return all keys in order of creation."""
-        ...
-
-    def delete_access_key(self, access_key_id: str) -> None:
-        """Delete a key for good.
-
-        Raises:
-            AccessKeyNotFoundError: it does not exist.
-        """
-        ...
 
 
 ID_PREFIX = "FREC"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore
+from facerec.core.clusters import Cluster, ClusterChanges
+from facerec.core.protocols.clusters import ClusterStore
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection, FaceRecord, User
 from facerec.errors import CollectionNotFoundError

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.clusters import ClusterStore
 from facerec.core.collection_settings import CollectionSettings
 from facerec.core.erasures import ErasedJob, KeptByJob, Selection
+from facerec.core.protocols.clusters import ClusterStore
 from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
 from facerec.core.protocols.records import RecordStore
 from facerec.core.records import Collection

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from typing import TYPE_CHECKING
 
 from facerec.errors import AccessKeyNotFoundError
-from facerec.storage.access_keys import AccessKey
+
+if TYPE_CHECKING:
+    from facerec.storage import access_keys
+    from facerec.storage.access_keys import AccessKey
+else:
+    from facerec.core.deferred import DeferredModule
+
+    access_keys = DeferredModule("facerec.storage.access_keys")
 
 _SELECTED = "access_key_id, secret, collections, writes, note, created_at"
 
@@ -64,6 +72,6 @@ def delete(connection: sqlite3.Connection, access_key_id: str) -> None:
 
 def _key(row: tuple[str, str, str, int, str, float]) -> AccessKey:
     access_key_id, secret, collections, writes, note, created_at = row
-    return AccessKey(
+    return access_keys.AccessKey(
         access_key_id, secret, tuple(json.loads(collections)), bool(writes), note, created_at
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from facerec.core.clusters import Cluster, ClusterChanges, ClusterStore, FaceArrays
 from facerec.core.override import override
+from facerec.core.protocols.clusters import ClusterStore
 from facerec.storage.sqlite import clusters, collections, face_arrays, namespaces, rows
 
 if TYPE_CHECKING:
+    from facerec.core.clusters import Cluster, ClusterChanges, FaceArrays
     from facerec.core.records import FaceRecord
     from facerec.storage.sqlite.database import Database
 

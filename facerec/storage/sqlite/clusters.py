@@ -5,10 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from facerec.core.clusters import Cluster, ClusterChanges
 from facerec.core.history import Step, StepKind
 from facerec.storage.sqlite import collections, history
+
+if TYPE_CHECKING:
+    from facerec.core import clusters as core_clusters
+    from facerec.core.clusters import Cluster, ClusterChanges
+else:
+    from facerec.core.deferred import DeferredModule
+
+    core_clusters = DeferredModule("facerec.core.clusters")
 
 
 def mark(connection: sqlite3.Connection, collection_id: str) -> tuple[int, int] | None:
@@ -104,7 +112,7 @@ def get_many(
         else:
             owners[number] = user_id
     return [
-        Cluster(number, tuple(free[number]), owners.get(number), number in hidden)
+        core_clusters.Cluster(number, tuple(free[number]), owners.get(number), number in hidden)
         for number in numbers
         if number in free
     ]

@@ -7,14 +7,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
-from facerec.core.clusters import FaceArrays
+from facerec.core.deferred import DeferredModule
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.storage.face_metadata import from_metadata
 from facerec.storage.sqlite import blocks as embedding_blocks
 from facerec.storage.sqlite import clusters, namespaces, rows
 
 if TYPE_CHECKING:
+    from facerec.core import clusters as core_clusters
+    from facerec.core.clusters import FaceArrays
     from facerec.core.records import FaceRecord
+else:
+    core_clusters = DeferredModule("facerec.core.clusters")
 
 
 def read(
@@ -64,7 +68,7 @@ def _photo(face_id: str) -> int:
 
 
 def _empty(count: int, mark: tuple[int, int, int] | None) -> FaceArrays:
-    return FaceArrays(
+    return core_clusters.FaceArrays(
         np.zeros(count, np.int64),
         np.empty((count, EMBEDDING_SIZE), np.float32),
         np.full(count, np.nan, np.float32),
@@ -77,7 +81,7 @@ def _empty(count: int, mark: tuple[int, int, int] | None) -> FaceArrays:
 
 
 def _first(arrays: FaceArrays, count: int) -> FaceArrays:
-    return FaceArrays(
+    return core_clusters.FaceArrays(
         arrays.slots[:count],
         arrays.embeddings[:count],
         arrays.means[:count],

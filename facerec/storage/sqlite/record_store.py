@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from facerec.core.override import override
 from facerec.core.protocols.records import RecordStore
 from facerec.errors import StoreUnavailableError
-from facerec.storage.access_keys import AccessKey, AccessKeyStore
+from facerec.storage.access_key_store import AccessKeyStore
 from facerec.storage.sqlite import (
     access_keys,
     collections,
@@ -25,6 +25,7 @@ from facerec.storage.sqlite import (
 if TYPE_CHECKING:
     from facerec.core.history import Entry
     from facerec.core.records import AnsweredRequest, Collection, Correction, User
+    from facerec.storage.access_keys import AccessKey
     from facerec.storage.sqlite.database import Database
 
 

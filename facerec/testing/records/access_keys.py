@@ -7,7 +7,8 @@ import pytest
 from facerec.errors import (
     AccessKeyNotFoundError,
 )
-from facerec.storage.access_keys import AccessKey, AccessKeyStore
+from facerec.storage.access_key_store import AccessKeyStore
+from facerec.storage.access_keys import AccessKey
 
 
 class AccessKeyStoreContract:

@@ -131,7 +131,7 @@ def test_a_killed_export_leaves_no_folder_and_the_next_is_complete(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("facerec.gallery.transfer_operations.describe_files", killed)
+        patch.setattr("facerec.gallery.deferred.exported_collection.describe_files", killed)
         filled.export_collection("staff", tmp_path / "one")
     assert not (tmp_path / "one").exists()
     (tmp_path / ".one.part").mkdir()

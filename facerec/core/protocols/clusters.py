@@ -1,0 +1,108 @@
+"""The protocol of stores of clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from facerec.core.clusters import Cluster, ClusterChanges, FaceArrays
+    from facerec.core.records import FaceRecord
+
+
+class ClusterStore(Protocol):
+    """The clusters of collections. They are deleted with their collection.
+
+    A face that is deleted leaves its cluster, and statements about it are deleted with it.
+    """
+
+    def read_face_arrays(
+        self, collection_id: str, cohort_version: str, is_clear: Callable[[FaceRecord], bool]
+    ) -> FaceArrays:
+        """Return the faces of a collection as arrays.
+
+        Args:
+            collection_id: the collection.
+            cohort_version: version of the cohort stats to return.
+            is_clear: whether a face is clear enough to connect others.
+        """
+        ...
+
+    def face_ids_of_slots(self, slots: Sequence[int]) -> dict[int, str]:
+        """Return the ids of faces by slot; slots that are free are omitted."""
+        ...
+
+    def slots_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, int]:
+        """Return the slots of stored faces by id."""
+        ...
+
+    def clusters_of_faces(self, collection_id: str, face_ids: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of clusters by face id; faces in no cluster are omitted."""
+        ...
+
+    def members_of_clusters(
+        self, collection_id: str, numbers: Sequence[int]
+    ) -> dict[int, list[str]]:
+        """Return the ids of all faces of clusters, with and without a person, ordered."""
+        ...
+
+    def mixed_clusters(self, collection_id: str) -> list[int]:
+        """Return the numbers of clusters with faces of several people, in order."""
+        ...
+
+    def ignored_clusters(self, collection_id: str) -> set[int]:
+        """Return the numbers of the clusters that are ignored."""
+        ...
+
+    def list_clusters(
+        self, collection_id: str, *, after: tuple[int, int] | None = None, limit: int = 100
+    ) -> list[Cluster]:
+        """Return clusters that people should see, largest first, then by number.
+
+        Such a cluster is not ignored and contains two faces without a person, or one such face and
+        a face of a person.
+
+        Args:
+            collection_id: the collection.
+            after: number of unassigned faces, and number, of the last cluster of the previous page.
+            limit: maximum number of clusters.
+        """
+        ...
+
+    def get_clusters(self, collection_id: str, numbers: Sequence[int]) -> list[Cluster]:
+        """Return the clusters that have faces without a person, in the order of ``numbers``."""
+        ...
+
+    def save_clusters(
+        self, collection_id: str, changes: ClusterChanges, mark: tuple[int, int, int] | None
+    ) -> list[int]:
+        """Change clusters atomically, and return the numbers of those created, in their order.
+
+        Faces that were deleted or clustered concurrently stay as they are.
+
+        Args:
+            collection_id: the collection.
+            changes: the changes.
+            mark: mark of the arrays that the changes were computed from; None keeps the stored
+                mark.
+
+        Raises:
+            CollectionNotFoundError: the collection does not exist.
+        """
+        ...
+
+    def leave_clusters(self, collection_id: str, face_ids: Sequence[str]) -> None:
+        """Remove faces from their clusters; the next clustering processes them again."""
+        ...
+
+    def set_ignored(self, collection_id: str, number: int, *, ignored: bool) -> None:
+        """Set whether a cluster is ignored."""
+        ...
+
+    def set_not_faces(self, collection_id: str, face_ids: Sequence[str], *, lift: bool) -> None:
+        """State that stored faces are not faces, so that no cluster contains them, or undo this."""
+        ...
+
+    def list_not_faces(self, collection_id: str) -> list[str]:
+        """Return the ids of faces marked as not a face, ordered."""
+        ...

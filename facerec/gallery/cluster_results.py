@@ -1,0 +1,43 @@
+"""What operations on clusters return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord
+
+MAX_SHOWN = 100
+"""Maximum number of a cluster's faces that are read to choose the best one and to list their
+photos."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSummary:
+    """A cluster, with a face and photos that help somebody to recognise the person.
+
+    Attributes:
+        cluster_id: ``c`` and the number of the cluster.
+        face_ids: Ids of the faces without a person, ordered.
+        user_id: The person that other faces of the cluster belong to, or None.
+        ignored: Whether the cluster is ignored.
+        best: The clearest of the first ``MAX_SHOWN`` faces.
+        sources: Addresses of the photos of these faces, beginning with the clearest face.
+    """
+
+    cluster_id: str
+    face_ids: tuple[str, ...]
+    user_id: str | None
+    ignored: bool
+    best: FaceRecord
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPage:
+    """A page of a collection's clusters, and the token of the next page; None on the last."""
+
+    collection_id: str
+    clusters: tuple[ClusterSummary, ...]
+    next_token: str | None

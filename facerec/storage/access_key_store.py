@@ -1,0 +1,36 @@
+"""The protocol of stores of access keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from facerec.storage.access_keys import AccessKey
+
+
+class AccessKeyStore(Protocol):
+    """A store of access keys with their secrets."""
+
+    def put_access_key(self, key: AccessKey) -> None:
+        """Store a new key."""
+        ...
+
+    def get_access_key(self, access_key_id: str) -> AccessKey:
+        """Return a key.
+
+        Raises:
+            AccessKeyNotFoundError: it does not exist.
+        """
+        ...
+
+    def list_access_keys(self) -> list[AccessKey]:
+        """Return all keys in order of creation."""
+        ...
+
+    def delete_access_key(self, access_key_id: str) -> None:
+        """Delete a key for good.
+
+        Raises:
+            AccessKeyNotFoundError: it does not exist.
+        """
+        ...
