@@ -52,6 +52,8 @@ class StoreEraser(GalleryBase):
         collection_id, requested = receipt.collection_id, sorted(selection.face_ids)
         people = self._names_of_corrected(collection_id, requested)
         people |= selection.user_ids | selection.external_image_ids
+        if selection.erases_names:
+            people |= selection.user_names
         own = self._faces_of(collection_id, selection)
         stored = tuple(own.delete_faces(collection_id, requested)) if requested else ()
         receipt = replace(receipt, faces=receipt.faces + len(stored))

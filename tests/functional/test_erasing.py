@@ -200,6 +200,24 @@ def test_a_person_is_exported_and_erased_by_display_name(
     assert here.holders(["Ann Müller".encode(), b"employee-4711"]) == set()
 
 
+@pytest.mark.parametrize("command", ["erase", "people delete"])
+def test_corrections_that_name_a_person_by_the_display_name_go_too(
+    here: Installation, command: str
+) -> None:
+    with_person(here, "employee-4711", "Ann Müller")
+    other = next(face_id for face_id, (name, _) in here.faces().items() if name != ANN)
+    stated = here.run("faces", "not-same", other, "Ann Müller", "--collection", "staff")
+    assert stated.exit_code == ExitCode.DONE, stated.output
+    words = {
+        "erase": ("erase", "--person", "Ann Müller", "--check"),
+        "people delete": ("people", "delete", "Ann Müller"),
+    }[command]
+    done = here.run(*words, "--collection", "staff", "--yes")
+    assert done.exit_code == ExitCode.DONE, done.output
+    assert here.json("faces", "corrections", "--collection", "staff")["corrections"] == []
+    assert here.holders(["Ann Müller".encode()]) == set()
+
+
 def test_a_name_that_may_mean_two_people_erases_nobody(here: Installation) -> None:
     with_person(here, "employee-4711", "ann")
     with open_gallery(here.data) as gallery:

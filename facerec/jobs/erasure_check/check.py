@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from facerec.gallery.corrections import names_left
 from facerec.jobs.erasure_check.files import files_of, scan
 from facerec.jobs.erasure_check.patterns import (
     addresses_held_by_others,
@@ -127,6 +128,12 @@ def _in_stores(
         yield Remainder("the store of people", "face id")
     if records.get_users(collection_id, sorted(selection.user_ids)):
         yield Remainder("the store of people", "user id")
+    corrected = records.corrections_of_people(
+        collection_id, sorted(names | selection.external_image_ids)
+    )
+    people = {each.person for each in corrected}
+    if people - names_left(collection_id, people, faces=faces, records=records):
+        yield Remainder("the corrections", "name")
     if records.get_history_subjects(collection_id, [*ids, *names]):
         yield Remainder("the history of people", "name, user id or face id")
     # Leftovers are deleted, but still reported: the erasure should have removed them.
