@@ -181,8 +181,9 @@ def without_names(
 ) -> tuple[list[Entry], frozenset[str]]:
     """Remove erased people and faces from entries.
 
-    Whoever was merged into an erased person goes too, and so does a deleted person of whose faces
-    none is left. Reasons go with the people: they may name them in their own words.
+    Whoever was merged into an erased person goes too, unless that was undone, and so does a deleted
+    person of whose faces none is left. Reasons go with the people: they may name them in their own
+    words.
 
     Args:
         entries: the entries of a collection.
@@ -195,11 +196,12 @@ def without_names(
     known = list(entries)
     gone_faces = frozenset(face_ids)
     gone = set(people) | gone_faces
+    undone = _undone(known)
     size = -1
     while size != len(gone):
         size = len(gone)
         for entry in known:
-            merged = entry.cause.into in gone
+            merged = entry.cause.into in gone and entry.cause.entry_id not in undone
             for step in entry.steps:
                 if merged or _belongs_to(step, gone, gone_faces):
                     gone |= step.people
@@ -209,6 +211,19 @@ def without_names(
         if new != entry:
             changed.append(new)
     return changed, frozenset(gone) - gone_faces
+
+
+def _undone(entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the ids of the entries that were taken back, unless that was taken back too."""
+    undone = set[str]()
+    for cause in sorted((entry.cause for entry in entries), key=_entry_id, reverse=True):
+        if cause.undoes is not None and cause.entry_id not in undone:
+            undone.add(cause.undoes)
+    return frozenset(undone)
+
+
+def _entry_id(cause: Cause) -> str:
+    return cause.entry_id
 
 
 def _belongs_to(step: Step, gone: Collection[str], gone_faces: frozenset[str]) -> bool:

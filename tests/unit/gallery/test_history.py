@@ -309,6 +309,26 @@ def test_a_deleted_person_has_no_name_in_the_history(gallery: Gallery, tmp_path:
         gallery.undo("staff", entry.cause.entry_id)
 
 
+def test_whoever_was_merged_goes_with_an_erased_person_unless_it_was_undone(
+    gallery: Gallery,
+) -> None:
+    Family(gallery)
+    gallery.merge_users("staff", "ann", "bea")
+    merge = gallery.list_history("staff").entries[0].cause.entry_id
+    gallery.undo("staff", merge)
+    gallery.delete_user("staff", "ann")
+    assert actions(gallery, "bea").count(Action.CREATE) == 1
+
+
+def test_a_merge_that_was_undone_and_done_again_counts(gallery: Gallery) -> None:
+    Family(gallery)
+    gallery.merge_users("staff", "ann", "bea")
+    merge = gallery.list_history("staff").entries[0].cause.entry_id
+    gallery.undo("staff", gallery.undo("staff", merge).cause.entry_id)
+    gallery.delete_user("staff", "ann")
+    assert actions(gallery, "bea") == []
+
+
 def test_an_erased_external_id_has_no_name_unless_a_person_has_it(gallery: Gallery) -> None:
     index(gallery, "ann")
     bea = index(gallery, "bea")
