@@ -115,7 +115,7 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which prints where it listens, and ends in time after a signal."""
+    """uvicorn's server, which prints its address, and ends in time after a signal."""
 
     _last_resort: threading.Timer | None = None
 

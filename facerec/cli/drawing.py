@@ -23,7 +23,7 @@ def refuse_to_overwrite(photo: str, path: Path) -> None:
     """Raise an error if a drawing would replace the photo that it is made from.
 
     Raises:
-        InvalidInputError: ``path`` is the photo itself, also by a link.
+        InvalidInputError: ``path`` is the photo itself, possibly through a link.
     """
     if path.exists() and Path(photo).exists() and path.samefile(photo):
         raise InvalidInputError(f"{path} is the photo itself", "choose another name")
@@ -34,7 +34,7 @@ def draw_faces(content: bytes, found: PhotoFaces, path: Path) -> None:
 
     Args:
         content: the bytes of the image file.
-        found: its faces; kept ones get green boxes, rejected ones red boxes.
+        found: faces of the photo; kept ones get green boxes, rejected ones red boxes.
         path: where to save the copy. Its suffix chooses the format.
 
     Raises:

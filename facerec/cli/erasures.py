@@ -117,7 +117,7 @@ def resume(data: Path | None, as_json: bool) -> None:
 def discard(erasure: str, data: Path | None, stack: str | None) -> None:
     """Remove the note of an erasure that is damaged, so that nobody can complete it.
 
-    Erase the same again first: without its note, nothing says what the erasure was to erase.
+    Erase the same again first: without its note, the selection to erase is unknown.
 
     \b
     Example:

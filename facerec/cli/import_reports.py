@@ -1,4 +1,4 @@
-"""What became of an import: the file of its report, and what is printed."""
+"""The outcome of an import: its report file and printed summary."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class ReportFile:
 
 @contextmanager
 def reported(report: ImportReport, path: Path | None, *, as_json: bool) -> Iterator[ReportFile]:
-    """Save a report, also of an import that ends early, and print that of one that is complete.
+    """Save a report, even if the import ends early, and print that of a complete import.
 
     Args:
         report: The report, which the import fills.

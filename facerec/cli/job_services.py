@@ -47,7 +47,7 @@ class ShownJobs:
 
 
 def open_jobs(stack: str | None, data: Path | None) -> ShownJobs:
-    """Return the jobs of a stack, or those of this machine where no stack is named.
+    """Return the jobs of a stack, or those of this machine if no stack is named.
 
     Raises:
         NotFoundError: there is no such stack.

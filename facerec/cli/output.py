@@ -35,7 +35,7 @@ def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = (
     """Return a table with these columns.
 
     Args:
-        columns: their titles.
+        columns: titles of the columns.
         right: columns of numbers, which are aligned right and never broken.
         whole: columns that are never broken into lines, such as ids to copy.
     """

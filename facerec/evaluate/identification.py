@@ -23,9 +23,9 @@ class OpenSetRate:
     """The miss rate of a threshold at a false positive identification rate.
 
     Attributes:
-        false_positive_rate: share of strangers who are named.
+        false_positive_rate: share of strangers who are identified as somebody.
         similarity: the threshold that it needs.
-        miss_rate: share of probes of enrolled people who are not named rightly.
+        miss_rate: share of probes of enrolled people that are not identified correctly.
     """
 
     false_positive_rate: float
@@ -90,10 +90,10 @@ def identify(
     Args:
         gallery: faces of photos that are named PERSON/PHOTO.
         probes: photos that are named in the same way.
-        one_folder: whether both are of one folder, so that no photo is compared with itself.
+        one_folder: whether both come from one folder, so that no photo is compared with itself.
 
     Raises:
-        InvalidInputError: no probe is of a person in the gallery.
+        InvalidInputError: no probe shows a person in the gallery.
     """
     enrolled = np.array([_person(name) for name in gallery.names])
     people = np.array([_person(name) for name in probes.names])

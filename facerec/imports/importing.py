@@ -42,7 +42,7 @@ def import_collection(
     """Store the faces and people of a collection under the ids that they have.
 
     Args:
-        source: What is to be imported.
+        source: The collection to import.
         collection_id: The collection that receives it; created if it does not exist.
         find_photos: Returns where the photo of a face may be.
         gallery: The gallery of the collection.
@@ -140,7 +140,7 @@ def _associate(
     for batch in _batches(faces, MAX_FACES_OF_REQUEST):
         failed = {face.face_id for face in batch}
         with suppress(QuotaExceededError):
-            # the other service has decided that they are of the person
+            # the other service has decided that they show the person
             outcome = gallery.associate_faces(collection_id, user_id, sorted(failed), threshold=0.0)
             failed = {failure.face_id for failure in outcome.failed}
         report.unmatched += [

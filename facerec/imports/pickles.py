@@ -261,7 +261,7 @@ def _zipped(path: Path, encodings: object, names: object) -> Iterator[tuple[obje
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401
-    """Return what an array contains, and anything else as it is."""
+    """Return the contents of an array, and any other value unchanged."""
     return getattr(value, "values", None) if isinstance(value, _Array) else value
 
 

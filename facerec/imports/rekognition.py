@@ -24,7 +24,7 @@ class SourceCollection:
 
     Attributes:
         faces: Its faces.
-        users: Ids of its people, also of those without faces.
+        users: Ids of its people, including those without faces.
     """
 
     faces: tuple[KnownFace, ...]

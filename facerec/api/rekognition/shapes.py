@@ -113,7 +113,7 @@ def user_match(match: UserMatch) -> Shape:
 
 
 def _landmarks(landmarks: Landmarks) -> list[Shape]:
-    """Return what the corners of the eyes and the base of the nose say.
+    """Return what the corners of the eyes and the base of the nose show.
 
     The middle of an eye's corners is the eye; what lies between them, and the mouth, is unknown.
     """

@@ -103,7 +103,7 @@ class Context:
 
 
 def authorise(request: Request, collection_id: str | None, *, writes: bool) -> Principal:
-    """Return the sender of a request, which may do what the request asks for.
+    """Return the sender of a request, after checking that it is permitted.
 
     Raises:
         RefusedError: Permission denied.

@@ -117,7 +117,7 @@ def _extended(schema: Schema) -> Schema:
 
 
 def _lookup(reference: str) -> Schema:
-    """Return what a reference leads to."""
+    """Return the target of a reference."""
     file, _, pointer = reference.partition("#")
     schema = _schema(file)
     for step in pointer.split("/")[1:]:

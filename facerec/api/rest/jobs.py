@@ -85,7 +85,7 @@ def _with_progress(jobs: JobService, job: Job) -> dict[str, Any]:
 def job_json(job: Job, progress: Progress | None = None) -> dict[str, Any]:
     """Return a job in the form of ``schemas/job.json``, as clients see it."""
     document = job.to_json(progress)
-    # A path of the server is of no use to a client, and not its business.
+    # A path on the server is useless to a client, and must not be revealed.
     if scheme_of(document["job_folder"] or "") == "file":
         document["job_folder"] = None
     return document

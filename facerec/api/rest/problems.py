@@ -96,7 +96,7 @@ def handle_problems(app: FastAPI) -> None:
     def facerec_error(_request: Request, error: FacerecError) -> Response:
         log_error(error)
         status = _status_of(error)
-        # What the operator may do about an error is of no use to a client.
+        # Advice for the operator is useless to a client.
         hint = None if error.hint_is_for_operator else error.hint
         return _problem(status, message_for_clients(error), hint)
 

@@ -50,7 +50,7 @@ class _SubjectRequest(Document):
 
     face_id: FaceId | None = None
     photo: Annotated[str, Field(min_length=1, max_length=MAX_ADDRESS_LENGTH)] | None = Field(
-        None, description="The photo's `source`, as faces have it."
+        None, description="The photo's `source`, as in its faces."
     )
     external_image_id: NameOfPhoto | None = Field(
         None, description="The id, or the path in a folder that it was derived from."
@@ -64,7 +64,7 @@ class _SubjectRequest(Document):
         return self
 
     def subject(self) -> tuple[SubjectKind, str]:
-        """Return what is named."""
+        """Return the kind of subject and its name."""
         return self._named()[0]
 
     def _named(self) -> list[tuple[SubjectKind, str]]:

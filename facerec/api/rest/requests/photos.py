@@ -122,7 +122,7 @@ class FaceChoice(Document):
         return defaults.probe_options(**self.chosen())
 
     def chosen(self) -> ChosenOptions:
-        """Return the options that the request gives."""
+        """Return the options that the request sets."""
         given = self.model_dump(include=set(ChosenOptions.__annotations__), exclude_none=True)
         return cast("ChosenOptions", given)
 
@@ -137,7 +137,7 @@ class LimitedFaces(FaceChoice):
     )
 
     def chosen(self) -> ChosenOptions:
-        """Return the options that the request gives."""
+        """Return the options that the request sets."""
         given = super().chosen()
         if self.limit is not None:
             given["max_faces"] = min(self.limit, given.get("max_faces") or self.limit)

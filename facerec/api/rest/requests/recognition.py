@@ -53,7 +53,7 @@ class MatchRequest(FaceChoice, PhotoSource):
         "options are then those of `/index`.",
     )
     external_image_id: ExternalImageId | None = Field(
-        None, description="Your own name for the photo, where it is stored."
+        None, description="Your own name for the photo, if it is stored."
     )
 
 
