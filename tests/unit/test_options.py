@@ -19,6 +19,7 @@ from facerec.cli.faces import faces
 from facerec.cli.index import index
 from facerec.cli.jobs_start import start
 from facerec.cli.match import match
+from facerec.cli.numbers import MAX_WHOLE
 from facerec.core import limits
 from facerec.core.options import OPTION_TEXTS, ChosenOptions
 from facerec.gallery.defaults import GalleryDefaults
@@ -74,7 +75,8 @@ def bounds_in_json(schema: dict[str, Any]) -> tuple[Any, Any]:
 
 def bounds_of(parameter: click.Parameter) -> tuple[Any, Any]:
     kind = parameter.type
-    return getattr(kind, "min", None), getattr(kind, "max", None)
+    maximum = getattr(kind, "max", None)
+    return getattr(kind, "min", None), None if maximum == MAX_WHOLE else maximum
 
 
 @pytest.mark.parametrize("command", [index, start, match, compare, detect], ids=lambda c: c.name)

@@ -218,7 +218,7 @@ class _Listing:
             self._file.write(content)
             taken.chunks.append((start, len(content)))
             taken.position = mine[-1][0]
-        taken.complete = not more or len(mine) < len(page)
+        taken.complete = not more or len(mine) < len(page) or taken.position == end
         self._changed.notify_all()
 
     def _is_over(self) -> bool:

@@ -213,5 +213,5 @@ def test_bad_input_is_refused(gallery: Gallery, collaborators: Collaborators) ->
     gallery.name_cluster("staff", "c1", "ann")
     with pytest.raises(FaceInUseError):
         gallery.not_a_face("staff", first)
-    with pytest.raises(InvalidInputError, match="keep no clusters"):
+    with pytest.raises(InvalidInputError, match="do not support clusters"):
         replace(collaborators, clusters=None).gallery().cluster_faces("staff")

@@ -51,6 +51,15 @@ def test_every_key_is_listed_once_and_in_order(keys: set[str], page: int, thread
     assert found == bucket.listed
 
 
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_a_page_may_end_where_its_range_does(page: int) -> None:
+    keys = [f"photos/{chr(code)}" for code in range(33, 127)]
+    for _ in range(10):
+        bucket = Bucket(keys, page, delay=0.0002)
+        found = [key for key, _, _ in list_in_parallel(bucket.fetch, "photos/", 8)]
+        assert found == bucket.listed
+
+
 @given(KEYS, KEYS)
 def test_the_middle_is_between_two_keys(one: str, other: str) -> None:
     start, end = sorted((f"a/{one}", f"a/{other}"), key=str.encode)
