@@ -50,8 +50,11 @@ _BOOLEANS = frozenset(
 )
 """Fields that are true or false in the document."""
 
-_AS_BOOLEAN = {"true": True, "1": True, "false": False, "0": False}
-"""How a form may have them, in any case."""
+_AS_BOOLEAN = {
+    **dict.fromkeys(("true", "True", "TRUE", "1"), True),
+    **dict.fromkeys(("false", "False", "FALSE", "0"), False),
+}
+"""How a form may have them."""
 
 
 _NOT_IN_FORMS = frozenset({"bucket", "key", "manifest", "prefix", "version", *JOB_FIELDS})
@@ -115,7 +118,7 @@ def upload_bodies(model: type[BaseModel], *photos: str) -> dict[str, Any]:
     """
     document = model.model_json_schema()
     fields = {
-        name: field
+        name: _in_form(name, field)
         for name, field in document["properties"].items()
         if name not in _NOT_IN_FORMS and name not in photos
     }
@@ -135,6 +138,17 @@ def upload_bodies(model: type[BaseModel], *photos: str) -> dict[str, Any]:
             "image) and the fields of the form in the query string."
         )
     return extra
+
+
+def _in_form(name: str, field: dict[str, Any]) -> dict[str, Any]:
+    """Return the description of a field, as a form may have it."""
+    if name not in _BOOLEANS:
+        return field
+    return {
+        **{key: value for key, value in field.items() if key not in ("anyOf", "default", "type")},
+        "type": "string",
+        "enum": [*_AS_BOOLEAN],
+    }
 
 
 async def _check_media_type(request: Request, instead: str) -> None:
@@ -223,7 +237,7 @@ def _number(text: str) -> Any:  # noqa: ANN401 - JSON
 
 
 def _boolean(name: str, text: str) -> bool:
-    value = _AS_BOOLEAN.get(text.strip().lower())
+    value = _AS_BOOLEAN.get(text)
     if value is None:
         raise RequestValidationError(
             [{"loc": ("body", name), "msg": "give true or false, or 1 or 0", "type": "value_error"}]

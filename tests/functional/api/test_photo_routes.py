@@ -91,6 +91,22 @@ def test_the_document_has_the_options_on_every_route(server: RestServer, operati
         assert schema["properties"].keys() >= OPTIONS.keys()
 
 
+def test_the_document_has_what_forms_accept_as_booleans(server: RestServer) -> None:
+    """A form has text only: a value that is not described must be refused."""
+    document = server.app.openapi()
+    path = photo_routes(document)["detect"]
+    content = document["paths"][path]["post"]["requestBody"]["content"]
+    described = content["multipart/form-data"]["schema"]["properties"]["rotate"]["enum"]
+    values = {"true", "True", "TRUE", "1", "false", "False", "FALSE", "0", "2", "yes", "tRUE", ""}
+    with httpx.Client(base_url=server.address) as client:
+        accepted = {
+            value
+            for value in values
+            if client.post(path, data={"rotate": value}, files={"image": GROUP}).is_success
+        }
+    assert accepted == set(described)
+
+
 def in_json(operation_id: str, image: str) -> dict[str, Any]:
     photo: dict[str, Any] = {"image": image}
     if operation_id == "compare":

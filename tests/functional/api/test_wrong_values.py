@@ -22,6 +22,7 @@ NAMES = {
     "cluster_id": NO_FACE,
     "erasure_id": "20200101T000000Z-00000000",
     "job_id": "none",
+    "entry_id": "20200101T000000Z-00000000",
 }
 GENERIC = re.compile(
     r"Input should|should (have|be|match)|Field required|Extra inputs|valid (str|int)"
