@@ -23,7 +23,7 @@ class ClientGoneError(Exception):
 
 
 class Capacity:
-    """Runs requests in threads: as many with photos as there are processors, others freely.
+    """Runs requests in threads; limits those with photos to one per processor.
 
     A waiting request whose client leaves is dropped without being started.
     """

@@ -38,7 +38,7 @@ MAX_QUEUE = 64
 """Requests with photos that wait for their turn; more are asked to come back later."""
 
 MAX_CONCURRENT_OTHERS = 32
-"""Concurrent requests without photos: most of their time they wait for a store."""
+"""Maximum number of concurrent requests without photos, which mostly wait for a store."""
 
 GRACE_SECONDS = 30
 """Seconds that running requests have to finish after Ctrl-C or SIGTERM."""

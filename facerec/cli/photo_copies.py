@@ -44,7 +44,7 @@ class FoundPhotos:
 
     @classmethod
     def of(cls, found: Iterable[FoundFace], *, but: FoundPhotos | None = None) -> FoundPhotos:
-        """Return the photos of faces, each once, without those that are known already."""
+        """Return the photos of faces, each once, except those in ``but``."""
         known = {} if but is None else but.contents
         photos = cls()
         for each in found:

@@ -29,8 +29,8 @@ class Pairs:
     """Pairs of rows, most similar first; each pair once.
 
     Attributes:
-        first: int64.
-        second: int64.
+        first: row of one face of each pair, int64.
+        second: row of the other face, int64.
         scores: float32; normalised scores, the lower, the more similar.
     """
 

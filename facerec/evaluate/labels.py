@@ -63,7 +63,7 @@ class LabelEvaluation:
 
     Attributes:
         photos: number of photos in the file.
-        failures: why photos have no face, by name.
+        failures: reasons why photos have no face, by name.
         pairs: all pairs of different people.
         overall_rate: false match rate over all these pairs.
         rates: false match rates by column and value.

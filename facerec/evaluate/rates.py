@@ -156,7 +156,7 @@ def accuracies(
 
 
 def best_threshold(scores: NDArray[np.float64], same: NDArray[np.bool_]) -> float:
-    """Return the score at which most pairs are judged right."""
+    """Return the threshold at which most pairs are judged correctly."""
     candidates = np.unique(scores[np.isfinite(scores)])
     genuine, impostors = np.sort(scores[same]), np.sort(scores[~same])
     right = np.searchsorted(genuine, candidates, "right") + len(impostors)

@@ -182,7 +182,7 @@ class _Planner:
         if known.name != step.name:
             raise self._refused(f"person {user_id!r} was renamed since")
         if known.face_ids:
-            raise self._refused(f"person {user_id!r} has got other faces since")
+            raise self._refused(f"person {user_id!r} has other faces now")
         del self._people.users[user_id]
         return True
 
@@ -194,7 +194,7 @@ class _Planner:
         if user.name != step.earlier_name:
             raise self._refused(f"person {user.user_id!r} was renamed since")
         if step.name is not None and self._people.user_of_name(step.name) is not None:
-            raise self._refused("another person has the earlier name now")
+            raise self._refused("another person now has the earlier name")
         self._people.users[user.user_id] = replace(user, name=step.name)
         return True
 

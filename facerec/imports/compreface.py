@@ -194,7 +194,7 @@ class ComprefaceServer:
 def _list_of(document: dict[str, Any], name: str) -> list[Any]:
     found = document.get(name)
     if not isinstance(found, list):
-        raise InvalidInputError(f"CompreFace's answer has no list of {name}")
+        raise InvalidInputError(f"CompreFace's answer does not contain a list of {name}")
     return found
 
 

@@ -63,7 +63,7 @@ def count_children(
         return 1, min(MAX_CHILDREN, -(-photos // per_child))
     if files > MAX_CHILDREN:
         raise InvalidInputError(
-            f"the inventory has {files} files, more than the {MAX_CHILDREN} children of a job"
+            f"the inventory has {files} files, but a job has at most {MAX_CHILDREN} children"
         )
     stripes = min(MAX_STRIPES, MAX_CHILDREN // files, -(-photos // (per_child * files)))
     return stripes, stripes * files

@@ -92,7 +92,7 @@ def malformed(message: str) -> RekognitionError:
 
 
 def invalid_parameter(message: str) -> RekognitionError:
-    """Return the exception for a request whose values do not go together."""
+    """Return the exception for a request with an invalid combination of values."""
     return RekognitionError("InvalidParameterException", message)
 
 

@@ -25,11 +25,12 @@ PROPOSAL_SCORE_PER_THRESHOLD = 2.0
 """How far the minimum proposal score falls for each point of a detection threshold below 0."""
 
 MAX_WEAK_PROPOSALS = 4
-"""Proposals below the minimum score that are verified in a small photo without a face so far"""
+"""Maximum number of proposals below the minimum score to verify in a small photo while it has no
+face."""
 
 MAX_WEAK_PROPOSALS_IF_LARGE = 1
-"""and in a large one, where each costs as much but there are more of them. In no labelled or large
-photo of ``docs/detection.md`` is a face that only the second or a later one leads to."""
+"""The same in a large photo, which has more of them. In the labelled and large photos of
+``docs/detection.md``, none leads to a face but the first."""
 
 CENTRAL_SIDES = (0.75, 1.0)
 """Sides of faces tried at the centre of a photo without a face so far, as shares of its shorter
@@ -65,10 +66,11 @@ _MIN_RISE = 0.25
 tried. Scores away from any face also rise, slowly."""
 
 _SAME_FACE_DISTANCE = 0.4
-"""A proposal leads to a known face if its centre is closer than this share of the face's side"""
+"""Maximum distance of a proposal's centre from that of the known face it leads to, as a share of
+the face's side."""
 
 _SAME_FACE_OCTAVES = 1.2
-"""and its side differs by less than this many octaves."""
+"""Maximum difference in size of a proposal and the known face it leads to, in octaves."""
 
 
 @dataclass(slots=True)

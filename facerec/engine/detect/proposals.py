@@ -53,10 +53,10 @@ _MIN_LEVEL_SIDE = 28
 network knows, of 64 pixels, then fill the level."""
 
 _SAME_FACE_OVERLAP_DISTANCE = 0.4
-"""Two proposals are the same if their centres are closer than this share of the smaller side"""
+"""Maximum distance of the centres of two proposals of one face, as a share of the smaller side."""
 
 _SAME_FACE_OVERLAP_RATIO = 1.75
-"""and neither side is this many times the other."""
+"""Maximum ratio of the sides of two proposals of one face."""
 
 _MAX_EXCESS = 1.1
 """A photo that is at most this many times larger than needed is not resized."""
@@ -111,7 +111,7 @@ class ProposalNetwork:
         """Yield the places that may hold a face, most likely first.
 
         Args:
-            level: what ``first_level`` returns for a photo, perhaps turned.
+            level: result of ``first_level`` for a photo, perhaps turned.
             width: width of the photo, in the pixels of the places to return.
             height: height of the photo, in these pixels.
         """

@@ -200,7 +200,7 @@ class LocalJobs:
         entry = self._find(job.id if job.plan is None else job.plan.job_id)
         if entry is None or entry.job_folder != folder:
             raise InvalidInputError(
-                f"{folder} is not the folder of a job of this data folder",
+                f"{folder} does not belong to a job in this data folder",
                 "delete the folder itself",
             )
         return delete_job(self._objects, entry, job)

@@ -54,7 +54,7 @@ def list_before(
 
 
 def get(table: Table, collection_id: str, entry_id: str) -> Entry | None:
-    """Return an entry, None if there is none."""
+    """Return an entry, or None if it does not exist."""
     items = _items_of(table, collection_id, entry_id)
     found = decode_steps(item["document"]["S"] for item in items)
     return found[0] if found else None

@@ -78,8 +78,8 @@ class _SubjectRequest(Document):
 
 
 class ErasureRequest(_SubjectRequest):
-    """The subject to erase: one of a face, a photo, an external image id and a person."""
+    """The subject to erase: a face, a photo, an external image id or a person."""
 
 
 class ExportRequest(_SubjectRequest):
-    """The subject to export: one of a face, a photo, an external image id and a person."""
+    """The subject to export: a face, a photo, an external image id or a person."""
