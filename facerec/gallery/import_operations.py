@@ -162,10 +162,18 @@ class ImportOperations(GalleryBase):
         photos: dict[str, list[StoredFace]] = {}
         identities: dict[str, IndexedImage] = {}
         boxes = [face.box for face in found.faces]
-        for here, there in pair_boxes(
-            boxes, [each.box for each in known], min_share=importing.MIN_SHARED
-        ):
-            face, own = found.faces[here], known[there]
+        # a photo that was indexed under several external image ids has its faces several times
+        indexed_as: dict[str | None, list[KnownFace]] = {}
+        for each in known:
+            indexed_as.setdefault(each.external_image_id, []).append(each)
+        pairs = (
+            (found.faces[here], own[there])
+            for own in indexed_as.values()
+            for here, there in pair_boxes(
+                boxes, [each.box for each in own], min_share=importing.MIN_SHARED
+            )
+        )
+        for face, own in pairs:
             if own.face_id in in_use:
                 continue
             image = name_image(

@@ -59,9 +59,10 @@ def import_collection(
         gallery.create_collection(collection_id)
     report.faces, report.people = len(source.faces), len(source.users)
     stored = _stored(gallery, collection_id, [face.face_id for face in source.faces])
-    images: dict[str, list[KnownFace]] = {}
+    # A photo that was indexed under two external image ids may have an address for each.
+    indexed: dict[tuple[str, str | None], list[KnownFace]] = {}
     for face in source.faces:
-        images.setdefault(face.image_id, []).append(face)
+        indexed.setdefault((face.image_id, face.external_image_id), []).append(face)
         if face.face_id in stored:
             if stored[face.face_id].image_id == face.image_id:
                 report.present += 1
@@ -78,15 +79,16 @@ def import_collection(
     importer = ImageImporter(
         gallery, collection_id, stored, deleted, frozenset(order), report, restore_deleted
     )
-    named: dict[tuple[str, ...], list[list[KnownFace]]] = {}
-    for faces in images.values():
+    named: dict[tuple[str, ...], dict[str, list[KnownFace]]] = {}
+    for (image_id, _), faces in indexed.items():
         found = next((found for face in faces if (found := find_photos(face))), ())
-        named.setdefault(tuple(dict.fromkeys(found)), []).append(faces)
+        images = named.setdefault(tuple(dict.fromkeys(found)), {})
+        images.setdefault(image_id, []).extend(faces)
     done = 0
     for photos, own in named.items():
         on_progress(done)
-        importer.import_images(photos, own)
-        done += sum(map(len, own))
+        importer.import_images(photos, list(own.values()))
+        done += sum(map(len, own.values()))
     on_progress(done)
     _import_users(gallery, collection_id, source, report)
     report.unmatched.sort(key=lambda each: order[each.face_id])

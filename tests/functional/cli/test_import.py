@@ -271,6 +271,35 @@ def test_a_photo_of_two_images_is_that_of_the_one_it_fits(source: Source, tmp_pa
     assert_the_same_people(source, tmp_path / "data")
 
 
+def test_a_photo_that_was_indexed_under_two_names_is_imported_under_both(
+    source: Source, tmp_path: Path
+) -> None:
+    source.index("badge", "ann", "bob")
+    photo = (source.photos / "badge.jpg").read_bytes()
+    (source.photos / "portrait.jpg").write_bytes(photo)
+    source.gallery.index("staff", photo, external_image_id="portrait")
+    data = tmp_path / "data"
+    report = source.run(data)
+    assert (report["imported"], report["unmatched"]) == (4, [])
+    # both names may have the same address
+    report = source.run(tmp_path / "other", "--photo", f"{source.photos}/badge.jpg")
+    assert (report["imported"], report["unmatched"]) == (4, [])
+
+
+def test_a_photo_is_imported_under_the_name_whose_file_exists(
+    source: Source, tmp_path: Path
+) -> None:
+    source.index("badge", "ann")
+    photo = (source.photos / "badge.jpg").read_bytes()
+    (source.photos / "badge.jpg").rename(source.photos / "portrait.jpg")
+    source.gallery.index("staff", photo, external_image_id="portrait")
+    report = source.run(tmp_path / "data")
+    assert report["imported"] == 1
+    assert [(each["external_image_id"], each["reason"]) for each in report["unmatched"]] == [
+        ("badge", "PHOTO_NOT_FOUND")
+    ]
+
+
 def test_imported_photos_can_be_indexed_again(source: Source, tmp_path: Path) -> None:
     ids = source.index("pair", "ann", "bob")
     data = tmp_path / "data"
