@@ -218,6 +218,24 @@ def test_corrections_that_name_a_person_by_the_display_name_go_too(
     assert here.holders(["Ann Müller".encode()]) == set()
 
 
+def test_a_check_finds_the_name_of_a_person_in_the_addresses_of_photos(here: Installation) -> None:
+    for person in ("Xena", "Xenana"):
+        for number in range(2):
+            here.write(person, number)
+    words = ("index", here.photos, "--collection", "staff", "--workers", 1)
+    indexed = here.run(*words, "--person-from", "folder")
+    assert indexed.exit_code == ExitCode.DONE, indexed.output
+    erased = erase(here, "--person", "Xena", "--check")
+    assert erased.exit_code == ExitCode.REMAINDER
+    assert "address with the name" in erased.output
+    assert "nothing is left" not in erased.output
+    for number in range(2):
+        photo = erase(here, "--photo", here.photos / "Xena" / f"{number}.jpg", "--check")
+        assert photo.exit_code == ExitCode.DONE, photo.output
+    assert here.holders([b"Xena/"]) == set()
+    assert erase(here, "--person", "Xena", "--check").exit_code == ExitCode.DONE
+
+
 def test_a_name_that_may_mean_two_people_erases_nobody(here: Installation) -> None:
     with_person(here, "employee-4711", "ann")
     with open_gallery(here.data) as gallery:

@@ -34,7 +34,8 @@ class Remainder:
 
     Attributes:
         place: the store, file or object that contains it.
-        what: ``face id``, ``embedding``, ``external image id``, ``photo`` or ``user id``.
+        what: ``address with the name``, ``face id``, ``embedding``, ``external image id``,
+            ``photo``, ``name`` or ``user id``.
     """
 
     place: str
@@ -74,7 +75,10 @@ def find_remainders(
     left, others = _in_memory(collection_id, traces, stores)
     yield from left
     others |= addresses_held_by_others(collection_id, traces, stores)
-    traces = replace(traces, addresses=traces.addresses - others)
+    stored = {face.source for face in stores.faces.all_faces(collection_id)} if traces.named else ()
+    traces = replace(
+        traces, addresses=traces.addresses - others, named=traces.named.difference(stored)
+    )
     held = set(held_by_others(collection_id, traces, stores))
     yield from _in_stores(collection_id, traces.selection, stores)
     patterns = [

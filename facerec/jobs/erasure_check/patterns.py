@@ -27,6 +27,7 @@ def patterns_of(collection_id: str, traces: Traces) -> Iterator[tuple[bytes, str
     names = (
         (selection.external_image_ids, ("external_image_id",), "external image id"),
         (selection.photos | traces.addresses, ("source", "photo", "image", "uri"), "photo"),
+        (traces.named, ("source", "photo", "image", "uri"), "address with the name"),
         (selection.user_ids, ("user_id", "UserId"), "user id"),
     )
     for values, keys, what in names:
@@ -81,7 +82,7 @@ def addresses_held_by_others(collection_id: str, traces: Traces, stores: Checked
 
 def _names_in(collection_id: str, traces: Traces, stores: CheckedStores) -> Iterator[bytes]:
     selection = traces.selection
-    photos = selection.photos | traces.addresses
+    photos = selection.photos | traces.addresses | traces.named
     for record in stores.faces.all_faces(collection_id):
         if record.external_image_id in selection.external_image_ids:
             yield from _named("external_image_id", record.external_image_id)

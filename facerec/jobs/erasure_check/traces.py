@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -14,6 +16,7 @@ from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.layout import embeddings_folder
 from facerec.jobs.photo_addresses import (
     addresses_of,
+    remembered_addresses,
 )
 from facerec.jobs.tracing import kept_by_jobs
 
@@ -33,11 +36,13 @@ class Traces:
         selection: the selection to erase, including the ids of faces in job folders.
         addresses: addresses of the photos of the external image ids that are erased.
         embeddings: the embeddings of all these faces, float32 of shape (128,).
+        named: addresses of the collection's photos that contain the id or name of an erased person.
     """
 
     selection: Selection
     addresses: frozenset[str]
     embeddings: tuple[np.ndarray, ...]
+    named: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ def collect_traces(collection_id: str, selection: Selection, stores: CheckedStor
         replace(selection, face_ids=frozenset(ids)),
         _addresses(collection_id, selection, stored, stores),
         tuple(embeddings.values()),
+        _named_after(collection_id, selection, stored, stores),
     )
 
 
@@ -97,6 +103,24 @@ def _addresses(
     kept = kept_by_jobs(stores.objects, stores.jobs_root, collection_id, only_names)
     sources = {face.record.source for face in stored} - {""}
     return frozenset(sources | addresses_of(kept, names))
+
+
+def _named_after(
+    collection_id: str, selection: Selection, stored: Iterable[StoredFace], stores: CheckedStores
+) -> frozenset[str]:
+    """Return the addresses of photos that contain the id or name of an erased person as a word."""
+    names = selection.user_ids | selection.user_names
+    if not names:
+        return frozenset()
+    words = "|".join(re.escape(name) for name in sorted(names))
+    # "ann" is in ann/1.jpg and in ann_1.jpg, but not in anna/1.jpg.
+    sought = re.compile(rf"(?<![^\W_])(?:{words})(?![^\W_])")
+    folders = job_folders(collection_id, stores)
+    remembered = remembered_addresses(stores.objects, stores.jobs_root, collection_id, folders)
+    addresses = {face.record.source for face in stored} | {photo for _, photo, _ in remembered}
+    return frozenset(
+        each for each in addresses if sought.search(unicodedata.normalize("NFC", each))
+    )
 
 
 def job_folders(collection_id: str, stores: CheckedStores) -> list[str]:
