@@ -81,7 +81,7 @@ def run_here(
         if result.new_photos or result.stopped or result.lost:
             print_report(report)
         else:
-            print_nothing_new(report)
+            print_nothing_new(report, result.summary())
         if enrolment is not None:
             print_enrolment(enrolment)
     _exit(job, result)

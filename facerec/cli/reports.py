@@ -63,11 +63,12 @@ def print_report(report: Report) -> None:
     _print_problems(report)
 
 
-def print_nothing_new(report: Report) -> None:
+def print_nothing_new(report: Report, run: RunSummary) -> None:
     """Print that a run found nothing to do: which photos were done before, and what failed then.
 
     Args:
         report: the report of the job, whose numbers are those of earlier runs.
+        run: the summary of this run.
     """
     out, outcomes = console(), report.tally.outcomes
     found = report.difference
@@ -75,6 +76,9 @@ def print_nothing_new(report: Report) -> None:
         out.print("Nothing new.")
         print_difference(found)
         print_removal(report.removal)
+    elif run.faces_deleted:
+        # Sums in reports still count photos that were erased since.
+        out.print("Nothing new.")
     else:
         indexed = sum(outcomes[outcome] for outcome in INDEXED)
         photos = count(report.tally.photos, "photo")

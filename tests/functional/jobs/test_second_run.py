@@ -119,6 +119,22 @@ def test_a_second_run_names_the_photos_that_failed(machine: Machine) -> None:
     assert "broken.jpg: UNREADABLE" in again
 
 
+@pytest.mark.parametrize("subject", ["--external-id", "--photo"])
+def test_a_second_run_does_not_say_that_erased_photos_are_indexed(
+    machine: Machine, subject: str
+) -> None:
+    machine.index()
+    with SqliteStore(machine.data / "facerec.db") as store:
+        (face,) = store.list_faces("staff", limit=1)
+    name = face.source if subject == "--photo" else str(face.external_image_id)
+    erased = machine.command("erase", "--collection", "staff", subject, name, "--yes")
+    assert erased.exit_code == 0, erased.output
+    again = machine.index().stdout
+    assert "1 face deleted on purpose since then" in again
+    assert "Nothing new." in again
+    assert "already indexed" not in again
+
+
 def test_the_latest_job_is_the_one_that_ran_last(machine: Machine) -> None:
     first = json.loads(machine.index("--json").stdout)["job_id"]
     write_photos(machine.photos.parent / "others", 1)
