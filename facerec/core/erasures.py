@@ -55,6 +55,7 @@ class Selection:
             changed.
         cause: entry of the history that the deletion of people is a step of, which keeps their
             names; None if they are erased from the history too.
+        tombstones: whether later jobs must not add the faces again.
     """
 
     face_ids: frozenset[str] = frozenset()
@@ -66,6 +67,7 @@ class Selection:
     created_before: float | None = None
     created_at: float | None = None
     cause: Cause | None = None
+    tombstones: bool = True
 
     @property
     def erases_names(self) -> bool:
@@ -92,6 +94,7 @@ class Selection:
             "created_before": self.created_before,
             "created_at": self.created_at,
             "cause": None if self.cause is None else self.cause.to_json(),
+            "tombstones": self.tombstones,
         }
 
 
@@ -110,6 +113,7 @@ def selection_from_json(document: Mapping[str, Any]) -> Selection:
         document.get("created_at"),
         # nor a history
         cause_from_json(document["cause"]) if document.get("cause") else None,
+        document.get("tombstones", True),
     )
 
 

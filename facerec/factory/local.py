@@ -158,7 +158,8 @@ def _delete_faces(
 ) -> int:
     """Delete faces for good, including those of people, and return their number."""
     gallery = _local_gallery(data, store, engines.open_local_engine(), Objects(policy))
-    return len(gallery.delete_faces(collection_id, face_ids, disassociate=True).deleted)
+    done = gallery.delete_faces(collection_id, face_ids, disassociate=True, tombstones=False)
+    return len(done.deleted)
 
 
 def jobs_root_of(data: Path) -> str:

@@ -89,8 +89,9 @@ class Eraser(StoreEraser):
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure.receipt), ()
         erasure, names = self._with_photos_of_jobs(erasure)
-        erasure, own_names = self._keep_tombstones(erasure)
-        self._copy_tombstones(erasure, names | own_names)
+        if erasure.selection.tombstones:
+            erasure, own_names = self._keep_tombstones(erasure)
+            self._copy_tombstones(erasure, names | own_names)
         erasure = self._erase_from_jobs(erasure)
         erasure, stored = self._erase_from_stores(erasure)
         if erasure.selection.created_before is not None:
@@ -112,7 +113,8 @@ class Eraser(StoreEraser):
         """
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure.receipt), ()
-        erasure, _ = self._keep_tombstones(erasure)
+        if erasure.selection.tombstones:
+            erasure, _ = self._keep_tombstones(erasure)
         erasure, stored = self._erase_from_stores(erasure)
         self._erasures.keep(erasure)
         start(erasure.receipt.erasure_id)

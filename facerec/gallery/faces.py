@@ -236,11 +236,16 @@ class FaceOperations(Eraser):
         )
 
     def delete_faces(
-        self, collection_id: str, face_ids: Sequence[str], *, disassociate: bool = False
+        self,
+        collection_id: str,
+        face_ids: Sequence[str],
+        *,
+        disassociate: bool = False,
+        tombstones: bool = True,
     ) -> FaceDeletion:
         """Delete faces for good, with their embeddings and their data in job folders.
 
-        Jobs do not add the faces again; see ``facerec.gallery.tombstones``.
+        By default, jobs do not add the faces again; see ``facerec.gallery.tombstones``.
 
         A face that is associated with a person is not deleted, since the person's vector is made
         from it, unless the caller asks to disassociate it first.
@@ -249,6 +254,8 @@ class FaceOperations(Eraser):
             collection_id: Id of the collection.
             face_ids: Ids of the faces.
             disassociate: Whether to disassociate faces from their people first.
+            tombstones: Whether later jobs must not add the faces again; if not, the faces come back
+                with their photos.
 
         Raises:
             InvalidInputError: An id is not valid.
@@ -262,7 +269,7 @@ class FaceOperations(Eraser):
         free = [face_id for face_id in requested if face_id not in owners]
         receipt, deleted = None, set[str]()
         if free:
-            selection = erasures.Selection(frozenset(free))
+            selection = erasures.Selection(frozenset(free), tombstones=tombstones)
             receipt, stored = self._erase(collection_id, erasures.SubjectKind.FACE, selection)
             deleted = set(stored)
         return FaceDeletion(

@@ -24,7 +24,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from facerec.errors import ObjectNotFoundError
-from facerec.gallery.tombstones import remove_tombstones
 from facerec.jobs.difference import Removal
 from facerec.jobs.ledger.layout import removal_uri, stale_uri
 from facerec.jobs.ledger.removal import read_removal
@@ -36,7 +35,6 @@ from facerec.jobs.remembered.runs import Memory, Remembered, write_photos
 from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 if TYPE_CHECKING:
-    from facerec.core.protocols.records import RecordStore
     from facerec.jobs.plan import Plan
     from facerec.storage.faces import FaceStore
 
@@ -45,14 +43,14 @@ PHOTOS_AT_ONCE = 4096
 
 DeleteFaces = Callable[[str, Sequence[str]], int]
 """Deletes faces of a collection like ``Gallery.delete_faces``, including those of people, and
-returns their number."""
+returns their number. It leaves no tombstones: nobody deleted these faces on purpose, so that they
+come back with their photo."""
 
 
 def remove_stale(
     plan: Plan,
     objects: ObjectStore,
     faces: FaceStore,
-    records: RecordStore,
     jobs_root: str,
     delete: DeleteFaces,
 ) -> Removal:
@@ -64,7 +62,6 @@ def remove_stale(
         plan: the job's plan.
         objects: contains the photos and the job folders.
         faces: the store of the collection.
-        records: store of the tombstones of deleted faces.
         jobs_root: parent of all job folders, with the final ``/``.
         delete: deletes faces.
     """
@@ -91,8 +88,6 @@ def remove_stale(
         ids = [record.face_id for members in stored.values() for record in members]
         if ids:
             removed += delete(plan.collection_id, ids)
-            # Nobody deleted these faces on purpose: they come back with their photo.
-            remove_tombstones(plan.collection_id, stored, records=records)
     _forget(plan, objects, [photo for photo in stale if photo.is_gone])
     removal = Removal(len(keys), removed)
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())

@@ -30,7 +30,6 @@ from facerec.factory import (
     open_deployed_checked_stores,
     open_eraser,
     open_faces,
-    open_records,
     rebuild_deployed_collection,
 )
 from facerec.gallery.presenting import summary_json
@@ -150,17 +149,18 @@ def _remove_stale(gallery: Gallery, job_folder: str) -> dict[str, Any]:
     settings, objects = read_settings(os.environ), Objects()
 
     def delete(collection_id: str, face_ids: Sequence[str]) -> int:
-        return len(gallery.delete_faces(collection_id, face_ids, disassociate=True).deleted)
+        done = gallery.delete_faces(collection_id, face_ids, disassociate=True, tombstones=False)
+        return len(done.deleted)
 
     try:
         plan = read_plan(objects, job_folder)
     except ObjectNotFoundError:
         # The collection was deleted, and this job with it; the report says so.
         return asdict(Removal())
-    faces, records = open_faces(settings), open_records(settings)
+    faces = open_faces(settings)
     try:
         with while_it_exists(plan, objects):
-            removal = remove_stale(plan, objects, faces, records, settings.jobs_root, delete)
+            removal = remove_stale(plan, objects, faces, settings.jobs_root, delete)
     except JobDeletedError:
         return asdict(Removal())
     logger().info("removed", job_id=plan.job_id, photos=removal.photos, faces=removal.faces)

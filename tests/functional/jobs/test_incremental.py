@@ -27,6 +27,7 @@ from facerec.jobs.overlaps import is_removal_due
 from facerec.jobs.plan import Plan
 from facerec.jobs.planner import plan_job
 from facerec.jobs.remembered.runs import MAX_RUNS
+from facerec.jobs.remembered.tombstones import erasures_with_tombstones
 from facerec.jobs.removal import remove_stale
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
@@ -104,7 +105,7 @@ class Collection:
         self.objects.photos.clear()
         for child in range(plan.children):
             run_child(plan, child, self.dependencies())
-        remove_stale(plan, self.objects, self.store, self.store, self.jobs_root, self.delete)
+        remove_stale(plan, self.objects, self.store, self.jobs_root, self.delete)
         write_report(plan, self.objects, tolerated_failure_percentage=100)
         return plan
 
@@ -117,7 +118,8 @@ class Collection:
             job_data=JobFolders(self.objects, self.jobs_root),
             erasures=Erasures(self.objects, f"{self.folder}/erasures/"),
         )
-        return len(gallery.delete_faces(collection_id, face_ids, disassociate=True).deleted)
+        done = gallery.delete_faces(collection_id, face_ids, disassociate=True, tombstones=False)
+        return len(done.deleted)
 
     def read(self) -> list[str]:
         return sorted(self.objects.photos)
@@ -242,6 +244,14 @@ def test_a_pruned_photo_that_comes_back_is_indexed_again(staff: Collection) -> N
     assert staff.sources() == {"a.jpg": 1, "b.jpg": 2}
 
 
+def test_pruning_leaves_no_tombstone_that_a_lost_database_would_get_back(staff: Collection) -> None:
+    staff.run()
+    (staff.photos / "b.jpg").unlink()
+    staff.run(prune=True)
+    assert staff.store.list_tombstones("staff") == {}
+    assert erasures_with_tombstones(staff.objects, staff.jobs_root, "staff") == {}
+
+
 def test_pruning_looks_for_photos_once_more(staff: Collection) -> None:
     """A listing may have missed a photo that was renamed while it was made."""
     staff.run()
@@ -249,7 +259,7 @@ def test_pruning_looks_for_photos_once_more(staff: Collection) -> None:
     (staff.photos / "b.jpg").unlink()
     plan = staff.plan(prune=True)
     (staff.photos / "b.jpg").write_bytes(content)
-    remove_stale(plan, staff.objects, staff.store, staff.store, staff.jobs_root, staff.delete)
+    remove_stale(plan, staff.objects, staff.store, staff.jobs_root, staff.delete)
     assert staff.people() == 3
 
 
