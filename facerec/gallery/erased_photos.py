@@ -34,6 +34,10 @@ UNREAD = "address"
 """Text of the tombstone of a photo of which only the address is known."""
 
 
+_PERSON = "person"
+"""Text of the tombstone of a person."""
+
+
 class NamedPhoto(NamedTuple):
     """A photo as identified by a job or a stored face.
 
@@ -157,6 +161,26 @@ def deleted_and_erased(
     return boxes_in(found, image_keys), frozenset(erased)
 
 
+def keep_people(collection_id: str, user_ids: Iterable[str], *, records: RecordStore) -> None:
+    """Store a tombstone of each person who is erased, so that no import creates them again.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    texts = {_of_person(user_id): {_PERSON} for user_id in user_ids}
+    if texts:
+        keep_texts(collection_id, texts, records=records)
+
+
+def find_erased_people(
+    collection_id: str, user_ids: Iterable[str], *, records: RecordStore
+) -> frozenset[str]:
+    """Return the ids of the people who were erased."""
+    names = {_of_person(user_id): user_id for user_id in user_ids}
+    found = get_texts(collection_id, list(names), records=records)
+    return frozenset(names[name] for name in found)
+
+
 def remove_erased_photos(
     collection_id: str, photos: Iterable[NamedPhoto], *, records: RecordStore
 ) -> None:
@@ -205,3 +229,7 @@ def _of_address(uri: str) -> str:
 
 def _of_pair(photo: NamedPhoto) -> str:
     return f"pair {photo.uri}\0{photo.external_image_id or ''}"
+
+
+def _of_person(user_id: str) -> str:
+    return f"person {user_id}"

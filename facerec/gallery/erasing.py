@@ -30,6 +30,7 @@ from facerec.errors import CollectionNotFoundError, FacerecError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erased_photos import (
     keep_erased_photos,
+    keep_people,
     names_of_selection,
     photo_of_face,
     photos_of_jobs,
@@ -232,6 +233,9 @@ class Eraser(StoreEraser):
         with suppress(CollectionNotFoundError):
             records = [face.record for face in faces]
             keep_tombstones(collection_id, records, records=self._records)
+            if selection.cause is None:
+                # not merged, and not deleted as an entry of the history
+                keep_people(collection_id, selection.user_ids, records=self._records)
             photos = map(photo_of_face, records)
             return keep_erased_photos(collection_id, photos, selection, records=self._records)
         return set()

@@ -59,7 +59,7 @@ class Gallery(
     - ``faces``: ``list_faces``, ``delete_faces``, ``thumbnail``, and for measurements and
       maintenance ``sample_faces`` and ``refresh_stats``;
     - ``import_operations``, of faces from other services: ``import_faces``, ``import_embeddings``,
-      ``deleted_imports``;
+      ``deleted_imports``, ``erased_people``;
     - ``user_operations``, of people, which are users in Rekognition: ``create_user``,
       ``describe_user``, ``rename_user``, ``resolve_user``, ``delete_user``, ``list_users``,
       ``associate_faces``, ``disassociate_faces``;

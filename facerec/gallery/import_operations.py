@@ -14,8 +14,13 @@ from facerec.core.options import QualityFilter
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.errors import InvalidInputError
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.erased_photos import find_erased_people
 from facerec.gallery.indexing import IndexedImage, name_image, storable_source
-from facerec.gallery.restoring import find_deleted, find_deleted_known, remove_all_tombstones
+from facerec.gallery.restoring import (
+    find_deleted,
+    find_deleted_known,
+    remove_all_tombstones,
+)
 from facerec.gallery.storing import add_faces, pair_boxes
 from facerec.gallery.tombstones import keep_imported
 
@@ -239,6 +244,19 @@ class ImportOperations(GalleryBase):
         """
         self._require(collection_id)
         return find_deleted_known(collection_id, known, records=self._records)
+
+    def erased_people(self, collection_id: str, user_ids: Sequence[str]) -> frozenset[str]:
+        """Return the ids of people who were erased here, which imports do not create again.
+
+        Args:
+            collection_id: Id of the collection.
+            user_ids: Ids of people, who need not exist.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._require(collection_id)
+        return find_erased_people(collection_id, user_ids, records=self._records)
 
     def _omit_indexed(
         self, collection_id: str, photos: dict[str, list[StoredFace]], others: Collection[str]

@@ -76,9 +76,13 @@ def import_examples(
         report.unmatched.append(
             UnmatchedFace(example.image_id, _external_image_id(example), reason, (address,))
         )
-    # A person whose photos were all deleted here is not created again.
-    for subject in subjects:
-        if subject not in with_photos:
+    # A person whose photos were all deleted here is not created again, nor one who was erased.
+    others = {subject: derived_user_id(subject) for subject in subjects}
+    erased = frozenset[str]()
+    if not restore_deleted:
+        erased = gallery.erased_people(collection_id, list(others.values()))
+    for subject, user_id in others.items():
+        if subject not in with_photos and user_id not in erased:
             create_person(gallery, collection_id, subject, importer.created)
     on_progress(report.faces)
     report.complete = True

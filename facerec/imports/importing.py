@@ -90,13 +90,17 @@ def import_collection(
         importer.import_images(photos, list(own.values()))
         done += sum(map(len, own.values()))
     on_progress(done)
-    _import_users(gallery, collection_id, source, report)
+    _import_users(gallery, collection_id, source, report, restore_deleted)
     report.unmatched.sort(key=lambda each: order[each.face_id])
     report.complete = True
 
 
 def _import_users(
-    gallery: Gallery, collection_id: str, source: SourceCollection, report: ImportReport
+    gallery: Gallery,
+    collection_id: str,
+    source: SourceCollection,
+    report: ImportReport,
+    restore_deleted: bool,
 ) -> None:
     """Create the people, and associate the faces that there are with them."""
     stored = _stored(gallery, collection_id, [face.face_id for face in source.faces])
@@ -105,10 +109,13 @@ def _import_users(
     for face in source.faces:
         if face.user_id is not None:
             members.setdefault(face.user_id, []).append(face)
+    erased = frozenset[str]()
+    if not restore_deleted:
+        erased = gallery.erased_people(collection_id, list(members))
     for user_id, known in members.items():
         faces = [face for face in known if face.face_id in stored]
         # a person who was erased here
-        if not faces and any(face.face_id in deleted for face in known):
+        if not faces and (user_id in erased or any(face.face_id in deleted for face in known)):
             continue
         if _is_another_person(gallery, collection_id, user_id, known):
             report.unmatched += [_unmatched(face, Unmatched.PERSON_EXISTS) for face in faces]

@@ -32,6 +32,7 @@ OPERATIONS = [
     "disassociate_faces",
     "enrol_people",
     "erase",
+    "erased_people",
     "estimates_attributes",
     "expire",
     "export",

@@ -361,10 +361,12 @@ def test_an_erased_person_stays_erased_when_the_photos_are_gone_too(
     for name, face_id in ids.items():
         source.gallery.create_user("staff", name)
         source.gallery.associate_faces("staff", name, [face_id], threshold=0.0)
+    source.gallery.create_user("staff", "without-faces")
     data = tmp_path / "data"
     source.run(data)
     with SqliteStore(data / "facerec.db") as store:
-        Collaborators(store, store).gallery().erase("copy", SubjectKind.USER, "bob")
+        for person in ("bob", "without-faces"):
+            Collaborators(store, store).gallery().erase("copy", SubjectKind.USER, person)
     (source.photos / "bob.jpg").unlink()
     manifest = tmp_path / "photos.jsonl"
     manifest.write_text(

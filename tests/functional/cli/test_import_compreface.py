@@ -178,6 +178,26 @@ def test_what_was_deleted_is_not_imported_again(source: Compreface, tmp_path: Pa
     assert report_of(import_from(source, tmp_path))["present"] == 3
 
 
+def test_an_erased_person_stays_erased_when_the_photos_are_gone_too(
+    source: Compreface, tmp_path: Path
+) -> None:
+    for name in ("ann", "Bob B"):
+        source.add(name, photo_of(name))
+    source.subjects.append("cyd")
+    report_of(import_from(source, tmp_path))
+    with SqliteStore(tmp_path / "facerec.db") as store:
+        gallery = Collaborators(store, store).gallery()
+        for person in ("Bob.x20B", "cyd"):
+            gallery.erase("staff", SubjectKind.USER, person)
+    del source.examples[1]
+    report_of(import_from(source, tmp_path))
+    with SqliteStore(tmp_path / "facerec.db") as store:
+        assert [user.user_id for user in store.list_users("staff")] == ["ann"]
+    report_of(import_from(source, tmp_path, "--restore-deleted"))
+    with SqliteStore(tmp_path / "facerec.db") as store:
+        assert len(list(store.list_users("staff"))) == 3
+
+
 @pytest.mark.parametrize("pages", [True, 1.5, "1", -1, 10**12])
 def test_a_list_without_an_end_is_refused(
     source: Compreface, tmp_path: Path, pages: object

@@ -967,6 +967,7 @@ NO_OPERATIONS = {
     "deleted_imports": "is for the operator, who moves from another service: `facerec import`",
     "defaults": "are settings of the Python object",
     "enrol_people": "takes a function; `facerec people enrol` and REST have rules for folders",
+    "erased_people": "is for the operator, who moves from another service: `facerec import`",
     "estimates_attributes": "is a setting of the Python object",
     "expire": "is called by a schedule, and by `facerec collections expire` on this machine",
     "export_collection": "is for the operator: `facerec collections export`",
