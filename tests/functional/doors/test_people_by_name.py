@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "people add": (ANN, "FREE", "--threshold", "0"),
     "people remove": (ANN, "OWN"),
     "people delete": (ANN, "--yes"),
+    "people history": (ANN,),
     "people merge": (ANN, "Bob Ray"),
     "people split": (ANN, "new", "OWN"),
     "people match": ("--person", ANN),
