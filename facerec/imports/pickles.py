@@ -120,6 +120,7 @@ def read_face_recognition(path: Path) -> list[NamedEmbedding]:
     for name, values in _pairs(path, _load(path)):
         if not isinstance(name, str | int) or isinstance(name, bool):
             raise _unknown(path)
+        _check_name(path, str(name))
         own = (_descriptor(path, str(name), each) for each in _each(values))
         found += [NamedEmbedding(str(name), descriptor) for descriptor in own]
     if not found:
@@ -299,6 +300,19 @@ def _descriptor(path: Path, name: str, values: Any) -> NDArray[np.float32]:  # n
             "embeddings of other networks cannot be compared; index the photos instead",
         )
     return descriptor
+
+
+def _check_name(path: Path, name: str) -> None:
+    """Refuse a name that nobody can have, before any face is stored.
+
+    Raises:
+        InvalidInputError: It is empty, or has half of a character that UTF-16 stores in two.
+    """
+    if not name.strip() or any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise InvalidInputError(
+            f"{path} has a name that is empty or not valid Unicode: {name[:100]!a}",
+            "correct the name in the program that writes the file",
+        )
 
 
 def _is_number(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 from facerec.core.aws_errors import aws_errors
 from facerec.core.faces import BoundingBox
 from facerec.core.ids import checked_face_id
+from facerec.core.names import checked_external_image_id, checked_user_id
 from facerec.errors import AccessDeniedError, InvalidInputError, StoreUnavailableError
 from facerec.gallery.importing import KnownFace
 
@@ -81,15 +83,19 @@ def _pages(
 
 
 def _user(user: dict[str, Any]) -> str:
-    return str(user["UserId"])
+    return checked_user_id(user["UserId"])
 
 
 def _face(face: dict[str, Any]) -> KnownFace:
     shape = face["BoundingBox"]
+    sides = [float(shape[side]) for side in ("Left", "Top", "Width", "Height")]
+    if not all(map(math.isfinite, sides)):
+        raise ValueError("a box is not finite")
+    name, user_id = face.get("ExternalImageId"), face.get("UserId")
     return KnownFace(
         face_id=checked_face_id(face["FaceId"]),
         image_id=checked_face_id(face["ImageId"]),
-        external_image_id=face.get("ExternalImageId"),
-        box=BoundingBox(*(float(shape[side]) for side in ("Left", "Top", "Width", "Height"))),
-        user_id=face.get("UserId"),
+        external_image_id=None if name is None else checked_external_image_id(name),
+        box=BoundingBox(*sides),
+        user_id=None if user_id is None else checked_user_id(user_id),
     )

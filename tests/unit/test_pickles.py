@@ -133,6 +133,14 @@ def test_descriptors_of_another_network_are_refused(gallery: Gallery, tmp_path: 
     assert gallery.list_faces("staff").faces == ()
 
 
+@pytest.mark.parametrize("name", ["", " ", "\ud800", "ann\udfff"])
+def test_a_name_that_nobody_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    content = pickle.dumps({"bob": fake_embedding("bob"), name: fake_embedding("ann")})
+    with pytest.raises(InvalidInputError, match="empty or not valid Unicode") as raised:
+        read_face_recognition(written(tmp_path, content))
+    assert str(raised.value).isascii()
+
+
 def test_encodings_that_are_no_list_are_refused(tmp_path: Path) -> None:
     document = {"encodings": 5, "names": ["ann"]}
     with pytest.raises(InvalidInputError, match="unknown layout"):

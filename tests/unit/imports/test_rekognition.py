@@ -19,7 +19,7 @@ from facerec.errors import (
 from facerec.imports.rekognition import read_collection
 from facerec.imports.report import Unmatched
 
-FACE = {
+FACE: dict[str, Any] = {
     "FaceId": "11111111-2222-4333-8444-555555555555",
     "ImageId": "99999999-2222-4333-8444-555555555555",
     "BoundingBox": {"Left": 0.1, "Top": 0.1, "Width": 0.2, "Height": 0.2},
@@ -66,6 +66,11 @@ def test_errors_of_the_server_are_sentences(
         {"ImageId": "no id"},
         {"BoundingBox": {"Left": 0.1}},
         {"FaceId": None},
+        {"UserId": 5},
+        {"UserId": "x ü"},
+        {"ExternalImageId": 5},
+        {"ExternalImageId": "x ü"},
+        {"BoundingBox": {**FACE["BoundingBox"], "Left": float("nan")}},
     ],
 )
 def test_faces_that_rekognition_would_not_list_are_refused(wrong: dict[str, object]) -> None:
@@ -78,6 +83,20 @@ def test_faces_that_rekognition_would_not_list_are_refused(wrong: dict[str, obje
             return Pages()
 
     face = {name: value for name, value in {**FACE, **wrong}.items() if value is not None}
+    with pytest.raises(InvalidInputError):
+        read_collection(Server(), "staff")
+
+
+@pytest.mark.parametrize("user_id", [5, None, "", "x ü"])
+def test_users_that_rekognition_would_not_list_are_refused(user_id: object) -> None:
+    class Server:
+        def get_paginator(self, _: str) -> Any:  # noqa: ANN401
+            class Pages:
+                def paginate(self, **_: object) -> list[dict[str, Any]]:
+                    return [{"Users": [{"UserId": user_id}], "Faces": []}]
+
+            return Pages()
+
     with pytest.raises(InvalidInputError):
         read_collection(Server(), "staff")
 
