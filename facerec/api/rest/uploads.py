@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Coroutine, Iterator
 from email.message import Message
 from typing import Any
@@ -31,6 +32,9 @@ MAX_PARTS = 32
 
 _PHOTOS = {"image": "image", "file": "image", "source": "source", "target": "target"}
 """JSON field that receives the photo of each form part."""
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/_=\s-]+")
+"""A photo as the text of a part; no image file has these characters only."""
 
 _NUMBERS = frozenset(
     {
@@ -188,12 +192,13 @@ def _form_fields(content_type: str, body: bytes) -> Iterator[tuple[str, str | by
         raise _malformed(f"the form is incomplete, or has more than {MAX_PARTS} parts")
     for section in sections[1:-1]:
         head, _, content = section.partition(b"\r\n\r\n")
-        name = _name_of(head)
-        is_photo = name in _PHOTOS and not content.startswith(b"data:")
-        yield name, content if is_photo else _text(content)
+        name, is_file = _name_of(head)
+        is_text = content.startswith(b"data:") or (not is_file and _BASE64.fullmatch(content))
+        yield name, content if name in _PHOTOS and not is_text else _text(content)
 
 
-def _name_of(head: bytes) -> str:
+def _name_of(head: bytes) -> tuple[str, bool]:
+    """Return the name of a part, and whether it is a file."""
     for line in head.split(b"\r\n"):
         key, _, value = line.partition(b":")
         if key.strip().lower() == b"content-disposition":
@@ -201,7 +206,8 @@ def _name_of(head: bytes) -> str:
             header["Content-Disposition"] = value.strip().decode("latin-1")
             name = header.get_param("name", header="Content-Disposition")
             if isinstance(name, str):
-                return name
+                filename = header.get_param("filename", header="Content-Disposition")
+                return name, filename is not None
     raise _malformed("a part of the form has no name")
 
 
@@ -212,8 +218,8 @@ def _document(fields: list[tuple[str, str | bytes]]) -> dict[str, Any]:
         field = _PHOTOS.get(name, name)
         if field in document and name in _PHOTOS:
             raise _malformed(
-                f"several files for {field!r}; send one photo per request, or index many as a job "
-                "with a prefix or manifest"
+                f"several files for {field!r}; send one photo per request, or two to compare as "
+                "'source' and 'target', or index many as a job with a prefix or manifest"
             )
         if field in document:
             raise _malformed(f"the field {field[:100]!r} appears twice")

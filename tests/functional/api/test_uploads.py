@@ -101,6 +101,18 @@ def test_a_part_of_a_form_may_be_a_data_url(rest: httpx.Client) -> None:
     assert len(send(rest, "detect", files=files)["faces"]) == 2
 
 
+def test_a_part_of_a_form_may_be_base64(rest: httpx.Client) -> None:
+    for text in (IN_BASE64, base64.urlsafe_b64encode(BOTH).decode().rstrip("=")):
+        assert len(send(rest, "detect", files={"image": (None, text)})["faces"]) == 2
+
+
+def test_two_files_to_compare_are_told_their_names(rest: httpx.Client) -> None:
+    files = [("file", ("a.jpg", ANN)), ("file", ("b.jpg", BOTH))]
+    response = rest.post(f"{RECOGNITION}/compare", files=files)
+    assert response.status_code == 422
+    assert "'source' and 'target'" in response.json()["detail"]
+
+
 def test_two_photos_are_compared_as_parts_of_a_form(rest: httpx.Client) -> None:
     compared = send(rest, "compare", files={"source": ("a.jpg", ANN), "target": ("b.jpg", BOTH)})
     assert [pair["target"] for pair in compared["pairs"]] == [0, 1]
