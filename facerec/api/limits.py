@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 MAX_BODY = 16 * 1024 * 1024
-"""Bytes of a request: two photos of 5 MB each in base64, as CompareFaces may send."""
+"""Maximum bytes of a request: two photos of 5 MB each in base64, as CompareFaces may send."""
 
 MAX_PUBLIC_BODY = 64 * 1024
-"""Bytes of a request that anybody may send, as for the page."""
+"""Maximum bytes of a request without authentication, such as for the page."""
 
 MAX_BODIES = 8 * MAX_BODY
-"""Bytes of all requests that are being received or answered. Parsing holds a body four times."""
+"""Maximum bytes of all requests being received or answered. Parsing holds a body four times."""
 
 MAX_BODY_SECONDS = 120
-"""Seconds until the body of a request is complete: 16 MB at one megabit a second."""
+"""Maximum seconds until the body of a request is complete: 16 MB at one megabit a second."""
 
 MAX_DISCARD_SECONDS = 3
 """Seconds in which the rest of a refused request is received and discarded."""
 
 MAX_JSON_TOKENS = 50_000
-"""Values of a request. The longest lists that requests have are of 4,096 ids or 1,000 photos; a
+"""Maximum number of values in a request. The longest lists contain 4,096 ids or 1,000 photos; a
 parsed value takes 15 to 30 times the bytes of its text."""
 
 MAX_CONNECTIONS = 400
-"""Open connections. Processes may open 1,024 files as a rule, some of them for photos."""
+"""Maximum number of open connections. Processes may usually open 1,024 files, some for photos."""
 
 MAX_HEAD_SECONDS = 10
-"""Seconds until the head of a request is complete, from its first byte or the connection on."""
+"""Maximum seconds until the head of a request is complete, from its first byte or the connection on."""
 
 MAX_STALL_SECONDS = 30
-"""Seconds in which a client must read something of an answer."""
+"""Maximum seconds in which a client reads nothing of an answer."""
 
 KEEP_ALIVE_SECONDS = 75
 """Seconds that a connection is kept without a request. Proxies keep theirs for 60 seconds (nginx,
 Application Load Balancer) and must be the first to close, or they answer 502 now and then."""
 
 MAX_QUEUE = 64
-"""Requests with photos that wait for their turn; more are asked to come back later."""
+"""Maximum number of waiting requests with photos; more are rejected, to be sent again later."""
 
 MAX_CONCURRENT_OTHERS = 32
 """Maximum number of concurrent requests without photos, which mostly wait for a store."""

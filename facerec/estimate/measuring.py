@@ -69,7 +69,7 @@ def sample_photos(path: Path, limit: int = 64) -> list[bytes]:
         if recognise(content) is not None:
             photos.append(content)
     if not photos:
-        raise InvalidInputError(f"{path} holds no photos to measure with")
+        raise InvalidInputError(f"{path} contains no photos to measure with")
     return photos[:limit]
 
 

@@ -76,7 +76,7 @@ def people_photos(folder: Path) -> list[str]:
     )
     if not names:
         raise InvalidInputError(
-            f"{folder} holds no photos in folders named after people",
+            f"{folder} contains no photos in folders named after people",
             "put each person's photos into a folder of their own",
         )
     return names

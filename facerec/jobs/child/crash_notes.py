@@ -5,7 +5,7 @@ the process that sees a child end by such a signal records where the ledger ende
 next attempt takes the photos from there on one at a time; after two crashes at the same line the
 photo there gets a row with the reason CRASHED, without being decoded. SIGTERM does not count as a
 crash: it comes from outside, at any time. SIGKILL counts if the kernel may have sent it because the
-    photo needs more memory than is available.
+photo needs more memory than is available.
 """
 
 from __future__ import annotations

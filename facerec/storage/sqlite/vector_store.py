@@ -132,9 +132,10 @@ class SqliteVectors(VectorStore):
         limit: int,
         max_distance: float,
     ) -> list[list[VectorMatch]]:
-        """Distances are exact.
+        """Return the nearest vectors of each probe, with exact distances.
 
-        So are the matches, except in large namespaces if faiss is installed: see ``approximate``.
+        In large namespaces, and if faiss is installed, a neighbour may be missed: see
+        ``approximate``.
         """
         check_search(probes, limit)
         if self._approximate is not None:

@@ -32,7 +32,7 @@ def test_a_folder_without_photos_cannot_be_measured(facerec: Facerec, tmp_path: 
     (tmp_path / "notes.txt").write_text("no photo")
     result = facerec("estimate", "--sample", tmp_path)
     assert result.exit_code == 4
-    assert "holds no photos" in result.stderr
+    assert "contains no photos" in result.stderr
 
 
 def test_a_changed_price_changes_the_estimate(facerec: Facerec) -> None:
