@@ -25,7 +25,7 @@ MAX_CONNECTIONS = 400
 """Maximum number of open connections. Processes may usually open 1,024 files, some for photos."""
 
 MAX_HEAD_SECONDS = 10
-"""Maximum seconds until the head of a request is complete, from its first byte or the connection on."""
+"""Maximum seconds until the head of a request is complete, from its first byte or connection on."""
 
 MAX_STALL_SECONDS = 30
 """Maximum seconds in which a client reads nothing of an answer."""

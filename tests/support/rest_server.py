@@ -132,6 +132,8 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("add_faces", {"json": {"face_ids": [face["face_id"], NO_FACE]}}, **person)
         ask("rename_person", {"json": {"name": "Ann"}}, **person)
         ask("remove_name", **person)
+        (entry, *_) = ask("list_history", **staff)["entries"]
+        ask("undo_change", **staff, entry_id=entry["entry_id"])
         ask("create_person", {"json": {"user_id": "bob"}}, **staff)
         ask("add_faces", {"json": {"face_ids": [second["face_id"]]}}, **staff, user_id="bob")
         ask("merge_people", {"json": {"other_id": "bob"}}, **person)
