@@ -151,7 +151,8 @@ def _in_form(name: str, field: dict[str, Any]) -> dict[str, Any]:
     return {
         **{key: value for key, value in field.items() if key not in ("anyOf", "default", "type")},
         "type": "string",
-        "enum": [*_AS_BOOLEAN],
+        # An enumeration would make generators of clients use one name for true and TRUE.
+        "pattern": f"^({'|'.join(_AS_BOOLEAN)})$",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_the_document_has_what_forms_accept_as_booleans(server: RestServer) -> N
     document = server.app.openapi()
     path = photo_routes(document)["detect"]
     content = document["paths"][path]["post"]["requestBody"]["content"]
-    described = content["multipart/form-data"]["schema"]["properties"]["rotate"]["enum"]
+    described = content["multipart/form-data"]["schema"]["properties"]["rotate"]["pattern"]
     values = {"true", "True", "TRUE", "1", "false", "False", "FALSE", "0", "2", "yes", "tRUE", ""}
     with httpx.Client(base_url=server.address) as client:
         accepted = {
@@ -104,7 +105,7 @@ def test_the_document_has_what_forms_accept_as_booleans(server: RestServer) -> N
             for value in values
             if client.post(path, data={"rotate": value}, files={"image": GROUP}).is_success
         }
-    assert accepted == set(described)
+    assert accepted == {value for value in values if re.search(described, value)}
 
 
 def in_json(operation_id: str, image: str) -> dict[str, Any]:
