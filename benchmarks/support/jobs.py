@@ -58,6 +58,9 @@ def one_collection(model_version: str) -> RecordStore:
         def get_collection(self, collection_id: str) -> Collection:
             return Collection(collection_id, model_version, 0.0)
 
+        def get_tags(self, _collection_id: str) -> dict[str, str]:
+            return {}
+
     return cast("RecordStore", Records())
 
 

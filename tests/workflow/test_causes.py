@@ -18,6 +18,7 @@ from facerec.errors import (
     FacerecError,
     JobFolderError,
     NoCredentialsError,
+    StoreDamagedError,
     StoreUnavailableError,
     WeightsError,
 )
@@ -33,6 +34,7 @@ FOR_OPERATORS = (
     ConfigurationError,
     JobFolderError,
     NoCredentialsError,
+    StoreDamagedError,
     StoreUnavailableError,
     WeightsError,
 )

@@ -25,6 +25,7 @@ from facerec.storage.sqlite import SqliteStore
 from lambdas.api.answers import checked_answer
 from lambdas.api.handler import MAX_BODY, handler
 from tests.support.api import Switchboard, rekognition_client
+from tests.support.empty_bucket import empty_bucket
 from tests.support.gallery import Collaborators
 from tests.support.gateway_events import USER_ARN, rest_event
 from tests.support.rie import EmulatedFunction, emulated_function
@@ -49,9 +50,14 @@ def function(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedFunct
         "FACEREC_THREADS": "1",
         "API_AUTHORIZATION": "AWS_IAM",
         "ACCESS_TABLE": str(table),
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
     }
-    with emulated_function("lambdas.api.handler.handler", environment, folder / "log") as running:
-        yield running
+    # Before it adds faces, the function looks for a deletion of the collection.
+    with empty_bucket() as environment["AWS_ENDPOINT_URL_S3"]:
+        log = folder / "log"
+        with emulated_function("lambdas.api.handler.handler", environment, log) as running:
+            yield running
 
 
 def test_cold_and_warm_requests_are_answered(function: EmulatedFunction) -> None:

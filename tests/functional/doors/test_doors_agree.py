@@ -978,6 +978,7 @@ NO_OPERATIONS = {
     "model_version": "is in the answers of other operations",
     "requested_by": "names the caller of other operations; a server knows it from the request",
     "resolve_user": "finds whom a command names; a list of people by name serves programs",
+    "person_being_erased": "is a part of erase and of delete_user",
     "resume_erasure": "completes what another process began; servers and workflows call it",
     "resume_erasures": "completes what other processes began; servers and workflows call it",
     "sample_faces": "chooses what `facerec calibrate` measures",

@@ -127,11 +127,7 @@ def test_a_job_whose_folder_is_missing_is_refused_with_a_remedy(
     others = machine.faces()
     (note,) = (machine.data / "jobs").glob("*/elsewhere.json")
     (tmp_path / "a").rename(tmp_path / "unmounted")
-    refusals = [
-        machine.index(job),
-        machine.command("collections", "delete", "staff", "--yes"),
-        machine.command("jobs", "status", note.parent.name),
-    ]
+    refusals = [machine.index(job), machine.command("jobs", "status", note.parent.name)]
     for refused in refusals:
         assert refused.exit_code != 0
         assert "Indexing" not in refused.output
@@ -139,6 +135,20 @@ def test_a_job_whose_folder_is_missing_is_refused_with_a_remedy(
         assert note.name in refused.output.replace("\n", "")
     assert machine.index("unmounted").exit_code == 0
     assert set(machine.faces()) == machine.kept() == set(others)
+    assert machine.command("collections", "delete", "staff", "--yes").exit_code == 0
+    assert machine.kept() == set()
+
+
+def test_a_collection_whose_job_folder_is_missing_is_deleted_once_it_is_back(
+    machine: Machine, tmp_path: Path
+) -> None:
+    machine.index("a")
+    (tmp_path / "a").rename(tmp_path / "unmounted")
+    refused = machine.command("collections", "delete", "staff", "--yes")
+    assert refused.exit_code != 0
+    assert "missing" in refused.output
+    assert machine.index("b").exit_code != 0
+    (tmp_path / "unmounted").rename(tmp_path / "a")
     assert machine.command("collections", "delete", "staff", "--yes").exit_code == 0
     assert machine.kept() == set()
 
