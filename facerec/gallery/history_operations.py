@@ -38,7 +38,7 @@ class HistoryOperations(ClusterOperations):
     def requested_by(
         self, by: str | None, *, why: str | None = None
     ) -> AbstractContextManager[None]:
-        """Say who asks for the changes of people within a ``with`` block, and why.
+        """State who requests the changes of people within a ``with`` block, and why.
 
         Args:
             by: Name of the requester, for the history; None if it is not known.
@@ -64,8 +64,8 @@ class HistoryOperations(ClusterOperations):
 
         Args:
             collection_id: Id of the collection.
-            person: Return only changes of this person: an id or a display name, also of somebody
-                who was deleted or has another name now.
+            person: Return only changes of this person: an id, or a current or earlier display
+                name.
             next_token: Token from the previous page; None for the first page.
             limit: Maximum number of entries, 1 to ``MAX_HISTORY``.
 
@@ -135,7 +135,7 @@ class HistoryOperations(ClusterOperations):
         return done or Entry(cause, tuple(steps))
 
     def _id_in_history(self, collection_id: str, person: str) -> str:
-        """Return the id of a person by id or name, also of one who is in the history only."""
+        """Return the id of a person by id or name, even if only the history contains the person."""
         with suppress(UserNotFoundError):
             return self.resolve_user(collection_id, person).user_id
         with suppress(InvalidInputError):

@@ -1,4 +1,4 @@
-"""What takes back an entry of the history, or why that is no longer possible."""
+"""Plans the steps that undo an entry of the history, or refuses with a reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OPPOSITES |= {opposite: kind for kind, opposite in _OPPOSITES.items()}
 
 @dataclass
 class People:
-    """What an entry is about, as it is now.
+    """The current state of the people, faces and statements of an entry.
 
     Attributes:
         users: People by id.
@@ -51,7 +51,7 @@ class People:
 def read_people(
     collection_id: str, entry: Entry, *, records: RecordStore, stored: frozenset[str]
 ) -> People:
-    """Read what an entry is about, without clusters."""
+    """Read the current state of the people, faces and corrections of an entry."""
     ids = {name for step in entry.steps for name in (step.user_id, step.other_id) if name}
     face_ids = sorted(faces_of(entry))
     users = records.get_users(collection_id, sorted(ids))
@@ -79,11 +79,11 @@ def plan_undo(entry: Entry, people: People, *, resumes: bool) -> list[Step]:
 
     Args:
         entry: The entry.
-        people: What it is about; becomes what it is after these steps.
+        people: State before the steps; changed to the state after them.
         resumes: Whether some of the steps may have been made already.
 
     Raises:
-        PersonChangeError: The entry does not apply any more, or was taken back already.
+        PersonChangeError: The entry no longer applies, or was undone already.
     """
     if entry.is_erased:
         raise _refusal(entry, "it names somebody who was erased")
@@ -146,7 +146,7 @@ class _Planner:
             self.steps.append(step)
 
     def check(self) -> None:
-        """Check what the steps lead to."""
+        """Check the state after the steps."""
         for step in self.steps:
             face_id = step.face_ids[0] if step.face_ids else ""
             owner = self._people.owners.get(face_id)
