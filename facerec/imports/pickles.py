@@ -198,11 +198,27 @@ class _Reader(pickle.Unpickler):
             value = _values(content, dtype, (1,), "C")[0]
             return value if isinstance(value, str) else float(value)
 
+        def no_bytes() -> bytes:
+            return b""
+
+        def new_dict(*_: object) -> dict[object, object]:
+            return {}
+
+        def ordered_dict(pairs: Iterable[tuple[object, object]] = ()) -> dict[object, object]:
+            return dict(pairs)
+
         def from_buffer(content: bytes, dtype: _Type, shape: Sequence[int], order: str) -> object:
             return _values(content, dtype, shape, order)
 
         self._known: dict[tuple[str, str], Callable[..., object] | None] = {
             ("_codecs", "encode"): encode,
+            # the content of an empty array, before protocol 3
+            ("__builtin__", "bytes"): no_bytes,
+            ("collections", "OrderedDict"): ordered_dict,
+            ("collections", "defaultdict"): new_dict,
+            # what a defaultdict would call for a new name
+            ("__builtin__", "list"): None,
+            ("builtins", "list"): None,
             ("numpy", "ndarray"): None,
             ("numpy", "dtype"): new_type,
         }
@@ -279,18 +295,20 @@ def _are_names(value: object) -> bool:
 
 
 def _each(values: object) -> Iterable[object]:
-    """Return the encodings of a name, of which there may be one or several."""
+    """Return the encodings of a name, of which there may be one, several or none."""
     values = _plain(values)
     if isinstance(values, np.ndarray):
-        return values if values.ndim == 2 else (values,)
-    several = isinstance(values, list | tuple) and values and not _is_number(values[0])
-    return values if several else (values,)  # type: ignore[return-value]
+        return values if values.ndim == 2 or not values.size else (values,)
+    if isinstance(values, list | tuple) and not (values and _is_number(values[0])):
+        return values
+    return (values,)
 
 
 def _descriptor(path: Path, name: str, values: Any) -> NDArray[np.float32]:  # noqa: ANN401
     values = _plain(values)
     try:
-        descriptor = np.asarray(values, dtype=np.float32)
+        with np.errstate(over="ignore"):  # the embeddings of dlib's network are checked later
+            descriptor = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError, RecursionError) as error:
         raise _unknown(path) from error
     if descriptor.shape != (EMBEDDING_SIZE,):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import pickletools
+import warnings
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,6 +166,10 @@ OF_PROGRAMS: dict[str, object] = {
     "pairs with several encodings": [("ann", [ANN, BOB])],
     "a list of dicts": [{"name": "ann", "encoding": ANN}, {"name": "ann", "encoding": BOB}],
     "a dict of dicts": {"ann": {"encodings": [ANN, BOB]}},
+    "a defaultdict": defaultdict(list, {"ann": [ANN, BOB]}),
+    "a defaultdict without a default": defaultdict(None, {"ann": [ANN, BOB]}),
+    "an OrderedDict": OrderedDict([("ann", [ANN, BOB])]),
+    "people without encodings": {"bob": [], "ann": [ANN, BOB], "cyd": np.array([])},
 }
 
 
@@ -177,6 +183,26 @@ def test_the_layouts_of_programs_are_read_in_every_protocol(
     assert [face.name for face in found] == ["ann", "ann"]
     for face, expected in zip(found, (ANN, BOB), strict=True):
         assert face.embedding == pytest.approx(expected)
+
+
+def test_an_ordered_dict_of_python_2_is_read(tmp_path: Path) -> None:
+    pairs = [["ann", ANN], ["bob", BOB]]
+    content = pickle.dumps(Hostile(OrderedDict, pairs), protocol=2)
+    found = read_face_recognition(written(tmp_path, content))
+    assert [face.name for face in found] == ["ann", "bob"]
+
+
+def test_a_file_of_people_without_encodings_contains_no_face(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="contains no face"):
+        read_face_recognition(written(tmp_path, pickle.dumps({"ann": [], "bob": ()})))
+
+
+def test_huge_numbers_are_refused_without_a_warning(gallery: Gallery, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        named = read_face_recognition(written(tmp_path, pickle.dumps({"ann": 1e40 * ANN})))
+    with pytest.raises(InvalidInputError):
+        gallery.import_embeddings("staff", named)
 
 
 def test_arrays_of_other_types_are_refused(tmp_path: Path) -> None:
