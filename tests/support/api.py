@@ -44,12 +44,12 @@ SESSION = boto3.Session()
 
 @cache
 def rekognition_client(
-    address: str, key: str = "AKIDEXAMPLE", secret: str = "secret"
+    address: str, key: str = "AKIDEXAMPLE", secret: str = "secret", region: str = "eu-west-1"
 ) -> BaseClient:
     client = SESSION.client(
         "rekognition",
         endpoint_url=address,
-        region_name="eu-west-1",
+        region_name=region,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         config=Config(retries={"total_max_attempts": 1, "mode": "standard"}),

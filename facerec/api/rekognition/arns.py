@@ -14,7 +14,20 @@ ACCOUNT = "000000000000"
 UNSIGNED_REGION = "local"
 """Region in the ARNs of requests that are not signed for one."""
 
+PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+    "eusc-": "aws-eusc",
+}
+"""Partition of the regions with each prefix, as botocore's ``partitions.json`` has them; those of
+all others are in ``aws``."""
+
 _CREDENTIAL = re.compile(r"Credential=[^/,\s]+/[0-9]+/([a-z0-9-]{1,64})/")
+_UNSIGNED = f"arn:aws:rekognition:{UNSIGNED_REGION}:"
 _ARN_MEMBERS = frozenset({"CollectionArn", "CollectionARN"})
 _ARN = re.compile(
     r"(?:aws|arn:[a-z-]+):rekognition:[a-z0-9-]*:[0-9]*:collection/"
@@ -24,7 +37,7 @@ _ARN = re.compile(
 
 def collection_arn(collection_id: str) -> str:
     """Return the ARN of a collection, for requests without a region; see ``in_region``."""
-    return f"arn:aws:rekognition:{UNSIGNED_REGION}:{ACCOUNT}:collection/{collection_id}"
+    return f"{_UNSIGNED}{ACCOUNT}:collection/{collection_id}"
 
 
 def signed_region(authorization: str) -> str:
@@ -34,10 +47,13 @@ def signed_region(authorization: str) -> str:
 
 
 def in_region(answer: dict[str, Any], region: str) -> dict[str, Any]:
-    """Return an answer whose ARNs have the region of the request."""
-    unsigned = f":{UNSIGNED_REGION}:"
+    """Return an answer whose ARNs have the region of the request, and the region's partition."""
+    partition = next(
+        (name for prefix, name in PARTITIONS.items() if region.startswith(prefix)), "aws"
+    )
+    signed = f"arn:{partition}:rekognition:{region}:"
     return {
-        member: value.replace(unsigned, f":{region}:", 1) if member in _ARN_MEMBERS else value
+        member: value.replace(_UNSIGNED, signed, 1) if member in _ARN_MEMBERS else value
         for member, value in answer.items()
     }
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import threading
 
+import botocore.session
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from facerec.api.rekognition.arns import collection_arn, in_region
 from tests.support.api import Api, rekognition_client
 
 
@@ -78,6 +80,26 @@ def test_tags_are_set_listed_and_removed(client: BaseClient) -> None:
     client.tag_resource(ResourceArn=arn, Tags={"team": "b", "größe: ä/_+-@=.": "1"})
     client.untag_resource(ResourceArn=arn, TagKeys=["team", "unknown"])
     assert client.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"größe: ä/_+-@=.": "1"}
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")],
+)
+def test_arns_have_the_partition_of_the_region(api: Api, region: str, partition: str) -> None:
+    client = rekognition_client(api.address, region=region)
+    arn = client.create_collection(CollectionId="staff")["CollectionArn"]
+    assert arn.startswith(f"arn:{partition}:rekognition:{region}:")
+    assert client.describe_collection(CollectionId="staff")["CollectionARN"] == arn
+    client.tag_resource(ResourceArn=arn, Tags={"team": "a"})
+
+
+def test_partitions_are_those_of_aws() -> None:
+    session = botocore.session.get_session()
+    for partition in session.get_available_partitions():
+        for region in session.get_available_regions("ec2", partition):
+            (arn,) = in_region({"CollectionArn": collection_arn("staff")}, region).values()
+            assert arn.startswith(f"arn:{partition}:rekognition:{region}:")
 
 
 def test_tags_are_found_by_an_arn_from_aws(client: BaseClient) -> None:
