@@ -83,10 +83,28 @@ class Gallery(
     """
 
     def answer_once(
-        self, token: str, request: dict[str, Any], answer: Callable[[], dict[str, Any]]
+        self,
+        token: str,
+        request: dict[str, Any],
+        answer: Callable[[], dict[str, Any]],
+        *,
+        collection_id: str | None = None,
     ) -> dict[str, Any]:
         """Answer a request, or return the earlier answer to its idempotency token.
 
         See ``facerec.gallery.idempotency.answer_by_token``.
+
+        Args:
+            token: As there.
+            request: As there.
+            answer: As there.
+            collection_id: The collection that the request changes: a token ends with it, so that
+                it can be used again in a new collection of the same id.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
         """
+        if collection_id is not None:
+            collection = self._records.get_collection(collection_id)
+            token = f"{token}:{collection_id}:{collection.created_at}"
         return answer_by_token(token, request, answer, records=self._records, clock=self._clock)

@@ -76,7 +76,12 @@ def answer(
     else:
         # Keys may be of different tenants, who choose their tokens without knowing of each other.
         scoped = f"{principal.name}:{token}" if principal.name else token
-        answered = gallery.answer_once(scoped, {"operation": name, **request}, perform)
+        answered = gallery.answer_once(
+            scoped,
+            {"operation": name, **request},
+            perform,
+            collection_id=request.get("CollectionId"),
+        )
     if placeholders:
         answered = add_placeholders(asked, answered)
     return json.dumps(in_region(answered, region)).encode()

@@ -84,6 +84,20 @@ def test_a_request_token_makes_a_request_happen_once(
         client.create_user(CollectionId=staff, UserId="ann", ClientRequestToken="token-1")
 
 
+def test_a_request_token_ends_with_its_collection(api: Api, client: BaseClient, staff: str) -> None:
+    """Programs that begin by deleting and creating their collection may have fixed tokens."""
+    for _ in range(2):
+        client.create_user(CollectionId=staff, UserId="ann", ClientRequestToken="token-1")
+        assert [user["UserId"] for user in client.list_users(CollectionId=staff)["Users"]] == [
+            "ann"
+        ]
+        client.delete_collection(CollectionId=staff)
+        with pytest.raises(client.exceptions.ResourceNotFoundException):
+            client.create_user(CollectionId=staff, UserId="ann", ClientRequestToken="token-1")
+        api.clock.now += 1
+        client.create_collection(CollectionId=staff)
+
+
 def test_requests_of_one_token_in_flight_get_the_first_answer(
     api: Api, client: BaseClient, staff: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
