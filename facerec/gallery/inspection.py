@@ -103,7 +103,7 @@ class Inspector:
         Args:
             photo: Bytes of an image file, or where one is.
             options: How faces are found and chosen.
-            attributes: Whether to estimate age and gender of the faces that are not rejected.
+            attributes: Whether to estimate age and gender, also of rejected faces.
 
         Raises:
             UnreadablePhotoError: The photo cannot be decoded.
@@ -124,12 +124,13 @@ class Inspector:
     def _with_attributes(
         self, loaded: PhotoContent, found: PhotoFaces, options: FaceOptions
     ) -> PhotoFaces:
-        """Return the faces of a photo with their age and gender."""
+        """Return the faces of a photo, accepted and rejected ones, with their age and gender."""
         if self._attributes is None:
             raise AttributesUnavailableError
-        estimated = self._attributes.estimate(loaded.content, found.faces, options)
-        faces = [
-            replace(face, attributes=attributes)
-            for face, attributes in zip(found.faces, estimated, strict=True)
-        ]
-        return replace(found, faces=tuple(faces))
+        every = (*found.faces, *found.rejected)
+        estimated = iter(self._attributes.estimate(loaded.content, every, options))
+        return replace(
+            found,
+            faces=tuple(replace(face, attributes=next(estimated)) for face in found.faces),
+            rejected=tuple(replace(face, attributes=next(estimated)) for face in found.rejected),
+        )

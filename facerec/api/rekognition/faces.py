@@ -47,7 +47,7 @@ def index_faces(gallery: Gallery, request: Request) -> Shape:
         "UnindexedFaces": [
             {
                 "Reasons": [reason.value for reason in face.reasons],
-                "FaceDetail": shapes.face_detail(face),
+                "FaceDetail": shapes.face_detail(face) | shapes.attributes(face.attributes, wanted),
             }
             for face in indexed.photo.rejected
         ],
