@@ -40,6 +40,34 @@ _PLACEHOLDERS: dict[str, Any] = {
     "Gender": {"Value": "Female", "Confidence": GUESS},
 }
 
+_MEAN_FACE = {
+    "mouthLeft": (-0.45, 1.4),
+    "mouthRight": (0.45, 1.4),
+    "mouthUp": (0.0, 1.3),
+    "mouthDown": (0.0, 1.65),
+    "noseLeft": (-0.2, 0.9),
+    "noseRight": (0.2, 0.9),
+    "leftEyeUp": (-0.5, -0.1),
+    "leftEyeDown": (-0.5, 0.1),
+    "rightEyeUp": (0.5, -0.1),
+    "rightEyeDown": (0.5, 0.1),
+    "leftPupil": (-0.5, 0.0),
+    "rightPupil": (0.5, 0.0),
+    "leftEyeBrowLeft": (-0.9, -0.3),
+    "leftEyeBrowUp": (-0.6, -0.5),
+    "leftEyeBrowRight": (-0.2, -0.4),
+    "rightEyeBrowLeft": (0.2, -0.4),
+    "rightEyeBrowUp": (0.6, -0.5),
+    "rightEyeBrowRight": (0.9, -0.3),
+    "upperJawlineLeft": (-1.0, 0.1),
+    "midJawlineLeft": (-0.9, 1.4),
+    "chinBottom": (0.0, 2.4),
+    "midJawlineRight": (0.9, 1.4),
+    "upperJawlineRight": (1.0, 0.1),
+}
+"""Where landmarks roughly are in a face seen from the front: to the right of the middle of the eyes
+as a share of their distance, and down as a share of the distance from there to the nose."""
+
 
 def wanted_attributes(asked: Iterable[str]) -> frozenset[str]:
     """Return the attributes that a request asks for, beyond those that are always returned."""
@@ -57,7 +85,7 @@ def without_estimated(request: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def add_placeholders(request: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer whose faces have all attributes that the request asks for."""
+    """Return an answer whose faces have all landmarks, and the attributes that are asked for."""
     wanted = wanted_attributes(
         [*request.get("Attributes", ()), *request.get("DetectionAttributes", ())]
     )
@@ -68,6 +96,8 @@ def add_placeholders(request: dict[str, Any], answer: dict[str, Any]) -> dict[st
         if not isinstance(value, dict):
             return value
         full = {key: complete(key, inner) for key, inner in value.items()}
+        if "Landmarks" in full:
+            full["Landmarks"] = _all_landmarks(full["Landmarks"])
         if name in ("FaceDetail", "FaceDetails"):
             return _placeholders(wanted) | full
         # the faces of CompareFaces
@@ -86,3 +116,19 @@ def _placeholders(wanted: frozenset[str]) -> dict[str, Any]:
         for member, attribute in MEMBERS.items()
         if attribute in wanted
     }
+
+
+def _all_landmarks(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return landmarks, and for the others places that fit eyes and nose."""
+    points = {point["Type"]: (point["X"], point["Y"]) for point in known}
+    (left, top), (right, bottom) = points["eyeLeft"], points["eyeRight"]
+    middle, across = ((left + right) / 2, (top + bottom) / 2), (right - left, bottom - top)
+    down = points["nose"][0] - middle[0], points["nose"][1] - middle[1]
+    return known + [
+        {
+            "Type": kind,
+            "X": middle[0] + x * across[0] + y * down[0],
+            "Y": middle[1] + x * across[1] + y * down[1],
+        }
+        for kind, (x, y) in _MEAN_FACE.items()
+    ]

@@ -65,7 +65,9 @@ def test_age_and_gender_are_returned_to_those_who_ask(serve: ServerFactory) -> N
         CollectionId="staff", Image={"Bytes": BOTH}, DetectionAttributes=["ALL"]
     )
     (record,) = indexed["FaceRecords"]
-    assert record["FaceDetail"].keys() == default.keys() | AGE_AND_GENDER.keys()
+    (other,) = indexed["UnindexedFaces"]
+    for face in (record["FaceDetail"], other["FaceDetail"]):
+        assert face.keys() == default.keys() | AGE_AND_GENDER.keys()
 
 
 def test_without_networks_all_attributes_are_those_that_there_are(serve: ServerFactory) -> None:
@@ -101,6 +103,24 @@ def test_placeholders_complete_what_a_program_reads(serve: ServerFactory, instal
     ]
     assert [found.keys() for found in details] == [members.keys()] * 2
     assert "Smile" not in indexed["FaceRecords"][0]["Face"]
+
+
+def test_placeholders_complete_the_landmarks(serve: ServerFactory) -> None:
+    client = rekognition_client(serve(placeholders=True))
+    types = set(client.meta.service_model.shape_for("LandmarkType").enum)
+    compared = client.compare_faces(SourceImage={"Bytes": ANN}, TargetImage={"Bytes": ANN})
+    for face in (detail(client), detail(client, "ALL"), compared["FaceMatches"][0]["Face"]):
+        assert len(face["Landmarks"]) == len(types)
+        points = {point["Type"]: (point["X"], point["Y"]) for point in face["Landmarks"]}
+        assert points.keys() == types
+        assert points["mouthLeft"][0] < points["nose"][0] < points["mouthRight"][0]
+        box = face["BoundingBox"]
+        for name in ("mouthLeft", "mouthRight"):
+            x, y = points[name]
+            assert box["Left"] < x < box["Left"] + box["Width"]
+            assert points["nose"][1] < y < box["Top"] + box["Height"]
+    real = rekognition_client(serve())
+    assert "mouthLeft" not in {point["Type"] for point in detail(real, "ALL")["Landmarks"]}
 
 
 def test_rest_estimates_if_asked(serve: ServerFactory) -> None:
