@@ -106,7 +106,7 @@ def measure(
     random = np.random.default_rng(5)
     embeddings = multiplied(real, people, faces, random)
     probes = multiplied(real, people, PROBES, random)
-    reach = 0.76  # as a search at the default threshold: see facerec.gallery.scoring
+    reach = 0.76  # as a search at the default threshold: see facerec.gallery.scores.scoring
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "facerec.db"
         with SqliteStore(path) as store:

@@ -3,8 +3,8 @@
     python -m benchmarks.calibrate_similarity [--data FOLDER] [--recipe fast] [--json FILE]
 
 Needs ``lfw/`` and ``fairface/`` in the folder. Prints the constants of
-``facerec.gallery.normalisation`` and the tables of ``docs/accuracy.md`` that ``facerec evaluate``
-does not print. Takes six minutes on one core.
+``facerec.gallery.scores.normalisation`` and the tables of ``docs/accuracy.md`` that
+``facerec evaluate`` does not print. Takes six minutes on one core.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from facerec.engine.describe.recipe import Recipe
 from facerec.engine.engine import Engine, open_engine
 from facerec.evaluate.faces import DescribedFaces, describe
 from facerec.evaluate.rates import wilson
-from facerec.gallery.decision import MARGIN
-from facerec.gallery.matching import search_probes
+from facerec.gallery.search.decision import MARGIN
+from facerec.gallery.search.matching import search_probes
 from facerec.storage.sqlite import SqliteStore
 from training.cohort.build import (
     CHILD_AGES,

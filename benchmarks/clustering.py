@@ -32,7 +32,7 @@ from facerec.core.records import Collection, FaceRecord, StoredFace
 if TYPE_CHECKING:
     from facerec.core.faces import CohortStats
     from facerec.gallery.gallery import Gallery
-    from facerec.gallery.sampling import SampledFace
+    from facerec.gallery.search.sampling import SampledFace
 
 FACES_PER_PERSON = 2
 MORE = 1_000

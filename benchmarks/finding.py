@@ -23,15 +23,15 @@ from benchmarks.clustering import people_of
 from benchmarks.support.results import arguments, finish, show
 from facerec.factory import open_gallery
 from facerec.gallery.defaults import GalleryDefaults
-from facerec.gallery.enrolling import choose_faces
-from facerec.gallery.find_operations import TARGET_FMR
-from facerec.gallery.normalisation import score_of_similarity
-from facerec.gallery.similarity import threshold_at
-from facerec.gallery.user_vectors import mean_embedding
+from facerec.gallery.operations.find import TARGET_FMR
+from facerec.gallery.people.enrolling import choose_faces
+from facerec.gallery.people.user_vectors import mean_embedding
+from facerec.gallery.scores.normalisation import score_of_similarity
+from facerec.gallery.scores.similarity import threshold_at
 
 if TYPE_CHECKING:
     from facerec.core.protocols.engine import Cohort
-    from facerec.gallery.sampling import SampledFace
+    from facerec.gallery.search.sampling import SampledFace
 
 KNOWN = (1, 2, 3)
 """Numbers of photos of a person that are known."""

@@ -57,7 +57,7 @@ def measure(faces: int, repeats: int) -> dict[str, Any]:
     from facerec.core.photos import EmbeddedFace
     from facerec.core.records import StoredFace
     from facerec.engine.engine import open_engine
-    from facerec.gallery.matching import search_probes
+    from facerec.gallery.search.matching import search_probes
     from facerec.storage.sqlite import SqliteStore
 
     random, engine = np.random.default_rng(1), open_engine(threads=1)

@@ -39,7 +39,7 @@ TARGET = 1.4
 """Target for the ratio of a search with one probe to the sum over the same bytes."""
 
 REACH = 0.76
-"""Maximum distance of a search at the default threshold (``facerec.gallery.scoring``)."""
+"""Maximum distance of a search at the default threshold (``facerec.gallery.scores.scoring``)."""
 
 
 def main() -> None:

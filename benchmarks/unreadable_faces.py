@@ -21,7 +21,7 @@ from benchmarks.support.results import DATA, arguments, finish, show
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.engine.engine import Engine, open_engine
-from facerec.gallery.normalisation import normalised_score, score_of_similarity
+from facerec.gallery.scores.normalisation import normalised_score, score_of_similarity
 from training.cohort.damage import blurred, grainy, pixelated
 
 PLAIN_DISTANCE = 0.547

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from facerec import errors
     from facerec.core.options import FaceOptions, QualityFilter
     from facerec.factory import open_gallery
-    from facerec.gallery.decision import Decision
     from facerec.gallery.gallery import Gallery
     from facerec.gallery.photos import PhotoLocation
+    from facerec.gallery.search.decision import Decision
 
 __version__ = "0.1.0"
 """Version of the package; read from here, since container images hold no installed metadata."""
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Decision": "facerec.gallery.decision",
+    "Decision": "facerec.gallery.search.decision",
     "FaceOptions": "facerec.core.options",
     "Gallery": "facerec.gallery.gallery",
     "PhotoLocation": "facerec.gallery.photos",

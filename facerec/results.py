@@ -14,36 +14,47 @@ from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Point, Pose,
 from facerec.core.history import Action, Cause, Entry, Step, StepKind
 from facerec.core.photos import EmbeddedFace, PhotoFaces, RejectedFace, RejectionReason
 from facerec.core.records import Collection, Correction, FaceRecord, StoredFace, User
-from facerec.gallery.associations import (
+from facerec.gallery.clusters.clustering import ClusteringResult
+from facerec.gallery.clusters.results import ClusterPage, ClusterSummary
+from facerec.gallery.defaults import GalleryDefaults
+from facerec.gallery.indexing.records import IndexResult
+from facerec.gallery.indexing.stats_refresh import StatsRefresh
+from facerec.gallery.people.associations import (
     AssociationFailureReason,
     AssociationOutcome,
     FailedAssociation,
     UserStatus,
 )
-from facerec.gallery.cluster_faces import ClusteringResult
-from facerec.gallery.cluster_results import ClusterPage, ClusterSummary
-from facerec.gallery.collections import CollectionPage, CollectionSummary
-from facerec.gallery.comparing import Comparison, FacePair
-from facerec.gallery.correction_operations import CorrectionPage
-from facerec.gallery.defaults import GalleryDefaults
-from facerec.gallery.enrolling import CorrectedPhoto, Enrolment, EnrolmentProblem, UnnamedPhoto
-from facerec.gallery.exported_collection import TransferredCollection
-from facerec.gallery.exported_data import Export
-from facerec.gallery.faces import (
+from facerec.gallery.people.enrolling import (
+    CorrectedPhoto,
+    Enrolment,
+    EnrolmentProblem,
+    UnnamedPhoto,
+)
+from facerec.gallery.people.user_search import (
+    PhotoUserSearchResult,
+    UserMatch,
+    UserPage,
+    UserSearchResult,
+)
+from facerec.gallery.results import (
+    CollectionPage,
+    CollectionSummary,
+    CorrectionPage,
     DeletionFailureReason,
     FaceDeletion,
     FacePage,
     FailedDeletion,
+    HistoryPage,
     ListedFace,
 )
-from facerec.gallery.found_faces import Doubt, FoundFace, FoundPage
-from facerec.gallery.history_operations import HistoryPage
-from facerec.gallery.importing import ImportedEmbeddings, ImportedPhoto
-from facerec.gallery.indexing import IndexResult
-from facerec.gallery.sampling import SampledFace
-from facerec.gallery.search_results import FaceSearchResult, Match, SearchedFace, SearchResult
-from facerec.gallery.stats_refresh import StatsRefresh
-from facerec.gallery.user_search import PhotoUserSearchResult, UserMatch, UserPage, UserSearchResult
+from facerec.gallery.search.comparing import Comparison, FacePair
+from facerec.gallery.search.found_faces import Doubt, FoundFace, FoundPage
+from facerec.gallery.search.results import FaceSearchResult, Match, SearchedFace, SearchResult
+from facerec.gallery.search.sampling import SampledFace
+from facerec.gallery.transfer.exported_collection import TransferredCollection
+from facerec.gallery.transfer.exported_data import Export
+from facerec.gallery.transfer.importing import ImportedEmbeddings, ImportedPhoto
 
 __all__ = [
     "Action",

@@ -14,7 +14,7 @@ from facerec.cli.options import data_option, json_option
 from facerec.cli.output import console, count, print_json
 
 if TYPE_CHECKING:
-    from facerec.gallery.exported_collection import TransferredCollection
+    from facerec.gallery.transfer.exported_collection import TransferredCollection
 
 
 @click.command()

@@ -14,7 +14,7 @@ from facerec.core.limits import MAX_PAIRS
 from facerec.core.options import DEFAULT_THRESHOLD, FaceOptions
 
 if TYPE_CHECKING:
-    from facerec.gallery.comparing import Comparison
+    from facerec.gallery.search.comparing import Comparison
 
 
 @click.command()

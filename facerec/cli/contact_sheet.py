@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from facerec.cli.output import shortened, shown_name
 
 if TYPE_CHECKING:
-    from facerec.gallery.found_faces import FoundFace
+    from facerec.gallery.search.found_faces import FoundFace
 
 Thumbnail = Callable[[str], bytes | None]
 """Returns a JPEG file of a stored face, or None if there is none."""

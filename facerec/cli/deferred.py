@@ -11,14 +11,11 @@ if TYPE_CHECKING:
     from facerec.core import erasures, names
     from facerec.estimate import estimating
     from facerec.estimate import prices as price_tables
-    from facerec.gallery import (
-        associations,
-        presenting,
-        presenting_history,
-        presenting_people,
-        retention,
-        user_search,
-    )
+    from facerec.gallery.operations import retention
+    from facerec.gallery.people import associations, user_search
+    from facerec.gallery.presenting import faces as presenting
+    from facerec.gallery.presenting import history as presenting_history
+    from facerec.gallery.presenting import people as presenting_people
     from facerec.jobs import service as job_service
     from facerec.storage import access_keys
     from facerec.storage.objects import protocol as objects
@@ -26,7 +23,7 @@ else:
     from facerec.core.deferred import DeferredModule
 
     access_keys = DeferredModule("facerec.storage.access_keys")
-    associations = DeferredModule("facerec.gallery.associations")
+    associations = DeferredModule("facerec.gallery.people.associations")
     erasures = DeferredModule("facerec.core.erasures")
     estimating = DeferredModule("facerec.estimate.estimating")
     factory = DeferredModule("facerec.factory")
@@ -34,12 +31,12 @@ else:
     names = DeferredModule("facerec.core.names")
     objects = DeferredModule("facerec.storage.objects.protocol")
     platformdirs = DeferredModule("platformdirs")
-    presenting = DeferredModule("facerec.gallery.presenting")
-    presenting_history = DeferredModule("facerec.gallery.presenting_history")
-    presenting_people = DeferredModule("facerec.gallery.presenting_people")
+    presenting = DeferredModule("facerec.gallery.presenting.faces")
+    presenting_history = DeferredModule("facerec.gallery.presenting.history")
+    presenting_people = DeferredModule("facerec.gallery.presenting.people")
     price_tables = DeferredModule("facerec.estimate.prices")
-    retention = DeferredModule("facerec.gallery.retention")
-    user_search = DeferredModule("facerec.gallery.user_search")
+    retention = DeferredModule("facerec.gallery.operations.retention")
+    user_search = DeferredModule("facerec.gallery.people.user_search")
 
 __all__ = [
     "access_keys",

@@ -14,7 +14,7 @@ from facerec.cli.options import detector_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter
 from facerec.engine.describe.recipe import Recipe
-from facerec.gallery.normalisation import similarity_of_score
+from facerec.gallery.scores.normalisation import similarity_of_score
 
 if TYPE_CHECKING:
     from facerec.engine.engine import Engine

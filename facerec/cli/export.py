@@ -57,7 +57,7 @@ def export(
       facerec export --collection staff --external-id ann-lee --output ann-lee
     """
     from facerec.errors import InvalidInputError
-    from facerec.gallery.exported_data import HELD
+    from facerec.gallery.transfer.exported_data import HELD
 
     subject, name = read_subject(face, photo, external_id, person)
     if output.exists():

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from facerec.core import photos
     from facerec.core.faces import BoundingBox
     from facerec.core.photos import PhotoFaces
-    from facerec.gallery.faces import ListedFace
-    from facerec.gallery.search_results import Match
+    from facerec.gallery.results import ListedFace
+    from facerec.gallery.search.results import Match
 else:
     photos = DeferredModule("facerec.core.photos")
 

@@ -27,7 +27,7 @@ from facerec.core.limits import MAX_PAGE
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
-    from facerec.gallery.found_faces import FoundPage
+    from facerec.gallery.search.found_faces import FoundPage
 
 
 @click.command()
@@ -143,7 +143,7 @@ def find(
 
 def _print_json(find: Find) -> None:
     """Print all faces as one document, page by page."""
-    from facerec.gallery.presenting_found import common_json, found_face_json
+    from facerec.gallery.presenting.found import common_json, found_face_json
 
     head = json.dumps(common_json(find(False, None)), indent=2)
     click.echo(head.removesuffix("\n}"), nl=False)

@@ -13,8 +13,8 @@ from facerec.errors import FacerecError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from facerec.gallery.found_faces import FoundFace, FoundPage
     from facerec.gallery.gallery import Gallery
+    from facerec.gallery.search.found_faces import FoundFace, FoundPage
 
 Find = Callable[[bool, str | None], "FoundPage"]
 """Returns a page of the doubtful faces, or of the others."""

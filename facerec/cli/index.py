@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from facerec.cli import job_preview, local_run
-    from facerec.gallery.enrolling import Enrolment
-    from facerec.gallery.enrolment_rules import NameOf
+    from facerec.gallery.people.enrolling import Enrolment
+    from facerec.gallery.people.enrolment_rules import NameOf
 else:
     job_preview = DeferredModule("facerec.cli.job_preview")
     local_run = DeferredModule("facerec.cli.local_run")

@@ -18,11 +18,11 @@ from facerec.cli.output import console, count, print_json
 from facerec.cli.people_enrol import print_enrolment
 from facerec.cli.reports import print_nothing_new, print_report, print_run
 from facerec.errors import JobDeletedError
-from facerec.gallery.presenting_enrolment import enrolment_json
+from facerec.gallery.presenting.enrolment import enrolment_json
 from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
-    from facerec.gallery.enrolling import Enrolment
+    from facerec.gallery.people.enrolling import Enrolment
     from facerec.jobs.local.jobs import LocalJobs
     from facerec.jobs.local.run import RunResult
     from facerec.jobs.progress import Progress

@@ -24,7 +24,7 @@ from facerec.errors import (
 )
 
 if TYPE_CHECKING:
-    from facerec.gallery.search_results import SearchedFace, SearchResult
+    from facerec.gallery.search.results import SearchedFace, SearchResult
 
 COLUMNS = (
     "photo",
@@ -131,7 +131,7 @@ def _progress(photos: list[str], *, hidden: bool) -> Any:  # noqa: ANN401 - clic
 
 def _document(searched: Searched) -> dict[str, Any]:
     """Present a probe (``match-line.json``)."""
-    from facerec.gallery.presenting import search_json
+    from facerec.gallery.presenting.faces import search_json
 
     error = searched.error
     return {

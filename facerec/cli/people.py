@@ -38,7 +38,7 @@ from facerec.core.limits import MAX_USER_PAGE
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 
 if TYPE_CHECKING:
-    from facerec.gallery.associations import AssociationOutcome
+    from facerec.gallery.people.associations import AssociationOutcome
 
 
 @click.group()

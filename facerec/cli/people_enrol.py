@@ -21,12 +21,12 @@ from facerec.core.deferred import DeferredModule
 from facerec.errors import CollectionNotFoundError, InvalidInputError
 
 if TYPE_CHECKING:
-    from facerec.gallery import enrolment_rules
-    from facerec.gallery.enrolling import Enrolment
-    from facerec.gallery.enrolment_rules import NameOf
     from facerec.gallery.gallery import Gallery
+    from facerec.gallery.people import enrolment_rules
+    from facerec.gallery.people.enrolling import Enrolment
+    from facerec.gallery.people.enrolment_rules import NameOf
 else:
-    enrolment_rules = DeferredModule("facerec.gallery.enrolment_rules")
+    enrolment_rules = DeferredModule("facerec.gallery.people.enrolment_rules")
 
 person_from_option = click.option(
     "--person-from",
@@ -69,7 +69,7 @@ def enrol(
     with factory.open_gallery(data_folder(data)) as gallery:
         enrolment = gallery.enrol_people(collection, name_of)
     if as_json:
-        from facerec.gallery.presenting_enrolment import enrolment_json
+        from facerec.gallery.presenting.enrolment import enrolment_json
 
         print_json(enrolment_json(enrolment))
     else:

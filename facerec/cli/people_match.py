@@ -23,7 +23,7 @@ from facerec.core.limits import MAX_USER_MATCHES
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
-    from facerec.gallery.user_search import UserSearchResult
+    from facerec.gallery.people.user_search import UserSearchResult
 
 
 @click.command()

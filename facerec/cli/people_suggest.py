@@ -24,7 +24,7 @@ from facerec.cli.person_argument import known_name, new_or_known
 from facerec.core.limits import MAX_CLUSTER_PAGE, MAX_PAGE
 
 if TYPE_CHECKING:
-    from facerec.gallery.cluster_results import ClusterPage
+    from facerec.gallery.clusters.results import ClusterPage
 
 _SHOWN_SOURCES = 3
 
@@ -65,7 +65,7 @@ def suggest(
             result = gallery.cluster_faces(collection, threshold=threshold)
         page = gallery.list_clusters(collection, next_token=next_token, limit=limit)
     if as_json:
-        from facerec.gallery.presenting_clusters import cluster_page_json
+        from facerec.gallery.presenting.clusters import cluster_page_json
 
         print_json(cluster_page_json(page))
         return
@@ -93,7 +93,7 @@ def show_cluster(collection: str, cluster_id: str, data: Path | None, as_json: b
         cluster = gallery.describe_cluster(collection, cluster_id)
         page = gallery.list_faces(collection, face_ids=cluster.face_ids, limit=MAX_PAGE)
     if as_json:
-        from facerec.gallery.presenting_clusters import cluster_json
+        from facerec.gallery.presenting.clusters import cluster_json
 
         print_json(cluster_json(cluster))
         return

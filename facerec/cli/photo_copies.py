@@ -20,7 +20,7 @@ from facerec.errors import FacerecError, InvalidInputError
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 if TYPE_CHECKING:
-    from facerec.gallery.found_faces import FoundFace
+    from facerec.gallery.search.found_faces import FoundFace
 
 DOUBTFUL = "doubtful"
 """Subfolder of the doubtful photos."""

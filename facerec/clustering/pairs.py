@@ -131,7 +131,7 @@ def scores_at(
 ) -> NDArray[np.float32]:
     """Return the normalised scores of pairs at Euclidean distances.
 
-    ``facerec.gallery.normalisation.normalised_score`` computes the same for one pair.
+    ``facerec.gallery.scores.normalisation.normalised_score`` computes the same for one pair.
     """
     own = (distances - faces.means[first]) / faces.deviations[first]
     own += (distances - faces.means[second]) / faces.deviations[second]

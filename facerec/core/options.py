@@ -10,7 +10,7 @@ from facerec.errors import InvalidInputError
 
 DEFAULT_THRESHOLD = 0.8
 """Minimum similarity at which two faces count as the same person (see
-``facerec.gallery.similarity``)."""
+``facerec.gallery.scores.similarity``)."""
 
 MAX_FACES = 100
 """Maximum number of faces of one photo that are processed, as in Rekognition

@@ -95,7 +95,7 @@ class Correction:
     Attributes:
         face_id: id of the face.
         person: user id, or name in external image ids, of the person; see
-            ``facerec.gallery.corrections``.
+            ``facerec.gallery.people.corrections``.
     """
 
     face_id: str

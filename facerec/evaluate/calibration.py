@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.evaluate.rates import Interval, wilson
-from facerec.gallery.normalisation import (
+from facerec.gallery.scores.normalisation import (
     false_match_rate_of,
     score_of_similarity,
     similarity_at,
     similarity_of_score,
 )
-from facerec.gallery.sampling import SampledFace
+from facerec.gallery.search.sampling import SampledFace
 
 SIMILARITIES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 MAX_FACES = 4_000

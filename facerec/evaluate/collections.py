@@ -5,7 +5,7 @@ from __future__ import annotations
 from facerec.errors import InvalidInputError
 from facerec.evaluate.calibration import MAX_FACES, Calibration, calibrate
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.similarity import checked_target_fmr
+from facerec.gallery.scores.similarity import checked_target_fmr
 
 
 def calibrate_collection(

@@ -48,7 +48,7 @@ class DescribedFaces:
     def normalised(
         self, distances: NDArray[np.float64], one: NDArray[np.int64], other: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Return normalised scores, by the formula of ``facerec.gallery.normalisation``."""
+        """Return normalised scores, by the formula of ``facerec.gallery.scores.normalisation``."""
         scores: NDArray[np.float64] = (
             (distances - self.means[one]) / self.deviations[one]
             + (distances - self.means[other]) / self.deviations[other]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facerec.errors import InvalidInputError
 from facerec.evaluate.faces import DescribedFaces
 from facerec.evaluate.rates import Interval, wilson
-from facerec.gallery.normalisation import similarity_of_score
+from facerec.gallery.scores.normalisation import similarity_of_score
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".bmp", ".tif", ".tiff"}
 FALSE_POSITIVE_RATES = (0.01, 0.05, 0.1)

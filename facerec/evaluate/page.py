@@ -18,7 +18,7 @@ from facerec.evaluate.identification import Identification
 from facerec.evaluate.labels import LabelEvaluation
 from facerec.evaluate.plots import Axis, Line, LinearAxis, line_plot
 from facerec.evaluate.verification import PairError, Verification
-from facerec.gallery.normalisation import similarity_of_score
+from facerec.gallery.scores.normalisation import similarity_of_score
 
 THUMBNAIL = 96
 """Side of a thumbnail's face in pixels."""

@@ -21,7 +21,7 @@ from facerec.evaluate.rates import (
     miss_rates,
     wilson,
 )
-from facerec.gallery.normalisation import (
+from facerec.gallery.scores.normalisation import (
     false_match_rate_of,
     score_of_similarity,
     similarity_of_score,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Self
 
 from facerec.core.names import checked_collection_id
 from facerec.gallery.defaults import GalleryDefaults
+from facerec.gallery.indexing.preparing import require_collection
 from facerec.gallery.inspection import Inspector
 from facerec.gallery.paging import page_token, read_page_token
-from facerec.gallery.preparing import require_collection
-from facerec.gallery.similarity import checked_threshold
+from facerec.gallery.scores.similarity import checked_threshold
 
 if TYPE_CHECKING:
     from collections.abc import Callable

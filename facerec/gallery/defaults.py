@@ -19,7 +19,7 @@ likely wrong than right is never accepted."""
 
 DEFAULT_LIMIT = 100
 """Default maximum number of matches of one face. A decision reads this many neighbours anyway
-(``facerec.gallery.scoring.NEIGHBOURS_TO_SCORE``)."""
+(``facerec.gallery.scores.scoring.NEIGHBOURS_TO_SCORE``)."""
 
 ASSOCIATION_THRESHOLD = 0.75
 """Default minimum similarity of a face to the person to associate it with, as in Rekognition

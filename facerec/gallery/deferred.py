@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from facerec.core import clusters as core_clusters
     from facerec.core import erasures
-    from facerec.gallery import cluster_results, exported_collection
+    from facerec.gallery.clusters import results as cluster_results
+    from facerec.gallery.transfer import exported_collection
 else:
     from facerec.core.deferred import DeferredModule
 
-    cluster_results = DeferredModule("facerec.gallery.cluster_results")
+    cluster_results = DeferredModule("facerec.gallery.clusters.results")
     core_clusters = DeferredModule("facerec.core.clusters")
     erasures = DeferredModule("facerec.core.erasures")
-    exported_collection = DeferredModule("facerec.gallery.exported_collection")
+    exported_collection = DeferredModule("facerec.gallery.transfer.exported_collection")
 
 __all__ = [
     "cluster_results",

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from facerec.gallery.collections import CollectionOperations
-from facerec.gallery.correction_operations import CorrectionOperations
-from facerec.gallery.enrol_operations import EnrolOperations
-from facerec.gallery.erasure_operations import ErasureOperations
-from facerec.gallery.exporting import ExportOperations
-from facerec.gallery.faces import FaceOperations
-from facerec.gallery.find_operations import FindOperations
-from facerec.gallery.history_operations import HistoryOperations
-from facerec.gallery.idempotency import answer_by_token
-from facerec.gallery.import_operations import ImportOperations
-from facerec.gallery.merging import MergeOperations
-from facerec.gallery.recognition import RecognitionOperations
-from facerec.gallery.retention import RetentionOperations
-from facerec.gallery.transfer_operations import TransferOperations
-from facerec.gallery.user_operations import UserOperations
-from facerec.gallery.user_search_operations import UserSearchOperations
+from facerec.gallery.operations.collections import CollectionOperations
+from facerec.gallery.operations.corrections import CorrectionOperations
+from facerec.gallery.operations.enrolment import EnrolOperations
+from facerec.gallery.operations.erasures import ErasureOperations
+from facerec.gallery.operations.exports import ExportOperations
+from facerec.gallery.operations.faces import FaceOperations
+from facerec.gallery.operations.find import FindOperations
+from facerec.gallery.operations.history import HistoryOperations
+from facerec.gallery.operations.idempotency import answer_by_token
+from facerec.gallery.operations.imports import ImportOperations
+from facerec.gallery.operations.merging import MergeOperations
+from facerec.gallery.operations.recognition import RecognitionOperations
+from facerec.gallery.operations.retention import RetentionOperations
+from facerec.gallery.operations.transfers import TransferOperations
+from facerec.gallery.operations.user_search import UserSearchOperations
+from facerec.gallery.operations.users import UserOperations
 
 
 class Gallery(
@@ -47,36 +47,37 @@ class Gallery(
     the functions that these methods are built from. Safe to share between threads if the
     collaborators are.
 
-    ``GalleryBase`` documents the constructor. The operations, by the module that defines them:
+    ``GalleryBase`` documents the constructor. The operations, by the module of
+    ``facerec.gallery`` that defines them:
 
-    - ``collections``: ``create_collection``, ``describe_collection``, ``list_collections``,
-      ``all_collections``, ``set_threshold``, ``delete_collection``, ``get_tags``, ``set_tags``,
-      ``remove_tags``;
-    - ``recognition``: ``index``, ``search``, ``search_face``;
-    - ``find_operations``: ``find``, for all photos of somebody;
+    - ``operations.collections``: ``create_collection``, ``describe_collection``,
+      ``list_collections``, ``all_collections``, ``set_threshold``, ``delete_collection``,
+      ``get_tags``, ``set_tags``, ``remove_tags``;
+    - ``operations.recognition``: ``index``, ``search``, ``search_face``;
+    - ``operations.find``: ``find``, for all photos of somebody;
     - ``inspection``, without a collection: ``detect``, ``compare``, ``estimates_attributes``,
       ``model_version``, ``defaults``;
-    - ``faces``: ``list_faces``, ``delete_faces``, ``thumbnail``, and for measurements and
-      maintenance ``sample_faces`` and ``refresh_stats``;
-    - ``import_operations``, of faces from other services: ``import_faces``, ``import_embeddings``,
+    - ``operations.faces``: ``list_faces``, ``delete_faces``, ``thumbnail``, and for measurements
+      and maintenance ``sample_faces`` and ``refresh_stats``;
+    - ``operations.imports``, of faces from other services: ``import_faces``, ``import_embeddings``,
       ``deleted_imports``, ``erased_people``;
-    - ``user_operations``, of people, which are users in Rekognition: ``create_user``,
+    - ``operations.users``, of people, which are users in Rekognition: ``create_user``,
       ``describe_user``, ``rename_user``, ``resolve_user``, ``delete_user``, ``list_users``,
       ``associate_faces``, ``disassociate_faces``;
-    - ``merging``: ``merge_users``, ``split_user``;
-    - ``enrol_operations``: ``enrol_people``, from the names of photos;
-    - ``user_search_operations``: ``search_users_by_face``, ``search_users_by_user``,
+    - ``operations.merging``: ``merge_users``, ``split_user``;
+    - ``operations.enrolment``: ``enrol_people``, from the names of photos;
+    - ``operations.user_search``: ``search_users_by_face``, ``search_users_by_user``,
       ``search_users_by_photo``;
-    - ``cluster_operations``, for unknown people: ``cluster_faces``, ``list_clusters``,
+    - ``operations.clusters``, for unknown people: ``cluster_faces``, ``list_clusters``,
       ``describe_cluster``, ``name_cluster``, ``ignore_cluster``, ``not_same_cluster``,
       ``not_a_face``;
-    - ``correction_operations``: ``not_same``, ``lift_correction``, ``list_corrections``;
-    - ``history_operations``: ``list_history``, ``undo``, ``requested_by``;
-    - ``erasure_operations``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,
+    - ``operations.corrections``: ``not_same``, ``lift_correction``, ``list_corrections``;
+    - ``operations.history``: ``list_history``, ``undo``, ``requested_by``;
+    - ``operations.erasures``: ``erase``, ``select``, ``get_erasure``, ``list_erasures``,
       ``person_being_erased``, ``resume_erasure``, ``resume_erasures``;
-    - ``exporting``: ``export``, for a subject access request;
-    - ``transfer_operations``, of whole collections: ``export_collection``, ``import_collection``;
-    - ``retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
+    - ``operations.exports``: ``export``, for a subject access request;
+    - ``operations.transfers``, of whole collections: ``export_collection``, ``import_collection``;
+    - ``operations.retention``: ``get_retention``, ``set_retention``, ``list_expired``, ``expire``.
 
     ``answer_once`` repeats the answer to a request that was sent twice, and ``close`` releases
     what the gallery owns.
@@ -92,12 +93,9 @@ class Gallery(
     ) -> dict[str, Any]:
         """Answer a request, or return the earlier answer to its idempotency token.
 
-        See ``facerec.gallery.idempotency.answer_by_token``.
+        See ``facerec.gallery.operations.idempotency.answer_by_token``.
 
         Args:
-            token: As there.
-            request: As there.
-            answer: As there.
             collection_id: The collection that the request changes: a token ends with it, so that
                 it can be used again in a new collection of the same id.
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
     from facerec.core.photos import PhotoFaces
     from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
-    from facerec.gallery import comparing
-    from facerec.gallery.comparing import Comparison
+    from facerec.gallery.search import comparing
+    from facerec.gallery.search.comparing import Comparison
     from facerec.storage.objects.protocol import ObjectStore
 else:
-    comparing = DeferredModule("facerec.gallery.comparing")
+    comparing = DeferredModule("facerec.gallery.search.comparing")
 
 
 class Inspector:

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from facerec.core.names import derived_user_id
 from facerec.errors import CollectionExistsError, QuotaExceededError
-from facerec.gallery.associations import MAX_FACES_OF_REQUEST
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.importing import ImportedEmbeddings, NamedEmbedding
+from facerec.gallery.people.associations import MAX_FACES_OF_REQUEST
+from facerec.gallery.transfer.importing import ImportedEmbeddings, NamedEmbedding
 from facerec.imports.people import create_person
 
 

@@ -19,8 +19,8 @@ from facerec.errors import (
     UnreadablePhotoError,
 )
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.importing import KnownFace
-from facerec.gallery.indexing import storable_source
+from facerec.gallery.indexing.records import storable_source
+from facerec.gallery.transfer.importing import KnownFace
 from facerec.imports.matching import assign, fit_of
 from facerec.imports.report import ImportReport, Unmatched, UnmatchedFace
 

@@ -16,9 +16,9 @@ from facerec.errors import (
     UserExistsError,
     UserNotFoundError,
 )
-from facerec.gallery.associations import MAX_FACES_OF_REQUEST
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.importing import KnownFace
+from facerec.gallery.people.associations import MAX_FACES_OF_REQUEST
+from facerec.gallery.transfer.importing import KnownFace
 from facerec.imports.images import ImageImporter, PhotoOfFace
 from facerec.imports.rekognition import SourceCollection
 from facerec.imports.report import ImportReport, Unmatched, UnmatchedFace

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.faces import BoundingBox
-from facerec.gallery.importing import MIN_SHARED
-from facerec.gallery.storing import pair_boxes, shared_area
+from facerec.gallery.indexing.storing import pair_boxes, shared_area
+from facerec.gallery.transfer.importing import MIN_SHARED
 
 MARGIN = 0.1
 """Shared area that an assignment must gain over every other one. Boxes of two networks share about

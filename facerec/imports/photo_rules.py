@@ -7,7 +7,7 @@ import string
 from collections.abc import Iterable, Sequence
 
 from facerec.errors import InvalidInputError
-from facerec.gallery.importing import KnownFace
+from facerec.gallery.transfer.importing import KnownFace
 from facerec.imports.importing import FindPhotos
 
 FIELDS = ("external_image_id", "face_id", "image_id")

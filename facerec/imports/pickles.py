@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from facerec.core.faces import EMBEDDING_SIZE
 from facerec.errors import InvalidInputError
-from facerec.gallery.importing import NamedEmbedding
+from facerec.gallery.transfer.importing import NamedEmbedding
 
 MAX_BYTES = 1 << 30
 """Size of a file: about 900,000 descriptors of float64."""

@@ -12,7 +12,7 @@ from facerec.core.faces import BoundingBox
 from facerec.core.ids import checked_face_id
 from facerec.core.names import checked_external_image_id, checked_user_id
 from facerec.errors import AccessDeniedError, InvalidInputError, StoreUnavailableError
-from facerec.gallery.importing import KnownFace
+from facerec.gallery.transfer.importing import KnownFace
 
 Item = TypeVar("Item")
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from facerec.core.faces import BoundingBox
 from facerec.core.limits import MAX_PAGE
 from facerec.errors import JobFolderError, ObjectNotFoundError
-from facerec.gallery.tombstone_copies import mark_seen, unseen_erasures
-from facerec.gallery.tombstones import keep_boxes
+from facerec.gallery.erasing.tombstone_copies import mark_seen, unseen_erasures
+from facerec.gallery.erasing.tombstones import keep_boxes
 from facerec.jobs.folders import list_entries
 from facerec.jobs.places import Place, place_uri
 from facerec.jobs.plan import read_facts

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.gallery.tombstone_copies import (
+from facerec.gallery.erasing.tombstone_copies import (
     mark_seen,
     remove_returned,
     restore_tombstones,

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
-from facerec.gallery.preparing import prepare_collection
+from facerec.gallery.indexing.preparing import prepare_collection
 from facerec.jobs.changes import Changes, find_changes
 from facerec.jobs.children import count_children
 from facerec.jobs.deletion import complete_deletion

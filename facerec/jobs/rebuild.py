@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
-from facerec.gallery.copying import Copied, copy_records
-from facerec.gallery.tombstones import copy_tombstones
+from facerec.gallery.erasing.tombstones import copy_tombstones
+from facerec.gallery.transfer.copying import Copied, copy_records
 from facerec.jobs.folders import redirect
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.lost_collections import plans_of, restored_collection

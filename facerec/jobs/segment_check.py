@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from facerec.core.ids import group_of
 from facerec.errors import InvalidInputError, ObjectNotFoundError
-from facerec.gallery.storing import faces_to_keep, replace_faces
-from facerec.gallery.tombstones import deleted_boxes, without_deleted
+from facerec.gallery.erasing.tombstones import deleted_boxes, without_deleted
+from facerec.gallery.indexing.storing import faces_to_keep, replace_faces
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.statements import LastStatements, Statement, statements_of

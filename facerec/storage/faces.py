@@ -97,7 +97,7 @@ class FaceStore:
     ) -> list[str]:
         """Replace the faces of each photo, durably; return the ids of the removed faces.
 
-        The faces may belong to people; ``facerec.gallery.storing`` handles those.
+        The faces may belong to people; ``facerec.gallery.indexing.storing`` handles those.
 
         Args:
             collection_id: the collection.

@@ -17,7 +17,7 @@ from moto import mock_aws
 from facerec.core.options import FaceOptions
 from facerec.errors import CollectionNotFoundError, FacerecError
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.importing import KnownFace
+from facerec.gallery.transfer.importing import KnownFace
 from facerec.storage.dynamodb.store import DynamoDBStore
 from facerec.storage.generations import FacesByGeneration
 from facerec.storage.pinecone import PineconeVectors, open_pinecone_vectors

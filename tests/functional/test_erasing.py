@@ -19,8 +19,8 @@ from facerec.core.schemas import violation
 from facerec.errors import ConflictError
 from facerec.factory import open_gallery
 from facerec.gallery.base import GalleryBase
+from facerec.gallery.operations.retention import SECONDS_OF_DAY
 from facerec.gallery.receipts import Erasures
-from facerec.gallery.retention import SECONDS_OF_DAY
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite.store import SqliteStore
 from facerec.testing.engine import fake_face, fake_photo

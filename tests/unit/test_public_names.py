@@ -109,7 +109,7 @@ def test_every_operation_is_documented() -> None:
 
 
 def test_the_docstring_of_a_gallery_lists_every_operation_under_its_module() -> None:
-    groups = re.findall(r"^    - ``(\w+)``(.*?)[;.]$", Gallery.__doc__ or "", re.M | re.S)
+    groups = re.findall(r"^    - ``([\w.]+)``(.*?)[;.]$", Gallery.__doc__ or "", re.M | re.S)
     listed = {
         name: f"facerec.gallery.{module}"
         for module, names in groups

@@ -20,7 +20,7 @@ from facerec.core.schemas import violation
 from facerec.errors import StoreUnavailableError
 from facerec.factory import open_deployed_gallery
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.retention import SECONDS_OF_DAY
+from facerec.gallery.operations.retention import SECONDS_OF_DAY
 from facerec.jobs.aws import stack as described
 from facerec.jobs.erasure_check.check import find_remainders
 from facerec.jobs.erasure_check.traces import CheckedStores, collect_traces

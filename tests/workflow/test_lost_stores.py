@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from facerec.core.records import new_collection
-from facerec.gallery.retention import RETENTION_TAG
+from facerec.gallery.operations.retention import RETENTION_TAG
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.job_doors import (

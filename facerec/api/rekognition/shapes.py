@@ -15,10 +15,10 @@ from facerec.core.attributes import FaceAttributes
 from facerec.core.faces import BoundingBox, Landmarks, Point, Quality
 from facerec.core.photos import DetectedFace
 from facerec.core.records import FaceRecord, User
-from facerec.gallery.associations import status_of
-from facerec.gallery.faces import ListedFace
-from facerec.gallery.search_results import Match
-from facerec.gallery.user_search import UserMatch
+from facerec.gallery.people.associations import status_of
+from facerec.gallery.people.user_search import UserMatch
+from facerec.gallery.results import ListedFace
+from facerec.gallery.search.results import Match
 
 Shape: TypeAlias = dict[str, Any]
 

@@ -14,9 +14,9 @@ from facerec.api.rekognition.requests import (
 from facerec.api.rekognition.shapes import Shape, percent
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.core.photos import DetectedFace
-from facerec.gallery.associations import AssociationOutcome
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.people.associations import AssociationOutcome
 
 
 def create_user(gallery: Gallery, request: Request) -> Shape:

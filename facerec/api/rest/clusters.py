@@ -16,8 +16,8 @@ from facerec.api.rest.requests.parameters import CollectionPath, FacePath, NextT
 from facerec.api.rest.requests.people import ClusterRequest, NameClusterRequest
 from facerec.api.rest.uploads import JsonRoute
 from facerec.core.limits import MAX_CLUSTER_PAGE
-from facerec.gallery.presenting_clusters import cluster_json, cluster_page_json, clustering_json
-from facerec.gallery.presenting_people import association_json
+from facerec.gallery.presenting.clusters import cluster_json, cluster_page_json, clustering_json
+from facerec.gallery.presenting.people import association_json
 
 ClusterPath = Annotated[
     str, Path(pattern="^c[1-9][0-9]{0,17}$", description="Id of a cluster.", examples=["c1"])

@@ -18,7 +18,7 @@ from facerec.api.rest.requests.parameters import (
     PersonPath,
 )
 from facerec.core.limits import DEFAULT_PAGE
-from facerec.gallery.presenting import correction_page_json
+from facerec.gallery.presenting.faces import correction_page_json
 
 
 def corrections_router(context: Context) -> APIRouter:

@@ -25,7 +25,7 @@ from facerec.api.rest.requests.parameters import (
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES
 from facerec.errors import FaceInUseError
 from facerec.gallery.defaults import DEFAULT_LIMIT
-from facerec.gallery.presenting import (
+from facerec.gallery.presenting.faces import (
     face_page_json,
     face_search_json,
 )

@@ -21,7 +21,7 @@ from facerec.api.rest.requests.parameters import (
 from facerec.api.rest.requests.recognition import FIND_THRESHOLD, FindRequest
 from facerec.api.rest.uploads import JsonRoute, UploadRoute, upload_bodies
 from facerec.core.limits import DEFAULT_PAGE
-from facerec.gallery.presenting_found import found_json
+from facerec.gallery.presenting.found import found_json
 
 _FOUND: dict[int | str, dict[str, Any]] = {
     **problems(404),

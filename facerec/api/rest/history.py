@@ -14,7 +14,7 @@ from facerec.api.rest.reasons import REASON
 from facerec.api.rest.requests.parameters import CollectionPath, NextToken
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 from facerec.core.names import MAX_NAME_LENGTH
-from facerec.gallery.presenting_history import history_entry_json, history_page_json
+from facerec.gallery.presenting.history import history_entry_json, history_page_json
 
 
 def history_router(context: Context) -> APIRouter:

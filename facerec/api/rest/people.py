@@ -25,7 +25,7 @@ from facerec.api.rest.uploads import JsonRoute, UploadRoute, upload_bodies
 from facerec.core.limits import MAX_USER_MATCHES, MAX_USER_PAGE
 from facerec.core.names import MAX_NAME_LENGTH
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
-from facerec.gallery.presenting_people import (
+from facerec.gallery.presenting.people import (
     association_json,
     described_person_json,
     people_match_json,

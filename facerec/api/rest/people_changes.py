@@ -18,8 +18,8 @@ from facerec.api.rest.requests.people import (
     SplitPersonRequest,
 )
 from facerec.api.rest.uploads import JsonRoute
-from facerec.gallery.presenting_enrolment import enrolment_json
-from facerec.gallery.presenting_people import described_person_json, person_json
+from facerec.gallery.presenting.enrolment import enrolment_json
+from facerec.gallery.presenting.people import described_person_json, person_json
 
 
 def people_changes_router(context: Context) -> APIRouter:

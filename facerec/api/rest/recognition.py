@@ -15,7 +15,7 @@ from facerec.api.rest.requests.recognition import CompareRequest, DetectRequest,
 from facerec.api.rest.uploads import UploadRoute, upload_bodies
 from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError
-from facerec.gallery.presenting import (
+from facerec.gallery.presenting.faces import (
     comparison_json,
     detection_json,
     index_json,

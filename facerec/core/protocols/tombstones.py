@@ -29,7 +29,7 @@ class TombstoneRecords(Protocol):
 
         Args:
             collection_id: the collection.
-            photos: keyed hashes of photos (see ``facerec.gallery.tombstones``).
+            photos: keyed hashes of photos (see ``facerec.gallery.erasing.tombstones``).
         """
         ...
 

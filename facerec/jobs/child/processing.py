@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
-from facerec.gallery.indexing import IndexedImage, to_stored_faces
-from facerec.gallery.storing import with_stored_ids
+from facerec.gallery.indexing.records import IndexedImage, to_stored_faces
+from facerec.gallery.indexing.storing import with_stored_ids
 from facerec.jobs.child.step import KnownPhotos, Step, indexed_face
 from facerec.jobs.ledger.rows import LedgerRow, RejectedFace
 from facerec.jobs.outcomes import Outcome, PhotoFailure

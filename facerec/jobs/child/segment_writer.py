@@ -41,17 +41,17 @@ from facerec.errors import (
     JobDeletedError,
     ObjectNotFoundError,
 )
-from facerec.gallery.erased_photos import (
+from facerec.gallery.erasing.erased_photos import (
     NamedPhoto,
     deleted_and_erased,
     remove_erased_photos,
 )
-from facerec.gallery.storing import faces_to_keep, replace_faces
-from facerec.gallery.tombstones import (
+from facerec.gallery.erasing.tombstones import (
     DeletedBoxes,
     imported_faces,
     remove_tombstones,
 )
+from facerec.gallery.indexing.storing import faces_to_keep, replace_faces
 from facerec.jobs.existence import job_exists, while_it_exists
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import SegmentFaces, id_prefixes, write_face_index

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import image_key
-from facerec.gallery.erased_photos import NamedPhoto, photo_of_row
-from facerec.gallery.tombstones import without_deleted
+from facerec.gallery.erasing.erased_photos import NamedPhoto, photo_of_row
+from facerec.gallery.erasing.tombstones import without_deleted
 from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, erased_row
 from facerec.jobs.outcomes import Outcome
 

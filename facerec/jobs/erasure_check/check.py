@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from facerec.gallery.corrections import names_left
+from facerec.gallery.people.corrections import names_left
 from facerec.jobs.erasure_check.files import files_of, scan
 from facerec.jobs.erasure_check.patterns import (
     addresses_held_by_others,

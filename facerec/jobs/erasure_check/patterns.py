@@ -8,7 +8,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
-from facerec.gallery.user_vectors import search_vectors
+from facerec.gallery.people.user_vectors import search_vectors
 from facerec.jobs.photo_addresses import addresses_of_others
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from PIL import Image
 from facerec.core.erasures import SubjectKind
 from facerec.core.names import derived_external_image_id
 from facerec.core.records import Collection
-from facerec.gallery.faces import ListedFace
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.results import ListedFace
 from facerec.testing.engine import fake_face, fake_photo
 from tests.functional.doors.conftest import DOORS, put_photo
 from tests.support.doors import Door, DoorError, Found, Page

@@ -10,7 +10,7 @@ from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.engine.describe.cohort import Cohort
 from facerec.engine.describe.recipe import Recipe
 from facerec.engine.engine import Engine, open_engine
-from facerec.gallery.normalisation import normalised_score, similarity_of_score
+from facerec.gallery.scores.normalisation import normalised_score, similarity_of_score
 from tests.support.example_photos import EXAMPLES
 
 

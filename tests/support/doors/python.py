@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from facerec import errors
 from facerec.core.erasures import SubjectKind
 from facerec.core.options import FaceOptions, QualityFilter
-from facerec.gallery.associations import AssociationOutcome, status_of
-from facerec.gallery.presenting_history import history_entry_json, history_page_json
-from facerec.gallery.user_search import UserSearchResult
+from facerec.gallery.people.associations import AssociationOutcome, status_of
+from facerec.gallery.people.user_search import UserSearchResult
+from facerec.gallery.presenting.history import history_entry_json, history_page_json
 from tests.support.doors.base import (
     Change,
     Door,

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from facerec import errors
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.retention import RETENTION_TAG
+from facerec.gallery.operations.retention import RETENTION_TAG
 from tests.support.doors.base import Change, Door, DoorError, Found, FoundUser, Page, rounded
 from tests.support.gateway_events import rest_event
 

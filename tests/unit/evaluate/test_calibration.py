@@ -9,8 +9,8 @@ import pytest
 from facerec.errors import InvalidInputError
 from facerec.evaluate.calibration import MIN_MATCHES, Calibration, calibrate
 from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
-from facerec.gallery.normalisation import false_match_rate_of
-from facerec.gallery.sampling import SampledFace
+from facerec.gallery.scores.normalisation import false_match_rate_of
+from facerec.gallery.search.sampling import SampledFace
 from facerec.testing.engine import FAKE_COHORT_STATS, fake_face, fake_photo
 from facerec.testing.faces import stored_face
 from tests.support.gallery import Collaborators

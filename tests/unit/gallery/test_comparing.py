@@ -2,7 +2,7 @@ import pytest
 
 from facerec.errors import NoFaceError, UnreadablePhotoError
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.scoring import similarity_between
+from facerec.gallery.scores.scoring import similarity_between
 from facerec.testing.engine import FAKE_COHORT_STATS, fake_face, fake_photo
 
 ANN = fake_photo(fake_face("ann"))

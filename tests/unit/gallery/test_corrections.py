@@ -13,8 +13,8 @@ from facerec.errors import (
     FaceNotFoundError,
     InvalidInputError,
 )
-from facerec.gallery.decision import Decision
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.search.decision import Decision
 from facerec.testing.engine import fake_face, fake_photo
 
 NEAR_BOTH = fake_photo(fake_face("ann", away=0.2, shot=9))

@@ -16,7 +16,7 @@ from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.core.records import StoredFace
 from facerec.errors import CollectionNotFoundError
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.importing import KnownFace
+from facerec.gallery.transfer.importing import KnownFace
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from tests.support.gallery import Collaborators
 

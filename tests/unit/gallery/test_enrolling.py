@@ -8,10 +8,10 @@ import pytest
 
 from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError
-from facerec.gallery.enrolling import Enrolment, EnrolmentProblem
-from facerec.gallery.enrolment_rules import name_by_folder, name_by_pattern
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.presenting_enrolment import enrolment_json
+from facerec.gallery.people.enrolling import Enrolment, EnrolmentProblem
+from facerec.gallery.people.enrolment_rules import name_by_folder, name_by_pattern
+from facerec.gallery.presenting.enrolment import enrolment_json
 from facerec.testing.engine import FakeFace, fake_face, fake_photo
 
 
@@ -132,7 +132,7 @@ def test_names_that_cannot_be_kept_are_reported(folder: Folder, gallery: Gallery
 def test_a_person_has_at_most_the_maximum_of_faces(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("facerec.gallery.enrol_operations.associations.MAX_FACES_OF_USER", 2)
+    monkeypatch.setattr("facerec.gallery.operations.enrolment.associations.MAX_FACES_OF_USER", 2)
     for n in range(4):
         folder.photo(f"Ann/{n}.jpg", fake_face("ann", shot=n, away=0.1))
     result = folder.enrol()

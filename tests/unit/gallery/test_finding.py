@@ -14,9 +14,9 @@ from facerec.errors import (
     NotFoundError,
     UserNotFoundError,
 )
-from facerec.gallery import finding, ranking
-from facerec.gallery.found_faces import Doubt, FoundFace, FoundPage
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.search import finding, ranking
+from facerec.gallery.search.found_faces import Doubt, FoundFace, FoundPage
 from facerec.testing.engine import fake_embedding, fake_face, fake_photo
 
 NOTES = count()

@@ -11,7 +11,7 @@ import pytest
 
 from facerec.core.faces import BoundingBox
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.importing import KnownFace
+from facerec.gallery.transfer.importing import KnownFace
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 from tests.support.jobs import LocalJob

@@ -6,7 +6,7 @@ import pytest
 from facerec.core.ids import group_of
 from facerec.errors import InvalidInputError
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.indexing import name_image
+from facerec.gallery.indexing.records import name_image
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 

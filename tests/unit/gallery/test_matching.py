@@ -15,10 +15,10 @@ from facerec.errors import (
     NoFaceError,
     UnreadablePhotoError,
 )
-from facerec.gallery.decision import MARGIN, Decision
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.scoring import similarity_between
-from facerec.gallery.similarity import threshold_at
+from facerec.gallery.scores.scoring import similarity_between
+from facerec.gallery.scores.similarity import threshold_at
+from facerec.gallery.search.decision import MARGIN, Decision
 from facerec.testing.engine import (
     FAKE_COHORT_STATS,
     FAKE_DISTANCE_AT_DEFAULT,

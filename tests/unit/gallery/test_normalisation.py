@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facerec.core.faces import CohortStats
-from facerec.gallery.normalisation import (
+from facerec.gallery.scores.normalisation import (
     STRAIGHT_FROM,
     false_match_rate_of,
     normalised_score,

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.presenting import (
+from facerec.gallery.presenting.faces import (
     collection_json,
     comparison_json,
     deletion_json,

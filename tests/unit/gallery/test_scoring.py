@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from facerec.core.faces import CohortStats
 from facerec.core.records import StoredFace
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.scoring import reach, similarity_between, stats_of_stored
+from facerec.gallery.scores.scoring import reach, similarity_between, stats_of_stored
 from facerec.testing.engine import FAKE_COHORT_STATS, FakeEngine, fake_face, fake_photo
 from facerec.testing.faces import by_image, stored_face
 from tests.support.gallery import Collaborators

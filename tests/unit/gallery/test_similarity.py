@@ -5,8 +5,8 @@ import math
 import pytest
 
 from facerec.errors import InvalidInputError
-from facerec.gallery.normalisation import similarity_at
-from facerec.gallery.similarity import checked_threshold, threshold_at
+from facerec.gallery.scores.normalisation import similarity_at
+from facerec.gallery.scores.similarity import checked_threshold, threshold_at
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.8, 1.0])

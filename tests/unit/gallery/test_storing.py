@@ -11,7 +11,7 @@ from facerec.core.faces import BoundingBox
 from facerec.core.ids import group_of
 from facerec.core.records import StoredFace
 from facerec.gallery.gallery import Gallery
-from facerec.gallery.storing import faces_to_keep, replace_faces, with_stored_ids
+from facerec.gallery.indexing.storing import faces_to_keep, replace_faces, with_stored_ids
 from facerec.testing.engine import fake_face, fake_photo
 from facerec.testing.faces import stored_face
 from tests.support.gallery import Collaborators

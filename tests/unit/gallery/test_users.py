@@ -6,9 +6,9 @@ import pytest
 
 from facerec.core.ids import group_of
 from facerec.errors import QuotaExceededError, UserNotFoundError
-from facerec.gallery.associations import AssociationFailureReason
-from facerec.gallery.faces import DeletionFailureReason
 from facerec.gallery.gallery import Gallery
+from facerec.gallery.people.associations import AssociationFailureReason
+from facerec.gallery.results import DeletionFailureReason
 from facerec.testing.engine import fake_face, fake_photo
 from tests.support.gallery import Collaborators
 

@@ -18,7 +18,7 @@ from facerec.api.rest.requests.fields import (
 )
 from facerec.api.rest.rules import exactly_one
 from facerec.core.erasures import SubjectKind
-from facerec.gallery.retention import MAX_DAYS
+from facerec.gallery.operations.retention import MAX_DAYS
 
 
 class CreateCollectionRequest(Document):

@@ -22,7 +22,7 @@ from facerec.core.names import (
     read_external_image_id,
 )
 from facerec.errors import InvalidInputError
-from facerec.gallery.associations import MAX_FACES_OF_REQUEST
+from facerec.gallery.people.associations import MAX_FACES_OF_REQUEST
 
 COLLECTION_PATTERN = f"^{COLLECTION_ID_CHARACTER}+$"
 EXTERNAL_IMAGE_PATTERN = f"^{EXTERNAL_IMAGE_ID_CHARACTER}+$"

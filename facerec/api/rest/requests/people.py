@@ -11,7 +11,7 @@ from facerec.api.rest.requests.fields import FaceIds, PersonName, Share, UserId
 from facerec.api.rest.requests.photos import Bucket
 from facerec.api.rest.rules import at_least_one
 from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
-from facerec.gallery.enrolment_rules import NameOf, name_by_folder, name_by_pattern
+from facerec.gallery.people.enrolment_rules import NameOf, name_by_folder, name_by_pattern
 
 
 class CreatePersonRequest(Document):

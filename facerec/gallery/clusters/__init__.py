@@ -1,0 +1,1 @@
+"""Clusters of faces that nobody has named yet."""

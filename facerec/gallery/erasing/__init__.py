@@ -1,0 +1,1 @@
+"""Erasures, their tombstones and the restoration of erased faces."""

@@ -1,0 +1,294 @@
+"""Erasures: the only way to remove faces, people and collections from the stores.
+
+An erasure is recorded (``Erasures.begin``) before anything is removed. Its steps can be repeated,
+so an erasure that was killed is performed again from its beginning:
+
+1. Tombstones of the faces and of selected photos are stored, so that no job adds the faces again.
+   Faces that a job has added in the meantime are selected too. A copy of the tombstones is kept
+   beside the job folders (``facerec.gallery.erasing.tombstone_copies``).
+2. The faces are removed from job folders. This comes before the stores, so that after an
+   interruption the caller still sees the faces. If it can take longer than a request is allowed
+   to, ``Erasures.start`` makes another process perform all steps again, including this one.
+3. The faces are deleted, or the collection with everything in it.
+4. Faces are disassociated from their people; selected people and kept answers are deleted.
+5. Corrections of deleted faces and people are erased, what the history has of them, and copies
+   that the store may have left.
+6. The receipt replaces the record of the unfinished erasure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Collection as Members
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from facerec.core.history import current_cause
+from facerec.core.ids import group_of, is_group
+from facerec.errors import CollectionNotFoundError, FacerecError
+from facerec.gallery.deferred import erasures
+from facerec.gallery.erasing.erased_photos import (
+    keep_erased_photos,
+    keep_people,
+    names_of_selection,
+    photo_of_face,
+    photos_of_jobs,
+)
+from facerec.gallery.erasing.stores import StoreEraser
+from facerec.gallery.erasing.tombstone_copies import copy_of_erasure, mark_seen
+from facerec.gallery.erasing.tombstones import keep_tombstones
+from facerec.gallery.receipts import Erasure, completed_later
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import ErasedJob, KeptByJob, Receipt, Selection, SubjectKind
+
+
+class Eraser(StoreEraser):
+    """Shared code of the operations that erase."""
+
+    def _erase(
+        self, collection_id: str, subject: SubjectKind, selection: Selection
+    ) -> tuple[Receipt, tuple[str, ...]]:
+        """Erase a selection; return the receipt and the ids of the faces that were stored."""
+        if selection.created_at is None:
+            created_at = self._get(collection_id).created_at
+            selection = replace(selection, created_at=created_at)
+        keys = self._emptied_photos(collection_id, selection.face_ids)
+        users = self._records.get_users(collection_id, sorted(selection.user_ids))
+        user_names = frozenset(user.name for user in users if user.name is not None)
+        selection = replace(
+            selection, image_keys=keys, user_names=user_names, cause=current_cause()
+        )
+        erasure = self._erasures.begin(collection_id, subject, selection, self._clock())
+        start = self._erasures.start
+        try:
+            if start is not None:
+                return self._perform_in_stores(erasure, start)
+            done = self._perform(erasure)
+        except FacerecError as error:
+            error.consequence = completed_later(erasure.receipt.erasure_id)
+            raise
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(completed_later(erasure.receipt.erasure_id))
+            raise
+        self._complete_earlier(erasure)
+        return done
+
+    def _complete_earlier(self, erasure: Erasure) -> None:
+        """Complete killed erasures of the same selection, whose records still name it."""
+        for earlier in self._erasures.pending():
+            if erasure.includes(earlier):
+                self._perform(earlier)
+
+    def _perform(self, erasure: Erasure) -> tuple[Receipt, tuple[str, ...]]:
+        """Perform all steps of an erasure; see the module.
+
+        Returns:
+            The receipt, and the ids of the faces that were stored.
+        """
+        if self._is_of_earlier_collection(erasure):
+            return self._finish(erasure.receipt), ()
+        erasure, names = self._with_photos_of_jobs(erasure)
+        if erasure.selection.tombstones:
+            erasure, own_names = self._keep_tombstones(erasure)
+            self._copy_tombstones(erasure, names | own_names)
+        erasure = self._erase_from_jobs(erasure)
+        erasure, stored = self._erase_from_stores(erasure)
+        if erasure.selection.created_before is not None:
+            # A concurrent job may have stored more since.
+            erasure = self._erase_from_jobs(erasure)
+        return self._finish(erasure.receipt), stored
+
+    def _perform_in_stores(
+        self, erasure: Erasure, start: Callable[[str], None]
+    ) -> tuple[Receipt, tuple[str, ...]]:
+        """Perform the steps of an erasure that concern no job folder, and start the others.
+
+        Args:
+            erasure: What is erased.
+            start: See ``Erasures.start``.
+
+        Returns:
+            The receipt so far, and the ids of the faces that were stored.
+        """
+        if self._is_of_earlier_collection(erasure):
+            return self._finish(erasure.receipt), ()
+        if erasure.selection.tombstones:
+            erasure, _ = self._keep_tombstones(erasure)
+        erasure, stored = self._erase_from_stores(erasure)
+        self._erasures.keep(erasure)
+        start(erasure.receipt.erasure_id)
+        return erasure.receipt, stored
+
+    def _finish(self, receipt: Receipt) -> Receipt:
+        receipt = receipt.finished(self._clock())
+        self._erasures.finish(receipt)
+        return receipt
+
+    def _with_photos_of_jobs(self, erasure: Erasure) -> tuple[Erasure, set[str]]:
+        """Read the rows of jobs about selected photos, before they are erased.
+
+        Tombstones of these photos are kept, including those without a face, and the faces that jobs
+        found in them are selected.
+
+        Returns:
+            The erasure, and the names of photos under which the tombstones are stored.
+        """
+        selection, collection_id = erasure.selection, erasure.receipt.collection_id
+        names = set[str]()
+        if not selection.names_photos:
+            return erasure, names
+        kept = self._job_data.get(
+            collection_id,
+            erasures.Selection(
+                photos=selection.photos, external_image_ids=selection.external_image_ids
+            ),
+        )
+        with suppress(CollectionNotFoundError):
+            version = self._get(collection_id).model_version
+            photos = photos_of_jobs(collection_id, kept, version)
+            names = keep_erased_photos(collection_id, photos, selection, records=self._records)
+        found = faces_of_jobs(kept) if selection.photos else frozenset()
+        return self._with_faces(erasure, found - selection.face_ids), names
+
+    def _keep_tombstones(self, erasure: Erasure) -> tuple[Erasure, set[str]]:
+        """Store tombstones of faces and photos, so that later jobs do not add them again.
+
+        Returns:
+            The erasure, including faces that a job stored before it could see the tombstones, and
+            the names under which the tombstones of photos are stored.
+        """
+        names = self._keep_tombstones_of(erasure)
+        erasure = self._with_late_faces(erasure)
+        if erasure.selection.names_photos:
+            names |= self._keep_tombstones_of(erasure)
+        return erasure, names
+
+    def _with_late_faces(self, erasure: Erasure) -> Erasure:
+        """Select the faces that a job has stored before it could see the photos' tombstones."""
+        selection, collection_id = erasure.selection, erasure.receipt.collection_id
+        if not selection.names_photos:
+            return erasure
+        late = {
+            face.face_id
+            for face in self._faces.all_faces(collection_id)
+            if face.external_image_id in selection.external_image_ids
+            or face.source in selection.photos
+        }
+        return self._with_faces(erasure, late - selection.face_ids)
+
+    def _with_faces(self, erasure: Erasure, found: Members[str]) -> Erasure:
+        """Add faces to the selection, and record it."""
+        selection, collection_id = erasure.selection, erasure.receipt.collection_id
+        if not found:
+            return erasure
+        found = frozenset(found)
+        keys = self._emptied_photos(collection_id, selection.face_ids | found)
+        selection = replace(
+            selection,
+            face_ids=selection.face_ids | found,
+            image_keys=selection.image_keys | keys,
+        )
+        erasure = Erasure(erasure.receipt, selection)
+        self._erasures.keep(erasure)
+        return erasure
+
+    def _erase_from_jobs(self, erasure: Erasure) -> Erasure:
+        """Erase from job folders, and add the counts to the receipt."""
+        receipt, selection = erasure.receipt, erasure.selection
+        if not (
+            selection.face_ids or selection.names_photos or selection.created_before is not None
+        ):
+            return erasure
+        erased = self._job_data.forget(receipt.collection_id, selection)
+        receipt = replace(receipt, jobs=_merged((*receipt.jobs, *erased)))
+        return Erasure(receipt, selection)
+
+    def _is_of_earlier_collection(self, erasure: Erasure) -> bool:
+        """Return whether a part of a collection is erased, and only a later one of its id exists.
+
+        If no collection with its id exists, job folders may still contain what is selected.
+        """
+        selection = erasure.selection
+        if selection.created_before is not None or selection.created_at is None:
+            return False
+        with suppress(CollectionNotFoundError):
+            current = self._records.get_collection(erasure.receipt.collection_id)
+            return current.created_at != selection.created_at
+        return False
+
+    def _emptied_photos(self, collection_id: str, face_ids: Members[str]) -> frozenset[str]:
+        """Return the keys of the photos that have no other stored faces than these."""
+        keys = [key for key in {group_of(face_id) for face_id in face_ids} if is_group(key)]
+        stored = self._faces.get_images(collection_id, keys) if keys else {}
+        return frozenset(
+            key for key in keys if all(record.face_id in face_ids for record in stored.get(key, ()))
+        )
+
+    def _keep_tombstones_of(self, erasure: Erasure) -> set[str]:
+        selection, collection_id = erasure.selection, erasure.receipt.collection_id
+        ids = sorted(selection.face_ids)
+        faces = self._faces.get_faces(collection_id, ids) if ids else []
+        with suppress(CollectionNotFoundError):
+            records = [face.record for face in faces]
+            keep_tombstones(collection_id, records, records=self._records)
+            if selection.cause is None:
+                # not merged, and not deleted as an entry of the history
+                keep_people(collection_id, selection.user_ids, records=self._records)
+            photos = map(photo_of_face, records)
+            return keep_erased_photos(collection_id, photos, selection, records=self._records)
+        return set()
+
+    def _copy_tombstones(self, erasure: Erasure, names: Members[str]) -> None:
+        """Keep a copy of the tombstones of an erasure, which outlives the store of records."""
+        receipt, selection = erasure.receipt, erasure.selection
+        if selection.created_before is not None:
+            return
+        with suppress(CollectionNotFoundError):
+            collection = self._get(receipt.collection_id)
+            copy = copy_of_erasure(
+                receipt.collection_id,
+                names_of_selection(selection).union(names),
+                erasure_id=receipt.erasure_id,
+                erased_at=receipt.requested_at,
+                records=self._records,
+            )
+            if copy is not None:
+                self._job_data.keep_tombstones(collection, copy)
+                mark_seen(receipt.collection_id, [receipt.erasure_id], records=self._records)
+
+
+def faces_of_jobs(kept: Iterable[KeptByJob]) -> frozenset[str]:
+    """Return the ids of the faces that jobs have found in photos.
+
+    A face is stored with one address of its photo. Addresses of other files with the same bytes are
+    only in the rows of jobs.
+    """
+    return frozenset(
+        (
+            *(face["face_id"] for job in kept for row in job.rows for face in _faces_in(row)),
+            *(face.record.face_id for job in kept for face in job.faces),
+        )
+    )
+
+
+def _faces_in(row: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the faces that a ledger row (``schemas/ledger-row.json``) lists as stored."""
+    yield from row["faces"]
+    yield from row["kept"]
+
+
+def _merged(jobs: Members[ErasedJob]) -> tuple[ErasedJob, ...]:
+    """Return the counts removed from each folder, summed over several attempts."""
+    sums: dict[str, ErasedJob] = {}
+    for job in jobs:
+        known = sums.get(job.job_id, erasures.ErasedJob(job.job_id))
+        sums[job.job_id] = erasures.ErasedJob(
+            job.job_id,
+            known.embeddings + job.embeddings,
+            known.rows + job.rows,
+            known.manifest_lines + job.manifest_lines,
+            known.files + job.files,
+        )
+    return tuple(sums.values())

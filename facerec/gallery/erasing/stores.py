@@ -1,0 +1,181 @@
+"""Erases from the stores of faces and records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Members
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from facerec.core.history import caused_by
+from facerec.core.records import Collection, new_collection
+from facerec.errors import CollectionNotFoundError, UserNotFoundError
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.people.corrections import count_corrections, forget_corrections, names_left
+from facerec.gallery.people.names import person_names
+from facerec.gallery.receipts import Erasure
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt, Selection
+    from facerec.storage.faces import FaceStore
+
+
+class StoreEraser(GalleryBase):
+    """Erases from the stores of faces and records, but from no job folder."""
+
+    def _erase_from_stores(self, erasure: Erasure) -> tuple[Erasure, tuple[str, ...]]:
+        """Erase from the stores of faces and records; return the ids of the faces they had."""
+        receipt, selection = erasure.receipt, erasure.selection
+        stored: tuple[str, ...] = ()
+        names = selection.external_image_ids | selection.photos
+        # What other erasures do within an operation is not a part of its entry.
+        with caused_by(selection.cause):
+            if selection.created_before is not None:
+                receipt = self._erase_collection(receipt, selection)
+            else:
+                receipt, stored, erased_names = self._erase_part(receipt, selection)
+                names |= erased_names
+        if selection.erases_names:
+            names |= selection.user_ids | selection.user_names
+        self._faces.erase_copies(sorted(names))
+        return Erasure(receipt, selection), stored
+
+    def _erase_part(
+        self, receipt: Receipt, selection: Selection
+    ) -> tuple[Receipt, tuple[str, ...], frozenset[str]]:
+        """Erase faces and people, but not a whole collection.
+
+        Returns:
+            The receipt, the ids of the faces that were stored, and names that the history had.
+        """
+        collection_id, requested = receipt.collection_id, sorted(selection.face_ids)
+        people = self._names_of_corrected(collection_id, requested)
+        people |= selection.user_ids | selection.external_image_ids
+        if selection.erases_names:
+            people |= selection.user_names
+        own = self._faces_of(collection_id, selection)
+        stored = tuple(own.delete_faces(collection_id, requested)) if requested else ()
+        receipt = replace(receipt, faces=receipt.faces + len(stored))
+        receipt = self._erase_users(receipt, selection, own)
+        forgotten = forget_corrections(
+            collection_id,
+            gone=requested,
+            people=people,
+            faces=self._faces,
+            records=self._records,
+        )
+        receipt = replace(receipt, corrections=receipt.corrections + forgotten)
+        receipt, names = self._erase_history(receipt, selection, people)
+        return receipt, stored, names
+
+    def _erase_history(
+        self, receipt: Receipt, selection: Selection, people: Members[str]
+    ) -> tuple[Receipt, frozenset[str]]:
+        """Erase from the history what is gone; return the receipt and the names it had."""
+        collection_id = receipt.collection_id
+        own = selection.user_ids | selection.user_names
+        sought = (selection.external_image_ids | set(people)) - own
+        named = self._records.get_history_subjects(collection_id, sought)
+        gone = named - names_left(
+            collection_id, set(named), faces=self._faces, records=self._records
+        )
+        if selection.erases_names:
+            gone |= own
+        if not (gone or selection.face_ids):
+            return receipt, frozenset()
+        changed, names = self._records.erase_history(
+            collection_id, people=gone, face_ids=selection.face_ids
+        )
+        return replace(receipt, history=receipt.history + changed), names
+
+    def _faces_of(self, collection_id: str, selection: Selection) -> FaceStore:
+        """Return the face store of the collection that a selection refers to."""
+        with suppress(CollectionNotFoundError):
+            current = self._records.get_collection(collection_id)
+            if selection.created_at in (None, current.created_at):
+                return self._faces.of(current)
+        if selection.created_at is None:
+            return self._faces
+        return self._faces.of(new_collection(collection_id, "", selection.created_at))
+
+    def _erase_users(self, receipt: Receipt, selection: Selection, own: FaceStore) -> Receipt:
+        from facerec.gallery.people.user_vectors import delete_vector
+
+        collection_id = receipt.collection_id
+        # A concurrent request may have associated a face before it was deleted.
+        changed = self._disassociate(collection_id, selection.face_ids, own) - selection.user_ids
+        answers = self._records.forget_answers([*selection.face_ids, *selection.user_ids])
+        users = 0
+        for user_id in sorted(selection.user_ids):
+            with suppress(UserNotFoundError):
+                self._records.delete_user(collection_id, user_id)
+                users += 1
+            delete_vector(own, collection_id, user_id)
+        return replace(
+            receipt,
+            users=receipt.users + users,
+            user_vectors=receipt.user_vectors + len(changed) + users,
+            answers=receipt.answers + answers,
+        )
+
+    def _erase_collection(self, receipt: Receipt, selection: Selection) -> Receipt:
+        from facerec.gallery.people.user_vectors import delete_vectors
+
+        collection_id = receipt.collection_id
+        collection, exists = self._selected_collection(collection_id, selection)
+        if collection is None:
+            return receipt
+        own = self._faces.of(collection)
+        if exists:
+            faces = own.count_faces(collection_id)
+            users = self._records.count_users(collection_id)
+            corrections = count_corrections(collection_id, records=self._records)
+            receipt = replace(
+                receipt, faces=faces, users=users, user_vectors=users, corrections=corrections
+            )
+        delete_vectors(own, collection_id)
+        own.delete_namespace(collection_id)
+        if exists:
+            with suppress(CollectionNotFoundError):
+                self._records.delete_collection(collection_id)
+            # A concurrent request may have stored more since.
+            delete_vectors(own, collection_id)
+            own.delete_namespace(collection_id)
+        return receipt
+
+    def _selected_collection(
+        self, collection_id: str, selection: Selection
+    ) -> tuple[Collection | None, bool]:
+        """Return the collection that a selection erases as a whole, and whether it still exists.
+
+        Returns None if only a later collection with the same id exists and the selection contains
+        no creation time.
+        """
+        later = False
+        with suppress(CollectionNotFoundError):
+            current = self._records.get_collection(collection_id)
+            later = current.created_at > (selection.created_before or 0.0)
+            if not later:
+                return current, True
+        if selection.created_at is not None:
+            return new_collection(collection_id, "", selection.created_at), False
+        return (None if later else Collection(collection_id, "", 0.0)), False
+
+    def _names_of_corrected(self, collection_id: str, face_ids: Sequence[str]) -> set[str]:
+        """Return the names that corrections and the history may have for faces to be deleted."""
+        if not face_ids or not (
+            self._records.list_corrections(collection_id, limit=1)
+            or self._records.list_history(collection_id, limit=1)
+        ):
+            return set()
+        stored = self._faces.get_faces(collection_id, face_ids)
+        return {name for face in stored for name in person_names(face.record, None)}
+
+    def _disassociate(
+        self, collection_id: str, face_ids: Members[str], faces: FaceStore
+    ) -> frozenset[str]:
+        """Disassociate faces from their people; return the ids of these."""
+        from facerec.gallery.people.associations import update_owners
+
+        return update_owners(faces, self._records, collection_id, face_ids, face_ids)

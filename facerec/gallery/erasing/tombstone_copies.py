@@ -1,0 +1,125 @@
+"""Copies of tombstones outside the store of records, and their restoration.
+
+Tombstones are lost with their store. So each erasure writes a copy of its tombstones and their key
+beside the collection's job folders; deleting the collection deletes the copy. It also leaves a mark
+in the store. A store without the mark was lost, or restored from a copy older than the erasure: the
+tombstones are restored, and faces that were erased are removed again. A tombstone that is missing
+in a store with the mark was removed on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection as Members
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from facerec.core.ids import group_of
+from facerec.core.tombstone_copies import TombstoneCopy
+from facerec.gallery.erasing.tombstones import (
+    box_in,
+    digest,
+    get_texts,
+    is_of_deleted,
+    keep_texts,
+    keep_tombstones,
+)
+from facerec.gallery.indexing.storing import pair_boxes
+from facerec.gallery.people.corrections import forget_corrections
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord
+    from facerec.storage.faces import FaceStore
+
+_SEEN = "seen"
+"""Text of the mark of an erasure."""
+
+
+def copy_of_erasure(
+    collection_id: str,
+    names: Members[str],
+    *,
+    erasure_id: str,
+    erased_at: float,
+    records: RecordStore,
+) -> TombstoneCopy | None:
+    """Return a copy of the tombstones that an erasure left; None if there are none.
+
+    Args:
+        collection_id: The collection.
+        names: Names of the photos that the tombstones belong to.
+        erasure_id: The erasure.
+        erased_at: Time of the erasure, in seconds since 1970.
+        records: Store of the tombstones.
+    """
+    key = records.get_tombstone_key(collection_id)
+    found = get_texts(collection_id, names, records=records)
+    deleted = {name: frozenset(filter(is_of_deleted, own)) for name, own in found.items()}
+    places = {digest(key or b"", name): own for name, own in deleted.items() if own}
+    return TombstoneCopy(erasure_id, erased_at, key, places) if key and places else None
+
+
+def mark_seen(collection_id: str, erasure_ids: Iterable[str], *, records: RecordStore) -> None:
+    """Mark in the store that it has the tombstones of erasures.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    keep_texts(collection_id, {_mark_of(each): {_SEEN} for each in erasure_ids}, records=records)
+
+
+def unseen_erasures(
+    collection_id: str, erasure_ids: Sequence[str], *, records: RecordStore
+) -> list[str]:
+    """Return the erasures that a store has not seen."""
+    found = get_texts(collection_id, [_mark_of(each) for each in erasure_ids], records=records)
+    return [each for each in erasure_ids if _mark_of(each) not in found]
+
+
+def restore_tombstones(
+    collection_id: str, copies: Iterable[TombstoneCopy], *, records: RecordStore
+) -> None:
+    """Restore the tombstones of a store, unless it has its own, with another key.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    for copy in copies:
+        if records.create_tombstone_key(collection_id, copy.key) == copy.key:
+            records.put_tombstones(collection_id, copy.places)
+
+
+def returned_faces(
+    copies: Sequence[TombstoneCopy], records: Iterable[FaceRecord]
+) -> Iterator[FaceRecord]:
+    """Yield the stored faces that were deleted after they had been indexed."""
+    for record in records:
+        for copy in copies:
+            texts = copy.places.get(digest(copy.key, group_of(record.face_id)), ())
+            boxes = [box_in(text) for text in texts]
+            if record.indexed_at < copy.erased_at and pair_boxes([record.box], boxes):
+                yield record
+                break
+
+
+def remove_returned(
+    collection_id: str, returned: Sequence[FaceRecord], *, faces: FaceStore, records: RecordStore
+) -> None:
+    """Remove faces that were deleted, and disassociate them from their people.
+
+    Raises:
+        ConflictError: Too many concurrent changes of a person or of corrections.
+    """
+    from facerec.gallery.people.associations import update_owners
+
+    # The store may have its own tombstones, which do not include these.
+    keep_tombstones(collection_id, returned, records=records)
+    ids = [record.face_id for record in returned]
+    faces.delete_faces(collection_id, ids)
+    update_owners(faces, records, collection_id, ids, ids)
+    forget_corrections(collection_id, gone=ids, faces=faces, records=records)
+
+
+def _mark_of(erasure_id: str) -> str:
+    # No image key contains a space, and no name of an erased photo begins like this.
+    return f"erasure {erasure_id}"

@@ -1,0 +1,312 @@
+"""Tombstones: the positions of deleted faces, so that no job adds these faces again.
+
+After a job, a collection holds what its manifest names, and the manifest still names the photo of a
+deleted face. So a deletion leaves a tombstone: a keyed hash of the photo in its collection, and the
+box of the face. A job asks for the tombstones of its photos, and omits faces that overlap such a
+box, whatever the options. A single request to index a photo is a deliberate act: it stores the
+faces and removes their tombstones. A job that restores deleted faces does the same.
+
+A face that was imported under the id of another service leaves a tombstone too, while it is stored:
+its id is not in the group of its photo, so nothing else links the face to the photo. Its tombstone
+contains its id, encrypted with the key. A request to index the photo returns the face, as long as
+it is stored.
+
+A tombstone identifies nobody. The hash covers the content of the photo, the external image id, the
+model version and the collection, with a random key that is kept with the collection's records and
+deleted with them; without the photo and the key, it reveals nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+from uuid import UUID
+
+from facerec.core.faces import BoundingBox
+from facerec.core.ids import group_of
+from facerec.core.limits import MAX_PAGE
+from facerec.errors import InvalidInputError
+from facerec.gallery.indexing.storing import pair_boxes
+
+if TYPE_CHECKING:
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord, StoredFace
+    from facerec.storage.faces import FaceStore
+
+KEY_BYTES = 32
+"""Length of a key, the same as that of the hash, SHA-256
+(https://www.rfc-editor.org/rfc/rfc2104#section-3)."""
+
+DeletedBoxes = dict[str, tuple[BoundingBox, ...]]
+"""Boxes of deleted and imported faces by image key."""
+
+
+class _Tombstone(NamedTuple):
+    """A tombstone: its text in the store, its box, and the id of an imported face."""
+
+    text: str
+    box: BoundingBox
+    face_id: str | None
+
+
+def keep_tombstones(
+    collection_id: str, faces: Iterable[FaceRecord], *, records: RecordStore
+) -> None:
+    """Store a tombstone of each of these faces; call it before they are deleted.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    boxes = {record.face_id: record.box for record in faces}
+    keep_boxes(collection_id, boxes, records=records)
+
+
+def keep_boxes(
+    collection_id: str, boxes: Mapping[str, BoundingBox], *, records: RecordStore
+) -> None:
+    """Store a tombstone of each of these faces, given as their boxes by face id.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    texts: dict[str, set[str]] = {}
+    for face_id, box in boxes.items():
+        texts.setdefault(group_of(face_id), set()).add(_to_text(box))
+    if texts:
+        keep_texts(collection_id, texts, records=records)
+
+
+def keep_texts(
+    collection_id: str, texts: Mapping[str, Collection[str]], *, records: RecordStore
+) -> None:
+    """Store texts of tombstones under keyed hashes of the names of photos.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    key = _require_key(collection_id, records)
+    records.put_tombstones(collection_id, {digest(key, name): own for name, own in texts.items()})
+
+
+def get_texts(
+    collection_id: str, names: Collection[str], *, records: RecordStore
+) -> dict[str, frozenset[str]]:
+    """Return the texts of tombstones by names of photos; photos without any are omitted.
+
+    Takes one request, plus one per 100 names if the collection ever had a tombstone.
+    """
+    key = records.get_tombstone_key(collection_id) if names else None
+    if key is None:
+        return {}
+    photos = {digest(key, name): name for name in names}
+    found = records.get_tombstones(collection_id, list(photos))
+    return {photos[photo]: texts for photo, texts in found.items()}
+
+
+def remove_texts(collection_id: str, names: Collection[str], *, records: RecordStore) -> None:
+    """Remove all tombstones of photos, given by their names."""
+    found = get_texts(collection_id, names, records=records)
+    if found:
+        key = records.get_tombstone_key(collection_id) or b""
+        records.delete_tombstones(
+            collection_id, {digest(key, name): texts for name, texts in found.items()}
+        )
+
+
+def boxes_in(texts: Mapping[str, Collection[str]], image_keys: Collection[str]) -> DeletedBoxes:
+    """Return the boxes of deleted and imported faces among the texts of tombstones."""
+    return {
+        image_key: tuple(map(box_in, sorted(texts[image_key])))
+        for image_key in image_keys
+        if image_key in texts
+    }
+
+
+def keep_imported(
+    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
+) -> None:
+    """Store a tombstone of each imported face; call it before the faces are stored.
+
+    Args:
+        collection_id: The collection.
+        images: Faces under ids of another service, by the image keys that their photos have here.
+        records: Store of the tombstones.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    key = _require_key(collection_id, records)
+    photos = {
+        digest(key, image_key): {
+            f"{_to_text(record.box)} {_encrypted(key, image_key, record)}" for record in faces
+        }
+        for image_key, faces in images.items()
+    }
+    records.put_tombstones(collection_id, photos)
+
+
+def deleted_boxes(
+    collection_id: str, image_keys: Collection[str], *, records: RecordStore
+) -> DeletedBoxes:
+    """Return the boxes of deleted and imported faces of photos; photos without any are omitted.
+
+    Takes one request, plus one per 100 photos if the collection ever had a tombstone.
+    """
+    return boxes_in(get_texts(collection_id, image_keys, records=records), image_keys)
+
+
+def imported_faces(
+    collection_id: str, image_keys: Collection[str], *, records: RecordStore, faces: FaceStore
+) -> dict[str, list[FaceRecord]]:
+    """Return the imported faces of photos that are stored, by image key."""
+    owners = {
+        tombstone.face_id: image_key
+        for image_key, tombstones in _tombstones(collection_id, image_keys, records).items()
+        for tombstone in tombstones
+        if tombstone.face_id is not None
+    }
+    found: dict[str, list[FaceRecord]] = {}
+    for face in faces.get_faces(collection_id, sorted(owners)) if owners else []:
+        found.setdefault(owners[face.record.face_id], []).append(face.record)
+    return found
+
+
+def deleted_imports(
+    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
+) -> frozenset[str]:
+    """Return the ids of another service's faces that were deleted on purpose.
+
+    A tombstone of an imported face is not a deletion: it is stored before the face itself.
+
+    Args:
+        collection_id: The collection.
+        images: Faces under ids of another service, by the image keys that their photos have here.
+        records: Store of the tombstones.
+    """
+    groups = {group_of(record.face_id) for faces in images.values() for record in faces}
+    tombstones = _tombstones(collection_id, groups | images.keys(), records)
+    deleted = set()
+    for image_key, faces in images.items():
+        for record in faces:
+            boxes = [
+                tombstone.box
+                for name in (image_key, group_of(record.face_id))
+                for tombstone in tombstones.get(name, ())
+                if tombstone.face_id is None
+            ]
+            if pair_boxes([record.box], boxes):
+                deleted.add(record.face_id)
+    return frozenset(deleted)
+
+
+def without_deleted(
+    faces: Sequence[StoredFace], boxes: Sequence[BoundingBox]
+) -> tuple[StoredFace, ...]:
+    """Return the faces of a photo that overlap no box of a deleted face."""
+    deleted = {here for here, _ in pair_boxes([face.record.box for face in faces], boxes)}
+    return tuple(face for number, face in enumerate(faces) if number not in deleted)
+
+
+def remove_tombstones(
+    collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
+) -> None:
+    """Remove the tombstones of faces that are stored on purpose, by image key."""
+    removed = {}
+    for image_key, tombstones in _tombstones(collection_id, list(images), records).items():
+        faces = list(images[image_key])
+        ids = {record.face_id for record in faces}
+        others = [tombstone for tombstone in tombstones if tombstone.face_id not in ids]
+        pairs = pair_boxes(
+            [record.box for record in faces], [tombstone.box for tombstone in others]
+        )
+        key = records.get_tombstone_key(collection_id) or b""
+        removed[digest(key, image_key)] = {others[there].text for _, there in pairs}
+    if removed:
+        records.delete_tombstones(collection_id, removed)
+
+
+def _tombstones(
+    collection_id: str, image_keys: Collection[str], records: RecordStore
+) -> dict[str, list[_Tombstone]]:
+    key = records.get_tombstone_key(collection_id) if image_keys else None
+    if key is None:
+        return {}
+    return {
+        image_key: [_to_tombstone(text, key, image_key) for text in sorted(texts)]
+        for image_key, texts in get_texts(collection_id, image_keys, records=records).items()
+    }
+
+
+def _require_key(collection_id: str, records: RecordStore) -> bytes:
+    key = records.get_tombstone_key(collection_id)
+    if key is None:
+        key = records.create_tombstone_key(collection_id, secrets.token_bytes(KEY_BYTES))
+    return key
+
+
+def copy_tombstones(collection_id: str, *, source: RecordStore, target: RecordStore) -> None:
+    """Copy the tombstones of a collection to another store, which has the collection.
+
+    Raises:
+        CollectionNotFoundError: The other store does not have the collection.
+        InvalidInputError: It has tombstones of its own, with another key.
+    """
+    key = source.get_tombstone_key(collection_id)
+    if key is None:
+        return
+    if target.create_tombstone_key(collection_id, key) != key:
+        raise InvalidInputError(
+            f"the other store has its own list of faces deleted from {collection_id!r}",
+            "name a store that does not have the collection",
+        )
+    after = None
+    while page := source.list_tombstones(collection_id, after=after, limit=MAX_PAGE):
+        target.put_tombstones(collection_id, page)
+        *_, after = page
+
+
+def digest(key: bytes, name: str) -> str:
+    """Return the keyed hash under which a photo's tombstones are stored."""
+    # Addresses of files may be invalid UTF-8.
+    return hmac.new(key, name.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
+
+
+def box_in(text: str) -> BoundingBox:
+    """Return the box in the text of a face's tombstone."""
+    left, top, width, height = map(float, text.split()[:4])
+    return BoundingBox(left, top, width, height)
+
+
+def is_of_deleted(text: str) -> bool:
+    """Return whether a text belongs to something deleted, and not to an imported face."""
+    return len(text.split()) <= 4
+
+
+def _to_text(box: BoundingBox) -> str:
+    return " ".join(map(repr, (box.left, box.top, box.width, box.height)))
+
+
+def _to_tombstone(text: str, key: bytes, image_key: str) -> _Tombstone:
+    box, encrypted = box_in(text), text.split()[4:]
+    face_id = None
+    if encrypted:
+        face_id = str(UUID(bytes=_masked(bytes.fromhex(encrypted[0]), key, image_key, box)))
+    return _Tombstone(text, box, face_id)
+
+
+def _encrypted(key: bytes, image_key: str, record: FaceRecord) -> str:
+    return _masked(UUID(record.face_id).bytes, key, image_key, record.box).hex()
+
+
+def _masked(content: bytes, key: bytes, image_key: str, box: BoundingBox) -> bytes:
+    """Return the exclusive or of an id and a hash that depends on the key and the photo.
+
+    The same function encrypts and decrypts. The hash is different for every box, and its message
+    differs from those of ``digest``.
+    """
+    message = f"{image_key} {_to_text(box)}"
+    mask = hmac.new(key, message.encode(), hashlib.sha256).digest()
+    return bytes(one ^ other for one, other in zip(content, mask, strict=False))

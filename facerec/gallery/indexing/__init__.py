@@ -1,0 +1,1 @@
+"""From the faces of a photo to stored faces."""

@@ -1,0 +1,1 @@
+"""The operations of ``Gallery``, by what they concern."""

@@ -1,0 +1,265 @@
+"""Operations on unknown people: clusters of faces, and what people state about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from facerec.core.deferred import DeferredModule
+from facerec.core.history import Action
+from facerec.core.limits import MAX_CLUSTER_PAGE
+from facerec.core.names import checked_user_id
+from facerec.errors import (
+    ClusterNotFoundError,
+    FaceInUseError,
+    InvalidInputError,
+    UserExistsError,
+)
+from facerec.gallery.deferred import cluster_results, core_clusters
+from facerec.gallery.operations.corrections import CorrectionOperations
+from facerec.gallery.operations.faces import require_stored
+from facerec.gallery.operations.merging import MergeOperations
+from facerec.gallery.operations.recorded import recorded
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.scores.similarity import checked_threshold
+
+if TYPE_CHECKING:
+    from facerec.core.clusters import Cluster
+    from facerec.core.protocols.clusters import ClusterStore
+    from facerec.core.records import FaceRecord
+    from facerec.gallery.clusters import clustering
+    from facerec.gallery.clusters.results import ClusterPage, ClusterSummary
+    from facerec.gallery.people.associations import AssociationOutcome
+else:
+    clustering = DeferredModule("facerec.gallery.clusters.clustering")
+
+_CLUSTER_ID = re.compile(r"c([1-9]\d{0,17})")
+
+
+class ClusterOperations(CorrectionOperations, MergeOperations):
+    """The operations of a gallery on clusters."""
+
+    def cluster_faces(
+        self, collection_id: str, *, threshold: float | None = None, threads: int = 1
+    ) -> clustering.ClusteringResult:
+        """Cluster the faces that were stored since the last time.
+
+        New faces join clusters or create them, and clusters that a new face connects are merged.
+        Faces of known people take part too, so that more faces of them are found. Earlier
+        statements remain in effect: people keep their faces, ignored clusters stay ignored, and
+        corrections are obeyed.
+
+        Args:
+            collection_id: Id of the collection.
+            threshold: Minimum similarity, 0 to 1, of two faces that connect clusters. By default
+                it depends on the number of faces.
+            threads: Number of threads to use.
+
+        Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or the stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+        """
+        clusters = self._cluster_store()
+        if threshold is not None:
+            checked_threshold(threshold)
+        self._require(collection_id)
+        return clustering.cluster_faces(
+            collection_id,
+            clusters=clusters,
+            faces=self._faces,
+            records=self._records,
+            cohort=self._engine,
+            threshold=threshold,
+            threads=threads,
+        )
+
+    def list_clusters(
+        self, collection_id: str, *, next_token: str | None = None, limit: int = 100
+    ) -> ClusterPage:
+        """Return a page of the clusters with faces that nobody has named, largest first.
+
+        Raises:
+            InvalidInputError: ``limit`` is not 1 to 500, or the stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        checked_limit(limit, MAX_CLUSTER_PAGE)
+        clusters = self._cluster_store()
+        self._get(collection_id)
+        listing = f"clusters of {collection_id}"
+        last = self._after(listing, next_token)
+        after = None
+        if last is not None:
+            size, _, number = last.partition(":")
+            after = (int(size), int(number))
+        found = clusters.list_clusters(collection_id, after=after, limit=limit + 1)
+        page = found[:limit]
+        token = None
+        if len(found) > limit:
+            token = self._token(listing, f"{len(page[-1].face_ids)}:{page[-1].number}")
+        return cluster_results.ClusterPage(
+            collection_id, self._summaries(collection_id, page), token
+        )
+
+    def describe_cluster(self, collection_id: str, cluster_id: str) -> ClusterSummary:
+        """Return a cluster, even if it is ignored.
+
+        Raises:
+            InvalidInputError: The stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ClusterNotFoundError: It has no such cluster.
+        """
+        found = self._summaries(collection_id, [self._cluster(collection_id, cluster_id)])
+        if not found:
+            raise ClusterNotFoundError(cluster_id)
+        return found[0]
+
+    @recorded(Action.NAME_CLUSTER)
+    def name_cluster(
+        self, collection_id: str, cluster_id: str, user_id: str, *, name: str | None = None
+    ) -> AssociationOutcome:
+        """Associate the faces of a cluster with a person, who is created if necessary.
+
+        Args:
+            collection_id: Id of the collection.
+            cluster_id: Id of the cluster.
+            user_id: Id of a person.
+            name: Display name of a person who is created.
+
+        Returns:
+            The outcome; faces beyond the maximum per person are listed as failed.
+
+        Raises:
+            InvalidInputError: The id is not a valid user id, or the stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ClusterNotFoundError: It has no such cluster.
+            UserNameExistsError: Another person has the name.
+            QuotaExceededError: The person has the maximum number of faces.
+            ConflictError: Too many concurrent changes of the person.
+        """
+        checked_user_id(user_id)
+        cluster = self._cluster(collection_id, cluster_id)
+        created = False
+        with suppress(UserExistsError):
+            self.create_user(collection_id, user_id, name=name)
+            created = True
+        outcome = self._associate(collection_id, user_id, cluster.face_ids, threshold=0.0)
+        if created and not outcome.changed:
+            # the faces were deleted or named concurrently
+            self.delete_user(collection_id, user_id)
+            raise ClusterNotFoundError(cluster_id)
+        return outcome
+
+    @recorded(Action.IGNORE)
+    def ignore_cluster(self, collection_id: str, cluster_id: str, *, ignored: bool = True) -> None:
+        """Ignore a cluster and the faces that join it later, or suggest it again.
+
+        Raises:
+            InvalidInputError: The stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ClusterNotFoundError: It has no such cluster.
+        """
+        cluster = self._cluster(collection_id, cluster_id)
+        self._cluster_store().set_ignored(collection_id, cluster.number, ignored=ignored)
+
+    @recorded(Action.NOT_SAME)
+    def not_same_cluster(self, collection_id: str, cluster_id: str, person: str) -> None:
+        """State that the faces of a cluster do not show a person; see ``not_same``.
+
+        If the cluster contains faces of that person, its faces without a person leave it together.
+
+        Raises:
+            InvalidInputError: ``person`` is not a name, or the stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            ClusterNotFoundError: It has no such cluster.
+            QuotaExceededError: The maximum number of corrections of this person is reached.
+        """
+        cluster = self._cluster(collection_id, cluster_id)
+        for face_id in cluster.face_ids:
+            self.not_same(collection_id, face_id, person)
+        if cluster.user_id == person:
+            clusters = self._cluster_store()
+            clusters.leave_clusters(collection_id, cluster.face_ids)
+            created = core_clusters.ClusterChanges({}, {}, [cluster.face_ids])
+            clusters.save_clusters(collection_id, created, None)
+
+    @recorded(Action.NOT_A_FACE)
+    def not_a_face(self, collection_id: str, face_id: str, *, lift: bool = False) -> None:
+        """State that a detection is not a face, so that no cluster contains it.
+
+        Args:
+            collection_id: Id of the collection.
+            face_id: Id of the stored face.
+            lift: Whether to remove the statement instead.
+
+        Raises:
+            InvalidInputError: The stores keep no clusters.
+            CollectionNotFoundError: The collection does not exist.
+            FaceNotFoundError: It has no such face.
+            FaceInUseError: The face is associated with a person.
+        """
+        clusters = self._cluster_store()
+        self._get(collection_id)
+        require_stored(collection_id, face_id, faces=self._faces)
+        owner = self._records.users_of_faces(collection_id, [face_id]).get(face_id)
+        if owner is not None and not lift:
+            raise FaceInUseError(face_id, owner)
+        clusters.set_not_faces(collection_id, [face_id], lift=lift)
+        clusters.leave_clusters(collection_id, [face_id])
+
+    def _cluster_store(self) -> ClusterStore:
+        if self._clusters is None:
+            raise InvalidInputError(
+                "the stores of this deployment do not support clusters of faces",
+                "cluster faces in the store of one machine; see docs/people.md",
+            )
+        return self._clusters
+
+    def _cluster(self, collection_id: str, cluster_id: str) -> Cluster:
+        clusters = self._cluster_store()
+        self._get(collection_id)
+        number = _CLUSTER_ID.fullmatch(cluster_id)
+        found = clusters.get_clusters(collection_id, [int(number[1])]) if number else []
+        if not found:
+            raise ClusterNotFoundError(cluster_id)
+        return found[0]
+
+    def _summaries(
+        self, collection_id: str, clusters: Sequence[Cluster]
+    ) -> tuple[ClusterSummary, ...]:
+        shown = [
+            face_id for each in clusters for face_id in each.face_ids[: cluster_results.MAX_SHOWN]
+        ]
+        stored = self._faces.get_faces(collection_id, shown) if shown else []
+        records = {face.record.face_id: face.record for face in stored}
+        summaries = []
+        for each in clusters:
+            own = [
+                records[face]
+                for face in each.face_ids[: cluster_results.MAX_SHOWN]
+                if face in records
+            ]
+            if not own:
+                # deleted concurrently
+                continue
+            best = max(own, key=_clarity)
+            sources = dict.fromkeys((best.source, *(record.source for record in own)))
+            summaries.append(
+                cluster_results.ClusterSummary(
+                    f"c{each.number}",
+                    each.face_ids,
+                    each.user_id,
+                    each.ignored,
+                    best,
+                    tuple(source for source in sources if source),
+                )
+            )
+        return tuple(summaries)
+
+
+def _clarity(record: FaceRecord) -> tuple[bool, float]:
+    """Return a sort key: how easily somebody recognises a face."""
+    return clustering.is_clear(record), record.quality.size * record.quality.sharpness

@@ -1,0 +1,178 @@
+"""Operations on collections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
+from facerec.core.names import checked_collection_id, checked_tags
+from facerec.errors import CollectionNotFoundError, QuotaExceededError
+from facerec.gallery.deferred import erasures
+from facerec.gallery.erasing.eraser import Eraser
+from facerec.gallery.indexing.preparing import store_new_collection
+from facerec.gallery.operations.retention import retention_in
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.results import CollectionPage, CollectionSummary
+from facerec.gallery.scores.similarity import checked_threshold
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt
+    from facerec.core.records import Collection
+
+MAX_TAGS = 200
+"""Maximum number of tags of one collection, as in Rekognition
+(https://docs.aws.amazon.com/rekognition/latest/APIReference/API_CreateCollection.html)."""
+
+
+class CollectionOperations(Eraser):
+    """The operations of a gallery on collections and their tags."""
+
+    def create_collection(
+        self, collection_id: str, *, tags: Mapping[str, str] | None = None
+    ) -> Collection:
+        """Create an empty collection for faces of the engine's model version.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id, or a tag is not valid.
+            CollectionExistsError: A collection of this id exists.
+            QuotaExceededError: There are more than ``MAX_TAGS`` tags.
+        """
+        if tags and len(tags) > MAX_TAGS:
+            raise QuotaExceededError(f"a collection has at most {MAX_TAGS} tags")
+        retention_in(checked_tags(tags or {}))
+        collection = store_new_collection(
+            collection_id,
+            model_version=self._engine.model_version,
+            now=self._clock(),
+            records=self._records,
+        )
+        if tags:
+            self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
+        return collection
+
+    def set_threshold(self, collection_id: str, threshold: float | None) -> Collection:
+        """Set the default minimum similarity of a match in this collection; None removes it.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id, or the threshold is not 0 to 1.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        if threshold is not None:
+            checked_threshold(threshold)
+        self._records.set_threshold(checked_collection_id(collection_id), threshold)
+        self._keep_settings(collection_id)
+        return self._get(collection_id)
+
+    def describe_collection(self, collection_id: str) -> CollectionSummary:
+        """Return a collection with its counts.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        collection = self._get(collection_id)
+        return CollectionSummary(
+            collection,
+            self._faces.count_faces(collection_id),
+            self._records.count_users(collection_id),
+            retention_in(self._records.get_tags(collection_id)),
+            self._erasures.deletion_of(collection),
+        )
+
+    def list_collections(
+        self,
+        *,
+        next_token: str | None = None,
+        limit: int = DEFAULT_PAGE,
+        only: AbstractSet[str] | None = None,
+    ) -> CollectionPage:
+        """Return a page of collections, in the order of their ids.
+
+        Args:
+            next_token: Token from the previous page; None for the first page.
+            limit: Maximum number of collections, 1 to 4096.
+            only: Ids of the collections that the caller may see; None for all. The answer reveals
+                nothing about other collections, not even in the token.
+
+        Raises:
+            InvalidInputError: ``limit`` is not valid.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        checked_limit(limit, MAX_PAGE)
+        after = self._after("collections", next_token)
+        if only is None:
+            found = self._records.list_collections(after=after, limit=limit + 1)
+        else:
+            visible = sorted(name for name in only if after is None or name > after)
+            found = list(islice(self._existing(visible), limit + 1))
+        page = tuple(found[:limit])
+        more = page and len(found) > limit
+        token = self._token("collections", page[-1].collection_id) if more else None
+        return CollectionPage(page, token)
+
+    def _existing(self, collection_ids: Iterable[str]) -> Iterator[Collection]:
+        for collection_id in collection_ids:
+            with suppress(CollectionNotFoundError):
+                yield self._records.get_collection(collection_id)
+
+    def all_collections(self) -> Iterator[Collection]:
+        """Yield all collections, in the order of their ids."""
+        token = None
+        while True:
+            page = self.list_collections(next_token=token)
+            yield from page.collections
+            token = page.next_token
+            if token is None:
+                return
+
+    def delete_collection(self, collection_id: str) -> Receipt:
+        """Delete a collection for good, with its faces, people, tags and the data in job folders.
+
+        Job folders are deleted first and the record last, so that an interrupted deletion can be
+        repeated.
+
+        Returns:
+            Counts of what was removed from each store.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        collection = self._get(collection_id)
+        selection = erasures.Selection(
+            created_before=self._clock(), created_at=collection.created_at
+        )
+        return self._erase(collection_id, erasures.SubjectKind.COLLECTION, selection)[0]
+
+    def get_tags(self, collection_id: str) -> dict[str, str]:
+        """Return a collection's tags.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+        """
+        return self._records.get_tags(collection_id)
+
+    def set_tags(self, collection_id: str, tags: Mapping[str, str]) -> None:
+        """Add tags to a collection; a tag of the same key is replaced.
+
+        Raises:
+            InvalidInputError: A key or value is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            QuotaExceededError: There would be more than ``MAX_TAGS`` tags.
+        """
+        retention_in(checked_tags(tags))
+        self._records.change_tags(collection_id, put=tags, limit=MAX_TAGS)
+        self._keep_settings(collection_id)
+
+    def remove_tags(self, collection_id: str, keys: Sequence[str]) -> None:
+        """Remove tags from a collection; unknown keys are ignored.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._records.change_tags(collection_id, remove=keys, limit=MAX_TAGS)
+        self._keep_settings(collection_id)

@@ -1,0 +1,99 @@
+"""Operations on corrections: statements that a stored face does not show a person."""
+
+from __future__ import annotations
+
+from facerec.core.history import Action
+from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
+from facerec.core.names import checked_person
+from facerec.core.records import Correction
+from facerec.errors import ConflictError, InvalidInputError, QuotaExceededError
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.operations.faces import require_stored
+from facerec.gallery.operations.recorded import recorded
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.results import CorrectionPage
+
+MAX_FACES_OF_PERSON = 1000
+"""Maximum number of faces in corrections of one person. Their ids are one item in DynamoDB, of at
+most 400 KB (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html)."""
+
+_LAST = "\x7f"
+"""Sorts after every name of a person."""
+
+
+class CorrectionOperations(GalleryBase):
+    """The operations of a gallery on corrections."""
+
+    @recorded(Action.NOT_SAME)
+    def not_same(self, collection_id: str, face_id: str, person: str) -> Correction:
+        """State that a stored face does not show a person; all later searches obey.
+
+        Args:
+            collection_id: Id of the collection.
+            face_id: Id of the face.
+            person: A user id, an external image id or the part of one before its colon, or the id
+                of another face.
+
+        Raises:
+            InvalidInputError: ``person`` is not a valid name, or is the face's own id.
+            CollectionNotFoundError: The collection does not exist.
+            FaceNotFoundError: It has no such face.
+            ConflictError: The face is associated with the person ``person``.
+            QuotaExceededError: There are ``MAX_FACES_OF_PERSON`` corrections of this person.
+        """
+        self._get(collection_id)
+        correction = _checked(face_id, person)
+        require_stored(collection_id, face_id, faces=self._faces)
+        if self._records.users_of_faces(collection_id, [face_id]).get(face_id) == person:
+            raise ConflictError(
+                f"face {face_id} is associated with person {person!r}",
+                "disassociate it first",
+            )
+        about = self._records.corrections_of_people(collection_id, [person])
+        if len(about) >= MAX_FACES_OF_PERSON and correction not in about:
+            raise QuotaExceededError(f"a person has at most {MAX_FACES_OF_PERSON:,} corrections")
+        self._records.add_correction(collection_id, correction)
+        return correction
+
+    @recorded(Action.NOT_SAME)
+    def lift_correction(self, collection_id: str, face_id: str, person: str) -> bool:
+        """Remove the statement that a face does not show a person; return whether there was one.
+
+        Raises:
+            InvalidInputError: ``person`` is not a name.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._get(collection_id)
+        lifted = self._records.remove_corrections(collection_id, [_checked(face_id, person)])
+        return bool(lifted)
+
+    def list_corrections(
+        self, collection_id: str, *, next_token: str | None = None, limit: int = DEFAULT_PAGE
+    ) -> CorrectionPage:
+        """Return a page of a collection's corrections, ordered by face.
+
+        Raises:
+            InvalidInputError: ``limit`` is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        checked_limit(limit, MAX_PAGE)
+        self._get(collection_id)
+        listing = f"corrections of {collection_id}"
+        last = self._after(listing, next_token)
+        after = None if last is None else Correction(last, _LAST)
+        page = self._records.list_corrections(collection_id, after=after, limit=limit + 1)
+        if len(page) <= limit:
+            return CorrectionPage(tuple(page), None)
+        # a page contains all corrections of each of its faces, so a face id marks its end
+        first, cut = page[0].face_id, page[-1].face_id
+        page = [each for each in page if each.face_id != cut]
+        if not page:
+            page = self._records.corrections_of_faces(collection_id, [first])
+        return CorrectionPage(tuple(page), self._token(listing, page[-1].face_id))
+
+
+def _checked(face_id: str, person: str) -> Correction:
+    if checked_person(person) == face_id:
+        raise InvalidInputError("a correction must name a person, not the face itself")
+    return Correction(face_id, person)

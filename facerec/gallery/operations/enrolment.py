@@ -1,0 +1,257 @@
+"""The operation that creates people from the names of their photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from facerec.core.deferred import DeferredModule
+from facerec.core.history import Action
+from facerec.core.names import checked_user_name, derived_user_id
+from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
+from facerec.gallery.operations.recorded import recorded
+from facerec.gallery.operations.users import UserOperations
+from facerec.gallery.people.corrections import corrected_faces
+
+if TYPE_CHECKING:
+    from facerec.core.records import FaceRecord, User
+    from facerec.gallery.people import associations, enrolling
+    from facerec.gallery.people.enrolling import (
+        CorrectedPhoto,
+        Enrolment,
+        EnrolmentProblem,
+        UnnamedPhoto,
+    )
+    from facerec.gallery.people.enrolment_rules import NameOf
+else:
+    associations = DeferredModule("facerec.gallery.people.associations")
+    enrolling = DeferredModule("facerec.gallery.people.enrolling")
+
+MAX_PHOTOS_OF_PERSON = 500
+"""Maximum number of photos of one name to compare with each other; more than a person's faces."""
+
+
+@dataclass(slots=True)
+class _Done:
+    """The changes so far."""
+
+    created: int = 0
+    associated: int = 0
+    unchanged: int = 0
+    corrected: list[CorrectedPhoto] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    unnamed: list[UnnamedPhoto] = field(default_factory=list)
+
+
+class EnrolOperations(UserOperations):
+    """The operation of a gallery that creates people from the names of their photos."""
+
+    def enrol_people(self, collection_id: str, name_of: NameOf) -> Enrolment:
+        """Associate one face of each named photo with the person of that name.
+
+        A person who does not exist is created, with the name as display name. If a photo shows
+        several faces, the one that resembles the person's other photos is chosen. Calling it again
+        changes nothing, unless photos or names have changed: a photo that was named after somebody
+        else before is corrected, and people who thereby lose all their faces are deleted.
+        Corrections (``not_same``) are obeyed.
+
+        Args:
+            collection_id: Id of the collection.
+            name_of: Returns the name of the person in the photo at an address.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+            ConflictError: Too many concurrent changes of a person.
+        """
+        self._require(collection_id)
+        done = _Done()
+        named: dict[str, dict[str, list[FaceRecord]]] = {}
+        for record, name in self._named_faces(collection_id, name_of):
+            try:
+                kept = checked_user_name(name)
+            except InvalidInputError:
+                done.unnamed.append(
+                    enrolling.UnnamedPhoto(
+                        record.source, name, enrolling.EnrolmentProblem.INVALID_NAME
+                    )
+                )
+                continue
+            named.setdefault(kept, {}).setdefault(record.image_id, []).append(record)
+        for name in sorted(named):
+            self._enrol(collection_id, name, list(named[name].values()), done)
+        return enrolling.Enrolment(
+            collection_id,
+            len(named),
+            done.created,
+            done.associated,
+            done.unchanged,
+            tuple(done.corrected),
+            tuple(done.deleted),
+            tuple(dict.fromkeys(done.unnamed)),
+        )
+
+    def _named_faces(self, collection_id: str, name_of: NameOf) -> Iterator[tuple[FaceRecord, str]]:
+        for record in self._faces.all_faces(collection_id):
+            name = name_of(record.source) if record.source else None
+            if name is not None:
+                yield record, name
+
+    @recorded(Action.ENROL)
+    def _enrol(
+        self, collection_id: str, name: str, photos: list[list[FaceRecord]], done: _Done
+    ) -> None:
+        """Associate one face of each photo of a person."""
+        user = self._user_named(collection_id, name)
+        user_id = derived_user_id(name) if user is None else user.user_id
+        photos.sort(key=lambda records: records[0].source)
+        self._report(
+            photos[MAX_PHOTOS_OF_PERSON:], name, enrolling.EnrolmentProblem.TOO_MANY_FACES, done
+        )
+        photos = photos[:MAX_PHOTOS_OF_PERSON]
+        face_ids = [record.face_id for records in photos for record in records]
+        corrected = corrected_faces(collection_id, face_ids, records=self._records)
+        allowed = []
+        for records in photos:
+            free = [each for each in records if user_id not in corrected.get(each.face_id, ())]
+            if free:
+                allowed.append(sorted(free, key=lambda each: -each.box.area))
+            else:
+                self._report([records], name, enrolling.EnrolmentProblem.NOT_SAME, done)
+        held = frozenset() if user is None else frozenset(user.face_ids)
+        chosen = self._choose(collection_id, name, allowed, held, done)
+        self._associate_chosen(collection_id, name, user, chosen, done)
+
+    def _choose(
+        self,
+        collection_id: str,
+        name: str,
+        photos: Sequence[Sequence[FaceRecord]],
+        held: frozenset[str],
+        done: _Done,
+    ) -> list[tuple[FaceRecord, list[str]]]:
+        """Return the face of each photo that shows the person, with the ids of the others."""
+        own = {record.face_id for records in photos for record in records}
+        stored = {
+            face.record.face_id: face
+            for face in self._faces.get_faces(collection_id, sorted(own | held))
+        }
+        faces = [
+            [stored[each.face_id] for each in records if each.face_id in stored]
+            for records in photos
+        ]
+        faces = [each for each in faces if each]
+        if not faces:
+            return []
+        known = [stored[face_id] for face_id in sorted(held - own) if face_id in stored]
+        chosen = []
+        for candidates, (face, alike) in zip(
+            faces, enrolling.choose_faces(faces, known, self._engine), strict=True
+        ):
+            if not alike and face.record.face_id not in held:
+                self._report([[face.record]], name, enrolling.EnrolmentProblem.UNLIKE, done)
+                continue
+            others = [
+                other.record.face_id
+                for other in candidates
+                if other.record.face_id != face.record.face_id
+            ]
+            chosen.append((face.record, others))
+        return chosen
+
+    def _associate_chosen(
+        self,
+        collection_id: str,
+        name: str,
+        user: User | None,
+        chosen: Sequence[tuple[FaceRecord, list[str]]],
+        done: _Done,
+    ) -> None:
+        face_ids = [record.face_id for record, _ in chosen]
+        owners = self._records.users_of_faces(collection_id, face_ids) if face_ids else {}
+        own_id = None if user is None else user.user_id
+        new: list[FaceRecord] = []
+        earlier: dict[str, str] = {}
+        wrong: list[str] = []
+        for record, others in chosen:
+            owner = owners.get(record.face_id)
+            if owner == own_id and owner is not None:
+                done.unchanged += 1
+                continue
+            if owner is not None:
+                if not self._is_named_after_photos(collection_id, owner):
+                    self._report([[record]], name, enrolling.EnrolmentProblem.OTHER_PERSON, done)
+                    continue
+                earlier[record.face_id] = owner
+            new.append(record)
+            wrong += others
+        room = associations.MAX_FACES_OF_USER - (0 if user is None else len(user.face_ids))
+        self._report(
+            [[record] for record in new[max(0, room) :]],
+            name,
+            enrolling.EnrolmentProblem.TOO_MANY_FACES,
+            done,
+        )
+        new = new[: max(0, room)]
+        if not new:
+            return
+        if user is None:
+            user = self.create_user(collection_id, name=name)
+            done.created += 1
+        # if another face of the photo fits better now, the person loses the one that was chosen
+        # before
+        lost = [face_id for face_id in user.face_ids if face_id in set(wrong)]
+        if lost:
+            self.disassociate_faces(collection_id, user.user_id, lost)
+        for owner in sorted(set(earlier.values())):
+            moved = [face_id for face_id in earlier if earlier[face_id] == owner]
+            self._take_from(collection_id, owner, moved, done)
+        with suppress(QuotaExceededError):
+            outcome = self.associate_faces(
+                collection_id, user.user_id, [record.face_id for record in new], threshold=0.0
+            )
+            done.associated += len(outcome.changed)
+        done.corrected += [
+            enrolling.CorrectedPhoto(record.source, earlier[record.face_id], user.user_id)
+            for record in new
+            if record.face_id in earlier
+        ]
+
+    def _take_from(
+        self, collection_id: str, user_id: str, face_ids: Sequence[str], done: _Done
+    ) -> None:
+        """Disassociate faces from a person, who is deleted if no face is left."""
+        with suppress(UserNotFoundError):
+            self.disassociate_faces(collection_id, user_id, face_ids)
+            if not self._records.get_user(collection_id, user_id).face_ids:
+                self.delete_user(collection_id, user_id)
+                done.deleted.append(user_id)
+
+    def _user_named(self, collection_id: str, name: str) -> User | None:
+        """Return the person with a display name, or with the id derived from it.
+
+        The latter was created for the name, and somebody may have changed its display name since.
+        """
+        user = self._records.get_user_named(collection_id, name)
+        if user is None:
+            found = self._records.get_users(collection_id, [derived_user_id(name)])
+            user = found[0] if found else None
+        return user
+
+    def _is_named_after_photos(self, collection_id: str, user_id: str) -> bool:
+        """Return whether a person's id was derived from the display name by enrolment."""
+        users = self._records.get_users(collection_id, [user_id])
+        return all(user.name and derived_user_id(user.name) == user.user_id for user in users)
+
+    @staticmethod
+    def _report(
+        photos: Sequence[Sequence[FaceRecord]],
+        name: str,
+        problem: EnrolmentProblem,
+        done: _Done,
+    ) -> None:
+        done.unnamed += [
+            enrolling.UnnamedPhoto(records[0].source, name, problem) for records in photos
+        ]

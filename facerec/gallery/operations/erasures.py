@@ -1,0 +1,154 @@
+"""Operations that erase everything known about somebody, and resume erasures that were killed."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from facerec.core.ids import checked_face_id
+from facerec.core.limits import DEFAULT_RECEIPTS, MAX_RECEIPTS
+from facerec.core.names import checked_user_id, checked_user_name, read_external_image_id
+from facerec.errors import InvalidInputError
+from facerec.gallery.deferred import erasures
+from facerec.gallery.erasing.eraser import Eraser, faces_of_jobs
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.photo_links import paths_of_photo
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt, Selection, SubjectKind
+
+RESUMED_AFTER = 960.0
+"""Seconds after which an unfinished erasure is assumed to have been killed: more than the maximum
+duration of a Lambda function (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+
+
+class ErasureOperations(Eraser):
+    """The operations of a gallery that erase everything known about somebody."""
+
+    def select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
+        """Return the selection of what ``erase`` would erase.
+
+        Args:
+            collection_id: Id of the collection.
+            subject: FACE, PHOTO, EXTERNAL_ID or USER.
+            name: Id of the face, path or address of the photo, external image id (or its readable
+                name, or the path that it was derived from), or id of the person. A path through
+                other symbolic links names the same photo. Selecting a person includes the person's
+                faces.
+
+        Raises:
+            InvalidInputError: An id is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            FacerecError: A photo is selected, and a job folder cannot be read.
+        """
+        selection = self._select(collection_id, subject, name)
+        if not selection.photos:
+            return selection
+        kept = self._job_data.get(collection_id, erasures.Selection(photos=selection.photos))
+        return replace(selection, face_ids=selection.face_ids | faces_of_jobs(kept))
+
+    def _select(self, collection_id: str, subject: SubjectKind, name: str) -> Selection:
+        """Return the selection without faces that only job folders name."""
+        self._get(collection_id)
+        match subject:
+            case erasures.SubjectKind.FACE:
+                return erasures.Selection(frozenset((checked_face_id(name),)))
+            case erasures.SubjectKind.PHOTO:
+                sources = {
+                    face.face_id: face.source for face in self._faces.all_faces(collection_id)
+                }
+                paths = paths_of_photo(name, sources.values())
+                faces = (face_id for face_id, source in sources.items() if source in paths)
+                return erasures.Selection(frozenset(faces), photos=paths)
+            case erasures.SubjectKind.EXTERNAL_ID:
+                named = read_external_image_id(name)
+                stored = self._faces.all_faces(collection_id)
+                faces = (face.face_id for face in stored if face.external_image_id == named)
+                return erasures.Selection(frozenset(faces), external_image_ids=frozenset((named,)))
+            case erasures.SubjectKind.USER:
+                users = self._records.get_users(collection_id, [name])
+                return erasures.Selection(
+                    frozenset(face_id for user in users for face_id in user.face_ids),
+                    user_ids=frozenset((checked_user_id(name),)),
+                    user_names=frozenset(user.name for user in users if user.name is not None),
+                )
+            case _:
+                raise ValueError(f"{subject} cannot be selected")
+
+    def erase(self, collection_id: str, subject: SubjectKind, name: str) -> Receipt:
+        """Erase everything known about a face, photo, external image id or person, everywhere.
+
+        What is erased: faces with their embeddings, people with their vectors and associations,
+        answers kept for idempotency tokens, and the data in all job folders. An unknown name is not
+        an error: the receipt then shows that nothing was removed.
+
+        Args:
+            collection_id: Id of the collection.
+            subject: FACE, PHOTO, EXTERNAL_ID or USER.
+            name: See ``select``.
+
+        Raises:
+            InvalidInputError: An id is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            FacerecError: A photo is selected, and a job folder cannot be read.
+        """
+        selection = self._select(collection_id, subject, name)
+        return self._erase(collection_id, subject, selection)[0]
+
+    def get_erasure(self, collection_id: str, erasure_id: str) -> Receipt:
+        """Return the receipt of an erasure, which may not be finished.
+
+        Raises:
+            ErasureNotFoundError: There is no such erasure of the collection.
+        """
+        return self._erasures.get(collection_id, erasure_id)
+
+    def list_erasures(self, collection_id: str, *, limit: int = DEFAULT_RECEIPTS) -> list[Receipt]:
+        """Return the newest receipts of a collection, newest first, even if it was deleted.
+
+        Raises:
+            InvalidInputError: ``limit`` is not 1 to ``MAX_RECEIPTS``.
+        """
+        checked_limit(limit, MAX_RECEIPTS)
+        return self._erasures.list(collection_id, limit)
+
+    def person_being_erased(self, collection_id: str, text: str) -> str | None:
+        """Return the id of the person with an id or display name whose erasure was killed.
+
+        The same erasure or deletion of this person completes it, even if nobody has the id or the
+        name any more. Returns None if there is no such erasure.
+        """
+        with suppress(InvalidInputError):
+            text = checked_user_name(text)
+        return self._erasures.person_of(collection_id, text)
+
+    def resume_erasure(self, erasure_id: str) -> Receipt | None:
+        """Complete an unfinished erasure; return None if there is no such erasure.
+
+        Raises:
+            ErasureDamagedError: Its record is damaged.
+        """
+        for erasure in self._erasures.pending(erasure_id):
+            return self._perform(erasure)[0]
+        self._erasures.require_readable(erasure_id)
+        return None
+
+    def resume_erasures(self, *, older_than: float = RESUMED_AFTER) -> list[Receipt]:
+        """Complete all erasures that were killed.
+
+        Args:
+            older_than: Seconds since the request; younger erasures may still be running.
+
+        Raises:
+            ErasureDamagedError: The record of an erasure is damaged; the others were completed.
+        """
+        before = self._clock() - older_than
+        self._erasures.delete_leftovers()
+        receipts = [
+            self._perform(erasure)[0]
+            for erasure in self._erasures.pending()
+            if erasure.receipt.requested_at <= before
+        ]
+        self._erasures.require_readable()
+        return receipts

@@ -1,0 +1,108 @@
+"""Exports: all data about somebody, for a subject access request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.errors import ObjectNotFoundError, PhotoTooLargeError
+from facerec.gallery.listing import all_history
+from facerec.gallery.operations.erasures import ErasureOperations
+from facerec.gallery.people.user_vectors import user_vector
+from facerec.gallery.thumbnails import cut_thumbnail
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import SubjectKind
+    from facerec.core.history import Entry
+    from facerec.core.records import StoredFace
+    from facerec.gallery.transfer import exported_data
+    from facerec.gallery.transfer.exported_data import Export
+else:
+    from facerec.core.deferred import DeferredModule
+
+    exported_data = DeferredModule("facerec.gallery.transfer.exported_data")
+
+
+class ExportOperations(ErasureOperations):
+    """The operation of a gallery that exports all data about somebody."""
+
+    def export(
+        self, collection_id: str, subject: SubjectKind, name: str, *, thumbnails: bool = True
+    ) -> Export:
+        """Return all data about a face, a photo, an external image id or a person.
+
+        Args:
+            collection_id: Id of the collection.
+            subject: See ``select``.
+            name: See ``select``.
+            thumbnails: Whether to cut the faces out of their photos.
+
+        Raises:
+            InvalidInputError: The id is not a valid collection id.
+            CollectionNotFoundError: The collection does not exist.
+            FacerecError: A job folder that may contain data cannot be read.
+        """
+        selection = self.select(collection_id, subject, name)
+        ids = sorted(selection.face_ids)
+        faces = self._faces.get_faces(collection_id, ids) if ids else []
+        owners = self._records.users_of_faces(collection_id, ids) if ids else {}
+        people = sorted({*owners.values(), *selection.user_ids})
+        names = sorted({*people, *selection.external_image_ids})
+        corrections = {
+            *(self._records.corrections_of_faces(collection_id, ids) if ids else ()),
+            *(self._records.corrections_of_people(collection_id, names) if names else ()),
+        }
+        clusters, not_faces = self._clustered(collection_id, ids)
+        users = self._records.get_users(collection_id, people)
+        vectors = [user_vector(self._faces, collection_id, user) for user in users]
+        return exported_data.Export(
+            collection_id,
+            subject,
+            name,
+            self._clock(),
+            tuple(faces),
+            owners,
+            tuple(zip(users, vectors, strict=True)),
+            tuple(sorted(corrections)),
+            clusters,
+            not_faces,
+            self._history_of(collection_id, {*ids, *people, *selection.external_image_ids}),
+            tuple(self._records.get_answers([*ids, *people])),
+            tuple(self._job_data.get(collection_id, selection)),
+            dict(self._thumbnails(faces) if thumbnails else ()),
+        )
+
+    def _clustered(
+        self, collection_id: str, face_ids: list[str]
+    ) -> tuple[dict[str, str], tuple[str, ...]]:
+        """Return the cluster ids by face id, and the ids of faces marked as "not a face"."""
+        if self._clusters is None or not face_ids:
+            return {}, ()
+        numbers = self._clusters.clusters_of_faces(collection_id, face_ids)
+        not_faces = set(self._clusters.list_not_faces(collection_id))
+        return (
+            {face_id: f"c{numbers[face_id]}" for face_id in sorted(numbers)},
+            tuple(face_id for face_id in face_ids if face_id in not_faces),
+        )
+
+    def _history_of(self, collection_id: str, subjects: set[str]) -> tuple[Entry, ...]:
+        """Return the entries that name a face or a person, newest first."""
+        found: dict[str, Entry] = {}
+        for subject in self._records.get_history_subjects(collection_id, subjects):
+            for entry in all_history(collection_id, records=self._records, subject=subject):
+                found[entry.cause.entry_id] = entry
+        return tuple(found[entry_id] for entry_id in sorted(found, reverse=True))
+
+    def _thumbnails(self, faces: list[StoredFace]) -> list[tuple[str, bytes]]:
+        cut = []
+        for face in faces:
+            try:
+                content = cut_thumbnail(
+                    face.record,
+                    objects=self._indexed_objects,
+                    max_pixels=self._defaults.options.max_pixels,
+                )
+            except (ObjectNotFoundError, PhotoTooLargeError):
+                # The photo is gone or has changed, so there is no thumbnail.
+                continue
+            cut.append((face.record.face_id, content))
+        return cut

@@ -1,0 +1,214 @@
+"""The operation that finds all photos of somebody."""
+
+from __future__ import annotations
+
+import struct
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from facerec.core.deferred import DeferredModule
+from facerec.core.ids import image_id
+from facerec.core.limits import MAX_PAGE
+from facerec.errors import InvalidInputError, NotFoundError
+from facerec.gallery.operations.recognition import RecognitionOperations
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.people.user_vectors import user_vector
+from facerec.gallery.photos import Photo, require_face
+from facerec.gallery.scores.scoring import stats_of
+from facerec.gallery.scores.similarity import threshold_at
+from facerec.gallery.search.matching import search_probes
+from facerec.gallery.search.ranking import START, Position, Ranking
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from facerec.core.arrays import np
+    from facerec.core.options import FaceOptions
+    from facerec.core.photos import EmbeddedFace
+    from facerec.core.records import Collection, User
+    from facerec.gallery.search import finding, found_faces
+    from facerec.gallery.search.finding import SearchedPerson
+    from facerec.gallery.search.found_faces import FoundPage
+else:
+    finding = DeferredModule("facerec.gallery.search.finding")
+    found_faces = DeferredModule("facerec.gallery.search.found_faces")
+
+TARGET_FMR = 0.2
+"""Default maximum share of searches for a stranger that return a face not marked as doubtful."""
+
+_SCORE = struct.Struct(">d")
+
+
+class FindOperations(RecognitionOperations):
+    """The operation of a gallery that finds all photos of somebody."""
+
+    def find(
+        self,
+        collection_id: str,
+        photo: Photo | None = None,
+        *,
+        user_id: str | None = None,
+        face_number: int = 1,
+        doubtful: bool = False,
+        threshold: float | None = None,
+        target_fmr: float | None = None,
+        options: FaceOptions | None = None,
+        next_token: str | None = None,
+        limit: int = MAX_PAGE,
+    ) -> FoundPage:
+        """Return a page of all faces that show a person, given by id or by a photo.
+
+        A person is compared by the mean of its faces. Its own faces are always found, and faces of
+        other people never.
+
+        A face is doubtful if it matches (see ``search``), but is less similar than the threshold
+        for a collection of this size, or if it resembles somebody else about as much.
+
+        Args:
+            collection_id: Id of the collection.
+            photo: Bytes of an image file, or where one is.
+            user_id: Instead of a photo, the id of a person.
+            face_number: Which face of the photo to search for; 1 is the largest.
+            doubtful: Whether to return the doubtful faces instead of the others.
+            threshold: Similarity below which a face is doubtful, 0 to 1. By default the
+                collection's threshold, or a higher one if the collection is so large that more than
+                ``TARGET_FMR`` of the searches for a stranger would find a face.
+            target_fmr: Maximum share of such searches, above 0 and below 1. If ``threshold`` is
+                given too, the higher similarity counts.
+            options: How the photo's faces are found and chosen.
+            next_token: Token from the previous page of the same request; None for the first.
+            limit: Maximum number of faces, 1 to 4096.
+
+        Raises:
+            InvalidInputError: Both or neither of a photo and a person are given, or ``threshold``,
+                ``target_fmr`` or ``limit`` is not valid.
+            NotFoundError: The photo has no such face.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: It has no such person.
+            ModelMismatchError: Its faces have another model version.
+            UnreadablePhotoError: The photo cannot be decoded.
+            PhotoTooLargeError: The photo has too many bytes.
+            NoFaceError: The photo shows no face that the options accept.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        checked_limit(limit, MAX_PAGE)
+        if (photo is None) == (user_id is None):
+            raise InvalidInputError("specify either a photo or a person to find")
+        collection = self._require(collection_id)
+        deciding, lowest = self._thresholds(collection, threshold, target_fmr)
+        face: EmbeddedFace | None = None
+        user: User | None = None
+        others = 0
+        if photo is not None:
+            face, others, image = self._face_of(photo, face_number, options)
+            vector: NDArray[np.float32] | None = face.embedding
+            listing = f"photos of face {face_number} of {image}"
+            person = self._person_of(collection_id, face, deciding)
+        else:
+            user = self._records.get_user(collection_id, str(user_id))
+            vector = user_vector(self._faces, collection_id, user)
+            listing = f"photos of person {user_id}"
+            person = finding.SearchedPerson(
+                deciding, user_id, by_user=True, held=frozenset(user.face_ids)
+            )
+        # The probe determines the order of the faces; these values determine which faces are
+        # listed.
+        listing = f"{listing} in {collection_id}, {doubtful}, {deciding!r}, {lowest!r}"
+        after = START
+        if next_token is not None:
+            after = _read_position(self._after(listing, next_token) or "")
+        found = []
+        if vector is not None:
+            ranking = Ranking(
+                vector,
+                stats_of(vector, self._engine) if face is None else face.stats,
+                collection_id=collection_id,
+                faces=self._faces,
+                cohort=self._engine,
+                threshold=lowest,
+                included=sorted(person.held),
+            )
+            corrections = finding.CorrectionFilter(
+                ranking, person, collection_id, faces=self._faces, records=self._records
+            )
+            faces = finding.faces_showing(
+                person,
+                ranking,
+                corrections,
+                after=after,
+                doubtful=doubtful,
+                collection_id=collection_id,
+                faces=self._faces,
+                records=self._records,
+                cohort=self._engine,
+            )
+            found = list(islice(faces, limit + 1))
+        token = None
+        if len(found) > limit:
+            token = self._token(listing, _position_text(found[limit - 1][0]))
+        return found_faces.FoundPage(
+            collection_id,
+            collection.model_version,
+            deciding,
+            lowest,
+            doubtful,
+            user,
+            face,
+            others,
+            tuple(each for _, each in found[:limit]),
+            token,
+        )
+
+    def _thresholds(
+        self, collection: Collection, threshold: float | None, target_fmr: float | None
+    ) -> tuple[float, float]:
+        """Return the similarity below which a face is doubtful, and the minimum similarity."""
+        usual = self._threshold(collection, None)
+        if threshold is None and target_fmr is None:
+            faces = self._faces.count_faces(collection.collection_id)
+            deciding = max(usual, threshold_at(TARGET_FMR, faces))
+        else:
+            deciding = self._search_threshold(collection, threshold, target_fmr)
+        return deciding, min(usual, deciding)
+
+    def _face_of(
+        self, photo: Photo, number: int, options: FaceOptions | None
+    ) -> tuple[EmbeddedFace, int, str]:
+        """Return a face of a photo, the number of other faces, and the id of the photo."""
+        loaded, found = self._detect(photo, options or self._defaults.probe_options())
+        require_face(found)
+        if not 1 <= number <= len(found.faces):
+            raise NotFoundError(
+                f"the photo has no face {number}, only {len(found.faces)}",
+                "faces are numbered from the largest",
+            )
+        return found.faces[number - 1], len(found.faces) - 1, image_id(loaded.content)
+
+    def _person_of(
+        self, collection_id: str, face: EmbeddedFace, threshold: float
+    ) -> SearchedPerson:
+        (searched,) = search_probes(
+            [face],
+            collection_id=collection_id,
+            faces=self._faces,
+            records=self._records,
+            cohort=self._engine,
+            threshold=threshold,
+            limit=1,
+        )
+        people = {match.user_id for match in searched.candidates} - {None}
+        return finding.SearchedPerson(
+            threshold,
+            next(iter(people)) if len(people) == 1 else None,
+            ambiguous=len(people) > 1,
+        )
+
+
+def _position_text(place: Position) -> str:
+    score, face_id = place
+    return f"{_SCORE.pack(score).hex()}:{face_id}"
+
+
+def _read_position(text: str) -> Position:
+    score, _, face_id = text.partition(":")
+    return _SCORE.unpack(bytes.fromhex(score))[0], face_id

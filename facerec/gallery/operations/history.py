@@ -1,0 +1,191 @@
+"""Operations on the history of people: who changed what, when and why, and undoing it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, suppress
+
+from facerec.core.history import Action, Entry, Step, StepKind, recording, requested_by
+from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
+from facerec.core.names import checked_reason, checked_requester, checked_user_name
+from facerec.core.records import Correction, User
+from facerec.errors import HistoryEntryNotFoundError, InvalidInputError, UserNotFoundError
+from facerec.gallery.deferred import erasures
+from facerec.gallery.operations.clusters import ClusterOperations
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.results import HistoryPage
+
+
+class HistoryOperations(ClusterOperations):
+    """The operations of a gallery on the history of people."""
+
+    def requested_by(
+        self, by: str | None, *, why: str | None = None
+    ) -> AbstractContextManager[None]:
+        """State who requests the changes of people within a ``with`` block, and why.
+
+        Args:
+            by: Name of the requester, for the history; None if it is not known.
+            why: The reason, in one line.
+
+        Raises:
+            InvalidInputError: The name or the reason is empty, too long, or has line breaks.
+        """
+        return requested_by(
+            None if by is None else checked_requester(by),
+            None if why is None else checked_reason(why),
+        )
+
+    def list_history(
+        self,
+        collection_id: str,
+        *,
+        person: str | None = None,
+        next_token: str | None = None,
+        limit: int = DEFAULT_HISTORY,
+    ) -> HistoryPage:
+        """Return a page of the changes of people, newest first.
+
+        Args:
+            collection_id: Id of the collection.
+            person: Return only changes of this person: an id, or a current or earlier display
+                name.
+            next_token: Token from the previous page; None for the first page.
+            limit: Maximum number of entries, 1 to ``MAX_HISTORY``.
+
+        Raises:
+            InvalidInputError: ``limit`` is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        checked_limit(limit, MAX_HISTORY)
+        self._get(collection_id)
+        listing = f"history of {collection_id}" + ("" if person is None else f" of {person}")
+        before = self._after(listing, next_token)
+        subject = None if person is None else self._id_in_history(collection_id, person)
+        found = self._records.list_history(
+            collection_id, subject=subject, before=before, limit=limit + 1
+        )
+        page = tuple(found[:limit])
+        token = None
+        if len(found) > limit:
+            token = self._token(listing, page[-1].cause.entry_id)
+        return HistoryPage(collection_id, page, token, subject)
+
+    def undo(self, collection_id: str, entry_id: str) -> Entry:
+        """Take back a change of people, and return the entry of that; it can be undone as well.
+
+        After an interruption, the same call completes it.
+
+        Args:
+            collection_id: Id of the collection.
+            entry_id: Id of an entry of the history.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            HistoryEntryNotFoundError: The history has no such entry.
+            PersonChangeError: Later changes do not let it be undone, it was undone already, or
+                somebody whom it names was erased. Nothing was changed.
+            ConflictError: Too many concurrent changes of the people.
+        """
+        from facerec.gallery.people.undoing import plan_undo, read_people, undone_people
+        from facerec.gallery.people.user_vectors import refresh_vector
+
+        faces = self._faces.of(self._get(collection_id))
+        with recording(Action.UNDO, self._clock(), undoes=entry_id) as cause:
+            with self._records.transaction():
+                entry = self._records.get_history(collection_id, entry_id)
+                if entry is None:
+                    raise HistoryEntryNotFoundError(entry_id)
+                stored = self._stored(collection_id, entry)
+                people = read_people(collection_id, entry, records=self._records, stored=stored)
+                if self._clusters is not None:
+                    people.ignored |= self._clusters.ignored_clusters(collection_id)
+                    people.not_faces |= set(self._clusters.list_not_faces(collection_id))
+                steps = plan_undo(entry, people, resumes=self._is_begun(collection_id, entry_id))
+                for step in steps:
+                    self._apply(collection_id, step)
+            for user in self._records.get_users(collection_id, undone_people(steps)):
+                with suppress(UserNotFoundError):
+                    refresh_vector(faces, self._records, collection_id, user)
+            # People without faces have no vector left by now.
+            deleted = frozenset(
+                step.user_id or "" for step in steps if step.kind is StepKind.DELETED
+            )
+            if deleted:
+                selection = erasures.Selection(user_ids=deleted)
+                self._erase(collection_id, erasures.SubjectKind.USER, selection)
+            done = self._records.get_history(collection_id, cause.entry_id)
+        return done or Entry(cause, tuple(steps))
+
+    def _id_in_history(self, collection_id: str, person: str) -> str:
+        """Return the id of a person by id or name, even if only the history contains the person."""
+        with suppress(UserNotFoundError):
+            return self.resolve_user(collection_id, person).user_id
+        with suppress(InvalidInputError):
+            person = checked_user_name(person)
+        found = self._records.list_history(collection_id, subject=person, limit=MAX_HISTORY)
+        for step in (step for entry in found for step in entry.steps):
+            if person in (step.name, step.earlier_name) and step.user_id is not None:
+                return step.user_id
+        return person
+
+    def _stored(self, collection_id: str, entry: Entry) -> frozenset[str]:
+        from facerec.gallery.people.undoing import faces_of
+
+        found = self._faces.get_faces(collection_id, sorted(faces_of(entry)))
+        return frozenset(face.record.face_id for face in found)
+
+    def _is_begun(self, collection_id: str, entry_id: str) -> bool:
+        """Return whether an undoing of an entry was started, and was not undone itself."""
+        return any(
+            not self._undoing(collection_id, each.cause.entry_id)
+            for each in self._undoing(collection_id, entry_id)
+        )
+
+    def _undoing(self, collection_id: str, entry_id: str) -> list[Entry]:
+        found = self._records.list_history(collection_id, subject=entry_id, limit=MAX_HISTORY)
+        return [each for each in found if each.cause.undoes == entry_id]
+
+    def _apply(self, collection_id: str, step: Step) -> None:
+        """Make a step of an undoing; the deletion of people comes later."""
+        records, user_id = self._records, step.user_id or ""
+        match step.kind:
+            case StepKind.CREATED:
+                user = User(user_id, step.created_at or 0.0, name=step.name)
+                records.create_user(collection_id, user)
+            case StepKind.RENAMED:
+                records.set_user_name(collection_id, user_id, step.name)
+            case StepKind.FACES_ADDED | StepKind.FACES_REMOVED:
+                version = records.get_user(collection_id, user_id).version
+                adds = step.kind is StepKind.FACES_ADDED
+                records.change_user(
+                    collection_id,
+                    user_id,
+                    version=version,
+                    add=step.face_ids if adds else (),
+                    remove=() if adds else step.face_ids,
+                )
+            case StepKind.FACES_MOVED:
+                records.move_faces(
+                    collection_id,
+                    step.face_ids,
+                    source=records.get_user(collection_id, step.other_id or ""),
+                    target=records.get_user(collection_id, user_id),
+                )
+            case StepKind.CORRECTED:
+                records.add_correction(collection_id, _correction_of(step))
+            case StepKind.CORRECTION_LIFTED:
+                records.remove_corrections(collection_id, [_correction_of(step)])
+            case StepKind.IGNORED | StepKind.IGNORED_LIFTED:
+                self._cluster_store().set_ignored(
+                    collection_id, step.cluster or 0, ignored=step.kind is StepKind.IGNORED
+                )
+            case StepKind.NOT_A_FACE | StepKind.NOT_A_FACE_LIFTED:
+                clusters = self._cluster_store()
+                lift = step.kind is StepKind.NOT_A_FACE_LIFTED
+                clusters.set_not_faces(collection_id, step.face_ids, lift=lift)
+                clusters.leave_clusters(collection_id, step.face_ids)
+
+
+def _correction_of(step: Step) -> Correction:
+    return Correction(step.face_ids[0], step.person or "")

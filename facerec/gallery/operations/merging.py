@@ -1,0 +1,164 @@
+"""Merges and splits people; an interruption leaves no face without its person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from facerec.core.deferred import DeferredModule
+from facerec.core.history import Action, recording
+from facerec.core.names import checked_user_id, checked_user_name
+from facerec.core.records import Correction, User
+from facerec.errors import (
+    ConflictError,
+    FaceInUseError,
+    FaceNotFoundError,
+    PersonChangeError,
+    QuotaExceededError,
+    UserExistsError,
+)
+from facerec.gallery.deferred import erasures
+from facerec.gallery.operations.recorded import recorded
+from facerec.gallery.operations.users import UserOperations
+from facerec.gallery.people.user_vectors import MAX_ATTEMPTS, refresh_vector
+
+if TYPE_CHECKING:
+    from facerec.gallery.people import associations
+else:
+    associations = DeferredModule("facerec.gallery.people.associations")
+
+
+class MergeOperations(UserOperations):
+    """The operations of a gallery that merge and split people."""
+
+    def merge_users(self, collection_id: str, user_id: str, other_id: str) -> User:
+        """Move all faces of another person to a person, and delete the other one.
+
+        The person keeps its id and its display name. Corrections about the other person become
+        corrections about this one, except those stating that the two are different people. After an
+        interruption, the same call completes it.
+
+        Raises:
+            PersonChangeError: Both ids are the same.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: A person does not exist.
+            QuotaExceededError: The two together exceed the maximum number of faces of a person.
+            ConflictError: Too many concurrent changes of the people.
+        """
+        if user_id == other_id:
+            raise PersonChangeError(
+                f"person {user_id!r} cannot be merged with itself", "name two different people"
+            )
+        checked_user_id(user_id)
+        checked_user_id(other_id)
+        with recording(Action.MERGE, self._clock(), into=user_id):
+            return self._merge(collection_id, user_id, other_id)
+
+    def _merge(self, collection_id: str, user_id: str, other_id: str) -> User:
+        faces = self._faces.of(self._get(collection_id))
+        merged = self._move_all(collection_id, user_id, other_id)
+        own = [Correction(face_id, user_id) for face_id in merged.face_ids]
+        for each in self._records.corrections_of_people(collection_id, [other_id]):
+            if each.face_id not in merged.face_ids:
+                self._records.add_correction(collection_id, Correction(each.face_id, user_id))
+        self._records.remove_corrections(collection_id, own)
+        # Searches find the faces as this person's before the other person is deleted.
+        merged = refresh_vector(faces, self._records, collection_id, merged)
+        selection = erasures.Selection(user_ids=frozenset((other_id,)))
+        self._erase(collection_id, erasures.SubjectKind.USER, selection)
+        return merged
+
+    @recorded(Action.SPLIT)
+    def split_user(
+        self,
+        collection_id: str,
+        user_id: str,
+        face_ids: Sequence[str],
+        new_user_id: str,
+        *,
+        name: str | None = None,
+    ) -> User:
+        """Move some faces of a person to a new person, and return the new one.
+
+        Args:
+            collection_id: Id of the collection.
+            user_id: Id of the person.
+            face_ids: Ids of the faces that show somebody else.
+            new_user_id: Id of the new person; an existing person must have no faces.
+            name: Display name of a person who is created.
+
+        Raises:
+            InvalidInputError: An id or the name is not valid, or there are not 1 to
+                ``MAX_FACES_OF_REQUEST`` faces.
+            PersonChangeError: A face has no person, or no face would be left.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The person does not exist.
+            UserExistsError: The new person has faces.
+            UserNameExistsError: Another person has the name.
+            FaceNotFoundError: The collection has no such face.
+            FaceInUseError: A face belongs to another person.
+            ConflictError: Too many concurrent changes of the people.
+        """
+        checked_user_id(user_id)
+        checked_user_id(new_user_id)
+        kept_name = None if name is None else checked_user_name(name)
+        chosen = list(dict.fromkeys(face_ids))
+        associations.checked_faces(face_ids)
+        faces = self._faces.of(self._get(collection_id))
+        self._check_split(collection_id, user_id, chosen)
+        new = User(new_user_id, self._clock(), name=kept_name)
+        for _ in range(MAX_ATTEMPTS):
+            # An interrupted split leaves a person without faces.
+            if not self._records.get_users(collection_id, [new_user_id]):
+                self._records.create_user(collection_id, new)
+            source = self._records.get_user(collection_id, user_id)
+            target = self._records.get_user(collection_id, new_user_id)
+            if target.face_ids:
+                raise UserExistsError(new_user_id)
+            self._check_split(collection_id, user_id, chosen)
+            try:
+                source, target = self._records.move_faces(
+                    collection_id, chosen, source=source, target=target
+                )
+            except ConflictError:
+                continue
+            refresh_vector(faces, self._records, collection_id, source)
+            return refresh_vector(faces, self._records, collection_id, target)
+        raise associations.too_many_changes(user_id)
+
+    def _move_all(self, collection_id: str, user_id: str, other_id: str) -> User:
+        for _ in range(MAX_ATTEMPTS):
+            target = self._records.get_user(collection_id, user_id)
+            source = self._records.get_user(collection_id, other_id)
+            if not source.face_ids:
+                return target
+            if len(target.face_ids) + len(source.face_ids) > associations.MAX_FACES_OF_USER:
+                raise QuotaExceededError(
+                    f"together the two have more than {associations.MAX_FACES_OF_USER} faces",
+                    "remove some faces of one of them first",
+                )
+            try:
+                _, target = self._records.move_faces(
+                    collection_id, source.face_ids, source=source, target=target
+                )
+            except ConflictError:
+                continue
+            return target
+        raise associations.too_many_changes(user_id)
+
+    def _check_split(self, collection_id: str, user_id: str, chosen: Sequence[str]) -> None:
+        """Check that a person has these faces and at least one other."""
+        held = self._records.get_user(collection_id, user_id).face_ids
+        others = [face_id for face_id in chosen if face_id not in held]
+        if others:
+            owners = self._records.users_of_faces(collection_id, others)
+            if others[0] in owners:
+                raise FaceInUseError(others[0], owners[others[0]])
+            if not self._faces.get_faces(collection_id, others[:1]):
+                raise FaceNotFoundError(others[0])
+            raise PersonChangeError(f"face {others[0]} is not associated with person {user_id!r}")
+        if len(chosen) == len(held):
+            raise PersonChangeError(
+                f"the split would leave person {user_id!r} without faces",
+                "rename the person instead",
+            )

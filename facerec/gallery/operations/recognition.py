@@ -1,0 +1,244 @@
+"""Indexes photos in a collection, and searches it for the faces of photos."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from facerec.core.limits import MAX_MATCHES
+from facerec.core.names import checked_external_image_id
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.erasing.restoring import find_deleted, remove_all_tombstones
+from facerec.gallery.erasing.tombstones import imported_faces
+from facerec.gallery.indexing.records import IndexResult, name_image, to_stored_faces
+from facerec.gallery.indexing.storing import add_faces
+from facerec.gallery.operations.faces import require_stored, with_users
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.photos import Photo, PhotoContent, require_face
+from facerec.gallery.scores.similarity import threshold_at
+from facerec.gallery.search.matching import search_probes, search_stored_face
+from facerec.gallery.search.results import FaceSearchResult, SearchResult
+
+if TYPE_CHECKING:
+    from facerec.core.options import FaceOptions
+    from facerec.core.photos import PhotoFaces
+    from facerec.core.records import Collection
+
+
+class RecognitionOperations(GalleryBase):
+    """The operations of a gallery that index photos and search for their faces."""
+
+    def index(
+        self,
+        collection_id: str,
+        photo: Photo,
+        *,
+        external_image_id: str | None = None,
+        options: FaceOptions | None = None,
+        attributes: bool = False,
+        restore_deleted: bool = True,
+    ) -> IndexResult:
+        """Add the faces of a photo to a collection; faces that it already contains do not change.
+
+        Faces that were deleted before are added again, since the caller asks for this photo, unless
+        ``restore_deleted`` is false.
+
+        Args:
+            collection_id: Id of the collection.
+            photo: Bytes of an image file, or where one is.
+            external_image_id: The caller's own name for the photo.
+            options: How faces are found and chosen; None for the gallery's defaults.
+            attributes: Whether to estimate age and gender, which are not stored.
+            restore_deleted: Whether to add faces that were deleted or erased on purpose.
+
+        Raises:
+            InvalidInputError: An id is not valid.
+            CollectionNotFoundError: The collection does not exist, or was deleted concurrently.
+            ConflictError: The deletion of the collection is not finished.
+            ModelMismatchError: Its faces have another model version.
+            UnreadablePhotoError: The photo cannot be decoded.
+            PhotoTooLargeError: The photo has too many bytes.
+            AttributesUnavailableError: The networks for attributes are not installed.
+        """
+        if external_image_id is not None:
+            checked_external_image_id(external_image_id)
+        collection = self._require(collection_id)
+        self._erasures.require_not_deleted(collection)
+        options = options or self._defaults.index_options()
+        loaded, found = self._detect(photo, options)
+        if attributes:
+            found = self._with_attributes(loaded, found, options)
+        return self._store(
+            collection, loaded, found, external_image_id, options, restore_deleted=restore_deleted
+        )
+
+    def search(
+        self,
+        collection_id: str,
+        photo: Photo,
+        *,
+        threshold: float | None = None,
+        target_fmr: float | None = None,
+        limit: int | None = None,
+        options: FaceOptions | None = None,
+        largest_only: bool = False,
+        repeat_people: bool = False,
+        index: bool = False,
+        external_image_id: str | None = None,
+    ) -> SearchResult:
+        """Search a collection for every face of a photo.
+
+        Args:
+            collection_id: Id of the collection.
+            photo: The probe: bytes of an image file, or where one is.
+            threshold: Minimum similarity of a match, 0 to 1; by default the collection's, otherwise
+                the gallery's.
+            target_fmr: The share of searches for a stranger, above 0 and below 1, that may have a
+                match in a collection of this size. If ``threshold`` is given too, the higher
+                similarity counts.
+            limit: Maximum number of matches of each face, 1 to 4096.
+            options: How the probe's faces are found and chosen.
+            largest_only: Whether to search for the largest face only.
+            repeat_people: Whether several faces of the photo may match one person; by default only
+                the most similar one does, since a photo shows nobody twice.
+            index: Whether to add the probe's faces to the collection after the search.
+            external_image_id: The caller's own name for the photo, if it is added.
+
+        Raises:
+            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+            UnreadablePhotoError: The photo cannot be decoded.
+            PhotoTooLargeError: The photo has too many bytes.
+            NoFaceError: The photo shows no face that the options accept.
+        """
+        limit = self._limit(limit)
+        if external_image_id is not None:
+            checked_external_image_id(external_image_id)
+        collection = self._require(collection_id)
+        threshold = self._search_threshold(collection, threshold, target_fmr)
+        if options is None:
+            defaults = self._defaults
+            options = defaults.index_options() if index else defaults.probe_options()
+        loaded, found = self._detect(photo, options)
+        require_face(found)
+        searched = search_probes(
+            found.faces[:1] if largest_only else found.faces,
+            collection_id=collection_id,
+            faces=self._faces,
+            records=self._records,
+            cohort=self._engine,
+            threshold=threshold,
+            limit=limit,
+            repeat_people=repeat_people,
+        )
+        result = SearchResult(
+            collection_id=collection_id,
+            model_version=collection.model_version,
+            threshold=threshold,
+            photo=found,
+            faces=searched,
+        )
+        if not index:
+            return result
+        indexed = self._store(collection, loaded, found, external_image_id, options)
+        return replace(result, indexed=indexed)
+
+    def search_face(
+        self,
+        collection_id: str,
+        face_id: str,
+        *,
+        threshold: float | None = None,
+        target_fmr: float | None = None,
+        limit: int | None = None,
+    ) -> FaceSearchResult:
+        """Search a collection for faces that resemble one of its own; that one is not returned.
+
+        ``threshold``, ``target_fmr`` and ``limit`` are as in ``search``.
+
+        Raises:
+            InvalidInputError: An id, ``threshold``, ``target_fmr`` or ``limit`` is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            FaceNotFoundError: It has no such face.
+        """
+        limit = self._limit(limit)
+        collection = self._get(collection_id)
+        threshold = self._search_threshold(collection, threshold, target_fmr)
+        face = require_stored(collection_id, face_id, faces=self._faces)
+        matches, more = search_stored_face(
+            face,
+            collection_id=collection_id,
+            faces=self._faces,
+            records=self._records,
+            cohort=self._engine,
+            threshold=threshold,
+            limit=limit,
+        )
+        return FaceSearchResult(
+            collection_id, collection.model_version, threshold, face_id, matches, more
+        )
+
+    def _search_threshold(
+        self, collection: Collection, threshold: float | None, target_fmr: float | None
+    ) -> float:
+        """Return the minimum similarity of a match; if both values are given, the higher one."""
+        if target_fmr is None:
+            return self._threshold(collection, threshold)
+        lowest = 0.0 if threshold is None else self._threshold(collection, threshold)
+        faces = self._faces.count_faces(collection.collection_id)
+        return max(lowest, threshold_at(target_fmr, faces))
+
+    def _limit(self, limit: int | None) -> int:
+        return self._defaults.limit if limit is None else checked_limit(limit, MAX_MATCHES)
+
+    def _store(
+        self,
+        collection: Collection,
+        loaded: PhotoContent,
+        found: PhotoFaces,
+        external_image_id: str | None,
+        options: FaceOptions,
+        *,
+        restore_deleted: bool = True,
+    ) -> IndexResult:
+        """Store the faces of a photo, by default including those that were deleted before."""
+        collection_id = collection.collection_id
+        image = name_image(
+            collection_id,
+            loaded.content,
+            external_image_id=external_image_id,
+            source=loaded.source,
+            model_version=collection.model_version,
+        )
+        imported = imported_faces(
+            collection_id, [image.image_key], records=self._records, faces=self._faces
+        )
+        faces = to_stored_faces(
+            image,
+            found,
+            options_digest=options.digest(),
+            model_version=collection.model_version,
+            now=self._clock(),
+        )
+        if not restore_deleted:
+            own = [face.record for face in faces]
+            deleted = find_deleted(collection_id, {image: own}, records=self._records)
+            faces = [face for face in faces if face.record.face_id not in deleted]
+        records = add_faces(
+            collection,
+            image.image_key,
+            faces,
+            faces=self._faces,
+            records=self._records,
+            imported=imported.get(image.image_key, ()),
+        )
+        if restore_deleted:
+            remove_all_tombstones(collection_id, {image: records}, records=self._records)
+        return IndexResult(
+            collection_id,
+            collection.model_version,
+            image.image_id,
+            found,
+            with_users(collection_id, records, records=self._records),
+        )

@@ -1,0 +1,125 @@
+"""Retention: collections that keep each face for a number of days after it was indexed.
+
+The number is stored as a tag of the collection, so that every door can show and set it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from facerec.errors import InvalidInputError
+from facerec.gallery.deferred import erasures
+from facerec.gallery.erasing.eraser import Eraser
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt
+
+RETENTION_TAG = "facerec:expire-after"
+"""Key of the tag, whose value is a number of days such as ``365d``."""
+
+MAX_DAYS = 36_500
+
+SECONDS_OF_DAY = 86_400
+
+_DAYS = re.compile(r"([1-9]\d{0,4})d")
+
+
+def read_days(text: str) -> int:
+    """Return the number of days that a text such as ``365d`` means.
+
+    Raises:
+        InvalidInputError: It is not a number of days from 1 to ``MAX_DAYS``.
+    """
+    days = _DAYS.fullmatch(text)
+    if days is None or int(days[1]) > MAX_DAYS:
+        raise InvalidInputError(
+            f"{text!r} is not a number of days such as 365d", f"use 1d to {MAX_DAYS}d"
+        )
+    return int(days[1])
+
+
+def retention_in(tags: Mapping[str, str]) -> int | None:
+    """Return the number of days for which a collection with these tags keeps each face, or None.
+
+    Raises:
+        InvalidInputError: The tag is not a number of days.
+    """
+    value = tags.get(RETENTION_TAG)
+    return None if value is None else read_days(value)
+
+
+class RetentionOperations(Eraser):
+    """The operations of a gallery on the retention of collections."""
+
+    def get_retention(self, collection_id: str) -> int | None:
+        """Return the number of days for which a collection keeps each face; None for no limit.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            InvalidInputError: The collection's tag is not a number of days.
+        """
+        return retention_in(self._records.get_tags(collection_id))
+
+    def set_retention(self, collection_id: str, days: int | None) -> None:
+        """Set the number of days for which a collection keeps each face after it was indexed.
+
+        Args:
+            collection_id: Id of the collection.
+            days: 1 to ``MAX_DAYS``; None keeps faces for ever.
+
+        Raises:
+            InvalidInputError: The number is out of range.
+            CollectionNotFoundError: The collection does not exist.
+        """
+        self._get(collection_id)
+        if days is not None and not 1 <= days <= MAX_DAYS:
+            raise InvalidInputError(f"a retention is 1 to {MAX_DAYS:,} days, got {days}")
+        if days is None:
+            self._records.change_tags(collection_id, remove=[RETENTION_TAG])
+        else:
+            self._records.change_tags(collection_id, put={RETENTION_TAG: f"{days}d"})
+        self._keep_settings(collection_id)
+
+    def list_expired(self, collection_id: str) -> frozenset[str]:
+        """Return the ids of the faces whose retention period is over.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            InvalidInputError: The collection's tag is not a number of days.
+        """
+        days = self.get_retention(collection_id)
+        if days is None:
+            return frozenset()
+        before = self._clock() - days * SECONDS_OF_DAY
+        return frozenset(
+            face.face_id
+            for face in self._faces.all_faces(collection_id)
+            if face.indexed_at <= before
+        )
+
+    def expire(self, collection_id: str) -> Receipt | None:
+        """Erase the faces whose retention period is over.
+
+        People whose faces have all expired are erased too, and entries of the history of that age.
+
+        Returns:
+            Counts of what was removed; None if no face has expired.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            InvalidInputError: The collection's tag is not a number of days.
+        """
+        expired = self.list_expired(collection_id)
+        days = self.get_retention(collection_id)
+        if days is not None:
+            before = self._clock() - days * SECONDS_OF_DAY
+            self._records.expire_history(collection_id, before)
+        if not expired:
+            return None
+        owners = self._records.users_of_faces(collection_id, sorted(expired))
+        users = self._records.get_users(collection_id, sorted(set(owners.values())))
+        without = frozenset(user.user_id for user in users if expired.issuperset(user.face_ids))
+        selection = erasures.Selection(expired, user_ids=without)
+        return self._erase(collection_id, erasures.SubjectKind.EXPIRED, selection)[0]

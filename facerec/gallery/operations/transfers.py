@@ -1,0 +1,303 @@
+"""Operations that export a whole collection into a folder, and import it."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facerec.core.deferred import DeferredModule
+from facerec.core.history import Entry, cause_from_json, step_from_json
+from facerec.core.ids import group_of
+from facerec.core.limits import MAX_PAGE
+from facerec.core.records import Correction, User, new_collection
+from facerec.core.times import iso_time
+from facerec.errors import (
+    CollectionExistsError,
+    InvalidInputError,
+    ModelMismatchError,
+    UserExistsError,
+)
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.deferred import core_clusters
+from facerec.gallery.deferred import exported_collection as files
+from facerec.gallery.listing import all_corrections, all_history, all_users
+
+if TYPE_CHECKING:
+    from facerec.core.records import Collection, StoredFace
+    from facerec.gallery.people import user_vectors
+    from facerec.gallery.transfer.exported_collection import TransferredCollection
+    from facerec.storage import face_table
+    from facerec.storage.faces import FaceStore
+else:
+    user_vectors = DeferredModule("facerec.gallery.people.user_vectors")
+    face_table = DeferredModule("facerec.storage.face_table")
+
+IMPORT_TAG = "facerec:import"
+"""Key of the tag of a collection whose import is not finished; its value is the digest of the
+export."""
+
+FACES_AT_ONCE = 1000
+"""Faces that a write stores."""
+
+
+class TransferOperations(GalleryBase):
+    """The operations of a gallery that export and import whole collections."""
+
+    def export_collection(self, collection_id: str, folder: Path) -> TransferredCollection:
+        """Export a collection into a new folder, which only its owner can read.
+
+        The folder has faces with their embeddings, people with their names, corrections, clusters,
+        the history, tombstones, tags and the threshold, and no photos. It contains biometric data.
+        It is there once it is complete. Nobody should change the collection until then.
+
+        Args:
+            collection_id: Id of the collection.
+            folder: Folder to create; it may exist if it is empty.
+
+        Raises:
+            InvalidInputError: The folder is not empty, or the collection is being imported.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+            ConfigurationError: pyarrow is not installed.
+        """
+        face_table.require_parquet()
+        collection = self._require(collection_id)
+        tags = self._records.get_tags(collection_id)
+        if IMPORT_TAG in tags:
+            raise InvalidInputError(
+                f"collection {collection_id!r} is only imported in part", "finish its import first"
+            )
+        key = self._records.get_tombstone_key(collection_id)
+        with files.new_export(folder) as part:
+            faces = self._all_stored(collection)
+            counts = {files.FACES: face_table.write_faces(part / files.FACES, faces)}
+            for name in files.LINES:
+                documents = self._lines(name, collection_id)
+                counts[f"{name}.jsonl"] = files.write_lines(part / f"{name}.jsonl", documents)
+            document = {
+                "format": files.FORMAT,
+                "collection_id": collection_id,
+                "model_version": collection.model_version,
+                "cohort_version": self._engine.cohort_version,
+                "created_at": iso_time(collection.created_at),
+                "exported_at": iso_time(self._clock()),
+                "threshold": collection.threshold,
+                "tags": tags,
+                "tombstone_key": None if key is None else b64encode(key).decode(),
+                "files": files.describe_files(part, counts),
+            }
+            files.write_lines(part / files.DESCRIPTION, [document])
+        return _transferred(document)
+
+    def import_collection(self, folder: Path) -> TransferredCollection:
+        """Import a collection that ``export_collection`` has written, under the same id.
+
+        Everything is checked before anything is stored. After an interruption, the same call
+        completes the import; until then the collection has a tag that says so.
+
+        Args:
+            folder: The exported folder.
+
+        Raises:
+            InvalidInputError: The folder is not a complete export, was changed since, or its faces
+                are compared with another cohort.
+            ModelMismatchError: Its faces have another model version.
+            CollectionExistsError: A collection of this id exists, and is not of this import.
+            ConfigurationError: pyarrow is not installed.
+        """
+        face_table.require_parquet()
+        document = files.read_description(folder)
+        if document["model_version"] != self.model_version:
+            raise ModelMismatchError(self.model_version, document["model_version"])
+        if document["cohort_version"] != self._engine.cohort_version:
+            raise InvalidInputError(
+                f"the faces were exported with cohort {document['cohort_version']!r}, this engine "
+                f"has {self._engine.cohort_version!r}",
+                "import them with the release of facerec that exported them",
+            )
+        for name in files.LINES:
+            for _ in files.read_lines(folder, name):
+                pass
+        collection = self._begin_import(document, files.digest_of(folder))
+        self._import_tombstones(collection, document, folder)
+        faces = self._faces.of(collection)
+        for batch in face_table.read_faces(folder / files.FACES):
+            _store(collection.collection_id, batch, faces)
+        self._import_people(collection, folder, faces)
+        self._import_clusters(collection, folder)
+        self._import_history(collection, folder)
+        self._records.set_threshold(collection.collection_id, document["threshold"])
+        self._records.change_tags(collection.collection_id, remove=[IMPORT_TAG])
+        return _transferred(document)
+
+    def _all_stored(self, collection: Collection) -> Iterator[StoredFace]:
+        collection_id = collection.collection_id
+        after = None
+        while page := self._faces.list_faces(collection_id, after=after, limit=FACES_AT_ONCE):
+            ids = [record.face_id for record in page]
+            yield from self._faces.get_faces(collection_id, ids)
+            after = ids[-1]
+
+    def _lines(self, name: str, collection_id: str) -> Iterator[dict[str, Any]]:
+        """Yield the documents of a file of JSON lines."""
+        readers = {
+            "people": self._people_lines,
+            "corrections": self._correction_lines,
+            "clusters": self._cluster_lines,
+            "not-faces": self._not_face_lines,
+            "history": self._history_lines,
+            "tombstones": self._tombstone_lines,
+        }
+        return readers[name](collection_id)
+
+    def _correction_lines(self, collection_id: str) -> Iterator[dict[str, Any]]:
+        for each in all_corrections(collection_id, records=self._records):
+            yield {"face_id": each.face_id, "person": each.person}
+
+    def _not_face_lines(self, collection_id: str) -> Iterator[dict[str, Any]]:
+        if self._clusters is not None:
+            for face_id in self._clusters.list_not_faces(collection_id):
+                yield {"face_id": face_id}
+
+    def _tombstone_lines(self, collection_id: str) -> Iterator[dict[str, Any]]:
+        after = None
+        while page := self._records.list_tombstones(collection_id, after=after):
+            for photo, places in sorted(page.items()):
+                yield {"photo": photo, "places": sorted(places)}
+            after = max(page)
+
+    def _people_lines(self, collection_id: str) -> Iterator[dict[str, Any]]:
+        for user in all_users(collection_id, records=self._records):
+            yield {
+                "user_id": user.user_id,
+                "name": user.name,
+                "created_at": user.created_at,
+                "face_ids": list(user.face_ids),
+            }
+
+    def _cluster_lines(self, collection_id: str) -> Iterator[dict[str, Any]]:
+        if self._clusters is None:
+            return
+        ids = [face.face_id for face in self._faces.all_faces(collection_id)]
+        numbers = sorted(set(self._clusters.clusters_of_faces(collection_id, ids).values()))
+        ignored = self._clusters.ignored_clusters(collection_id)
+        for start in range(0, len(numbers), MAX_PAGE):
+            part = numbers[start : start + MAX_PAGE]
+            members = self._clusters.members_of_clusters(collection_id, part)
+            for number in part:
+                yield {
+                    "number": number,
+                    "face_ids": members[number],
+                    "ignored": number in ignored,
+                }
+
+    def _history_lines(self, collection_id: str) -> Iterator[dict[str, Any]]:
+        for entry in all_history(collection_id, records=self._records):
+            steps = [step.to_json() for step in entry.steps]
+            yield {"cause": entry.cause.to_json(), "steps": steps}
+
+    def _begin_import(self, document: dict[str, Any], digest: str) -> Collection:
+        """Create the collection, or return the one of an interrupted import of the same folder."""
+        collection = new_collection(
+            document["collection_id"], document["model_version"], self._clock()
+        )
+        tags = {**document["tags"], IMPORT_TAG: digest}
+        try:
+            with self._records.transaction():
+                self._records.create_collection(collection)
+                self._records.change_tags(collection.collection_id, put=tags)
+        except CollectionExistsError:
+            known = self._records.get_tags(collection.collection_id)
+            if known.get(IMPORT_TAG) != digest:
+                raise
+            return self._records.get_collection(collection.collection_id)
+        return collection
+
+    def _import_tombstones(
+        self, collection: Collection, document: dict[str, Any], folder: Path
+    ) -> None:
+        if document["tombstone_key"] is None:
+            return
+        key = b64decode(document["tombstone_key"])
+        self._records.create_tombstone_key(collection.collection_id, key)
+        for each in files.read_lines(folder, "tombstones"):
+            places = {each["photo"]: frozenset(each["places"])}
+            self._records.put_tombstones(collection.collection_id, places)
+
+    def _import_people(self, collection: Collection, folder: Path, faces: FaceStore) -> None:
+        collection_id = collection.collection_id
+        for each in files.read_lines(folder, "people"):
+            user = User(each["user_id"], each["created_at"], name=each["name"])
+            with suppress(UserExistsError):
+                self._records.create_user(collection_id, user)
+            known = self._records.get_user(collection_id, user.user_id)
+            added = [face_id for face_id in each["face_ids"] if face_id not in known.face_ids]
+            if added:
+                known = self._records.change_user(
+                    collection_id, user.user_id, version=known.version, add=added
+                )
+            if known.vector_version != known.version:
+                user_vectors.refresh_vector(faces, self._records, collection_id, known)
+        for each in files.read_lines(folder, "corrections"):
+            correction = Correction(each["face_id"], each["person"])
+            self._records.add_correction(collection_id, correction)
+
+    def _import_clusters(self, collection: Collection, folder: Path) -> None:
+        """Restore clusters under their numbers, in stores that keep clusters."""
+        if self._clusters is None:
+            return
+        collection_id, clusters = collection.collection_id, self._clusters
+        not_faces = [each["face_id"] for each in files.read_lines(folder, "not-faces")]
+        clusters.set_not_faces(collection_id, not_faces, lift=False)
+        kept = {each["number"]: each for each in files.read_lines(folder, "clusters")}
+        if not kept or clusters.get_clusters(collection_id, sorted(kept)):
+            return
+        arrays = clusters.read_face_arrays(
+            collection_id, self._engine.cohort_version, lambda _: True
+        )
+        # A number without a cluster is that of one that was merged or deleted.
+        created = [
+            kept[number]["face_ids"] if number in kept else () for number in range(1, max(kept) + 1)
+        ]
+        clusters.save_clusters(
+            collection_id, core_clusters.ClusterChanges({}, {}, created), arrays.mark
+        )
+        for number, each in kept.items():
+            if each["ignored"]:
+                clusters.set_ignored(collection_id, number, ignored=True)
+        clustered = {face_id for each in kept.values() for face_id in each["face_ids"]}
+        free = [
+            face.face_id
+            for face in self._faces.all_faces(collection_id)
+            if face.face_id not in clustered
+        ]
+        clusters.leave_clusters(collection_id, free)
+
+    def _import_history(self, collection: Collection, folder: Path) -> None:
+        entries = [
+            Entry(cause_from_json(each["cause"]), tuple(map(step_from_json, each["steps"])))
+            for each in files.read_lines(folder, "history")
+        ]
+        self._records.put_history(collection.collection_id, entries)
+
+
+def _store(collection_id: str, batch: list[StoredFace], faces: FaceStore) -> None:
+    groups: dict[str, list[StoredFace]] = {}
+    for face in batch:
+        groups.setdefault(group_of(face.record.face_id), []).append(face)
+    # The faces of a photo may be in two batches.
+    faces.add_to_images(collection_id, groups)
+
+
+def _transferred(document: dict[str, Any]) -> TransferredCollection:
+    entries = {each["name"]: each["entries"] for each in document["files"]}
+    return files.TransferredCollection(
+        document["collection_id"],
+        entries[files.FACES],
+        entries["people.jsonl"],
+        entries["corrections.jsonl"],
+        entries["history.jsonl"],
+    )

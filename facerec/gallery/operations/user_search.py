@@ -1,0 +1,153 @@
+"""Operations that search for the people whom a face, a person or a photo may show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.core.deferred import DeferredModule
+from facerec.core.limits import MAX_USER_MATCHES
+from facerec.gallery.base import GalleryBase
+from facerec.gallery.operations.faces import require_stored
+from facerec.gallery.paging import checked_limit
+from facerec.gallery.people.user_vectors import user_vector
+from facerec.gallery.photos import Photo, require_face
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from facerec.core.arrays import np
+    from facerec.core.options import FaceOptions
+    from facerec.core.records import Collection
+    from facerec.gallery.people import user_search
+    from facerec.gallery.people.user_search import (
+        PhotoUserSearchResult,
+        UserMatch,
+        UserSearchResult,
+    )
+else:
+    user_search = DeferredModule("facerec.gallery.people.user_search")
+
+
+class UserSearchOperations(GalleryBase):
+    """The operations of a gallery that search for people."""
+
+    def search_users_by_face(
+        self,
+        collection_id: str,
+        face_id: str,
+        *,
+        threshold: float | None = None,
+        limit: int = MAX_USER_MATCHES,
+    ) -> UserSearchResult:
+        """Search for the people whom a stored face may show.
+
+        Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
+            CollectionNotFoundError: The collection does not exist.
+            FaceNotFoundError: It has no such face.
+        """
+        collection = self._get(collection_id)
+        threshold = self._checked(collection, threshold, limit)
+        face = require_stored(collection_id, face_id, faces=self._faces)
+        return self._search_users(collection, face.embedding, threshold, limit)
+
+    def search_users_by_user(
+        self,
+        collection_id: str,
+        user_id: str,
+        *,
+        threshold: float | None = None,
+        limit: int = MAX_USER_MATCHES,
+    ) -> UserSearchResult:
+        """Search for other people who resemble a person; a person without faces resembles none.
+
+        Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The person does not exist.
+        """
+        collection = self._get(collection_id)
+        threshold = self._checked(collection, threshold, limit)
+        user = self._records.get_user(collection_id, user_id)
+        vector = user_vector(self._faces, collection_id, user)
+        return self._search_users(collection, vector, threshold, limit, exclude=user_id)
+
+    def search_users_by_photo(
+        self,
+        collection_id: str,
+        photo: Photo,
+        *,
+        threshold: float | None = None,
+        limit: int = MAX_USER_MATCHES,
+        options: FaceOptions | None = None,
+        allow_no_face: bool = False,
+    ) -> PhotoUserSearchResult:
+        """Search for the people whom the largest face of a photo may show.
+
+        Args:
+            collection_id: Id of the collection.
+            photo: The photo.
+            threshold: Minimum similarity, 0 to 1; by default the collection's.
+            limit: Maximum number of people.
+            options: How faces are found and chosen.
+            allow_no_face: Whether to return a result without matches, instead of an error, for a
+                photo without an accepted face.
+
+        Raises:
+            InvalidInputError: ``threshold`` is not 0 to 1, or ``limit`` not 1 to 500.
+            CollectionNotFoundError: The collection does not exist.
+            ModelMismatchError: Its faces have another model version.
+            UnreadablePhotoError: The photo cannot be decoded.
+            PhotoTooLargeError: The photo has too many bytes.
+            NoFaceError: The photo shows no face that the options accept.
+        """
+        collection = self._require(collection_id)
+        threshold = self._checked(collection, threshold, limit)
+        _, found = self._detect(photo, options or self._defaults.probe_options())
+        if not allow_no_face:
+            require_face(found)
+        face = found.faces[0] if found.faces else None
+        probe = None if face is None else face.embedding
+        searched = self._search_users(collection, probe, threshold, limit)
+        return user_search.PhotoUserSearchResult(
+            collection_id,
+            collection.model_version,
+            threshold,
+            searched.matches,
+            searched.more_matches,
+            face,
+            found.faces[1:],
+            found.rejected,
+        )
+
+    def _checked(self, collection: Collection, threshold: float | None, limit: int) -> float:
+        """Check the limit of a search; return the minimum similarity to search with."""
+        checked_limit(limit, MAX_USER_MATCHES)
+        return self._threshold(collection, threshold)
+
+    def _search_users(
+        self,
+        collection: Collection,
+        probe: NDArray[np.float32] | None,
+        threshold: float,
+        limit: int,
+        *,
+        exclude: str | None = None,
+    ) -> UserSearchResult:
+        """Return the people who resemble a probe; none if there is no probe."""
+        matches: tuple[UserMatch, ...] = ()
+        more = False
+        if probe is not None:
+            matches, more = user_search.search_users(
+                probe,
+                collection_id=collection.collection_id,
+                faces=self._faces,
+                records=self._records,
+                cohort=self._engine,
+                threshold=threshold,
+                limit=limit,
+                exclude=exclude,
+            )
+        return user_search.UserSearchResult(
+            collection.collection_id, collection.model_version, threshold, matches, more
+        )

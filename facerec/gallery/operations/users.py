@@ -1,0 +1,251 @@
+"""Operations that manage people and associate faces with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from facerec.core.deferred import DeferredModule
+from facerec.core.history import Action
+from facerec.core.limits import MAX_USER_PAGE
+from facerec.core.names import (
+    checked_user_id,
+    checked_user_name,
+    derived_user_id,
+    folded_name,
+)
+from facerec.core.records import Correction, User
+from facerec.errors import AmbiguousPersonError, InvalidInputError, UserNotFoundError
+from facerec.gallery.defaults import ASSOCIATION_THRESHOLD
+from facerec.gallery.deferred import erasures
+from facerec.gallery.erasing.eraser import Eraser
+from facerec.gallery.listing import all_users
+from facerec.gallery.operations.recorded import recorded
+from facerec.gallery.paging import checked_limit
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt
+    from facerec.gallery.people import associations, user_search
+    from facerec.gallery.people.associations import AssociationOutcome
+    from facerec.gallery.people.user_search import UserPage
+else:
+    associations = DeferredModule("facerec.gallery.people.associations")
+    user_search = DeferredModule("facerec.gallery.people.user_search")
+
+MAX_SIMILAR = 5
+"""Maximum number of similar names in the error for an unknown person."""
+
+
+def shown_user(user: User) -> str:
+    """Return the id of a person, with the display name if there is one."""
+    return user.user_id if user.name is None else f"{user.user_id} ({user.name})"
+
+
+class UserOperations(Eraser):
+    """The operations of a gallery that manage people and their faces."""
+
+    @recorded(Action.CREATE)
+    def create_user(
+        self, collection_id: str, user_id: str | None = None, *, name: str | None = None
+    ) -> User:
+        """Create a person without faces.
+
+        Args:
+            collection_id: Id of the collection.
+            user_id: Id of the person; by default derived from the name, one-to-one.
+            name: Display name in any script, which no other person of the collection may have.
+
+        Raises:
+            InvalidInputError: The id or the name is not valid, or neither is given.
+            CollectionNotFoundError: The collection does not exist.
+            UserExistsError: A person of this id exists.
+            UserNameExistsError: Another person has the name.
+        """
+        if name is not None:
+            name = checked_user_name(name)
+        if user_id is None:
+            if name is None:
+                raise InvalidInputError("a new person needs an id or a name")
+            user_id = derived_user_id(name)
+        user = User(checked_user_id(user_id), self._clock(), name=name)
+        self._records.create_user(collection_id, user)
+        return user
+
+    def describe_user(self, collection_id: str, user_id: str) -> User:
+        """Return a person with the ids of its faces.
+
+        Raises:
+            InvalidInputError: The id is not a valid user id.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The person does not exist.
+        """
+        self._get(collection_id)
+        return self._records.get_user(collection_id, checked_user_id(user_id))
+
+    @recorded(Action.RENAME)
+    def rename_user(self, collection_id: str, user_id: str, name: str | None) -> User:
+        """Set the display name of a person, or remove it; the id stays.
+
+        Raises:
+            InvalidInputError: The id or the name is not valid.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The person does not exist.
+            UserNameExistsError: Another person has the name.
+            ConflictError: Too many concurrent changes of the person.
+        """
+        if name is not None:
+            name = checked_user_name(name)
+        self._get(collection_id)
+        return self._records.set_user_name(collection_id, checked_user_id(user_id), name)
+
+    def resolve_user(self, collection_id: str, text: str) -> User:
+        """Return the person whose id or display name is a text.
+
+        Raises:
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: No person has this id or name; the hint names similar ones.
+            AmbiguousPersonError: One person has this id, and another one this name.
+        """
+        self._get(collection_id)
+        by_name = None
+        with suppress(InvalidInputError):
+            by_name = self._records.get_user_named(collection_id, checked_user_name(text))
+        try:
+            by_id = self._records.get_user(collection_id, checked_user_id(text))
+        except (InvalidInputError, UserNotFoundError):
+            if by_name is not None:
+                return by_name
+            similar = self.list_users(collection_id, name=text, limit=MAX_SIMILAR).users
+            raise UserNotFoundError(text, [shown_user(user) for user in similar]) from None
+        if by_name is None or by_name.user_id == by_id.user_id:
+            return by_id
+        raise AmbiguousPersonError(text, [shown_user(by_id), shown_user(by_name)])
+
+    @recorded(Action.DELETE)
+    def delete_user(self, collection_id: str, user_id: str) -> Receipt:
+        """Delete a person with its vector; its faces stay in the collection.
+
+        The name and the id are erased from the history too, so that this cannot be undone. A
+        deletion that was killed is completed, even if the person is gone already.
+
+        Returns:
+            Counts of what was removed from each store.
+
+        Raises:
+            InvalidInputError: The id is not a valid user id.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The person does not exist.
+        """
+        self._get(collection_id)
+        if self._erasures.person_of(collection_id, checked_user_id(user_id)) is None:
+            self._records.get_user(collection_id, user_id)
+        selection = erasures.Selection(user_ids=frozenset((user_id,)))
+        return self._erase(collection_id, erasures.SubjectKind.USER, selection)[0]
+
+    def list_users(
+        self,
+        collection_id: str,
+        *,
+        name: str | None = None,
+        next_token: str | None = None,
+        limit: int = MAX_USER_PAGE,
+    ) -> UserPage:
+        """Return a page of a collection's people, in the order of their ids.
+
+        Args:
+            collection_id: Id of the collection.
+            name: List only people whose display name or id contains this text; case is ignored.
+            next_token: Token from the previous page; None for the first page.
+            limit: Maximum number of people, 1 to 500.
+
+        Raises:
+            InvalidInputError: ``limit`` is not 1 to 500.
+            CollectionNotFoundError: The collection does not exist.
+            InvalidPageTokenError: The token belongs to another listing or has expired.
+        """
+        checked_limit(limit, MAX_USER_PAGE)
+        self._get(collection_id)
+        listing = f"people of {collection_id}" + ("" if name is None else f" named {name}")
+        after = self._after(listing, next_token)
+        if name is None:
+            found = self._records.list_users(collection_id, after=after, limit=limit + 1)
+        else:
+            found = list(islice(self._users_named(collection_id, name, after), limit + 1))
+        page = tuple(found[:limit])
+        token = self._token(listing, page[-1].user_id) if page and len(found) > limit else None
+        return user_search.UserPage(collection_id, page, token)
+
+    @recorded(Action.ADD_FACES)
+    def associate_faces(
+        self,
+        collection_id: str,
+        user_id: str,
+        face_ids: Sequence[str],
+        *,
+        threshold: float = ASSOCIATION_THRESHOLD,
+    ) -> AssociationOutcome:
+        """Associate faces with a person; the outcome contains the reason for each failure.
+
+        Corrections that exclude this person for these faces are removed.
+
+        Args:
+            collection_id: Id of the collection.
+            user_id: Id of the person.
+            face_ids: Ids of the faces; faces that already belong to the person are ignored.
+            threshold: Minimum similarity to the person's vector, 0 to 1, if the person has one.
+
+        Raises:
+            InvalidInputError: An id is not valid, or there are not 1 to
+                ``MAX_FACES_OF_REQUEST`` face ids.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The person does not exist.
+            QuotaExceededError: The person has the maximum number of faces.
+            ConflictError: Too many concurrent changes of the person.
+        """
+        checked_user_id(user_id)
+        associations.checked_faces(face_ids)
+        return self._associate(collection_id, user_id, face_ids, threshold=threshold)
+
+    def _associate(
+        self, collection_id: str, user_id: str, face_ids: Sequence[str], *, threshold: float
+    ) -> AssociationOutcome:
+        """Associate any number of faces with a person."""
+        faces = self._faces.of(self._get(collection_id))
+        outcome = associations.associate(
+            faces,
+            self._records,
+            collection_id,
+            user_id,
+            face_ids,
+            threshold=threshold,
+            cohort=self._engine,
+        )
+        lifted = [Correction(face_id, user_id) for face_id in outcome.changed]
+        self._records.remove_corrections(collection_id, lifted)
+        return outcome
+
+    @recorded(Action.REMOVE_FACES)
+    def disassociate_faces(
+        self, collection_id: str, user_id: str, face_ids: Sequence[str]
+    ) -> AssociationOutcome:
+        """Disassociate faces from a person; the outcome contains the reason for each failure.
+
+        Raises:
+            InvalidInputError: An id is not valid, or there are not 1 to
+                ``MAX_FACES_OF_REQUEST`` face ids.
+            CollectionNotFoundError: The collection does not exist.
+            UserNotFoundError: The person does not exist.
+            ConflictError: Too many concurrent changes of the person.
+        """
+        checked_user_id(user_id)
+        associations.checked_faces(face_ids)
+        faces = self._faces.of(self._get(collection_id))
+        return associations.disassociate(faces, self._records, collection_id, user_id, face_ids)
+
+    def _users_named(self, collection_id: str, name: str, after: str | None) -> Iterator[User]:
+        text = folded_name(name)
+        for user in all_users(collection_id, records=self._records, after=after):
+            if text in folded_name(user.name or "") or text in folded_name(user.user_id):
+                yield user

@@ -1,0 +1,1 @@
+"""What people are made of: associations, vectors, corrections and names."""

@@ -1,0 +1,229 @@
+"""Results as plain dictionaries, the same for the command line and for HTTP.
+
+``facerec/schemas`` defines their format. They never contain an embedding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from facerec.core.photos import OPTIONS_BY_REASON, DetectedFace, PhotoFaces, RejectedFace
+from facerec.core.times import iso_time
+
+if TYPE_CHECKING:
+    from facerec.core.faces import BoundingBox, Landmarks, Quality
+    from facerec.core.records import Collection, FaceRecord
+    from facerec.gallery.indexing.records import IndexResult
+    from facerec.gallery.results import (
+        CollectionSummary,
+        CorrectionPage,
+        FaceDeletion,
+        FacePage,
+        FailedDeletion,
+    )
+    from facerec.gallery.search.comparing import Comparison
+    from facerec.gallery.search.results import FaceSearchResult, Match, SearchedFace, SearchResult
+
+Json: TypeAlias = dict[str, Any]
+
+
+def collection_json(collection: Collection) -> Json:
+    """Present a collection (``collection.json``)."""
+    return {
+        "collection_id": collection.collection_id,
+        "model_version": collection.model_version,
+        "created_at": iso_time(collection.created_at),
+        "threshold": collection.threshold,
+    }
+
+
+def summary_json(summary: CollectionSummary) -> Json:
+    """Present a collection with its counts (``collection.json``)."""
+    return {
+        **collection_json(summary.collection),
+        "face_count": summary.face_count,
+        "user_count": summary.user_count,
+        "retention_days": summary.retention_days,
+        "deletion_id": summary.deletion_id,
+    }
+
+
+def stored_face_json(
+    record: FaceRecord, user_id: str | None = None, person_name: str | None = None
+) -> Json:
+    """Present a stored face (``face.json``, ``stored``)."""
+    face = {
+        "face_id": record.face_id,
+        "image_id": record.image_id,
+        "external_image_id": record.external_image_id,
+        "source": record.source,
+        **_appearance(record.box, record.confidence, record.landmarks, record.quality),
+        "model_version": record.model_version,
+        "indexed_at": iso_time(record.indexed_at),
+    }
+    person = {"user_id": user_id, "person_name": person_name}
+    return {**face, **{name: value for name, value in person.items() if value is not None}}
+
+
+def face_page_json(page: FacePage) -> Json:
+    """Present a page of a collection's faces (``face-list.json``)."""
+    return {
+        "collection_id": page.collection_id,
+        "model_version": page.model_version,
+        "faces": [stored_face_json(face.record, face.user_id) for face in page.faces],
+        "next_token": page.next_token,
+    }
+
+
+def correction_page_json(page: CorrectionPage) -> Json:
+    """Present a page of corrections (``correction-list.json``)."""
+    return {
+        "corrections": [asdict(correction) for correction in page.corrections],
+        "next_token": page.next_token,
+    }
+
+
+def deletion_json(deletion: FaceDeletion) -> Json:
+    """Present the outcome of a request to delete faces (``deletion.json``)."""
+    return {
+        "collection_id": deletion.collection_id,
+        "deleted": list(deletion.deleted),
+        "failed": [_failed_json(failure) for failure in deletion.failed],
+        "receipt": None if deletion.receipt is None else deletion.receipt.to_json(),
+    }
+
+
+def photo_json(photo: PhotoFaces) -> Json:
+    """Present the faces of a photo (``photo-faces.json``)."""
+    return {
+        **_photo_facts(photo),
+        "faces": [detected_json(face) for face in photo.faces],
+        "rejected": [rejected_json(face) for face in photo.rejected],
+    }
+
+
+def detection_json(photo: PhotoFaces, model_version: str) -> Json:
+    """Present the faces detected in a photo (``detect-result.json``)."""
+    return {"model_version": model_version, **photo_json(photo)}
+
+
+def index_json(result: IndexResult) -> Json:
+    """Present the outcome of indexing a photo (``index-result.json``)."""
+    return {
+        "collection_id": result.collection_id,
+        "model_version": result.model_version,
+        "image_id": result.image_id,
+        **_photo_facts(result.photo),
+        "faces": [stored_face_json(face.record, face.user_id) for face in result.faces],
+        "rejected": [rejected_json(face) for face in result.photo.rejected],
+    }
+
+
+def search_json(result: SearchResult) -> Json:
+    """Present who is in a photo (``match-result.json``)."""
+    document = {
+        "collection_id": result.collection_id,
+        "model_version": result.model_version,
+        "threshold": result.threshold,
+        **_photo_facts(result.photo),
+        "faces": [searched_json(searched) for searched in result.faces],
+        "rejected": [rejected_json(face) for face in result.photo.rejected],
+    }
+    if result.indexed is not None:
+        document["indexed"] = index_json(result.indexed)
+    return document
+
+
+def face_search_json(result: FaceSearchResult) -> Json:
+    """Present the stored faces that resemble a stored face (``face-match-result.json``)."""
+    return {
+        "collection_id": result.collection_id,
+        "model_version": result.model_version,
+        "threshold": result.threshold,
+        "face_id": result.face_id,
+        "matches": [match_json(match) for match in result.matches],
+        "more_matches": result.more_matches,
+    }
+
+
+def comparison_json(comparison: Comparison) -> Json:
+    """Present two photos compared (``compare-result.json``)."""
+    return {
+        "model_version": comparison.model_version,
+        "source": photo_json(comparison.source),
+        "target": photo_json(comparison.target),
+        "pairs": [asdict(pair) for pair in comparison.pairs],
+        "more_pairs": comparison.more_pairs,
+    }
+
+
+def searched_json(searched: SearchedFace) -> Json:
+    """Present a probe's face with its matches."""
+    return {
+        **detected_json(searched.face),
+        "decision": str(searched.decision),
+        "matches": [match_json(match) for match in searched.matches],
+        "more_matches": searched.more_matches,
+        "candidates": [match_json(match) for match in searched.candidates],
+    }
+
+
+def match_json(match: Match) -> Json:
+    """Present a match."""
+    return {
+        "similarity": match.similarity,
+        "distance": match.distance,
+        "face": stored_face_json(match.face, match.user_id, match.person_name),
+    }
+
+
+def detected_json(face: DetectedFace) -> Json:
+    """Present a detected face (``face.json``, ``detected``)."""
+    shown = _appearance(face.box, face.confidence, face.landmarks, face.quality)
+    if face.attributes is None:
+        return shown
+    estimated = face.attributes
+    return {
+        **shown,
+        "attributes": {
+            "age_range": asdict(estimated.age_range),
+            "gender": str(estimated.gender),
+            "gender_confidence": estimated.gender_confidence,
+        },
+    }
+
+
+def rejected_json(face: RejectedFace) -> Json:
+    """Present a rejected face with the reasons (``face.json``, ``rejected``)."""
+    options = sorted({name for reason in face.reasons for name in OPTIONS_BY_REASON[reason]})
+    return {
+        **detected_json(face),
+        "reasons": [str(reason) for reason in face.reasons],
+        "options": options,
+    }
+
+
+def _photo_facts(photo: PhotoFaces) -> Json:
+    return {
+        "width": photo.width,
+        "height": photo.height,
+        "rotation": photo.rotation,
+        "is_animated": photo.is_animated,
+    }
+
+
+def _failed_json(failure: FailedDeletion) -> Json:
+    document = {"face_id": failure.face_id, "reason": str(failure.reason)}
+    return document if failure.user_id is None else {**document, "user_id": failure.user_id}
+
+
+def _appearance(
+    box: BoundingBox, confidence: float, landmarks: Landmarks, quality: Quality
+) -> Json:
+    return {
+        "box": asdict(box),
+        "confidence": confidence,
+        "landmarks": asdict(landmarks),
+        "quality": asdict(quality),
+    }

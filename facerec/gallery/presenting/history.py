@@ -1,0 +1,52 @@
+"""The history of people as plain dictionaries, the same for the command line and for REST.
+
+``facerec/schemas`` has their shapes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.core.times import iso_time
+
+if TYPE_CHECKING:
+    from facerec.core.history import Entry, Step
+    from facerec.gallery.presenting.faces import Json
+    from facerec.gallery.results import HistoryPage
+
+
+def history_entry_json(entry: Entry) -> Json:
+    """Present an entry of the history (``history-entry.json``)."""
+    cause = entry.cause
+    return {
+        "entry_id": cause.entry_id,
+        "action": str(cause.action),
+        "at": iso_time(cause.at),
+        "by": cause.by,
+        "why": cause.why,
+        "undoes": cause.undoes,
+        "erased": entry.is_erased,
+        "steps": [_step_json(step) for step in entry.steps],
+    }
+
+
+def history_page_json(page: HistoryPage) -> Json:
+    """Present a page of the history (``history.json``)."""
+    return {
+        "collection_id": page.collection_id,
+        "entries": [history_entry_json(entry) for entry in page.entries],
+        "next_token": page.next_token,
+    }
+
+
+def _step_json(step: Step) -> Json:
+    return {
+        "kind": str(step.kind),
+        "user_id": step.user_id,
+        "other_id": step.other_id,
+        "name": step.name,
+        "earlier_name": step.earlier_name,
+        "face_ids": list(step.face_ids),
+        "person": step.person,
+        "cluster_id": None if step.cluster is None else f"c{step.cluster}",
+    }

@@ -1,0 +1,1 @@
+"""How similar two faces are: normalised scores, similarities and thresholds."""

@@ -1,0 +1,1 @@
+"""Searches for faces, and the decision whom a probe shows."""

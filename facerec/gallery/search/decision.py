@@ -1,0 +1,124 @@
+"""The decision whether the nearest faces of a collection identify a probe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from facerec.core.arrays import np
+from facerec.gallery.people.names import given_name, person_in_name, person_names
+from facerec.gallery.scores.scoring import is_match, similarity_between
+
+if TYPE_CHECKING:
+    from facerec.core.faces import CohortStats
+    from facerec.core.records import StoredFace
+
+MARGIN = 1.5
+"""Minimum lead of the most similar person over the next one, in normalised score;
+``docs/accuracy.md`` shows how often a smaller lead belongs to the wrong person."""
+
+
+class Decision(StrEnum):
+    """Whether the matches of a probe identify one person."""
+
+    MATCH = "match"
+    """One person of the collection is similar enough, and nobody else is nearly as similar."""
+
+    AMBIGUOUS = "ambiguous"
+    """Two people of the collection are about equally similar."""
+
+    UNKNOWN = "unknown"
+    """Nobody in the collection is similar enough."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """A stored face that may show the person of a probe.
+
+    Attributes:
+        face: The stored face.
+        score: Normalised score against the probe; the lower, the more similar.
+        similarity: Similarity to the probe, 0 to 1.
+        user_id: The person that the face is associated with, if any.
+        stats: Cohort stats of the face.
+        corrected: Names of people that the face does not show.
+    """
+
+    face: StoredFace
+    score: float
+    similarity: float
+    user_id: str | None
+    stats: CohortStats
+    corrected: frozenset[str] = frozenset()
+
+
+def decide(
+    nearest: Sequence[Candidate], *, threshold: float
+) -> tuple[Decision, tuple[Candidate, ...]]:
+    """Decide which person a probe shows, if any.
+
+    A collection holds photos, not people, so ``same_person`` groups the faces by person.
+
+    Args:
+        nearest: Stored faces, most similar first.
+        threshold: Minimum similarity of two faces of one person.
+
+    Returns:
+        The decision, and the best face of each person that is too close to call: one for a match,
+        at least two if it is ambiguous, none if the probe is unknown.
+    """
+    if not nearest or not is_match(nearest[0].similarity, threshold):
+        return Decision.UNKNOWN, ()
+    people: list[list[Candidate]] = []
+    for candidate in nearest:
+        if candidate.score > nearest[0].score + MARGIN:
+            break
+        for person in people:
+            if any(same_person(candidate, other, threshold) for other in person):
+                person.append(candidate)
+                break
+        else:
+            people.append([candidate])
+    best = tuple(person[0] for person in people)
+    return (Decision.MATCH if len(best) == 1 else Decision.AMBIGUOUS), best
+
+
+def same_person(one: Candidate, other: Candidate, threshold: float) -> bool:
+    """Return whether two stored faces count as the same person.
+
+    The first of these that applies decides:
+
+    1. A correction of one of them excludes the other one's person: different people.
+    2. Both are associated with people: the same person, if the people are the same.
+    3. They are faces of the same photo: different people.
+    4. Both external image ids name a person before a colon: the same, if these are the same.
+    5. Both have the same external image id: the same person.
+    6. Otherwise: the same person if the two faces match each other.
+
+    Args:
+        one: A face.
+        other: Another face.
+        threshold: Minimum similarity of two faces of one person.
+    """
+    first, second = one.face.record, other.face.record
+    if first.face_id == second.face_id:
+        return True
+    if one.corrected or other.corrected:
+        if one.corrected & person_names(second, other.user_id):
+            return False
+        if other.corrected & person_names(first, one.user_id):
+            return False
+    if one.user_id is not None and other.user_id is not None:
+        return one.user_id == other.user_id
+    if first.image_id == second.image_id:
+        return False
+    people = person_in_name(first), person_in_name(second)
+    if None not in people:
+        return people[0] == people[1]
+    name = given_name(first)
+    if name is not None and name == given_name(second):
+        return True
+    distance = float(np.linalg.norm(one.face.embedding - other.face.embedding))
+    return is_match(similarity_between(distance, one.stats, other.stats), threshold)

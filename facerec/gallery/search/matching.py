@@ -1,0 +1,328 @@
+"""Searches a collection for faces: neighbours become matches and, for a probe, a decision.
+
+A search with the faces of a photo (``search_probes``) takes these steps:
+
+1. The store returns the nearest faces, which are scored. Those that match are *relevant*, and those
+   that score nearly as well as the best one (``_relevant``).
+2. Faces that corrections hide are dropped (``_without_hidden``).
+3. If several faces of the photo match one person, only the most similar one keeps that person's
+   faces (``_each_person_once``). If too few faces are left, the store is asked for more
+   (``search_for``).
+4. The faces that are *close* to the best one decide whether the probe is known (``_close``,
+   ``decision.decide``).
+5. The relevant faces that reach the threshold become matches, with their people and names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from facerec.core.arrays import np
+from facerec.gallery.people.corrections import Corrected, corrected_faces, hidden_faces
+from facerec.gallery.people.names import display_names
+from facerec.gallery.scores.scoring import (
+    ScoredFace,
+    is_match,
+    reach,
+    score_neighbours,
+    search_for,
+    stats_of_stored,
+)
+from facerec.gallery.search.decision import MARGIN, Candidate, Decision, decide, same_person
+from facerec.gallery.search.results import Match, SearchedFace
+
+if TYPE_CHECKING:
+    from facerec.core.photos import EmbeddedFace
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import StoredFace
+    from facerec.storage.faces import FaceStore
+
+
+def search_probes(
+    probes: Sequence[EmbeddedFace],
+    *,
+    collection_id: str,
+    faces: FaceStore,
+    records: RecordStore,
+    cohort: Cohort,
+    threshold: float,
+    limit: int,
+    repeat_people: bool = False,
+) -> tuple[SearchedFace, ...]:
+    """Return the matches and the decision of each face of a photo.
+
+    Args:
+        probes: Faces to search for.
+        collection_id: Id of the collection.
+        faces: Store of its faces.
+        records: Store of its people and corrections.
+        cohort: Computes the stats of faces that are stored without them.
+        threshold: Minimum similarity of a match, 0 to 1.
+        limit: Maximum number of matches of each face.
+        repeat_people: Whether several of the faces may match one person. By default only the most
+            similar one does, since a photo shows nobody twice, and the other faces are decided
+            without that person's faces.
+    """
+    if not probes:
+        return ()
+
+    def search(count: int) -> tuple[_NearestFaces, int]:
+        found = _nearest_faces(
+            probes,
+            count,
+            collection_id=collection_id,
+            faces=faces,
+            records=records,
+            cohort=cohort,
+            threshold=threshold,
+            repeat_people=repeat_people,
+        )
+        few = [_count_matches(own, threshold) <= limit for own in found.scored]
+        return found, max(
+            dropped if is_few else 0 for dropped, is_few in zip(found.dropped, few, strict=True)
+        )
+
+    found = search_for(limit, search)
+    owners = found.owners
+    names = display_names(collection_id, _owners_of(found.scored, owners), records=records)
+    searched = []
+    for probe, own in zip(probes, found.scored, strict=True):
+        decision, best = decide(found.candidates(_close(own)), threshold=threshold)
+        chosen = {candidate.face.record.face_id for candidate in best}
+        close = [_match(face) for face in own if face.face_id in chosen]
+        searched.append(
+            SearchedFace(
+                probe,
+                decision,
+                _with_owners(_matches(own, threshold, limit), owners, names),
+                _with_owners(close, owners, names),
+                more_matches=_count_matches(own, threshold) > limit,
+            )
+        )
+    return tuple(searched)
+
+
+def search_stored_face(
+    face: StoredFace,
+    *,
+    collection_id: str,
+    faces: FaceStore,
+    records: RecordStore,
+    cohort: Cohort,
+    threshold: float,
+    limit: int,
+) -> tuple[tuple[Match, ...], bool]:
+    """Return the stored faces that resemble a stored face, and whether there are more.
+
+    The result does not include the face itself.
+    """
+    stats = stats_of_stored(face, cohort)
+    own_id = face.record.face_id
+
+    def search(count: int) -> tuple[tuple[list[ScoredFace], dict[str, str]], int]:
+        found = faces.search(
+            collection_id,
+            face.embedding[np.newaxis],
+            top=count,
+            max_distance=reach(threshold, stats),
+        )
+        (scored,) = score_neighbours(collection_id, found, [stats], faces=faces, cohort=cohort)
+        others = [each for each in scored if each.face_id != own_id]
+        others = [each for each in others if is_match(each.similarity, threshold)]
+        face_ids = [own_id, *_face_ids([others])]
+        owners = records.users_of_faces(collection_id, face_ids)
+        hidden = hidden_faces(
+            (each.record for each in others),
+            owners,
+            corrected_faces(collection_id, face_ids, records=records),
+            probe=face.record,
+        )
+        shown = [each for each in others if each.face_id not in hidden]
+        enough = len(shown) > limit or len(found[0]) < count
+        return (shown, owners), 0 if enough else len(hidden)
+
+    shown, owners = search_for(limit, search, itself=True)
+    names = display_names(collection_id, _owners_of([shown[:limit]], owners), records=records)
+    return _with_owners(_matches(shown, threshold, limit), owners, names), len(shown) > limit
+
+
+@dataclass(frozen=True, slots=True)
+class _NearestFaces:
+    """The stored faces nearest to probes.
+
+    Attributes:
+        scored: The faces that count for each probe, most similar first.
+        dropped: Number of neighbours of each probe that were dropped from a truncated result; 0 if
+            the store has no more.
+        owners: People of faces by face id.
+        candidates: Returns faces as candidates of a decision.
+    """
+
+    scored: list[list[ScoredFace]]
+    dropped: list[int]
+    owners: Mapping[str, str]
+    candidates: Callable[[Sequence[ScoredFace]], list[Candidate]]
+
+
+def _nearest_faces(
+    probes: Sequence[EmbeddedFace],
+    count: int,
+    *,
+    collection_id: str,
+    faces: FaceStore,
+    records: RecordStore,
+    cohort: Cohort,
+    threshold: float,
+    repeat_people: bool,
+) -> _NearestFaces:
+    """Return the stored faces that count for each probe, of the ``count`` nearest ones."""
+    stats = [probe.stats for probe in probes]
+    neighbours = faces.search(
+        collection_id,
+        np.stack([probe.embedding for probe in probes]),
+        top=count,
+        max_distance=max(reach(threshold, own, margin=MARGIN) for own in stats),
+    )
+    found = score_neighbours(collection_id, neighbours, stats, faces=faces, cohort=cohort)
+    relevant = [_relevant(own, threshold) for own in found]
+    face_ids = _face_ids(relevant)
+    owners = records.users_of_faces(collection_id, face_ids) if face_ids else {}
+    corrected = corrected_faces(collection_id, face_ids, records=records)
+    scored = [_without_hidden(own, owners, corrected) for own in relevant]
+    several = not repeat_people and sum(map(bool, scored)) > 1
+    # Decisions compare embeddings, which a search does not return.
+    deciding = _face_ids(scored if several else [_close(own) for own in scored])
+    stored = {
+        face.record.face_id: face
+        for face in (faces.get_faces(collection_id, deciding) if deciding else [])
+    }
+    candidates = partial(
+        _candidates, stored=stored, owners=owners, corrected=corrected, cohort=cohort
+    )
+    if several:
+        scored = _each_person_once(scored, candidates, threshold)
+    dropped = [
+        len(before) - len(own) if len(nearest) == count else 0
+        for before, own, nearest in zip(relevant, scored, neighbours, strict=True)
+    ]
+    return _NearestFaces(scored, dropped, owners, candidates)
+
+
+def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
+    """Return the faces that match, and those that score nearly as well as the best one."""
+    if not scored:
+        return []
+    max_score = scored[0].score + MARGIN if is_match(scored[0].similarity, threshold) else -math.inf
+    return [
+        face for face in scored if is_match(face.similarity, threshold) or face.score <= max_score
+    ]
+
+
+def _close(relevant: Sequence[ScoredFace]) -> list[ScoredFace]:
+    """Return the relevant faces that score nearly as well as the best one, for the decision."""
+    return [face for face in relevant if face.score <= relevant[0].score + MARGIN]
+
+
+def _without_hidden(
+    scored: list[ScoredFace], owners: Mapping[str, str], corrected: Corrected
+) -> list[ScoredFace]:
+    hidden = hidden_faces((face.record for face in scored), owners, corrected)
+    return [face for face in scored if face.face_id not in hidden]
+
+
+def _candidates(
+    scored: Sequence[ScoredFace],
+    *,
+    stored: Mapping[str, StoredFace],
+    owners: Mapping[str, str],
+    corrected: Corrected,
+    cohort: Cohort,
+) -> list[Candidate]:
+    """Return faces as candidates of a decision, without those deleted since the search."""
+    return [
+        Candidate(
+            stored[face.face_id],
+            face.score,
+            face.similarity,
+            owners.get(face.face_id),
+            stats_of_stored(stored[face.face_id], cohort),
+            corrected.get(face.face_id, frozenset()),
+        )
+        for face in scored
+        if face.face_id in stored
+    ]
+
+
+def _each_person_once(
+    scored: Sequence[list[ScoredFace]],
+    candidates: Callable[[Sequence[ScoredFace]], list[Candidate]],
+    threshold: float,
+) -> list[list[ScoredFace]]:
+    """Return the faces found for each probe, without those of people whom another probe matches.
+
+    Of the probes that match a person, the most similar one keeps that person's faces.
+    """
+    found = list(scored)
+    matched: list[Candidate] = []
+    undecided = {probe for probe, own in enumerate(found) if own}
+    while undecided:
+        probe = min(undecided, key=lambda each: (found[each][0].score, each))
+        best_score = found[probe][0].score
+        unmatched = [
+            candidate
+            for candidate in candidates(found[probe])
+            if not any(same_person(candidate, other, threshold) for other in matched)
+        ]
+        face_ids = {candidate.face.record.face_id for candidate in unmatched}
+        own = [face for face in found[probe] if face.face_id in face_ids]
+        found[probe] = _relevant(own, threshold)
+        if found[probe] and found[probe][0].score > best_score:
+            # The best face of this probe showed a person who is matched already, so another probe
+            # may be the most similar one now.
+            continue
+        undecided.discard(probe)
+        decision, best = decide(candidates(_close(found[probe])), threshold=threshold)
+        if decision is Decision.MATCH:
+            matched += [each for each in unmatched if same_person(each, best[0], threshold)]
+            matched.append(best[0])
+    return found
+
+
+def _owners_of(scored: Iterable[Sequence[ScoredFace]], owners: Mapping[str, str]) -> list[str]:
+    """Return the ids of the people of faces."""
+    return [owners[face_id] for face_id in _face_ids(scored) if face_id in owners]
+
+
+def _count_matches(scored: Sequence[ScoredFace], threshold: float) -> int:
+    return sum(is_match(face.similarity, threshold) for face in scored)
+
+
+def _matches(scored: Sequence[ScoredFace], threshold: float, limit: int) -> list[Match]:
+    return [_match(face) for face in scored[:limit] if is_match(face.similarity, threshold)]
+
+
+def _match(face: ScoredFace) -> Match:
+    return Match(face.record, face.similarity, face.distance)
+
+
+def _with_owners(
+    matches: Sequence[Match], owners: Mapping[str, str], names: Mapping[str, str]
+) -> tuple[Match, ...]:
+    owned = ((match, owners.get(match.face.face_id)) for match in matches)
+    return tuple(
+        replace(
+            match,
+            user_id=user_id,
+            person_name=None if user_id is None else names.get(user_id),
+        )
+        for match, user_id in owned
+    )
+
+
+def _face_ids(scored: Iterable[Sequence[ScoredFace]]) -> list[str]:
+    return list(dict.fromkeys(face.face_id for own in scored for face in own))

@@ -1,0 +1,71 @@
+"""Samples of stored faces and the people they show, for measurements on a collection."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from facerec.core.limits import MAX_PAGE
+from facerec.gallery.people.corrections import corrected_faces
+from facerec.gallery.people.names import given_name, person_in_name
+from facerec.gallery.scores.scoring import stats_of_stored
+
+if TYPE_CHECKING:
+    from facerec.core.faces import CohortStats
+    from facerec.core.protocols.engine import Cohort
+    from facerec.core.protocols.records import RecordStore
+    from facerec.core.records import FaceRecord, StoredFace
+    from facerec.storage.faces import FaceStore
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampledFace:
+    """A stored face of a sample.
+
+    Attributes:
+        face: The face with its embedding.
+        stats: Its cohort stats.
+        person: The person it belongs to, or the one that its external image id names; None if
+            unknown.
+    """
+
+    face: StoredFace
+    stats: CohortStats
+    person: str | None
+
+
+def sample_faces(
+    collection_id: str, limit: int, *, faces: FaceStore, records: RecordStore, cohort: Cohort
+) -> list[SampledFace]:
+    """Return the faces of a collection, or a random sample; see ``Gallery``."""
+    chosen = _chosen((record.face_id for record in faces.all_faces(collection_id)), limit)
+    sampled: list[SampledFace] = []
+    for start in range(0, len(chosen), MAX_PAGE):
+        face_ids = chosen[start : start + MAX_PAGE]
+        owners = records.users_of_faces(collection_id, face_ids)
+        corrected = corrected_faces(collection_id, face_ids, records=records)
+        for face in faces.get_faces(collection_id, face_ids):
+            face_id = face.record.face_id
+            person = _person(face.record, owners.get(face_id))
+            if person in corrected.get(face_id, ()):
+                person = None
+            sampled.append(SampledFace(face, stats_of_stored(face, cohort), person))
+    return sampled
+
+
+def _chosen(face_ids: Iterator[str], limit: int) -> list[str]:
+    """Return a random sample in order, without all ids in memory (Vitter 1985, algorithm R)."""
+    source = random.Random(0)  # noqa: S311 - not a secret
+    chosen: list[str] = []
+    for number, face_id in enumerate(face_ids):
+        if number < limit:
+            chosen.append(face_id)
+        elif (position := source.randrange(number + 1)) < limit:
+            chosen[position] = face_id
+    return sorted(chosen)
+
+
+def _person(record: FaceRecord, user_id: str | None) -> str | None:
+    return user_id or person_in_name(record) or given_name(record)

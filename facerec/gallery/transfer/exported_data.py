@@ -1,0 +1,113 @@
+"""All data about somebody, as an export has it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from facerec.core.times import iso_time
+from facerec.gallery.presenting.faces import stored_face_json
+from facerec.gallery.presenting.history import history_entry_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from facerec.core.erasures import KeptByJob, SubjectKind
+    from facerec.core.history import Entry
+    from facerec.core.records import Correction, StoredFace, User
+
+HELD = ("faces", "people", "corrections", "clusters", "not_faces", "history", "answers", "jobs")
+"""Keys of an export's document that are empty if no data is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """All data about somebody in a collection and its job folders.
+
+    Attributes:
+        collection_id: Id of the collection.
+        subject: Kind of ``name``.
+        name: Id of the face, path of the photo, external image id, or id of the person.
+        exported_at: Seconds since 1970, UTC.
+        faces: Stored faces with their embeddings.
+        owners: Ids of the people that faces belong to, by face id.
+        people: People that the faces belong to, each with its vector, if any.
+        corrections: Corrections of the faces, and about the people and the name.
+        clusters: Ids of clusters of unknown people by face id.
+        not_faces: Ids of detections marked as "not a face".
+        history: Entries of the history that name a face or a person.
+        answers: Stored answers to requests with idempotency tokens that name a face or a person.
+        jobs: Contents of job folders.
+        thumbnails: JPEG files by face id; faces whose photos cannot be read are omitted.
+    """
+
+    collection_id: str
+    subject: SubjectKind
+    name: str = field(repr=False)
+    exported_at: float
+    faces: tuple[StoredFace, ...]
+    owners: dict[str, str]
+    people: tuple[tuple[User, NDArray[np.float32] | None], ...]
+    corrections: tuple[Correction, ...]
+    clusters: dict[str, str]
+    not_faces: tuple[str, ...]
+    history: tuple[Entry, ...]
+    answers: tuple[str, ...] = field(repr=False)
+    jobs: tuple[KeptByJob, ...]
+    thumbnails: dict[str, bytes] = field(repr=False)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no data is stored."""
+        document = self.to_json()
+        return not any(document[held] for held in HELD)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the export in the form of ``schemas/export.json``; thumbnails are file names."""
+        return {
+            "collection_id": self.collection_id,
+            "subject": str(self.subject),
+            "name": self.name,
+            "exported_at": iso_time(self.exported_at),
+            "faces": [self._face_json(face) for face in self.faces],
+            "people": [
+                {
+                    "user_id": user.user_id,
+                    "name": user.name,
+                    "created_at": iso_time(user.created_at),
+                    "face_ids": list(user.face_ids),
+                    "embedding": None if vector is None else list(map(float, vector)),
+                }
+                for user, vector in self.people
+            ],
+            "clusters": self.clusters,
+            "not_faces": list(self.not_faces),
+            "history": [history_entry_json(entry) for entry in self.history],
+            "answers": [json.loads(answer) for answer in self.answers],
+            "corrections": [
+                {"face_id": each.face_id, "person": each.person} for each in self.corrections
+            ],
+            "jobs": [
+                {
+                    "job_id": job.job_id,
+                    "rows": list(job.rows),
+                    "faces": [_with_embedding(face, None) for face in job.faces],
+                    "photos": list(job.photos),
+                }
+                for job in self.jobs
+            ],
+        }
+
+    def _face_json(self, face: StoredFace) -> dict[str, Any]:
+        face_id = face.record.face_id
+        thumbnail = f"{face_id}.jpg" if face_id in self.thumbnails else None
+        return {**_with_embedding(face, self.owners.get(face_id)), "thumbnail": thumbnail}
+
+
+def _with_embedding(face: StoredFace, user_id: str | None) -> dict[str, Any]:
+    return {
+        "face": stored_face_json(face.record, user_id),
+        "embedding": [float(value) for value in face.embedding],
+    }
