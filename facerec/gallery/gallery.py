@@ -96,6 +96,9 @@ class Gallery(
         See ``facerec.gallery.operations.idempotency.answer_by_token``.
 
         Args:
+            token: Idempotency token, chosen by the caller.
+            request: What is requested; the same token for another request is an error.
+            answer: Computes the answer.
             collection_id: The collection that the request changes: a token ends with it, so that
                 it can be used again in a new collection of the same id.
 
