@@ -17,7 +17,7 @@ from facerec.factory import open_checked_engine, open_child_dependencies
 from facerec.jobs.aws.log import logger
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash
 from facerec.jobs.child.runner import ChildRunner
-from facerec.jobs.existence import while_it_exists
+from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.exit_codes import RETRY, exit_code_of
 from facerec.jobs.ledger.incomplete import read_numbers
 from facerec.jobs.ledger.report import write_report

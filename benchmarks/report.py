@@ -19,8 +19,8 @@ from benchmarks.support.results import arguments, finish, show
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.tally import ChildSummary, Tally, write_summary
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.planner import plan_job
-from facerec.jobs.request import read_job_request
+from facerec.jobs.planning.planner import plan_job
+from facerec.jobs.planning.request import read_job_request
 from lambdas.report.handler import summarise_execution
 from tests.support.memory_objects import MemoryObjects
 

@@ -21,14 +21,14 @@ from benchmarks.support.results import arguments, finish, show
 from facerec.core.ids import image_key
 from facerec.core.options import FaceOptions
 from facerec.core.records import Collection
-from facerec.jobs.changes import find_changes
 from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.manifest.listing import list_photos
 from facerec.jobs.outcomes import Outcome
+from facerec.jobs.planning.changes import find_changes
+from facerec.jobs.planning.request import JobRequest
+from facerec.jobs.planning.source import find_source
 from facerec.jobs.remembered.photos import RememberedPhoto
 from facerec.jobs.remembered.runs import Memory, write_photos
-from facerec.jobs.request import JobRequest
-from facerec.jobs.source import find_source
 from facerec.storage.objects import Objects
 
 PER_FOLDER = 1_000

@@ -14,8 +14,8 @@ from facerec.core.records import Collection
 from facerec.errors import CollectionExistsError
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.plan import Plan
-from facerec.jobs.planner import plan_job
-from facerec.jobs.request import read_job_request
+from facerec.jobs.planning.planner import plan_job
+from facerec.jobs.planning.request import read_job_request
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore
 from facerec.storage.sqlite import SqliteStore

@@ -15,9 +15,9 @@ from facerec.cli.output import console, count, dollars, duration, print_json
 from facerec.cli.reports import print_difference
 
 if TYPE_CHECKING:
-    from facerec.jobs.changes import Preview
+    from facerec.jobs.planning.changes import Preview
+    from facerec.jobs.planning.request import JobRequest
     from facerec.jobs.remembered.comparison import StalePhoto
-    from facerec.jobs.request import JobRequest
 
 
 def preview(
@@ -50,7 +50,7 @@ def preview(
     from facerec.jobs.aws.preflight import Findings, examine
     from facerec.jobs.aws.stack import find_stack
     from facerec.jobs.aws.start_problems import open_clients
-    from facerec.jobs.request import read_job_request
+    from facerec.jobs.planning.request import read_job_request
     from facerec.storage.objects import Objects
 
     rate = photos_per_second or PHOTOS_PER_SECOND
@@ -103,7 +103,7 @@ def _refuse(problems: Sequence[str]) -> None:
 
 
 def _preview(job: JobRequest, jobs_root: str) -> Preview:
-    from facerec.jobs.changes import preview_job
+    from facerec.jobs.planning.changes import preview_job
     from facerec.jobs.remembered.runs import latest_memory
     from facerec.storage.objects import Objects
 

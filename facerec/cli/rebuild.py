@@ -16,7 +16,7 @@ from facerec.cli.receipts import print_resumed
 from facerec.cli.reports import print_unreadable_jobs
 
 if TYPE_CHECKING:
-    from facerec.jobs.rebuild import Rebuilt
+    from facerec.jobs.verifying.rebuild import Rebuilt
 
 
 @click.command()
@@ -89,6 +89,6 @@ def _print(result: Rebuilt, seconds: float) -> None:
 
 def _rebuild_in_stack(collection: str, stack: str) -> Rebuilt:
     from facerec.cli.job_services import erasure_function
-    from facerec.jobs.rebuild import rebuilt_from_json
+    from facerec.jobs.verifying.rebuild import rebuilt_from_json
 
     return rebuilt_from_json(erasure_function(stack).call({"rebuild": collection}))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.ledger.tally import Tally
     from facerec.jobs.run_summary import RunSummary
-    from facerec.jobs.segment_check import Verification
+    from facerec.jobs.verifying.segment_check import Verification
 
 MEANINGS = {
     "INDEXED": "faces added to the collection",

@@ -4,9 +4,9 @@ A command that lists collections needs neither numpy nor the code that clusters 
 half the time without them. The code that uses a deferred module reads as if it were imported::
 
     if TYPE_CHECKING:
-        from facerec.jobs import tracing
+        from facerec.jobs.erasing import tracing
     else:
-        tracing = DeferredModule("facerec.jobs.tracing")
+        tracing = DeferredModule("facerec.jobs.erasing.tracing")
 """
 
 from __future__ import annotations

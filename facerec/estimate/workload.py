@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from facerec.core.deferred import DeferredModule
 
 if TYPE_CHECKING:
-    from facerec.jobs import children
     from facerec.jobs.child import attempt
+    from facerec.jobs.planning import children
 else:
-    children = DeferredModule("facerec.jobs.children")
+    children = DeferredModule("facerec.jobs.planning.children")
     attempt = DeferredModule("facerec.jobs.child.attempt")
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from facerec.core.erasures import Receipt
     from facerec.gallery.gallery import Gallery
     from facerec.jobs.erasure_check.traces import CheckedStores
-    from facerec.jobs.rebuild import Rebuilt
-    from facerec.jobs.segment_check import Verification
+    from facerec.jobs.verifying.rebuild import Rebuilt
+    from facerec.jobs.verifying.segment_check import Verification
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def verify_local_collection(data: Path, collection_id: str, *, repair: bool) -> 
         collection_id: the collection.
         repair: whether to restore the faces that differ.
     """
-    from facerec.jobs.verification import verify_collection
+    from facerec.jobs.verifying.verification import verify_collection
 
     with open_local_store(data) as store:
         open_local_erasures(data).require_usable(collection_id, store)
@@ -106,7 +106,7 @@ def rebuild_local_collection(
         into: the data folder that receives the faces; by default the same.
         on_resumed: called with the erasures that had been interrupted and were completed first.
     """
-    from facerec.jobs.rebuild import rebuild_collection
+    from facerec.jobs.verifying.rebuild import rebuild_collection
 
     with (
         open_gallery(data) as gallery,
@@ -135,7 +135,7 @@ def rebuild_deployed_collection(
         gallery: completes unfinished erasures.
         collection_id: the collection.
     """
-    from facerec.jobs.rebuild import rebuild_collection
+    from facerec.jobs.verifying.rebuild import rebuild_collection
 
     return rebuild_collection(
         collection_id,

@@ -19,9 +19,9 @@ from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundE
 from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.ledger.removal import is_listed_stale, read_removal
 from facerec.jobs.plan import Plan, read_plan
+from facerec.jobs.planning.rounds import is_complete
 from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line
 from facerec.jobs.remembered.runs import Memory, Remembered
-from facerec.jobs.rounds import is_complete
 from facerec.jobs.versions import version_of
 from facerec.jobs.writing import collection_of
 

@@ -37,8 +37,8 @@ from facerec.gallery.subjects import subject_name
 from facerec.jobs.aws.erasure_function import pack
 from facerec.jobs.aws.log import logger
 from facerec.jobs.difference import Removal
+from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.erasure_check.check import Remainder, erase_and_check
-from facerec.jobs.existence import while_it_exists
 from facerec.jobs.plan import read_plan
 from facerec.jobs.removal import remove_stale
 from facerec.storage.objects import Objects

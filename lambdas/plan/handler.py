@@ -16,15 +16,15 @@ from facerec.jobs.aws.planning_notes import listing_notes
 from facerec.jobs.aws.preflight import require_region
 from facerec.jobs.aws.start_problems import open_clients
 from facerec.jobs.aws.submissions import first_submission
-from facerec.jobs.lost_erasures import restore_lost_tombstones
+from facerec.jobs.erasing.lost_erasures import restore_lost_tombstones
 from facerec.jobs.plan import Plan
-from facerec.jobs.planner import plan_job
-from facerec.jobs.remembered.collections import was_lost
-from facerec.jobs.request import (
+from facerec.jobs.planning.planner import plan_job
+from facerec.jobs.planning.request import (
     JobRequest,
     read_job_request,
     require_s3_addresses,
 )
+from facerec.jobs.remembered.collections import was_lost
 from facerec.jobs.writing import collection_of
 from facerec.storage.objects import Objects, ObjectStore
 

@@ -23,7 +23,7 @@ from facerec.jobs.aws.submissions import (
     next_submission,
     submission_from_json,
 )
-from facerec.jobs.existence import while_it_exists
+from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.folders import has_plan
 from facerec.jobs.ledger.incomplete import incomplete_uri
 from facerec.jobs.ledger.layout import report_uri

@@ -17,7 +17,7 @@ from facerec.jobs.ledger.report import read_report, write_report
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.segments import read_segments
 from facerec.jobs.plan import Plan
-from facerec.jobs.planner import plan_job
+from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore

@@ -10,9 +10,9 @@ import pytest
 from facerec.cli.exit_codes import ExitCode
 from facerec.core.erasures import Selection, SubjectKind
 from facerec.factory import jobs_root_of, open_gallery, open_local_store
+from facerec.jobs.erasing.places import Place, is_photo_list, place_uri
 from facerec.jobs.erasure_check.check import find_remainders
 from facerec.jobs.erasure_check.traces import CheckedStores, Traces
-from facerec.jobs.places import Place, is_photo_list, place_uri
 from facerec.jobs.remembered import runs
 from facerec.storage.objects import Objects
 from facerec.storage.objects.local import TEMPORARY_PREFIX
@@ -141,7 +141,7 @@ def test_an_erasure_leaves_no_file_that_was_half_written(
     unplanned = here.data / "jobs" / "staff-0123456789ab"
     unplanned.mkdir()
     (unplanned / "manifest-01234567.jsonl").write_text(f"{CANARY}\n")
-    monkeypatch.setattr("facerec.jobs.leftovers.ABANDONED_AFTER", 0.0)
+    monkeypatch.setattr("facerec.jobs.erasing.leftovers.ABANDONED_AFTER", 0.0)
     folders = {path.parent for path in here.data.rglob("*") if path.is_file()} | {pending}
     assert len(folders) > 8
     for folder in folders - {here.data}:

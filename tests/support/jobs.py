@@ -18,8 +18,8 @@ from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.segments import Segment, read_segments
 from facerec.jobs.ledger.tally import ChildSummary
 from facerec.jobs.plan import Plan
-from facerec.jobs.planner import plan_job
-from facerec.jobs.request import JobRequest, read_job_request
+from facerec.jobs.planning.planner import plan_job
+from facerec.jobs.planning.request import JobRequest, read_job_request
 from facerec.storage.faces import FaceStore
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore

@@ -24,7 +24,7 @@ from facerec.core import limits
 from facerec.core.options import OPTION_TEXTS, ChosenOptions
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.gallery import Gallery
-from facerec.jobs.request import JobRequest, read_job_request
+from facerec.jobs.planning.request import JobRequest, read_job_request
 from tools.cli_docs import every_command
 
 FACE_OPTIONS = set(ChosenOptions.__annotations__)

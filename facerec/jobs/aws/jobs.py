@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.errors import JobFolderError, JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.aws.planning_notes import read_listed
-from facerec.jobs.deletion import delete_job
-from facerec.jobs.existence import rows_while_it_exists, while_it_exists
+from facerec.jobs.erasing.deletion import delete_job
+from facerec.jobs.erasing.existence import rows_while_it_exists, while_it_exists
 from facerec.jobs.folders import Entry, JobFolder, read_folder
 from facerec.jobs.ledger.failures import iterate_failures
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
+from facerec.jobs.planning.request import read_job_request, require_s3_addresses
 from facerec.jobs.progress import Progress, ProgressReader
-from facerec.jobs.request import read_job_request, require_s3_addresses
 from facerec.jobs.service import LATEST, Job
 from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE, JobStatus, ended_status
 

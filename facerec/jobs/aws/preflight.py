@@ -18,7 +18,7 @@ from facerec.jobs.manifest.inspection import read_start
 
 if TYPE_CHECKING:
     from facerec.jobs.aws.stack import Stack
-    from facerec.jobs.request import JobRequest
+    from facerec.jobs.planning.request import JobRequest
     from facerec.storage.objects.protocol import ObjectStore
 
 _IMAGE = re.compile(

@@ -22,14 +22,14 @@ from facerec.jobs.child.photos import LoadedPhoto, PhotoLoader
 from facerec.jobs.child.processing import process_photos
 from facerec.jobs.child.segment_writer import SegmentCommitted, SegmentWriter
 from facerec.jobs.child.step import KnownPhotos, Step, photo_key
-from facerec.jobs.existence import while_it_exists
+from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import SliceReader, slice_of
 from facerec.jobs.prefetch import read_ahead_in
 from facerec.jobs.run_order import started_job
-from facerec.jobs.statements import LastStatements
-from facerec.jobs.verification import verify_job, verify_repeated
+from facerec.jobs.verifying.statements import LastStatements
+from facerec.jobs.verifying.verification import verify_job, verify_repeated
 from facerec.jobs.writing import faces_of
 
 if TYPE_CHECKING:

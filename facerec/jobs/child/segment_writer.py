@@ -52,7 +52,7 @@ from facerec.gallery.erasing.tombstones import (
     remove_tombstones,
 )
 from facerec.gallery.indexing.storing import faces_to_keep, replace_faces
-from facerec.jobs.existence import job_exists, while_it_exists
+from facerec.jobs.erasing.existence import job_exists, while_it_exists
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import SegmentFaces, id_prefixes, write_face_index
 from facerec.jobs.ledger.layout import (
@@ -251,7 +251,7 @@ class SegmentWriter:
                 self._faces.put_images(plan.collection_id, {key: [] for key in step.faces})
             raise
         except CollectionNotFoundError:
-            from facerec.jobs.deletion import abandon_job
+            from facerec.jobs.erasing.deletion import abandon_job
 
             # The job was planned while its collection was deleted.
             abandon_job(objects, plan.job_folder)

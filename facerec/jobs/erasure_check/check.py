@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from facerec.gallery.people.corrections import names_left
+from facerec.jobs.erasing.photo_addresses import remembered_addresses
 from facerec.jobs.erasure_check.files import files_of, scan
 from facerec.jobs.erasure_check.patterns import (
     addresses_held_by_others,
@@ -19,7 +20,6 @@ from facerec.jobs.erasure_check.traces import (
     collect_traces,
     job_folders,
 )
-from facerec.jobs.photo_addresses import remembered_addresses
 from facerec.storage.file_search import search_files
 from facerec.storage.objects.protocol import scheme_of
 

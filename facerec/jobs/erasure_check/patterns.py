@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
 from facerec.gallery.people.user_vectors import search_vectors
-from facerec.jobs.photo_addresses import addresses_of_others
+from facerec.jobs.erasing.photo_addresses import addresses_of_others
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore

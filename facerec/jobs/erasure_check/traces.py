@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from facerec.core.erasures import Selection
 from facerec.errors import FacerecError
-from facerec.jobs.erasure import entries_of
-from facerec.jobs.folder_erasure import is_selected_face
-from facerec.jobs.ledger.embeddings import read_embeddings
-from facerec.jobs.ledger.layout import embeddings_folder
-from facerec.jobs.photo_addresses import (
+from facerec.jobs.erasing.erasure import entries_of
+from facerec.jobs.erasing.folder_erasure import is_selected_face
+from facerec.jobs.erasing.photo_addresses import (
     addresses_of,
     remembered_addresses,
 )
-from facerec.jobs.tracing import kept_by_jobs
+from facerec.jobs.erasing.tracing import kept_by_jobs
+from facerec.jobs.ledger.embeddings import read_embeddings
+from facerec.jobs.ledger.layout import embeddings_folder
 
 if TYPE_CHECKING:
     from facerec.core.arrays import np

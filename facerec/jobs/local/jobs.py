@@ -14,7 +14,7 @@ from facerec.errors import (
     JobNotFoundError,
     ObjectNotFoundError,
 )
-from facerec.jobs.existence import rows_while_it_exists, while_it_exists
+from facerec.jobs.erasing.existence import rows_while_it_exists, while_it_exists
 from facerec.jobs.folders import (
     DAMAGED_NOTE,
     Entry,
@@ -89,8 +89,8 @@ class LocalJobs:
             job_folder: the job's own folder, instead of one under the root; ends in ``/``.
             on_listed: called now and then with the number of files listed in a folder.
         """
-        from facerec.jobs.planner import plan_job
-        from facerec.jobs.request import read_job_request, require_s3_addresses
+        from facerec.jobs.planning.planner import plan_job
+        from facerec.jobs.planning.request import read_job_request, require_s3_addresses
 
         request = read_job_request(document)
         if not self._local_paths:
@@ -112,7 +112,7 @@ class LocalJobs:
                 self.runs.start(plan, request.tolerated_failure_percentage)
                 return self._job(read_folder(self._objects, plan.job_folder))
         except JobDeletedError:
-            from facerec.jobs.deletion import forget_deleted
+            from facerec.jobs.erasing.deletion import forget_deleted
 
             forget_deleted(self._objects, self._jobs_root, plan.job_folder, plan.job_id)
             raise
@@ -192,7 +192,7 @@ class LocalJobs:
 
     def delete(self, job: Job) -> int:
         """Delete the folder of a job; see ``JobService.delete``."""
-        from facerec.jobs.deletion import delete_damaged_entry, delete_job
+        from facerec.jobs.erasing.deletion import delete_damaged_entry, delete_job
 
         folder = job.required_folder()
         if job.cause == DAMAGED_NOTE and folder == f"{self._jobs_root}{job.id}/":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from facerec.jobs.run_summary import RunSummary
 
 if TYPE_CHECKING:
-    from facerec.jobs.segment_check import Verification
+    from facerec.jobs.verifying.segment_check import Verification
 
 
 class Stop(IntEnum):

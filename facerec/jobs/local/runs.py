@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from facerec.errors import FacerecError, FirstPhotosFailedError, JobDeletedError
-from facerec.jobs.existence import job_exists, while_it_exists
+from facerec.jobs.erasing.existence import job_exists, while_it_exists
 from facerec.jobs.local.run import RunResult, Stop
 from facerec.jobs.local.run_record import (
     RunRecord,
@@ -121,7 +121,7 @@ class LocalRuns:
             with while_it_exists(plan, self._objects):
                 return self._run_children(plan, record)
         except JobDeletedError:
-            from facerec.jobs.deletion import forget_deleted
+            from facerec.jobs.erasing.deletion import forget_deleted
 
             forget_deleted(self._objects, self._jobs_root, plan.job_folder, plan.job_id)
             raise
@@ -132,7 +132,7 @@ class LocalRuns:
         from facerec.jobs.local.supervisor import run_children
         from facerec.jobs.overlaps import memory_of
         from facerec.jobs.removal import remove_stale
-        from facerec.jobs.verified import CollectionCheck
+        from facerec.jobs.verifying.verified import CollectionCheck
 
         record = replace(record, started_at=time.time())
         write_record(plan.job_folder, record)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from facerec.errors import ConfigurationError, StoreUnavailableError
 from facerec.jobs.child.crash_notes import CRASH_SIGNALS, note_crash, read_crashes
 from facerec.jobs.child.segment_writer import SegmentCommitted
+from facerec.jobs.erasing.leftovers import delete_job_leftovers
 from facerec.jobs.ledger.reading import complete_children
-from facerec.jobs.leftovers import delete_job_leftovers
 from facerec.jobs.local.memory import count_memory_kills
 from facerec.jobs.local.run import RunResult, Stop
 from facerec.jobs.local.worker import (

@@ -18,7 +18,7 @@ from facerec.factory import open_gallery
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.ledger.tally import Tally
-from facerec.jobs.planner import plan_job
+from facerec.jobs.planning.planner import plan_job
 from facerec.storage.objects import Objects
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 from lambdas.api.building import build_app, for_lambda

@@ -20,7 +20,7 @@ from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.ledger.segments import read_segments
 from facerec.jobs.ledger.tally import read_summary
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.planner import plan_job
+from facerec.jobs.planning.planner import plan_job
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine
 from tests.support.folder_buckets import FolderBuckets

@@ -18,14 +18,14 @@ from facerec.gallery.gallery import Gallery
 from facerec.gallery.receipts import Erasures
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.difference import Difference
-from facerec.jobs.job_data import JobFolders
+from facerec.jobs.erasing.job_data import JobFolders
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.ledger.rows import LedgerRow
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.overlaps import is_removal_due
 from facerec.jobs.plan import Plan
-from facerec.jobs.planner import plan_job
+from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.remembered.runs import MAX_RUNS
 from facerec.jobs.remembered.tombstones import erasures_with_tombstones
 from facerec.jobs.removal import remove_stale

@@ -24,14 +24,14 @@ from facerec.errors import (
     RequesterPaysError,
 )
 from facerec.jobs.child.attempt import ChildDependencies, run_child
-from facerec.jobs.erasure import erase_collection, erase_faces
+from facerec.jobs.erasing.erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.manifest.source import SourceKind
 from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan, read_plan
-from facerec.jobs.planner import plan_job
-from facerec.jobs.request import read_job_request
+from facerec.jobs.planning.planner import plan_job
+from facerec.jobs.planning.request import read_job_request
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.objects.s3 import S3Objects
@@ -211,7 +211,7 @@ def test_plan_and_report_need_neither_numpy_nor_an_engine() -> None:
 import sys
 for name in ("numpy", "dlib", "onnx", "onnxruntime", "PIL", "boto3", "pinecone", "click", "rich"):
     sys.modules[name] = None
-import facerec.jobs.planner, facerec.jobs.ledger.report
+import facerec.jobs.planning.planner, facerec.jobs.ledger.report
 import facerec.jobs.ledger.reading, facerec.jobs.folders
 import facerec.storage.objects
 from facerec.core.schemas import violation

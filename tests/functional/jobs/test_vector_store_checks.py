@@ -13,7 +13,7 @@ from moto import mock_aws
 from facerec.jobs.aws.preflight import Findings, examine
 from facerec.jobs.aws.stack import Stack
 from facerec.jobs.aws.start_problems import AwsClients
-from facerec.jobs.request import read_job_request
+from facerec.jobs.planning.request import read_job_request
 from tests.support.memory_objects import MemoryObjects
 from tests.support.pinecone_server import API_KEY, PineconeServer
 

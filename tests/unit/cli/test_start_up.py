@@ -37,7 +37,7 @@ FOR_WORK = (
 NOT_FOR_JOB_HELP = (
     "facerec.engine",
     "facerec.gallery.gallery",
-    "facerec.jobs.request",
+    "facerec.jobs.planning.request",
     "facerec.jobs.service",
     "facerec.storage",
     "hashlib",
@@ -64,7 +64,7 @@ NOT_TO_SHOW_JOBS = (
 NOT_TO_START_A_WORKER = (
     "facerec.core.erasures",
     "facerec.gallery.gallery",
-    "facerec.jobs.deletion",
+    "facerec.jobs.erasing.deletion",
     "facerec.jobs.service",
     "jsonschema",
     "numpy",

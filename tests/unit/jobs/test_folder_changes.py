@@ -11,7 +11,7 @@ import pytest
 from facerec.errors import StoreUnavailableError
 from facerec.jobs.aws.executions import Execution
 from facerec.jobs.aws.folder_changes import FolderChanges, WatchedFolder
-from facerec.jobs.request import read_job_request
+from facerec.jobs.planning.request import read_job_request
 from facerec.jobs.status import JobStatus
 from tests.support.memory_objects import MemoryObjects
 

@@ -14,14 +14,14 @@ import pytest
 from facerec.core.limits import MAX_CHILDREN
 from facerec.core.schemas import violation
 from facerec.errors import InvalidInputError, ObjectNotFoundError
-from facerec.jobs.children import images_per_child
 from facerec.jobs.manifest.entries import LineParser, ManifestEntry
 from facerec.jobs.manifest.inspection import SAMPLE
 from facerec.jobs.manifest.source import LineFormat, SourceKind
 from facerec.jobs.outcomes import Outcome, PhotoFailure
 from facerec.jobs.plan import Plan, plan_from_json, read_collection_id, read_plan
-from facerec.jobs.planner import plan_job
-from facerec.jobs.request import JobRequest, read_job_request
+from facerec.jobs.planning.children import images_per_child
+from facerec.jobs.planning.planner import plan_job
+from facerec.jobs.planning.request import JobRequest, read_job_request
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.sqlite import SqliteStore

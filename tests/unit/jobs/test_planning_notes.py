@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from facerec.jobs import source
 from facerec.jobs.aws.planning_notes import INTERVAL, listing_notes, read_listed
-from facerec.jobs.planner import plan_job
+from facerec.jobs.planning import source
+from facerec.jobs.planning.planner import plan_job
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from tests.support.jobs import job_input, write_photos

@@ -16,7 +16,7 @@ from facerec.errors import InvalidInputError
 from facerec.jobs.aws.preflight import examine, require_region
 from facerec.jobs.aws.stack import Stack
 from facerec.jobs.aws.start_problems import AwsClients
-from facerec.jobs.request import JobRequest, read_job_request
+from facerec.jobs.planning.request import JobRequest, read_job_request
 from facerec.storage.objects.s3 import S3Objects
 
 REGION = "eu-west-1"

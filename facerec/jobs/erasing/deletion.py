@@ -64,7 +64,7 @@ def delete_folder(objects: ObjectStore, entry: Entry) -> int:
 
     A folder in the root belongs to facerec and is deleted as a whole; in a folder elsewhere, only
     files that facerec wrote are deleted. As soon as the deletion starts, the job no longer exists;
-    processes that still add to it remove what they added (``facerec.jobs.existence``).
+    processes that still add to it remove what they added (``facerec.jobs.erasing.existence``).
     """
     folder = entry.job_folder
     files = [uri for uri in _files(objects, entry) if uri != entry.note]

@@ -27,19 +27,19 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import CollectionNotFoundError, InvalidInputError, ObjectNotFoundError
 from facerec.gallery.indexing.preparing import prepare_collection
-from facerec.jobs.changes import Changes, find_changes
-from facerec.jobs.children import count_children
-from facerec.jobs.deletion import complete_deletion
+from facerec.jobs.erasing.deletion import complete_deletion
 from facerec.jobs.folders import find_entry
 from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.layout import stale_uri
-from facerec.jobs.lost_collections import keep_settings, restore_if_lost
 from facerec.jobs.manifest.inspection import inspect, read_sample
 from facerec.jobs.options import options_to_json
 from facerec.jobs.plan import PLAN_VERSION, Plan, plan_uri, read_plan
+from facerec.jobs.planning.changes import Changes, find_changes
+from facerec.jobs.planning.children import count_children
+from facerec.jobs.planning.rounds import is_complete, needs_new_round
+from facerec.jobs.planning.source import find_source
 from facerec.jobs.remembered.runs import Memory
-from facerec.jobs.rounds import is_complete, needs_new_round
-from facerec.jobs.source import find_source
+from facerec.jobs.verifying.lost_collections import keep_settings, restore_if_lost
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
     from facerec.gallery.receipts import Erasures
-    from facerec.jobs.request import JobRequest
+    from facerec.jobs.planning.request import JobRequest
 
 
 def plan_job(

@@ -20,8 +20,8 @@ from facerec.core.limits import MAX_PAGE
 from facerec.errors import JobFolderError, ObjectNotFoundError
 from facerec.gallery.erasing.tombstone_copies import mark_seen, unseen_erasures
 from facerec.gallery.erasing.tombstones import keep_boxes
+from facerec.jobs.erasing.places import Place, place_uri
 from facerec.jobs.folders import list_entries
-from facerec.jobs.places import Place, place_uri
 from facerec.jobs.plan import read_facts
 
 if TYPE_CHECKING:

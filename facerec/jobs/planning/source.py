@@ -18,7 +18,7 @@ from facerec.storage.objects.local import LocalObjects
 from facerec.storage.objects.protocol import ObjectStore, folder_of, scheme_of
 
 if TYPE_CHECKING:
-    from facerec.jobs.request import JobRequest
+    from facerec.jobs.planning.request import JobRequest
 
 COUNTED_AT_ONCE = 1000
 """Number of listed objects between two calls of ``on_listed``."""

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.core.ids import first_of_group
 from facerec.errors import InvalidInputError, ObjectNotFoundError
+from facerec.jobs.erasing.leftovers import delete_job_leftovers
+from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.ledger.embeddings import read_embeddings, write_embeddings
 from facerec.jobs.ledger.face_index import id_prefixes, read_face_index
 from facerec.jobs.ledger.job_face_index import children_of_faces, write_job_face_index
@@ -33,9 +35,7 @@ from facerec.jobs.ledger.layout import (
     summary_uri,
 )
 from facerec.jobs.ledger.redaction import erase_from_failures, erase_from_segment, may_name
-from facerec.jobs.leftovers import delete_job_leftovers
 from facerec.jobs.manifest.blanking import blank_lines
-from facerec.jobs.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.plan import plan_uri
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erasing import erase_from_lines, note_erased_photos

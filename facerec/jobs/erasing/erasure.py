@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.core.erasures import ErasedJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, JobFolderError, ObjectNotFoundError
-from facerec.jobs.deletion import delete_folder, delete_late_files, delete_note, has_data
-from facerec.jobs.folder_erasure import erase_from_folder, erase_from_memory
+from facerec.jobs.erasing.deletion import delete_folder, delete_late_files, delete_note, has_data
+from facerec.jobs.erasing.folder_erasure import erase_from_folder, erase_from_memory
+from facerec.jobs.erasing.leftovers import is_abandoned
 from facerec.jobs.folders import (
     Entry,
     has_plan,
@@ -26,7 +27,6 @@ from facerec.jobs.folders import (
     missing_folder,
 )
 from facerec.jobs.ledger.layout import memory_folder
-from facerec.jobs.leftovers import is_abandoned
 from facerec.jobs.plan import plan_uri, read_collection_id
 from facerec.storage.objects.leftovers import delete_leftovers
 

@@ -14,14 +14,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from facerec.errors import CollectionNotFoundError, ObjectNotFoundError
-from facerec.jobs.first_release_deletions import keep_first_deletions
+from facerec.jobs.erasing.first_release_deletions import keep_first_deletions
+from facerec.jobs.erasing.lost_erasures import remove_returned_faces
 from facerec.jobs.ledger.layout import verified_uri
-from facerec.jobs.lost_erasures import remove_returned_faces
 from facerec.jobs.remembered.collections import note_restored, was_lost
 from facerec.jobs.run_order import last_started_first, started_job
-from facerec.jobs.segment_check import Verification
-from facerec.jobs.statements import LastStatements
-from facerec.jobs.verification import other_plans, verify_job, verify_repeated
+from facerec.jobs.verifying.segment_check import Verification
+from facerec.jobs.verifying.statements import LastStatements
+from facerec.jobs.verifying.verification import other_plans, verify_job, verify_repeated
 from facerec.jobs.writing import collection_of
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from facerec.gallery.erasing.tombstones import copy_tombstones
 from facerec.gallery.transfer.copying import Copied, copy_records
 from facerec.jobs.folders import redirect
 from facerec.jobs.ledger.layout import memory_folder
-from facerec.jobs.lost_collections import plans_of, restored_collection
 from facerec.jobs.remembered.collections import note_restored, own_creations
-from facerec.jobs.segment_check import Verification
-from facerec.jobs.verification import require_readable, verify_collection
+from facerec.jobs.verifying.lost_collections import plans_of, restored_collection
+from facerec.jobs.verifying.segment_check import Verification
+from facerec.jobs.verifying.verification import require_readable, verify_collection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

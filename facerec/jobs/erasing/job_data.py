@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from facerec.core.erasures import ErasedJob, KeptByJob, Selection
     from facerec.core.records import Collection
     from facerec.core.tombstone_copies import TombstoneCopy
-    from facerec.jobs import erasure, tracing
+    from facerec.jobs.erasing import erasure, tracing
     from facerec.jobs.remembered import collections, tombstones
     from facerec.storage.objects.protocol import ObjectStore
 else:
     collections = DeferredModule("facerec.jobs.remembered.collections")
-    erasure = DeferredModule("facerec.jobs.erasure")
+    erasure = DeferredModule("facerec.jobs.erasing.erasure")
     tombstones = DeferredModule("facerec.jobs.remembered.tombstones")
-    tracing = DeferredModule("facerec.jobs.tracing")
+    tracing = DeferredModule("facerec.jobs.erasing.tracing")
 
 
 @dataclass(frozen=True, slots=True)

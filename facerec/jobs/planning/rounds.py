@@ -15,7 +15,7 @@ from facerec.jobs.outcomes import NOT_READ, Outcome
 if TYPE_CHECKING:
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.plan import Plan
-    from facerec.jobs.request import JobRequest
+    from facerec.jobs.planning.request import JobRequest
     from facerec.storage.objects.protocol import ObjectStore
 
 

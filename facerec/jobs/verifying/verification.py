@@ -17,19 +17,19 @@ from facerec.errors import (
     InvalidInputError,
     JobDeletedError,
 )
-from facerec.jobs.existence import while_it_exists
+from facerec.jobs.erasing.existence import while_it_exists
+from facerec.jobs.erasing.lost_erasures import remove_returned_faces
 from facerec.jobs.ledger.face_index import id_prefixes
 from facerec.jobs.ledger.segments import read_segments
-from facerec.jobs.lost_collections import (
+from facerec.jobs.run_order import StartedJob, last_started_first
+from facerec.jobs.verifying.lost_collections import (
     plans_of,
     plans_of_collection,
     restore_settings,
     restored_collection,
 )
-from facerec.jobs.lost_erasures import remove_returned_faces
-from facerec.jobs.run_order import StartedJob, last_started_first
-from facerec.jobs.segment_check import Verification, verify_segment
-from facerec.jobs.statements import LastStatements
+from facerec.jobs.verifying.segment_check import Verification, verify_segment
+from facerec.jobs.verifying.statements import LastStatements
 from facerec.jobs.writing import collection_of, faces_of
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
-from facerec.jobs.erasure import entries_of
-from facerec.jobs.folder_erasure import is_selected_face
+from facerec.jobs.erasing.erasure import entries_of
+from facerec.jobs.erasing.folder_erasure import is_selected_face
+from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.folders import Entry, has_plan
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.ledger.first_release import with_current_names
@@ -19,7 +20,6 @@ from facerec.jobs.ledger.layout import memory_folder
 from facerec.jobs.ledger.redaction import is_selected, may_name
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
 from facerec.jobs.manifest.blanking import named_lines
-from facerec.jobs.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.plan import read_base
 from facerec.jobs.remembered.erasing import listed_photo, photos_in_lines
 

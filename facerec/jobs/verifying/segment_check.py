@@ -14,7 +14,7 @@ from facerec.gallery.erasing.tombstones import deleted_boxes, without_deleted
 from facerec.gallery.indexing.storing import faces_to_keep, replace_faces
 from facerec.jobs.ledger.embeddings import read_embeddings
 from facerec.jobs.outcomes import Outcome
-from facerec.jobs.statements import LastStatements, Statement, statements_of
+from facerec.jobs.verifying.statements import LastStatements, Statement, statements_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

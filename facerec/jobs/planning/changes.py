@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
-from facerec.jobs.children import count_children
 from facerec.jobs.outcomes import Outcome
+from facerec.jobs.planning.children import count_children
+from facerec.jobs.planning.source import Listing, Source, find_source, inspect_listing
 from facerec.jobs.remembered.comparison import Outputs, StalePhoto, compare, stale_photo_of_line
-from facerec.jobs.source import Listing, Source, find_source, inspect_listing
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 if TYPE_CHECKING:
     from facerec.jobs.difference import Difference
     from facerec.jobs.manifest.inspection import Inspection
+    from facerec.jobs.planning.request import JobRequest
     from facerec.jobs.remembered.photos import RememberedPhoto
     from facerec.jobs.remembered.runs import Memory
-    from facerec.jobs.request import JobRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.errors import ObjectNotFoundError
-from facerec.jobs.places import photo_lists
+from facerec.jobs.erasing.places import photo_lists
+from facerec.jobs.erasing.tracing import kept_by_jobs
 from facerec.jobs.remembered.erasing import photo_in_line
-from facerec.jobs.tracing import kept_by_jobs
 
 if TYPE_CHECKING:
     from facerec.storage.objects.protocol import ObjectStore

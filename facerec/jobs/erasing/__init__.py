@@ -1,0 +1,1 @@
+"""Erases jobs and their data about faces, for good."""

@@ -1,0 +1,1 @@
+"""Compares the ledgers of jobs with their collection, and restores lost faces."""
