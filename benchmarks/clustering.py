@@ -76,14 +76,14 @@ def measure_accuracy(data: Path, collection: str) -> tuple[list[dict[str, Any]],
             copy(store, name, [face.face for face in faces])
         with open_gallery(data) as gallery:
             started = time.perf_counter()
-            result = gallery.cluster_faces(name, threshold=threshold)
+            result = gallery.cluster_faces(name, pair_threshold=threshold)
             seconds = time.perf_counter() - started
             clusters = clusters_of(gallery, name)
             gallery.delete_collection(name)
         precision, recall = pairwise(people, clusters)
         rows.append(
             {
-                "threshold": f"{result.threshold:.4f}{' (default)' if threshold is None else ''}",
+                "threshold": f"{result.pair_threshold:.4f}{'' if threshold else ' (default)'}",
                 "faces": len(faces),
                 "clusters": result.created,
                 "precision": precision,

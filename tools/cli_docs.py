@@ -83,7 +83,6 @@ def _option(option: click.Option, command: click.Command) -> str:
     record = option.get_help_record(context)
     assert record is not None  # noqa: S101 - no option is hidden
     names, meaning = record
-    names = names.replace("INTEGER RANGE", "INTEGER").replace("FLOAT RANGE", "NUMBER")
     notes = ""
     if match := re.search(r"\s+\[(.*)\]$", meaning):
         meaning = meaning[: match.start()]
@@ -100,20 +99,9 @@ def _fact(fact: str) -> str:
     if fact == "required":
         return "Required."
     if not colon:
-        return f"{_range(fact)}."
+        return f"{fact[0].upper()}{fact[1:]}."
     names = {"default": "Default", "env var": "Environment variable"}
     return f"{names.get(name, name.capitalize())}: `{value}`."
-
-
-def _range(text: str) -> str:
-    """Return a range of numbers (``1<=x<=100``, ``x>=1``, ``x>0``) in words."""
-    if match := re.fullmatch(r"(.+)<=x<=(.+)", text):
-        return f"{match.group(1)} to {match.group(2)}"
-    if match := re.fullmatch(r"(.+)<x<(.+)", text):
-        return f"Between {match.group(1)} and {match.group(2)}"
-    if match := re.fullmatch(r"x>=(.+)", text):
-        return f"At least {match.group(1)}"
-    return f"More than {text.removeprefix('x>')}"
 
 
 def _exit_codes() -> Iterator[str]:

@@ -11,8 +11,13 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
-from facerec.cli.numbers import FiniteRange
-from facerec.cli.options import collection_option, data_option, json_option
+from facerec.cli.options import (
+    collection_option,
+    data_option,
+    html_option,
+    json_option,
+    target_fmr_option,
+)
 from facerec.cli.output import console, print_json, table
 from facerec.errors import FacerecError
 
@@ -24,31 +29,18 @@ if TYPE_CHECKING:
 @click.command()
 @collection_option
 @data_option
+@target_fmr_option("The threshold at which this is so is reported.", default=0.01)
 @click.option(
-    "--target-fmr",
-    type=FiniteRange(0, 1, min_open=True, max_open=True),
-    default=0.01,
-    show_default=True,
-    metavar="RATE",
-    help="Report the threshold at which this share of searches for a stranger has a match.",
+    "--set-threshold", is_flag=True, help="Make this threshold the default of the collection."
 )
-@click.option(
-    "--set-threshold", is_flag=True, help="Make that threshold the default of the collection."
-)
-@click.option(
-    "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=None,
-    metavar="FILE",
-    help="Write a page with plots and doubtful faces. It contains faces.",
-)
+@html_option("plots and doubtful faces. It contains faces.")
 @json_option
 def calibrate(
     collection: str,
     data: Path | None,
     target_fmr: float,
     set_threshold: bool,
-    html: Path | None,
+    html_file: Path | None,
     as_json: bool,
 ) -> None:
     """Measure error rates on the faces of a collection.
@@ -68,14 +60,14 @@ def calibrate(
 
     with factory.open_gallery(data_folder(data)) as gallery:
         result = calibrate_collection(gallery, collection, target_fmr=target_fmr)
-        if html:
+        if html_file:
             page = calibration_page(
                 result,
                 collection,
                 lambda face_id: _thumbnail(gallery, collection, face_id),
                 model_version=gallery.model_version,
             )
-            html.write_text(page)
+            html_file.write_text(page)
         if set_threshold:
             set_calibrated_threshold(gallery, collection, result)
     if as_json:
@@ -84,8 +76,8 @@ def calibrate(
     _print(result, collection)
     if set_threshold:
         console().print(f"collection {collection} has the threshold {result.threshold:.4f}")
-    if html:
-        console().print(f"page: {html}")
+    if html_file:
+        console().print(f"page: {html_file}")
 
 
 def _thumbnail(gallery: Gallery, collection: str, face_id: str) -> bytes | None:

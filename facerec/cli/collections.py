@@ -11,7 +11,8 @@ import click
 from facerec.cli.collection_transfer import export, import_
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting, retention
-from facerec.cli.options import data_option, erasure_stack_option, json_option, probability
+from facerec.cli.numbers import NumberCommand
+from facerec.cli.options import data_option, json_option, probability, stack_option, yes_option
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.receipts import print_pending_deletion, print_receipt, print_resumed
 
@@ -81,7 +82,7 @@ def create(name: str, expire_after: str | None, data: Path | None, as_json: bool
 @collections.command()
 @click.argument("name")
 @data_option
-@erasure_stack_option
+@stack_option
 @json_option
 def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> None:
     """Show a collection: its model version, age, retention, and number of faces and people.
@@ -103,7 +104,7 @@ def describe(name: str, data: Path | None, stack: str | None, as_json: bool) -> 
         _print([described])
 
 
-@collections.command("set-threshold")
+@collections.command("set-threshold", cls=NumberCommand)
 @click.argument("name")
 @click.argument("threshold", type=probability, required=False)
 @click.option("--default", "clear", is_flag=True, help="Go back to the general default.")
@@ -142,7 +143,7 @@ def set_threshold(
     help="Erase each face this long after it was indexed, such as 365d; `never` keeps faces.",
 )
 @data_option
-@erasure_stack_option
+@stack_option
 @json_option
 def update(
     name: str, expire_after: str, data: Path | None, stack: str | None, as_json: bool
@@ -174,7 +175,7 @@ def update(
 
 @collections.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--dry-run", is_flag=True, help="Show how many faces have expired; erase none.")
+@click.option("--dry-run", is_flag=True, help="Change nothing: show how many faces have expired.")
 @data_option
 @json_option
 def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bool) -> None:
@@ -238,7 +239,7 @@ def refresh_stats(name: str, data: Path | None, as_json: bool) -> None:
 @collections.command()
 @click.argument("name")
 @data_option
-@click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
+@yes_option
 @json_option
 def delete(name: str, data: Path | None, yes: bool, as_json: bool) -> None:
     """Delete a collection for good: its faces, and its jobs with their ledgers.

@@ -15,8 +15,9 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.options import (
     collection_option,
     data_option,
-    erasure_stack_option,
     json_option,
+    stack_option,
+    yes_option,
 )
 from facerec.cli.output import console, print_json
 from facerec.cli.receipts import WHAT, print_receipt
@@ -31,7 +32,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def subject_options(command: Command) -> Command:
     """Add the options that select the subject of a command; exactly one of them is required."""
     added = (
-        click.option("--face", metavar="ID", help="Id of a face."),
+        click.option("--face", metavar="FACE_ID", help="Id of a stored face."),
         click.option("--photo", metavar="SOURCE", help="Path or s3:// address of a photo."),
         click.option(
             "--external-id",
@@ -40,9 +41,8 @@ def subject_options(command: Command) -> Command:
         ),
         click.option(
             "--person",
-            "person",
             metavar="PERSON",
-            help="Id or display name of a person; the faces of the person belong to it.",
+            help="Person, by id or name: with all faces of this one.",
         ),
     )
     for option in reversed(added):
@@ -76,13 +76,13 @@ def read_subject(
 @collection_option
 @subject_options
 @data_option
-@erasure_stack_option
+@stack_option
 @click.option(
     "--check",
     is_flag=True,
     help="Check that nothing is left, by searching all stores, job folders and files.",
 )
-@click.option("--yes", is_flag=True, help="Erase without asking for confirmation.")
+@yes_option
 @json_option
 def erase(
     collection: str,

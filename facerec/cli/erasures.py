@@ -13,9 +13,9 @@ from facerec.cli.deferred import factory
 from facerec.cli.options import (
     collection_option,
     data_option,
-    erasure_stack_option,
     json_option,
     limit_option,
+    stack_option,
 )
 from facerec.cli.output import console, print_json, table
 from facerec.cli.receipts import WHAT, print_receipt
@@ -33,7 +33,7 @@ def erasures() -> None:
 @erasures.command("list")
 @collection_option
 @data_option
-@erasure_stack_option
+@stack_option
 @limit_option("receipts", DEFAULT_RECEIPTS, MAX_RECEIPTS)
 @json_option
 def list_command(
@@ -71,7 +71,7 @@ def list_command(
 @click.argument("erasure")
 @collection_option
 @data_option
-@erasure_stack_option
+@stack_option
 @json_option
 def show(
     erasure: str, collection: str, data: Path | None, stack: str | None, as_json: bool
@@ -113,7 +113,7 @@ def resume(data: Path | None, as_json: bool) -> None:
 @erasures.command()
 @click.argument("erasure")
 @data_option
-@erasure_stack_option
+@stack_option
 def discard(erasure: str, data: Path | None, stack: str | None) -> None:
     """Remove the note of an erasure that is damaged, so that nobody can complete it.
 

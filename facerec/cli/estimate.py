@@ -9,8 +9,13 @@ import click
 
 from facerec.cli.deferred import estimating, price_tables
 from facerec.cli.estimate_tables import print_estimate, print_simulations
-from facerec.cli.numbers import MAX_WHOLE, FiniteRange
-from facerec.cli.options import detector_option, json_option
+from facerec.cli.numbers import MAX_WHOLE, FiniteRange, WholeRange
+from facerec.cli.options import (
+    detector_option,
+    json_option,
+    photos_per_child_option,
+    photos_per_second_option,
+)
 from facerec.cli.output import print_json
 from facerec.core.options import FaceOptions
 from facerec.errors import InvalidInputError
@@ -24,19 +29,12 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 @click.command()
 @click.option(
     "--photos",
-    type=click.IntRange(1, MAX_WHOLE),
+    type=WholeRange(1, MAX_WHOLE),
     default=1_000_000,
     show_default=True,
-    metavar="N",
     help="Number of photos to index.",
 )
-@click.option(
-    "--photos-per-second",
-    type=FiniteRange(min=0, min_open=True),
-    default=None,
-    metavar="R",
-    help="Photos per second that one vCPU indexes (default: measured on this machine).",
-)
+@photos_per_second_option(" (default: measured on this machine)")
 @click.option(
     "--megapixels",
     type=FiniteRange(0.01, 100),
@@ -59,7 +57,7 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 )
 @click.option(
     "--searches",
-    type=click.IntRange(0, MAX_WHOLE),
+    type=WholeRange(0, MAX_WHOLE),
     default=0,
     show_default=True,
     help="Searches per month.",
@@ -75,18 +73,12 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
 )
 @click.option(
     "--max-vcpus",
-    type=click.IntRange(1, MAX_WHOLE),
+    type=WholeRange(1, MAX_WHOLE),
     default=256,
     show_default=True,
     help="Maximum concurrent vCPUs, as configured in the stack.",
 )
-@click.option(
-    "--photos-per-child",
-    "images_per_child",
-    type=click.IntRange(1, MAX_WHOLE),
-    default=None,
-    help="Photos per child (default: a few minutes' work).",
-)
+@photos_per_child_option
 @click.option(
     "--existing-collection",
     is_flag=True,
@@ -107,7 +99,13 @@ SIMULATED_INTERRUPTIONS = (0.0, 0.05, 0.2)
     show_default=True,
     help="Rate limit of Pinecone for listing ids; it can be raised on request.",
 )
-@click.option("--region", default=None, help="Fail unless the prices are for this region.")
+@click.option(
+    "--require-region",
+    "region",
+    default=None,
+    metavar="REGION",
+    help="Fail unless the prices are for this region.",
+)
 @click.option(
     "--prices",
     "price_file",

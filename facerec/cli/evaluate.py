@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.options import detector_option, json_option
+from facerec.cli.options import detector_option, html_option, json_option
 from facerec.cli.output import console, print_json, table
 from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter
 from facerec.engine.describe.recipe import Recipe
@@ -54,13 +54,7 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
     help="Describe each face from one view, or from four for more accuracy.",
 )
 @detector_option
-@click.option(
-    "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=None,
-    metavar="FILE",
-    help="Write a page with plots and the worst errors. It contains faces.",
-)
+@html_option("plots and the worst errors. It contains faces.")
 @json_option
 def evaluate(
     pairs: Path | None,
@@ -69,7 +63,7 @@ def evaluate(
     labels: Path | None,
     recipe: str,
     detector: str,
-    html: Path | None,
+    html_file: Path | None,
     as_json: bool,
 ) -> None:
     """Measure error rates on labelled photos.
@@ -109,14 +103,14 @@ def evaluate(
         page = partial(identification_page, result, model_version=engine.model_version)
     else:
         raise click.UsageError("specify exactly one of PAIRS, --identify and --labels")
-    if html:
-        html.write_text(page())
+    if html_file:
+        html_file.write_text(page())
     if as_json:
         print_json({"model_version": engine.model_version, **asdict(result)})
         return
     _print(result)
-    if html:
-        console().print(f"\npage: {html}")
+    if html_file:
+        console().print(f"\npage: {html_file}")
 
 
 def _verified(

@@ -12,7 +12,7 @@ import click
 from facerec.cli.data_folder import data_folder
 from facerec.cli.erase import read_subject, subject_options
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.options import collection_option, data_option, erasure_stack_option
+from facerec.cli.options import collection_option, data_option, stack_option
 from facerec.cli.output import console, count
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ THUMBNAILS_AT_ONCE = 100
 @collection_option
 @subject_options
 @data_option
-@erasure_stack_option
+@stack_option
 @click.option(
     "--output",
     required=True,

@@ -17,7 +17,7 @@ from facerec.cli.options import (
     json_option,
     limit_option,
     page_options,
-    target_fmr_option,
+    search_fmr_option,
     threshold_option,
 )
 from facerec.cli.output import console, count, more_matches, print_json, table
@@ -33,7 +33,9 @@ def faces() -> None:
 
 @faces.command("list")
 @collection_option
-@click.option("--person", help="List only the faces of this person, named by id or name.")
+@click.option(
+    "--person", metavar="PERSON", help="Person, by id or name: list only the faces of this one."
+)
 @data_option
 @page_options("faces", DEFAULT_PAGE, MAX_PAGE)
 @json_option
@@ -71,7 +73,7 @@ def list_command(
 @click.argument("face_id")
 @data_option
 @threshold_option
-@target_fmr_option
+@search_fmr_option
 @limit_option("matches", GalleryDefaults().limit, MAX_MATCHES)
 @json_option
 def match(
@@ -159,7 +161,7 @@ def delete(
 @click.argument("person")
 @data_option
 @change_options
-@click.option("--lift", is_flag=True, help="Remove the statement again.")
+@click.option("--lift", is_flag=True, help="Take it back: remove the statement.")
 def not_same(collection: str, face_id: str, person: str, data: Path | None, lift: bool) -> None:
     """State that a face does not show a person; all later searches obey.
 

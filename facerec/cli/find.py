@@ -12,11 +12,12 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.find_outputs import Find, Outputs, found_faces, keeping_first_pages
-from facerec.cli.numbers import MAX_WHOLE
+from facerec.cli.numbers import WholeRange
 from facerec.cli.options import (
     collection_option,
     csv_option,
     data_option,
+    html_option,
     json_option,
     probability,
     probe_face_options,
@@ -24,6 +25,7 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, shortened, shown_name, table
 from facerec.core.limits import MAX_PAGE
+from facerec.core.options import MAX_FACES
 
 if TYPE_CHECKING:
     from facerec.core.options import FaceOptions
@@ -46,31 +48,24 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Link the photos from this folder instead of copying them.",
 )
-@csv_option("Write a CSV file with a line for each face.")
+@csv_option
+@html_option("a contact sheet with a picture of each face.")
 @click.option(
-    "--html",
-    "html_file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write a contact sheet: one page with a picture of each face.",
-)
-@click.option(
-    "--face",
+    "--face-number",
     "face_number",
-    type=click.IntRange(1, MAX_WHOLE),
+    type=WholeRange(1, MAX_FACES),
     default=1,
     show_default=True,
-    metavar="N",
     help="Which face of PHOTO to search for; 1 is the largest.",
 )
 @click.option(
-    "--threshold",
+    "--doubtful-below",
     type=probability,
     default=None,
     help="Similarity below which a face is doubtful (default: the collection's threshold, or a "
     "higher one in a large collection).",
 )
-@target_fmr_option
+@target_fmr_option("With --doubtful-below too, the higher similarity counts.")
 @probe_face_options
 @json_option
 def find(
@@ -82,7 +77,7 @@ def find(
     csv_file: Path | None,
     html_file: Path | None,
     face_number: int,
-    threshold: float | None,
+    doubtful_below: float | None,
     target_fmr: float | None,
     options: FaceOptions,
     as_json: bool,
@@ -119,7 +114,7 @@ def find(
                 user_id=None if user is None else user.user_id,
                 face_number=face_number,
                 doubtful=doubtful,
-                threshold=threshold,
+                doubtful_below=doubtful_below,
                 target_fmr=target_fmr,
                 options=options,
                 next_token=next_token,
@@ -129,7 +124,7 @@ def find(
         search = keeping_first_pages(page)
         if others := search(False, None).other_faces:
             console(stderr=True).print(
-                f"{count(others, 'other face')} of the photo not searched; see --face"
+                f"{count(others, 'other face')} of the photo not searched; see --face-number"
             )
         whom = probe if user is None else user.name or user.user_id
         # what was done is not part of a document
@@ -171,7 +166,7 @@ def _print(find: Find, whom: str, collection: str) -> None:
                 break
             page = find(doubtful, page.next_token)
         if number or not doubtful:
-            similarity = first.doubtful_from if doubtful else first.threshold
+            similarity = first.doubtful_from if doubtful else first.doubtful_below
             out.print(
                 f"{count(number, noun)} of {whom} in collection {collection}, "
                 f"similarity {similarity:.3g} or more"

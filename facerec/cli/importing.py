@@ -26,7 +26,7 @@ report_option = click.option(
 restore_option = click.option(
     "--restore-deleted",
     is_flag=True,
-    help="Import even faces that somebody has deleted or erased here.",
+    help="Store even faces that somebody has deleted, or erased, here.",
 )
 
 SHOW_EVERY = 100
@@ -46,7 +46,7 @@ def import_() -> None:
     help="Collection in Rekognition (default: the same name as --collection).",
 )
 @click.option(
-    "--photo",
+    "--photo-template",
     "template",
     metavar="TEMPLATE",
     help="Address of the photo of a face, with {external_image_id}, {image_id} or {face_id} in it.",
@@ -83,7 +83,7 @@ def rekognition(
 
     \b
     Examples:
-      facerec import rekognition --collection staff --photo 's3://hr/{external_image_id}.jpg'
+      facerec import rekognition --collection staff --photo-template 's3://hr/{external_image_id}.jpg'
       facerec import rekognition --collection staff --manifest photos.jsonl --report report.json
     """
     from facerec.factory import open_gallery
@@ -228,7 +228,7 @@ def _rule(template: str | None, manifest: Path | None) -> FindPhotos:
     from facerec.imports.photo_rules import photos_by_manifest, photos_by_template
 
     if (template is None) == (manifest is None):
-        raise click.UsageError("specify either --photo or --manifest")
+        raise click.UsageError("specify either --photo-template or --manifest")
     if template is not None:
         return photos_by_template(template)
     assert manifest is not None  # noqa: S101 - checked above

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from facerec.cli.change_options import requested_by
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
 from facerec.cli.job_options import job_options
-from facerec.cli.numbers import MAX_WHOLE
+from facerec.cli.numbers import MAX_WHOLE, WholeRange
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.people_enrol import name_rule, person_from_option, require_no_external_ids
 from facerec.core.deferred import DeferredModule
+from facerec.jobs.fields import ExternalIds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,21 +35,19 @@ else:
 @data_option
 @click.option(
     "--workers",
-    type=click.IntRange(1, MAX_WHOLE),
+    type=WholeRange(1, MAX_WHOLE),
     default=None,
-    metavar="N",
     help="Number of worker processes (default: one per core).",
 )
 @job_options
 @click.option(
-    "--job",
-    "job_folder",
+    "--job-folder",
     type=click.Path(file_okay=False, path_type=Path),
-    default=None,
+    metavar="FOLDER",
     help="Folder for the job's ledger, embeddings and report (default: in the data folder).",
 )
 @person_from_option
-@click.option("--dry-run", is_flag=True, help="Show what would be indexed without doing it.")
+@click.option("--dry-run", is_flag=True, help="Change nothing: show what would be indexed.")
 @json_option
 def index(
     source: str,
@@ -83,6 +83,8 @@ def index(
       facerec index manifest.jsonl --collection staff --workers 4 --max-faces 1
       facerec index s3://bucket/visitors/ --collection visitors --json
     """
+    if person_from is not None and _chose_external_ids(job_fields["external_ids"]):
+        raise click.UsageError("--person-from requires --external-ids none")
     document = {"collection_id": collection, "manifest": source, **job_fields}
     name_of = None if person_from is None else name_rule(person_from, source)
     if name_of is not None:
@@ -97,6 +99,12 @@ def index(
     local_run.run_here(
         document, data, workers=workers, job_folder=job_folder, enrol=enrol, as_json=as_json
     )
+
+
+def _chose_external_ids(chosen: str) -> bool:
+    """Return whether the caller asks for ids that are derived from paths."""
+    source = click.get_current_context().get_parameter_source("external_ids")
+    return source is ParameterSource.COMMANDLINE and chosen != ExternalIds.NONE
 
 
 def _enrolment(

@@ -32,7 +32,7 @@ _OPTIONS = (
     click.option(
         "--restore-deleted",
         is_flag=True,
-        help="Process all photos again, and store even faces that somebody has deleted.",
+        help="Store even faces that somebody has deleted: process all photos again.",
     ),
     click.option(
         "--prune",

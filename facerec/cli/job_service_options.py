@@ -8,17 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from facerec.cli.numbers import FiniteRange
-from facerec.cli.options import data_option
+from facerec.cli.options import data_option, stack_option
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-stack_option = click.option(
-    "--stack",
-    envvar="FACEREC_STACK",
-    show_envvar=True,
-    metavar="NAME",
-    help="CloudFormation stack on AWS whose jobs to use (default: the jobs of this machine).",
-)
 interval_option = click.option(
     "--interval",
     type=FiniteRange(min=0.1),

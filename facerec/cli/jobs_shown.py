@@ -10,7 +10,7 @@ from facerec.cli.job_progress import print_job, print_jobs
 from facerec.cli.job_service_options import interval_option, service_options
 from facerec.cli.job_services import open_jobs
 from facerec.cli.job_watching import print_job_report, watch_job
-from facerec.cli.options import json_option
+from facerec.cli.options import json_option, limit_option, yes_option
 from facerec.cli.output import console, count, print_json
 from facerec.cli.reports import print_failed_rows
 from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
@@ -18,14 +18,7 @@ from facerec.core.limits import DEFAULT_JOBS, MAX_JOBS
 
 @click.command("list")
 @service_options
-@click.option(
-    "--limit",
-    type=click.IntRange(1, MAX_JOBS),
-    default=DEFAULT_JOBS,
-    show_default=True,
-    metavar="N",
-    help="Number of jobs to show.",
-)
+@limit_option("jobs", DEFAULT_JOBS, MAX_JOBS)
 @json_option
 def list_(stack: str | None, data: Path | None, limit: int, as_json: bool) -> None:
     """List jobs, newest first.
@@ -161,7 +154,7 @@ def cancel(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> 
 @click.command()
 @click.argument("job_id", metavar="JOB")
 @service_options
-@click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
+@yes_option
 @json_option
 def delete(job_id: str, stack: str | None, data: Path | None, yes: bool, as_json: bool) -> None:
     """Delete the folder of JOB: its ledger, report, manifest and embeddings.

@@ -9,12 +9,14 @@ import click
 
 from facerec.cli.job_options import job_options
 from facerec.cli.job_service_options import interval_option, service_options
-from facerec.cli.numbers import FiniteRange
-from facerec.cli.options import collection_option, json_option
+from facerec.cli.options import (
+    collection_option,
+    json_option,
+    photos_per_child_option,
+    photos_per_second_option,
+)
 from facerec.cli.output import print_json
 from facerec.core.deferred import DeferredModule
-from facerec.core.limits import MAX_IMAGES_PER_CHILD
-from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.cli import job_preview, job_services, job_watching, local_run
@@ -32,26 +34,15 @@ else:
 @click.option(
     "--wait",
     is_flag=True,
-    help="Watch the job until it ends; implied without --stack.",
+    help="Watch the job until it ends; without --stack this is always so.",
 )
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Show the plan and the duration, on AWS also the cost, without starting the job.",
+    help="Change nothing: show the plan and the duration, and on AWS the cost.",
 )
-@click.option(
-    "--photos-per-child",
-    "images_per_child",
-    type=click.IntRange(1, MAX_IMAGES_PER_CHILD),
-    metavar="N",
-    help="Photos per child (default: a few minutes' work).",
-)
-@click.option(
-    "--photos-per-second",
-    type=FiniteRange(min=0, min_open=True),
-    metavar="R",
-    help="Photos per second that one vCPU indexes, for --dry-run; `facerec estimate` measures it.",
-)
+@photos_per_child_option
+@photos_per_second_option(", for --dry-run; `facerec estimate` measures it")
 @interval_option
 @job_options
 @json_option
@@ -87,7 +78,7 @@ def start(
     if images_per_child is not None:
         document["images_per_child"] = images_per_child
     if stack is None and images_per_child is not None:
-        raise InvalidInputError("--photos-per-child only applies to AWS jobs", "add --stack NAME")
+        raise click.UsageError("--photos-per-child requires --stack: it only applies to AWS jobs")
     if dry_run:
         job_preview.preview(document, stack, data, photos_per_second, as_json=as_json)
     elif stack is None:

@@ -33,10 +33,10 @@ def keys() -> None:
     "collections",
     multiple=True,
     metavar="NAME",
-    help="Limit the key to this collection; can be repeated (default: all collections).",
+    help="Name of the collection, to limit the key to it; can be repeated (default: all).",
 )
 @click.option("--read-only", is_flag=True, help="Create a read-only key.")
-@click.option("--note", default="", help="Note that describes the key.")
+@click.option("--note", default="", metavar="TEXT", help="Note that describes the key.")
 @data_option
 @json_option
 def create(

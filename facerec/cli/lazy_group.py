@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -15,6 +16,8 @@ import click
 
 from facerec.cli.exit_codes import COMPLETES, ExitCode, exit_code_of, hint_of
 from facerec.errors import FacerecError
+
+_OPTIONAL = re.compile(r"'\[([^][']+)\](?:\.\.\.)?'")
 
 
 class LazyGroup(click.Group):
@@ -75,8 +78,7 @@ class LazyGroup(click.Group):
             sys.exit(error.exit_code)
         except click.UsageError as error:
             called = error.ctx.command_path if error.ctx else "facerec"
-            message = error.format_message().removesuffix(".")
-            _fail(message[0].lower() + message[1:], f"see `{called} --help`", ExitCode.USAGE)
+            _fail(_usage(error), f"see `{called} --help`", ExitCode.USAGE)
         except click.ClickException as error:
             _fail(error.format_message(), None, ExitCode.ERROR)
         except click.Abort as abort:
@@ -101,6 +103,12 @@ class LazyGroup(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(ExitCode.DONE)
         return result
+
+
+def _usage(error: click.UsageError) -> str:
+    """Return what is wrong with the words of a command, naming an argument without brackets."""
+    message = _OPTIONAL.sub(r"'\1'", error.format_message().removesuffix("."))
+    return message[0].lower() + message[1:]
 
 
 def _open_missing_streams() -> None:

@@ -17,7 +17,7 @@ from facerec.cli.options import (
     json_option,
     limit_option,
     probe_face_options,
-    target_fmr_option,
+    search_fmr_option,
     threshold_option,
 )
 from facerec.cli.output import console, count, more_matches, print_json
@@ -38,14 +38,14 @@ else:
 @collection_option
 @data_option
 @threshold_option
-@target_fmr_option
+@search_fmr_option
 @limit_option("matches of each face", GalleryDefaults().limit, MAX_MATCHES)
 @click.option(
     "--repeat-people",
     is_flag=True,
     help="Let several faces of the photo match one person (default: only the most similar one).",
 )
-@csv_option("Write a CSV file with a line for each face of the photos instead of printing.")
+@csv_option
 @probe_face_options
 @json_option
 def match(

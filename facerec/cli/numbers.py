@@ -12,10 +12,30 @@ MAX_WHOLE = 10**12
 """Where nothing else bounds a number; larger ones overflow where they become floats or sizes."""
 
 _DIGITS = re.compile(r"\d{40,}")
+_NEGATIVE = re.compile(r"-[\d.]")
+
+
+class WholeRange(click.IntRange):
+    """A range of whole numbers."""
+
+    name = "whole number"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """Return what stands for the number in the help of an option."""
+        return "N" if isinstance(param, click.Option) else None
+
+    def _describe_range(self) -> str:
+        return _describe(self)
 
 
 class FiniteRange(click.FloatRange):
     """A range of floats without NaN, which is in every range, and without infinity."""
+
+    name = "number"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """Return what stands for the number in the help of an option."""
+        return "NUMBER" if isinstance(param, click.Option) else None
 
     def convert(
         self,
@@ -28,6 +48,31 @@ class FiniteRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a valid number.", param, ctx)
         return number
+
+    def _describe_range(self) -> str:
+        return _describe(self)
+
+
+class NumberCommand(click.Command):
+    """A command with a number as argument: a negative one is a wrong number, not an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words of the command."""
+        ctx.ignore_unknown_options = any(_NEGATIVE.match(word) for word in args)
+        return super().parse_args(ctx, args)
+
+
+def _describe(numbers: click.IntRange | click.FloatRange) -> str:
+    """Return a range in words, for the help and for errors."""
+    low, high = numbers.min, numbers.max
+    if low is not None and high is not None and not (numbers.min_open or numbers.max_open):
+        return f"{low:,} to {high:,}"
+    bounds = []
+    if low is not None:
+        bounds.append(f"{'above' if numbers.min_open else 'at least'} {low:,}")
+    if high is not None:
+        bounds.append(f"{'below' if numbers.max_open else 'at most'} {high:,}")
+    return " and ".join(bounds)
 
 
 def shorten_digits(text: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from facerec.cli.numbers import MAX_WHOLE, FiniteRange
+from facerec.cli.numbers import MAX_WHOLE, FiniteRange, WholeRange
+from facerec.core.limits import MAX_IMAGES_PER_CHILD
 from facerec.core.options import (
     DETECTOR_NAMES,
     MAX_FACES,
@@ -33,13 +34,14 @@ data_option = click.option(
 collection_option = click.option(
     "--collection", required=True, metavar="NAME", help="Name of the collection."
 )
-erasure_stack_option = click.option(
+stack_option = click.option(
     "--stack",
     envvar="FACEREC_STACK",
     show_envvar=True,
     metavar="NAME",
-    help="CloudFormation stack on AWS whose collections to use (default: those of this machine).",
+    help="CloudFormation stack on AWS to use (default: this machine).",
 )
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 probability = FiniteRange(0, 1)
 threshold_option = click.option(
@@ -51,20 +53,39 @@ threshold_option = click.option(
 )
 
 
-target_fmr_option = click.option(
-    "--target-fmr",
-    type=FiniteRange(0, 1, min_open=True, max_open=True),
-    default=None,
-    metavar="RATE",
-    help="Share of searches for a stranger that may have a match in a collection of this size. "
-    "With --threshold too, the higher similarity counts.",
+def target_fmr_option(
+    consequence: str, *, default: float | None = None
+) -> Callable[[Command], Command]:
+    """Return the option that chooses a similarity by its error rate, with what follows from it."""
+    return click.option(
+        "--target-fmr",
+        type=FiniteRange(0, 1, min_open=True, max_open=True),
+        default=default,
+        show_default=default is not None,
+        metavar="RATE",
+        help="Share of searches for a stranger that may have a match in a collection of this size. "
+        f"{consequence}",
+    )
+
+
+search_fmr_option = target_fmr_option("With --threshold too, the higher similarity counts.")
+csv_option = click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write a CSV file with a line for each face, instead of printing them.",
 )
 
 
-def csv_option(text: str) -> Callable[[Command], Command]:
-    """Return the option that writes a result to a new CSV file."""
+def html_option(text: str) -> Callable[[Command], Command]:
+    """Return the option that writes a page, with what the page shows."""
     return click.option(
-        "--csv", "csv_file", type=click.Path(path_type=Path), metavar="FILE", help=text
+        "--html",
+        "html_file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help=f"Write an HTML page: {text}",
     )
 
 
@@ -72,10 +93,9 @@ def limit_option(noun: str, default: int, maximum: int) -> Callable[[Command], C
     """Return the option that limits how many entries are shown."""
     return click.option(
         "--limit",
-        type=click.IntRange(1, maximum),
+        type=WholeRange(1, maximum),
         default=default,
         show_default=True,
-        metavar="N",
         help=f"Show at most N {noun}.",
     )
 
@@ -90,6 +110,25 @@ def page_options(noun: str, default: int, maximum: int) -> Callable[[Command], C
         return token(limit_option(noun, default, maximum)(command))
 
     return add
+
+
+photos_per_child_option = click.option(
+    "--photos-per-child",
+    "images_per_child",
+    type=WholeRange(1, MAX_IMAGES_PER_CHILD),
+    default=None,
+    help="Photos per child (default: a few minutes' work).",
+)
+
+
+def photos_per_second_option(consequence: str) -> Callable[[Command], Command]:
+    """Return the option that states how fast photos are indexed, with what follows from it."""
+    return click.option(
+        "--photos-per-second",
+        type=FiniteRange(min=0, min_open=True),
+        default=None,
+        help=f"Photos per second that one vCPU indexes{consequence}.",
+    )
 
 
 detector_option = click.option(
@@ -125,8 +164,7 @@ def _face_options(choose: Callable[..., FaceOptions], command: Command) -> Comma
     added = (
         click.option(
             "--max-faces",
-            type=click.IntRange(1, MAX_FACES),
-            metavar="N",
+            type=WholeRange(1, MAX_FACES),
             help=_help("max_faces", defaults.max_faces),
         ),
         click.option(
@@ -143,7 +181,7 @@ def _face_options(choose: Callable[..., FaceOptions], command: Command) -> Comma
         ),
         click.option(
             "--smallest-face",
-            type=click.IntRange(MIN_SMALLEST_FACE, MAX_WHOLE),
+            type=WholeRange(MIN_SMALLEST_FACE, MAX_WHOLE),
             metavar="PX",
             help=_help("smallest_face", "2 % of its longer side, at least 40"),
         ),

@@ -19,6 +19,7 @@ from facerec.cli.options import (
     json_option,
     page_options,
     probability,
+    yes_option,
 )
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.people_changes import merge, split
@@ -72,14 +73,16 @@ for command in (
 @collection_option
 @data_option
 @click.option(
-    "--name", metavar="TEXT", help="List only people whose name or id contains this text."
+    "--name-contains",
+    metavar="TEXT",
+    help="List only people whose name or id contains this text.",
 )
 @page_options("people", MAX_USER_PAGE, MAX_USER_PAGE)
 @json_option
 def list_command(
     collection: str,
     data: Path | None,
-    name: str | None,
+    name_contains: str | None,
     next_token: str | None,
     limit: int,
     as_json: bool,
@@ -89,11 +92,13 @@ def list_command(
     \b
     Examples:
       facerec people list --collection staff
-      facerec people list --collection staff --name müller
+      facerec people list --collection staff --name-contains müller
       facerec people list --collection staff --limit 100 --json
     """
     with factory.open_gallery(data_folder(data)) as gallery:
-        page = gallery.list_users(collection, name=name, next_token=next_token, limit=limit)
+        page = gallery.list_users(
+            collection, name_contains=name_contains, next_token=next_token, limit=limit
+        )
     if as_json:
         print_json(presenting_people.person_page_json(page))
         return
@@ -101,7 +106,7 @@ def list_command(
     for user in page.users:
         faces = str(len(user.face_ids))
         rows.add_row(user.user_id, user.name or "-", faces, associations.status_of(user).lower())
-    named = "" if name is None else f" named {name}"
+    named = "" if name_contains is None else f" named {name_contains}"
     nothing = "no more people" if next_token else f"collection {collection} has no people{named}"
     console().print(rows if page.users else nothing)
     if page.next_token:
@@ -150,8 +155,9 @@ def show(collection: str, person: str, data: Path | None, as_json: bool) -> None
 @change_options
 @click.option(
     "--name",
-    help="A name in any script, shown wherever the person is; nobody else may have it. Without "
-    "PERSON, the id is derived from it.",
+    metavar="NAME",
+    help="Name of the new person, in any script. Nobody else may have it. Without PERSON, the id "
+    "is derived from it.",
 )
 @json_option
 def create(
@@ -217,7 +223,7 @@ def rename(
 @data_option
 @change_options
 @click.option(
-    "--threshold",
+    "--min-similarity",
     type=probability,
     default=ASSOCIATION_THRESHOLD,
     show_default=True,
@@ -229,7 +235,7 @@ def add(
     person: str,
     face_ids: tuple[str, ...],
     data: Path | None,
-    threshold: float,
+    min_similarity: float,
     as_json: bool,
 ) -> None:
     """Add faces to a person; `facerec faces list` shows their ids.
@@ -243,7 +249,9 @@ def add(
     """
     with factory.open_gallery(data_folder(data)) as gallery:
         user_id = user_id_of(gallery, collection, person)
-        outcome = gallery.associate_faces(collection, user_id, face_ids, threshold=threshold)
+        outcome = gallery.associate_faces(
+            collection, user_id, face_ids, min_similarity=min_similarity
+        )
     _print_change(outcome, "added", as_json=as_json)
 
 
@@ -274,7 +282,7 @@ def remove(
 @click.argument("person")
 @data_option
 @change_options
-@click.option("--yes", is_flag=True, help="Delete without asking for confirmation.")
+@yes_option
 @json_option
 def delete(collection: str, person: str, data: Path | None, yes: bool, as_json: bool) -> None:
     """Delete a person; the faces stay in the collection.

@@ -50,7 +50,7 @@ def merge(collection: str, person: str, other: str, data: Path | None, as_json: 
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
 @change_options
-@click.option("--name", help="The name of the new person, in any script.")
+@click.option("--name", metavar="NAME", help="Name of the new person, in any script.")
 @json_option
 def split(
     collection: str,

@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 @click.command()
 @collection_option
 @click.argument("photo", required=False)
-@click.option("--face", "face_id", metavar="FACE_ID", help="Search for a stored face instead.")
-@click.option("--person", metavar="PERSON", help="Search for people who resemble this one instead.")
+@click.option(
+    "--face", "face_id", metavar="FACE_ID", help="Id of a stored face: search for it instead."
+)
+@click.option(
+    "--person",
+    metavar="PERSON",
+    help="Person, by id or name: search for others who resemble this one instead.",
+)
 @data_option
 @threshold_option
 @limit_option("people", MAX_USER_MATCHES, MAX_USER_MATCHES)

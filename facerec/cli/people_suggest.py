@@ -33,7 +33,7 @@ _SHOWN_SOURCES = 3
 @collection_option
 @data_option
 @click.option(
-    "--threshold",
+    "--pair-threshold",
     type=probability,
     default=None,
     help="Minimum similarity of two faces that connect clusters (default: by the number of faces, "
@@ -44,7 +44,7 @@ _SHOWN_SOURCES = 3
 def suggest(
     collection: str,
     data: Path | None,
-    threshold: float | None,
+    pair_threshold: float | None,
     next_token: str | None,
     limit: int,
     as_json: bool,
@@ -62,7 +62,7 @@ def suggest(
     with factory.open_gallery(data_folder(data)) as gallery:
         result = None
         if next_token is None:
-            result = gallery.cluster_faces(collection, threshold=threshold)
+            result = gallery.cluster_faces(collection, pair_threshold=pair_threshold)
         page = gallery.list_clusters(collection, next_token=next_token, limit=limit)
     if as_json:
         from facerec.gallery.presenting.clusters import cluster_page_json
@@ -134,7 +134,7 @@ def name(collection: str, cluster: str, person: str, data: Path | None, as_json:
 @click.argument("cluster")
 @data_option
 @change_options
-@click.option("--lift", is_flag=True, help="Suggest the cluster again.")
+@click.option("--lift", is_flag=True, help="Take it back: suggest the cluster again.")
 def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None:
     """Ignore a cluster from now on, with the faces that join it later.
 
@@ -153,7 +153,7 @@ def ignore(collection: str, cluster: str, data: Path | None, lift: bool) -> None
 @click.argument("face_ids", nargs=-1, required=True, metavar="FACE_ID...")
 @data_option
 @change_options
-@click.option("--lift", is_flag=True, help="Remove the statement again.")
+@click.option("--lift", is_flag=True, help="Take it back: remove the statement.")
 def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, lift: bool) -> None:
     """State that a stored face is not a face, so that no cluster contains it.
 

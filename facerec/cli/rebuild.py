@@ -10,7 +10,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.options import data_option, erasure_stack_option, json_option
+from facerec.cli.options import data_option, json_option, stack_option
 from facerec.cli.output import console, count, print_json
 from facerec.cli.receipts import print_resumed
 from facerec.cli.reports import print_unreadable_jobs
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="Data folder that receives the faces (default: the same).",
 )
-@erasure_stack_option
+@stack_option
 @json_option
 def rebuild(
     collection: str, data: Path | None, into: Path | None, stack: str | None, as_json: bool

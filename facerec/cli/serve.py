@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from facerec.cli.data_folder import data_folder
+from facerec.cli.numbers import WholeRange
 from facerec.cli.options import data_option
-from facerec.errors import InvalidInputError
 
 
 def _parse_buckets(
@@ -28,10 +28,16 @@ def _parse_buckets(
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on.",
+)
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=WholeRange(0, 65535),
     default=8000,
     show_default=True,
     help="Port to listen on; 0 chooses a free one.",
@@ -70,14 +76,15 @@ def _parse_buckets(
 )
 @click.option(
     "--keep-alive",
-    type=click.IntRange(1, 3600),
+    type=WholeRange(1, 3600),
     default=75,
     show_default=True,
     metavar="SECONDS",
     help="Keep idle connections open this long. A proxy in front should close its own earlier.",
 )
 @click.option(
-    "--attributes",
+    "--rekognition-attributes",
+    "attributes",
     type=click.Choice(["estimated", "placeholder"]),
     default="estimated",
     show_default=True,
@@ -115,9 +122,9 @@ def serve(
 
     loopback = _is_loopback(host)
     if not loopback and not token:
-        raise InvalidInputError(
-            f"{host} is reachable from other machines, so a token is required",
-            "set FACEREC_TOKEN to a long random text, or listen on 127.0.0.1",
+        raise click.UsageError(
+            f"{host} is reachable from other machines: set FACEREC_TOKEN to a long random text, or "
+            "listen on 127.0.0.1"
         )
     run_server(
         ServerSettings(

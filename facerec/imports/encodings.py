@@ -49,5 +49,7 @@ def import_encodings(
             batch = faces[start : start + MAX_FACES_OF_REQUEST]
             # the faces of a person who has the maximum of them keep their external image id
             with suppress(QuotaExceededError):
-                gallery.associate_faces(collection_id, derived_user_id(name), batch, threshold=0.0)
+                gallery.associate_faces(
+                    collection_id, derived_user_id(name), batch, min_similarity=0.0
+                )
     return imported

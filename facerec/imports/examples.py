@@ -125,7 +125,7 @@ class _Importer:
         user_id = derived_user_id(example.subject)
         # whose face it is has been decided there
         with suppress(QuotaExceededError):
-            outcome = gallery.associate_faces(collection_id, user_id, face_ids, threshold=0.0)
+            outcome = gallery.associate_faces(collection_id, user_id, face_ids, min_similarity=0.0)
             if not outcome.failed:
                 return None
         return Unmatched.NOT_ASSOCIATED

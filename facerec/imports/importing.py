@@ -150,7 +150,9 @@ def _associate(
         failed = {face.face_id for face in batch}
         with suppress(QuotaExceededError):
             # the other service has decided that they show the person
-            outcome = gallery.associate_faces(collection_id, user_id, sorted(failed), threshold=0.0)
+            outcome = gallery.associate_faces(
+                collection_id, user_id, sorted(failed), min_similarity=0.0
+            )
             failed = {failure.face_id for failure in outcome.failed}
         report.unmatched += [
             _unmatched(face, Unmatched.NOT_ASSOCIATED) for face in batch if face.face_id in failed

@@ -269,7 +269,7 @@ def test_a_person_loses_the_erased_faces_of_an_older_copy(
     gallery = here.gallery(clock=time.time)
     (own,) = (face.face_id for face in here.faces() if face.external_image_id == ANN)
     gallery.create_user("staff", "ann")
-    gallery.associate_faces("staff", "ann", [own], threshold=0)
+    gallery.associate_faces("staff", "ann", [own], min_similarity=0)
     older = sqlite3.connect(tmp_path / "older.sqlite")
     with sqlite3.connect(tmp_path / "store.sqlite") as current:
         current.backup(older)

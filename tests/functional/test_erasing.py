@@ -89,7 +89,7 @@ def erase(here: Installation, *words: object) -> Result:
 
 def test_an_erased_name_is_nowhere_and_does_not_come_back(here: Installation) -> None:
     here.index()
-    here.index("--max-faces", 1, "--job", here.data.parent / "own")
+    here.index("--max-faces", 1, "--job-folder", here.data.parent / "own")
     before = here.faces()
     ann = {face_id: vector for face_id, (name, vector) in before.items() if name == ANN}
     assert len(ann) == 3
@@ -162,7 +162,7 @@ def test_a_user_is_erased_with_its_faces_vector_and_answers(here: Installation) 
         own = [face for face in faces if here.faces()[face][0] == ANN]
         gallery.create_user("staff", "the-user")
         gallery.answer_once("t", {}, lambda: {"UserId": "the-user"})
-        gallery.associate_faces("staff", "the-user", own, threshold=0)
+        gallery.associate_faces("staff", "the-user", own, min_similarity=0)
     erased = erase(here, "--person", "the-user", "--check", "--json")
     assert erased.exit_code == ExitCode.DONE, erased.output
     receipt = json.loads(erased.stdout)
@@ -183,7 +183,7 @@ def with_person(here: Installation, user_id: str, displayed: str) -> None:
     own = [face_id for face_id, (name, _) in here.faces().items() if name == ANN]
     with open_gallery(here.data) as gallery:
         gallery.create_user("staff", user_id, name=displayed)
-        gallery.associate_faces("staff", user_id, own, threshold=0)
+        gallery.associate_faces("staff", user_id, own, min_similarity=0)
 
 
 def test_a_person_is_exported_and_erased_by_display_name(
@@ -500,7 +500,7 @@ def test_a_deleted_collection_leaves_files_of_others_in_a_folder_of_a_job(
     notes = [own / "notes.txt", own / "ledger" / "2026.ods", own / "manifest-mine.jsonl"]
     for note in notes:
         note.write_text("mine")
-    here.index("--job", own)
+    here.index("--job-folder", own)
     deleted = here.run("collections", "delete", "staff", "--yes", "--json")
     receipt = json.loads(deleted.stdout)
     assert (receipt["subject"], receipt["faces"]) == ("COLLECTION", 9)
@@ -511,7 +511,7 @@ def test_a_deleted_collection_leaves_files_of_others_in_a_folder_of_a_job(
 def test_a_lost_database_is_rebuilt_without_what_was_erased(here: Installation) -> None:
     here.index()
     own = here.data.parent / "own"
-    here.index("--max-faces", 1, "--job", own)
+    here.index("--max-faces", 1, "--job-folder", own)
     erase(here, "--external-id", ANN)
     faces = here.faces()
     for path in here.data.glob("facerec.db*"):
@@ -534,7 +534,7 @@ def test_what_people_have_said_is_copied_to_another_store(
         gallery.create_user("staff", "ann", name="Ann 李")
         gallery.create_user("staff", "gone")
         single = gallery.index("staff", fake_photo(fake_face(ANN, shot=9))).faces[0].record
-        gallery.associate_faces("staff", "ann", [*own[:2], single.face_id], threshold=0)
+        gallery.associate_faces("staff", "ann", [*own[:2], single.face_id], min_similarity=0)
         gallery.not_same("staff", own[2], "cid-fox")
         gallery.set_threshold("staff", 0.91)
     rebuilt = here.json("rebuild", "staff", "--into", tmp_path / "new")
@@ -608,7 +608,7 @@ def test_a_deleted_job_leaves_its_faces_and_the_files_of_others(here: Installati
     own = here.data.parent / "own"
     own.mkdir()
     (own / "mine.txt").write_text("mine")
-    here.index("--job", own)
+    here.index("--job-folder", own)
     faces = here.faces()
     (job,) = here.json("jobs", "list")["jobs"]
     warned = CliRunner(env={"FACEREC_DATA": str(here.data)}).invoke(

@@ -42,7 +42,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Installation:
         with open_gallery(here.data) as gallery:
             faces = gallery.select("staff", SubjectKind.EXTERNAL_ID, CANARY).face_ids
             gallery.create_user("staff", CANARY, name=f"Dr. {CANARY}")
-            gallery.associate_faces("staff", CANARY, sorted(faces)[:2], threshold=0)
+            gallery.associate_faces("staff", CANARY, sorted(faces)[:2], min_similarity=0)
             gallery.not_same("staff", sorted(faces)[2], "bob-ray")
             gallery.answer_once("token", {}, lambda: {"UserId": CANARY})
         return here

@@ -48,7 +48,7 @@ def associate_faces(gallery: Gallery, request: Request) -> Shape:
         request["CollectionId"],
         request["UserId"],
         request["FaceIds"],
-        threshold=ASSOCIATION_THRESHOLD if threshold is None else threshold,
+        min_similarity=ASSOCIATION_THRESHOLD if threshold is None else threshold,
     )
     return _associations(outcome, "AssociatedFaces", "UnsuccessfulFaceAssociations")
 

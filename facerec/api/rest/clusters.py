@@ -41,7 +41,7 @@ def clusters_router(context: Context) -> APIRouter:
     ) -> JSONResponse:
         return await context.respond(
             request,
-            lambda: gallery.cluster_faces(collection_id, threshold=body.threshold),
+            lambda: gallery.cluster_faces(collection_id, pair_threshold=body.pair_threshold),
             clustering_json,
             collection_id=collection_id,
             writes=True,

@@ -15,10 +15,9 @@ from facerec.api.rest.requests.parameters import (
     CollectionPath,
     Limit,
     NextToken,
-    TargetFmr,
     UserPath,
 )
-from facerec.api.rest.requests.recognition import FIND_THRESHOLD, FindRequest
+from facerec.api.rest.requests.recognition import DOUBTFUL_BELOW, TARGET_FMR, FindRequest
 from facerec.api.rest.uploads import JsonRoute, UploadRoute, upload_bodies
 from facerec.core.limits import DEFAULT_PAGE
 from facerec.gallery.presenting.found import found_json
@@ -46,10 +45,10 @@ def found_router(context: Context) -> APIRouter:
         doubtful: Annotated[
             bool, Query(description="Return the doubtful faces instead of the others.")
         ] = False,
-        threshold: Annotated[
-            float | None, Query(ge=0, le=1, allow_inf_nan=False, description=FIND_THRESHOLD)
+        doubtful_below: Annotated[
+            float | None, Query(ge=0, le=1, allow_inf_nan=False, description=DOUBTFUL_BELOW)
         ] = None,
-        target_fmr: TargetFmr = None,
+        target_fmr: Annotated[float | None, Query(gt=0, lt=1, description=TARGET_FMR)] = None,
         limit: Limit = DEFAULT_PAGE,
         next_token: NextToken = None,
     ) -> JSONResponse:
@@ -59,7 +58,7 @@ def found_router(context: Context) -> APIRouter:
                 collection_id,
                 user_id=user_id,
                 doubtful=doubtful,
-                threshold=threshold,
+                doubtful_below=doubtful_below,
                 target_fmr=target_fmr,
                 next_token=next_token,
                 limit=limit,
@@ -92,7 +91,7 @@ def found_photo_router(context: Context) -> APIRouter:
                 body.photo(),
                 face_number=body.face_number,
                 doubtful=body.doubtful,
-                threshold=body.threshold,
+                doubtful_below=body.doubtful_below,
                 target_fmr=body.target_fmr,
                 options=body.probe_options(gallery.defaults),
                 next_token=next_token,

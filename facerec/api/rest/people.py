@@ -56,7 +56,7 @@ def people_router(context: Context) -> APIRouter:
     async def list_people(
         request: Request,
         collection_id: CollectionPath,
-        name: Annotated[
+        name_contains: Annotated[
             str | None,
             Query(
                 min_length=1,
@@ -70,7 +70,7 @@ def people_router(context: Context) -> APIRouter:
         return await context.respond(
             request,
             lambda: gallery.list_users(
-                collection_id, name=name, next_token=next_token, limit=limit
+                collection_id, name_contains=name_contains, next_token=next_token, limit=limit
             ),
             person_page_json,
             collection_id=collection_id,
@@ -139,11 +139,12 @@ def people_router(context: Context) -> APIRouter:
     async def add_faces(
         request: Request, collection_id: CollectionPath, user_id: UserPath, body: AddFacesRequest
     ) -> JSONResponse:
-        threshold = ASSOCIATION_THRESHOLD if body.threshold is None else body.threshold
+        given = body.min_similarity
+        min_similarity = ASSOCIATION_THRESHOLD if given is None else given
         return await context.respond(
             request,
             lambda: gallery.associate_faces(
-                collection_id, user_id, body.face_ids, threshold=threshold
+                collection_id, user_id, body.face_ids, min_similarity=min_similarity
             ),
             association_json,
             collection_id=collection_id,

@@ -58,7 +58,7 @@ class ClusteringResult:
 
     Attributes:
         collection_id: Id of the collection.
-        threshold: Minimum similarity of two faces that connect clusters, 0 to 1.
+        pair_threshold: Minimum similarity of two faces that connect clusters, 0 to 1.
         considered: Number of faces that were compared with all others.
         joined: Number of faces that joined existing clusters.
         created: Number of new clusters.
@@ -66,14 +66,14 @@ class ClusteringResult:
     """
 
     collection_id: str
-    threshold: float
+    pair_threshold: float
     considered: int
     joined: int
     created: int
     merged: int
 
 
-def default_threshold(faces: int) -> float:
+def default_pair_threshold(faces: int) -> float:
     """Return the default threshold of a pair in a collection of this many faces."""
     return similarity_at(min(MAX_PAIR_RATE, EXPECTED_STRANGERS / max(1, faces)))
 
@@ -90,7 +90,7 @@ def cluster_faces(
     faces: FaceStore,
     records: RecordStore,
     cohort: Cohort,
-    threshold: float | None,
+    pair_threshold: float | None,
     threads: int,
 ) -> ClusteringResult:
     """Cluster faces that are new since the last clustering; see ``Gallery.cluster_faces``."""
@@ -98,21 +98,27 @@ def cluster_faces(
     said.take_apart()
     arrays = clusters.read_face_arrays(collection_id, cohort.cohort_version, is_clear)
     _compute_missing_stats(arrays, cohort)
-    threshold = default_threshold(len(arrays.slots)) if threshold is None else threshold
-    pair_rate = false_match_rate_of(threshold)
+    if pair_threshold is None:
+        pair_threshold = default_pair_threshold(len(arrays.slots))
+    pair_rate = false_match_rate_of(pair_threshold)
     mean = similarity_at(min(1.0, MEAN_RATE_RATIO * pair_rate))
     rows = np.flatnonzero(arrays.changed)
     pairs = find_pairs(
         arrays,
         rows,
         divide(arrays.embeddings),
-        max_score=score_of_similarity(threshold),
+        max_score=score_of_similarity(pair_threshold),
         threads=threads,
     )
     changes = _changes(arrays, pairs, said, score_of_similarity(mean))
     created = clusters.save_clusters(collection_id, changes, arrays.mark)
     return ClusteringResult(
-        collection_id, threshold, len(rows), len(changes.joined), len(created), len(changes.merged)
+        collection_id,
+        pair_threshold,
+        len(rows),
+        len(changes.joined),
+        len(created),
+        len(changes.merged),
     )
 
 

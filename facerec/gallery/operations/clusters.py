@@ -42,7 +42,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
     """The operations of a gallery on clusters."""
 
     def cluster_faces(
-        self, collection_id: str, *, threshold: float | None = None, threads: int = 1
+        self, collection_id: str, *, pair_threshold: float | None = None, threads: int = 1
     ) -> clustering.ClusteringResult:
         """Cluster the faces that were stored since the last time.
 
@@ -53,18 +53,18 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
 
         Args:
             collection_id: Id of the collection.
-            threshold: Minimum similarity, 0 to 1, of two faces that connect clusters. By default
-                it depends on the number of faces.
+            pair_threshold: Minimum similarity, 0 to 1, of two faces that connect clusters. By
+                default it depends on the number of faces.
             threads: Number of threads to use.
 
         Raises:
-            InvalidInputError: ``threshold`` is not 0 to 1, or the stores keep no clusters.
+            InvalidInputError: ``pair_threshold`` is not 0 to 1, or the stores keep no clusters.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: Its faces have another model version.
         """
         clusters = self._cluster_store()
-        if threshold is not None:
-            checked_threshold(threshold)
+        if pair_threshold is not None:
+            checked_threshold(pair_threshold)
         self._require(collection_id)
         return clustering.cluster_faces(
             collection_id,
@@ -72,7 +72,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
             faces=self._faces,
             records=self._records,
             cohort=self._engine,
-            threshold=threshold,
+            pair_threshold=pair_threshold,
             threads=threads,
         )
 
@@ -146,7 +146,7 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         with suppress(UserExistsError):
             self.create_user(collection_id, user_id, name=name)
             created = True
-        outcome = self._associate(collection_id, user_id, cluster.face_ids, threshold=0.0)
+        outcome = self._associate(collection_id, user_id, cluster.face_ids, min_similarity=0.0)
         if created and not outcome.changed:
             # the faces were deleted or named concurrently
             self.delete_user(collection_id, user_id)

@@ -210,7 +210,7 @@ class EnrolOperations(UserOperations):
             self._take_from(collection_id, owner, moved, done)
         with suppress(QuotaExceededError):
             outcome = self.associate_faces(
-                collection_id, user.user_id, [record.face_id for record in new], threshold=0.0
+                collection_id, user.user_id, [record.face_id for record in new], min_similarity=0.0
             )
             done.associated += len(outcome.changed)
         done.corrected += [

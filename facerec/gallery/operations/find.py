@@ -50,7 +50,7 @@ class FindOperations(RecognitionOperations):
         user_id: str | None = None,
         face_number: int = 1,
         doubtful: bool = False,
-        threshold: float | None = None,
+        doubtful_below: float | None = None,
         target_fmr: float | None = None,
         options: FaceOptions | None = None,
         next_token: str | None = None,
@@ -61,8 +61,8 @@ class FindOperations(RecognitionOperations):
         A person is compared by the mean of its faces. Its own faces are always found, and faces of
         other people never.
 
-        A face is doubtful if it matches (see ``search``), but is less similar than the threshold
-        for a collection of this size, or if it resembles somebody else about as much.
+        A face is doubtful if it matches (see ``search``), but is less similar than
+        ``doubtful_below``, or if it resembles somebody else about as much.
 
         Args:
             collection_id: Id of the collection.
@@ -70,18 +70,18 @@ class FindOperations(RecognitionOperations):
             user_id: Instead of a photo, the id of a person.
             face_number: Which face of the photo to search for; 1 is the largest.
             doubtful: Whether to return the doubtful faces instead of the others.
-            threshold: Similarity below which a face is doubtful, 0 to 1. By default the
+            doubtful_below: Similarity below which a face is doubtful, 0 to 1. By default the
                 collection's threshold, or a higher one if the collection is so large that more than
                 ``TARGET_FMR`` of the searches for a stranger would find a face.
-            target_fmr: Maximum share of such searches, above 0 and below 1. If ``threshold`` is
-                given too, the higher similarity counts.
+            target_fmr: Maximum share of such searches, above 0 and below 1. If
+                ``doubtful_below`` is given too, the higher similarity counts.
             options: How the photo's faces are found and chosen.
             next_token: Token from the previous page of the same request; None for the first.
             limit: Maximum number of faces, 1 to 4096.
 
         Raises:
-            InvalidInputError: Both or neither of a photo and a person are given, or ``threshold``,
-                ``target_fmr`` or ``limit`` is not valid.
+            InvalidInputError: Both or neither of a photo and a person are given, or
+                ``doubtful_below``, ``target_fmr`` or ``limit`` is not valid.
             NotFoundError: The photo has no such face.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: It has no such person.
@@ -95,7 +95,7 @@ class FindOperations(RecognitionOperations):
         if (photo is None) == (user_id is None):
             raise InvalidInputError("specify either a photo or a person to find")
         collection = self._require(collection_id)
-        deciding, lowest = self._thresholds(collection, threshold, target_fmr)
+        below, lowest = self._thresholds(collection, doubtful_below, target_fmr)
         face: EmbeddedFace | None = None
         user: User | None = None
         others = 0
@@ -103,17 +103,17 @@ class FindOperations(RecognitionOperations):
             face, others, image = self._face_of(photo, face_number, options)
             vector: NDArray[np.float32] | None = face.embedding
             listing = f"photos of face {face_number} of {image}"
-            person = self._person_of(collection_id, face, deciding)
+            person = self._person_of(collection_id, face, below)
         else:
             user = self._records.get_user(collection_id, str(user_id))
             vector = user_vector(self._faces, collection_id, user)
             listing = f"photos of person {user_id}"
             person = finding.SearchedPerson(
-                deciding, user_id, by_user=True, held=frozenset(user.face_ids)
+                below, user_id, by_user=True, held=frozenset(user.face_ids)
             )
         # The probe determines the order of the faces; these values determine which faces are
         # listed.
-        listing = f"{listing} in {collection_id}, {doubtful}, {deciding!r}, {lowest!r}"
+        listing = f"{listing} in {collection_id}, {doubtful}, {below!r}, {lowest!r}"
         after = START
         if next_token is not None:
             after = _read_position(self._after(listing, next_token) or "")
@@ -149,7 +149,7 @@ class FindOperations(RecognitionOperations):
         return found_faces.FoundPage(
             collection_id,
             collection.model_version,
-            deciding,
+            below,
             lowest,
             doubtful,
             user,
@@ -160,16 +160,16 @@ class FindOperations(RecognitionOperations):
         )
 
     def _thresholds(
-        self, collection: Collection, threshold: float | None, target_fmr: float | None
+        self, collection: Collection, doubtful_below: float | None, target_fmr: float | None
     ) -> tuple[float, float]:
         """Return the similarity below which a face is doubtful, and the minimum similarity."""
         usual = self._threshold(collection, None)
-        if threshold is None and target_fmr is None:
+        if doubtful_below is None and target_fmr is None:
             faces = self._faces.count_faces(collection.collection_id)
-            deciding = max(usual, threshold_at(TARGET_FMR, faces))
+            below = max(usual, threshold_at(TARGET_FMR, faces))
         else:
-            deciding = self._search_threshold(collection, threshold, target_fmr)
-        return deciding, min(usual, deciding)
+            below = self._search_threshold(collection, doubtful_below, target_fmr)
+        return below, min(usual, below)
 
     def _face_of(
         self, photo: Photo, number: int, options: FaceOptions | None

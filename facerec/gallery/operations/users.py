@@ -117,7 +117,7 @@ class UserOperations(Eraser):
         except (InvalidInputError, UserNotFoundError):
             if by_name is not None:
                 return by_name
-            similar = self.list_users(collection_id, name=text, limit=MAX_SIMILAR).users
+            similar = self.list_users(collection_id, name_contains=text, limit=MAX_SIMILAR).users
             raise UserNotFoundError(text, [shown_user(user) for user in similar]) from None
         if by_name is None or by_name.user_id == by_id.user_id:
             return by_id
@@ -148,7 +148,7 @@ class UserOperations(Eraser):
         self,
         collection_id: str,
         *,
-        name: str | None = None,
+        name_contains: str | None = None,
         next_token: str | None = None,
         limit: int = MAX_USER_PAGE,
     ) -> UserPage:
@@ -156,7 +156,8 @@ class UserOperations(Eraser):
 
         Args:
             collection_id: Id of the collection.
-            name: List only people whose display name or id contains this text; case is ignored.
+            name_contains: List only people whose display name or id contains this text; case is
+                ignored.
             next_token: Token from the previous page; None for the first page.
             limit: Maximum number of people, 1 to 500.
 
@@ -167,12 +168,14 @@ class UserOperations(Eraser):
         """
         checked_limit(limit, MAX_USER_PAGE)
         self._get(collection_id)
-        listing = f"people of {collection_id}" + ("" if name is None else f" named {name}")
+        listing = f"people of {collection_id}" + (
+            "" if name_contains is None else f" named {name_contains}"
+        )
         after = self._after(listing, next_token)
-        if name is None:
+        if name_contains is None:
             found = self._records.list_users(collection_id, after=after, limit=limit + 1)
         else:
-            found = list(islice(self._users_named(collection_id, name, after), limit + 1))
+            found = list(islice(self._users_named(collection_id, name_contains, after), limit + 1))
         page = tuple(found[:limit])
         token = self._token(listing, page[-1].user_id) if page and len(found) > limit else None
         return user_search.UserPage(collection_id, page, token)
@@ -184,7 +187,7 @@ class UserOperations(Eraser):
         user_id: str,
         face_ids: Sequence[str],
         *,
-        threshold: float = ASSOCIATION_THRESHOLD,
+        min_similarity: float = ASSOCIATION_THRESHOLD,
     ) -> AssociationOutcome:
         """Associate faces with a person; the outcome contains the reason for each failure.
 
@@ -194,7 +197,7 @@ class UserOperations(Eraser):
             collection_id: Id of the collection.
             user_id: Id of the person.
             face_ids: Ids of the faces; faces that already belong to the person are ignored.
-            threshold: Minimum similarity to the person's vector, 0 to 1, if the person has one.
+            min_similarity: Minimum similarity to the person's vector, 0 to 1, if there is one.
 
         Raises:
             InvalidInputError: An id is not valid, or there are not 1 to
@@ -206,10 +209,10 @@ class UserOperations(Eraser):
         """
         checked_user_id(user_id)
         associations.checked_faces(face_ids)
-        return self._associate(collection_id, user_id, face_ids, threshold=threshold)
+        return self._associate(collection_id, user_id, face_ids, min_similarity=min_similarity)
 
     def _associate(
-        self, collection_id: str, user_id: str, face_ids: Sequence[str], *, threshold: float
+        self, collection_id: str, user_id: str, face_ids: Sequence[str], *, min_similarity: float
     ) -> AssociationOutcome:
         """Associate any number of faces with a person."""
         faces = self._faces.of(self._get(collection_id))
@@ -219,7 +222,7 @@ class UserOperations(Eraser):
             collection_id,
             user_id,
             face_ids,
-            threshold=threshold,
+            min_similarity=min_similarity,
             cohort=self._engine,
         )
         lifted = [Correction(face_id, user_id) for face_id in outcome.changed]

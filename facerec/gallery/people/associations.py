@@ -130,7 +130,7 @@ def associate(
     user_id: str,
     face_ids: Sequence[str],
     *,
-    threshold: float,
+    min_similarity: float,
     cohort: Cohort,
 ) -> AssociationOutcome:
     """Associate faces with a person; see ``Gallery.associate_faces``.
@@ -145,7 +145,7 @@ def associate(
         new = [face_id for face_id in dict.fromkeys(face_ids) if face_id not in user.face_ids]
         if new and len(user.face_ids) >= MAX_FACES_OF_USER:
             raise _too_many_faces()
-        chosen, failed = _choose(faces, records, collection_id, user, new, threshold, cohort)
+        chosen, failed = _choose(faces, records, collection_id, user, new, min_similarity, cohort)
         if not chosen:
             return AssociationOutcome(collection_id, user_id, (), failed, status_of(user))
         try:
@@ -258,7 +258,7 @@ def _choose(
     collection_id: str,
     user: User,
     face_ids: Sequence[str],
-    threshold: float,
+    min_similarity: float,
     cohort: Cohort,
 ) -> tuple[tuple[str, ...], tuple[FailedAssociation, ...]]:
     """Return the ids of the faces that can be associated, and the failures."""
@@ -279,7 +279,7 @@ def _choose(
             face = stored[face_id]
             distance = float(np.linalg.norm(face.embedding.astype(np.float64) - vector))
             similarity = similarity_between(distance, stats, stats_of_stored(face, cohort))
-            if not is_match(similarity, threshold):
+            if not is_match(similarity, min_similarity):
                 reason = AssociationFailureReason.LOW_MATCH_CONFIDENCE
                 failed.append(FailedAssociation(face_id, (reason,), similarity=similarity))
                 continue

@@ -17,7 +17,7 @@ def clustering_json(result: ClusteringResult) -> Json:
     """Present the outcome of a clustering (``clustering.json``)."""
     return {
         "collection_id": result.collection_id,
-        "threshold": result.threshold,
+        "pair_threshold": result.pair_threshold,
         "considered": result.considered,
         "joined": result.joined,
         "created": result.created,

@@ -29,7 +29,7 @@ def common_json(page: FoundPage) -> Json:
     return {
         "collection_id": page.collection_id,
         "model_version": page.model_version,
-        "threshold": page.threshold,
+        "doubtful_below": page.doubtful_below,
         "doubtful_from": page.doubtful_from,
         "person": None if page.user is None else person_json(page.user),
         "face": None if page.face is None else detected_json(page.face),

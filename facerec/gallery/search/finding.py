@@ -35,14 +35,14 @@ class SearchedPerson:
     """The person who is searched for.
 
     Attributes:
-        threshold: Similarity below which a face is doubtful, 0 to 1.
+        doubtful_below: Similarity below which a face is doubtful, 0 to 1.
         user_id: Id of the person; None if a photo was given and its person is unknown.
         by_user: Whether the caller specified the person rather than a photo.
         held: Ids of the person's own faces, if the caller specified the person.
         ambiguous: Whether the photo resembles another person about as much.
     """
 
-    threshold: float
+    doubtful_below: float
     user_id: str | None
     by_user: bool = False
     held: frozenset[str] = frozenset()
@@ -168,7 +168,7 @@ def _doubt(
         return None
     if person.ambiguous or face.face_id in rivalled:
         return Doubt.AMBIGUOUS
-    if face.similarity < person.threshold:
+    if face.similarity < person.doubtful_below:
         return Doubt.LESS_SIMILAR
     if owner is not None and person.user_id is not None and owner != person.user_id:
         return Doubt.OTHER_PERSON

@@ -16,7 +16,7 @@ class Doubt(StrEnum):
     """Reason why a face may show somebody else."""
 
     LESS_SIMILAR = "LESS_SIMILAR"
-    """It is less similar than the threshold for a collection of this size."""
+    """It is less similar than ``FoundPage.doubtful_below``."""
 
     AMBIGUOUS = "AMBIGUOUS"
     """Somebody else in the collection is about as similar."""
@@ -45,7 +45,7 @@ class FoundPage:
     Attributes:
         collection_id: Id of the collection.
         model_version: Model version of the collection.
-        threshold: Similarity below which a face is doubtful, 0 to 1.
+        doubtful_below: Similarity below which a face is doubtful, 0 to 1.
         doubtful_from: Minimum similarity of a doubtful face, 0 to 1.
         doubtful: Whether these are the doubtful faces rather than the others.
         user: The person who was searched for; None if a photo was given.
@@ -57,7 +57,7 @@ class FoundPage:
 
     collection_id: str
     model_version: str
-    threshold: float
+    doubtful_below: float
     doubtful_from: float
     doubtful: bool
     user: User | None

@@ -138,8 +138,8 @@ def detect(address: str, statuses: list[int]) -> None:
 
 def test_a_server_reachable_by_others_requires_a_token(tmp_path: Path) -> None:
     refused = facerec("serve", "--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path))
-    assert refused.returncode == ExitCode.INVALID_INPUT
-    assert "token" in refused.stderr
+    assert refused.returncode == ExitCode.USAGE
+    assert "FACEREC_TOKEN" in refused.stderr
     key = json.loads(
         facerec("keys", "create", "--data", str(tmp_path), "--note", "a door", "--json").stdout
     )

@@ -45,7 +45,7 @@ def test_a_changed_price_changes_the_estimate(facerec: Facerec) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--price", "s3.get"], ["--price", "nothing=1"], ["--region", "mars-north-1"]]
+    "words", [["--price", "s3.get"], ["--price", "nothing=1"], ["--require-region", "mars-north-1"]]
 )
 def test_unknown_prices_and_regions_are_refused(facerec: Facerec, words: list[str]) -> None:
     result = facerec("estimate", "--photos-per-second", 20, *words)

@@ -68,7 +68,7 @@ class Source:
         command += ["--endpoint-url", self.address, "--from-collection", "staff"]
         command += ["--collection", "copy", "--data", str(data), *words]
         if "--manifest" not in words:
-            command += ["--photo", f"{self.photos}/{{external_image_id}}.jpg"]
+            command += ["--photo-template", f"{self.photos}/{{external_image_id}}.jpg"]
         keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
         region = {"AWS_DEFAULT_REGION": "eu-west-1", "PYTHONPATH": str(ROOT)}
         return command, {**os.environ, **keys, **region}
@@ -132,7 +132,7 @@ def test_an_import_that_was_killed_twice_is_complete(source: Source, tmp_path: P
         source.gallery.create_user("staff", user)
         if number < 45:
             members = [ids[person] for person in people[number * 4 : number * 4 + 4]]
-            source.gallery.associate_faces("staff", user, members, threshold=0.0)
+            source.gallery.associate_faces("staff", user, members, min_similarity=0.0)
     data = tmp_path / "data"
     for faces in (150, 550):
         command, environment = source.command(data)
@@ -282,7 +282,7 @@ def test_a_photo_that_was_indexed_under_two_names_is_imported_under_both(
     report = source.run(data)
     assert (report["imported"], report["unmatched"]) == (4, [])
     # both names may have the same address
-    report = source.run(tmp_path / "other", "--photo", f"{source.photos}/badge.jpg")
+    report = source.run(tmp_path / "other", "--photo-template", f"{source.photos}/badge.jpg")
     assert (report["imported"], report["unmatched"]) == (4, [])
 
 
@@ -330,7 +330,7 @@ def test_what_was_deleted_is_not_imported_again(source: Source, tmp_path: Path) 
     ids = {name: source.index(name, name)[0] for name in ("ann", "bob", "cid")}
     for name, face_id in ids.items():
         source.gallery.create_user("staff", name)
-        source.gallery.associate_faces("staff", name, [face_id], threshold=0.0)
+        source.gallery.associate_faces("staff", name, [face_id], min_similarity=0.0)
     source.run(tmp_path / "data")
     with SqliteStore(tmp_path / "data" / "facerec.db") as store:
         gallery = Collaborators(store, store).gallery()
@@ -360,7 +360,7 @@ def test_an_erased_person_stays_erased_when_the_photos_are_gone_too(
     ids = {name: source.index(name, name)[0] for name in ("ann", "bob")}
     for name, face_id in ids.items():
         source.gallery.create_user("staff", name)
-        source.gallery.associate_faces("staff", name, [face_id], threshold=0.0)
+        source.gallery.associate_faces("staff", name, [face_id], min_similarity=0.0)
     source.gallery.create_user("staff", "without-faces")
     data = tmp_path / "data"
     source.run(data)
@@ -439,7 +439,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_any_work(
 def test_another_person_of_the_same_id_gets_no_faces(source: Source, tmp_path: Path) -> None:
     (face_id,) = source.index("ann", "ann")
     source.gallery.create_user("staff", "ann")
-    source.gallery.associate_faces("staff", "ann", [face_id], threshold=0.0)
+    source.gallery.associate_faces("staff", "ann", [face_id], min_similarity=0.0)
     data = tmp_path / "data"
     data.mkdir()
     with SqliteStore(data / "facerec.db") as store:
@@ -448,7 +448,7 @@ def test_another_person_of_the_same_id_gets_no_faces(source: Source, tmp_path: P
         indexed = gallery.index("copy", fake_photo(fake_face("other ann")))
         own = [face.record.face_id for face in indexed.faces]
         gallery.create_user("copy", "ann")
-        gallery.associate_faces("copy", "ann", own, threshold=0.0)
+        gallery.associate_faces("copy", "ann", own, min_similarity=0.0)
     for _ in range(2):
         report = source.run(data)
         (unmatched,) = report["unmatched"]
@@ -460,12 +460,12 @@ def test_another_person_of_the_same_id_gets_no_faces(source: Source, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["--photo", "photos/{name}.jpg"], 4, "{external_image_id}"),
-        (["--photo", "photos/{face_id!z}"], 4, "{external_image_id}"),
-        (["--photo", "photos/{face_id:>99999999999}"], 4, "{external_image_id}"),
-        (["--photo", "{face_id}", "--endpoint-url", "nonsense"], 4, "check AWS_REGION"),
-        (["--photo", "photos/ann.jpg"], 4, "{external_image_id}"),
-        ([], 2, "specify either --photo or --manifest"),
+        (["--photo-template", "photos/{name}.jpg"], 4, "{external_image_id}"),
+        (["--photo-template", "photos/{face_id!z}"], 4, "{external_image_id}"),
+        (["--photo-template", "photos/{face_id:>99999999999}"], 4, "{external_image_id}"),
+        (["--photo-template", "{face_id}", "--endpoint-url", "nonsense"], 4, "check AWS_REGION"),
+        (["--photo-template", "photos/ann.jpg"], 4, "{external_image_id}"),
+        ([], 2, "specify either --photo-template or --manifest"),
     ],
 )
 def test_a_wrong_rule_is_explained(

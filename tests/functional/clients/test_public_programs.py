@@ -35,7 +35,7 @@ NO_FACE = PHOTOS / "rocket.jpg"
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a program: only the endpoint is not AWS's."""
     data = tmp_path_factory.mktemp("data")
-    options = ("--bucket", f"photos={PHOTOS}", "--attributes", "placeholder")
+    options = ("--bucket", f"photos={PHOTOS}", "--rekognition-attributes", "placeholder")
     with serving(data, *options) as (address, _):
         yield {
             "AWS_ENDPOINT_URL_REKOGNITION": address,

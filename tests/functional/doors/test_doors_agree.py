@@ -856,7 +856,7 @@ ROWS = {
         "find", staff, lambda door: door.find("staff", PAIR, face_number=3)
     ),
     "find the doubtful faces of a photo": Row(
-        "find", alike, lambda door: door.find("staff", NEAR, doubtful=True, threshold=0.99)
+        "find", alike, lambda door: door.find("staff", NEAR, doubtful=True, doubtful_below=0.99)
     ),
     "find nobody": Row("find", staff, lambda door: door.find("staff", NOBODY)),
     "find a stranger": Row("find", staff, lambda door: door.find("staff", STRANGER)),
@@ -896,7 +896,7 @@ ROWS = {
     "associate it nevertheless": Row(
         "associate_faces",
         staff,
-        lambda door: door.associate_faces("staff", "ann", [bob(door)], threshold=0.0),
+        lambda door: door.associate_faces("staff", "ann", [bob(door)], min_similarity=0.0),
     ),
     "associate an unknown face": Row(
         "associate_faces", staff, lambda door: door.associate_faces("staff", "ann", [UNKNOWN_FACE])

@@ -18,7 +18,7 @@ IN = ("--collection", "staff")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "people show": (ANN,),
     "people rename": (ANN, "Ann Meier"),
-    "people add": (ANN, "FREE", "--threshold", "0"),
+    "people add": (ANN, "FREE", "--min-similarity", "0"),
     "people remove": (ANN, "OWN"),
     "people delete": (ANN, "--yes"),
     "people history": (ANN,),
@@ -59,7 +59,7 @@ def door(open_door: Callable[[str], Door]) -> Door:
     for user_id, displayed, person in (("e-1", ANN, "ann"), ("e-2", "Bob Ray", "bob")):
         gallery.create_user("staff", user_id, name=displayed)
         own = [index(door, person, shot) for shot in range(2)]
-        gallery.associate_faces("staff", user_id, own, threshold=0)
+        gallery.associate_faces("staff", user_id, own, min_similarity=0)
     for shot in range(2):
         index(door, "zoe", shot)
     gallery.cluster_faces("staff")

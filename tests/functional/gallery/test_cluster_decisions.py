@@ -133,7 +133,7 @@ def test_no_decision_changes_in_fifty_random_runs(gallery: Gallery, seed: int) -
             delete_one(gallery, chance, decisions)
         if chance.random() < 0.6:
             decide(gallery, chance, decisions)
-        gallery.cluster_faces("staff", threshold=chance.choice((None, None, 0.9)))
+        gallery.cluster_faces("staff", pair_threshold=chance.choice((None, None, 0.9)))
         check(gallery, decisions)
     assert decisions.persons
     assert decisions.ignored

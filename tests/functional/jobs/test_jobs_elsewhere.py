@@ -1,4 +1,4 @@
-"""Jobs whose folders are given with ``--job``, together with those in the data folder."""
+"""Jobs whose folders are given with ``--job-folder``, together with those in the data folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PHOTOS = 3
 
 
 class Machine:
-    """A data folder, photos, and folders that are given with ``--job``."""
+    """A data folder, photos, and folders that are given with ``--job-folder``."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.data = folder, folder / "data"
@@ -35,7 +35,7 @@ class Machine:
 
     def index(self, job: str | None = None, *options: str) -> Result:
         """Index the photos, in a job folder of this name or one in the data folder."""
-        place = [] if job is None else ["--job", str(self.folder / job)]
+        place = [] if job is None else ["--job-folder", str(self.folder / job)]
         words = ["index", str(self.folder / "photos"), "--collection", "staff", "--workers", "1"]
         return self.command(*words, *place, *options)
 
@@ -185,7 +185,7 @@ def test_a_job_whose_folder_was_taken_by_another_job_is_listed_as_missing(
     (tmp_path / "a").rename(tmp_path / "unmounted")
     other = machine.command(
         *("index", str(tmp_path / "photos"), "--collection", "visitors", "--workers", "1"),
-        *("--job", str(tmp_path / "a")),
+        *("--job-folder", str(tmp_path / "a")),
     )
     assert other.exit_code == 0, other.output
     statuses = {job["collection_id"]: job["status"] for job in machine.list_jobs()}

@@ -318,13 +318,13 @@ class Door:
         user_id: str | None = None,
         face_number: int | None = None,
         doubtful: bool = False,
-        threshold: float | None = None,
+        doubtful_below: float | None = None,
     ) -> list[Found]:
         """Return all faces that show a user, or the person of a photo."""
         raise NotImplementedError
 
     def associate_faces(
-        self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
+        self, name: str, user_id: str, face_ids: list[str], min_similarity: float | None = None
     ) -> Change:
         """Associate faces with a user."""
         raise NotImplementedError

@@ -253,7 +253,7 @@ class CommandLineDoor(Door):
         self._people("delete", name, user_id, "--yes")
 
     def users_named(self, name: str, text: str) -> list[object]:
-        return person_page(self._people("list", name, "--name", text, "--json")).entries
+        return person_page(self._people("list", name, "--name-contains", text, "--json")).entries
 
     def find(
         self,
@@ -263,17 +263,17 @@ class CommandLineDoor(Door):
         user_id: str | None = None,
         face_number: int | None = None,
         doubtful: bool = False,
-        threshold: float | None = None,
+        doubtful_below: float | None = None,
     ) -> list[Found]:
         probe = user_id if photo is None else self._file(photo)
-        words = _given(face=face_number, threshold=threshold)
+        words = _given(face_number=face_number, doubtful_below=doubtful_below)
         found = self._run("find", probe, "--collection", name, *words, "--json")
         return face_matches(found["doubtful_matches" if doubtful else "matches"])
 
     def associate_faces(
-        self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
+        self, name: str, user_id: str, face_ids: list[str], min_similarity: float | None = None
     ) -> Change:
-        words = _given(threshold=threshold)
+        words = _given(min_similarity=min_similarity)
         return change(self._people("add", name, user_id, *face_ids, "--json", *words))
 
     def disassociate_faces(self, name: str, user_id: str, face_ids: list[str]) -> Change:

@@ -250,7 +250,7 @@ class PythonDoor(Door):
         self._run(lambda: self.gallery.delete_user(name, user_id))
 
     def users_named(self, name: str, text: str) -> list[object]:
-        users = self._run(lambda: self.gallery.list_users(name, name=text).users)
+        users = self._run(lambda: self.gallery.list_users(name, name_contains=text).users)
         return [(user.user_id, status_of(user)) for user in users]
 
     def find(
@@ -261,7 +261,7 @@ class PythonDoor(Door):
         user_id: str | None = None,
         face_number: int | None = None,
         doubtful: bool = False,
-        threshold: float | None = None,
+        doubtful_below: float | None = None,
     ) -> list[Found]:
         page = self._run(
             lambda: self.gallery.find(
@@ -270,16 +270,16 @@ class PythonDoor(Door):
                 user_id=user_id,
                 face_number=face_number or 1,
                 doubtful=doubtful,
-                threshold=threshold,
+                doubtful_below=doubtful_below,
             )
         )
         matches = [each.match for each in page.found]
         return [Found(each.face.face_id, each.similarity, each.user_id) for each in matches]
 
     def associate_faces(
-        self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
+        self, name: str, user_id: str, face_ids: list[str], min_similarity: float | None = None
     ) -> Change:
-        chosen = {} if threshold is None else {"threshold": threshold}
+        chosen = {} if min_similarity is None else {"min_similarity": min_similarity}
         return self._change(lambda: self.gallery.associate_faces(name, user_id, face_ids, **chosen))
 
     def disassociate_faces(self, name: str, user_id: str, face_ids: list[str]) -> Change:

@@ -180,14 +180,14 @@ class RekognitionDoor(Door):
         self._call("delete_user", CollectionId=name, UserId=user_id)
 
     def associate_faces(
-        self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
+        self, name: str, user_id: str, face_ids: list[str], min_similarity: float | None = None
     ) -> Change:
         answer = self._call(
             "associate_faces",
             CollectionId=name,
             UserId=user_id,
             FaceIds=face_ids,
-            **_given(UserMatchThreshold=_percent(threshold)),
+            **_given(UserMatchThreshold=_percent(min_similarity)),
         )
         return _change(answer, "AssociatedFaces", "UnsuccessfulFaceAssociations")
 

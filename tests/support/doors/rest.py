@@ -282,7 +282,7 @@ class RestDoor(Door):
         self._send("DELETE", f"collections/{name}/people/{user_id}")
 
     def users_named(self, name: str, text: str) -> list[object]:
-        return person_page(self._get(f"collections/{name}/people", name=text)).entries
+        return person_page(self._get(f"collections/{name}/people", name_contains=text)).entries
 
     def find(
         self,
@@ -292,9 +292,9 @@ class RestDoor(Door):
         user_id: str | None = None,
         face_number: int | None = None,
         doubtful: bool = False,
-        threshold: float | None = None,
+        doubtful_below: float | None = None,
     ) -> list[Found]:
-        given = _given(face_number=face_number, threshold=threshold)
+        given = _given(face_number=face_number, doubtful_below=doubtful_below)
         if photo is not None:
             body = {"collection_id": name, **image(photo), "doubtful": doubtful, **given}
             found = self._send("POST", "face-recognition/find", body)
@@ -304,9 +304,9 @@ class RestDoor(Door):
         return face_matches(found["matches"])
 
     def associate_faces(
-        self, name: str, user_id: str, face_ids: list[str], threshold: float | None = None
+        self, name: str, user_id: str, face_ids: list[str], min_similarity: float | None = None
     ) -> Change:
-        body = {"face_ids": face_ids, **_given(threshold=threshold)}
+        body = {"face_ids": face_ids, **_given(min_similarity=min_similarity)}
         return change(self._send("POST", f"collections/{name}/people/{user_id}/faces", body))
 
     def disassociate_faces(self, name: str, user_id: str, face_ids: list[str]) -> Change:

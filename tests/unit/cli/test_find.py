@@ -109,7 +109,7 @@ def test_missing_and_changed_photos_are_reported_and_the_others_copied(
 
 
 def test_doubtful_photos_are_copied_apart(find: Find, tmp_path: Path) -> None:
-    result = find("guest.jpg", "--copy-to", "guest", "--threshold", "0.99")
+    result = find("guest.jpg", "--copy-to", "guest", "--doubtful-below", "0.99")
     assert "doubtful" in result.output
     certain = contents(tmp_path / "guest") - contents(tmp_path / "guest" / "doubtful")
     assert certain
@@ -173,7 +173,7 @@ def test_the_document_has_all_faces(find: Find) -> None:
 
 
 def test_the_table_says_how_many_there_are(find: Find) -> None:
-    result = find("guest.jpg", "--threshold", "0.99")
+    result = find("guest.jpg", "--doubtful-below", "0.99")
     assert "photos/a/1.jpg" in result.output
     assert "doubtful face" in result.output
     assert "less similar" in result.output
@@ -218,9 +218,9 @@ def test_other_faces_of_the_photo_are_mentioned(find: Find, tmp_path: Path) -> N
     pair = fake_photo(fake_face("ann", width=0.3), fake_face("bob", left=0.6))
     (tmp_path / "pair.jpg").write_bytes(pair)
     result = find("pair.jpg", "--csv", "pair.csv")
-    assert "1 other face of the photo not searched; see --face" in result.stderr
-    assert "0 faces of pair.jpg" in find("pair.jpg", "--face", 2).stdout
-    assert find("pair.jpg", "--face", 3).exit_code == 3
+    assert "1 other face of the photo not searched; see --face-number" in result.stderr
+    assert "0 faces of pair.jpg" in find("pair.jpg", "--face-number", 2).stdout
+    assert find("pair.jpg", "--face-number", 3).exit_code == 3
 
 
 NAMES = st.lists(

@@ -149,7 +149,7 @@ def test_faces_of_different_people_are_never_in_one_cluster(gallery: Gallery) ->
     clusters(gallery)
     for user, faces in (("ann", [first, second]), ("eve", [third])):
         gallery.create_user("staff", user)
-        gallery.associate_faces("staff", user, faces, threshold=0.0)
+        gallery.associate_faces("staff", user, faces, min_similarity=0.0)
     assert clusters(gallery) == {"c1": {fourth}}
     assert gallery.describe_cluster("staff", "c1").user_id == "ann"
 
@@ -205,7 +205,7 @@ def test_bad_input_is_refused(gallery: Gallery, collaborators: Collaborators) ->
     with pytest.raises(InvalidInputError):
         gallery.name_cluster("staff", "c1", "not valid")
     with pytest.raises(InvalidInputError):
-        gallery.cluster_faces("staff", threshold=1.5)
+        gallery.cluster_faces("staff", pair_threshold=1.5)
     with pytest.raises(CollectionNotFoundError):
         gallery.cluster_faces("nowhere")
     with pytest.raises(FaceNotFoundError):

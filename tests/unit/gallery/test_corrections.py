@@ -84,7 +84,7 @@ def test_hidden_people_do_not_hide_that_there_are_more_matches(gallery: Gallery)
     for number in range(120):
         gallery.create_user("staff", f"person-{number}")
         face_id = index(gallery, None, away=0.1 if number < 60 else 0.2, shot=number)
-        gallery.associate_faces("staff", f"person-{number}", [face_id], threshold=0.0)
+        gallery.associate_faces("staff", f"person-{number}", [face_id], min_similarity=0.0)
         if number < 60:
             gallery.not_same("staff", twin, f"person-{number}")
     for limit, more in ((59, True), (60, False), (500, False)):

@@ -32,7 +32,7 @@ def index(gallery: Gallery, person: str, shot: int = 0, away: float = 0.1) -> st
 def person(gallery: Gallery, user_id: str, *face_ids: str) -> None:
     gallery.create_user("staff", user_id, name=user_id.upper())
     if face_ids:
-        gallery.associate_faces("staff", user_id, face_ids, threshold=0)
+        gallery.associate_faces("staff", user_id, face_ids, min_similarity=0)
 
 
 def ids(page: FoundPage) -> list[str]:
@@ -74,21 +74,21 @@ def test_a_person_s_own_faces_are_found_and_those_of_others_are_not(gallery: Gal
 
 def test_faces_below_the_threshold_are_doubtful(gallery: Gallery) -> None:
     near, far = index(gallery, "ann", away=0.1), index(gallery, "ann", away=0.54)
-    assert ids(gallery.find("staff", ANN, threshold=0.95)) == [near]
-    (doubtful,) = gallery.find("staff", ANN, threshold=0.95, doubtful=True).found
+    assert ids(gallery.find("staff", ANN, doubtful_below=0.95)) == [near]
+    (doubtful,) = gallery.find("staff", ANN, doubtful_below=0.95, doubtful=True).found
     assert doubtful.match.face.face_id == far
     assert doubtful.doubt is Doubt.LESS_SIMILAR
-    assert ids(gallery.find("staff", ANN, threshold=0.7)) == [near, far]
+    assert ids(gallery.find("staff", ANN, doubtful_below=0.7)) == [near, far]
 
 
 def test_the_threshold_grows_with_the_collection(gallery: Gallery) -> None:
     index(gallery, "ann")
-    assert gallery.find("staff", ANN).threshold == 0.8
+    assert gallery.find("staff", ANN).doubtful_below == 0.8
     for number in range(300):
         index(gallery, f"stranger {number}")
     page = gallery.find("staff", ANN)
-    assert page.threshold > page.doubtful_from == 0.8
-    assert gallery.find("staff", ANN, target_fmr=0.01).threshold > page.threshold
+    assert page.doubtful_below > page.doubtful_from == 0.8
+    assert gallery.find("staff", ANN, target_fmr=0.01).doubtful_below > page.doubtful_below
 
 
 def test_a_face_of_somebody_else_than_the_photo_shows_is_doubtful(gallery: Gallery) -> None:
@@ -145,8 +145,8 @@ def test_pages_of_any_size_have_every_face_once_and_in_order(
         face.record.face_id: float(np.linalg.norm(face.embedding.astype(np.float64) - typical))
         for face in stored
     }
-    certain = everything(gallery, limit, photo=ANN, threshold=0.95)
-    doubtful = everything(gallery, limit, photo=ANN, threshold=0.95, doubtful=True)
+    certain = everything(gallery, limit, photo=ANN, doubtful_below=0.95)
+    doubtful = everything(gallery, limit, photo=ANN, doubtful_below=0.95, doubtful=True)
     for faces in (certain, doubtful):
         found = [each.match.face.face_id for each in faces]
         assert found == sorted(found, key=lambda face: distance[face])
@@ -162,7 +162,11 @@ def test_a_token_belongs_to_its_request(gallery: Gallery) -> None:
         index(gallery, "ann", shot)
     token = gallery.find("staff", ANN, limit=1).next_token
     assert token is not None
-    for other in ({"threshold": 0.9}, {"doubtful": True}, {"face_number": 1, "threshold": 0.7}):
+    for other in (
+        {"doubtful_below": 0.9},
+        {"doubtful": True},
+        {"face_number": 1, "doubtful_below": 0.7},
+    ):
         with pytest.raises(InvalidPageTokenError):
             gallery.find("staff", ANN, next_token=token, **other)  # type: ignore[arg-type]
 
@@ -210,8 +214,8 @@ def test_a_person_is_named_by_id_or_display_name(gallery: Gallery) -> None:
 def test_people_are_listed_by_a_part_of_their_name(gallery: Gallery) -> None:
     for user_id, name in (("a", "Zoë Müller"), ("b", "ZOË LEE"), ("zoë".encode().hex(), None)):
         gallery.create_user("staff", user_id, name=name)
-    first = gallery.list_users("staff", name="zoë", limit=1)
-    second = gallery.list_users("staff", name="zoë", limit=1, next_token=first.next_token)
+    first = gallery.list_users("staff", name_contains="zoë", limit=1)
+    second = gallery.list_users("staff", name_contains="zoë", limit=1, next_token=first.next_token)
     assert [user.user_id for user in (*first.users, *second.users)] == ["a", "b"]
     assert second.next_token is None
-    assert gallery.list_users("staff", name="7a6f").users[0].name is None
+    assert gallery.list_users("staff", name_contains="7a6f").users[0].name is None

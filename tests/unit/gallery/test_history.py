@@ -55,8 +55,8 @@ class Family:
         self.free = index(gallery, "ann", 2)
         gallery.create_user("staff", "ann", name="Ann Lee")
         gallery.create_user("staff", "bea", name="Bea Lee")
-        gallery.associate_faces("staff", "ann", self.ann, threshold=0)
-        gallery.associate_faces("staff", "bea", [self.bea], threshold=0)
+        gallery.associate_faces("staff", "ann", self.ann, min_similarity=0)
+        gallery.associate_faces("staff", "bea", [self.bea], min_similarity=0)
         gallery.not_same("staff", self.free, "bea")
         gallery.not_same("staff", self.bea, "ann")
 
@@ -71,10 +71,10 @@ CHANGES: dict[str, Callable[[Gallery, Family], object]] = {
         "staff", "ann", family.ann[:1], "eve", name="Eve"
     ),
     "add": lambda gallery, family: gallery.associate_faces(
-        "staff", "ann", [family.free], threshold=0
+        "staff", "ann", [family.free], min_similarity=0
     ),
     "add a corrected face": lambda gallery, family: gallery.associate_faces(
-        "staff", "bea", [family.free], threshold=0
+        "staff", "bea", [family.free], min_similarity=0
     ),
     "remove": lambda gallery, family: gallery.disassociate_faces("staff", "ann", family.ann),
     "not same": lambda gallery, family: gallery.not_same("staff", family.free, "ann"),
@@ -204,7 +204,7 @@ LATER: dict[str, tuple[str, Callable[[Gallery, Family], object]]] = {
     "a face that another has now": (
         "remove",
         lambda gallery, family: gallery.associate_faces(
-            "staff", "bea", family.ann[1:], threshold=0
+            "staff", "bea", family.ann[1:], min_similarity=0
         ),
     ),
     "a face that was removed": (

@@ -399,7 +399,7 @@ def test_faces_of_one_user_are_one_person_and_faces_of_two_are_two(gallery: Gall
     assert searched.decision is Decision.AMBIGUOUS
     assert {match.user_id for match in searched.candidates} == {"one", "two"}
     gallery.delete_user("staff", "two")
-    gallery.associate_faces("staff", "one", [stored[1].record.face_id], threshold=0)
+    gallery.associate_faces("staff", "one", [stored[1].record.face_id], min_similarity=0)
     (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
     assert searched.decision is Decision.MATCH
 

@@ -58,7 +58,7 @@ class AddFacesRequest(Document):
     """Associate faces with a person."""
 
     face_ids: FaceIds
-    threshold: Share | None = Field(
+    min_similarity: Share | None = Field(
         None,
         description="Minimum similarity of a face to the person's other faces; by default "
         f"{ASSOCIATION_THRESHOLD}.",
@@ -82,7 +82,7 @@ class SplitPersonRequest(Document):
 class ClusterRequest(Document):
     """Cluster the faces of a collection."""
 
-    threshold: Share | None = Field(
+    pair_threshold: Share | None = Field(
         None,
         description="Minimum similarity of two faces that connect clusters; by default, it depends "
         "on the number of faces.",

@@ -13,9 +13,14 @@ from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE, MAX_PAIRS, 
 from facerec.core.options import DEFAULT_THRESHOLD, MAX_FACES
 from facerec.gallery.defaults import DEFAULT_LIMIT
 
-FIND_THRESHOLD = (
+DOUBTFUL_BELOW = (
     "Similarity below which a face is doubtful; by default the collection's threshold, or a higher "
     "one in a large collection."
+)
+
+TARGET_FMR = (
+    "The share of searches for a stranger that may have a match that is not doubtful in a "
+    "collection of this size. With `doubtful_below` too, the higher similarity counts."
 )
 
 
@@ -69,12 +74,8 @@ class FindRequest(FaceChoice, PhotoSource):
         1, description="Which face of the photo to search for; 1 is the largest."
     )
     doubtful: bool = Field(False, description="Return the doubtful faces instead of the others.")
-    threshold: Share | None = Field(None, description=FIND_THRESHOLD)
-    target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(
-        None,
-        description="The share of searches for a stranger that may find a face that is not "
-        "doubtful. With `threshold` too, the higher similarity counts.",
-    )
+    doubtful_below: Share | None = Field(None, description=DOUBTFUL_BELOW)
+    target_fmr: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description=TARGET_FMR)
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE), WHOLE] | None = Field(
         None, description=f"Return at most this many faces; by default {DEFAULT_PAGE}."
     )
