@@ -30,11 +30,11 @@ def change_options(command: Callable[..., None]) -> Callable[..., None]:
 @contextmanager
 def requested_by(by: str | None = None, why: str | None = None) -> Iterator[None]:
     """Note in the history who asks for the changes within the block: by default, the account."""
-    from facerec.core import history
+    from facerec.core import recording
     from facerec.core.names import checked_reason, checked_requester
 
     who = _user() if by is None else checked_requester(by)
-    with history.requested_by(who, None if why is None else checked_reason(why)):
+    with recording.requested_by(who, None if why is None else checked_reason(why)):
         yield
 
 

@@ -1,21 +1,16 @@
 """The history of people: who changed what, when and why.
 
-An operation on people opens an entry (``recording``). Each change that a store makes for it becomes
-a step of the entry, which the store writes in the transaction of the change. Entries are only
-added; an erasure removes what names somebody from them.
+An operation on people opens an entry (``facerec.core.recording``). Each change that a store makes
+for it becomes a step of the entry, which the store writes in the transaction of the change. Entries
+are only added; an erasure removes what names somebody from them (``facerec.core.erased_history``).
 """
 
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field, fields, replace
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from threading import Lock
 from typing import Any
 
 
@@ -174,140 +169,3 @@ def decode_steps(texts: Iterable[str]) -> list[Entry]:
         causes.setdefault(cause.entry_id, cause)
         steps.setdefault(cause.entry_id, []).append(step_from_json(document["step"]))
     return [Entry(cause, tuple(steps[entry_id])) for entry_id, cause in causes.items()]
-
-
-def without_names(
-    entries: Iterable[Entry], *, people: Collection[str], face_ids: Collection[str]
-) -> tuple[list[Entry], frozenset[str]]:
-    """Remove erased people and faces from entries.
-
-    Whoever was merged into an erased person goes too, unless that was undone, and so does a deleted
-    person of whose faces none is left. Reasons go with the people: they may name them in their own
-    words.
-
-    Args:
-        entries: the entries of a collection.
-        people: ids, names and external image ids of people who are erased.
-        face_ids: ids of erased faces.
-
-    Returns:
-        The entries that have changed, as they are then, and the names that were removed.
-    """
-    known = list(entries)
-    gone_faces = frozenset(face_ids)
-    gone = set(people) | gone_faces
-    undone = _undone(known)
-    size = -1
-    while size != len(gone):
-        size = len(gone)
-        for entry in known:
-            merged = entry.cause.into in gone and entry.cause.entry_id not in undone
-            for step in entry.steps:
-                if merged or _belongs_to(step, gone, gone_faces):
-                    gone |= step.people
-    changed = []
-    for entry in known:
-        new = _without(entry, gone, gone_faces)
-        if new != entry:
-            changed.append(new)
-    return changed, frozenset(gone) - gone_faces
-
-
-def _undone(entries: Iterable[Entry]) -> frozenset[str]:
-    """Return the ids of the entries that were taken back, unless that was taken back too."""
-    undone = set[str]()
-    for cause in sorted((entry.cause for entry in entries), key=_entry_id, reverse=True):
-        if cause.undoes is not None and cause.entry_id not in undone:
-            undone.add(cause.undoes)
-    return frozenset(undone)
-
-
-def _entry_id(cause: Cause) -> str:
-    return cause.entry_id
-
-
-def _belongs_to(step: Step, gone: Collection[str], gone_faces: frozenset[str]) -> bool:
-    """Return whether all names of a step are of somebody who is erased."""
-    if step.kind is StepKind.FACES_MOVED:
-        return False
-    if step.kind is StepKind.DELETED and step.face_ids and gone_faces.issuperset(step.face_ids):
-        return True
-    return step.user_id in gone
-
-
-def _without(entry: Entry, gone: Collection[str], gone_faces: frozenset[str]) -> Entry:
-    steps = tuple(_step_without(step, gone, gone_faces) for step in entry.steps)
-    cause = entry.cause
-    if cause.into in gone:
-        cause = replace(cause, into=None)
-    named = any(step.erased for step in steps) or any(name in (cause.why or "") for name in gone)
-    return Entry(replace(cause, why=None) if named else cause, steps)
-
-
-def _step_without(step: Step, gone: Collection[str], gone_faces: frozenset[str]) -> Step:
-    left = tuple(face_id for face_id in step.face_ids if face_id not in gone_faces)
-    step = replace(step, face_ids=left)
-    if step.people.isdisjoint(gone):
-        return step
-    return replace(
-        step, user_id=None, other_id=None, name=None, earlier_name=None, person=None, erased=True
-    )
-
-
-_CAUSE: ContextVar[Cause | None] = ContextVar("cause", default=None)
-_CALLER: ContextVar[tuple[str | None, str | None]] = ContextVar("caller", default=(None, None))
-_LAST_LOCK = Lock()
-_LAST = [0.0]
-
-
-def current_cause() -> Cause | None:
-    """Return the cause of the changes that are made now; None for changes without an entry."""
-    return _CAUSE.get()
-
-
-@contextmanager
-def caused_by(cause: Cause | None) -> Iterator[None]:
-    """Note the changes of people within the block as steps of an entry, or not at all."""
-    token = _CAUSE.set(cause)
-    try:
-        yield
-    finally:
-        _CAUSE.reset(token)
-
-
-@contextmanager
-def recording(
-    action: Action, now: float, *, undoes: str | None = None, into: str | None = None
-) -> Iterator[Cause]:
-    """Open an entry for the changes within the block; entries opened within it are part of it."""
-    known = _CAUSE.get()
-    if known is not None:
-        yield known
-        return
-    by, why = _CALLER.get()
-    at = _later(now)
-    time = datetime.fromtimestamp(at, UTC)
-    entry_id = f"{time:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
-    cause = Cause(entry_id, action, at, by, why, undoes, into)
-    with caused_by(cause):
-        yield cause
-
-
-@contextmanager
-def requested_by(by: str | None, why: str | None) -> Iterator[None]:
-    """Say who asks for the changes within the block, and why."""
-    token = _CALLER.set((by, why))
-    try:
-        yield
-    finally:
-        _CALLER.reset(token)
-
-
-def _later(now: float) -> float:
-    """Return a time that is later than that of all entries of this process, by a microsecond."""
-    with _LAST_LOCK:
-        at = round(now, 6)
-        if at <= _LAST[0] < at + 1:
-            at = round(_LAST[0] + 1e-6, 6)
-        _LAST[0] = at
-        return at

@@ -14,7 +14,7 @@ class HistoryRecords(Protocol):
     """Who changed people, when and why.
 
     The methods that change people and corrections write steps of the history by themselves, in the
-    transaction of the change, if there is a cause: see ``facerec.core.history``. A change of more
+    transaction of the change, if there is a cause: see ``facerec.core.recording``. A change of more
     than a hundred faces can be several steps.
     """
 
@@ -62,7 +62,7 @@ class HistoryRecords(Protocol):
     def erase_history(
         self, collection_id: str, *, people: Collection[str], face_ids: Collection[str]
     ) -> tuple[int, frozenset[str]]:
-        """Remove people and faces from all entries; see ``facerec.core.history.without_names``.
+        """Remove people and faces from all entries; see ``core.erased_history``.
 
         Returns:
             The number of entries that have changed, and the names that were removed.

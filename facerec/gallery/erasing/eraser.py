@@ -24,8 +24,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from facerec.core.history import current_cause
 from facerec.core.ids import group_of, is_group
+from facerec.core.recording import current_cause
 from facerec.errors import CollectionNotFoundError, FacerecError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.erased_photos import (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
 
-from facerec.core.history import Action, Entry, Step, StepKind, recording, requested_by
+from facerec.core.history import Action, Entry, Step, StepKind
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 from facerec.core.names import checked_reason, checked_requester, checked_user_name
+from facerec.core.recording import recording, requested_by
 from facerec.core.records import Correction, User
 from facerec.errors import HistoryEntryNotFoundError, InvalidInputError, UserNotFoundError
 from facerec.gallery.deferred import erasures

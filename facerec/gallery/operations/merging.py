@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from facerec.core.deferred import DeferredModule
-from facerec.core.history import Action, recording
+from facerec.core.history import Action
 from facerec.core.names import checked_user_id, checked_user_name
+from facerec.core.recording import recording
 from facerec.core.records import Correction, User
 from facerec.errors import (
     ConflictError,

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from facerec.core.history import Action, recording
+from facerec.core.recording import recording
 
 if TYPE_CHECKING:
+    from facerec.core.history import Action
     from facerec.gallery.base import GalleryBase
 
 Own = TypeVar("Own", bound="GalleryBase")

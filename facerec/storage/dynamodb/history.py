@@ -10,15 +10,9 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from facerec.core.history import (
-    Cause,
-    Entry,
-    Step,
-    current_cause,
-    decode_steps,
-    encode_step,
-    without_names,
-)
+from facerec.core.erased_history import without_names
+from facerec.core.history import Cause, Entry, Step, decode_steps, encode_step
+from facerec.core.recording import current_cause
 from facerec.errors import CollectionNotFoundError
 from facerec.storage.dynamodb.items import Item, history_key, history_partition
 from facerec.storage.dynamodb.table import GOT_AT_ONCE, Table

@@ -7,15 +7,9 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from facerec.core.history import (
-    Cause,
-    Entry,
-    Step,
-    current_cause,
-    decode_steps,
-    encode_step,
-    without_names,
-)
+from facerec.core.erased_history import without_names
+from facerec.core.history import Cause, Entry, Step, decode_steps, encode_step
+from facerec.core.recording import current_cause
 from facerec.storage.sqlite import collections
 
 

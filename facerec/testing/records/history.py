@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from facerec.core.history import Action, Cause, Entry, Step, StepKind, caused_by
+from facerec.core.history import Action, Cause, Entry, Step, StepKind
 from facerec.core.protocols.records import RecordStore
+from facerec.core.recording import caused_by
 from facerec.core.records import Collection, Correction, User
 from facerec.errors import CollectionNotFoundError, ConflictError, UserNameExistsError
 from facerec.testing.faces import stored_face

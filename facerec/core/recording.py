@@ -1,0 +1,70 @@
+"""Says which entry of the history the changes of people belong to that are made now."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from threading import Lock
+
+from facerec.core.history import Action, Cause
+
+_CAUSE: ContextVar[Cause | None] = ContextVar("cause", default=None)
+_CALLER: ContextVar[tuple[str | None, str | None]] = ContextVar("caller", default=(None, None))
+_LAST_LOCK = Lock()
+_LAST = [0.0]
+
+
+def current_cause() -> Cause | None:
+    """Return the cause of the changes that are made now; None for changes without an entry."""
+    return _CAUSE.get()
+
+
+@contextmanager
+def caused_by(cause: Cause | None) -> Iterator[None]:
+    """Note the changes of people within the block as steps of an entry, or not at all."""
+    token = _CAUSE.set(cause)
+    try:
+        yield
+    finally:
+        _CAUSE.reset(token)
+
+
+@contextmanager
+def recording(
+    action: Action, now: float, *, undoes: str | None = None, into: str | None = None
+) -> Iterator[Cause]:
+    """Open an entry for the changes within the block; entries opened within it are part of it."""
+    known = _CAUSE.get()
+    if known is not None:
+        yield known
+        return
+    by, why = _CALLER.get()
+    at = _later(now)
+    time = datetime.fromtimestamp(at, UTC)
+    entry_id = f"{time:%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(2)}"
+    cause = Cause(entry_id, action, at, by, why, undoes, into)
+    with caused_by(cause):
+        yield cause
+
+
+@contextmanager
+def requested_by(by: str | None, why: str | None) -> Iterator[None]:
+    """Note who asks for the changes within the block, and why."""
+    token = _CALLER.set((by, why))
+    try:
+        yield
+    finally:
+        _CALLER.reset(token)
+
+
+def _later(now: float) -> float:
+    """Return a time that is later than that of all entries of this process, by a microsecond."""
+    with _LAST_LOCK:
+        at = round(now, 6)
+        if at <= _LAST[0] < at + 1:
+            at = round(_LAST[0] + 1e-6, 6)
+        _LAST[0] = at
+        return at
