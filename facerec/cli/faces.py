@@ -20,7 +20,7 @@ from facerec.cli.options import (
     search_fmr_option,
     threshold_option,
 )
-from facerec.cli.output import console, count, more_matches, print_json, table
+from facerec.cli.output import console, count, more_matches, print_json, print_page, table
 from facerec.cli.person_argument import known_name, user_id_of
 from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.gallery.defaults import GalleryDefaults
@@ -63,9 +63,7 @@ def list_command(
         return
     owner = f"collection {collection}" if person is None else f"person {person}"
     nothing = "no more faces" if next_token else f"{owner} has no faces"
-    console().print(face_table(page.faces) if page.faces else nothing)
-    if page.next_token:
-        console().print(f"more: --next-token {page.next_token}")
+    print_page(face_table(page.faces), page.next_token, nothing=nothing)
 
 
 @faces.command()
@@ -207,7 +205,5 @@ def corrections(
     rows = table("face id", "does not show", whole=("face id",))
     for correction in page.corrections:
         rows.add_row(correction.face_id, correction.person)
-    out = console()
-    out.print(rows if page.corrections else f"collection {collection} has no corrections")
-    if page.next_token:
-        out.print(f"more: --next-token {page.next_token}")
+    nothing = "no more corrections" if next_token else f"collection {collection} has no corrections"
+    print_page(rows, page.next_token, nothing=nothing)

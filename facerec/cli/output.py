@@ -53,6 +53,13 @@ def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = (
     return result
 
 
+def print_page(rows: Table, next_token: str | None, *, nothing: str) -> None:
+    """Print a page of a listing and how to continue, or ``nothing`` if it has no rows."""
+    console().print(rows if rows.row_count else nothing)
+    if next_token:
+        console().print(f"more: --next-token {next_token}")
+
+
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Format a number with its noun: ``1 face``, ``2 faces``, ``1,000 photos``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"

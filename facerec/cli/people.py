@@ -21,7 +21,7 @@ from facerec.cli.options import (
     probability,
     yes_option,
 )
-from facerec.cli.output import console, count, print_json, table
+from facerec.cli.output import console, count, print_json, print_page, table
 from facerec.cli.people_changes import merge, split
 from facerec.cli.people_enrol import enrol
 from facerec.cli.people_history import history, undo
@@ -108,9 +108,7 @@ def list_command(
         rows.add_row(user.user_id, user.name or "-", faces, associations.status_of(user).lower())
     named = "" if name_contains is None else f" named {name_contains}"
     nothing = "no more people" if next_token else f"collection {collection} has no people{named}"
-    console().print(rows if page.users else nothing)
-    if page.next_token:
-        console().print(f"more: --next-token {page.next_token}")
+    print_page(rows, page.next_token, nothing=nothing)
 
 
 @people.command()

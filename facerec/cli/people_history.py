@@ -12,7 +12,7 @@ from facerec.cli.change_options import change_options
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting_history
 from facerec.cli.options import collection_option, data_option, json_option, page_options
-from facerec.cli.output import console, count, print_json, table
+from facerec.cli.output import console, count, print_json, print_page, table
 from facerec.core.limits import DEFAULT_HISTORY, MAX_HISTORY
 
 if TYPE_CHECKING:
@@ -70,9 +70,7 @@ def history(
         when = f"{datetime.fromtimestamp(cause.at, UTC):%Y-%m-%d %H:%M}"
         rows.add_row(cause.entry_id, when, cause.by or "-", _summary(entry), cause.why or "-")
     nothing = "no more changes" if next_token else "nothing was changed"
-    console().print(rows if page.entries else nothing)
-    if page.next_token:
-        console().print(f"more: --next-token {page.next_token}")
+    print_page(rows, page.next_token, nothing=nothing)
 
 
 @click.command()

@@ -19,7 +19,7 @@ from facerec.cli.options import (
     page_options,
     probability,
 )
-from facerec.cli.output import console, count, print_json, shortened, table
+from facerec.cli.output import console, count, print_json, print_page, shortened, table
 from facerec.cli.person_argument import known_name, new_or_known
 from facerec.core.limits import MAX_CLUSTER_PAGE, MAX_PAGE
 
@@ -188,10 +188,6 @@ def not_same(collection: str, cluster: str, person: str, data: Path | None) -> N
 
 
 def _print(collection: str, page: ClusterPage, *, first: bool) -> None:
-    if not page.clusters:
-        nothing = f"collection {collection} has no clusters of unknown people"
-        console().print(nothing if first else "no more clusters")
-        return
     rows = table(
         "cluster",
         "faces",
@@ -212,6 +208,5 @@ def _print(collection: str, page: ClusterPage, *, first: bool) -> None:
             each.best.face_id,
             ", ".join(sources),
         )
-    console().print(rows)
-    if page.next_token:
-        console().print(f"more: --next-token {page.next_token}")
+    nothing = f"collection {collection} has no clusters of unknown people"
+    print_page(rows, page.next_token, nothing=nothing if first else "no more clusters")
