@@ -1,4 +1,4 @@
-"""A stack on moto for each test."""
+"""A stack on moto for each test, and the doors through which jobs are run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.job_doors import (
+    CommandLineJobs,
+    DeployedJobs,
+    JobDoor,
+    RestJobs,
+    use_fake_engine,
+)
 from tests.support.workflow.emulation import emulated_aws
 from tests.support.workflow.repairs import repair
 from tests.support.workflow.stack import Stack
@@ -33,3 +40,19 @@ def deploy(
 @pytest.fixture
 def stack(deploy: Callable[..., Stack]) -> Stack:
     return deploy()
+
+
+@pytest.fixture(params=["command line", "deployed"])
+def door(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    deploy: Callable[..., Stack],
+) -> JobDoor:
+    """Each door in turn."""
+    use_fake_engine(monkeypatch)
+    if request.param == "command line":
+        return CommandLineJobs(tmp_path / "cli")
+    if request.param == "rest":
+        return RestJobs(tmp_path / "rest")
+    return DeployedJobs(deploy())

@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
 
 from facerec.core.records import User
 from tests.support.job_doors import (
-    CommandLineJobs,
-    DeployedJobs,
     JobDoor,
-    RestJobs,
     photo_of,
-    use_fake_engine,
 )
-from tests.support.workflow.stack import Stack
 
 PEOPLE = ("ann", "bob+cid", "dan")
 
 
-@pytest.fixture(params=["command line", "rest", "deployed"])
-def door(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    deploy: Callable[..., Stack],
-) -> JobDoor:
-    """Each door in turn."""
-    use_fake_engine(monkeypatch)
-    if request.param == "command line":
-        return CommandLineJobs(tmp_path / "cli")
-    if request.param == "rest":
-        return RestJobs(tmp_path / "rest")
-    return DeployedJobs(deploy())
+pytestmark = pytest.mark.parametrize("door", ["command line", "rest", "deployed"], indirect=True)
 
 
 def test_a_job_of_a_deleted_collection_indexes_again(door: JobDoor) -> None:

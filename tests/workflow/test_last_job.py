@@ -10,31 +10,16 @@ from facerec.core.options import FaceOptions
 from facerec.core.records import User
 from facerec.factory import open_gallery
 from facerec.testing.engine import fake_face, fake_photo
-from tests.support.job_doors import CommandLineJobs, DeployedJobs, JobDoor, use_fake_engine
-from tests.support.workflow.stack import Stack
+from tests.support.job_doors import CommandLineJobs, JobDoor, use_fake_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
 PHOTOS = ("two", "faint", "nobody")
 
 FEW = {"max_faces": 1, "min_confidence": 0.95}
 ALL = {"max_faces": 5, "min_confidence": 0.6}
-
-
-@pytest.fixture(params=["command line", "deployed"])
-def door(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    deploy: Callable[..., Stack],
-) -> JobDoor:
-    """Each door in turn."""
-    use_fake_engine(monkeypatch)
-    if request.param == "command line":
-        return CommandLineJobs(tmp_path / "cli")
-    return DeployedJobs(deploy())
 
 
 @pytest.fixture

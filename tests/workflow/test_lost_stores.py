@@ -19,7 +19,6 @@ from tests.support.job_doors import (
     photo_of,
     use_fake_engine,
 )
-from tests.support.workflow.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,20 +26,6 @@ if TYPE_CHECKING:
 
 PEOPLE = ("ann", "bob+cid", "dan")
 PHOTOS = ("ann", "two")
-
-
-@pytest.fixture(params=["command line", "deployed"])
-def door(
-    request: pytest.FixtureRequest,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    deploy: Callable[..., Stack],
-) -> JobDoor:
-    """Each door in turn."""
-    use_fake_engine(monkeypatch)
-    if request.param == "command line":
-        return CommandLineJobs(tmp_path / "cli")
-    return DeployedJobs(deploy())
 
 
 def database_of(door: JobDoor) -> Path:

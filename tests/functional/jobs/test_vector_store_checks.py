@@ -7,13 +7,11 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from facerec.jobs.aws.preflight import Findings, examine
-from facerec.jobs.aws.stack import Stack
 from facerec.jobs.aws.start_problems import AwsClients
 from facerec.jobs.planning.request import read_job_request
+from tests.support.aws_account import client_of, emulated_account, stack_in
 from tests.support.memory_objects import MemoryObjects
 from tests.support.pinecone_server import API_KEY, PineconeServer
 
@@ -22,9 +20,7 @@ REGION = "us-east-1"
 
 @pytest.fixture(autouse=True)
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
+    with emulated_account(monkeypatch):
         boto3.client("s3", region_name=REGION).create_bucket(Bucket="facerec-work")
         yield
 
@@ -41,24 +37,11 @@ class Resources:
 def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no static types
     if service == "cloudformation":
         return Resources()
-    if service in ("batch", "autoscaling", "service-quotas"):
-        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, service)
-    return boto3.client(service, region_name=REGION)
+    return client_of(service, REGION)
 
 
 def findings(store: str, region: str = REGION, **parameters: str) -> Findings:
-    stack = Stack(
-        name="facerec",
-        region=region,
-        bucket="facerec-work",
-        workflow="arn:workflow",
-        queue="arn:queue",
-        dashboard="https://console.aws.amazon.com/",
-        max_vcpus=256,
-        child_vcpus=1,
-        vector_store=store,
-        parameters=parameters,
-    )
+    stack = stack_in(region, store, **parameters)
     photos = {"collection_id": "staff", "manifest": "s3://facerec-work/photos/"}
     found = examine(read_job_request(photos), stack, AwsClients(client), MemoryObjects())
     assert not [line for line in (*found.problems, *found.remarks) if "\n" in line]

@@ -9,8 +9,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from facerec.errors import InvalidInputError
 from facerec.jobs.aws.preflight import examine, require_region
@@ -18,38 +16,24 @@ from facerec.jobs.aws.stack import Stack
 from facerec.jobs.aws.start_problems import AwsClients
 from facerec.jobs.planning.request import JobRequest, read_job_request
 from facerec.storage.objects.s3 import S3Objects
+from tests.support.aws_account import client_of, emulated_account, stack_in
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/facerec/batch:abc-x86_64"
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:pinecone-AbCdEf"
 
-STACK = Stack(
-    name="facerec",
-    region=REGION,
-    bucket="facerec-work",
-    workflow="arn:workflow",
-    queue="arn:queue",
-    dashboard="https://console.aws.amazon.com/",
-    max_vcpus=256,
-    child_vcpus=1,
-    vector_store="s3vectors",
-    parameters={},
-)
+STACK = stack_in(REGION, "s3vectors")
 
 
 @pytest.fixture(autouse=True)
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    with mock_aws():
+    with emulated_account(monkeypatch):
         yield
 
 
 def client(service: str) -> Any:  # noqa: ANN401 - boto3 has no static types
-    if service in ("batch", "autoscaling", "service-quotas"):
-        raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, service)
-    return boto3.client(service, region_name=REGION)
+    return client_of(service, REGION)
 
 
 def problems(stack: Stack, manifest: str) -> list[str]:
