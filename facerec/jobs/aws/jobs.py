@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from facerec.errors import JobFolderError, JobNotFoundError, ObjectNotFoundError
 from facerec.jobs.aws.planning_notes import read_listed
 from facerec.jobs.erasing.deletion import delete_job
-from facerec.jobs.erasing.existence import rows_while_it_exists, while_it_exists
+from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.folders import Entry, JobFolder, read_folder
-from facerec.jobs.ledger.failures import iterate_failures
-from facerec.jobs.ledger.reading import iterate_rows
+from facerec.jobs.job_rows import failures_of, rows_of
 from facerec.jobs.ledger.report import Report, write_report
 from facerec.jobs.planning.request import read_job_request, require_s3_addresses
 from facerec.jobs.progress import Progress, ProgressReader
@@ -107,14 +106,11 @@ class AwsJobs:
 
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
-        plan = job.required_plan()
-        return rows_while_it_exists(plan, self._objects, iterate_rows(plan, self._objects))
+        return rows_of(job, self._objects)
 
     def failures(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the rows that failed; see ``JobService.failures``."""
-        plan = job.required_plan()
-        failures = iterate_failures(plan, self._objects, job.report)
-        return rows_while_it_exists(plan, self._objects, failures)
+        return failures_of(job, self._objects)
 
     def cancel(self, job: Job) -> None:
         """End a running job; see ``JobService.cancel``."""

@@ -14,7 +14,7 @@ from facerec.errors import (
     JobNotFoundError,
     ObjectNotFoundError,
 )
-from facerec.jobs.erasing.existence import rows_while_it_exists, while_it_exists
+from facerec.jobs.erasing.existence import while_it_exists
 from facerec.jobs.folders import (
     DAMAGED_NOTE,
     Entry,
@@ -168,18 +168,15 @@ class LocalJobs:
 
     def rows(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the ledger of a job; see ``JobService.rows``."""
-        from facerec.jobs.ledger.reading import iterate_rows
+        from facerec.jobs.job_rows import rows_of
 
-        plan = job.required_plan()
-        return rows_while_it_exists(plan, self._objects, iterate_rows(plan, self._objects))
+        return rows_of(job, self._objects)
 
     def failures(self, job: Job) -> Iterator[LedgerRow]:
         """Yield the rows that failed; see ``JobService.failures``."""
-        from facerec.jobs.ledger.failures import iterate_failures
+        from facerec.jobs.job_rows import failures_of
 
-        plan = job.required_plan()
-        failures = iterate_failures(plan, self._objects, job.report)
-        return rows_while_it_exists(plan, self._objects, failures)
+        return failures_of(job, self._objects)
 
     def cancel(self, job: Job) -> None:
         """End a job, whichever process runs it; see ``JobService.cancel``.
