@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.command()
 @collection_option
 @data_option
-@target_fmr_option("The threshold at which this is so is reported.", default=0.01)
+@target_fmr_option("The result has the threshold with this share.", default=0.01)
 @click.option(
     "--set-threshold", is_flag=True, help="Make this threshold the default of the collection."
 )

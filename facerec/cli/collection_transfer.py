@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def export(name: str, data: Path | None, output: Path, as_json: bool) -> None:
     """Export a whole collection: faces, people with their names, corrections and history.
 
-    The folder has faces with their embeddings as Parquet, and all else as JSON. It contains
-    biometric data: only you can read it. Photos and job folders are not in it.
+    Faces with their embeddings are written as Parquet, everything else as JSON. Photos and job
+    folders are not exported. The folder contains biometric data, and only you can read it.
 
     \b
     Example:
@@ -52,9 +52,9 @@ def export(name: str, data: Path | None, output: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def import_(folder: Path, data: Path | None, as_json: bool) -> None:
-    """Import a collection that `facerec collections export` has written into FOLDER.
+    """Import a collection from a folder that `facerec collections export` wrote.
 
-    It gets the id that it had, which no other collection may have. All files are checked before
+    It keeps its id, which no other collection may have. All files are checked before
     anything is stored; faces of another model version are refused. After an interruption, run the
     command again.
 

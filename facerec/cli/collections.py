@@ -11,13 +11,14 @@ import click
 from facerec.cli.collection_transfer import export, import_
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting, retention
+from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.numbers import NumberCommand
 from facerec.cli.options import data_option, json_option, probability, stack_option, yes_option
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.receipts import print_pending_deletion, print_receipt, print_resumed
 
 
-@click.group()
+@click.group(cls=SummaryGroup)
 def collections() -> None:
     """List, create, describe, delete, export and import collections."""
 
@@ -215,7 +216,7 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
 @data_option
 @json_option
 def refresh_stats(name: str, data: Path | None, as_json: bool) -> None:
-    """Store the cohort stats of faces that an earlier facerec indexed.
+    """Store the cohort stats of faces that an earlier release indexed.
 
     Searches are as accurate without them, but slower. No photo is read. The collection can be
     used at the same time.

@@ -42,7 +42,7 @@ def subject_options(command: Command) -> Command:
         click.option(
             "--person",
             metavar="PERSON",
-            help="Person, by id or name: with all faces of this one.",
+            help="Person, by id or name; all faces of the person are included.",
         ),
     )
     for option in reversed(added):

@@ -1,4 +1,4 @@
-"""`facerec erasures`: the receipts of erasures, and erasures that were killed."""
+"""`facerec erasures`: the receipts of erasures, and erasures that were interrupted."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory
+from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from facerec.gallery.receipts import Erasures
 
 
-@click.group()
+@click.group(cls=SummaryGroup)
 def erasures() -> None:
     """List and show receipts of erasures, and complete them."""
 
@@ -93,7 +94,7 @@ def show(
 @data_option
 @json_option
 def resume(data: Path | None, as_json: bool) -> None:
-    """Complete the erasures that were killed.
+    """Complete erasures that were interrupted.
 
     \b
     Example:
@@ -115,9 +116,9 @@ def resume(data: Path | None, as_json: bool) -> None:
 @data_option
 @stack_option
 def discard(erasure: str, data: Path | None, stack: str | None) -> None:
-    """Remove the note of an erasure that is damaged, so that nobody can complete it.
+    """Remove the damaged note of an erasure, which cannot be completed without it.
 
-    Erase the same again first: without its note, the selection to erase is unknown.
+    Repeat the erasure itself first: a damaged note does not show what was to be erased.
 
     \b
     Example:

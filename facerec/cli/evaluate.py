@@ -30,7 +30,9 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
 @click.argument(
     "pairs", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False
 )
-@click.option("--images", type=folder, help="Folder of the photos that PAIRS names.")
+@click.option(
+    "--images", type=folder, metavar="FOLDER", help="Folder of the photos that PAIRS names."
+)
 @click.option(
     "--identify",
     "identified",
@@ -44,7 +46,7 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
     "--labels",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV file with a column image, optionally person, and columns of labels: compare the "
-    "false match rates within each label. Without person, each photo is of another person.",
+    "false match rates within each label. Without person, each photo shows a different person.",
 )
 @click.option(
     "--recipe",

@@ -11,6 +11,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.faces_shown import face_table, match_table
+from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -26,7 +27,7 @@ from facerec.core.limits import DEFAULT_PAGE, MAX_MATCHES, MAX_PAGE
 from facerec.gallery.defaults import GalleryDefaults
 
 
-@click.group()
+@click.group(cls=SummaryGroup)
 def faces() -> None:
     """List, match, correct and delete the faces of a collection."""
 
@@ -34,7 +35,7 @@ def faces() -> None:
 @faces.command("list")
 @collection_option
 @click.option(
-    "--person", metavar="PERSON", help="Person, by id or name: list only the faces of this one."
+    "--person", metavar="PERSON", help="Person, by id or name: list only this person's faces."
 )
 @data_option
 @page_options("faces", DEFAULT_PAGE, MAX_PAGE)
@@ -161,7 +162,7 @@ def delete(
 @change_options
 @click.option("--lift", is_flag=True, help="Take it back: remove the statement.")
 def not_same(collection: str, face_id: str, person: str, data: Path | None, lift: bool) -> None:
-    """State that a face does not show a person; all later searches obey.
+    """State that a face does not show a person; later searches respect this.
 
     PERSON is the id or display name of a person, an external image id or what comes before the
     colon in it, or the id of another face. A search then shows no face of that person that is less

@@ -9,6 +9,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.import_reports import reported
+from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.options import collection_option, data_option, json_option
 from facerec.cli.output import console, count, print_json
 from facerec.core.aws_region import aws_region
@@ -33,7 +34,7 @@ SHOW_EVERY = 100
 """Photos after which progress is printed."""
 
 
-@click.group("import")
+@click.group("import", cls=SummaryGroup)
 def import_() -> None:
     """Import a collection from another service."""
 

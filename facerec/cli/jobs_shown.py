@@ -46,7 +46,7 @@ def list_(stack: str | None, data: Path | None, limit: int, as_json: bool) -> No
 def status(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> None:
     """Show the status of JOB.
 
-    That is its photos, rate, time left, children and interruptions, and on AWS its cost.
+    This includes photos, rate, time left, children and interruptions, and on AWS the cost.
 
     \b
     Example:
@@ -112,7 +112,7 @@ def report(
 def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> None:
     """List everything that failed in JOB.
 
-    The rows are those of its ledger; with --json, each is one line of JSON.
+    The rows are those of the job's ledger; with --json, each row is one line of JSON.
 
     \b
     Example:
@@ -129,8 +129,7 @@ def failures(job_id: str, stack: str | None, data: Path | None, as_json: bool) -
 def cancel(job_id: str, stack: str | None, data: Path | None, as_json: bool) -> None:
     """Cancel JOB; finished work is kept.
 
-    Starting the job again resumes it. On this machine the photos that are under way are finished
-    first.
+    Starting the job again resumes it. On this machine, photos in progress are finished first.
 
     \b
     Example:

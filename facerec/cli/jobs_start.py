@@ -61,9 +61,9 @@ def start(
 ) -> None:
     """Start a job that indexes the photos that MANIFEST names.
 
-    On AWS MANIFEST is an s3:// address: of a manifest, of an S3 Inventory's manifest.json, or of a
-    prefix with its final /. The collection is created if it does not exist. Without a stack the
-    job runs in the foreground, as with `facerec index`.
+    On AWS, MANIFEST is the s3:// address of a manifest, of the manifest.json of an S3 Inventory, or
+    of a prefix that ends in a slash. The collection is created if it does not exist. Without a
+    stack the job runs in the foreground, as with `facerec index`.
 
     \b
     Examples:

@@ -10,6 +10,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import access_keys, factory, names
+from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.options import data_option, json_option
 from facerec.cli.output import console, print_json, table
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from facerec.storage.access_keys import AccessKey
 
 
-@click.group()
+@click.group(cls=SummaryGroup)
 def keys() -> None:
     """Create, list and revoke access keys for the API.
 

@@ -20,7 +20,22 @@ from facerec.errors import FacerecError
 _OPTIONAL = re.compile(r"'\[([^][']+)\](?:\.\.\.)?'")
 
 
-class LazyGroup(click.Group):
+class SummaryGroup(click.Group):
+    """A group of commands that lists the whole summary of each, where click cuts it."""
+
+    def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """Return the name and the summary of each command."""
+        commands = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        texts = ((name, command.help if command else None) for name, command in commands)
+        return [(name, (text or "").partition("\n")[0]) for name, text in texts]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the summaries of all commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl(self.summaries(ctx))
+
+
+class LazyGroup(SummaryGroup):
     """A group of commands that are imported on demand, so that ``--help`` is fast.
 
     Args:
@@ -48,10 +63,9 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), function)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the summaries of all commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in self._table.items()])
+    def summaries(self, ctx: click.Context) -> list[tuple[str, str]]:
+        """Return the name and the summary of each command without importing any."""
+        return [(name, summary) for name, (_, summary) in self._table.items()]
 
     def main(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -16,13 +17,25 @@ _NEGATIVE = re.compile(r"-[\d.]")
 
 
 class WholeRange(click.IntRange):
-    """A range of whole numbers."""
+    """A range of whole numbers; one up to ``MAX_WHOLE`` has no maximum that matters."""
 
     name = "whole number"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
         """Return what stands for the number in the help of an option."""
         return "N" if isinstance(param, click.Option) else None
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> int:
+        """Return the number of a text."""
+        with suppress(ValueError):
+            if int(value) > MAX_WHOLE:
+                self.fail(f"{value} is too large.", param, ctx)
+        return super().convert(value, param, ctx)
 
     def _describe_range(self) -> str:
         return _describe(self)
@@ -64,7 +77,7 @@ class NumberCommand(click.Command):
 
 def _describe(numbers: click.IntRange | click.FloatRange) -> str:
     """Return a range in words, for the help and for errors."""
-    low, high = numbers.min, numbers.max
+    low, high = numbers.min, None if numbers.max == MAX_WHOLE else numbers.max
     if low is not None and high is not None and not (numbers.min_open or numbers.max_open):
         return f"{low:,} to {high:,}"
     bounds = []

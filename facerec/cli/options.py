@@ -27,6 +27,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
     envvar="FACEREC_DATA",
     show_envvar=True,
     help="Folder of the faces and jobs (default: the user's data folder).",

@@ -13,6 +13,7 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import associations, factory, presenting_people
 from facerec.cli.exit_codes import raise_first
 from facerec.cli.faces_shown import face_table
+from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.options import (
     collection_option,
     data_option,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from facerec.gallery.people.associations import AssociationOutcome
 
 
-@click.group()
+@click.group(cls=SummaryGroup)
 def people() -> None:
     """List, match and change the people of a collection.
 

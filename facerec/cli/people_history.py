@@ -51,8 +51,8 @@ def history(
 ) -> None:
     """Show who changed people, when and why, newest first.
 
-    With PERSON, show the changes of this person only: an id or a name, also of somebody who was
-    deleted or has another name now.
+    With PERSON, show the changes of this person only. An earlier name, and the id or name of
+    somebody who was deleted, are found too.
 
     \b
     Examples:
@@ -80,10 +80,9 @@ def history(
 @change_options
 @json_option
 def undo(collection: str, entry: str, data: Path | None, as_json: bool) -> None:
-    """Take back the change ENTRY; `facerec people history` shows the entries.
+    """Undo a change of people, by the id of its ENTRY in `facerec people history`.
 
-    What later changes prevent is refused, and nothing is changed. An undo is an entry too, and can
-    be undone.
+    If later changes prevent it, nothing is changed. An undo is an entry too, and can be undone.
 
     \b
     Example:

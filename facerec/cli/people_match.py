@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--person",
     metavar="PERSON",
-    help="Person, by id or name: search for others who resemble this one instead.",
+    help="Person, by id or name: search for others who resemble this person instead.",
 )
 @data_option
 @threshold_option

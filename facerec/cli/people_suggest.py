@@ -174,7 +174,7 @@ def not_a_face(collection: str, face_ids: tuple[str, ...], data: Path | None, li
 @data_option
 @change_options
 def not_same(collection: str, cluster: str, person: str, data: Path | None) -> None:
-    """State that the faces of a cluster do not show PERSON; later searches obey.
+    """State that the faces of a cluster do not show PERSON; later searches respect this.
 
     `facerec faces not-same` does the same for a single face, and can undo it.
 

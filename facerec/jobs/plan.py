@@ -134,8 +134,8 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
             job_folder,
             f"was written by another release of facerec (version {version} of job folders, not"
             f" {PLAN_VERSION})",
-            "submit the job again, with another job folder if you chose this one: its photos are"
-            " processed again; then this job may be deleted",
+            "index the photos again as a new job, in another folder if you chose this one; then "
+            "delete this job",
         )
     try:
         plan = plan_from_json(document)

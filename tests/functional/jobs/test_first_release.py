@@ -81,7 +81,9 @@ def test_a_command_about_the_job_is_refused_with_what_to_do(
     assert result.exit_code == ExitCode.INVALID_INPUT
     error, hint = result.stderr.splitlines()
     assert error.startswith(f"error: the job folder {data}/jobs/{JOB}/ was written by another")
-    assert hint.startswith("hint: submit the job again, with another job folder if you chose")
+    assert hint.startswith(
+        "hint: index the photos again as a new job, in another folder if you chose"
+    )
     assert result.stdout == ""
     assert contents(data / "jobs") == before
 

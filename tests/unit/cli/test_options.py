@@ -159,6 +159,19 @@ def test_options_that_do_not_go_together_are_wrong_usage(
     assert not (tmp_path / "data").exists()
 
 
+def groups() -> list[str]:
+    return sorted({words[0] for words in commands() if len(words) > 1})
+
+
+@pytest.mark.parametrize("group", groups())
+def test_a_group_lists_the_whole_summary_of_each_command(group: str) -> None:
+    listed = " ".join(run(group, "--help").stdout.split())
+    for words in commands():
+        if words[0] == group:
+            summary = (command_of(words).help or "").partition("\n")[0]
+            assert f" {words[-1]} {summary}" in listed
+
+
 def test_an_argument_is_named_without_the_brackets_of_the_help() -> None:
     result = run("collections", "set-threshold", "staff", "x")
     assert result.stderr.splitlines()[0] == (

@@ -288,7 +288,7 @@ def test_a_job_folder_of_another_release_is_refused_with_what_to_do(tmp_path: Pa
     path.write_text(json.dumps({**document, "tolerated_failure_percentage": 5.0}))
     with pytest.raises(InvalidInputError, match="written by another release") as raised:
         read_plan(LocalObjects(), first.job_folder)
-    assert "submit the job again" in (raised.value.hint or "")
+    assert "index the photos again as a new job" in (raised.value.hint or "")
     assert read_collection_id(LocalObjects(), first.job_folder) == "staff"
 
 
