@@ -23,7 +23,12 @@ from facerec.engine.describe.version import model_version
 from facerec.engine.detect.confidence import confidence, score_at
 from facerec.engine.detect.detection import Detection, Detector, Pixels
 from facerec.engine.detect.detectors import face_pixels, open_detector
-from facerec.engine.detect.orientation import OrientationFinder, is_upright, turned
+from facerec.engine.detect.orientation import (
+    OrientationFinder,
+    is_better_turned,
+    is_upright,
+    turned,
+)
 from facerec.engine.photos import AlignedFace, AlignedPhoto, LocatedPhoto
 from facerec.engine.smallest_face import MIN_KEPT_SHARE, effective_smallest_face
 from facerec.engine.turning import turned_back
@@ -183,22 +188,21 @@ class Engine:
     ) -> tuple[int, list[Detection]]:
         """Return quarter turns, and the faces in the photo turned counterclockwise by them.
 
-        The photo is only turned if its file does not specify an orientation, no upright face is
-        found in it, and turning reveals one.
+        The photo is only turned if its file does not specify an orientation, nothing shows that it
+        is upright, and its faces are clearer after the turn.
         """
         detector = self._detector(options.detector)
         threshold = _detection_threshold(options.detector, options.min_confidence)
         detections = detector.detect(photo.pixels, smallest_face, threshold=threshold)
         if not options.rotate or photo.has_orientation or is_upright(detections):
             return 0, detections
-        turns = self._orientations.find(photo.pixels, smallest_face)
+        turns = self._orientations.find(photo.pixels, smallest_face, detections)
         if not turns:
             return 0, detections
-        upright = detector.detect(turned(photo.pixels, turns), smallest_face, threshold=threshold)
+        others = detector.detect(turned(photo.pixels, turns), smallest_face, threshold=threshold)
         min_score = score_at(options.detector, options.min_confidence)
-        if not is_upright(face for face in upright if face.score >= min_score):
-            return 0, detections
-        return turns, upright
+        confident = [face for face in others if face.score >= min_score]
+        return (turns, others) if is_better_turned(confident, detections) else (0, detections)
 
     def _align_all(
         self, photo: LocatedPhoto | UnreadablePhoto, options: FaceOptions

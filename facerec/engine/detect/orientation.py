@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from PIL import Image
@@ -14,25 +14,43 @@ _TURNS = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose
 """Quarter turns, counterclockwise."""
 
 MIN_UPRIGHT_SCORE = 4.0
-"""Proposal score from which a confirmed face counts as upright. On LFW, 97 % of the upright photos
-reach it, 2 % of those that lie on their side and 16 % of those upside down; the verifier confirms
-5 % of the latter (``docs/detection.md``)."""
+"""Proposal score from which a face seems to be upright. On LFW, 97 % of the upright photos have
+such a confirmed face, and none of those that lie on their side (``docs/detection.md``)."""
+
+_CLEAR_UPRIGHT_SCORE = 6.0
+"""Proposal score from which a confirmed face shows that the photo is upright, whatever the other
+orientations look like: among many sideways faces, one may score more than 4."""
+
+_MAX_LOSS = 0.25
+"""How much lower the best detector score may be after a turn. dlib's network scores some faces
+higher on their side, by up to 0.22 on LFW; a photo turned wrongly loses more."""
 
 _REDUCTION = 2
 """The other orientations are judged at half the size, for a quarter of the cost: one face of twice
 the smallest size is enough."""
 
 
-def is_upright(detections: Iterable[Detection]) -> bool:
+def is_upright(detections: Sequence[Detection]) -> bool:
     """Return whether any detection shows that the photo is upright.
 
-    Detectors without proposals find hardly any face that lies on its side, so each of their
-    detections does.
+    Faces without a proposal show nothing: ``cnn-exact`` sees two thirds of the faces that lie on
+    their side.
     """
-    return any(
-        face.proposal_score is None or face.proposal_score >= MIN_UPRIGHT_SCORE
-        for face in detections
-    )
+    return _best_proposal_score(detections) >= _CLEAR_UPRIGHT_SCORE
+
+
+def is_better_turned(turned: Sequence[Detection], stored: Sequence[Detection]) -> bool:
+    """Return whether the faces of a photo that was turned are better than those found as stored.
+
+    Args:
+        turned: faces with enough confidence, after the turn.
+        stored: faces before it.
+    """
+    if not any(
+        face.proposal_score is None or face.proposal_score >= MIN_UPRIGHT_SCORE for face in turned
+    ):
+        return False
+    return _best_score(turned) >= _best_score(stored) - _MAX_LOSS
 
 
 class OrientationFinder:
@@ -46,24 +64,40 @@ class OrientationFinder:
         """
         self._proposals = ProposalNetwork(threads=threads)
 
-    def find(self, pixels: Pixels, smallest_face: float) -> int:
+    def find(self, pixels: Pixels, smallest_face: float, detections: Sequence[Detection]) -> int:
         """Return the quarter turns, counterclockwise, after which a photo seems to be upright.
 
         Args:
             pixels: uint8 of shape (height, width, 3), RGB.
             smallest_face: side in pixels of the smallest face to search for.
+            detections: the faces found in the photo as it is.
 
         Returns:
-            1, 2 or 3 if a face is much clearer in that orientation, otherwise 0.
+            1, 2 or 3 if a face is clearer in that orientation, otherwise 0.
         """
         level = first_level(pixels, _REDUCTION * smallest_face)
-        scores = [self._best_score(level.transpose(turn)) for turn in _TURNS]
+        scores = [self._clearest(level.transpose(turn)) for turn in _TURNS]
         best = int(np.argmax(scores))
-        return best + 1 if scores[best] >= MIN_UPRIGHT_SCORE else 0
+        if scores[best] < MIN_UPRIGHT_SCORE:
+            return 0
+        has_unproposed = any(face.proposal_score is None for face in detections)
+        stored = self._clearest(level) if has_unproposed else -np.inf
+        is_clearer = scores[best] > max(stored, _best_proposal_score(detections))
+        return best + 1 if is_clearer else 0
 
-    def _best_score(self, level: Image.Image) -> float:
+    def _clearest(self, level: Image.Image) -> float:
+        """Return the score of the place most like a face."""
         best = next(self._proposals.propose_in(level, *level.size), None)
         return -np.inf if best is None else best.score
+
+
+def _best_proposal_score(detections: Iterable[Detection]) -> float:
+    scores = (face.proposal_score for face in detections)
+    return max((score for score in scores if score is not None), default=-np.inf)
+
+
+def _best_score(detections: Iterable[Detection]) -> float:
+    return max((face.score for face in detections), default=-np.inf)
 
 
 def turned(pixels: Pixels, turns: int) -> Pixels:

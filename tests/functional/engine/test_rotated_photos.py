@@ -13,8 +13,10 @@ from facerec.core.photos import PhotoFaces
 from facerec.core.protocols.engine import FaceEngine
 from facerec.engine.engine import open_engine
 from tests.support.example_photos import EXAMPLES
+from tests.support.shared_data import shared_data
 
 PORTRAIT = next(path for path in EXAMPLES if path.stem == "barack-obama-1")
+SMALL_PORTRAIT = next(path for path in EXAMPLES if path.stem == "barack-obama-2")
 OPTIONS = FaceOptions(quality_filter=QualityFilter.NONE)
 SAME_FACE = 0.2
 """Distance of descriptors below which two differ by less than two photos of a person do."""
@@ -25,11 +27,15 @@ def engine() -> FaceEngine:
     return open_engine(threads=1)
 
 
-def photo_turned(path: Path, degrees: int, orientation: int | None = None) -> bytes:
+def photo_turned(
+    path: Path, degrees: int, orientation: int | None = None, longest_side: int | None = None
+) -> bytes:
     """Return a photo turned clockwise, without any EXIF data but the orientation."""
     file = io.BytesIO()
     with Image.open(path) as photo:
         turned = photo.convert("RGB").rotate(-degrees, expand=True)
+    if longest_side is not None:
+        turned.thumbnail((longest_side, longest_side))
     exif = Image.Exif()
     if orientation is not None:
         exif[ExifTags.Base.Orientation] = orientation
@@ -64,9 +70,42 @@ def test_a_face_in_a_turned_photo_is_found_as_in_the_upright_one(
     assert (face.quality.pose.roll - leaning + 180) % 360 - 180 == pytest.approx(0, abs=5)
 
 
-def test_an_upright_photo_is_not_turned(engine: FaceEngine) -> None:
+@pytest.mark.parametrize("detector", ["cnn", "cnn-exact"])
+@pytest.mark.parametrize("degrees", [90, 270])
+def test_a_sideways_face_that_only_the_exact_detector_sees_is_turned(
+    engine: FaceEngine, degrees: int, detector: str
+) -> None:
+    small = photo_turned(SMALL_PORTRAIT, degrees, longest_side=320)
+    stored = analyse(engine, small, replace(OPTIONS, detector=detector, rotate=False))
+    assert len(stored.faces) == 1
+    result = analyse(engine, small, replace(OPTIONS, detector=detector))
+    assert result.rotation == (360 - degrees) % 360
+    assert len(result.faces) == 1
+
+
+def test_small_photos_on_their_side_are_turned(engine: FaceEngine) -> None:
+    photos = sorted((shared_data("lfw") / "images").glob("*/*.jpg"))[::150]
+    for degrees in (90, 180, 270):
+        results = [analyse(engine, photo_turned(path, degrees)) for path in photos]
+        turned = [result.rotation == (360 - degrees) % 360 for result in results]
+        assert sum(turned) >= 0.9 * len(photos)
+        # A face that is kept on its side resembles those of strangers.
+        assert sum(bool(r.faces) and not ok for r, ok in zip(results, turned, strict=True)) <= 1
+
+
+@pytest.mark.parametrize("detector", ["cnn", "cnn-exact", "hog"])
+def test_an_upright_photo_is_not_turned(engine: FaceEngine, detector: str) -> None:
+    options = replace(OPTIONS, detector=detector, smallest_face=80)
     for path in EXAMPLES:
-        assert analyse(engine, path.read_bytes()).rotation == 0
+        assert analyse(engine, path.read_bytes(), options).rotation == 0
+
+
+def test_the_better_of_the_upright_and_the_turned_faces_are_kept(engine: FaceEngine) -> None:
+    images = shared_data("lfw") / "images"
+    # Upright, its face is clear, but its proposal weak; turned, another place looks like a face.
+    result = analyse(engine, (images / "John_Richardson" / "John_Richardson_0001.jpg").read_bytes())
+    assert result.rotation == 0
+    assert result.faces[0].confidence > 0.99
 
 
 def test_a_photo_that_states_its_orientation_is_not_turned(engine: FaceEngine) -> None:
