@@ -18,7 +18,7 @@ from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
 from facerec.cli.main import main
 from facerec.factory import open_gallery, open_local_jobs
-from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.jobs.child.attempt import run_child
 from facerec.jobs.ledger.reading import complete_children
 from facerec.jobs.local.run import RunResult
 from facerec.jobs.local.worker import BuildDependencies
@@ -26,17 +26,12 @@ from facerec.jobs.plan import Plan
 from facerec.storage.objects import AccessPolicy, Objects, ObjectStore
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.fake_worker import fake_worker
 from tests.support.workflow.stack import BUCKET, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-
-def fake_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
-    """Build the dependencies of a worker process with the fake engine."""
-    store = SqliteStore(data / "facerec.db")
-    return ChildDependencies(FakeEngine(), store, store, Objects(policy))
 
 
 def use_fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,11 @@ for module in pkgutil.walk_packages(facerec.core.__path__, "facerec.core."):
 print({"numpy", "boto3", "pinecone", "onnxruntime", "PIL"} & set(sys.modules) or "")
 """
 
+WORKER = """
+import sys
+import tests.support.fake_worker
+print({"boto3", "click", "fastapi", "moto", "pytest"} & set(sys.modules) or "")
+"""
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
@@ -197,6 +202,13 @@ def test_a_sub_package_imports_the_siblings_that_the_table_lists(name: str) -> N
 
 def test_the_core_imports_neither_numpy_nor_a_service() -> None:
     run = subprocess.run([sys.executable, "-c", CORE], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == ""
+
+
+def test_workers_of_tests_import_no_server_and_no_emulator() -> None:
+    """Hundreds of jobs in tests start one."""
+    command = [sys.executable, "-c", WORKER]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""
 
 
