@@ -15,14 +15,17 @@ from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from click.testing import CliRunner, Result
 
+import facerec.factory.engines
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
+from facerec.cli.main import main
 from facerec.core.erasures import SubjectKind
 from facerec.core.schemas import violation
 from facerec.gallery.photos import PhotoLocation
 from facerec.storage.sqlite import SqliteStore
-from facerec.testing.engine import fake_embedding, fake_face, fake_photo
+from facerec.testing.engine import FakeEngine, fake_embedding, fake_face, fake_photo
 from tests.support.api import rekognition_client
 from tests.support.gallery import Collaborators
 from tests.support.server import running
@@ -39,7 +42,27 @@ from facerec.cli.main import main
 
 main()
 """
-"""The command line with the fake engine."""
+"""The command line with the fake engine, as a process that can be killed."""
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "any",
+    "AWS_SECRET_ACCESS_KEY": "any",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+}
+
+
+def run(*words: str) -> Result:
+    """Run the command line with the fake engine to its end, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
+        return CliRunner(env=ENVIRONMENT).invoke(main, list(words))
+
+
+def start(*words: str, **settings: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - of Popen
+    """Start the same as a process of its own."""
+    environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", PROGRAM, *words]
+    return subprocess.Popen(command, env=environment, text=True, **settings)
 
 
 class Source:
@@ -62,31 +85,26 @@ class Source:
         indexed = self.gallery.index("staff", photo, external_image_id=name)
         return [face.record.face_id for face in indexed.faces]
 
-    def command(self, data: Path, *words: str) -> tuple[list[str], dict[str, str]]:
-        """Return the command that imports the collection, and its environment."""
-        command = [sys.executable, "-c", PROGRAM, "import", "rekognition", "--json"]
+    def words(self, data: Path, *words: str) -> list[str]:
+        """Return the words of the command that imports the collection."""
+        command = ["import", "rekognition", "--json"]
         command += ["--endpoint-url", self.address, "--from-collection", "staff"]
         command += ["--collection", "copy", "--data", str(data), *words]
         if "--manifest" not in words:
             command += ["--photo-template", f"{self.photos}/{{external_image_id}}.jpg"]
-        keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
-        region = {"AWS_DEFAULT_REGION": "eu-west-1", "PYTHONPATH": str(ROOT)}
-        return command, {**os.environ, **keys, **region}
+        return command
 
     def run(self, data: Path, *words: str) -> dict[str, Any]:
         """Import the collection, and return the report."""
-        command, environment = self.command(data, *words)
-        ended = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False
-        )
-        assert ended.returncode in (0, 7), ended.stderr
+        ended = run(*self.words(data, *words))
+        assert ended.exit_code in (0, 7), ended.output
         report: dict[str, Any] = json.loads(ended.stdout)
         assert violation("import-report", report) is None
         assert report["complete"]
         # 7 if no face came through that should have
         reasons = {each["reason"] for each in report["unmatched"]}
         nothing = report["imported"] == report["present"] == 0
-        assert (ended.returncode == 7) == bool(nothing and reasons - {"DELETED", "ALREADY_INDEXED"})
+        assert (ended.exit_code == 7) == bool(nothing and reasons - {"DELETED", "ALREADY_INDEXED"})
         return report
 
 
@@ -135,8 +153,7 @@ def test_an_import_that_was_killed_twice_is_complete(source: Source, tmp_path: P
             source.gallery.associate_faces("staff", user, members, min_similarity=0.0)
     data = tmp_path / "data"
     for faces in (150, 550):
-        command, environment = source.command(data)
-        process = subprocess.Popen(command, env=environment, start_new_session=True)
+        process = start(*source.words(data), start_new_session=True)
         deadline = time.monotonic() + 120
         while stored(data) < faces:
             assert process.poll() is None
@@ -407,8 +424,9 @@ def test_an_import_that_ends_early_leaves_its_report(source: Source, tmp_path: P
     for number in range(200):
         source.index(f"person-{number}", f"person-{number}")
     saved = tmp_path / "report.json"
-    command, environment = source.command(tmp_path / "data", "--report", str(saved))
-    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    running = start(
+        *source.words(tmp_path / "data", "--report", str(saved)), stderr=subprocess.PIPE
+    )
     while stored(tmp_path / "data") < 20:
         assert running.poll() is None
         time.sleep(0.01)
@@ -429,9 +447,8 @@ def test_a_report_that_cannot_be_written_is_refused_before_any_work(
 ) -> None:
     source.index("ann", "ann")
     saved = tmp_path / "none" / "report.json"
-    command, environment = source.command(tmp_path / "data", "--report", str(saved))
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 4
+    ended = run(*source.words(tmp_path / "data", "--report", str(saved)))
+    assert ended.exit_code == 4
     assert f"the report cannot be written to {saved}" in ended.stderr
     assert not (tmp_path / "data").exists()
 
@@ -471,22 +488,15 @@ def test_another_person_of_the_same_id_gets_no_faces(source: Source, tmp_path: P
 def test_a_wrong_rule_is_explained(
     words: list[str], code: int, sentence: str, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-c", PROGRAM, "import", "rekognition", "--collection", "copy"]
-    ended = subprocess.run(
-        [*command, "--data", str(tmp_path), *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == code
+    command = ("import", "rekognition", "--collection", "copy", "--data", str(tmp_path))
+    ended = run(*command, *words)
+    assert ended.exit_code == code
     assert sentence in ended.stderr
 
 
 def test_a_collection_that_does_not_exist_is_named(source: Source, tmp_path: Path) -> None:
-    command, environment = source.command(tmp_path / "data", "--from-collection", "none")
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 3
+    ended = run(*source.words(tmp_path / "data", "--from-collection", "none"))
+    assert ended.exit_code == 3
     assert "none" in ended.stderr
 
 
@@ -496,14 +506,10 @@ def test_encodings_of_face_recognition_are_imported(tmp_path: Path) -> None:
     document = {name: fake_embedding("ann" if name == "Ann Smith" else name) for name in names}
     encodings.write_bytes(pickle.dumps(document))
     words = ["import", "face-recognition", str(encodings), "--collection", "staff", "--json"]
-    command = [sys.executable, "-c", PROGRAM, *words, "--data", str(tmp_path / "data")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     answers = []
     for _ in range(2):
-        ended = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=False
-        )
-        assert ended.returncode == 0, ended.stderr
+        ended = run(*words, "--data", str(tmp_path / "data"))
+        assert ended.exit_code == 0, ended.output
         answers.append(json.loads(ended.stdout))
     assert answers[0] == answers[1]
     with serve(tmp_path / "data") as address:
@@ -524,39 +530,30 @@ def test_encodings_that_were_deleted_stay_so(tmp_path: Path) -> None:
     encodings = tmp_path / "encodings.pickle"
     encodings.write_bytes(pickle.dumps({name: fake_embedding(name) for name in ("ann", "bob")}))
     words = ["import", "face-recognition", str(encodings), "--collection", "staff", "--json"]
-    command = [sys.executable, "-c", PROGRAM, *words, "--data", str(tmp_path / "data")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
-    def run(*more: str) -> Any:  # noqa: ANN401 - JSON
-        ended = subprocess.run(
-            [*command, *more], env=environment, capture_output=True, text=True, check=True
-        )
+    def imported(*more: str) -> Any:  # noqa: ANN401 - JSON
+        ended = run(*words, "--data", str(tmp_path / "data"), *more)
+        assert ended.exit_code == 0, ended.output
         return json.loads(ended.stdout)
 
-    (ann, bob) = run()["face_ids"]
+    (ann, bob) = imported()["face_ids"]
     with SqliteStore(tmp_path / "data" / "facerec.db") as store:
         gallery = Collaborators(store, store).gallery()
         gallery.erase("staff", SubjectKind.USER, "ann")
-    again = run()
+    again = imported()
     assert (again["face_ids"], again["deleted"], again["people"]) == ([bob], [ann], 1)
     with SqliteStore(tmp_path / "data" / "facerec.db") as store:
         assert [user.user_id for user in store.list_users("staff")] == ["bob"]
-    assert run("--restore-deleted")["face_ids"] == [ann, bob]
-    assert run()["face_ids"] == [ann, bob]
+    assert imported("--restore-deleted")["face_ids"] == [ann, bob]
+    assert imported()["face_ids"] == [ann, bob]
 
 
 def test_a_hostile_pickle_is_refused_in_one_line(tmp_path: Path) -> None:
     encodings = tmp_path / "encodings.pickle"
     encodings.write_bytes(f"cpathlib\nPath.touch\n(S'{tmp_path}/victim'\ntR.".encode())
     words = ["import", "face-recognition", str(encodings), "--collection", "staff"]
-    ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words, "--data", str(tmp_path / "data")],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 4
+    ended = run(*words, "--data", str(tmp_path / "data"))
+    assert ended.exit_code == 4
     (error, hint) = ended.stderr.splitlines()
     assert "is refused: it contains pathlib" in error
     assert hint.startswith("hint: ")
