@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,13 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from PIL import Image
 
 import facerec.factory.engines
 from facerec.api.app import AppSettings, create_app
 from facerec.api.auth.access import OpenGuard
+from facerec.core.options import FaceOptions
+from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.factory import open_local_jobs, open_local_store, open_server_gallery
 from facerec.storage.objects import AccessPolicy
 from facerec.testing.engine import FakeAttributes, FakeEngine, fake_face, fake_photo
@@ -33,6 +36,17 @@ GROUP = fake_photo(
 NO_FACE = "00000000-0000-8000-8000-000000000000"
 
 
+class AnnInRealPhotos(FakeEngine):
+    """Finds Ann in photos that can be decoded too, so that they have thumbnails."""
+
+    def analyse(
+        self, photos: Sequence[bytes], options: FaceOptions
+    ) -> list[PhotoFaces | UnreadablePhoto]:
+        return super().analyse(
+            [ANN if photo.startswith(b"\x89PNG") else photo for photo in photos], options
+        )
+
+
 @dataclass(frozen=True)
 class RestServer:
     """A server, and the address where it listens."""
@@ -43,14 +57,32 @@ class RestServer:
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer of a server to a request of ours; ``sent`` is all of it, with its headers."""
+    """A request of ours and the answer of a server.
+
+    Attributes:
+        operation_id: Id of the operation.
+        method: Its method.
+        path: Template of its path.
+        parameters: What fills the template.
+        request: The rest of the request, as ``httpx`` takes it: ``json``, ``params``, ``data`` and
+            ``files``.
+        status: Status of the answer.
+        document: The answer, if it is JSON.
+        sent: The whole answer, with its headers.
+        content: The bytes of its body.
+        media_type: Their type.
+    """
 
     operation_id: str
     method: str
     path: str
+    parameters: dict[str, str]
+    request: dict[str, Any]
     status: int
     document: Any
     sent: str
+    content: bytes
+    media_type: str
 
 
 @contextmanager
@@ -61,6 +93,7 @@ def rest_server(folder: Path) -> Iterator[RestServer]:
     photos.mkdir()
     (photos / "ann.jpg").write_bytes(ANN)
     (photos / "broken.jpg").write_bytes(b"no photo")
+    Image.new("RGB", (640, 480), "red").save(photos / "real.png")
     with pytest.MonkeyPatch.context() as monkeypatch:
         use_fake_engine(monkeypatch)
         monkeypatch.setattr(facerec.factory.engines, "open_attribute_networks", FakeAttributes)
@@ -68,7 +101,7 @@ def rest_server(folder: Path) -> Iterator[RestServer]:
         jobs = open_local_jobs(data, workers=1, policy=policy)
         with (
             open_local_store(data) as store,
-            open_server_gallery(data, store, FakeEngine(), policy) as gallery,
+            open_server_gallery(data, store, AnnInRealPhotos(), policy) as gallery,
         ):
             app = create_app(gallery, AppSettings(OpenGuard(), jobs=jobs))
             with running(app) as address:
@@ -94,11 +127,21 @@ def ask_everything(server: RestServer) -> list[Answered]:
         def ask(operation_id: str, request: dict[str, Any] | None = None, **path: str) -> Any:  # noqa: ANN401
             method, template = known[operation_id]
             response = http.request(method, template.format(**path), **(request or {}))
-            is_json = "json" in response.headers.get("content-type", "")
-            document = response.json() if is_json else None
-            sent = f"{response.headers}\n{response.content.decode('latin-1')}"
+            media_type = response.headers.get("content-type", "")
+            document = response.json() if "json" in media_type else None
             answers.append(
-                Answered(operation_id, method, template, response.status_code, document, sent)
+                Answered(
+                    operation_id,
+                    method,
+                    template,
+                    path,
+                    request or {},
+                    response.status_code,
+                    document,
+                    f"{response.headers}\n{response.content.decode('latin-1')}",
+                    response.content,
+                    media_type,
+                )
             )
             return document
 
@@ -112,15 +155,16 @@ def ask_everything(server: RestServer) -> list[Answered]:
         face_path = {**staff, "face_id": face["face_id"]}
         ask("index", {"data": {**staff, "max_faces": "1"}, "files": {"image": GROUP}})
         job = ask("index", {"json": {**staff, "bucket": "photos", "prefix": ""}})
-        ask("match", {"json": {**staff, "image": image, "index": True}})
+        ask("match", {"json": {**staff, "image": image, "index": True, "max_faces": 1}})
         ask("match", {"json": {**staff, "bucket": "photos", "key": "none.jpg"}})
         ask("compare", {"json": {"source": {"image": image}, "target": {"image": image}}})
         ask("detect", {"json": {"image": image, "max_faces": 1, "attributes": True}})
+        ask("create_collection", {"json": {"collection_id": "visitors"}})
         ask("list_collections", {"params": {"limit": 1}})
         ask("describe_collection", **staff)
         ask("refresh_stats", {"params": {"limit": 1}}, **staff)
         ask("list_faces", {"params": {"limit": 1}}, **staff)
-        ask("get_thumbnail", **face_path)
+        ask("get_thumbnail", **face_path)  # its photo was sent, and is not kept
         ask("match_face", **face_path)
         ask("set_threshold", {"json": {"threshold": 0.9}}, **staff)
         ask("remove_threshold", **staff)
@@ -130,7 +174,7 @@ def ask_everything(server: RestServer) -> list[Answered]:
         person = {**staff, "user_id": "ann"}
         ask("create_person", {"json": {"user_id": "ann"}}, **staff)
         ask("add_faces", {"json": {"face_ids": [face["face_id"], NO_FACE]}}, **person)
-        ask("rename_person", {"json": {"name": "Ann"}}, **person)
+        ask("rename_person", {"json": {"name": "Ann"}, "params": {"why": "asked"}}, **person)
         ask("remove_name", **person)
         (entry, *_) = ask("list_history", **staff)["entries"]
         ask("undo_change", **staff, entry_id=entry["entry_id"])
@@ -143,7 +187,6 @@ def ask_everything(server: RestServer) -> list[Answered]:
             **person,
         )
         ask("describe_person", **person)
-        ask("enrol_people", {"json": {"bucket": "photos", "pattern": "{person}.jpg"}}, **staff)
         ask("list_people", **staff)
         ask("match_people", {"json": {**staff, "image": image}})
         ask("match_person", **person)
@@ -159,16 +202,31 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("not_same_cluster", **named, person="dan")
         ask("not_a_face", **staff, face_id=clusters[0]["best_face_id"])
         ask("lift_not_a_face", **staff, face_id=clusters[0]["best_face_id"])
-        ask("name_cluster", {"json": {"user_id": "eve"}}, **named)
+        ask("cluster_faces", {"json": {}}, **staff)
+        cluster_id = ask("list_clusters", **staff)["clusters"][0]["cluster_id"]
+        ask("name_cluster", {"json": {"user_id": "eve"}}, **staff, cluster_id=cluster_id)
         ask("remove_face", **person, face_id=face["face_id"])
         ask("delete_person", **person)
-        deadline = time.monotonic() + 60
-        while ask("get_job", job_id=job["job_id"])["status"] in ("PENDING", "RUNNING"):
-            del answers[-1]
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+
+        def wait_for(job: dict[str, Any]) -> None:
+            deadline = time.monotonic() + 120
+            while ask("get_job", job_id=job["job_id"])["status"] in ("PENDING", "RUNNING"):
+                del answers[-1]
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+
+        wait_for(job)
         ask("list_jobs")
         ask("cancel_job", job_id=job["job_id"])
+        other = {"collection_id": "visitors", "bucket": "photos", "prefix": ""}
+        job = ask("index", {"json": other})
+        ask("cancel_job", job_id=job["job_id"])
+        wait_for(job)
+        photo = {**staff, "bucket": "photos", "key": "real.png"}
+        (stored,) = ask("index", {"json": photo})["faces"]
+        ask("get_thumbnail", **staff, face_id=stored["face_id"])
+        for pattern in ("{person}.jpg", "{person}/*.jpg"):
+            ask("enrol_people", {"json": {"bucket": "photos", "pattern": pattern}}, **staff)
         ask("check_health")
         ask("delete_face", **face_path)
         ask("set_retention", {"json": {"days": 30}}, **staff)
@@ -181,4 +239,6 @@ def ask_everything(server: RestServer) -> list[Answered]:
         ask("delete_collection", **staff)
     asked = {answer.operation_id for answer in answers}
     assert asked == known.keys(), f"not asked: {known.keys() - asked}"
+    succeeded = {answer.operation_id for answer in answers if answer.status < 400}
+    assert succeeded == known.keys(), f"only problems: {known.keys() - succeeded}"
     return answers

@@ -30,6 +30,9 @@ from facerec.gallery.presenting.faces import (
     face_search_json,
 )
 
+JPEG, BYTES = "image/jpeg", "application/octet-stream"
+"""Media types of thumbnails; some generators of clients know no images, only files of bytes."""
+
 
 def faces_router(context: Context) -> APIRouter:
     """Return the routes that list, search, show and delete stored faces."""
@@ -111,11 +114,15 @@ def faces_router(context: Context) -> APIRouter:
     @router.get(
         "/{collection_id}/faces/{face_id}/thumbnail",
         summary="Show a face, if the photo in which it was found can still be read",
+        response_class=Response,  # without one, the document would have JSON too
         responses={
             **problems(404),
             200: {
                 "description": "The face with a margin.",
-                "content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}},
+                "content": {
+                    kind: {"schema": {"type": "string", "format": "binary"}}
+                    for kind in (JPEG, BYTES)
+                },
             },
         },
     )
@@ -129,6 +136,7 @@ def faces_router(context: Context) -> APIRouter:
             cpu_bound=True,
         )
         headers = {"Cache-Control": "no-store"}  # a deleted face is gone everywhere
-        return Response(content, media_type="image/jpeg", headers=headers)
+        only_bytes = request.headers.get("accept", "").strip() == BYTES
+        return Response(content, media_type=BYTES if only_bytes else JPEG, headers=headers)
 
     return router

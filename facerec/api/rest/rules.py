@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -9,10 +10,14 @@ Schema: TypeAlias = dict[str, Any]
 
 
 def without_nulls(schema: Schema) -> None:
-    """Describe optional fields as fields that may be omitted, instead of as nullable."""
+    """Describe optional fields as fields that may be omitted, instead of as nullable.
+
+    Their defaults are in their descriptions: some generators of clients require what has a default.
+    """
     for name, field in schema.get("properties", {}).items():
-        if field.get("default", "") is None:
-            del field["default"]
+        default = field.pop("default", None)
+        if default not in (None, ""):
+            field["description"] = f"{field['description']} By default {json.dumps(default)}."
         values = [value for value in field.get("anyOf", ()) if value != {"type": "null"}]
         if len(values) == 1:
             rest = {key: value for key, value in field.items() if key != "anyOf"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -23,7 +25,12 @@ async def refuse_unknown_parameters(request: Request) -> None:
     known = {parameter.alias for each in used for parameter in each.query_params}
     unknown = sorted(set(request.query_params) - known)
     if unknown:
-        message = {"msg": "unknown parameter", "type": "extra_forbidden"}
-        raise RequestValidationError(
-            [{"loc": ("query", name[:100]), **message} for name in unknown]
-        )
+        raise RequestValidationError([_violation(name, route) for name in unknown])
+
+
+def _violation(name: str, route: APIRoute) -> dict[str, Any]:
+    place = ("query", name[:100])
+    body = route.body_field
+    if body and name in getattr(body.field_info.annotation, "model_fields", ()):
+        return {"loc": place, "msg": "move it into the JSON document", "type": "value_error"}
+    return {"loc": place, "msg": "unknown parameter", "type": "extra_forbidden"}

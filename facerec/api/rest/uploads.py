@@ -15,6 +15,7 @@ import base64
 import json
 import re
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from email.message import Message
 from typing import Any
 
@@ -127,13 +128,17 @@ def upload_bodies(model: type[BaseModel], *photos: str) -> dict[str, Any]:
         if name not in _NOT_IN_FORMS and name not in photos
     }
     binary = {"type": "string", "format": "binary"}
-    form = {
+    form: dict[str, Any] = {
         "title": model.__name__.replace("Request", "Form"),
         "type": "object",
         "required": [*photos, *(name for name in document.get("required", ()) if name in fields)],
         "properties": dict.fromkeys(photos, binary) | fields,
         "additionalProperties": False,
     }
+    if photos == ("image",):
+        form["required"].remove("image")
+        form["properties"]["file"] = {**binary, "description": "Another name of `image`."}
+        form["allOf"] = [{"oneOf": [{"required": ["image"]}, {"required": ["file"]}]}]
     extra: dict[str, Any] = {"requestBody": {"content": {"multipart/form-data": {"schema": form}}}}
     if photos == ("image",):
         # no description of a body can tie parameters to one of its media types
@@ -149,7 +154,7 @@ def _in_form(name: str, field: dict[str, Any]) -> dict[str, Any]:
     if name not in _BOOLEANS:
         return field
     return {
-        **{key: value for key, value in field.items() if key not in ("anyOf", "default", "type")},
+        **{key: value for key, value in field.items() if key not in ("anyOf", "type")},
         "type": "string",
         # An enumeration would make generators of clients use one name for true and TRUE.
         "pattern": f"^({'|'.join(_AS_BOOLEAN)})$",
@@ -228,7 +233,7 @@ def _document(fields: list[tuple[str, str | bytes]]) -> dict[str, Any]:
             encoded = base64.b64encode(value).decode() if isinstance(value, bytes) else value
             document[field] = encoded if field == "image" else {"image": encoded}
         elif name in _NUMBERS and isinstance(value, str):
-            document[field] = _number(value)
+            document[field] = _number(name, value)
         elif name in _BOOLEANS and isinstance(value, str):
             document[field] = _boolean(name, value)
         else:
@@ -236,19 +241,18 @@ def _document(fields: list[tuple[str, str | bytes]]) -> dict[str, Any]:
     return document
 
 
-def _number(text: str) -> Any:  # noqa: ANN401 - JSON
-    try:
-        return json.loads(text[:100])
-    except ValueError:
-        return text  # the route refuses it, and names the field
+def _number(name: str, text: str) -> float:
+    with suppress(ValueError):
+        number = json.loads(text[:100])
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            return number
+    raise _wrong(name, "give a number in digits")
 
 
 def _boolean(name: str, text: str) -> bool:
     value = _AS_BOOLEAN.get(text)
     if value is None:
-        raise RequestValidationError(
-            [{"loc": ("body", name), "msg": "give true or false, or 1 or 0", "type": "value_error"}]
-        )
+        raise _wrong(name, "give true or false, or 1 or 0")
     return value
 
 
@@ -271,3 +275,7 @@ def _json_request(request: Request, document: dict[str, Any]) -> Request:
 
 def _malformed(message: str) -> RequestValidationError:
     return RequestValidationError([{"loc": ("body",), "msg": message, "type": "value_error"}])
+
+
+def _wrong(name: str, message: str) -> RequestValidationError:
+    return RequestValidationError([{"loc": ("body", name), "msg": message, "type": "value_error"}])

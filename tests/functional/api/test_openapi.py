@@ -20,7 +20,7 @@ from hypothesis.errors import Unsatisfiable
 from tests.support.rest_server import ANN, GROUP, RestServer, operations, rest_server
 
 PHOTOS = st.sampled_from([ANN, GROUP])
-FILES = ("image", "source", "target")
+FILES = ("file", "image", "source", "target")
 ROOT = Path(__file__).parents[3]
 # no schema can say what makes bytes a photo
 schemathesis.openapi.format("byte", PHOTOS.map(lambda photo: base64.b64encode(photo).decode()))

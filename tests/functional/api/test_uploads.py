@@ -218,6 +218,24 @@ def test_a_field_of_a_wrong_type_is_named(rest: httpx.Client) -> None:
     assert "limit" in response.json()["detail"]
 
 
+@pytest.mark.parametrize("limit", ["many", "", "true", "null", "[5]", '"5"', "five"])
+def test_a_number_of_a_form_is_told_to_have_digits(rest: httpx.Client, limit: str) -> None:
+    response = rest.post(
+        f"{RECOGNITION}/match", data={"collection_id": "staff", "limit": limit}, files={"file": ANN}
+    )
+    assert response.status_code == 422
+    assert response.json()["detail"] == "body.limit: give a number in digits"
+
+
+def test_fields_beside_json_are_told_to_move_into_it(rest: httpx.Client) -> None:
+    params = {"collection_id": "staff", "bogus": "1"}
+    response = rest.post(f"{RECOGNITION}/match", params=params, json={"image": IN_BASE64})
+    assert response.status_code == 422
+    detail = response.json()["detail"]
+    assert "query.collection_id: move it into the JSON document" in detail
+    assert "query.bogus is unknown here" in detail
+
+
 def test_a_photo_with_bytes_like_json_is_accepted(rest: httpx.Client) -> None:
     photo = ANN + b" " * 10 + b",:[{" * 100_000
     response = rest.post(

@@ -1,24 +1,24 @@
-"""Checks answers against a client of openapi-python-client: python check_python_client.py FOLDER.
+"""Sends requests with a client of openapi-python-client: python check_python_client.py FOLDER URL.
 
-The folder has the client, and ``answers.json``: operation id, status and document of each answer.
-Runs in the environment of the generator, which has the packages that the client needs.
+The folder has the client, and ``calls.json``: requests and the answers to them. Runs in the
+environment of the generator, which has the packages that the client needs.
 """
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import pkgutil
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, get_args, get_type_hints
 
-import httpx
 
-
-def main(folder: Path) -> None:
-    """Parse each answer with the generated client, and compare."""
+def main(folder: Path, address: str) -> None:
+    """Send each request with the generated client, and compare what it makes of the answer."""
     sys.path.insert(0, str(folder / "client"))
     package = importlib.import_module("facerec_client")
     modules = {
@@ -28,14 +28,39 @@ def main(folder: Path) -> None:
     operations = {
         name.rpartition(".")[2]: module for name, module in modules.items() if ".api." in name
     }
-    client = package.Client(base_url="http://localhost")
-    answers = json.loads((folder / "answers.json").read_text())
-    for operation_id, status, document in answers:
-        response = httpx.Response(status, json=document)
-        parsed = operations[operation_id]._parse_response(client=client, response=response)
-        if parsed is None or normal(parsed.to_dict()) != normal(document):
-            raise SystemExit(f"{operation_id} {status}: {parsed}\n{document}")
-    print(f"{len(answers)} answers")  # noqa: T201
+    client = package.Client(base_url=address)
+    calls = json.loads((folder / "calls.json").read_text())
+    for call in calls:
+        answered = ask(client, operations[call["id"]], call)
+        if answered.status_code != call["status"]:
+            raise SystemExit(f"{call['id']}: {answered}")
+        parsed = answered.parsed
+        if call["document"] is not None:
+            same = parsed is not None and normal(parsed.to_dict()) == normal(call["document"])
+        elif call["content"]:
+            same = parsed.payload.read() == base64.b64decode(call["content"])
+        else:
+            same = parsed is None
+        if not same:
+            raise SystemExit(f"{call['id']} {call['status']}: {parsed}\n{call['document']}")
+    print(f"{len(calls)} answers")  # noqa: T201
+
+
+def ask(client: Any, operation: ModuleType, call: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Send a request."""
+    arguments: dict[str, Any] = {**call["path"], **call["query"]}
+    kind = get_type_hints(operation.sync_detailed).get("body")
+    if kind is not None:
+        # an operation that takes JSON and forms has a class for each
+        kinds = [each for each in get_args(kind) or (kind,) if hasattr(each, "from_dict")]
+        if call["form"] is None:
+            (chosen,) = [each for each in kinds if not hasattr(each, "to_multipart")]
+            arguments["body"] = chosen.from_dict(call["json"])
+        else:
+            (chosen,) = [each for each in kinds if hasattr(each, "to_multipart")]
+            files = {name: base64.b64decode(content) for name, content in call["files"].items()}
+            arguments["body"] = chosen.from_dict({**call["form"], **files})
+    return operation.sync_detailed(client=client, **arguments)
 
 
 def normal(value: Any) -> Any:  # noqa: ANN401 - JSON
@@ -49,4 +74,4 @@ def normal(value: Any) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
-main(Path(sys.argv[1]))
+main(Path(sys.argv[1]), sys.argv[2])
