@@ -65,6 +65,54 @@ def start(*words: str, **settings: Any) -> subprocess.Popen[str]:  # noqa: ANN40
     return subprocess.Popen(command, env=environment, text=True, **settings)
 
 
+KILLED_PROGRAM = """
+import os
+import signal
+import sys
+from contextlib import contextmanager
+
+import facerec.cli.importing
+import facerec.imports.importing
+import facerec.imports.rekognition
+import facerec.factory.engines
+from facerec.storage.sqlite.database import Database
+from facerec.testing.engine import FakeEngine
+
+facerec.factory.engines.open_local_engine = FakeEngine
+from facerec.cli.main import main
+
+kill_after, commits = 0, 0
+
+def dying(method):
+    @contextmanager
+    def wrapper(self):
+        global commits
+        joined = getattr(self._joined, "connection", None) is not None
+        with method(self) as value:
+            yield value
+        if not joined:
+            commits += 1
+            if commits == kill_after:
+                os.kill(os.getpid(), signal.SIGKILL)
+    return wrapper
+
+Database.writing, Database.transaction = dying(Database.writing), dying(Database.transaction)
+
+for line in sys.stdin:
+    number, folder = line.split()
+    if os.fork() == 0:
+        kill_after = int(number)
+        sys.stdout = open(folder + ".json", "w")
+        sys.argv += ["--data", folder]
+        main()
+        os._exit(0)
+    _, status = os.wait()
+    print(os.waitstatus_to_exitcode(status), flush=True)
+"""
+"""Reads lines of a number and a data folder, and imports into the folder, killed after as many
+commits. The imports are forks of a process that has loaded everything."""
+
+
 class Source:
     """A collection ``staff`` on a server, and the folder of its photos."""
 
@@ -186,6 +234,61 @@ def test_an_import_that_was_killed_twice_is_complete(source: Source, tmp_path: P
         deleted = new.delete_faces(CollectionId="copy", FaceIds=[face_id, ids[people[0]]])
         assert deleted["DeletedFaces"] == [face_id]
         assert deleted["UnsuccessfulFaceDeletions"][0]["UserId"] == "user-0"
+
+
+def test_an_import_that_was_killed_after_any_commit_is_completed(
+    source: Source, tmp_path: Path
+) -> None:
+    """No face is lost or doubled, and no association, wherever the kill falls."""
+    ids = [*source.index("pair", "ann", "bob"), *source.index("cid", "cid")]
+    ids += source.index("ann-again", "ann")
+    for user, members in (("ann", [ids[0], ids[3]]), ("bob", [ids[1]]), ("nobody", [])):
+        source.gallery.create_user("staff", user, name=user.title())
+        if members:
+            source.gallery.associate_faces("staff", user, members, threshold=0.0)
+    command, environment = source.command(tmp_path)
+    command[2] = KILLED_PROGRAM
+    del command[command.index("--data") : command.index("--data") + 2]
+    forks = subprocess.Popen(
+        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+    def run(folder: Path, kill_after: int = 0) -> int:
+        assert forks.stdin
+        assert forks.stdout
+        forks.stdin.write(f"{kill_after} {folder}\n")
+        forks.stdin.flush()
+        return int(forks.stdout.readline())
+
+    def state_of(folder: Path) -> object:
+        with SqliteStore(folder / "facerec.db") as store:
+            faces = {face.record.face_id: face for face in store.get_faces("copy", ids)}
+            people = [(user.user_id, sorted(user.face_ids)) for user in store.list_users("copy")]
+            return sorted(faces), store.count_faces("copy"), people
+
+    assert run(tmp_path / "whole") == 0
+    expected = state_of(tmp_path / "whole")
+    assert expected == (
+        sorted(ids),
+        4,
+        [("ann", sorted([ids[0], ids[3]])), ("bob", [ids[1]]), ("nobody", [])],
+    )
+    partial = set()
+    for kill_after in range(1, 1000):
+        folder = tmp_path / f"killed-{kill_after}"
+        ended = run(folder, kill_after)
+        assert ended in (0, -signal.SIGKILL)
+        if ended == 0:
+            break
+        partial.add(stored(folder))
+        assert run(folder) == 0
+        assert state_of(folder) == expected
+        report = json.loads((tmp_path / f"killed-{kill_after}.json").read_text())
+        assert report["imported"] + report["present"] == 4
+    forks.stdin.close()  # type: ignore[union-attr]
+    assert forks.wait() == 0
+    # the kills fell before, between and after the photos
+    assert {0, 4} < partial
 
 
 def test_the_report_names_every_face_that_could_not_be_imported(
