@@ -31,7 +31,7 @@ from facerec.gallery.presenting.faces import (
 )
 
 JPEG, BYTES = "image/jpeg", "application/octet-stream"
-"""Media types of thumbnails; some generators of clients know no images, only files of bytes."""
+"""Media types of thumbnails; some generators of clients read no files of other types than bytes."""
 
 
 def faces_router(context: Context) -> APIRouter:
