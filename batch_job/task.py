@@ -23,7 +23,7 @@ from facerec.jobs.ledger.incomplete import read_numbers
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.plan import read_plan
 from facerec.jobs.run_order import read_start
-from facerec.jobs.writing import faces_of
+from facerec.jobs.writing import store_of_planned
 from facerec.storage.objects import Objects, ObjectStore
 
 DONE = 0
@@ -127,7 +127,7 @@ def _run_child(
     meters.started(assignment.attempt)
     dependencies = open_child_dependencies(settings, engine)
     if plan.new_collection and read_start(objects, plan).number == 1:
-        faces = faces_of(plan, dependencies.faces, dependencies.records)
+        faces = store_of_planned(plan, dependencies.faces, dependencies.records)
         faces.expect_empty(plan.collection_id)
     runner = ChildRunner(plan, dependencies, assignment.tolerated_failure_percentage)
     summary = runner.run(assignment.child, stop=stop, on_commit=meters.committed)

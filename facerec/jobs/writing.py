@@ -19,8 +19,10 @@ def collection_of(plan: Plan) -> Collection:
     return new_collection(plan.collection_id, plan.model_version, plan.collection_created_at)
 
 
-def faces_of(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:
-    """Return a store that does not write a job's faces into a later collection with the same id.
+def store_of_planned(plan: Plan, faces: FaceStore, records: RecordStore) -> FaceStore:
+    """Return the store of the collection that a job was planned for.
+
+    It writes no faces into a later collection with the same id.
 
     Args:
         plan: the job's plan, which names the creation of its collection.

@@ -16,9 +16,8 @@ A search with the faces of a photo (``search_probes``) takes these steps:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
@@ -82,17 +81,18 @@ def search_probes(
             threshold=threshold,
             repeat_people=repeat_people,
         )
-        few = [_count_matches(own, threshold) <= limit for own in found.scored]
+        # More neighbours only help a probe that has too few matches.
         return found, max(
-            dropped if is_few else 0 for dropped, is_few in zip(found.dropped, few, strict=True)
+            dropped if _count_matches(own, threshold) <= limit else 0
+            for own, dropped in zip(found.scored, found.dropped, strict=True)
         )
 
     found = search_for(limit, search)
-    owners = found.owners
+    owners = found.known.owners
     names = display_names(collection_id, _owners_of(found.scored, owners), records=records)
     searched = []
     for probe, own in zip(probes, found.scored, strict=True):
-        decision, best = decide(found.candidates(_close(own)), threshold=threshold)
+        decision, best = decide(found.known.candidates(_close(own)), threshold=threshold)
         chosen = {candidate.face.record.face_id for candidate in best}
         close = [_match(face) for face in own if face.face_id in chosen]
         searched.append(
@@ -152,6 +152,38 @@ def search_stored_face(
 
 
 @dataclass(frozen=True, slots=True)
+class _KnownFaces:
+    """What the stores hold of the faces of a search.
+
+    Attributes:
+        stored: Faces with their embeddings, by face id: those that decisions compare.
+        owners: People of faces by face id.
+        corrected: People whom faces do not show, by face id.
+        cohort: Computes the stats of faces that are stored without them.
+    """
+
+    stored: Mapping[str, StoredFace]
+    owners: Mapping[str, str]
+    corrected: Corrected
+    cohort: Cohort
+
+    def candidates(self, scored: Sequence[ScoredFace]) -> list[Candidate]:
+        """Return faces as candidates of a decision, without those deleted since the search."""
+        return [
+            Candidate(
+                self.stored[face.face_id],
+                face.score,
+                face.similarity,
+                self.owners.get(face.face_id),
+                stats_of_stored(self.stored[face.face_id], self.cohort),
+                self.corrected.get(face.face_id, frozenset()),
+            )
+            for face in scored
+            if face.face_id in self.stored
+        ]
+
+
+@dataclass(frozen=True, slots=True)
 class _NearestFaces:
     """The stored faces nearest to probes.
 
@@ -159,14 +191,12 @@ class _NearestFaces:
         scored: The faces that count for each probe, most similar first.
         dropped: Number of neighbours of each probe that were dropped from a truncated result; 0 if
             the store has no more.
-        owners: People of faces by face id.
-        candidates: Returns faces as candidates of a decision.
+        known: What the stores hold of these faces.
     """
 
     scored: list[list[ScoredFace]]
     dropped: list[int]
-    owners: Mapping[str, str]
-    candidates: Callable[[Sequence[ScoredFace]], list[Candidate]]
+    known: _KnownFaces
 
 
 def _nearest_faces(
@@ -201,16 +231,14 @@ def _nearest_faces(
         face.record.face_id: face
         for face in (faces.get_faces(collection_id, deciding) if deciding else [])
     }
-    candidates = partial(
-        _candidates, stored=stored, owners=owners, corrected=corrected, cohort=cohort
-    )
+    known = _KnownFaces(stored, owners, corrected, cohort)
     if several:
-        scored = _each_person_once(scored, candidates, threshold)
+        scored = _each_person_once(scored, known, threshold)
     dropped = [
         len(before) - len(own) if len(nearest) == count else 0
         for before, own, nearest in zip(relevant, scored, neighbours, strict=True)
     ]
-    return _NearestFaces(scored, dropped, owners, candidates)
+    return _NearestFaces(scored, dropped, known)
 
 
 def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
@@ -235,32 +263,9 @@ def _without_hidden(
     return [face for face in scored if face.face_id not in hidden]
 
 
-def _candidates(
-    scored: Sequence[ScoredFace],
-    *,
-    stored: Mapping[str, StoredFace],
-    owners: Mapping[str, str],
-    corrected: Corrected,
-    cohort: Cohort,
-) -> list[Candidate]:
-    """Return faces as candidates of a decision, without those deleted since the search."""
-    return [
-        Candidate(
-            stored[face.face_id],
-            face.score,
-            face.similarity,
-            owners.get(face.face_id),
-            stats_of_stored(stored[face.face_id], cohort),
-            corrected.get(face.face_id, frozenset()),
-        )
-        for face in scored
-        if face.face_id in stored
-    ]
-
-
 def _each_person_once(
     scored: Sequence[list[ScoredFace]],
-    candidates: Callable[[Sequence[ScoredFace]], list[Candidate]],
+    known: _KnownFaces,
     threshold: float,
 ) -> list[list[ScoredFace]]:
     """Return the faces found for each probe, without those of people whom another probe matches.
@@ -275,18 +280,19 @@ def _each_person_once(
         best_score = found[probe][0].score
         unmatched = [
             candidate
-            for candidate in candidates(found[probe])
+            for candidate in known.candidates(found[probe])
             if not any(same_person(candidate, other, threshold) for other in matched)
         ]
         face_ids = {candidate.face.record.face_id for candidate in unmatched}
         own = [face for face in found[probe] if face.face_id in face_ids]
+        # Which faces score nearly as well as the best one depends on which is the best one now.
         found[probe] = _relevant(own, threshold)
         if found[probe] and found[probe][0].score > best_score:
             # The best face of this probe showed a person who is matched already, so another probe
             # may be the most similar one now.
             continue
         undecided.discard(probe)
-        decision, best = decide(candidates(_close(found[probe])), threshold=threshold)
+        decision, best = decide(known.candidates(_close(found[probe])), threshold=threshold)
         if decision is Decision.MATCH:
             matched += [each for each in unmatched if same_person(each, best[0], threshold)]
             matched.append(best[0])

@@ -30,7 +30,7 @@ from facerec.jobs.prefetch import read_ahead_in
 from facerec.jobs.run_order import started_job
 from facerec.jobs.verifying.statements import LastStatements
 from facerec.jobs.verifying.verification import verify_job, verify_repeated
-from facerec.jobs.writing import faces_of
+from facerec.jobs.writing import store_of_planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Set
@@ -110,8 +110,10 @@ def run_child(
         InvalidInputError: the manifest is damaged.
         StoreUnavailableError: a store failed; another attempt may succeed.
     """
-    own = faces_of(plan, dependencies.faces, dependencies.records)
-    dependencies = replace(dependencies, faces=own)
+    planned = store_of_planned(plan, dependencies.faces, dependencies.records)
+    dependencies = replace(dependencies, faces=planned)
+    # Whatever fails because the job was deleted ends in JobDeletedError. Commits, which run in a
+    # thread of their own, also remove the faces that they have stored (``SegmentWriter``).
     with while_it_exists(plan, dependencies.objects):
         return _run(plan, child, dependencies, stop, on_commit)
 

@@ -174,7 +174,12 @@ class SegmentWriter:
         return True
 
     def flush(self) -> Cursor:
-        """Wait for the commit in flight, if any; return where the ledger ends."""
+        """Wait for the commit in flight, if any; return where the ledger ends.
+
+        Whatever depends on the ledger or on stored faces flushes first: the next commit, since
+        segments form a chain; the faces of a photo that is being committed; the keys of
+        ``unrecorded``; and the end of an attempt.
+        """
         if self._in_flight is not None:
             segment = self._in_flight.result()
             self._in_flight, self._in_flight_images = None, frozenset()
@@ -239,7 +244,10 @@ class SegmentWriter:
             self._objects.delete(uri)
 
     def _commit(self, step: Step, started: float) -> Segment:
-        """Return the segment that won: this attempt's, or a concurrent attempt's."""
+        """Return the segment that won: this attempt's, or a concurrent attempt's.
+
+        If the job was deleted in the meantime, the faces of the step are removed again.
+        """
         plan, objects = self._plan, self._objects
         if not job_exists(plan, objects):
             raise JobDeletedError(plan.collection_id)
@@ -262,16 +270,16 @@ class SegmentWriter:
         plan, embeddings = self._plan, None
         photos = step.photos(plan)
         omitted: Omitted | None = None
-        # If a face is deleted while faces are stored, the second query finds its tombstone; a later
-        # deletion finds the face in the collection.
-        while (deleted := self._omitted(step, photos)) != omitted:
-            boxes, erased = deleted
-            step.omit_deleted(boxes)
-            step.erase(erased, photos)
+        # A face may be deleted while the faces are stored: they are stored again without it, until
+        # no more were deleted. A deletion after that finds the face in the collection.
+        while (to_omit := self._omitted(step, photos)) != omitted:
+            omitted = to_omit
+            deleted_boxes, erased_rows = to_omit
+            step.omit_deleted(deleted_boxes)
+            step.erase(erased_rows, photos)
             earlier, embeddings = embeddings, self._store_faces(step)
             if earlier is not None and embeddings is None:
                 self._objects.delete(plan.job_folder + earlier)
-            omitted = deleted
         segment = Segment(
             self._child, step.start, step.end, tuple(step.rows), embeddings, started, time.time()
         )

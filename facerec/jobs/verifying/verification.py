@@ -30,7 +30,7 @@ from facerec.jobs.verifying.lost_collections import (
 )
 from facerec.jobs.verifying.segment_check import Verification, verify_segment
 from facerec.jobs.verifying.statements import LastStatements
-from facerec.jobs.writing import collection_of, faces_of
+from facerec.jobs.writing import collection_of, store_of_planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +69,7 @@ def verify_job(
         last: statements of jobs that were started later; this job's are added.
     """
     plan, last = job.plan, LastStatements() if last is None else last
-    total, faces = Verification(), faces_of(plan, faces, records)
+    total, faces = Verification(), store_of_planned(plan, faces, records)
     for child in range(plan.children) if children is None else children:
         for segment in read_segments(objects, plan.job_folder, child):
             total.add(verify_segment(job, segment, objects, faces, records, last, repair=repair))
