@@ -10,9 +10,8 @@
 3. ``prepare_collection``: the collection is created if necessary, and this creation identified.
 4. ``_Rounds``: the id of the job is derived from all that, so that the same request finds the same
    job again. A request for a collection that was deleted and created again finds a new one.
-5. The plan is read from the job folder if it exists; otherwise it is stored there. A complete job
-   whose photos have changed, or that must be processed again, gets a new round, which is a separate
-   job.
+5. The plan is read from the job folder if it exists; otherwise it is stored there. A job whose plan
+   is not what the request would plan now (``rounds``) gets a new round, which is a separate job.
 """
 
 from __future__ import annotations
@@ -20,8 +19,10 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import tempfile
 import time
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,24 +32,27 @@ from facerec.jobs.erasing.deletion import complete_deletion
 from facerec.jobs.folders import find_entry
 from facerec.jobs.ledger.first_failures import read_first_failures
 from facerec.jobs.ledger.layout import stale_uri
+from facerec.jobs.ledger.removal import is_listed_stale
 from facerec.jobs.manifest.inspection import inspect, read_sample
 from facerec.jobs.options import options_to_json
 from facerec.jobs.plan import PLAN_VERSION, Plan, plan_uri, read_plan
 from facerec.jobs.planning.changes import Changes, find_changes
 from facerec.jobs.planning.children import count_children
-from facerec.jobs.planning.rounds import is_complete, needs_new_round
+from facerec.jobs.planning.rounds import is_complete, is_resumable, needs_new_round
 from facerec.jobs.planning.source import find_source
 from facerec.jobs.remembered.runs import Memory
+from facerec.jobs.remembered.unfinished import unfinished_replacements
 from facerec.jobs.verifying.lost_collections import keep_settings, restore_if_lost
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
     from facerec.gallery.receipts import Erasures
     from facerec.jobs.planning.request import JobRequest
+    from facerec.jobs.remembered.comparison import StalePhoto
 
 
 def plan_job(
@@ -105,12 +109,12 @@ def plan_job(
         memory = memory or Memory(objects, jobs_root, prepared.collection)
         rounds = _Rounds(request, changes, prepared.collection, objects, jobs_root, job_folder)
         plan, job_round = rounds.latest()
-        if plan is not None and _needs_new_round(request, plan, changes, objects):
+        if plan is not None and _needs_new_round(request, plan, changes, objects, memory):
             plan, job_round = None, job_round + 1
         if plan is None:
             new = replace(rounds.plan(job_round), new_collection=prepared.created)
             complete_deletion(objects, jobs_root, new.job_folder)
-            plan = _store(objects, new, changes)
+            plan = _store(objects, new, changes, unfinished_replacements(memory, objects))
     memory.note(plan)
     memory.merge_runs()
     keep_settings(plan.collection_id, objects, jobs_root, records)
@@ -129,7 +133,7 @@ def _open_memory(
 
 
 def _needs_new_round(
-    request: JobRequest, plan: Plan, changes: Changes, objects: ObjectStore
+    request: JobRequest, plan: Plan, changes: Changes, objects: ObjectStore, memory: Memory
 ) -> bool:
     if read_first_failures(objects, plan.job_folder) is not None:
         # The cause of the first photos' failures may be corrected by now; without a new round,
@@ -138,7 +142,12 @@ def _needs_new_round(
     if changes.difference is None:
         return needs_new_round(request, plan, objects)
     if not is_complete(plan, objects):
-        return False
+        return not is_resumable(
+            request, plan, changes.difference, objects, is_last=memory.is_last(plan.job_id)
+        )
+    if plan.prune and not request.prune and is_listed_stale(objects, plan.job_folder):
+        # Its removal failed; a run without --prune must not repeat it.
+        return True
     again = request.force or request.restore_deleted
     return bool(again or changes.difference.to_process or changes.to_prune)
 
@@ -252,15 +261,27 @@ def _planned_before(objects: ObjectStore, folder: str, job_id: str) -> Plan | No
     return plan
 
 
-def _store(objects: ObjectStore, plan: Plan, changes: Changes) -> Plan:
-    """Store a plan, after its listing; if several are stored concurrently, the first one wins."""
+def _store(
+    objects: ObjectStore, plan: Plan, changes: Changes, replacements: Iterable[StalePhoto]
+) -> Plan:
+    """Store a plan, after its lists; if several are stored concurrently, the first one wins.
+
+    Args:
+        objects: store of the job folder.
+        plan: the plan.
+        changes: the work of the job.
+        replacements: replaced photos of other jobs, for which the job looks too.
+    """
     if changes.manifest is not None:
         # Each listing gets a new name: the manifest that another plan has pinned must not change.
         uri = f"{plan.job_folder}manifest-{secrets.token_hex(4)}.jsonl"
         objects.write_file(uri, Path(changes.manifest))
         plan = replace(plan, source=inspect(*read_sample(objects, uri)).source)
-    if changes.stale is not None:
-        objects.write_file(stale_uri(plan.job_folder), Path(changes.stale))
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        file.writelines(photo.to_line() for photo in chain(changes.stale_photos(), replacements))
+        file.flush()
+        if file.tell():
+            objects.write_file(stale_uri(plan.job_folder), Path(file.name))
     content = json.dumps(plan.to_json(), indent=1).encode()
     if objects.write(plan_uri(plan.job_folder), content, if_absent=True):
         return plan

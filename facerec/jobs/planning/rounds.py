@@ -1,7 +1,9 @@
-"""Decides whether a complete job is processed again.
+"""Decides whether a job gets a new round, or its last one is resumed.
 
 A new round of a job processes only photos that are not indexed, so it costs little more than
-reading the others. A complete job gets a new round only for a reason.
+reading the others; of listed photos, not even that. A complete job gets a new round only for a
+reason. An incomplete one is resumed only if its plan does what the request asks for now, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facerec.errors import AccessDeniedError, InvalidInputError, ObjectNotFoundError
+from facerec.jobs.ledger.reading import read_summaries
 from facerec.jobs.ledger.report import Report, read_report
 from facerec.jobs.outcomes import NOT_READ, Outcome
 
 if TYPE_CHECKING:
+    from facerec.jobs.difference import Difference
     from facerec.jobs.ledger.rows import LedgerRow
     from facerec.jobs.plan import Plan
     from facerec.jobs.planning.request import JobRequest
@@ -25,11 +29,12 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
     This applies to a complete job if the request forces it or restores deleted faces, if it retries
     failed photos and there are any, or if one of the failures in the report may be resolved: a
     missing photo exists, one that was denied or archived can be read, or an unreadable one has
-    another size.
+    another size. An incomplete job is resumed unless it was planned with other answers to these
+    questions.
     """
     report = _complete_report(plan, objects)
     if report is None:
-        return False
+        return not has_same_purpose(request, plan)
     if (
         request.force
         or request.restore_deleted
@@ -37,6 +42,40 @@ def needs_new_round(request: JobRequest, plan: Plan, objects: ObjectStore) -> bo
     ):
         return True
     return any(_may_have_changed(row, objects) for row in report.tally.failures)
+
+
+def has_same_purpose(request: JobRequest, plan: Plan) -> bool:
+    """Return whether a plan forces, restores and prunes what a request does."""
+    force = request.force or request.restore_deleted
+    wanted = (force, request.restore_deleted, request.prune)
+    return wanted == (plan.force, plan.restore_deleted, plan.prune)
+
+
+def is_resumable(
+    request: JobRequest, plan: Plan, now: Difference, objects: ObjectStore, *, is_last: bool
+) -> bool:
+    """Return whether the incomplete job of a listing has to do exactly what a request asks for.
+
+    The listing is the same, but what is remembered of the photos may have changed since: another
+    job has read some of them, with other options or in another version. Then the plan does not
+    contain all photos to process.
+
+    Args:
+        request: the request.
+        plan: the plan of the job.
+        now: the difference of the photos from what is remembered, including the photos that the job
+            has processed.
+        objects: contains the job folder.
+        is_last: whether no other job of the collection was started later.
+    """
+    planned = plan.difference
+    if planned is None or not is_last or not has_same_purpose(request, plan):
+        return False
+    if plan.force:
+        # It processes each photo, so that what is remembered does not show how far it is.
+        return True
+    done = sum(child.tally.photos for child in read_summaries(plan, objects))
+    return (now.to_process, now.gone) == (planned.to_process - done, planned.gone)
 
 
 def is_complete(plan: Plan, objects: ObjectStore) -> bool:

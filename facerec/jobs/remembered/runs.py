@@ -144,6 +144,11 @@ class Memory:
         """Return the number of the first known start of a job."""
         return next((run.number for run in self._listed if run.job_id == job_id), None)
 
+    def is_last(self, job_id: str) -> bool:
+        """Return whether a job was started, and no other job later."""
+        started = [run.job_id for run in self._listed if run.job_id is not None]
+        return started[-1:] == [job_id]
+
     def folders_after(self, number: int) -> Iterator[str]:
         """Yield the folders of the jobs that were started after a number, including merged ones."""
         last = {run.job_id: run for run in self._listed if run.job_id is not None}

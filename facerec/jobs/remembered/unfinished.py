@@ -1,0 +1,32 @@
+"""Finds replaced photos whose faces a job was to remove, but has not removed.
+
+A job removes the faces of replaced photos when it is complete. If it was interrupted, or its
+removal failed, and another job continues its work, the new versions are remembered already: a
+comparison no longer shows that the photos were replaced. So each new job looks for them too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.ledger.layout import stale_uri
+from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from facerec.jobs.remembered.runs import Memory
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def unfinished_replacements(memory: Memory, objects: ObjectStore) -> Iterator[StalePhoto]:
+    """Yield the replaced photos that other jobs list; a job that has removed them has no list."""
+    for folder in memory.folders_after(0):
+        try:
+            lines = objects.read(stale_uri(folder)).splitlines()
+        except ObjectNotFoundError:
+            continue
+        for photo in map(stale_photo_of_line, lines):
+            if not photo.is_gone:
+                yield photo
