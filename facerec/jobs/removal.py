@@ -6,7 +6,9 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   renamed at the same time.
 - A replaced photo keeps its faces until the new version has been read.
 - Faces of a photo that also exists at another address stay: photos are identified by their content,
-  so a moved or copied photo has the same faces.
+  so a moved or copied photo has the same faces. An address counts only if something is there now: a
+  folder may have been renamed since. If nothing is there, it is forgotten, so that a photo that
+  comes back, with a disk that is mounted again, is indexed.
 
 Plans do not list versions that another job reads at the same time; ``overlaps`` finds them.
 
@@ -19,9 +21,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache, partial
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from facerec.errors import ObjectNotFoundError
 from facerec.jobs.difference import Removal
@@ -30,13 +33,16 @@ from facerec.jobs.ledger.removal import read_removal
 from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.overlaps import announce, later_plans, memory_of, replaced_at_same_time
 from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
-from facerec.jobs.remembered.photos import GONE, RememberedPhoto, photo_of_line
-from facerec.jobs.remembered.runs import Memory, Remembered, write_photos
+from facerec.jobs.remembered.photos import photo_of_line
 from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
+    from facerec.jobs.remembered.runs import Memory, Remembered
     from facerec.storage.faces import FaceStore
+
+Address: TypeAlias = tuple[str, str]
+"""Address of a photo, and its external image id or ""."""
 
 PHOTOS_AT_ONCE = 4096
 """Number of photos whose faces are deleted together, in one pass over all job folders."""
@@ -80,16 +86,18 @@ def remove_stale(
     listed = [stale_photo_of_line(line) for line in lines]
     stale = [photo for photo in listed if not (photo.is_gone and may_exist(photo.uri, objects))]
     outdated = replaced_at_same_time(plan, objects, memory)
-    keys = sorted(_unheld_keys(stale, outdated, memory, plan))
-    removed = 0
+    keys, empty = _unheld_keys(stale, outdated, memory, plan, objects)
+    photos = removed = 0
     for first in range(0, len(keys), PHOTOS_AT_ONCE):
         batch = keys[first : first + PHOTOS_AT_ONCE]
         stored = faces.get_images(plan.collection_id, batch)
         ids = [record.face_id for members in stored.values() for record in members]
         if ids:
+            photos += len(stored)
             removed += delete(plan.collection_id, ids)
-    _forget(plan, objects, [photo for photo in stale if photo.is_gone])
-    removal = Removal(len(keys), removed)
+    gone = {(photo.uri, photo.external_image_id) for photo in stale if photo.is_gone}
+    memory.cancel(gone | empty, plan)
+    removal = Removal(photos, removed)
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())
     objects.delete(stale_uri(plan.job_folder))
     return removal
@@ -100,8 +108,13 @@ def _unheld_keys(
     outdated: Mapping[str, frozenset[str]],
     memory: Memory,
     plan: Plan,
-) -> set[str]:
-    """Return the image keys of stale and outdated photos that are no longer at any address."""
+    objects: ObjectStore,
+) -> tuple[list[str], set[Address]]:
+    """Return the image keys of stale and outdated photos that are no longer at any address.
+
+    Returns:
+        The keys in order, and the addresses that are remembered with them but have no photo.
+    """
     candidates: dict[str, list[StalePhoto]] = {}
     for photo in stale:
         if photo.key:
@@ -109,13 +122,20 @@ def _unheld_keys(
     keys = {photo.key for photos in candidates.values() for photo in photos}
     keys = keys.union(*outdated.values())
     if not keys:
-        return keys
+        return [], set()
     own = memory.number_of(plan.job_id)
-    held: set[str] = set()
+    holders: dict[str, set[Address]] = {}
     for uri, members in groupby(memory.newest(), key=itemgetter(0)):
-        here = _held_at(list(members), candidates.get(uri, ()), own)
-        held |= keys & (here - outdated.get(uri, frozenset()))
-    return keys - held
+        lines = list(members)
+        held = keys & (_held_at(lines, candidates.get(uri, ()), own) - outdated.get(uri, set()))
+        for _, name, _, line in lines if held else ():
+            if (key := photo_of_line(line).key) in held:
+                holders.setdefault(key, set()).add((uri, name))
+    exists = cache(partial(may_exist, objects=objects))
+    unheld = [
+        key for key in keys if not any(exists(uri) for uri, _ in sorted(holders.get(key, ())))
+    ]
+    return sorted(unheld), set[Address]().union(*(holders.get(key, ()) for key in unheld))
 
 
 def _held_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int | None) -> set[str]:
@@ -136,14 +156,3 @@ def _held_at(lines: Sequence[Remembered], stale: Sequence[StalePhoto], own: int 
         # The photo was not replaced, or the new one could not be read: its faces are the old ones.
         return {photo.key for photo, _ in photos}
     return read | ({photo.key for photo, _ in photos} - {photo.key for photo in stale})
-
-
-def _forget(plan: Plan, objects: ObjectStore, gone: Iterable[StalePhoto]) -> None:
-    """Cancel the remembered lines of photos that are gone."""
-    lines = [
-        RememberedPhoto(photo.uri, photo.external_image_id, "", "", GONE, "", 0).to_line()
-        for photo in gone
-    ]
-    if lines:
-        # None of these photos is in the job's manifest.
-        write_photos(objects, plan.job_folder, plan.children, lines)

@@ -76,4 +76,4 @@ def is_photo_list(name: str) -> bool:
 
     A name with a dot is that of a partial file, unless it is a list of stale photos.
     """
-    return name.isdigit() or name.endswith(("-merged", ".jsonl"))
+    return name.isdigit() or name.endswith(("-merged", "-gone", ".jsonl"))

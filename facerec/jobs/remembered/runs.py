@@ -3,14 +3,16 @@
 ``{jobs_root}remembered@{collection}/{created}/`` contains notes named
 ``{number}-{order}-{settings}-{job id}``. ``order`` is ``sorted`` if the children's files,
 concatenated, are in order, otherwise ``mixed``. The content of a note is the job folder, relative
-to the root if it is inside. A note ``{number}-merged`` is itself a file of lines, the memory of all
-runs up to that number. A job that was started again has two notes: its first one, and that of its
-last start, which counts.
+to the root if it is inside. A job that was started again has two notes: its first one, and that of
+its last start, which counts. Two kinds of notes are themselves files of lines:
+``{number}-merged``, the memory of all runs up to that number, and ``{number}-{token}-gone``, lines
+that cancel earlier ones. The latter keeps its number when the job that wrote it is started again.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 import tempfile
 import time
 from contextlib import suppress
@@ -24,12 +26,13 @@ from facerec.core.records import Collection
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.ledger.layout import memory_folder, remembered_uri
 from facerec.jobs.ledger.reading import rows_of_child
-from facerec.jobs.plan import Plan, read_facts, read_plan
+from facerec.jobs.plan import Plan, plan_uri, read_facts, read_plan
 from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erasing import digest_of, read_erased_photos
-from facerec.jobs.remembered.photos import GONE, lines_of_rows, unescaped
+from facerec.jobs.remembered.photos import GONE, RememberedPhoto, lines_of_rows, unescaped
 from facerec.jobs.remembered.sorting import sorted_lines
 from facerec.jobs.run_order import RunStart, write_start
+from facerec.storage.objects.protocol import exists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -45,7 +48,7 @@ CHUNK = 4 * 1024 * 1024
 MAX_RUNS = 12
 """Minimum number of runs that are merged into one."""
 
-_NOTE = re.compile(r"(\d{8})-(?:(merged)|(sorted|mixed)-([0-9a-f]+)-(.+))")
+_NOTE = re.compile(r"(\d{8})-(?:(merged)|[0-9a-f]+-(gone)|(sorted|mixed)-([0-9a-f]+)-(.+))")
 
 _FIELDS = 7
 _MAYBE_GONE = f"\t{GONE}\t"
@@ -61,9 +64,10 @@ class Run:
     Attributes:
         number: position among the runs; the latest has the highest number.
         note: address of the run's note.
-        job_id: the job; None for merged runs.
-        settings: digest of its options; "" for merged runs.
+        job_id: the job; None if the note itself is a file of lines.
+        settings: digest of its options; "" if the note is a file of lines.
         in_order: whether its files, concatenated, are sorted.
+        is_merged: whether it has the lines of all earlier runs.
     """
 
     number: int
@@ -71,6 +75,7 @@ class Run:
     job_id: str | None
     settings: str
     in_order: bool
+    is_merged: bool = False
 
 
 def write_photos(objects: ObjectStore, job_folder: str, child: int, lines: Iterable[str]) -> None:
@@ -121,6 +126,25 @@ class Memory:
         # The first note is used to find jobs that were planned at the same time.
         for run in [run for run in self._listed if run.job_id == plan.job_id][1:]:
             self._objects.delete(run.note)
+
+    def cancel(self, photos: Iterable[tuple[str, str]], plan: Plan) -> None:
+        """Cancel the lines of photos in all runs up to now.
+
+        Args:
+            photos: their addresses, and external image ids or "".
+            plan: plan of the job that cancels them; if it was deleted, nothing stays.
+        """
+        lines = {RememberedPhoto(uri, name, "", "", GONE, "", 0).to_line() for uri, name in photos}
+        if not lines:
+            return
+        self._open()
+        number = self._listed[-1].number + 1 if self._listed else 1
+        note = f"{self._folder}{number:08d}-{secrets.token_hex(4)}-gone"
+        content = "".join(f"{line}\n" for line in sorted(lines, key=_address))
+        self._objects.write(note, content.encode(errors="surrogateescape"))
+        if not exists(plan_uri(plan.job_folder), self._objects):
+            self._objects.delete(note)
+        self._open()
 
     def relocate(self, job_folder: str) -> None:
         """Update the note of a job whose folder was moved, if it has a note."""
@@ -201,12 +225,10 @@ class Memory:
 
     def _open(self) -> None:
         """List the runs, except those that were merged or whose jobs were started again."""
-        found = sorted(self._list(), key=lambda run: (run.number, run.job_id is None))
-        merged = max(
-            (position for position, run in enumerate(found) if run.job_id is None), default=0
-        )
-        last: dict[str | None, Run] = {run.job_id: run for run in found[merged:]}
-        self.runs = [run for run in found[merged:] if last[run.job_id] is run]
+        found = sorted(self._list(), key=lambda run: (run.number, run.is_merged))
+        merged = max((position for position, run in enumerate(found) if run.is_merged), default=0)
+        last = {run.job_id or run.note: run for run in found[merged:]}
+        self.runs = [run for run in found[merged:] if last[run.job_id or run.note] is run]
         self._listed, self._merged_before = found, found[:merged]
 
     def is_erased(self) -> Callable[[str, str], bool]:
@@ -225,8 +247,9 @@ class Memory:
                 self._erased_notes.append(found.uri)
             named = _NOTE.fullmatch(found.uri.removeprefix(self._folder))
             if named:
-                in_order = named[3] != "mixed"
-                yield Run(int(named[1]), found.uri, named[5], named[4] or "", in_order)
+                number, merged, _, order, settings, job_id = named.groups()
+                in_order, is_merged = order != "mixed", merged is not None
+                yield Run(int(number), found.uri, job_id, settings or "", in_order, is_merged)
 
     def _lines(self, run: Run) -> Iterator[Remembered]:
         in_order = run.in_order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.runs import MAX_RUNS
 from facerec.jobs.remembered.tombstones import erasures_with_tombstones
 from facerec.jobs.removal import remove_stale
-from tests.support.indexed_folder import Collection
+from tests.support.indexed_folder import Collection, EtagObjects
 
 OLD = 1_600_000_000
 
@@ -342,3 +343,60 @@ def test_a_resumed_job_whose_run_was_merged_leaves_the_new_faces(
         staff.run()
     staff.complete(first)
     assert staff.sources()["b.jpg"] == 1
+
+
+def test_pruning_works_in_a_folder_that_was_renamed(staff: Collection) -> None:
+    staff.run()
+    renamed = staff.photos.rename(staff.folder / "renamed")
+    staff.run(renamed)
+    (renamed / "b.jpg").unlink()
+    staff.run(renamed, prune=True)
+    assert staff.sources() == {"a.jpg": 1}
+
+
+def test_a_photo_whose_disk_is_mounted_again_is_indexed_after_its_copy_was_pruned(
+    staff: Collection,
+) -> None:
+    staff.run()
+    copies = Path(shutil.copytree(staff.photos, staff.folder / "copies"))
+    staff.run(copies)
+    unmounted = staff.photos.rename(staff.folder / "unmounted")
+    (copies / "b.jpg").unlink()
+    staff.run(copies, prune=True)
+    assert staff.sources() == {"a.jpg": 1}
+    unmounted.rename(staff.photos)
+    staff.run()
+    assert staff.sources() == {"a.jpg": 1, "b.jpg": 2}
+    # The first folder is still that of the first job: starting it again does not cancel anything.
+    staff.run(copies, prune=True)
+    (staff.photos / "b.jpg").unlink()
+    staff.run(prune=True)
+    assert staff.sources() == {"a.jpg": 1}
+
+
+def test_faces_go_with_the_last_copy_of_a_photo(staff: Collection) -> None:
+    staff.run()
+    copies = Path(shutil.copytree(staff.photos, staff.folder / "copies"))
+    staff.run(copies)
+    (copies / "b.jpg").unlink()
+    staff.run(copies, prune=True)
+    assert staff.people() == 3
+    (staff.photos / "b.jpg").unlink()
+    staff.run(prune=True)
+    assert staff.sources() == {"a.jpg": 1}
+
+
+def test_a_photo_that_came_and_went_since_it_was_pruned_is_pruned_again(tmp_path: Path) -> None:
+    staff = Collection(tmp_path, EtagObjects())
+    staff.photo("a.jpg", "ann")
+    path = staff.photo("b.jpg", "bob")
+    content = path.read_bytes()
+    staff.run()
+    path.unlink()
+    first = staff.run(prune=True)
+    path.write_bytes(content)
+    staff.run()
+    path.unlink()
+    assert staff.run() == first
+    staff.run(prune=True)
+    assert staff.sources() == {"a.jpg": 1}
