@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facerec.cli.output import console, duration, table
+from facerec.cli.output import console, count, duration, table
 
 if TYPE_CHECKING:
     from facerec.estimate.costs import CostLine
@@ -27,7 +27,8 @@ def print_estimate(result: Estimate, prices: PriceTable, *, measured: bool) -> N
         f"({how}), prices of {result.region}"
     )
     out.print(
-        f"{job.children:,} children in {job.arrays:,} arrays on {job.vcpus:,} vCPUs: "
+        f"{count(job.children, 'child', 'children')} in {count(job.arrays, 'array')} on "
+        f"{count(job.vcpus, 'vCPU')}: "
         f"{duration(job.seconds)}, {job.vcpu_seconds / 3600:,.1f} vCPU-hours; "
         f"bottleneck: {job.bottleneck}"
     )

@@ -95,7 +95,7 @@ class _Job:
         self._limits = photos_per_second(workload, listings_per_second)
         self._limit = min(self._limits.values())
         self._workload = workload
-        self._on_aws = workload.store is Store.PINECONE
+        self._on_aws = workload.store is not Store.EMBEDDED
         self._children = min(MAX_CHILDREN, -(-workload.photos // workload.images_per_child))
         self._photos = workload.photos / self._children
         self._arrays = arrays_of(self._children)

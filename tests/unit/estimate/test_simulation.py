@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facerec.estimate.limits import photos_per_second
+from facerec.estimate.limits import (
+    CONTAINER_SECONDS,
+    IDLE_SECONDS,
+    MACHINE_SECONDS,
+    photos_per_second,
+)
 from facerec.estimate.simulation import simulate
 from facerec.estimate.workload import Store, Workload
 
@@ -54,6 +59,13 @@ def test_without_limits_time_follows_from_speed_and_vcpus() -> None:
     assert 1_000 < run.seconds < 1_300
     assert run.bottleneck == "computation"
     assert run.children == 1_000
+
+
+@pytest.mark.parametrize("store", [Store.S3_VECTORS, Store.PINECONE])
+def test_a_job_on_aws_waits_for_its_machines(store: Store) -> None:
+    run = simulate(Workload(1_000, 20.0, store=store))
+    assert run.seconds > MACHINE_SECONDS + CONTAINER_SECONDS + 1_000 / 20.0 / run.vcpus
+    assert run.vcpu_seconds > run.vcpus * (MACHINE_SECONDS + IDLE_SECONDS)
 
 
 def test_pinecones_listings_limit_a_job_into_an_existing_collection() -> None:
