@@ -38,6 +38,8 @@ def test_a_benchmark_can_be_imported_and_explains_its_options(name: str) -> None
         "rerun --photos 2000",
         "rescoring --faces 2000 --repeats 2",
         "search --faces 2000 --repeats 1",
+        "shards --faces 2000 --shards 2 --repeats 1",
+        "sizes",
         "store_growth --faces 1000 2000",
         "workers --photos 40 --repeats 1",
     ],
