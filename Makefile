@@ -61,7 +61,7 @@ lint: $(VENV)/.dev ## Check formatting, lint, types, the stack, the state machin
 	$(BIN)/hadolint Dockerfile
 
 test: lint .needledb/.ready .venv-sam/.ready .venv-checkov/.ready .venv-clients/.ready .clients/.ready ## Run all checks and all tests (TESTS=tests/unit for some).
-	$(BIN)/python -m pytest -n auto $(TESTS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(TESTS)
 
 format: $(VENV)/.dev ## Format the code and fix what the linter can.
 	$(BIN)/ruff check --fix .
