@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.client import BaseClient
 
-from facerec.api.app import AppSettings, create_app
+from facerec.api.app import AppSettings
 from facerec.api.auth.local import LoopbackGuard
 from facerec.storage.objects import AccessPolicy, Objects
 from facerec.storage.sqlite import SqliteStore
@@ -16,6 +16,7 @@ from facerec.testing.engine import FakeEngine
 from tests.support.api import Api, Switchboard, rekognition_client
 from tests.support.gallery import Clock, Collaborators
 from tests.support.server import running
+from tests.support.shared_app import SharedApp
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +27,15 @@ def switchboard() -> Iterator[tuple[Switchboard, str]]:
         yield board, address
 
 
+@pytest.fixture(scope="session")
+def shared_app() -> SharedApp:
+    return SharedApp(AppSettings(LoopbackGuard()))
+
+
 @pytest.fixture
-def api(tmp_path: Path, switchboard: tuple[Switchboard, str]) -> Iterator[Api]:
+def api(
+    tmp_path: Path, switchboard: tuple[Switchboard, str], shared_app: SharedApp
+) -> Iterator[Api]:
     """A live server with the fake engine, whose bucket ``photos`` is a folder."""
     bucket = tmp_path / "photos"
     bucket.mkdir()
@@ -36,7 +44,8 @@ def api(tmp_path: Path, switchboard: tuple[Switchboard, str]) -> Iterator[Api]:
     with SqliteStore(tmp_path / "facerec.db") as store:
         photos = Objects(AccessPolicy({"photos": bucket}, buckets=set()))
         collaborators = Collaborators(store, store, engine, photos, clock=clock)
-        board.app = create_app(collaborators.gallery(), AppSettings(LoopbackGuard()))
+        shared_app.gallery = collaborators.gallery()
+        board.app = shared_app.app
         yield Api(address, collaborators, engine, clock, bucket)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import boto3
@@ -10,11 +11,12 @@ import pytest
 from moto import mock_aws
 
 import facerec.factory.engines
-from facerec.api.app import AppSettings, create_app
+from facerec.api.app import AppSettings
 from facerec.api.auth.access import OpenGuard
 from facerec.core.options import FaceOptions
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.factory import open_gallery
+from facerec.gallery.gallery import Gallery
 from facerec.jobs.child.attempt import ChildDependencies, run_child
 from facerec.jobs.ledger.report import write_report
 from facerec.jobs.ledger.tally import Tally
@@ -36,6 +38,7 @@ from tests.support.doors.rekognition import ONE_TRY
 from tests.support.gateway_events import USER_ARN
 from tests.support.jobs import job_input
 from tests.support.server import running
+from tests.support.shared_app import SharedApp
 
 OpenDoor = Callable[[], Door]
 
@@ -70,8 +73,28 @@ def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: PictureEngine())
 
 
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[[str, Gallery], str]]:
+    """Return a function that serves a gallery at a door, and returns the address."""
+    with ExitStack() as stack:
+
+        @cache
+        def server(_door: str) -> tuple[SharedApp, str]:
+            shared = SharedApp(AppSettings(OpenGuard(), max_body=200_000_000))
+            return shared, stack.enter_context(running(shared.app))
+
+        def serve_gallery(door: str, gallery: Gallery) -> str:
+            shared, address = server(door)
+            shared.gallery = gallery
+            return address
+
+        yield serve_gallery
+
+
 @pytest.fixture
-def open_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Door]]:
+def open_door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Callable[[str, Gallery], str]
+) -> Iterator[Callable[[str], Door]]:
     """Return a function that opens a door onto an empty data folder."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
@@ -104,8 +127,7 @@ def open_door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
                 if name.startswith("rest"):
                     return RestLambdaDoor(gallery, data, jobs_root, function)
                 return RekognitionDoor(gallery, data, jobs_root, rekognition_through(function))
-            app = create_app(gallery, AppSettings(OpenGuard(), max_body=200_000_000))
-            address = stack.enter_context(running(app))
+            address = serve(name, gallery)
             if name == "rest":
                 return RestDoor(gallery, data, local, address)
             client = boto3.client(

@@ -44,6 +44,9 @@ from tests.support.doors.documents import (
 )
 from tests.support.gateway_events import rest_event
 
+HTTP = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+"""One client for all requests, since each would read the certificates of all authorities again."""
+
 SUBJECTS = {
     SubjectKind.FACE: "face_id",
     SubjectKind.PHOTO: "photo",
@@ -176,7 +179,7 @@ class RestDoor(Door):
 
     def thumbnail(self, name: str, face_id: str) -> bytes:
         path = f"{self._address}/api/v1/collections/{name}/faces/{face_id}/thumbnail"
-        response = httpx.get(path, timeout=60)
+        response = HTTP.get(path)
         if not response.is_success:
             return rest_answer(response.status_code, response.text)
         return response.content
@@ -337,7 +340,7 @@ class RestDoor(Door):
         return self._send("GET", f"{path}?{given}" if given else path)
 
     def _send(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
-        response = httpx.request(method, f"{self._address}/api/v1/{path}", json=body, timeout=60)
+        response = HTTP.request(method, f"{self._address}/api/v1/{path}", json=body)
         return rest_answer(response.status_code, response.text)
 
 

@@ -1,0 +1,36 @@
+"""An application that the tests of a process share, since building one takes longer than a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from facerec.api.app import AppSettings, create_app
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from facerec.gallery.gallery import Gallery
+
+
+class SharedApp:
+    """The API with settings of its own, over the gallery of the test that runs.
+
+    Attributes:
+        app: the application.
+        gallery: the gallery of the test that runs.
+    """
+
+    gallery: Gallery
+
+    def __init__(self, settings: AppSettings) -> None:
+        self.app: ASGIApp = create_app(cast("Gallery", _CurrentGallery(self)), settings)
+
+
+class _CurrentGallery:
+    """Passes everything to the gallery of the test that runs."""
+
+    def __init__(self, shared: SharedApp) -> None:
+        self._shared = shared
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any of a gallery's
+        return getattr(self._shared.gallery, name)
