@@ -1,9 +1,10 @@
 // A program for Amazon Rekognition with the AWS SDK for JavaScript v3: node program.mjs FOLDER
 import { readFileSync } from 'node:fs';
 import {
-  AssociateFacesCommand, CreateCollectionCommand, CreateUserCommand, DetectFacesCommand,
-  IndexFacesCommand, paginateListFaces, RekognitionClient, SearchFacesByImageCommand,
-  SearchUsersByImageCommand,
+  AssociateFacesCommand, CompareFacesCommand, CreateCollectionCommand, CreateUserCommand,
+  DeleteFacesCommand, DeleteUserCommand, DescribeCollectionCommand, DetectFacesCommand,
+  DisassociateFacesCommand, IndexFacesCommand, InvalidS3ObjectException, paginateListFaces,
+  RekognitionClient, SearchFacesByImageCommand, SearchUsersByImageCommand,
 } from '@aws-sdk/client-rekognition';
 
 const folder = process.argv[2];
@@ -49,6 +50,22 @@ const pages = [];
 for await (const page of paginateListFaces({ client, pageSize: 1 }, { CollectionId })) {
   pages.push(...page.Faces.map((face) => face.ExternalImageId));
 }
+const compared = await client.send(new CompareFacesCommand({
+  SourceImage: photo('barack-obama-1'), TargetImage: photo('barack-obama-2'), SimilarityThreshold: 70,
+}));
+let missing;
+try {
+  await client.send(new CompareFacesCommand({
+    SourceImage: photo('barack-obama-1'),
+    TargetImage: { S3Object: { Bucket: 'photos', Name: 'nobody.jpg' } },
+  }));
+} catch (error) {
+  missing = error instanceof InvalidS3ObjectException ? 'MISSING' : error.name;
+}
+await client.send(new DisassociateFacesCommand({ CollectionId, UserId: '44', FaceIds }));
+await client.send(new DeleteUserCommand({ CollectionId, UserId: '44' }));
+const deleted = await client.send(new DeleteFacesCommand({ CollectionId, FaceIds }));
+const { UserCount } = await client.send(new DescribeCollectionCommand({ CollectionId }));
 console.log(JSON.stringify({
   faces: indexed.FaceRecords.length,
   recognised: found.FaceMatches[0].Face.ExternalImageId,
@@ -57,4 +74,6 @@ console.log(JSON.stringify({
   ages: FaceDetails.every((face) => face.AgeRange.Low >= 10 && face.Emotions[0].Type !== undefined),
   user: users.UserMatches[0].User.UserId,
   pages: pages.sort(),
+  compared: [compared.FaceMatches.length, missing],
+  left: [deleted.DeletedFaces.length, UserCount],
 }));

@@ -20,6 +20,7 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from PIL import Image
 
 from tests.functional.clients.conftest import run
@@ -29,6 +30,7 @@ PHOTOS = Path("examples/photos").resolve()
 OBAMA, OBAMA_2 = PHOTOS / "barack-obama-1.jpg", PHOTOS / "barack-obama-2.jpg"
 BIDEN, COLLINS = PHOTOS / "joe-biden-1.jpg", PHOTOS / "eileen-collins-1.jpg"
 NO_FACE = PHOTOS / "rocket.jpg"
+NO_ID = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +210,111 @@ def test_faces_are_cut_out_and_searched(rekognition: BaseClient) -> None:
     assert present == {"obama"}
 
 
+def test_programs_compare_the_texts_of_errors(rekognition: BaseClient) -> None:
+    """An attendance app, a provider's wrapper and retry loops look for these sentences."""
+    rekognition.create_collection(CollectionId="people")
+    missing = {"S3Object": {"Bucket": "photos", "Name": "nobody.jpg"}}
+    with pytest.raises(rekognition.exceptions.InvalidS3ObjectException) as raised:
+        rekognition.search_faces_by_image(CollectionId="people", Image=missing)
+    assert (
+        "Unable to get object metadata from S3. Check object key, region and/or access permissions."
+        in str(raised.value)
+    )
+    with pytest.raises(rekognition.exceptions.InvalidImageFormatException) as raised:
+        rekognition.index_faces(CollectionId="people", Image={"Bytes": b"no photo"})
+    assert "Request has invalid image format" in str(raised.value)
+    with pytest.raises(rekognition.exceptions.InvalidParameterException) as raised:
+        rekognition.search_faces(CollectionId="people", FaceId=NO_ID)
+    assert "faceId was not found in the collection" in str(raised.value)
+    with pytest.raises(rekognition.exceptions.ResourceAlreadyExistsException) as raised:
+        rekognition.create_collection(CollectionId="people")
+    assert "The collection id: people already exists" in str(raised.value)
+
+
+def test_a_selfie_is_compared_with_a_document(rekognition: BaseClient) -> None:
+    """A workshop compares with quality filters, and shows which faces did not match."""
+    small = io.BytesIO()
+    with Image.open(OBAMA_2) as photo:
+        photo.convert("RGB").resize((photo.width // 4, photo.height // 4)).save(small, "JPEG")
+    document = {"Bytes": small.getvalue()}
+    found = rekognition.compare_faces(
+        SourceImage=document, TargetImage=of(OBAMA), SimilarityThreshold=70, QualityFilter="AUTO"
+    )
+    assert found["FaceMatches"][0]["Similarity"] > 70
+    other = rekognition.compare_faces(SourceImage=of(OBAMA), TargetImage=of(BIDEN))
+    assert other["FaceMatches"] == []
+    (unmatched,) = other["UnmatchedFaces"]
+    kinds = {point["Type"] for point in unmatched["Landmarks"]}
+    assert {"eyeLeft", "eyeRight", "nose", "mouthLeft", "mouthRight"} <= kinds
+    # a face that a filter rejects is not said to be absent
+    with Image.open(OBAMA_2) as photo:
+        tiny = io.BytesIO()
+        photo.convert("RGB").resize((160, 160 * photo.height // photo.width)).save(tiny, "JPEG")
+    with pytest.raises(rekognition.exceptions.InvalidParameterException) as raised:
+        rekognition.compare_faces(
+            SourceImage={"Bytes": tiny.getvalue()}, TargetImage=of(OBAMA), QualityFilter="HIGH"
+        )
+    assert "SMALL_BOUNDING_BOX" in str(raised.value)
+
+
+def test_a_collection_is_indexed_again_from_its_listing(rekognition: BaseClient) -> None:
+    """A reindexing solution cuts each listed face out of its photo, and indexes it anew."""
+    if "people" not in rekognition.list_collections()["CollectionIds"]:
+        rekognition.create_collection(CollectionId="people")
+    for photo in (OBAMA, BIDEN):
+        rekognition.index_faces(
+            CollectionId="people", Image=in_bucket(photo), ExternalImageId=photo.name
+        )
+    rekognition.create_collection(CollectionId="people-2", Tags={"source": "people"})
+    for face in rekognition.list_faces(CollectionId="people", MaxResults=10)["Faces"]:
+        indexed = rekognition.index_faces(
+            CollectionId="people-2",
+            Image={"S3Object": {"Bucket": "photos", "Name": face["ExternalImageId"]}},
+            ExternalImageId=face["ExternalImageId"],
+            QualityFilter="NONE",
+        )
+        (record,) = indexed["FaceRecords"]
+        assert record["Face"]["BoundingBox"] == face["BoundingBox"]
+        assert indexed["FaceModelVersion"]
+    described = rekognition.describe_collection(CollectionId="people-2")
+    tags = rekognition.list_tags_for_resource(ResourceArn=described["CollectionARN"])["Tags"]
+    assert (described["FaceCount"], tags) == (2, {"source": "people"})
+
+
+def test_an_employee_leaves(rekognition: BaseClient) -> None:
+    """Programs take the faces from the user before they delete both."""
+    rekognition.create_collection(CollectionId="people")
+    (record,) = rekognition.index_faces(CollectionId="people", Image=of(OBAMA))["FaceRecords"]
+    face_ids = [record["Face"]["FaceId"]]
+    rekognition.create_user(CollectionId="people", UserId="44")
+    rekognition.associate_faces(CollectionId="people", UserId="44", FaceIds=face_ids)
+    found = rekognition.search_users(CollectionId="people", FaceId=face_ids[0])
+    assert found["UserMatches"][0]["User"]["UserId"] == "44"
+    (refused,) = rekognition.delete_faces(CollectionId="people", FaceIds=face_ids)[
+        "UnsuccessfulFaceDeletions"
+    ]
+    assert refused["Reasons"] == ["ASSOCIATED_TO_AN_EXISTING_USER"]
+    left = rekognition.disassociate_faces(CollectionId="people", UserId="44", FaceIds=face_ids)
+    assert [face["FaceId"] for face in left["DisassociatedFaces"]] == face_ids
+    deleted = rekognition.delete_faces(CollectionId="people", FaceIds=face_ids)
+    assert deleted["DeletedFaces"] == face_ids
+    rekognition.delete_user(CollectionId="people", UserId="44")
+    assert rekognition.list_users(CollectionId="people")["Users"] == []
+
+
+def test_what_is_missing_is_an_error_of_the_service(rekognition: BaseClient) -> None:
+    """Programs that look for labels or text first are told that there is no such operation."""
+    for detect in (
+        rekognition.detect_labels,
+        rekognition.detect_text,
+        rekognition.detect_moderation_labels,
+        rekognition.recognize_celebrities,
+    ):
+        with pytest.raises(ClientError) as raised:
+            detect(Image=in_bucket(OBAMA))
+        assert raised.value.response["Error"]["Code"] == "UnknownOperationException"
+
+
 def test_a_shell_script_with_the_aws_cli(
     environment: dict[str, str], rekognition: BaseClient
 ) -> None:
@@ -261,4 +368,6 @@ def test_a_program_in_javascript(
         "ages": True,
         "user": "44",
         "pages": ["biden", "obama"],
+        "compared": [1, "MISSING"],
+        "left": [1, 0],
     }
