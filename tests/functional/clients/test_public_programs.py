@@ -258,7 +258,7 @@ def test_a_selfie_is_compared_with_a_document(rekognition: BaseClient) -> None:
 
 
 def test_a_collection_is_indexed_again_from_its_listing(rekognition: BaseClient) -> None:
-    """A reindexing solution cuts each listed face out of its photo, and indexes it anew."""
+    """A reindexing solution indexes the photos of all listed faces again."""
     if "people" not in rekognition.list_collections()["CollectionIds"]:
         rekognition.create_collection(CollectionId="people")
     for photo in (OBAMA, BIDEN):
@@ -303,7 +303,7 @@ def test_an_employee_leaves(rekognition: BaseClient) -> None:
 
 
 def test_what_is_missing_is_an_error_of_the_service(rekognition: BaseClient) -> None:
-    """Programs that look for labels or text first are told that there is no such operation."""
+    """Programs may look for labels or text first."""
     for detect in (
         rekognition.detect_labels,
         rekognition.detect_text,
