@@ -117,14 +117,14 @@ def _photos(name: str) -> Callable[[Results], str]:
 
 def _detector(results: Results) -> str:
     rows = {(row["detector"], row["from"]): row for row in results["judging"]}
-    own, peer = rows["cnn", 40], rows["hog", 40]
-    return f"{own['times cheaper']:.1f}x, {own['all']} faces (HOG {peer['all']})"
+    own, peer = rows["cnn", 40], rows["peer", 40]
+    return f"{own['times cheaper']:.1f}x, {own['all']} faces (peer {peer['all']})"
 
 
 FIGURES: list[tuple[str, str, str, Callable[[Results], str]]] = [
     ("descriptor, against dlib's wheel", "engine", "20x, under 1e-5", _network("descriptor")),
     ("CNN detector exact, against dlib's", "engine", "18x", _network("CNN detector")),
-    ("default detector from 40 px, against HOG", "detection", "4x, its recall", _detector),
+    ("default detector from 40 px, against the peer's", "detection", "4x, its recall", _detector),
     *(
         (f"whole pipeline from 40 px, {name}", "pipeline", f"{target}x", _photos(name))
         for name, target in REACH.items()
