@@ -25,6 +25,7 @@ from facerec.storage.sqlite.code_index import is_available
 NAMES = {
     "engine": [],
     "detection": ["--repeats", "1"],
+    "hard_photos": ["--photos", "50"],
     "pipeline": ["--repeats", "2"],
     "reduced_decoding": ["--photos", "20"],
     "workers": [],
@@ -44,7 +45,7 @@ NAMES = {
 }
 """The benchmarks, with arguments that keep them short."""
 
-NEED_LABELLED_PHOTOS = ("detection", "reduced_decoding", "approximate_search")
+NEED_LABELLED_PHOTOS = ("detection", "hard_photos", "reduced_decoding", "approximate_search")
 
 Results = dict[str, Any]
 

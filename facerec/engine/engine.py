@@ -29,6 +29,7 @@ from facerec.engine.detect.orientation import (
     is_upright,
     turned,
 )
+from facerec.engine.detect.proposals import ProposingDetector
 from facerec.engine.photos import AlignedFace, AlignedPhoto, LocatedPhoto
 from facerec.engine.smallest_face import MIN_KEPT_SHARE, effective_smallest_face
 from facerec.engine.turning import turned_back
@@ -193,10 +194,14 @@ class Engine:
         """
         detector = self._detector(options.detector)
         threshold = _detection_threshold(options.detector, options.min_confidence)
-        detections = detector.detect(photo.pixels, smallest_face, threshold=threshold)
+        places = None
+        if isinstance(detector, ProposingDetector):
+            detections, places = detector.search(photo.pixels, smallest_face, threshold=threshold)
+        else:
+            detections = detector.detect(photo.pixels, smallest_face, threshold=threshold)
         if not options.rotate or photo.has_orientation or is_upright(detections):
             return 0, detections
-        turns = self._orientations.find(photo.pixels, smallest_face, detections)
+        turns = self._orientations.find(photo.pixels, smallest_face, detections, places)
         if not turns:
             return 0, detections
         others = detector.detect(turned(photo.pixels, turns), smallest_face, threshold=threshold)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, islice
@@ -40,6 +40,9 @@ what is around them."""
 MAX_EXACT_PIXELS = 250_000
 """When the cascade finds no face in a photo of at most this many pixels, at the scale of the exact
 detector, the exact detector searches it too. That takes less than 0.1 s."""
+
+_LIKELIEST = 4
+"""How many places ``search`` returns."""
 
 _SURE_SCORE = 0.9
 """Verifier score that ends the search for a better size: good frontal faces score about 1.05."""
@@ -124,7 +127,15 @@ class CascadeDetector:
 
         Faces that are smaller than asked for, but were verified anyway, come last.
         """
-        found = self._verified(pixels, smallest_face, threshold)
+        return self.search(pixels, smallest_face, threshold=threshold)[0]
+
+    def search(
+        self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0
+    ) -> tuple[list[Detection], list[Proposal]]:
+        """Return the faces, and the likeliest places (see ``ProposingDetector``)."""
+        places = self._proposals.propose(pixels, smallest_face)
+        likeliest = list(islice(places, _LIKELIEST))
+        found = self._verified(pixels, smallest_face, threshold, chain(likeliest, places))
         faces = found.faces
         if not faces and self._is_cheap(pixels, smallest_face):
             faces = self._exact.detect(pixels, smallest_face, threshold=threshold)
@@ -135,7 +146,7 @@ class CascadeDetector:
             for small in found.small_faces
             if not any(_is_inside(small, face) for face in faces)
         ]
-        return faces + self._without_overlaps(apart)
+        return faces + self._without_overlaps(apart), likeliest
 
     def _without_overlaps(self, faces: Sequence[Detection]) -> list[Detection]:
         boxes = np.array([(face.left, face.top, face.width, face.height) for face in faces])
@@ -144,12 +155,13 @@ class CascadeDetector:
         kept = suppress_overlaps(boxes.reshape(-1, 4), scores, geometry.overlap, geometry.cover)
         return [faces[number] for number in kept]
 
-    def _verified(self, pixels: Pixels, smallest_face: float, threshold: float) -> _Found:
+    def _verified(
+        self, pixels: Pixels, smallest_face: float, threshold: float, places: Iterator[Proposal]
+    ) -> _Found:
         """Return the faces that the verifier confirms, which may overlap."""
         found = _Found(threshold, MIN_KEPT_SHARE * smallest_face)
         min_score = MIN_PROPOSAL_SCORE + PROPOSAL_SCORE_PER_THRESHOLD * min(threshold, 0.0)
         weak: list[Proposal] = []
-        places = self._proposals.propose(pixels, smallest_face)
         for proposal in places:
             if proposal.score < min_score:
                 is_cheap = self._is_cheap(pixels, smallest_face)

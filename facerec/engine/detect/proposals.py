@@ -13,12 +13,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from facerec.engine.detect.detection import MAX_SEARCHED_PIXELS, Pixels
+from facerec.engine.detect.detection import MAX_SEARCHED_PIXELS, Detection, Detector, Pixels
 from facerec.engine.detect.tiles import divide
 from facerec.engine.dlib.detector_interface import DetectorGeometry
 from facerec.engine.dlib.sessions import open_session
@@ -28,7 +29,7 @@ INPUT_NAME = "grey"
 OUTPUT_NAME = "places"
 SIDES_KEY = "sides"
 
-_GREEN = 1
+GREEN = 1
 """The channel used as greyscale: most of the luminance, and free. The network was trained on many
 mixtures of the channels."""
 
@@ -82,6 +83,17 @@ class Proposal:
     score: float
 
 
+@runtime_checkable
+class ProposingDetector(Detector, Protocol):
+    """A detector that also tells where faces may be."""
+
+    def search(
+        self, pixels: Pixels, smallest_face: float, *, threshold: float = 0.0
+    ) -> tuple[list[Detection], list[Proposal]]:
+        """Return the faces in a photo as ``detect`` does, and its likeliest places, best first."""
+        ...
+
+
 class ProposalNetwork:
     """Runs the proposal network over a pyramid of halves."""
 
@@ -132,7 +144,7 @@ class ProposalNetwork:
         geometry = self._geometry
         margin = geometry.outer_padding
         shape = (level.height + 2 * margin, level.width + 2 * margin)
-        padded = np.full(shape, geometry.means[_GREEN], dtype=np.float32)
+        padded = np.full(shape, geometry.means[GREEN], dtype=np.float32)
         padded[margin:-margin, margin:-margin] = np.asarray(level)
         places = [np.empty((0, 4), dtype=np.float32)]
         for span in divide(shape[0], _BLOCK_ROWS, geometry):
@@ -166,7 +178,7 @@ def first_level(pixels: Pixels, smallest_face: float) -> Image.Image:
     face_pixels = _MIN_FACE_PIXELS_IF_LARGE if is_large else MIN_FACE_PIXELS
     scale = min(face_pixels / smallest_face, max(1.0, limit))
     step = max(1, int(1 / (scale * _SAMPLES)))
-    grey = Image.fromarray(np.ascontiguousarray(pixels[::step, ::step, _GREEN]))
+    grey = Image.fromarray(np.ascontiguousarray(pixels[::step, ::step, GREEN]))
     reduction = int(1 / (scale * step))
     if reduction > 1:
         grey = grey.reduce(reduction)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from benchmarks.support.labelled import labelled_photos
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import PhotoFaces
 from facerec.core.protocols.engine import FaceEngine
@@ -91,6 +92,17 @@ def test_small_photos_on_their_side_are_turned(engine: FaceEngine) -> None:
         assert sum(turned) >= 0.9 * len(photos)
         # A face that is kept on its side resembles those of strangers.
         assert sum(bool(r.faces) and not ok for r, ok in zip(results, turned, strict=True)) <= 1
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_group_of_small_faces_on_its_side_is_turned(engine: FaceEngine, degrees: int) -> None:
+    shared_data("groups")
+    for name in ("masked_face__imgs__img5.jpeg", "2008_004176.jpg"):
+        (path,) = (photo.path for photo in labelled_photos() if photo.path.name == name)
+        upright = analyse(engine, photo_turned(path, 0))
+        turned = analyse(engine, photo_turned(path, degrees))
+        assert turned.rotation == (360 - degrees) % 360
+        assert len(turned.faces) >= 0.9 * len(upright.faces) > 5
 
 
 @pytest.mark.parametrize("detector", ["cnn", "cnn-exact", "hog"])
