@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from benchmarks.support.results import DATA, arguments, finish, show
 from facerec.core.faces import BoundingBox, CohortStats, Landmarks, Point, Pose, Quality
 from facerec.core.ids import face_id, image_id, image_key
-from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.options import FaceOptions, QualityFilter, Recipe
 from facerec.core.photos import EmbeddedFace
 from facerec.core.records import FaceRecord, StoredFace
 from facerec.engine.describe.cohort import Cohort
-from facerec.engine.describe.recipe import Recipe
 from facerec.engine.engine import Engine, open_engine
 from facerec.evaluate.faces import DescribedFaces, describe
 from facerec.evaluate.rates import wilson

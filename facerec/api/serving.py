@@ -31,6 +31,7 @@ from facerec.factory import (
     open_local_jobs,
     open_local_store,
     open_server_gallery,
+    ordered_recipes,
 )
 from facerec.storage.objects import AccessPolicy
 from facerec.storage.sqlite import SqliteStore
@@ -49,6 +50,7 @@ class ServerSettings:
         token: token that requests must have, or None on loopback.
         origins: origins of web pages that can call the API.
         keep_alive: seconds after which an idle connection is closed.
+        recipe: recipe of new collections; None for ``fast``.
         placeholders: whether Rekognition's attributes that nobody knows have placeholders.
     """
 
@@ -60,6 +62,7 @@ class ServerSettings:
     token: str | None = field(default=None, repr=False)
     origins: Sequence[str] = ()
     keep_alive: int = KEEP_ALIVE_SECONDS
+    recipe: str | None = None
     placeholders: bool = False
 
 
@@ -68,17 +71,20 @@ def run_server(settings: ServerSettings, engine: FaceEngine | None = None) -> No
 
     Args:
         settings: how to serve.
-        engine: the engine; by default a pool with one engine per core.
+        engine: the only engine; by default a pool with one engine per core for each recipe.
 
     Raises:
         InvalidInputError: the address cannot be listened on.
     """
     cores = available_cores()
-    engine = engine or open_engine_pool(cores)
+    recipes: dict[str, FaceEngine] = {}
+    if engine is None:
+        recipes = {each: open_engine_pool(cores, each) for each in ordered_recipes(settings.recipe)}
+        engine = next(iter(recipes.values()))
     policy = AccessPolicy(settings.folders, settings.s3_buckets, jobs_root_of(settings.data))
     with open_local_store(settings.data) as store:
-        jobs = open_local_jobs(settings.data, workers=cores, policy=policy)
-        gallery = open_server_gallery(settings.data, store, engine, policy)
+        jobs = open_local_jobs(settings.data, workers=cores, policy=policy, recipe=settings.recipe)
+        gallery = open_server_gallery(settings.data, store, engine, policy, recipes=recipes)
         app = create_app(
             gallery,
             AppSettings(

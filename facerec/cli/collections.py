@@ -13,7 +13,14 @@ from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting, retention
 from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.numbers import NumberCommand
-from facerec.cli.options import data_option, json_option, probability, stack_option, yes_option
+from facerec.cli.options import (
+    data_option,
+    json_option,
+    probability,
+    recipe_name,
+    stack_option,
+    yes_option,
+)
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.receipts import print_pending_deletion, print_receipt, print_resumed
 
@@ -57,15 +64,29 @@ def list_command(data: Path | None, as_json: bool) -> None:
     metavar="DAYS",
     help="Erase each face this long after it was indexed, such as 365d (default: never).",
 )
+@click.option(
+    "--recipe",
+    type=recipe_name,
+    default="fast",
+    show_default=True,
+    help="Recipe of the faces: one view, or the average of four, which loses fewer "
+    "matches and takes longer.",
+)
 @data_option
 @json_option
-def create(name: str, expire_after: str | None, data: Path | None, as_json: bool) -> None:
+def create(
+    name: str, expire_after: str | None, recipe: str, data: Path | None, as_json: bool
+) -> None:
     """Create an empty collection.
+
+    The recipe is part of the collection's model version: all its photos and probes are described
+    with it.
 
     \b
     Examples:
       facerec collections create staff
       facerec collections create visitors --expire-after 30d
+      facerec collections create passports --recipe accurate
     """
     tags = (
         {}
@@ -73,7 +94,7 @@ def create(name: str, expire_after: str | None, data: Path | None, as_json: bool
         else {retention.RETENTION_TAG: f"{retention.read_days(expire_after)}d"}
     )
     with factory.open_gallery(data_folder(data, new=True)) as gallery:
-        collection = gallery.create_collection(name, tags=tags)
+        collection = gallery.create_collection(name, tags=tags, recipe=recipe)
     if as_json:
         print_json(presenting.collection_json(collection))
     else:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from facerec.cli.options import detector_option, html_option, json_option
+from facerec.cli.options import detector_option, html_option, json_option, recipe_name
 from facerec.cli.output import console, print_json, table
-from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter
-from facerec.engine.describe.recipe import Recipe
+from facerec.core.options import MAX_FACES, FaceOptions, QualityFilter, Recipe
 from facerec.gallery.scores.normalisation import similarity_of_score
 
 if TYPE_CHECKING:
@@ -50,10 +49,10 @@ folder = click.Path(exists=True, file_okay=False, path_type=Path)
 )
 @click.option(
     "--recipe",
-    type=click.Choice([recipe.value for recipe in Recipe]),
+    type=recipe_name,
     default=Recipe.FAST.value,
     show_default=True,
-    help="Describe each face from one view, or from four for more accuracy.",
+    help="Recipe of the faces: one view, or the average of four, which loses fewer matches.",
 )
 @detector_option
 @html_option("plots and the worst errors. It contains faces.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from facerec.cli.numbers import FiniteRange
-from facerec.cli.options import index_face_options
+from facerec.cli.options import index_face_options, recipe_name
 from facerec.jobs.fields import JOB_FIELDS, ExternalIds
 from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
 
@@ -22,6 +22,12 @@ _OPTIONS = (
         default=True,
         show_default=True,
         help="Create the collection if it does not exist.",
+    ),
+    click.option(
+        "--recipe",
+        type=recipe_name,
+        default=None,
+        help="Recipe of the faces (default: the collection's, fast for a new one).",
     ),
     click.option(
         "--retry-failures",
@@ -94,6 +100,8 @@ def job_options(command: Callable[..., None]) -> Callable[..., None]:
         fields = {name: given.pop(name) for name in JOB_FIELDS}
         for name in ("include", "exclude"):
             fields[name] = list(fields[name])
+        if fields["recipe"] is None:
+            del fields["recipe"]
         command(*args, job_fields={**fields, "options": chosen}, **given)
 
     with_options = index_face_options(with_job_options)

@@ -19,6 +19,7 @@ from facerec.core.options import (
     ChosenOptions,
     FaceOptions,
     QualityFilter,
+    Recipe,
 )
 from facerec.gallery.defaults import GalleryDefaults
 
@@ -45,6 +46,8 @@ stack_option = click.option(
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 probability = FiniteRange(0, 1)
+
+recipe_name = click.Choice([recipe.value for recipe in Recipe])
 threshold_option = click.option(
     "--threshold",
     type=probability,

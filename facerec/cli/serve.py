@@ -9,7 +9,7 @@ import click
 
 from facerec.cli.data_folder import data_folder
 from facerec.cli.numbers import WholeRange
-from facerec.cli.options import data_option
+from facerec.cli.options import data_option, recipe_name
 
 
 def _parse_buckets(
@@ -92,6 +92,13 @@ def _parse_buckets(
     "gender, if their networks are installed), or also placeholders of all others, for tests of "
     "programs that read them.",
 )
+@click.option(
+    "--recipe",
+    type=recipe_name,
+    default="fast",
+    show_default=True,
+    help="Recipe of the faces, for new collections whose requests name none.",
+)
 @data_option
 def serve(
     host: str,
@@ -102,6 +109,7 @@ def serve(
     origins: tuple[str, ...],
     keep_alive: int,
     attributes: str,
+    recipe: str,
     data: Path | None,
 ) -> None:
     """Serve the API over HTTP.
@@ -136,6 +144,7 @@ def serve(
             token=token,
             origins=origins,
             keep_alive=keep_alive,
+            recipe=recipe,
             placeholders=attributes == "placeholder",
         )
     )

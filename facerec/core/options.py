@@ -24,6 +24,16 @@ MIN_SMALLEST_FACE = 20
 such a face fills their window; smaller faces can rarely be recognised."""
 
 
+class Recipe(StrEnum):
+    """Amount of work for the descriptor of a face; part of the model version."""
+
+    FAST = "fast"
+    """One view of the face."""
+
+    ACCURATE = "accurate"
+    """The average over four views: slightly closer and slightly wider, each also mirrored."""
+
+
 class QualityFilter(StrEnum):
     """How strictly to reject faces that are hard to recognise; the names are Rekognition's."""
 

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.faces import BoundingBox, CohortStats
-from facerec.core.options import FaceOptions
+from facerec.core.options import FaceOptions, Recipe
 from facerec.core.photos import DetectedFace, PhotoFaces, UnreadablePhoto, UnreadableReason
 from facerec.engine.decode.decoding import DecodedPhoto, decode
 from facerec.engine.describe.alignment import FACE_IN_CHIP
 from facerec.engine.describe.cohort import Cohort
 from facerec.engine.describe.pose import PoseEstimator
 from facerec.engine.describe.quality import assess
-from facerec.engine.describe.recipe import VIEWS, Recipe
+from facerec.engine.describe.recipe import VIEWS
 from facerec.engine.describe.selection import rejection_reasons
 from facerec.engine.describe.version import model_version
 from facerec.engine.detect.confidence import confidence, score_at

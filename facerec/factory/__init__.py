@@ -26,7 +26,7 @@ from facerec.factory.deployed import (
     open_records,
     pinecone_api_key,
 )
-from facerec.factory.engines import open_checked_engine, open_engine_pool
+from facerec.factory.engines import open_checked_engine, open_engine_pool, ordered_recipes
 from facerec.factory.erasures import open_erasures
 from facerec.factory.local import (
     jobs_root_of,
@@ -68,6 +68,7 @@ __all__ = [
     "open_local_store",
     "open_records",
     "open_server_gallery",
+    "ordered_recipes",
     "pinecone_api_key",
     "rebuild_deployed_collection",
     "rebuild_local_collection",

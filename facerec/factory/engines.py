@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
+
+from facerec.core.options import Recipe
+from facerec.errors import InvalidInputError
 
 if TYPE_CHECKING:
     from facerec.config import Settings
@@ -10,27 +14,52 @@ if TYPE_CHECKING:
     from facerec.engine.pool import EnginePool
 
 
-def open_local_engine() -> FaceEngine:
+def ordered_recipes(first: str | None = None) -> list[str]:
+    """Return the names of all recipes; ``first``, or the usual one, comes first.
+
+    Raises:
+        InvalidInputError: there is no such recipe.
+    """
+    names = [recipe.value for recipe in Recipe]
+    if first is not None and first not in names:
+        raise InvalidInputError(f"there is no recipe {first!r}", f"there is {', '.join(names)}")
+    return sorted(names, key=lambda name: name != first)
+
+
+def open_local_engine(recipe: str = Recipe.FAST) -> FaceEngine:
     """Open the engine of a program that processes one photo at a time.
 
     Its modules are imported at the first use, and each network is loaded when it is first needed.
     """
     from facerec.engine.deferred import DeferredEngine
 
-    return DeferredEngine(_import_engine, read_model_version)
+    return DeferredEngine(partial(_import_engine, recipe), partial(read_model_version, recipe))
 
 
-def _import_engine() -> FaceEngine:
+def _import_engine(recipe: str) -> FaceEngine:
     from facerec.engine.engine import open_engine
 
-    return open_engine()
+    return open_engine(recipe=Recipe(recipe))
 
 
-def read_model_version() -> str:
-    """Return the model version of the engine of this machine; loads no network."""
+def read_model_version(recipe: str = Recipe.FAST) -> str:
+    """Return the model version of a recipe on this machine; loads no network."""
     from facerec.engine.describe.version import model_version
 
-    return model_version()
+    return model_version(Recipe(recipe))
+
+
+def read_model_versions(first: str | None = None) -> dict[str, str]:
+    """Return the model versions by recipe; see ``ordered_recipes``."""
+    return {recipe: read_model_version(recipe) for recipe in ordered_recipes(first)}
+
+
+def recipe_of(model_version: str) -> str:
+    """Return the recipe of a model version; the usual one if there is none."""
+    for recipe, version in read_model_versions().items():
+        if version == model_version:
+            return recipe
+    return Recipe.FAST
 
 
 def open_deployed_engine(settings: Settings) -> FaceEngine:
@@ -40,15 +69,15 @@ def open_deployed_engine(settings: Settings) -> FaceEngine:
     return open_engine(threads=settings.threads)
 
 
-def open_engine_pool(size: int) -> EnginePool:
+def open_engine_pool(size: int, recipe: str = Recipe.FAST) -> EnginePool:
     """Return an engine that processes several photos concurrently, each in one thread."""
     from facerec.engine.engine import open_engine
     from facerec.engine.pool import EnginePool
 
-    return EnginePool([open_engine(threads=1) for _ in range(size)])
+    return EnginePool([open_engine(threads=1, recipe=Recipe(recipe)) for _ in range(size)])
 
 
-def open_checked_engine(threads: int) -> FaceEngine:
+def open_checked_engine(threads: int, recipe: str = Recipe.FAST) -> FaceEngine:
     """Open the engine of a job, and check that it finds faces before it processes any photo.
 
     Raises:
@@ -57,7 +86,7 @@ def open_checked_engine(threads: int) -> FaceEngine:
     from facerec.engine.engine import open_engine
     from facerec.engine.self_check import check_engine
 
-    engine = open_engine(threads=threads)
+    engine = open_engine(threads=threads, recipe=Recipe(recipe))
     check_engine(engine)
     return engine
 

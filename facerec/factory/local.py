@@ -13,7 +13,7 @@ from facerec.storage.objects import AccessPolicy, Objects
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from facerec.core.protocols.engine import FaceEngine
     from facerec.gallery.gallery import Gallery
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from facerec.storage.sqlite import SqliteStore
 
 
-def open_gallery(data: str | os.PathLike[str]) -> Gallery:
+def open_gallery(data: str | os.PathLike[str], *, recipe: str | None = None) -> Gallery:
     """Open the gallery of this machine: the faces, people and jobs in a data folder.
 
     The folder is created if it does not exist. Photos are read from paths and from the S3 buckets
@@ -35,31 +35,46 @@ def open_gallery(data: str | os.PathLike[str]) -> Gallery:
 
     Args:
         data: The data folder; ``--data`` of the command line.
+        recipe: Recipe of new collections, ``fast`` or ``accurate``; None for ``fast``. A collection
+            is always used with its own.
+
+    Raises:
+        InvalidInputError: There is no such recipe.
     """
     folder, objects = Path(data), Objects()
-    return _local_gallery(folder, open_local_store(folder), engines.open_local_engine(), objects)
+    recipes = _local_engines(recipe)
+    engine = next(iter(recipes.values()))
+    return _local_gallery(folder, open_local_store(folder), engine, recipes, objects)
 
 
 def open_server_gallery(
-    data: Path, store: SqliteStore, engine: FaceEngine, policy: AccessPolicy
+    data: Path,
+    store: SqliteStore,
+    engine: FaceEngine,
+    policy: AccessPolicy,
+    *,
+    recipes: Mapping[str, FaceEngine] | None = None,
 ) -> Gallery:
     """Open the gallery of a server on this machine; closing it closes the store.
 
     Args:
         data: folder of faces and jobs.
         store: the store in that folder.
-        engine: detects faces, in several threads.
+        engine: finds the faces of new collections, in several threads.
         policy: what callers may read. The photos of stored faces are also read from paths, where
             ``facerec index`` found them.
+        recipes: engines by recipe, for collections of other model versions too.
     """
     indexed_objects = Objects(replace(policy, own_folder=None, reads_paths=True))
-    return _local_gallery(data, store, engine, Objects(policy), indexed_objects)
+    recipes = recipes or {}
+    return _local_gallery(data, store, engine, recipes, Objects(policy), indexed_objects)
 
 
 def _local_gallery(
     data: Path,
     store: SqliteStore,
     engine: FaceEngine,
+    recipes: Mapping[str, FaceEngine],
     objects: ObjectStore,
     indexed_objects: ObjectStore | None = None,
 ) -> Gallery:
@@ -68,6 +83,7 @@ def _local_gallery(
 
     return Gallery(
         engine,
+        recipes=recipes,
         faces=store,
         records=store,
         clusters=store,
@@ -78,6 +94,11 @@ def _local_gallery(
         attributes=engines.open_attribute_networks(),
         on_close=store.close,
     )
+
+
+def _local_engines(recipe: str | None = None) -> dict[str, FaceEngine]:
+    """Return engines by recipe that are loaded at their first use; the default one first."""
+    return {name: engines.open_local_engine(name) for name in engines.ordered_recipes(recipe)}
 
 
 def open_inspector() -> Inspector:
@@ -106,6 +127,7 @@ def open_local_jobs(
     *,
     workers: int | None = None,
     policy: AccessPolicy | None = None,
+    recipe: str | None = None,
 ) -> LocalJobs:
     """Return the jobs of a data folder; stores and engine are opened when a job needs them.
 
@@ -113,6 +135,7 @@ def open_local_jobs(
         data: folder of faces and jobs.
         workers: number of processes per job; by default one per core.
         policy: what the jobs of a server may read; by default all that this machine can read.
+        recipe: recipe of new collections; None for ``fast``.
     """
     from facerec.jobs.local.jobs import LocalJobs
 
@@ -122,7 +145,7 @@ def open_local_jobs(
         partial(_open_local_runs, data, workers, policy),
         open_store=partial(open_local_store, data),
         open_erasures=partial(open_local_erasures, data),
-        model_version=engines.read_model_version,
+        model_versions=partial(engines.read_model_versions, recipe),
         local_paths=policy is None,
     )
 
@@ -141,11 +164,12 @@ def _open_local_runs(data: Path, workers: int | None, policy: AccessPolicy | Non
     )
 
 
-def _build_worker(data: Path, policy: AccessPolicy | None) -> ChildDependencies:
+def _build_worker(data: Path, policy: AccessPolicy | None, model_version: str) -> ChildDependencies:
     """Build the engine and stores of a worker, which has one thread: workers share the cores."""
     from facerec.jobs.child.attempt import ChildDependencies
 
-    engine, store = engines.open_checked_engine(threads=1), open_local_store(data)
+    recipe = engines.recipe_of(model_version)
+    engine, store = engines.open_checked_engine(1, recipe), open_local_store(data)
     return ChildDependencies(engine, store, store, Objects(policy))
 
 
@@ -157,7 +181,9 @@ def _delete_faces(
     face_ids: Sequence[str],
 ) -> int:
     """Delete faces for good, including those of people, and return their number."""
-    gallery = _local_gallery(data, store, engines.open_local_engine(), Objects(policy))
+    recipes = _local_engines()
+    engine = next(iter(recipes.values()))
+    gallery = _local_gallery(data, store, engine, recipes, Objects(policy))
     done = gallery.delete_faces(collection_id, face_ids, disassociate=True, tombstones=False)
     return len(done.deleted)
 

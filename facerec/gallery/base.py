@@ -6,14 +6,14 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from facerec.core.names import checked_collection_id
+from facerec.errors import InvalidInputError, ModelMismatchError
 from facerec.gallery.defaults import GalleryDefaults
-from facerec.gallery.indexing.preparing import require_collection
 from facerec.gallery.inspection import Inspector
 from facerec.gallery.paging import page_token, read_page_token
 from facerec.gallery.scores.similarity import checked_threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from facerec.core.protocols.clusters import ClusterStore
     from facerec.core.protocols.engine import AttributeEstimator, FaceEngine
@@ -37,6 +37,7 @@ class GalleryBase(Inspector):
         objects: ObjectStore,
         job_data: JobData,
         erasures: Erasures,
+        recipes: Mapping[str, FaceEngine] | None = None,
         clusters: ClusterStore | None = None,
         indexed_objects: ObjectStore | None = None,
         attributes: AttributeEstimator | None = None,
@@ -47,12 +48,15 @@ class GalleryBase(Inspector):
         """Create a gallery over its collaborators.
 
         Args:
-            engine: Finds faces in photos.
+            engine: Finds faces in photos: those of new collections, unless they name a recipe, and
+                of operations without a collection.
             faces: Store of faces and of the people's vectors.
             records: Store of collections, people, tags and answered requests.
             objects: Reads the photos that callers name, restricted to what they may read.
             job_data: Erases faces from job folders.
             erasures: Store of unfinished erasures and of receipts.
+            recipes: Engines by the names of their recipes; a collection is used with the engine of
+                its model version. None if ``engine`` is the only one.
             clusters: Store of clusters; None if the record store does not support them.
             indexed_objects: Reads the photos of stored faces; by default ``objects``.
             attributes: Estimates age and gender; None if that is not available.
@@ -61,6 +65,7 @@ class GalleryBase(Inspector):
             on_close: Releases what the gallery owns; called by ``close``.
         """
         super().__init__(engine, objects=objects, attributes=attributes, defaults=defaults)
+        self._recipes = dict(recipes or {})
         self._faces, self._records, self._job_data = faces, records, job_data
         self._erasures, self._clusters = erasures, clusters
         self._indexed_objects = indexed_objects or objects
@@ -100,16 +105,38 @@ class GalleryBase(Inspector):
             self._job_data.keep_settings(collection, settings)
 
     def _require(self, collection_id: str) -> Collection:
-        """Return a collection whose faces can be compared with the engine's.
+        """Return a collection whose faces can be compared with those of an engine.
 
         Raises:
             InvalidInputError: The id is not a valid collection id.
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: Its faces have another model version.
         """
-        return require_collection(
-            collection_id, model_version=self.model_version, records=self._records
+        collection = self._get(collection_id)
+        if self._engine_of(collection).model_version != collection.model_version:
+            raise ModelMismatchError(self.model_version, collection.model_version)
+        return collection
+
+    def _engine_of(self, collection: Collection) -> FaceEngine:
+        """Return the engine of a collection's model version, or the usual one if there is none."""
+        engines = (self._engine, *self._recipes.values())
+        return next(
+            (each for each in engines if each.model_version == collection.model_version),
+            self._engine,
         )
+
+    def _engine_named(self, recipe: str | None) -> FaceEngine:
+        """Return the engine of a recipe; the usual one for None.
+
+        Raises:
+            InvalidInputError: There is no such recipe here.
+        """
+        if recipe is None:
+            return self._engine
+        if recipe not in self._recipes:
+            known = ", ".join(sorted(self._recipes)) or "the usual one only"
+            raise InvalidInputError(f"there is no recipe {recipe!r} here", f"there is {known}")
+        return self._recipes[recipe]
 
     def _threshold(self, collection: Collection, threshold: float | None) -> float:
         """Return the minimum similarity of a match: the caller's, the collection's or the default.

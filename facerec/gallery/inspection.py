@@ -52,7 +52,7 @@ class Inspector:
 
     @property
     def model_version(self) -> str:
-        """Model version of the engine; collections of other versions cannot be searched."""
+        """Model version of the engine that describes faces outside collections."""
         return self._engine.model_version
 
     def compare(
@@ -115,11 +115,16 @@ class Inspector:
         return self._with_attributes(loaded, found, options) if attributes else found
 
     def _detect(
-        self, photo: Photo, options: FaceOptions, *, name: str = "the photo"
+        self,
+        photo: Photo,
+        options: FaceOptions,
+        *,
+        name: str = "the photo",
+        engine: FaceEngine | None = None,
     ) -> tuple[PhotoContent, PhotoFaces]:
         """Return the bytes of a photo and its faces; ``name`` identifies bytes in errors."""
         loaded = load_photo(photo, self._objects, name=name)
-        return loaded, detect_faces(loaded, engine=self._engine, options=options)
+        return loaded, detect_faces(loaded, engine=engine or self._engine, options=options)
 
     def _with_attributes(
         self, loaded: PhotoContent, found: PhotoFaces, options: FaceOptions

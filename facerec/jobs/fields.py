@@ -9,6 +9,7 @@ from enum import StrEnum
 
 JOB_FIELDS = (
     "create_collection",
+    "recipe",
     "retry_failures",
     "force",
     "restore_deleted",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,14 +94,19 @@ def fake_embedding(person: str, away: float = 0.0, shot: int = 0) -> NDArray[np.
     return (typical + away * direction / np.linalg.norm(direction)).astype(np.float32)
 
 
+_USUAL_VERSION = "fake-1"
+
+
 class FakeEngine:
     """A ``FaceEngine`` that reads fake photos and counts those it analyses.
+
+    Descriptors of different model versions are as far apart as those of different people.
 
     Attributes:
         analysed: number of photos that it has analysed.
     """
 
-    def __init__(self, model_version: str = "fake-1") -> None:
+    def __init__(self, model_version: str = _USUAL_VERSION) -> None:
         self._model_version = model_version
         self.analysed = 0
 
@@ -120,7 +125,15 @@ class FakeEngine:
         self, photos: Sequence[bytes], options: FaceOptions
     ) -> list[PhotoFaces | UnreadablePhoto]:
         self.analysed += len(photos)
-        return [_analyse(photo, options) for photo in photos]
+        return [self._described(_analyse(photo, options)) for photo in photos]
+
+    def _described(self, photo: PhotoFaces | UnreadablePhoto) -> PhotoFaces | UnreadablePhoto:
+        """Return a photo whose descriptors can be compared with those of this version only."""
+        if self._model_version == _USUAL_VERSION or isinstance(photo, UnreadablePhoto):
+            return photo
+        order = _random(self._model_version).permutation(EMBEDDING_SIZE)
+        faces = [replace(face, embedding=face.embedding[order]) for face in photo.faces]
+        return replace(photo, faces=tuple(faces))
 
 
 class FakeAttributes:

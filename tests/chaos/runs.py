@@ -98,7 +98,7 @@ class SupervisedJob(Job):
             lambda: local,
             open_store=open_store,
             open_erasures=lambda: open_erasures(f"{folder}/erasures/"),
-            model_version=lambda: FakeEngine().model_version,
+            model_versions=lambda: {"fast": FakeEngine().model_version},
         )
         job = jobs.submit(
             {
@@ -119,7 +119,9 @@ class SupervisedJob(Job):
         return super()._ending(folder, *arguments)  # type: ignore[arg-type]
 
 
-def build_worker(folder: Path, schedules: Schedules, clock: float) -> ChildDependencies:
+def build_worker(
+    folder: Path, schedules: Schedules, clock: float, model_version: str
+) -> ChildDependencies:
     """Build the dependencies of a worker, whose calls are disturbed by its number."""
     # Held until the process ends.
     fcntl.flock(os.open(folder / "workers.lock", os.O_CREAT | os.O_RDWR), fcntl.LOCK_SH)
@@ -130,7 +132,9 @@ def build_worker(folder: Path, schedules: Schedules, clock: float) -> ChildDepen
         schedule and _WithoutFalseCrashes(schedule, folder), folder / "faults.txt"
     )
     store = disturbance.wrap(SqliteStore(folder / "store.sqlite"))
-    return ChildDependencies(FakeEngine(), store, store, disturbance.wrap(LocalObjects()))
+    return ChildDependencies(
+        FakeEngine(model_version), store, store, disturbance.wrap(LocalObjects())
+    )
 
 
 class _WithoutFalseCrashes:

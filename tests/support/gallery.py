@@ -74,6 +74,7 @@ class Collaborators:
     attributes: AttributeEstimator | None = None
     defaults: GalleryDefaults = field(default_factory=GalleryDefaults)
     clusters: ClusterStore | None = None
+    recipes: dict[str, FaceEngine] = field(default_factory=dict)
 
     @classmethod
     def in_folder(cls, folder: Path, **others: Any) -> Collaborators:  # noqa: ANN401 - fields
@@ -83,6 +84,7 @@ class Collaborators:
     def gallery(self) -> Gallery:
         return Gallery(
             self.engine,
+            recipes=self.recipes,
             faces=self.faces,
             records=self.records,
             clusters=self.clusters,

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 def use_fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the fake engine for local jobs and the API."""
     monkeypatch.setattr(facerec.factory.local, "_build_worker", fake_worker)
-    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
     monkeypatch.setattr(
-        facerec.engine.describe.version, "model_version", lambda: FakeEngine().model_version
+        facerec.engine.describe.version, "model_version", lambda _: FakeEngine().model_version
     )
 
 
@@ -51,7 +51,7 @@ def run_jobs_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> RunResult:
         result, complete = RunResult(), complete_children(plan, objects)
         for child in (each for each in range(plan.children) if not complete[each]):
-            result.new_photos += run_child(plan, child, build()).tally.photos
+            result.new_photos += run_child(plan, child, build(plan.model_version)).tally.photos
         return result
 
     monkeypatch.setattr(facerec.jobs.local.supervisor, "run_children", run_children)

@@ -39,7 +39,7 @@ def stack(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Stac
     """A stack whose API has noted no erasure yet, and whose asynchronous invocations wait."""
     assert function_environment("ApiFunction")["ERASURE_FUNCTION"] == {"Ref": "ErasureFunction"}
     monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: FakeEngine())
-    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
     handler._gallery.cache_clear()
     stack = deploy()
     stack.held = []

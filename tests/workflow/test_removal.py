@@ -18,7 +18,7 @@ PHOTOS = f"s3://{BUCKET}/photos/"
 @pytest.fixture
 def empty(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Stack:
     """A stack without photos."""
-    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
     handler._gallery.cache_clear()
     return deploy()
 

@@ -88,7 +88,7 @@ def resolved(pattern: dict[str, Any], deletions: bool) -> dict[str, Any]:
 @pytest.fixture
 def watch(deploy: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watched]:
     def start(*, deletions: bool = True) -> Watched:
-        monkeypatch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
+        monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
         erasure._gallery.cache_clear()
         stack = deploy()
         (workflow,) = boto3.client("stepfunctions").list_state_machines()["stateMachines"]

@@ -18,10 +18,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.options import FaceOptions, QualityFilter, Recipe
 from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.engine.describe.cohort import NEAREST_CLEAR
-from facerec.engine.describe.recipe import Recipe
 from facerec.engine.engine import Engine, open_engine
 from training.cohort.damage import DAMAGES, damaged
 

@@ -55,7 +55,7 @@ def collections_router(context: Context) -> APIRouter:
         name = body.collection_id
         created = await context.run(
             request,
-            lambda: gallery.create_collection(name),
+            lambda: gallery.create_collection(name, recipe=body.recipe),
             collection_id=name,
             writes=True,
         )

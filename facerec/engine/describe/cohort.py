@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facerec.core.faces import CohortStats
-from facerec.engine.describe.recipe import Recipe
+from facerec.core.options import Recipe
 
 NEAREST_CLEAR = 16
 """Number of nearest clear mixtures from which a face's stats are computed. Up to 50 give nearly the

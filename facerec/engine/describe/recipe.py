@@ -1,19 +1,10 @@
-"""Recipes: the views of a face from which its descriptor is computed."""
+"""The views of a face from which each recipe computes its descriptor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Recipe(StrEnum):
-    """Amount of work for one descriptor."""
-
-    FAST = "fast"
-    """One view of the face."""
-
-    ACCURATE = "accurate"
-    """The average over four views: slightly closer and slightly wider, each also mirrored."""
+from facerec.core.options import Recipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from facerec.engine.describe.recipe import VERSIONS, Recipe
+from facerec.core.options import Recipe
+from facerec.engine.describe.recipe import VERSIONS
 from facerec.engine.dlib.weights import Weights, find_weights, fingerprint
 
 _DIGITS = 8

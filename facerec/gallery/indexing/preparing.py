@@ -10,6 +10,8 @@ from facerec.core.records import Collection, new_collection
 from facerec.errors import CollectionExistsError, CollectionNotFoundError, ModelMismatchError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from facerec.core.protocols.records import RecordStore
 
 
@@ -27,9 +29,9 @@ class PreparedCollection:
 
 
 def require_collection(
-    collection_id: str, *, model_version: str, records: RecordStore
+    collection_id: str, *, model_versions: Sequence[str], records: RecordStore
 ) -> Collection:
-    """Return a collection whose faces can be compared with those of an engine.
+    """Return a collection whose faces have one of these model versions.
 
     Raises:
         InvalidInputError: The id is not a valid collection id.
@@ -37,8 +39,8 @@ def require_collection(
         ModelMismatchError: Its faces have another model version.
     """
     collection = records.get_collection(checked_collection_id(collection_id))
-    if collection.model_version != model_version:
-        raise ModelMismatchError(model_version, collection.model_version)
+    if collection.model_version not in model_versions:
+        raise ModelMismatchError(model_versions[0], collection.model_version)
     return collection
 
 
@@ -57,13 +59,18 @@ def store_new_collection(
 
 
 def prepare_collection(
-    collection_id: str, *, model_version: str, create: bool, now: float, records: RecordStore
+    collection_id: str,
+    *,
+    model_versions: Sequence[str],
+    create: bool,
+    now: float,
+    records: RecordStore,
 ) -> PreparedCollection:
     """Return a collection that a job can index into; create it first if requested.
 
     Guarantees for the returned collection:
 
-    - It exists, and its model version is the engine's.
+    - It exists, and its model version is one of these.
     - If several callers with ``create`` run concurrently, one creates it, and all get the same
       collection.
     - Its ``created_at`` identifies this creation: once the collection is deleted, a later one with
@@ -77,7 +84,8 @@ def prepare_collection(
 
     Args:
         collection_id: Id of the collection.
-        model_version: Model version that the job's faces will have.
+        model_versions: Model versions that the job's faces may have; that of a new collection
+            first.
         create: Whether to create the collection if it does not exist.
         now: Time of the creation, in seconds since 1970.
         records: Store of the collections.
@@ -88,7 +96,7 @@ def prepare_collection(
         ModelMismatchError: Its faces have another model version.
     """
     try:
-        found = require_collection(collection_id, model_version=model_version, records=records)
+        found = require_collection(collection_id, model_versions=model_versions, records=records)
     except CollectionNotFoundError:
         if not create:
             raise
@@ -96,10 +104,10 @@ def prepare_collection(
         return PreparedCollection(found, created=False)
     try:
         made = store_new_collection(
-            collection_id, model_version=model_version, now=now, records=records
+            collection_id, model_version=model_versions[0], now=now, records=records
         )
     except CollectionExistsError:
         # a concurrent caller created it first
-        found = require_collection(collection_id, model_version=model_version, records=records)
+        found = require_collection(collection_id, model_versions=model_versions, records=records)
         return PreparedCollection(found, created=False)
     return PreparedCollection(made, created=True)

@@ -65,13 +65,13 @@ class ClusterOperations(CorrectionOperations, MergeOperations):
         clusters = self._cluster_store()
         if pair_threshold is not None:
             checked_threshold(pair_threshold)
-        self._require(collection_id)
+        collection = self._require(collection_id)
         return clustering.cluster_faces(
             collection_id,
             clusters=clusters,
             faces=self._faces,
             records=self._records,
-            cohort=self._engine,
+            cohort=self._engine_of(collection),
             pair_threshold=pair_threshold,
             threads=threads,
         )

@@ -32,12 +32,24 @@ class CollectionOperations(Eraser):
     """The operations of a gallery on collections and their tags."""
 
     def create_collection(
-        self, collection_id: str, *, tags: Mapping[str, str] | None = None
+        self,
+        collection_id: str,
+        *,
+        tags: Mapping[str, str] | None = None,
+        recipe: str | None = None,
     ) -> Collection:
-        """Create an empty collection for faces of the engine's model version.
+        """Create an empty collection for faces of one model version.
+
+        Args:
+            collection_id: Id of the collection.
+            tags: Its tags.
+            recipe: Recipe of its faces, ``fast`` or ``accurate``; by default the gallery's. It is
+                part of the collection's model version, with which all its photos and probes are
+                described.
 
         Raises:
-            InvalidInputError: The id is not a valid collection id, or a tag is not valid.
+            InvalidInputError: The id is not a valid collection id, a tag is not valid, or there is
+                no such recipe here.
             CollectionExistsError: A collection of this id exists.
             QuotaExceededError: There are more than ``MAX_TAGS`` tags.
         """
@@ -46,7 +58,7 @@ class CollectionOperations(Eraser):
         retention_in(checked_tags(tags or {}))
         collection = store_new_collection(
             collection_id,
-            model_version=self._engine.model_version,
+            model_version=self._engine_named(recipe).model_version,
             now=self._clock(),
             records=self._records,
         )

@@ -16,6 +16,7 @@ from facerec.gallery.operations.users import UserOperations
 from facerec.gallery.people.corrections import corrected_faces
 
 if TYPE_CHECKING:
+    from facerec.core.protocols.engine import Cohort
     from facerec.core.records import FaceRecord, User
     from facerec.gallery.people import associations, enrolling
     from facerec.gallery.people.enrolling import (
@@ -35,8 +36,9 @@ MAX_PHOTOS_OF_PERSON = 500
 
 @dataclass(slots=True)
 class _Done:
-    """The changes so far."""
+    """The changes so far; ``cohort`` normalises the distances of faces."""
 
+    cohort: Cohort
     created: int = 0
     associated: int = 0
     unchanged: int = 0
@@ -66,8 +68,8 @@ class EnrolOperations(UserOperations):
             ModelMismatchError: Its faces have another model version.
             ConflictError: Too many concurrent changes of a person.
         """
-        self._require(collection_id)
-        done = _Done()
+        collection = self._require(collection_id)
+        done = _Done(self._engine_of(collection))
         named: dict[str, dict[str, list[FaceRecord]]] = {}
         for record, name in self._named_faces(collection_id, name_of):
             try:
@@ -148,7 +150,7 @@ class EnrolOperations(UserOperations):
         known = [stored[face_id] for face_id in sorted(held - own) if face_id in stored]
         chosen = []
         for candidates, (face, alike) in zip(
-            faces, enrolling.choose_faces(faces, known, self._engine), strict=True
+            faces, enrolling.choose_faces(faces, known, done.cohort), strict=True
         ):
             if not alike and face.record.face_id not in held:
                 self._report([[face.record]], name, enrolling.EnrolmentProblem.UNLIKE, done)

@@ -102,13 +102,13 @@ class FaceOperations(Eraser):
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
-        self._require(collection_id)
+        collection = self._require(collection_id)
         listing = f"stats of {collection_id}"
         after = self._after(listing, next_token)
         found = self._faces.list_faces(collection_id, after=after, limit=limit + 1)
         page = found[:limit]
         refreshed = stats_refresh.store_current_stats(
-            collection_id, page, faces=self._faces, cohort=self._engine
+            collection_id, page, faces=self._faces, cohort=self._engine_of(collection)
         )
         token = self._token(listing, page[-1].face_id) if len(found) > limit else None
         return stats_refresh.StatsRefresh(collection_id, refreshed, token)
@@ -124,9 +124,13 @@ class FaceOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             ModelMismatchError: Its faces have another model version.
         """
-        self._require(collection_id)
+        collection = self._require(collection_id)
         return sampling.sample_faces(
-            collection_id, limit, faces=self._faces, records=self._records, cohort=self._engine
+            collection_id,
+            limit,
+            faces=self._faces,
+            records=self._records,
+            cohort=self._engine_of(collection),
         )
 
     def list_faces(

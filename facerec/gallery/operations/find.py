@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from facerec.core.arrays import np
     from facerec.core.options import FaceOptions
     from facerec.core.photos import EmbeddedFace
+    from facerec.core.protocols.engine import FaceEngine
     from facerec.core.records import Collection, User
     from facerec.gallery.search import finding, found_faces
     from facerec.gallery.search.finding import SearchedPerson
@@ -95,15 +96,16 @@ class FindOperations(RecognitionOperations):
         if (photo is None) == (user_id is None):
             raise InvalidInputError("specify either a photo or a person to find")
         collection = self._require(collection_id)
+        engine = self._engine_of(collection)
         below, lowest = self._thresholds(collection, doubtful_below, target_fmr)
         face: EmbeddedFace | None = None
         user: User | None = None
         others = 0
         if photo is not None:
-            face, others, image = self._face_of(photo, face_number, options)
+            face, others, image = self._face_of(photo, face_number, options, engine)
             vector: NDArray[np.float32] | None = face.embedding
             listing = f"photos of face {face_number} of {image}"
-            person = self._person_of(collection_id, face, below)
+            person = self._person_of(collection_id, face, below, engine)
         else:
             user = self._records.get_user(collection_id, str(user_id))
             vector = user_vector(self._faces, collection_id, user)
@@ -121,10 +123,10 @@ class FindOperations(RecognitionOperations):
         if vector is not None:
             ranking = Ranking(
                 vector,
-                stats_of(vector, self._engine) if face is None else face.stats,
+                stats_of(vector, engine) if face is None else face.stats,
                 collection_id=collection_id,
                 faces=self._faces,
-                cohort=self._engine,
+                cohort=engine,
                 threshold=lowest,
                 included=sorted(person.held),
             )
@@ -140,7 +142,7 @@ class FindOperations(RecognitionOperations):
                 collection_id=collection_id,
                 faces=self._faces,
                 records=self._records,
-                cohort=self._engine,
+                cohort=engine,
             )
             found = list(islice(faces, limit + 1))
         token = None
@@ -172,10 +174,11 @@ class FindOperations(RecognitionOperations):
         return below, min(usual, below)
 
     def _face_of(
-        self, photo: Photo, number: int, options: FaceOptions | None
+        self, photo: Photo, number: int, options: FaceOptions | None, engine: FaceEngine
     ) -> tuple[EmbeddedFace, int, str]:
         """Return a face of a photo, the number of other faces, and the id of the photo."""
-        loaded, found = self._detect(photo, options or self._defaults.probe_options())
+        options = options or self._defaults.probe_options()
+        loaded, found = self._detect(photo, options, engine=engine)
         require_face(found)
         if not 1 <= number <= len(found.faces):
             raise NotFoundError(
@@ -185,14 +188,14 @@ class FindOperations(RecognitionOperations):
         return found.faces[number - 1], len(found.faces) - 1, image_id(loaded.content)
 
     def _person_of(
-        self, collection_id: str, face: EmbeddedFace, threshold: float
+        self, collection_id: str, face: EmbeddedFace, threshold: float, engine: FaceEngine
     ) -> SearchedPerson:
         (searched,) = search_probes(
             [face],
             collection_id=collection_id,
             faces=self._faces,
             records=self._records,
-            cohort=self._engine,
+            cohort=engine,
             threshold=threshold,
             limit=1,
         )

@@ -78,7 +78,9 @@ class ImportOperations(GalleryBase):
                 "those of other networks cannot be compared with them; index the photos instead",
             )
         names = [derived_user_id(face.name) for face in faces]
-        stats = self._engine.cohort_stats(np.stack([face.embedding for face in faces]))
+        stats = self._engine_of(collection).cohort_stats(
+            np.stack([face.embedding for face in faces])
+        )
         now, digest = self._clock(), self._defaults.index_options().digest()
         stored: dict[IndexedImage, StoredFace] = {}
         ids = []
@@ -158,7 +160,7 @@ class ImportOperations(GalleryBase):
         self._erasures.require_not_deleted(collection)
         # the other service has chosen these faces already
         options = self._defaults.index_options(quality_filter=QualityFilter.NONE)
-        loaded, found = self._detect(photo, options)
+        loaded, found = self._detect(photo, options, engine=self._engine_of(collection))
         now = self._clock()
         held = self._faces.get_faces(collection_id, [each.face_id for each in known])
         images = {face.record.face_id: face.record.image_id for face in held}

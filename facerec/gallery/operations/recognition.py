@@ -65,7 +65,7 @@ class RecognitionOperations(GalleryBase):
         collection = self._require(collection_id)
         self._erasures.require_not_deleted(collection)
         options = options or self._defaults.index_options()
-        loaded, found = self._detect(photo, options)
+        loaded, found = self._detect(photo, options, engine=self._engine_of(collection))
         if attributes:
             found = self._with_attributes(loaded, found, options)
         return self._store(
@@ -120,14 +120,15 @@ class RecognitionOperations(GalleryBase):
         if options is None:
             defaults = self._defaults
             options = defaults.index_options() if index else defaults.probe_options()
-        loaded, found = self._detect(photo, options)
+        engine = self._engine_of(collection)
+        loaded, found = self._detect(photo, options, engine=engine)
         require_face(found)
         searched = search_probes(
             found.faces[:1] if largest_only else found.faces,
             collection_id=collection_id,
             faces=self._faces,
             records=self._records,
-            cohort=self._engine,
+            cohort=engine,
             threshold=threshold,
             limit=limit,
             repeat_people=repeat_people,
@@ -171,7 +172,7 @@ class RecognitionOperations(GalleryBase):
             collection_id=collection_id,
             faces=self._faces,
             records=self._records,
-            cohort=self._engine,
+            cohort=self._engine_of(collection),
             threshold=threshold,
             limit=limit,
         )

@@ -81,7 +81,7 @@ class TransferOperations(GalleryBase):
                 "format": files.FORMAT,
                 "collection_id": collection_id,
                 "model_version": collection.model_version,
-                "cohort_version": self._engine.cohort_version,
+                "cohort_version": self._engine_of(collection).cohort_version,
                 "created_at": iso_time(collection.created_at),
                 "exported_at": iso_time(self._clock()),
                 "threshold": collection.threshold,
@@ -110,12 +110,14 @@ class TransferOperations(GalleryBase):
         """
         face_table.require_parquet()
         document = files.read_description(folder)
-        if document["model_version"] != self.model_version:
+        described = new_collection(document["collection_id"], document["model_version"], 0.0)
+        engine = self._engine_of(described)
+        if document["model_version"] != engine.model_version:
             raise ModelMismatchError(self.model_version, document["model_version"])
-        if document["cohort_version"] != self._engine.cohort_version:
+        if document["cohort_version"] != engine.cohort_version:
             raise InvalidInputError(
                 f"the faces were exported with cohort {document['cohort_version']!r}, this engine "
-                f"has {self._engine.cohort_version!r}",
+                f"has {engine.cohort_version!r}",
                 "import them with the release of facerec that exported them",
             )
         for name in files.LINES:
@@ -256,7 +258,7 @@ class TransferOperations(GalleryBase):
         if not kept or clusters.get_clusters(collection_id, sorted(kept)):
             return
         arrays = clusters.read_face_arrays(
-            collection_id, self._engine.cohort_version, lambda _: True
+            collection_id, self._engine_of(collection).cohort_version, lambda _: True
         )
         # A number without a cluster is that of one that was merged or deleted.
         created = [

@@ -103,7 +103,11 @@ class UserSearchOperations(GalleryBase):
         """
         collection = self._require(collection_id)
         threshold = self._checked(collection, threshold, limit)
-        _, found = self._detect(photo, options or self._defaults.probe_options())
+        _, found = self._detect(
+            photo,
+            options or self._defaults.probe_options(),
+            engine=self._engine_of(collection),
+        )
         if not allow_no_face:
             require_face(found)
         face = found.faces[0] if found.faces else None
@@ -143,7 +147,7 @@ class UserSearchOperations(GalleryBase):
                 collection_id=collection.collection_id,
                 faces=self._faces,
                 records=self._records,
-                cohort=self._engine,
+                cohort=self._engine_of(collection),
                 threshold=threshold,
                 limit=limit,
                 exclude=exclude,

@@ -215,7 +215,8 @@ class UserOperations(Eraser):
         self, collection_id: str, user_id: str, face_ids: Sequence[str], *, min_similarity: float
     ) -> AssociationOutcome:
         """Associate any number of faces with a person."""
-        faces = self._faces.of(self._get(collection_id))
+        collection = self._get(collection_id)
+        faces = self._faces.of(collection)
         outcome = associations.associate(
             faces,
             self._records,
@@ -223,7 +224,7 @@ class UserOperations(Eraser):
             user_id,
             face_ids,
             min_similarity=min_similarity,
-            cohort=self._engine,
+            cohort=self._engine_of(collection),
         )
         lifted = [Correction(face_id, user_id) for face_id in outcome.changed]
         self._records.remove_corrections(collection_id, lifted)

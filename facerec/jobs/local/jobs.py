@@ -56,7 +56,7 @@ class LocalJobs:
         *,
         open_store: Callable[[], SqliteStore],
         open_erasures: Callable[[], Erasures],
-        model_version: Callable[[], str],
+        model_versions: Callable[[], Mapping[str, str]],
         local_paths: bool = True,
     ) -> None:
         """Create the service; nothing is opened before it is needed.
@@ -67,11 +67,12 @@ class LocalJobs:
             open_runs: opens the runner of submitted jobs.
             open_store: opens the store of collections.
             open_erasures: opens the erasures, which record deleted collections.
-            model_version: returns the version of the workers' engine.
+            model_versions: returns the versions of the workers' engines by recipe; that of new
+                collections first.
             local_paths: whether callers may name paths of this machine.
         """
         self._objects, self._jobs_root, self._open_runs = objects, jobs_root, open_runs
-        self._open_store, self._model_version = open_store, model_version
+        self._open_store, self._model_versions = open_store, model_versions
         self._open_erasures = open_erasures
         self._local_paths = local_paths
 
@@ -95,13 +96,15 @@ class LocalJobs:
         request = read_job_request(document)
         if not self._local_paths:
             require_s3_addresses(request)
+        versions = self._model_versions()
         with self._open_store() as records:
             plan = plan_job(
                 request,
                 self._objects,
                 records,
                 jobs_root=self._jobs_root,
-                model_version=self._model_version(),
+                model_version=next(iter(versions.values())),
+                recipes=versions,
                 job_folder=job_folder,
                 on_listed=on_listed,
                 erasures=self._open_erasures(),

@@ -21,9 +21,9 @@ from facerec.jobs.exit_codes import RETRY, exit_code_of
 if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
 
-BuildDependencies: TypeAlias = Callable[[], ChildDependencies]
-"""Builds the engine and stores of a worker in its process. Must be picklable: a function of a
-module, or a ``functools.partial`` of one."""
+BuildDependencies: TypeAlias = Callable[[str], ChildDependencies]
+"""Builds the engine of a model version and the stores of a worker in its process. Must be
+picklable: a function of a module, or a ``functools.partial`` of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,9 @@ def work(
     _silence_native_libraries()
     child = None
     try:
-        runner = ChildRunner(plan, build_dependencies(), tolerated_failure_percentage)
+        runner = ChildRunner(
+            plan, build_dependencies(plan.model_version), tolerated_failure_percentage
+        )
         pipe.send(WorkerReady())
         while (child := stop.next_child()) is not None:
             summary = runner.run(child, stop=stop, on_commit=pipe.send)

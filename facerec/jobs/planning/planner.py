@@ -46,7 +46,7 @@ from facerec.jobs.verifying.lost_collections import keep_settings, restore_if_lo
 from facerec.storage.objects.protocol import ObjectStore, scheme_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
@@ -62,6 +62,7 @@ def plan_job(
     *,
     jobs_root: str,
     model_version: str,
+    recipes: Mapping[str, str] | None = None,
     job_folder: str | None = None,
     on_listed: Callable[[int], None] = lambda listed: None,
     erasures: Erasures | None = None,
@@ -73,7 +74,9 @@ def plan_job(
         objects: contains the manifest and the job folder.
         records: store of the collections.
         jobs_root: parent of all job folders, with the final ``/``.
-        model_version: model version of the children's engine.
+        model_version: model version of a new collection, unless the request names a recipe.
+        recipes: model versions of the children's engines by recipe; None if ``model_version`` is
+            the only one.
         job_folder: the job's own folder, instead of one under ``jobs_root``; ends in ``/``. An
             existing job keeps its folder.
         on_listed: called repeatedly with the number of objects listed in a folder or prefix.
@@ -101,7 +104,7 @@ def plan_job(
         changes.check(request)
         prepared = prepare_collection(
             request.collection_id,
-            model_version=model_version,
+            model_versions=_model_versions(request, model_version, recipes or {}),
             create=request.create_collection,
             now=time.time(),
             records=records,
@@ -119,6 +122,20 @@ def plan_job(
     memory.merge_runs()
     keep_settings(plan.collection_id, objects, jobs_root, records)
     return plan
+
+
+def _model_versions(
+    request: JobRequest, model_version: str, recipes: Mapping[str, str]
+) -> list[str]:
+    """Return the model versions that the job's faces may have; that of a new collection first."""
+    if request.recipe is None:
+        return [model_version, *recipes.values()]
+    if request.recipe not in recipes:
+        known = ", ".join(sorted(recipes)) or "the usual one only"
+        raise InvalidInputError(
+            f"there is no recipe {request.recipe!r} for jobs here", f"there is {known}"
+        )
+    return [recipes[request.recipe]]
 
 
 def _open_memory(

@@ -37,6 +37,8 @@ class JobRequest:
             somebody deleted.
         prune: whether to remove the faces of photos that are gone from a folder or prefix.
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
+        recipe: recipe of the collection's faces; None for that of the collection, or for a new
+            one the usual recipe.
     """
 
     collection_id: str
@@ -52,6 +54,7 @@ class JobRequest:
     restore_deleted: bool = False
     prune: bool = False
     prune_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE
+    recipe: str | None = None
 
 
 def read_job_request(
@@ -89,6 +92,7 @@ def read_job_request(
         restore_deleted=document.get("restore_deleted", False),
         prune=document.get("prune", False),
         prune_limit_percentage=document.get("prune_limit_percentage", PRUNE_LIMIT_PERCENTAGE),
+        recipe=document.get("recipe"),
     )
 
 

@@ -15,7 +15,7 @@ from facerec.testing.engine import FakeEngine, fake_face, fake_photo
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with the collection ``staff``: five people, two photos each."""
-    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
     monkeypatch.setenv("FACEREC_DATA", str(tmp_path))
     with open_gallery(tmp_path) as gallery:
         gallery.create_collection("staff")

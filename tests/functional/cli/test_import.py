@@ -54,7 +54,7 @@ ENVIRONMENT = {
 def run(*words: str) -> Result:
     """Run the command line with the fake engine to its end, in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
+        patch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
         return CliRunner(env=ENVIRONMENT).invoke(main, list(words))
 
 

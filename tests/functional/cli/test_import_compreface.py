@@ -111,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def source(monkeypatch: pytest.MonkeyPatch) -> Iterator[Compreface]:
-    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", FakeEngine)
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: FakeEngine())
     with Compreface() as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield server

@@ -133,3 +133,24 @@ def test_all_faces_of_a_probe_are_searched(people: Path, facerec: Facerec, tmp_p
     faces = document(facerec("match", photo, "--collection", "people", "--json"))["faces"]
     best = {face["matches"][0]["face"]["external_image_id"] for face in faces}
     assert best == {"joe-biden:1", "barack-obama:1"}
+
+
+def test_a_collection_is_indexed_and_searched_with_its_recipe(facerec: Facerec) -> None:
+    created = document(facerec("collections", "create", "people", "--recipe", "accurate", "--json"))
+    indexed = facerec("index", EXAMPLES / "manifest.jsonl", "--collection", "people")
+    assert indexed.exit_code == 0, indexed.output
+    result = document(facerec("match", PROBE, "--collection", "people", "--json"))
+    assert result["model_version"] == created["model_version"]
+    assert result["faces"][0]["matches"][0]["face"]["model_version"] == created["model_version"]
+    assert result["faces"][0]["decision"] == "match"
+    again = facerec("index", EXAMPLES / "photos", "--collection", "people", "--recipe", "fast")
+    assert again.exit_code == 6
+    assert "single" in again.stderr
+
+
+def test_an_index_run_creates_a_collection_with_the_recipe(facerec: Facerec) -> None:
+    photos = EXAMPLES / "manifest.jsonl"
+    run = facerec("index", photos, "--collection", "people", "--recipe", "accurate")
+    assert run.exit_code == 0, run.output
+    described = document(facerec("collections", "describe", "people", "--json"))
+    assert described["model_version"].endswith("mirrored")

@@ -69,7 +69,7 @@ PICTURE = fake_photo(fake_face("ann"))
 @pytest.fixture(autouse=True)
 def fake_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Use the fake engine at every door."""
-    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", PictureEngine)
+    monkeypatch.setattr(facerec.factory.engines, "open_local_engine", lambda *_: PictureEngine())
     monkeypatch.setattr(facerec.factory.engines, "open_deployed_engine", lambda _: PictureEngine())
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facerec.core.options import FaceOptions
+from facerec.core.options import FaceOptions, Recipe
 from facerec.core.photos import EmbeddedFace, PhotoFaces
 from facerec.engine.describe.cohort import Cohort
-from facerec.engine.describe.recipe import Recipe
 from facerec.engine.engine import Engine, open_engine
 from facerec.gallery.scores.normalisation import normalised_score, similarity_of_score
 from tests.support.example_photos import EXAMPLES

@@ -47,7 +47,7 @@ def prepare(
 ) -> PreparedCollection:
     return prepare_collection(
         collection_id,
-        model_version=collaborators.engine.model_version,
+        model_versions=[collaborators.engine.model_version],
         create=create,
         now=collaborators.clock(),
         records=collaborators.records,

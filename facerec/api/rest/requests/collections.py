@@ -13,6 +13,7 @@ from facerec.api.rest.requests.fields import (
     CollectionName,
     FaceId,
     NameOfPhoto,
+    RecipeName,
     Share,
     UserId,
 )
@@ -25,6 +26,11 @@ class CreateCollectionRequest(Document):
     """A new collection."""
 
     collection_id: CollectionName
+    recipe: RecipeName | None = Field(
+        None,
+        description="How faces are described: `fast` from one view, `accurate` from the average of "
+        "four; by default the server's.",
+    )
 
 
 class ThresholdRequest(Document):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
@@ -85,6 +85,7 @@ PersonName = Annotated[
     _described(USER_NAME_PATTERN, MAX_NAME_LENGTH, "Zoë Müller", "张伟"),
 ]
 FaceIds = Annotated[list[FaceId], Field(min_length=1, max_length=MAX_FACES_OF_REQUEST)]
+RecipeName = Literal["fast", "accurate"]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 

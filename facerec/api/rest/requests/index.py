@@ -6,7 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from facerec.api.rest.requests.fields import MAX_ADDRESS_LENGTH, CollectionName, ExternalImageId
+from facerec.api.rest.requests.fields import (
+    MAX_ADDRESS_LENGTH,
+    CollectionName,
+    ExternalImageId,
+    RecipeName,
+)
 from facerec.api.rest.requests.photos import LimitedFaces, PhotoFields
 from facerec.api.rest.rules import exactly_one
 from facerec.jobs.fields import JOB_FIELDS
@@ -52,6 +57,11 @@ class IndexRequest(LimitedFaces, PhotoFields):
         None,
         description="With a manifest or prefix: create the collection if it does not exist; by "
         "default true.",
+    )
+    recipe: RecipeName | None = Field(
+        None,
+        description="With a manifest or prefix: the recipe of a new collection's faces; by default "
+        "the server's.",
     )
     retry_failures: bool | None = Field(
         None,
