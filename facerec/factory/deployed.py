@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from facerec.core.options import Recipe
 from facerec.errors import ConfigurationError
 from facerec.factory import engines
 from facerec.factory.erasures import open_erasures
@@ -78,6 +79,7 @@ def _deployed_gallery(
     jobs_root = settings.jobs_root
     return Gallery(
         engine,
+        recipes={Recipe.FAST: engine},
         faces=open_faces(settings, patience=patience),
         records=open_records(settings),
         clusters=None if settings.store is None else _open_sqlite(settings.store),

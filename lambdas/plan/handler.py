@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from facerec.config import Settings, read_settings, required_setting
+from facerec.core.options import Recipe
 from facerec.errors import CollectionNotFoundError, FacerecError, StoreUnavailableError
 from facerec.factory import gallery_defaults, open_erasures, open_records
 from facerec.jobs.aws.log import logger
@@ -113,12 +114,14 @@ def plan_execution(
         check(request)
         records = open_records()
         erasures = open_erasures(settings.erasures_root, objects=objects)
+        version = required_setting(settings.model_version, "MODEL_VERSION")
         plan = plan_job(
             request,
             objects,
             records,
             jobs_root=settings.jobs_root,
-            model_version=required_setting(settings.model_version, "MODEL_VERSION"),
+            model_version=version,
+            recipes={Recipe.FAST: version},
             on_listed=listing_notes(objects, settings.jobs_root, execution),
             erasures=erasures,
         )

@@ -37,7 +37,7 @@ import sys
 import facerec.factory.engines
 from facerec.testing.engine import FakeEngine
 
-facerec.factory.engines.open_local_engine = FakeEngine
+facerec.factory.engines.open_local_engine = lambda *_: FakeEngine()
 from facerec.cli.main import main
 
 main()
@@ -78,7 +78,7 @@ import facerec.factory.engines
 from facerec.storage.sqlite.database import Database
 from facerec.testing.engine import FakeEngine
 
-facerec.factory.engines.open_local_engine = FakeEngine
+facerec.factory.engines.open_local_engine = lambda *_: FakeEngine()
 from facerec.cli.main import main
 
 kill_after, commits = 0, 0
