@@ -245,7 +245,7 @@ def test_an_import_that_was_killed_after_any_commit_is_completed(
     for user, members in (("ann", [ids[0], ids[3]]), ("bob", [ids[1]]), ("nobody", [])):
         source.gallery.create_user("staff", user, name=user.title())
         if members:
-            source.gallery.associate_faces("staff", user, members, threshold=0.0)
+            source.gallery.associate_faces("staff", user, members, min_similarity=0.0)
     command, environment = source.command(tmp_path)
     command[2] = KILLED_PROGRAM
     del command[command.index("--data") : command.index("--data") + 2]
