@@ -18,18 +18,15 @@ from facerec.engine.describe.cohort import Cohort
 from facerec.engine.describe.pose import PoseEstimator
 from facerec.engine.describe.quality import assess
 from facerec.engine.describe.recipe import VIEWS
-from facerec.engine.describe.selection import rejection_reasons
+from facerec.engine.describe.selection import rejection_reasons, remedies
 from facerec.engine.describe.version import model_version
-from facerec.engine.detect.confidence import confidence, score_at
-from facerec.engine.detect.detection import Detection, Detector, Pixels
-from facerec.engine.detect.detectors import face_pixels, open_detector
+from facerec.engine.detect.confidence import confidence
+from facerec.engine.detect.detection import Detection, Pixels
+from facerec.engine.detect.detectors import face_pixels
 from facerec.engine.detect.orientation import (
-    OrientationFinder,
-    is_better_turned,
-    is_upright,
     turned,
 )
-from facerec.engine.detect.proposals import ProposingDetector
+from facerec.engine.finding import FaceFinder
 from facerec.engine.photos import AlignedFace, AlignedPhoto, LocatedPhoto
 from facerec.engine.smallest_face import MIN_KEPT_SHARE, effective_smallest_face
 from facerec.engine.turning import turned_back
@@ -42,9 +39,6 @@ if TYPE_CHECKING:
 
 MAX_HELD_BYTES = 64 * 1024 * 1024
 """Approximate size of the decoded photos that wait for alignment at the same time."""
-
-_MIN_DETECTION_CONFIDENCE = 0.1
-"""Most detections below this confidence are false, and each costs as much as a face."""
 
 
 def open_engine(*, threads: int | None = None, recipe: Recipe = Recipe.FAST) -> Engine:
@@ -64,7 +58,7 @@ class Engine:
     def __init__(self, *, threads: int | None = None, recipe: Recipe = Recipe.FAST) -> None:
         self._threads = threads
         self._recipe = recipe
-        self._detectors: dict[str, Detector] = {}
+        self._finder = FaceFinder(threads=threads)
 
     @cached_property
     def model_version(self) -> str:
@@ -162,7 +156,7 @@ class Engine:
                 UnreadableReason.TOO_SMALL,
                 f"{decoded.width}x{decoded.height} pixels; the smallest face is {smallest}",
             )
-        turns, detections = self._detect(decoded, smallest * decoded.scale, options)
+        turns, detections = self._finder.find(decoded, smallest * decoded.scale, options)
         if not detections:
             return LocatedPhoto(decoded.width, decoded.height, decoded.is_animated, smallest)
         if decoded.is_preview and any(face.width < FACE_IN_CHIP for face in detections):
@@ -184,31 +178,6 @@ class Engine:
             turns,
         )
 
-    def _detect(
-        self, photo: DecodedPhoto, smallest_face: float, options: FaceOptions
-    ) -> tuple[int, list[Detection]]:
-        """Return quarter turns, and the faces in the photo turned counterclockwise by them.
-
-        The photo is only turned if its file does not specify an orientation, nothing shows that it
-        is upright, and its faces are clearer after the turn.
-        """
-        detector = self._detector(options.detector)
-        threshold = _detection_threshold(options.detector, options.min_confidence)
-        places = None
-        if isinstance(detector, ProposingDetector):
-            detections, places = detector.search(photo.pixels, smallest_face, threshold=threshold)
-        else:
-            detections = detector.detect(photo.pixels, smallest_face, threshold=threshold)
-        if not options.rotate or photo.has_orientation or is_upright(detections):
-            return 0, detections
-        turns = self._orientations.find(photo.pixels, smallest_face, detections, places)
-        if not turns:
-            return 0, detections
-        others = detector.detect(turned(photo.pixels, turns), smallest_face, threshold=threshold)
-        min_score = score_at(options.detector, options.min_confidence)
-        confident = [face for face in others if face.score >= min_score]
-        return (turns, others) if is_better_turned(confident, detections) else (0, detections)
-
     def _align_all(
         self, photo: LocatedPhoto | UnreadablePhoto, options: FaceOptions
     ) -> AlignedPhoto | UnreadablePhoto:
@@ -216,12 +185,11 @@ class Engine:
         if isinstance(photo, UnreadablePhoto):
             return photo
         aligned = [self._align(photo, face, options.detector) for face in photo.detections]
-        reasons = rejection_reasons(
-            [face for face, _ in aligned], options, MIN_KEPT_SHARE * photo.smallest_face
-        )
+        min_size = MIN_KEPT_SHARE * photo.smallest_face
+        reasons = rejection_reasons([face for face, _ in aligned], options, min_size)
         faces = [
-            AlignedFace(face, views, own_reasons)
-            for (face, views), own_reasons in zip(aligned, reasons, strict=True)
+            AlignedFace(face, views, own, remedies(face, own, options, min_size) if own else ())
+            for (face, views), own in zip(aligned, reasons, strict=True)
         ]
         return AlignedPhoto(photo.width, photo.height, faces, photo.turns, photo.is_animated)
 
@@ -262,15 +230,6 @@ class Engine:
             ]
         )
 
-    def _detector(self, name: str) -> Detector:
-        if name not in self._detectors:
-            self._detectors[name] = open_detector(name, threads=self._threads)
-        return self._detectors[name]
-
-    @cached_property
-    def _orientations(self) -> OrientationFinder:
-        return OrientationFinder(threads=self._threads)
-
     @cached_property
     def _poses(self) -> PoseEstimator:
         return PoseEstimator(threads=self._threads)
@@ -290,15 +249,6 @@ class Engine:
         from facerec.engine.describe.alignment import Aligner
 
         return Aligner()
-
-
-def _detection_threshold(detector: str, min_confidence: float) -> float:
-    """Return the minimum detection score: dlib's own threshold of 0, or a lower one if requested.
-
-    Detections between this threshold and the minimum confidence are reported as rejected.
-    """
-    asked = max(min_confidence, _MIN_DETECTION_CONFIDENCE)
-    return min(0.0, score_at(detector, asked)) if asked < 1 else 0.0
 
 
 def _rescaled(
