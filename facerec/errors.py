@@ -243,7 +243,7 @@ _FORMATS = "photos are JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF files"
 _HINTS = {
     "EMPTY": _FORMATS,
     "CORRUPT": _FORMATS,
-    "TOO_SMALL": "use a larger photo, or search for smaller faces",
+    "TOO_SMALL": "use a photo of at least 32 pixels a side, with room for the smallest face",
 }
 """Hints by reason. For other reasons, the detail includes the advice."""
 

@@ -48,7 +48,7 @@ def detect(
     \b
     Examples:
       facerec detect group.jpg
-      facerec detect group.jpg --smallest-face 40 --draw boxes.jpg
+      facerec detect group.jpg --smallest-face 24 --draw boxes.jpg
     """
     if draw is not None:
         from facerec.cli.drawing import refuse_to_overwrite

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from facerec.cli.output import console, count, shortened, shown_name, table
@@ -76,7 +76,9 @@ def print_remarks(photo: PhotoFaces) -> None:
     for face in photo.rejected:
         reasons = ", ".join(face.reasons)
         out.print(f"  at {position(face.box, photo)}, confidence {face.confidence:.2f}: {reasons}")
-    out.print(f"to keep them: {remedies(why for face in photo.rejected for why in face.reasons)}")
+    advice = _advice({name for face in photo.rejected for name in face.remedies})
+    if advice:
+        out.print(f"to keep them: {advice}")
 
 
 def remedies(reasons: Iterable[str]) -> str:
@@ -86,4 +88,8 @@ def remedies(reasons: Iterable[str]) -> str:
         for reason in reasons
         for name in photos.OPTIONS_BY_REASON.get(photos.RejectionReason(reason), ())
     }
+    return _advice(names)
+
+
+def _advice(names: Collection[str]) -> str:
     return ", ".join(advice for name, advice in _ADVICE.items() if name in names)

@@ -84,9 +84,23 @@ class EmbeddedFace(DetectedFace):
 
 @dataclass(frozen=True, slots=True)
 class RejectedFace(DetectedFace):
-    """A detected face that was rejected, and why."""
+    """A detected face that was rejected, and why.
+
+    Attributes:
+        reasons: why it was rejected.
+        known_remedies: options of ``FaceOptions`` that can still be changed to keep the face; None
+            if only the reasons are known.
+    """
 
     reasons: tuple[RejectionReason, ...]
+    known_remedies: tuple[str, ...] | None = field(default=None, kw_only=True)
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """The options that would keep the face, by name."""
+        if self.known_remedies is not None:
+            return self.known_remedies
+        return tuple(sorted({name for why in self.reasons for name in OPTIONS_BY_REASON[why]}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,11 +59,13 @@ class AlignedFace:
         face: position and quality of the face.
         views: the aligned face as its recipe embeds it, uint8 of shape (n, 150, 150, 3), RGB.
         reasons: reasons why the face is rejected; empty if it is kept.
+        remedies: options that would keep it, by name.
     """
 
     face: DetectedFace
     views: NDArray[np.uint8]
     reasons: tuple[RejectionReason, ...]
+    remedies: tuple[str, ...] = ()
 
     def embedded(self, descriptor: NDArray[np.float32], stats: CohortStats) -> EmbeddedFace:
         """Return the face with its descriptor, float32 of shape (128,), and its cohort stats."""
@@ -84,6 +86,7 @@ class AlignedFace:
             landmarks=self.face.landmarks,
             quality=self.face.quality,
             reasons=self.reasons,
+            known_remedies=self.remedies,
         )
 
 

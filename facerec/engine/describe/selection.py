@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from facerec.core.faces import Quality
-from facerec.core.options import FaceOptions, QualityFilter
+from facerec.core.options import MAX_FACES, MIN_SMALLEST_FACE, FaceOptions, QualityFilter
 from facerec.core.photos import DetectedFace, RejectionReason
 from facerec.engine.describe.quality import rejections
 
@@ -31,6 +31,34 @@ def rejection_reasons(
     for number in kept[options.max_faces :]:
         reasons[number] = (RejectionReason.EXCEEDS_MAX_FACES,)
     return reasons
+
+
+def remedies(
+    face: DetectedFace,
+    reasons: Sequence[RejectionReason],
+    options: FaceOptions,
+    min_size: float,
+) -> tuple[str, ...]:
+    """Return the options that can be changed to keep a rejected face, by name.
+
+    An option at its limit is not among them. A small face may be rejected by the smallest face, by
+    the quality filter or by both.
+
+    Args:
+        face: the face.
+        reasons: why it was rejected.
+        options: the options that rejected it.
+        min_size: least side that the smallest face allows, in pixels of the photo as stored.
+    """
+    by_quality = rejections(face.quality, options.quality_filter)
+    causes = {
+        "max_faces": RejectionReason.EXCEEDS_MAX_FACES in reasons and options.max_faces < MAX_FACES,
+        "min_confidence": RejectionReason.LOW_CONFIDENCE in reasons,
+        "quality_filter": bool(by_quality),
+        "smallest_face": face.quality.size < min_size
+        and (options.smallest_face is None or options.smallest_face > MIN_SMALLEST_FACE),
+    }
+    return tuple(sorted(name for name, holds in causes.items() if holds))
 
 
 def _own_reasons(

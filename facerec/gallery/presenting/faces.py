@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from facerec.core.photos import OPTIONS_BY_REASON, DetectedFace, PhotoFaces, RejectedFace
 from facerec.core.times import iso_time
 
 if TYPE_CHECKING:
     from facerec.core.faces import BoundingBox, Landmarks, Quality
+    from facerec.core.photos import DetectedFace, PhotoFaces, RejectedFace
     from facerec.core.records import Collection, FaceRecord
     from facerec.gallery.indexing.records import IndexResult
     from facerec.gallery.results import (
@@ -196,11 +196,10 @@ def detected_json(face: DetectedFace) -> Json:
 
 def rejected_json(face: RejectedFace) -> Json:
     """Present a rejected face with the reasons (``face.json``, ``rejected``)."""
-    options = sorted({name for reason in face.reasons for name in OPTIONS_BY_REASON[reason]})
     return {
         **detected_json(face),
         "reasons": [str(reason) for reason in face.reasons],
-        "options": options,
+        "options": list(face.remedies),
     }
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from facerec.core.faces import BoundingBox, Landmarks, Point, Pose, Quality
 from facerec.core.options import FaceOptions, QualityFilter
 from facerec.core.photos import DetectedFace, RejectionReason
-from facerec.engine.describe.selection import rejection_reasons
+from facerec.engine.describe.selection import rejection_reasons, remedies
 
 EYE = Point(0.5, 0.5)
 LIMIT = (RejectionReason.EXCEEDS_MAX_FACES,)
@@ -48,3 +48,24 @@ def test_every_reason_is_given() -> None:
         RejectionReason.LOW_SHARPNESS,
         RejectionReason.SMALL_BOUNDING_BOX,
     }
+
+
+def advice(size: float, options: FaceOptions, min_size: float) -> tuple[str, ...]:
+    small = face(size)
+    (reasons,) = rejection_reasons([small], options, min_size)
+    assert reasons == (RejectionReason.SMALL_BOUNDING_BOX,)
+    return remedies(small, reasons, options, min_size)
+
+
+def test_a_small_face_is_kept_by_the_option_that_rejected_it() -> None:
+    anything = FaceOptions(quality_filter=QualityFilter.NONE)
+    assert advice(30, anything, 97.5) == ("smallest_face",)
+    assert advice(79, FaceOptions(quality_filter=QualityFilter.HIGH), 26) == ("quality_filter",)
+    assert advice(20, FaceOptions(), 26) == ("quality_filter", "smallest_face")
+
+
+def test_an_option_at_its_limit_is_no_advice() -> None:
+    least = FaceOptions(smallest_face=20)
+    assert advice(12, least, 13) == ("quality_filter",)
+    assert remedies(face(200), LIMIT, FaceOptions(), 26) == ()
+    assert remedies(face(200), LIMIT, FaceOptions(max_faces=99), 26) == ("max_faces",)
