@@ -65,7 +65,7 @@ def test_a_small_face_is_kept_by_the_option_that_rejected_it() -> None:
 
 
 def test_an_option_at_its_limit_is_no_advice() -> None:
-    least = FaceOptions(smallest_face=20)
-    assert advice(12, least, 13) == ("quality_filter",)
+    finest = FaceOptions(smallest_face=20)
+    assert advice(12, finest, 13) == ("quality_filter",)
     assert remedies(face(200), LIMIT, FaceOptions(), 26) == ()
     assert remedies(face(200), LIMIT, FaceOptions(max_faces=99), 26) == ("max_faces",)
