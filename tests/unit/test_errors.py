@@ -93,7 +93,11 @@ def test_an_error_has_the_exit_code_of_the_nearest_class(
 
 @pytest.mark.parametrize(
     ("reason", "hint"),
-    [("CORRUPT", "photos are JPEG"), ("TOO_SMALL", "32 pixels a side"), ("UNSUPPORTED_FORMAT", None)],
+    [
+        ("CORRUPT", "photos are JPEG"),
+        ("TOO_SMALL", "32 pixels a side"),
+        ("UNSUPPORTED_FORMAT", None),
+    ],
 )
 def test_the_hint_about_an_unreadable_photo_fits_its_reason(reason: str, hint: str | None) -> None:
     found = errors.UnreadablePhotoError("a.jpg", reason, "detail").hint
