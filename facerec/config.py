@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from facerec.core.limits import MAX_ARRAY_SIZE
+from facerec.core.limits import MAX_ARRAY_SIZE, PRUNE_LIMIT_PERCENTAGE
 from facerec.core.options import DEFAULT_THRESHOLD, MAX_FACES, FaceOptions
 from facerec.errors import ConfigurationError
 
@@ -52,6 +52,8 @@ class Settings:
         watched_collection: WATCHED_COLLECTION, the collection for its photos, or None.
         watched_deletions: WATCHED_DELETIONS, whether deletions of its photos remove their faces:
             ``yes`` or ``no``.
+        watched_prune_limit: WATCHED_PRUNE_LIMIT, percentage of its photos that may be gone; if more
+            are, their faces stay.
         max_array_size: MAX_ARRAY_SIZE, maximum children per array job, 3 to 10,000.
     """
 
@@ -80,6 +82,7 @@ class Settings:
     watched_folder: str | None = None
     watched_collection: str | None = None
     watched_deletions: bool = False
+    watched_prune_limit: float = PRUNE_LIMIT_PERCENTAGE
     max_array_size: int = MAX_ARRAY_SIZE
 
     @property
@@ -146,6 +149,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         watched_folder=variables.text("WATCHED_FOLDER"),
         watched_collection=variables.text("WATCHED_COLLECTION"),
         watched_deletions=variables.text("WATCHED_DELETIONS") == "yes",
+        watched_prune_limit=variables.number(
+            "WATCHED_PRUNE_LIMIT", float, _DEFAULTS.watched_prune_limit, 0, 100
+        ),
         max_array_size=variables.number(
             "MAX_ARRAY_SIZE", int, MAX_ARRAY_SIZE, _MIN_ARRAY_LIMIT, MAX_ARRAY_SIZE
         ),

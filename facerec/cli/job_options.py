@@ -10,8 +10,9 @@ import click
 
 from facerec.cli.numbers import FiniteRange
 from facerec.cli.options import index_face_options, recipe_name
+from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.jobs.fields import JOB_FIELDS, ExternalIds
-from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 if TYPE_CHECKING:
     from facerec.core.options import ChosenOptions

@@ -131,6 +131,8 @@ def print_difference(difference: Difference) -> None:
     if difference.new < difference.photos or difference.gone:
         named = ", ".join(f"{number:,} {what}" for what, number in numbers.items() if number)
         console().print(f"{count(difference.photos, 'photo')}: {named}")
+    if difference.not_pruned:
+        console().print("faces of photos that are gone stay: more are gone than may be pruned")
 
 
 def print_removal(removal: Removal) -> None:

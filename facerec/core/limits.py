@@ -70,3 +70,7 @@ for 29 seconds."""
 
 MAX_CLUSTER_PAGE = 500
 """Maximum number of clusters of a page."""
+
+PRUNE_LIMIT_PERCENTAGE = 50.0
+"""Default share of photos, in percent, that may be gone from a folder whose faces are pruned: a
+folder that lacks most of its photos is more likely to be incomplete than intended."""

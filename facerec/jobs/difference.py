@@ -16,6 +16,7 @@ class Difference:
         changed: number of photos remembered with another version, other options or another name.
         retried: number of photos that failed before and are processed again.
         gone: number of remembered photos of the source that no longer exist.
+        not_pruned: number of these whose faces stay because more are gone than may be pruned.
     """
 
     photos: int = 0
@@ -24,6 +25,7 @@ class Difference:
     changed: int = 0
     retried: int = 0
     gone: int = 0
+    not_pruned: int = 0
 
     @property
     def to_process(self) -> int:

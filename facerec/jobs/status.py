@@ -7,10 +7,6 @@ from enum import StrEnum
 TOLERATED_FAILURE_PERCENTAGE = 5.0
 """Default failure tolerance, in percent of photos."""
 
-PRUNE_LIMIT_PERCENTAGE = 50.0
-"""Default share of photos, in percent, that may be gone from a folder whose faces are pruned: a
-folder that lacks most of its photos is more likely to be incomplete than intended."""
-
 
 class JobStatus(StrEnum):
     """The status of a job, the same at every door."""

@@ -132,6 +132,14 @@ def plan_execution(
         raise
     except FacerecError as error:
         return _refuse(error, execution, settings.jobs_root, objects)
+    if plan.difference is not None and plan.difference.not_pruned:
+        logger().warning(
+            "not pruned: more photos are gone than may be",
+            execution=execution,
+            gone=plan.difference.gone,
+            remembered=plan.difference.remembered,
+            limit=request.prune_limit_percentage,
+        )
     return {
         "refused": False,
         "job_id": plan.job_id,

@@ -71,9 +71,14 @@ def _start_job(settings: Settings, executions: Executions) -> str | None:
     if settings.watched_folder is None:
         return None
     collection_id = required_setting(settings.watched_collection, "WATCHED_COLLECTION")
-    folder = WatchedFolder(settings.watched_folder, collection_id, settings.watched_deletions)
+    folder = WatchedFolder(
+        settings.watched_folder,
+        collection_id,
+        settings.watched_deletions,
+        settings.watched_prune_limit,
+    )
     changes = FolderChanges(Objects(), settings.changes_root)
-    started = changes.start_job(folder, executions)
+    started = changes.start_job(folder, executions, now=time.time())
     if started is not None:
         logger().info("started a job of the watched folder", execution=started)
     return started

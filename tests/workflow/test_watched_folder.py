@@ -155,6 +155,55 @@ def test_deleted_objects_lose_their_faces_if_asked_for(watch: Callable[..., Watc
     assert len(watched.stack.face_ids()) == 3
 
 
+def test_a_folder_whose_photos_are_mostly_deleted_still_indexes_new_ones(
+    watch: Callable[..., Watched],
+) -> None:
+    watched = watch()
+    watched.put("1.jpg", "ann")
+    watched.deliver()
+    watched.wait(watched.tick())
+    watched.stack.s3.delete_object(Bucket=BUCKET, Key=f"{FOLDER}1.jpg")
+    watched.deliver()
+    assert watched.wait(watched.tick())["difference"]["not_pruned"] == 1
+
+    watched.put("2.jpg", "bob")
+    watched.deliver()
+    report = watched.wait(watched.tick())
+
+    assert (report["difference"]["new"], report["difference"]["not_pruned"]) == (1, 1)
+    assert len(watched.stack.face_ids()) == 2
+
+
+def test_a_higher_limit_removes_the_faces_of_all_deleted_objects(
+    watch: Callable[..., Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = watch()
+    monkeypatch.setenv("WATCHED_PRUNE_LIMIT", "100")
+    watched.put("1.jpg", "ann")
+    watched.deliver()
+    watched.wait(watched.tick())
+    watched.stack.s3.delete_object(Bucket=BUCKET, Key=f"{FOLDER}1.jpg")
+    watched.deliver()
+    watched.wait(watched.tick())
+    assert watched.stack.face_ids() == []
+
+
+def test_a_job_that_failed_is_started_again(watch: Callable[..., Watched]) -> None:
+    watched = watch()
+    watched.stack.put(f"{FOLDER}1.jpg", b"no photo yet")
+    watched.deliver()
+    failed = watched.tick()
+    assert failed is not None
+    assert watched.stack.wait_for(failed).status == "FAILED"
+
+    watched.put("1.jpg", "ann")
+    # The event of the whole photo is not delivered.
+    watched.wait(watched.tick())
+
+    assert len(watched.stack.face_ids()) == 1
+    assert watched.tick() is None
+
+
 def test_deleted_objects_keep_their_faces_by_default(watch: Callable[..., Watched]) -> None:
     watched = watch(deletions=False)
     watched.put("1.jpg", "ann")

@@ -5,6 +5,9 @@ S3 sends an event for each object, at least once and in any order
 An event only shows that the folder has changed. The changes themselves are found as usual, by
 listing the folder and comparing it with the remembered photos. So a duplicate or late event costs
 at most a listing, and a large upload starts one job at a time.
+
+A job that did not succeed leaves its changes to the next one. The first is started at once, further
+ones after longer and longer pauses, so that a cause that stays costs little.
 """
 
 from __future__ import annotations
@@ -12,10 +15,12 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from facerec.errors import ObjectNotFoundError
+from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
+from facerec.errors import JobNotFoundError, ObjectNotFoundError
+from facerec.jobs.status import JobStatus
 
 if TYPE_CHECKING:
     from facerec.jobs.aws.executions import Executions
@@ -23,6 +28,9 @@ if TYPE_CHECKING:
 
 MAX_RUNNING = 100
 """Maximum number of running executions to search for that of the folder."""
+
+PAUSE, MAX_PAUSE = 300.0, 86_400.0
+"""Seconds before a job that did not succeed is started for the third time, and their maximum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +41,13 @@ class WatchedFolder:
         uri: the prefix, with its final ``/``.
         collection_id: the collection for its photos.
         prune: whether to remove the faces of photos that are gone.
+        prune_limit_percentage: 0 to 100; if a larger share of the photos is gone, their faces stay.
     """
 
     uri: str
     collection_id: str
     prune: bool
+    prune_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE
 
     def document(self) -> dict[str, Any]:
         """Return the execution input that indexes the folder."""
@@ -46,14 +56,32 @@ class WatchedFolder:
             "create_collection": True,
             "manifest": self.uri,
             "prune": self.prune,
+            "prune_limit_percentage": self.prune_limit_percentage,
+            "prune_over_limit": "skip",
         }
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The last job of a folder.
+
+    Attributes:
+        change: name of the newest change at its start.
+        execution: its name; None once it has succeeded.
+        failures: number of jobs for this change that did not succeed.
+    """
+
+    change: str
+    execution: str | None = None
+    failures: int = 0
 
 
 class FolderChanges:
     """Records changes of a watched folder, in two objects.
 
     One contains the name of the newest change, the other that of the change after which a job was
-    last started. Names are random, so no clock matters, and neither object is ever deleted.
+    last started, and the job until it has succeeded. Names are random, so no clock matters, and
+    neither object is ever deleted.
     """
 
     def __init__(self, objects: ObjectStore, root: str) -> None:
@@ -63,36 +91,68 @@ class FolderChanges:
 
     def note(self) -> None:
         """Record that the folder has changed."""
-        self._write(self._newest, secrets.token_hex(8))
+        self._write(self._newest, {"change": secrets.token_hex(8)})
 
-    def start_job(self, folder: WatchedFolder, executions: Executions) -> str | None:
+    def start_job(self, folder: WatchedFolder, executions: Executions, *, now: float) -> str | None:
         """Start a job if the folder has changed since the last one, unless such a job is running.
 
         A change during a running job is indexed by the next one, since the listing may be complete
         already.
 
+        Args:
+            folder: the folder.
+            executions: the executions of the stack.
+            now: the current time, seconds since 1970.
+
         Returns:
             The name of the execution; None if none was started.
         """
         newest = self._read(self._newest)
-        if newest is None or newest == self._read(self._started):
+        if newest is None:
             return None
+        change, last = str(newest["change"]), self._last()
+        failures = 0
+        if last is not None and last.change == change:
+            if last.execution is None or not self._is_due(last, executions, now):
+                return None
+            failures = last.failures + 1
         document = folder.document()
         for running in executions.list(MAX_RUNNING, status="RUNNING"):
             if _is_of(executions.describe(running.arn).document, document):
                 return None
         started = executions.start(document)
-        self._write(self._started, newest)
+        self._write(self._started, asdict(_Start(change, started.name, failures)))
         return started.name
 
-    def _read(self, uri: str) -> str | None:
+    def _is_due(self, last: _Start, executions: Executions, now: float) -> bool:
+        """Return whether the last job did not succeed, and is to be started again now."""
+        assert last.execution is not None  # noqa: S101
         try:
-            return str(json.loads(self._objects.read(uri))["change"])
+            found = executions.describe(last.execution)
+        except JobNotFoundError:
+            # Step Functions has deleted it, after 90 days.
+            return True
+        if found.status is JobStatus.SUCCEEDED:
+            self._write(self._started, asdict(_Start(last.change)))
+            return False
+        if found.ended is None:
+            return False
+        pause = min(MAX_PAUSE, PAUSE * 2 ** (last.failures - 1)) if last.failures else 0.0
+        return now >= found.ended + pause
+
+    def _last(self) -> _Start | None:
+        note = self._read(self._started)
+        return None if note is None else _Start(**note)
+
+    def _read(self, uri: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = json.loads(self._objects.read(uri))
         except ObjectNotFoundError:
             return None
+        return found
 
-    def _write(self, uri: str, change: str) -> None:
-        self._objects.write(uri, json.dumps({"change": change}).encode())
+    def _write(self, uri: str, note: Mapping[str, Any]) -> None:
+        self._objects.write(uri, json.dumps(note).encode())
 
 
 def _is_of(document: Mapping[str, Any], folder: Mapping[str, Any]) -> bool:

@@ -52,13 +52,11 @@ class Changes:
             InvalidInputError: the message names the reason.
         """
         found = self.difference
-        photos = self.inspection.photos if found is None else found.photos
+        photos = self.inspection.photos if found is None else found.photos + found.not_pruned
         if not photos and not self.to_prune:
             raise InvalidInputError(f"{request.manifest or 'the input'} names no photos")
-        if found is None or not self.to_prune:
-            return
-        limit = request.prune_limit_percentage
-        if found.gone * 100 > limit * found.remembered:
+        if found is not None and self._is_over_limit(request):
+            limit = request.prune_limit_percentage
             raise InvalidInputError(
                 f"{found.gone:,} of {found.remembered:,} photos of {request.manifest} are gone, "
                 f"more than the {limit:g} % that may be pruned",
@@ -66,11 +64,29 @@ class Changes:
                 "is, raise the limit",
             )
 
+    def within_limit(self, request: JobRequest) -> Changes:
+        """Return the changes without the photos that are gone, if these are too many to prune.
+
+        A request that does not skip them is to be refused instead (``check``).
+        """
+        found = self.difference
+        if found is None or not (request.skips_prune_over_limit and self._is_over_limit(request)):
+            return self
+        return replace(self, to_prune=0, difference=replace(found, not_pruned=found.gone))
+
+    def _is_over_limit(self, request: JobRequest) -> bool:
+        found = self.difference
+        if found is None or not self.to_prune:
+            return False
+        return found.gone * 100 > request.prune_limit_percentage * found.remembered
+
     def stale_photos(self) -> Iterator[StalePhoto]:
-        """Yield the stale photos."""
+        """Yield the replaced photos, and those that are gone if their faces will be removed."""
         if self.stale is not None:
             with open(self.stale, "rb") as file:  # noqa: PTH123
-                yield from map(stale_photo_of_line, file)
+                for photo in map(stale_photo_of_line, file):
+                    if self.to_prune or not photo.is_gone:
+                        yield photo
 
 
 @contextmanager

@@ -100,8 +100,11 @@ def plan_job(
     memory = _open_memory(request, objects, records, jobs_root)
     if memory is not None and job_folder is not None:
         memory.relocate(job_folder)
-    with find_changes(request, source, objects, memory) as changes:
+    with find_changes(request, source, objects, memory) as found:
+        changes = found.within_limit(request)
         changes.check(request)
+        if found.to_prune and not changes.to_prune:
+            request = replace(request, prune=False)
         prepared = prepare_collection(
             request.collection_id,
             model_versions=_model_versions(request, model_version, recipes or {}),

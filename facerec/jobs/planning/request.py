@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.core.options import FaceOptions
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError
@@ -13,7 +14,7 @@ from facerec.jobs.fields import ExternalIds
 from facerec.jobs.manifest.entries import ManifestEntry
 from facerec.jobs.manifest.listing import ListingRules
 from facerec.jobs.options import options_from_json
-from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class JobRequest:
         prune_limit_percentage: 0 to 100, the share of photos that may be gone.
         recipe: recipe of the collection's faces; None for that of the collection, or for a new
             one the usual recipe.
+        skips_prune_over_limit: whether a job of which more photos are gone leaves their faces,
+            instead of being refused.
     """
 
     collection_id: str
@@ -55,6 +58,7 @@ class JobRequest:
     prune: bool = False
     prune_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE
     recipe: str | None = None
+    skips_prune_over_limit: bool = False
 
 
 def read_job_request(
@@ -93,6 +97,7 @@ def read_job_request(
         prune=document.get("prune", False),
         prune_limit_percentage=document.get("prune_limit_percentage", PRUNE_LIMIT_PERCENTAGE),
         recipe=document.get("recipe"),
+        skips_prune_over_limit=document.get("prune_over_limit", "refuse") == "skip",
     )
 
 

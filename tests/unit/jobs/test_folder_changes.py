@@ -16,6 +16,7 @@ from facerec.jobs.status import JobStatus
 from tests.support.memory_objects import MemoryObjects
 
 ROOT = "s3://work/changes/"
+NOW = 1_700_000_000.0
 FOLDER = WatchedFolder("s3://photos/incoming/", "staff", prune=True)
 
 
@@ -24,6 +25,7 @@ class FakeExecutions:
 
     def __init__(self) -> None:
         self.running: list[Execution] = []
+        self.ended: list[Execution] = []
         self.started = 0
         self.fails = False
 
@@ -41,7 +43,11 @@ class FakeExecutions:
         return [replace(found, document={}) for found in self.running]
 
     def describe(self, name: str) -> Execution:
-        return next(found for found in self.running if found.name == name)
+        return next(found for found in [*self.running, *self.ended] if found.name == name)
+
+    def end(self, status: JobStatus, at: float) -> None:
+        self.ended += [replace(found, status=status, ended=at) for found in self.running]
+        self.running.clear()
 
 
 @pytest.fixture
@@ -50,26 +56,26 @@ def executions() -> Any:  # noqa: ANN401 - a fake
 
 
 def test_without_a_change_nothing_starts(executions: Any) -> None:  # noqa: ANN401
-    assert FolderChanges(MemoryObjects(), ROOT).start_job(FOLDER, executions) is None
+    assert FolderChanges(MemoryObjects(), ROOT).start_job(FOLDER, executions, now=NOW) is None
 
 
 def test_a_change_starts_one_job(executions: Any) -> None:  # noqa: ANN401
     changes = FolderChanges(MemoryObjects(), ROOT)
     changes.note()
     changes.note()
-    assert changes.start_job(FOLDER, executions) == "run-1"
-    executions.running.clear()
-    assert changes.start_job(FOLDER, executions) is None
+    assert changes.start_job(FOLDER, executions, now=NOW) == "run-1"
+    executions.end(JobStatus.SUCCEEDED, NOW)
+    assert changes.start_job(FOLDER, executions, now=NOW) is None
 
 
 def test_a_change_during_a_job_is_indexed_by_the_next(executions: Any) -> None:  # noqa: ANN401
     changes = FolderChanges(MemoryObjects(), ROOT)
     changes.note()
-    changes.start_job(FOLDER, executions)
+    changes.start_job(FOLDER, executions, now=NOW)
     changes.note()
-    assert changes.start_job(FOLDER, executions) is None
-    executions.running.clear()
-    assert changes.start_job(FOLDER, executions) == "run-2"
+    assert changes.start_job(FOLDER, executions, now=NOW) is None
+    executions.end(JobStatus.SUCCEEDED, NOW)
+    assert changes.start_job(FOLDER, executions, now=NOW) == "run-2"
 
 
 def test_jobs_of_other_folders_hold_up_nothing(executions: Any) -> None:  # noqa: ANN401
@@ -77,7 +83,7 @@ def test_jobs_of_other_folders_hold_up_nothing(executions: Any) -> None:  # noqa
     executions.start({"collection_id": "guests", "manifest": FOLDER.uri})
     changes = FolderChanges(MemoryObjects(), ROOT)
     changes.note()
-    assert changes.start_job(FOLDER, executions) == "run-3"
+    assert changes.start_job(FOLDER, executions, now=NOW) == "run-3"
 
 
 def test_a_job_that_could_not_be_started_is_started_later(executions: Any) -> None:  # noqa: ANN401
@@ -85,9 +91,30 @@ def test_a_job_that_could_not_be_started_is_started_later(executions: Any) -> No
     changes.note()
     executions.fails = True
     with pytest.raises(StoreUnavailableError):
-        changes.start_job(FOLDER, executions)
+        changes.start_job(FOLDER, executions, now=NOW)
     executions.fails = False
-    assert changes.start_job(FOLDER, executions) == "run-1"
+    assert changes.start_job(FOLDER, executions, now=NOW) == "run-1"
+
+
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.INCOMPLETE])
+def test_a_job_that_did_not_succeed_is_started_again_after_longer_and_longer_pauses(
+    executions: Any,  # noqa: ANN401
+    status: JobStatus,
+) -> None:
+    changes = FolderChanges(MemoryObjects(), ROOT)
+    changes.note()
+    now, pauses = NOW, []
+    for _ in range(14):
+        while changes.start_job(FOLDER, executions, now=now) is None:
+            now += 60
+        pauses.append(now - (executions.ended[-1].ended if executions.ended else now))
+        executions.end(status, now)
+    assert pauses[:5] == [0, 0, 300, 600, 1200]
+    assert pauses[-1] == 86_400
+    changes.note()
+    assert changes.start_job(FOLDER, executions, now=now) == "run-15"
+    executions.end(JobStatus.SUCCEEDED, now)
+    assert changes.start_job(FOLDER, executions, now=now + 10**6) is None
 
 
 def test_the_input_of_the_job_is_valid() -> None:

@@ -14,8 +14,9 @@ from facerec.api.rest.requests.fields import (
 )
 from facerec.api.rest.requests.photos import LimitedFaces, PhotoFields
 from facerec.api.rest.rules import exactly_one
+from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.jobs.fields import JOB_FIELDS
-from facerec.jobs.status import PRUNE_LIMIT_PERCENTAGE, TOLERATED_FAILURE_PERCENTAGE
+from facerec.jobs.status import TOLERATED_FAILURE_PERCENTAGE
 
 Patterns = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=255)]], Field(max_length=100)
