@@ -20,6 +20,7 @@ from facerec.jobs.ledger.layout import stale_uri
 from facerec.jobs.ledger.removal import is_listed_stale, read_removal
 from facerec.jobs.plan import Plan, read_plan
 from facerec.jobs.planning.rounds import is_complete
+from facerec.jobs.remembered.doubts import doubt_about
 from facerec.jobs.remembered.photos import RememberedPhoto, photo_of_line
 from facerec.jobs.remembered.runs import Memory, Remembered
 from facerec.jobs.versions import version_of
@@ -41,6 +42,8 @@ def is_removal_due(plan: Plan, objects: ObjectStore, jobs_root: str) -> bool:
     if read_removal(objects, plan.job_folder) is not None:
         return False
     if is_listed_stale(objects, plan.job_folder):
+        return True
+    if plan.prunes_folder and doubt_about(objects, jobs_root, collection_of(plan), plan.base or ""):
         return True
     return bool(plan.children and later_plans(plan, objects, memory_of(plan, objects, jobs_root)))
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from facerec.core.limits import PRUNE_LIMIT_PERCENTAGE
 from facerec.core.schemas import check
 from facerec.errors import InvalidInputError, JobFolderError
 from facerec.jobs.arrays import arrays_of
@@ -49,6 +50,7 @@ class Plan:
         restore_deleted: whether to store faces that somebody deleted.
         new_collection: whether the collection was created for this job.
         prune: whether to remove faces whose photos are gone.
+        prune_limit_percentage: 0 to 100, the share of photos that may be gone.
         difference: comparison of the source's photos with the remembered ones; None if they were
             not compared.
     """
@@ -72,7 +74,14 @@ class Plan:
     restore_deleted: bool = False
     new_collection: bool = False
     prune: bool = False
+    prune_limit_percentage: float = PRUNE_LIMIT_PERCENTAGE
     difference: Difference | None = None
+
+    @property
+    def prunes_folder(self) -> bool:
+        """Whether to remove faces whose photos are gone from a folder or prefix."""
+        listed = self.difference is not None and self.base is not None
+        return self.prune and listed
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan in the form of ``schemas/plan.json``, with the arrays of a workflow."""

@@ -10,7 +10,9 @@ The plan lists the candidates (``stale.jsonl``). Each is checked again at the ti
   folder may have been renamed since. If nothing is there, it is forgotten, so that a photo that
   comes back, with a disk that is mounted again, is indexed.
 
-Plans do not list versions that another job reads at the same time; ``overlaps`` finds them.
+Plans do not list versions that another job reads at the same time; ``overlaps`` finds them. Nor do
+they list photos that are not remembered, because of a restored copy or a deleted job;
+``unremembered`` finds those if there is a doubt.
 
 The faces are deleted as by ``Gallery.delete_faces``, in all copies, and disassociated from their
 people.
@@ -33,7 +35,10 @@ from facerec.jobs.ledger.removal import read_removal
 from facerec.jobs.outcomes import NOT_READ
 from facerec.jobs.overlaps import announce, later_plans, memory_of, replaced_at_same_time
 from facerec.jobs.remembered.comparison import StalePhoto, stale_photo_of_line
+from facerec.jobs.remembered.doubts import doubt_about, note_compared
 from facerec.jobs.remembered.photos import photo_of_line
+from facerec.jobs.unremembered import find_unremembered
+from facerec.jobs.writing import collection_of
 from facerec.storage.objects.protocol import ObjectStore, may_exist
 
 if TYPE_CHECKING:
@@ -74,18 +79,26 @@ def remove_stale(
     done = read_removal(objects, plan.job_folder)
     if done is not None:
         return done
-    memory = memory_of(plan, objects, jobs_root)
+    memory, collection = memory_of(plan, objects, jobs_root), collection_of(plan)
+    doubt = None
+    if plan.prunes_folder:
+        doubt = doubt_about(objects, jobs_root, collection, plan.base or "")
     later = later_plans(plan, objects, memory) if plan.children else []
     announce(later, objects)
     try:
         lines = objects.read(stale_uri(plan.job_folder)).splitlines()
     except ObjectNotFoundError:
-        if not later:
+        if not (later or doubt):
             return Removal()
         lines = []
     listed = [stale_photo_of_line(line) for line in lines]
     stale = [photo for photo in listed if not (photo.is_gone and may_exist(photo.uri, objects))]
-    outdated = replaced_at_same_time(plan, objects, memory)
+    outdated = dict(replaced_at_same_time(plan, objects, memory))
+    if doubt is not None:
+        unremembered = find_unremembered(plan, objects, faces, memory)
+        stale += unremembered.gone
+        for uri, others in unremembered.replaced.items():
+            outdated[uri] = outdated.get(uri, frozenset()) | others
     keys, empty = _unheld_keys(stale, outdated, memory, plan, objects)
     photos = removed = 0
     for first in range(0, len(keys), PHOTOS_AT_ONCE):
@@ -100,6 +113,8 @@ def remove_stale(
     removal = Removal(photos, removed)
     objects.write(removal_uri(plan.job_folder), json.dumps(asdict(removal)).encode())
     objects.delete(stale_uri(plan.job_folder))
+    if doubt is not None:
+        note_compared(objects, jobs_root, collection, plan.base or "", doubt)
     return removal
 
 

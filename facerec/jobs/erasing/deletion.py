@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from facerec.errors import InvalidInputError, ObjectNotFoundError
 from facerec.jobs.folders import Entry, entries_at, has_plan, note_erased
 from facerec.jobs.plan import deleted_plan_uri, plan_uri, read_facts
+from facerec.jobs.remembered.doubts import note_doubt
 from facerec.storage.objects.local import TEMPORARY_PREFIX
-from facerec.storage.objects.protocol import ObjectStore, exists
+from facerec.storage.objects.protocol import ObjectStore, exists, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -56,7 +57,10 @@ def delete_job(objects: ObjectStore, entry: Entry, job: Job) -> int:
     """
     if not job.status.ended:
         raise InvalidInputError(f"the job {job.id!r} is {job.status.lower()}", "cancel it first")
-    return delete_folder(objects, entry)
+    deleted = delete_folder(objects, entry)
+    if job.collection_id is not None:
+        note_doubt(objects, folder_of(entry.uri.rstrip("/")), job.collection_id)
+    return deleted
 
 
 def delete_folder(objects: ObjectStore, entry: Entry) -> int:

@@ -92,12 +92,16 @@ class LocalJobs:
         """
         from facerec.jobs.planning.planner import plan_job
         from facerec.jobs.planning.request import read_job_request, require_s3_addresses
+        from facerec.jobs.verifying.verified import doubt_if_changed
 
         request = read_job_request(document)
         if not self._local_paths:
             require_s3_addresses(request)
         versions = self._model_versions()
         with self._open_store() as records:
+            doubt_if_changed(
+                request.collection_id, self._objects, self._jobs_root, records, records
+            )
             plan = plan_job(
                 request,
                 self._objects,

@@ -40,6 +40,7 @@ from facerec.jobs.planning.changes import Changes, find_changes
 from facerec.jobs.planning.children import count_children
 from facerec.jobs.planning.rounds import is_complete, is_resumable, needs_new_round
 from facerec.jobs.planning.source import find_source
+from facerec.jobs.remembered.doubts import doubt_about
 from facerec.jobs.remembered.runs import Memory
 from facerec.jobs.remembered.unfinished import unfinished_replacements
 from facerec.jobs.verifying.lost_collections import keep_settings, restore_if_lost
@@ -115,7 +116,13 @@ def plan_job(
         memory = memory or Memory(objects, jobs_root, prepared.collection)
         rounds = _Rounds(request, changes, prepared.collection, objects, jobs_root, job_folder)
         plan, job_round = rounds.latest()
-        if plan is not None and _needs_new_round(request, plan, changes, objects, memory):
+        doubt = None
+        if request.prune and changes.base is not None:
+            doubt = doubt_about(objects, jobs_root, prepared.collection, changes.base)
+        if plan is not None and (
+            (doubt is not None and is_complete(plan, objects))
+            or _needs_new_round(request, plan, changes, objects, memory)
+        ):
             plan, job_round = None, job_round + 1
         if plan is None:
             new = replace(rounds.plan(job_round), new_collection=prepared.created)
@@ -219,6 +226,7 @@ class _Rounds:
             force=request.force or request.restore_deleted,
             restore_deleted=request.restore_deleted,
             prune=request.prune,
+            prune_limit_percentage=request.prune_limit_percentage,
             difference=changes.difference,
         )
 

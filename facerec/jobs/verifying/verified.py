@@ -18,6 +18,7 @@ from facerec.jobs.erasing.first_release_deletions import keep_first_deletions
 from facerec.jobs.erasing.lost_erasures import remove_returned_faces
 from facerec.jobs.ledger.layout import verified_uri
 from facerec.jobs.remembered.collections import note_restored, was_lost
+from facerec.jobs.remembered.doubts import note_doubt
 from facerec.jobs.run_order import last_started_first, started_job
 from facerec.jobs.verifying.segment_check import Verification
 from facerec.jobs.verifying.statements import LastStatements
@@ -30,6 +31,23 @@ if TYPE_CHECKING:
     from facerec.jobs.plan import Plan
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
+
+
+def doubt_if_changed(
+    collection_id: str, objects: ObjectStore, jobs_root: str, faces: FaceStore, records: RecordStore
+) -> None:
+    """Record a doubt about the memory of a collection whose faces have changed since the last run.
+
+    A restored copy of the job folders or of the database has another version than the other.
+    """
+    try:
+        collection = records.get_collection(collection_id)
+    except CollectionNotFoundError:
+        return
+    version = faces.version(collection_id)
+    note = verified_uri(jobs_root, collection_id, collection.created_at)
+    if version is not None and version != _read_note(objects, note)[1]:
+        note_doubt(objects, jobs_root, collection_id)
 
 
 class CollectionCheck:
@@ -119,9 +137,13 @@ class CollectionCheck:
         )
 
     def _noted(self) -> tuple[str, str]:
-        """Return the recorded job and version; both are empty if there is no record."""
-        try:
-            job_id, _, version = self._objects.read(self._note).decode().partition("\n")
-        except ObjectNotFoundError:
-            return "", ""
-        return job_id, version
+        return _read_note(self._objects, self._note)
+
+
+def _read_note(objects: ObjectStore, uri: str) -> tuple[str, str]:
+    """Return the recorded job and version; both are empty if there is no record."""
+    try:
+        job_id, _, version = objects.read(uri).decode().partition("\n")
+    except ObjectNotFoundError:
+        return "", ""
+    return job_id, version

@@ -1,0 +1,57 @@
+"""Notes that the memory of a collection may lack photos of which the collection has faces.
+
+That is so if the job folders or the database were restored from a copy, or a job was deleted. Then
+``--prune`` compares the stored faces themselves with the folder (``jobs.unremembered``), once for
+each doubt and folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING
+
+from facerec.errors import ObjectNotFoundError
+from facerec.jobs.ledger.layout import memory_folder
+
+if TYPE_CHECKING:
+    from facerec.core.records import Collection
+    from facerec.storage.objects.protocol import ObjectStore
+
+
+def note_doubt(objects: ObjectStore, jobs_root: str, collection_id: str) -> None:
+    """Record that the memory of a collection may lack photos; without a memory, do nothing."""
+    for folder in list(objects.folders(memory_folder(jobs_root, collection_id))):
+        objects.write(f"{folder}doubt", secrets.token_hex(8).encode())
+
+
+def doubt_about(
+    objects: ObjectStore, jobs_root: str, collection: Collection, folder: str
+) -> str | None:
+    """Return the doubt about the photos of a folder; None if their faces were compared since."""
+    doubt = _read(objects, f"{_root(jobs_root, collection)}doubt")
+    compared = _read(objects, _compared_uri(jobs_root, collection, folder))
+    return None if doubt == compared else doubt
+
+
+def note_compared(
+    objects: ObjectStore, jobs_root: str, collection: Collection, folder: str, doubt: str
+) -> None:
+    """Record that the faces of a folder were compared because of a doubt."""
+    objects.write(_compared_uri(jobs_root, collection, folder), doubt.encode())
+
+
+def _root(jobs_root: str, collection: Collection) -> str:
+    return f"{memory_folder(jobs_root, collection.collection_id)}{collection.created_at!r}/"
+
+
+def _compared_uri(jobs_root: str, collection: Collection, folder: str) -> str:
+    digest = hashlib.sha256(folder.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{_root(jobs_root, collection)}compared-{digest[:32]}"
+
+
+def _read(objects: ObjectStore, uri: str) -> str | None:
+    try:
+        return objects.read(uri).decode()
+    except ObjectNotFoundError:
+        return None

@@ -1,0 +1,108 @@
+"""Finds faces below a folder whose photos are gone or replaced, and that no job remembers.
+
+The memory of jobs is older than the collection if job folders were restored from a copy, and newer
+if the database was. Then the stored faces themselves are compared with it: their records name the
+addresses of their photos. This reads all faces of the collection once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+from facerec.core.ids import group_of
+from facerec.errors import InvalidInputError
+from facerec.jobs.outcomes import NOT_READ
+from facerec.jobs.remembered.comparison import StalePhoto
+from facerec.jobs.remembered.photos import escaped, photo_of_line, unescaped
+from facerec.jobs.remembered.sorting import sorted_lines
+from facerec.storage.objects.protocol import ObjectStore, may_exist, scheme_of
+
+if TYPE_CHECKING:
+    from facerec.jobs.plan import Plan
+    from facerec.jobs.remembered.runs import Memory, Remembered
+    from facerec.storage.faces import FaceStore
+
+
+@dataclass(slots=True)
+class Unremembered:
+    """Faces that no job remembers at the address of their photo.
+
+    Attributes:
+        gone: photos that do not exist.
+        replaced: image keys of photos that are no longer at their address, by address.
+    """
+
+    gone: list[StalePhoto] = field(default_factory=list)
+    replaced: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+def find_unremembered(
+    plan: Plan, objects: ObjectStore, faces: FaceStore, memory: Memory
+) -> Unremembered:
+    """Compare the faces below the folder of a complete job with what is remembered.
+
+    Raises:
+        InvalidInputError: more photos are gone than may be pruned.
+    """
+    folder = plan.base or ""
+    stored = sorted_lines(
+        (
+            "\t".join((escaped(each.source), each.external_image_id or "", group_of(each.face_id)))
+            for each in faces.all_faces(plan.collection_id)
+            if each.source.startswith(folder)
+        ),
+        key=_address,
+    )
+    found, photos, missing = Unremembered(), 0, set[str]()
+    remembered = groupby(memory.newest(), key=itemgetter(0))
+    uri, lines = _next(remembered)
+    for address, members in groupby(stored, key=_address):
+        photos += 1
+        while uri is not None and uri < address:
+            uri, lines = _next(remembered)
+        known = {
+            photo.external_image_id: photo
+            for *_, line in (lines if uri == address else ())
+            if (photo := photo_of_line(line)).key
+        }
+        for line in sorted(set(members)):
+            _, name, key = line.split("\t")
+            here = known.get(name)
+            if here is not None and here.key == key:
+                continue
+            if here is not None:
+                # A manifest may name several versions of an object in S3 on purpose.
+                if here.outcome not in NOT_READ and scheme_of(folder) == "file":
+                    found.replaced[address] = found.replaced.get(address, frozenset()) | {key}
+            elif not may_exist(address, objects):
+                missing.add(address)
+                found.gone.append(StalePhoto(address, name, "", key, 0, is_gone=True))
+    _check_limit(plan, len(missing), photos)
+    return found
+
+
+def _check_limit(plan: Plan, gone: int, photos: int) -> None:
+    limit = plan.prune_limit_percentage
+    if gone * 100 > limit * photos:
+        raise InvalidInputError(
+            f"{gone:,} of {photos:,} photos with faces of {plan.base} are gone, more than the "
+            f"{limit:g} % that may be pruned",
+            "check that the folder is complete, for example that its disk is mounted; if it is, "
+            "raise the limit",
+        )
+
+
+def _address(line: str) -> str:
+    return unescaped(line.partition("\t")[0])
+
+
+def _next(
+    groups: Iterator[tuple[str, Iterator[Remembered]]],
+) -> tuple[str | None, list[Remembered]]:
+    for uri, members in groups:
+        return uri, list(members)
+    return None, []
