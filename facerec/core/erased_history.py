@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from facerec.core.history import Cause, Entry, Step, StepKind
+from facerec.core.mentions import mentions
 
 
 def without_names(
@@ -72,7 +73,7 @@ def _without(entry: Entry, gone: Collection[str], gone_faces: frozenset[str]) ->
     cause = entry.cause
     if cause.into in gone:
         cause = replace(cause, into=None)
-    named = any(step.erased for step in steps) or any(name in (cause.why or "") for name in gone)
+    named = any(step.erased for step in steps) or mentions(cause.why or "", gone)
     return Entry(replace(cause, why=None) if named else cause, steps)
 
 
