@@ -35,6 +35,8 @@ class Outcome(StrEnum):
     """The line is invalid: it does not name a photo, or its external image id is invalid."""
     ERASED = "ERASED"
     """The contents of the row were erased, with the photo's faces."""
+    REMOVED = "REMOVED"
+    """The same, but nobody erased them: the photo was replaced, or is gone."""
 
 
 NOT_READ = frozenset(

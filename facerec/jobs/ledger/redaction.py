@@ -1,8 +1,9 @@
 """Erases faces and photos from the rows of a ledger, and from the lists of failed rows.
 
 A row stays, so that every manifest line still has one. Erased faces are removed from it. If no face
-is left, or if the photo is erased, all its values are erased and its outcome is ERASED. This works
-for rows of every release, and keeps the member names of their release.
+is left, or if the photo is erased, all its values are erased and its outcome is ERASED, or REMOVED
+if the photo was replaced or is gone. This works for rows of every release, and keeps the member
+names of their release.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ _FACES = ("faces", "kept")
 _ERASED: dict[str, Any] = {
     "photo": "",
     "external_image_id": None,
-    "outcome": str(Outcome.ERASED),
     "reason": None,
     "detail": None,
     "image_id": None,
@@ -64,7 +64,9 @@ def erase_from_row(row: dict[str, Any], selection: Selection) -> bool:
         if any(left.values()):
             row.update(left)
             return True
-    erased = {name_in(row, name): value for name, value in _ERASED.items()}
+    outcome = Outcome.ERASED if selection.tombstones else Outcome.REMOVED
+    values = {**_ERASED, "outcome": str(outcome)}
+    erased = {name_in(row, name): value for name, value in values.items()}
     row.update({name: value for name, value in erased.items() if name in row})
     return True
 
