@@ -34,6 +34,7 @@ MEANINGS = {
     "REQUESTER_PAYS": "in a requester-pays bucket",
     "MALFORMED_LINE": "the line is not valid",
     "ERASED": "erased since",
+    "REMOVED": "replaced or gone since",
 }
 
 INDEXED = ("INDEXED", "ALREADY_INDEXED")
@@ -178,6 +179,7 @@ def print_verification(found: Verification, *, repaired: bool) -> None:
     _print_differences(
         found.missing, found.extra, found.kept, found.deleted, found.returned, repaired=repaired
     )
+    _print_returned_people(found.people_returned, repaired=repaired)
 
 
 def print_run(run: RunSummary) -> None:
@@ -195,6 +197,7 @@ def print_run(run: RunSummary) -> None:
         run.faces_returned,
         repaired=True,
     )
+    _print_returned_people(run.people_returned, repaired=True)
 
 
 def _print_differences(
@@ -222,6 +225,13 @@ def _print_differences(
             f"{count(deleted, 'face')} deleted on purpose since then; "
             "--restore-deleted stores them again"
         )
+
+
+def _print_returned_people(returned: int, *, repaired: bool) -> None:
+    if returned:
+        what = "removed" if repaired else "to be removed"
+        people = count(returned, "person", "people")
+        console().print(f"{people} {what}: deleted on purpose, and back with an older database")
 
 
 def print_failures(rows: Iterable[LedgerRow]) -> None:

@@ -16,12 +16,20 @@ class TombstoneCopy:
         erased_at: time of the erasure, in seconds since 1970.
         key: the key of the collection's tombstones.
         places: texts of tombstones by keyed hash of a photo.
+        people: keyed hashes of ids and names of people that were erased. They are not in the store,
+            where a person of that id may be created again.
     """
 
     erasure_id: str
     erased_at: float
     key: bytes
     places: Mapping[str, frozenset[str]]
+    people: frozenset[str] = frozenset()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has to be restored."""
+        return not (self.places or self.people)
 
     def to_json(self) -> dict[str, Any]:
         """Return the copy as JSON values."""
@@ -30,6 +38,7 @@ class TombstoneCopy:
             "erased_at": self.erased_at,
             "key": self.key.hex(),
             "places": {photo: sorted(texts) for photo, texts in self.places.items()},
+            "people": sorted(self.people),
         }
 
 
@@ -40,4 +49,6 @@ def copy_from_json(document: Mapping[str, Any]) -> TombstoneCopy:
         document["erased_at"],
         bytes.fromhex(document["key"]),
         {photo: frozenset(texts) for photo, texts in document["places"].items()},
+        # earlier releases kept none
+        frozenset(document.get("people", ())),
     )

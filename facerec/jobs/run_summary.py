@@ -23,6 +23,7 @@ class RunSummary:
             left counts as one.
         faces_returned: faces deleted on purpose that an older copy of the database contained again,
             and that the run removed.
+        people_returned: people deleted on purpose that an older copy contained again, likewise.
         stopped: whether the run was interrupted.
         collection_restored: whether the database had lost the collection, so that the run created
             it again from the job folders.
@@ -34,6 +35,7 @@ class RunSummary:
     faces_kept: int = 0
     faces_deleted: int = 0
     faces_returned: int = 0
+    people_returned: int = 0
     stopped: bool = False
     collection_restored: bool = False
 

@@ -49,11 +49,17 @@ class RecordedJobData:
         self.forgotten.append(collection_id if whole else (collection_id, faces))
         return []
 
-    def get(self, _collection_id: str, selection: Selection) -> list[KeptByJob]:
+    def get(
+        self, _collection_id: str, selection: Selection, *, with_faces: bool = True
+    ) -> list[KeptByJob]:
+        del with_faces
         self.read.append(selection)
         return []
 
     def keep_tombstones(self, _collection: Collection, _copy: TombstoneCopy) -> None:
+        """Keep nothing: there are no jobs."""
+
+    def drop_lifted_tombstones(self, _collection_id: str, _records: RecordStore) -> None:
         """Keep nothing: there are no jobs."""
 
     def keep_settings(self, _collection: Collection, _settings: CollectionSettings) -> None:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from facerec.core.collection_settings import CollectionSettings
     from facerec.core.erasures import ErasedJob, KeptByJob, Selection
+    from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
     from facerec.core.tombstone_copies import TombstoneCopy
 
@@ -24,12 +25,21 @@ class JobData(Protocol):
         """
         ...
 
-    def get(self, collection_id: str, selection: Selection) -> Sequence[KeptByJob]:
-        """Return the data that the jobs of a collection keep about faces and photos."""
+    def get(
+        self, collection_id: str, selection: Selection, *, with_faces: bool = True
+    ) -> Sequence[KeptByJob]:
+        """Return the data that the jobs of a collection keep about faces and photos.
+
+        Without faces, it reads no embeddings.
+        """
         ...
 
     def keep_tombstones(self, collection: Collection, copy: TombstoneCopy) -> None:
         """Keep a copy of the tombstones of an erasure until the collection is deleted."""
+        ...
+
+    def drop_lifted_tombstones(self, collection_id: str, records: RecordStore) -> None:
+        """Remove tombstones from the copies that were removed from the store on purpose."""
         ...
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:

@@ -189,10 +189,14 @@ def find_erased_people(
 
 def remove_erased_photos(
     collection_id: str, photos: Iterable[NamedPhoto], *, records: RecordStore
-) -> None:
-    """Remove the tombstones of photos that are indexed on purpose."""
+) -> bool:
+    """Remove the tombstones of photos that are indexed on purpose.
+
+    Returns:
+        Whether there were any.
+    """
     names = {name for photo in photos for name in _names(photo)}
-    remove_texts(collection_id, names, records=records)
+    return remove_texts(collection_id, names, records=records)
 
 
 def _is_erased(photo: NamedPhoto, found: Mapping[str, Collection[str]]) -> bool:

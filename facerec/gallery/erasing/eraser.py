@@ -144,6 +144,7 @@ class Eraser(StoreEraser):
             erasures.Selection(
                 photos=selection.photos, external_image_ids=selection.external_image_ids
             ),
+            with_faces=bool(selection.photos),
         )
         with suppress(CollectionNotFoundError):
             version = self._get(collection_id).model_version
@@ -252,11 +253,18 @@ class Eraser(StoreEraser):
                 names_of_selection(selection).union(names),
                 erasure_id=receipt.erasure_id,
                 erased_at=receipt.requested_at,
+                people=_erased_names(selection),
                 records=self._records,
             )
             if copy is not None:
                 self._job_data.keep_tombstones(collection, copy)
                 mark_seen(receipt.collection_id, [receipt.erasure_id], records=self._records)
+
+
+def _erased_names(selection: Selection) -> frozenset[str]:
+    """Return the ids and names that an erasure removes from people, corrections and the history."""
+    own = selection.user_ids | selection.user_names if selection.erases_names else frozenset()
+    return own | selection.external_image_ids
 
 
 def faces_of_jobs(kept: Iterable[KeptByJob]) -> frozenset[str]:

@@ -91,8 +91,12 @@ def find_deleted_known(
     return frozenset(deleted) | {known[number].face_id for number in erased}
 
 
-def remove_all_tombstones(collection_id: str, faces: Faces, *, records: RecordStore) -> None:
-    """Remove the tombstones of faces that are stored on purpose, and of their photos."""
+def remove_all_tombstones(collection_id: str, faces: Faces, *, records: RecordStore) -> bool:
+    """Remove the tombstones of faces that are stored on purpose, and of their photos.
+
+    Returns:
+        Whether there were any.
+    """
     by_key: dict[str, list[FaceRecord]] = {}
     photos = [_photo_of(image) for image in faces]
     for image, own in faces.items():
@@ -101,8 +105,9 @@ def remove_all_tombstones(collection_id: str, faces: Faces, *, records: RecordSt
             if group_of(record.face_id) != image.image_key:
                 by_key.setdefault(group_of(record.face_id), []).append(record)
         photos += map(photo_of_face, own)
-    remove_tombstones(collection_id, by_key, records=records)
-    remove_erased_photos(collection_id, _unique(photos), records=records)
+    faces_lifted = remove_tombstones(collection_id, by_key, records=records)
+    photos_lifted = remove_erased_photos(collection_id, _unique(photos), records=records)
+    return faces_lifted or photos_lifted
 
 
 def _photo_of(image: IndexedImage) -> NamedPhoto:

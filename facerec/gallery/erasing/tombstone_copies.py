@@ -3,14 +3,15 @@
 Tombstones are lost with their store. So each erasure writes a copy of its tombstones and their key
 beside the collection's job folders; deleting the collection deletes the copy. It also leaves a mark
 in the store. A store without the mark was lost, or restored from a copy older than the erasure: the
-tombstones are restored, and faces that were erased are removed again. A tombstone that is missing
-in a store with the mark was removed on purpose.
+tombstones are restored, and faces and people that were erased are removed again. A tombstone that
+is missing in a store with the mark was removed on purpose, and then leaves the copy too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection as Members
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import group_of
@@ -22,9 +23,11 @@ from facerec.gallery.erasing.tombstones import (
     is_of_deleted,
     keep_texts,
     keep_tombstones,
+    require_key,
 )
 from facerec.gallery.indexing.storing import pair_boxes
 from facerec.gallery.people.corrections import forget_corrections
+from facerec.gallery.people.names import person_names
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
@@ -41,6 +44,7 @@ def copy_of_erasure(
     *,
     erasure_id: str,
     erased_at: float,
+    people: Members[str] = (),
     records: RecordStore,
 ) -> TombstoneCopy | None:
     """Return a copy of the tombstones that an erasure left; None if there are none.
@@ -50,13 +54,28 @@ def copy_of_erasure(
         names: Names of the photos that the tombstones belong to.
         erasure_id: The erasure.
         erased_at: Time of the erasure, in seconds since 1970.
+        people: Ids and names of people that were erased.
         records: Store of the tombstones.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
     """
-    key = records.get_tombstone_key(collection_id)
+    key = (
+        require_key(collection_id, records) if people else records.get_tombstone_key(collection_id)
+    )
     found = get_texts(collection_id, names, records=records)
     deleted = {name: frozenset(filter(is_of_deleted, own)) for name, own in found.items()}
     places = {digest(key or b"", name): own for name, own in deleted.items() if own}
-    return TombstoneCopy(erasure_id, erased_at, key, places) if key and places else None
+    if key is None:
+        return None
+    hashes = frozenset(hash_of_person(key, name) for name in people)
+    copy = TombstoneCopy(erasure_id, erased_at, key, places, hashes)
+    return None if copy.is_empty else copy
+
+
+def hash_of_person(key: bytes, name: str) -> str:
+    """Return the keyed hash of the id or a name of a person that was erased."""
+    return digest(key, f"name {name}")
 
 
 def mark_seen(collection_id: str, erasure_ids: Iterable[str], *, records: RecordStore) -> None:
@@ -74,6 +93,23 @@ def unseen_erasures(
     """Return the erasures that a store has not seen."""
     found = get_texts(collection_id, [_mark_of(each) for each in erasure_ids], records=records)
     return [each for each in erasure_ids if _mark_of(each) not in found]
+
+
+def without_lifted(
+    collection_id: str, copy: TombstoneCopy, *, records: RecordStore
+) -> TombstoneCopy:
+    """Return a copy without the tombstones that were removed from the store on purpose.
+
+    Args:
+        collection_id: The collection.
+        copy: The copy of an erasure that the store has seen.
+        records: Store of the tombstones.
+    """
+    if records.get_tombstone_key(collection_id) != copy.key:
+        return copy
+    stored = records.get_tombstones(collection_id, list(copy.places))
+    places = {photo: own & stored.get(photo, frozenset()) for photo, own in copy.places.items()}
+    return replace(copy, places={photo: own for photo, own in places.items() if own})
 
 
 def restore_tombstones(
@@ -102,12 +138,13 @@ def returned_faces(
                 break
 
 
-def remove_returned(
+def remove_returned_faces(
     collection_id: str, returned: Sequence[FaceRecord], *, faces: FaceStore, records: RecordStore
 ) -> None:
     """Remove faces that were deleted, and disassociate them from their people.
 
     Raises:
+        CollectionNotFoundError: The collection does not exist.
         ConflictError: Too many concurrent changes of a person or of corrections.
     """
     from facerec.gallery.people.associations import update_owners
@@ -117,7 +154,10 @@ def remove_returned(
     ids = [record.face_id for record in returned]
     faces.delete_faces(collection_id, ids)
     update_owners(faces, records, collection_id, ids, ids)
-    forget_corrections(collection_id, gone=ids, faces=faces, records=records)
+    records.forget_answers(ids)
+    names = {name for record in returned for name in person_names(record, None)}
+    forget_corrections(collection_id, gone=ids, people=names, faces=faces, records=records)
+    records.erase_history(collection_id, people=(), face_ids=ids)
 
 
 def _mark_of(erasure_id: str) -> str:

@@ -22,13 +22,14 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from facerec.core.faces import BoundingBox
 from facerec.core.ids import group_of
 from facerec.core.limits import MAX_PAGE
-from facerec.errors import InvalidInputError
+from facerec.errors import CollectionNotFoundError, InvalidInputError
 from facerec.gallery.indexing.storing import pair_boxes
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 """Length of a key, the same as that of the hash, SHA-256
 (https://www.rfc-editor.org/rfc/rfc2104#section-3)."""
+
+_LIFTED = "lifted tombstones"
+"""Name of the notes that tombstones were removed; no image key contains a space."""
 
 DeletedBoxes = dict[str, tuple[BoundingBox, ...]]
 """Boxes of deleted and imported faces by image key."""
@@ -87,7 +91,7 @@ def keep_texts(
     Raises:
         CollectionNotFoundError: The collection does not exist.
     """
-    key = _require_key(collection_id, records)
+    key = require_key(collection_id, records)
     records.put_tombstones(collection_id, {digest(key, name): own for name, own in texts.items()})
 
 
@@ -106,14 +110,9 @@ def get_texts(
     return {photos[photo]: texts for photo, texts in found.items()}
 
 
-def remove_texts(collection_id: str, names: Collection[str], *, records: RecordStore) -> None:
-    """Remove all tombstones of photos, given by their names."""
-    found = get_texts(collection_id, names, records=records)
-    if found:
-        key = records.get_tombstone_key(collection_id) or b""
-        records.delete_tombstones(
-            collection_id, {digest(key, name): texts for name, texts in found.items()}
-        )
+def remove_texts(collection_id: str, names: Collection[str], *, records: RecordStore) -> bool:
+    """Remove all tombstones of photos, given by their names; return whether there were any."""
+    return _lift(collection_id, get_texts(collection_id, names, records=records), records)
 
 
 def boxes_in(texts: Mapping[str, Collection[str]], image_keys: Collection[str]) -> DeletedBoxes:
@@ -138,7 +137,7 @@ def keep_imported(
     Raises:
         CollectionNotFoundError: The collection does not exist.
     """
-    key = _require_key(collection_id, records)
+    key = require_key(collection_id, records)
     photos = {
         digest(key, image_key): {
             f"{_to_text(record.box)} {_encrypted(key, image_key, record)}" for record in faces
@@ -212,8 +211,12 @@ def without_deleted(
 
 def remove_tombstones(
     collection_id: str, images: Mapping[str, Iterable[FaceRecord]], *, records: RecordStore
-) -> None:
-    """Remove the tombstones of faces that are stored on purpose, by image key."""
+) -> bool:
+    """Remove the tombstones of faces that are stored on purpose, by image key.
+
+    Returns:
+        Whether there were any.
+    """
     removed = {}
     for image_key, tombstones in _tombstones(collection_id, list(images), records).items():
         faces = list(images[image_key])
@@ -222,10 +225,41 @@ def remove_tombstones(
         pairs = pair_boxes(
             [record.box for record in faces], [tombstone.box for tombstone in others]
         )
-        key = records.get_tombstone_key(collection_id) or b""
-        removed[digest(key, image_key)] = {others[there].text for _, there in pairs}
-    if removed:
-        records.delete_tombstones(collection_id, removed)
+        if pairs:
+            removed[image_key] = {others[there].text for _, there in pairs}
+    return _lift(collection_id, removed, records)
+
+
+def lifts(collection_id: str, *, records: RecordStore) -> frozenset[str]:
+    """Return notes of removed tombstones, whose copies have not followed yet."""
+    return get_texts(collection_id, [_LIFTED], records=records).get(_LIFTED, frozenset())
+
+
+def forget_lifts(collection_id: str, notes: Collection[str], *, records: RecordStore) -> None:
+    """Remove notes of removed tombstones, once their copies have followed."""
+    key = records.get_tombstone_key(collection_id) if notes else None
+    if key is not None:
+        records.delete_tombstones(collection_id, {digest(key, _LIFTED): notes})
+
+
+def _lift(collection_id: str, texts: Mapping[str, Collection[str]], records: RecordStore) -> bool:
+    """Remove tombstones by names of photos, and note that their copies must follow.
+
+    The note after the removal is for a process that has compared the copies before it.
+
+    Returns:
+        Whether there were any.
+    """
+    key = records.get_tombstone_key(collection_id) if texts else None
+    if key is None:
+        return False
+    with suppress(CollectionNotFoundError):
+        keep_texts(collection_id, {_LIFTED: {secrets.token_hex(8)}}, records=records)
+        records.delete_tombstones(
+            collection_id, {digest(key, name): own for name, own in texts.items()}
+        )
+        keep_texts(collection_id, {_LIFTED: {secrets.token_hex(8)}}, records=records)
+    return True
 
 
 def _tombstones(
@@ -240,7 +274,12 @@ def _tombstones(
     }
 
 
-def _require_key(collection_id: str, records: RecordStore) -> bytes:
+def require_key(collection_id: str, records: RecordStore) -> bytes:
+    """Return the key of a collection's tombstones; create it if it had none.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
     key = records.get_tombstone_key(collection_id)
     if key is None:
         key = records.create_tombstone_key(collection_id, secrets.token_bytes(KEY_BYTES))

@@ -18,7 +18,6 @@ from facerec.gallery.erasing.erased_photos import find_erased_people
 from facerec.gallery.erasing.restoring import (
     find_deleted,
     find_deleted_known,
-    remove_all_tombstones,
 )
 from facerec.gallery.erasing.tombstones import keep_imported
 from facerec.gallery.indexing.records import IndexedImage, name_image, storable_source
@@ -118,7 +117,7 @@ class ImportOperations(GalleryBase):
                     collection, image.image_key, [each], faces=self._faces, records=self._records
                 )
         if restore_deleted:
-            remove_all_tombstones(collection_id, named, records=self._records)
+            self._remove_tombstones(collection_id, named)
         return importing.ImportedEmbeddings(tuple(ids), deleted)
 
     def import_faces(
@@ -228,7 +227,7 @@ class ImportOperations(GalleryBase):
         for group, faces in groups.items():
             add_faces(collection, group, faces, faces=self._faces, records=self._records)
         if restore_deleted:
-            remove_all_tombstones(collection_id, named, records=self._records)
+            self._remove_tombstones(collection_id, named)
         ids = frozenset(stored.record.face_id for stored in imported)
         return importing.ImportedPhoto(ids, frozenset(in_use), indexed, deleted)
 

@@ -10,14 +10,16 @@ from facerec.core.deferred import DeferredModule
 if TYPE_CHECKING:
     from facerec.core.collection_settings import CollectionSettings
     from facerec.core.erasures import ErasedJob, KeptByJob, Selection
+    from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
     from facerec.core.tombstone_copies import TombstoneCopy
-    from facerec.jobs.erasing import erasure, tracing
+    from facerec.jobs.erasing import erasure, lost_erasures, tracing
     from facerec.jobs.remembered import collections, tombstones
     from facerec.storage.objects.protocol import ObjectStore
 else:
     collections = DeferredModule("facerec.jobs.remembered.collections")
     erasure = DeferredModule("facerec.jobs.erasing.erasure")
+    lost_erasures = DeferredModule("facerec.jobs.erasing.lost_erasures")
     tombstones = DeferredModule("facerec.jobs.remembered.tombstones")
     tracing = DeferredModule("facerec.jobs.erasing.tracing")
 
@@ -42,13 +44,21 @@ class JobFolders:
             )
         return erasure.erase_faces(self.objects, self.jobs_root, collection_id, selection)
 
-    def get(self, collection_id: str, selection: Selection) -> list[KeptByJob]:
+    def get(
+        self, collection_id: str, selection: Selection, *, with_faces: bool = True
+    ) -> list[KeptByJob]:
         """Return the data about a selection in the folders of a collection's jobs."""
-        return tracing.kept_by_jobs(self.objects, self.jobs_root, collection_id, selection)
+        return tracing.kept_by_jobs(
+            self.objects, self.jobs_root, collection_id, selection, with_faces=with_faces
+        )
 
     def keep_tombstones(self, collection: Collection, copy: TombstoneCopy) -> None:
         """Keep a copy of the tombstones of an erasure beside the job folders."""
         tombstones.write_tombstones(self.objects, self.jobs_root, collection, copy)
+
+    def drop_lifted_tombstones(self, collection_id: str, records: RecordStore) -> None:
+        """Remove tombstones from the copies that were removed from the store on purpose."""
+        lost_erasures.drop_lifted_tombstones(collection_id, self.objects, self.jobs_root, records)
 
     def keep_settings(self, collection: Collection, settings: CollectionSettings) -> None:
         """Keep a copy of the settings of a collection, if jobs remember its photos."""

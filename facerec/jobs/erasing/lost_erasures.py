@@ -1,22 +1,30 @@
 """Repeats erasures that a record store lacks because it was lost or restored from an older copy.
 
 Their tombstones are restored from copies beside the job folders, so that no job adds an erased face
-again. Erased faces that an older copy brought back are removed. This module imports no numpy, so
-that the plan function can use it.
+again. Erased faces and people that an older copy brought back are removed. This module imports no
+numpy, so that the plan function can use it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facerec.gallery.erasing.returned_people import remove_returned_people, returned_people
 from facerec.gallery.erasing.tombstone_copies import (
     mark_seen,
-    remove_returned,
+    remove_returned_faces,
     restore_tombstones,
     returned_faces,
     unseen_erasures,
+    without_lifted,
 )
-from facerec.jobs.remembered.tombstones import erasures_with_tombstones, read_tombstones
+from facerec.gallery.erasing.tombstones import forget_lifts, lifts
+from facerec.jobs.remembered.tombstones import (
+    erasures_with_tombstones,
+    read_tombstones,
+    replace_tombstones,
+)
 
 if TYPE_CHECKING:
     from facerec.core.protocols.records import RecordStore
@@ -36,6 +44,7 @@ def restore_lost_tombstones(
         jobs_root: parent of all job folders, with the final ``/``.
         records: store of the tombstones.
     """
+    drop_lifted_tombstones(collection_id, objects, jobs_root, records)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
     unseen = unseen_erasures(collection_id, list(noted), records=records)
     if unseen:
@@ -44,7 +53,41 @@ def restore_lost_tombstones(
         mark_seen(collection_id, unseen, records=records)
 
 
-def remove_returned_faces(
+def drop_lifted_tombstones(
+    collection_id: str, objects: ObjectStore, jobs_root: str, records: RecordStore
+) -> None:
+    """Remove tombstones from the copies that were removed from the store on purpose.
+
+    Reads no copy if none was removed since the last call.
+
+    Args:
+        collection_id: the collection.
+        objects: contains what jobs remember.
+        jobs_root: parent of all job folders, with the final ``/``.
+        records: store of the tombstones.
+    """
+    notes = lifts(collection_id, records=records)
+    if not notes:
+        return
+    noted = erasures_with_tombstones(objects, jobs_root, collection_id)
+    unseen = unseen_erasures(collection_id, list(noted), records=records)
+    for erasure_id in noted.keys() - set(unseen):
+        (copy,) = read_tombstones(objects, [noted[erasure_id]])
+        left = without_lifted(collection_id, copy, records=records)
+        if left != copy:
+            replace_tombstones(objects, noted[erasure_id], left)
+    forget_lifts(collection_id, notes, records=records)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Counts of what was erased, and is back with an older copy of the store."""
+
+    faces: int = 0
+    people: int = 0
+
+
+def remove_returned(
     collection: Collection,
     objects: ObjectStore,
     jobs_root: str,
@@ -52,8 +95,8 @@ def remove_returned_faces(
     records: RecordStore,
     *,
     repair: bool,
-) -> int:
-    """Remove erased faces that an older copy brought back, and restore the tombstones.
+) -> Returned:
+    """Remove erased faces and people that an older copy brought back; restore the tombstones.
 
     Reads no face if the store has seen all erasures.
 
@@ -64,20 +107,22 @@ def remove_returned_faces(
         faces: the store of the collection.
         records: store of its records.
         repair: whether to change anything.
-
-    Returns:
-        The number of such faces.
     """
     collection_id, own = collection.collection_id, faces.of(collection)
+    if repair:
+        drop_lifted_tombstones(collection_id, objects, jobs_root, records)
     noted = erasures_with_tombstones(objects, jobs_root, collection_id)
     unseen = unseen_erasures(collection_id, list(noted), records=records)
     if not unseen:
-        return 0
+        return Returned()
     copies = list(read_tombstones(objects, [noted[each] for each in unseen]))
     returned = list(returned_faces(copies, own.all_faces(collection_id)))
+    people = returned_people(collection_id, copies, records=records)
     if repair:
         restore_tombstones(collection_id, copies, records=records)
         if returned:
-            remove_returned(collection_id, returned, faces=own, records=records)
+            remove_returned_faces(collection_id, returned, faces=own, records=records)
+        if people.names or people.users:
+            remove_returned_people(collection_id, people, faces=own, records=records)
         mark_seen(collection_id, unseen, records=records)
-    return len(returned)
+    return Returned(len(returned), len(people.users))

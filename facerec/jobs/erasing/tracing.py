@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from itertools import chain, tee
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from facerec.core.erasures import KeptByJob, Selection
 from facerec.errors import FacerecError, InvalidInputError, ObjectNotFoundError
 from facerec.jobs.erasing.erasure import entries_of
-from facerec.jobs.erasing.folder_erasure import is_selected_face
+from facerec.jobs.erasing.folder_erasure import READERS, is_selected_face
 from facerec.jobs.erasing.places import NAMING_PHOTOS, Place, is_photo_list, place_uri
 from facerec.jobs.folders import Entry, has_plan
 from facerec.jobs.ledger.embeddings import read_embeddings
@@ -21,15 +21,31 @@ from facerec.jobs.ledger.redaction import is_selected, may_name
 from facerec.jobs.ledger.rows import LedgerRow, row_from_json
 from facerec.jobs.manifest.blanking import named_lines
 from facerec.jobs.plan import read_base
+from facerec.jobs.prefetch import read_ahead
 from facerec.jobs.remembered.erasing import listed_photo, photos_in_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
     from facerec.core.records import StoredFace
-    from facerec.storage.objects.protocol import ObjectStore
+    from facerec.storage.objects.protocol import ObjectInfo, ObjectStore
+
+Content = TypeVar("Content")
+
+FACE_BYTES = 4096
+"""Memory of a face with its embedding and its record, about."""
+
+MAX_BUFFERED = 64 * 1024 * 1024
+"""Maximum bytes that are read ahead."""
 
 
 def kept_by_jobs(
-    objects: ObjectStore, jobs_root: str, collection_id: str, selection: Selection
+    objects: ObjectStore,
+    jobs_root: str,
+    collection_id: str,
+    selection: Selection,
+    *,
+    with_faces: bool = True,
 ) -> list[KeptByJob]:
     """Return the data about a selection in the job folders of a collection.
 
@@ -38,6 +54,7 @@ def kept_by_jobs(
         jobs_root: parent of all job folders, with the final ``/``.
         collection_id: the collection.
         selection: the faces and photos.
+        with_faces: whether to read the embeddings.
 
     Raises:
         FacerecError: a job folder that may contain data cannot be read.
@@ -46,7 +63,7 @@ def kept_by_jobs(
     found: list[KeptByJob] = []
     for entry in entries_of(objects, jobs_root, collection_id, unreadable, sweep=False):
         try:
-            found.append(_find_in_job(objects, entry, selection))
+            found.append(_find_in_job(objects, entry, selection, with_faces=with_faces))
         except ObjectNotFoundError:
             # The job may have been deleted since.
             if has_plan(objects, entry.job_folder):
@@ -59,11 +76,13 @@ def kept_by_jobs(
     return [job for job in found if not job.is_empty]
 
 
-def _find_in_job(objects: ObjectStore, entry: Entry, selection: Selection) -> KeptByJob:
+def _find_in_job(
+    objects: ObjectStore, entry: Entry, selection: Selection, *, with_faces: bool
+) -> KeptByJob:
     return KeptByJob(
         entry.job_id,
         tuple(row.to_json() for row in _rows(objects, entry.job_folder, selection)),
-        tuple(_faces(objects, entry.job_folder, selection)),
+        tuple(_faces(objects, entry.job_folder, selection)) if with_faces else (),
         tuple(_photos(objects, entry.job_folder, selection)),
     )
 
@@ -93,9 +112,13 @@ def _in_lists(objects: ObjectStore, prefix: str, selection: Selection) -> Iterat
 
 
 def _rows(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterator[LedgerRow]:
-    for found in objects.list(place_uri(Place.LEDGER, job_folder)):
+    def read(found: ObjectInfo) -> bytes:
         content = objects.read(found.uri) if found.uri.endswith(".jsonl") else b""
-        if may_name(selection, content):
+        return content if may_name(selection, content) else b""
+
+    files, contents = tee(objects.list(place_uri(Place.LEDGER, job_folder)))
+    with closing(_ahead(contents, read, len)) as read_contents:
+        for found, content in zip(files, read_contents, strict=True):
             for line in content.splitlines()[1:]:
                 try:
                     document = with_current_names(json.loads(line))
@@ -108,10 +131,25 @@ def _rows(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterat
 
 
 def _faces(objects: ObjectStore, job_folder: str, selection: Selection) -> Iterator[StoredFace]:
-    for found in objects.list(place_uri(Place.EMBEDDINGS, job_folder)):
+    def read(found: ObjectInfo) -> list[StoredFace]:
         try:
             faces = read_embeddings(objects, found.uri)
         except InvalidInputError:
             # A partial file left by a killed process.
-            continue
-        yield from (face for face in faces if is_selected_face(face.record, selection))
+            return []
+        return [face for face in faces if is_selected_face(face.record, selection)]
+
+    files = objects.list(place_uri(Place.EMBEDDINGS, job_folder))
+    with closing(_ahead(files, read, lambda faces: FACE_BYTES * len(faces))) as found:
+        yield from chain.from_iterable(found)
+
+
+def _ahead(
+    files: Iterable[ObjectInfo],
+    read: Callable[[ObjectInfo], Content],
+    weight: Callable[[Content], int],
+) -> Generator[Content, None, None]:
+    """Yield what is read from each file, several at a time."""
+    return read_ahead(
+        files, read, weight, threads=READERS, max_items=2 * READERS, max_weight=MAX_BUFFERED
+    )

@@ -53,6 +53,7 @@ class RunResult:
             faces_kept=found.kept,
             faces_deleted=found.deleted,
             faces_returned=found.returned,
+            people_returned=found.people_returned,
             stopped=self.stopped,
             collection_restored=self.collection_restored,
         )

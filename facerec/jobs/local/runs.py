@@ -128,6 +128,7 @@ class LocalRuns:
 
     def _run_children(self, plan: Plan, record: RunRecord) -> RunResult:
         # Imported late: commands that only show jobs start faster without the supervisor.
+        from facerec.jobs.erasing.lost_erasures import drop_lifted_tombstones
         from facerec.jobs.ledger.job_face_index import write_job_face_index
         from facerec.jobs.local.supervisor import run_children
         from facerec.jobs.overlaps import memory_of
@@ -152,6 +153,10 @@ class LocalRuns:
                     tolerated_failure_percentage=record.tolerated_failure_percentage,
                     stop=stop,
                 )
+                if plan.restore_deleted:
+                    drop_lifted_tombstones(
+                        plan.collection_id, self._objects, self._jobs_root, store
+                    )
                 if not (result.stopped or result.lost):
                     delete = partial(self._delete_faces, store)
                     remove_stale(plan, self._objects, store, self._jobs_root, delete)

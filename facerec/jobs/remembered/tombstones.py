@@ -32,6 +32,14 @@ def write_tombstones(
     objects.delete(verified_uri(jobs_root, collection_id, created_at))
 
 
+def replace_tombstones(objects: ObjectStore, uri: str, copy: TombstoneCopy) -> None:
+    """Replace a copy of tombstones by one that has some of them; delete it if none is left."""
+    if copy.is_empty:
+        objects.delete(uri)
+    else:
+        objects.write(uri, json.dumps(copy.to_json()).encode())
+
+
 def erasures_with_tombstones(
     objects: ObjectStore, jobs_root: str, collection_id: str
 ) -> dict[str, str]:

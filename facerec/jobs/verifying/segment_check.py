@@ -44,6 +44,7 @@ class Verification:
             counts as one.
         returned: faces deleted on purpose that the collection contained again, from an older copy
             of the database; with ``repair`` they were removed.
+        people_returned: people deleted on purpose that the collection contained again, likewise.
         unreadable_jobs: jobs that were not compared because their folders cannot be read.
     """
 
@@ -53,12 +54,13 @@ class Verification:
     kept: int = 0
     deleted: int = 0
     returned: int = 0
+    people_returned: int = 0
     unreadable_jobs: int = 0
 
     @property
     def agrees(self) -> bool:
         """Whether the collection agreed with the ledger, apart from deliberate deletions."""
-        return not (self.missing or self.extra or self.returned)
+        return not (self.missing or self.extra or self.returned or self.people_returned)
 
     def add(self, other: Verification) -> None:
         """Add the counts of another comparison."""
@@ -68,6 +70,7 @@ class Verification:
         self.kept += other.kept
         self.deleted += other.deleted
         self.returned += other.returned
+        self.people_returned += other.people_returned
         self.unreadable_jobs += other.unreadable_jobs
 
 

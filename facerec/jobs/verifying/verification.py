@@ -18,7 +18,6 @@ from facerec.errors import (
     JobDeletedError,
 )
 from facerec.jobs.erasing.existence import while_it_exists
-from facerec.jobs.erasing.lost_erasures import remove_returned_faces
 from facerec.jobs.ledger.face_index import id_prefixes
 from facerec.jobs.ledger.segments import read_segments
 from facerec.jobs.run_order import StartedJob, last_started_first
@@ -161,9 +160,8 @@ def verify_collection(
         restore_settings(collection, plans, objects, jobs_root, records)
     plans, unreadable = plans_of_collection(collection, objects, jobs_root)
     total, last = Verification(unreadable_jobs=len(unreadable)), LastStatements()
-    total.returned = remove_returned_faces(
-        collection, objects, jobs_root, faces, records, repair=repair
-    )
+    returned = remove_returned(collection, objects, jobs_root, faces, records, repair=repair)
+    total.returned, total.people_returned = returned.faces, returned.people
     for job in last_started_first(plans, objects):
         with suppress(JobDeletedError), while_it_exists(job.plan, objects, writes=False):
             total.add(verify_job(job, objects, faces, records, repair=repair, last=last))

@@ -5,7 +5,8 @@ with every write, and a restored or emptied database has a different one. While 
 store is as that run left it, and comparing millions of rows would find nothing. The rows of other
 jobs are still compared: that run may have replaced faces of the same photos.
 
-An older copy of a database contains faces that were erased later: they are removed first.
+An older copy of a database contains faces and people that were erased later: they are removed
+first.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import CollectionNotFoundError, ObjectNotFoundError
 from facerec.jobs.erasing.first_release_deletions import keep_first_deletions
-from facerec.jobs.erasing.lost_erasures import remove_returned_faces
 from facerec.jobs.ledger.layout import verified_uri
 from facerec.jobs.remembered.collections import note_restored, was_lost
 from facerec.jobs.remembered.doubts import note_doubt
@@ -84,7 +84,8 @@ class CollectionCheck:
         total, last = Verification(), LastStatements()
         if not unchanged:
             self._keep_first_deletions()
-            total.returned = self._remove_returned()
+            returned = self._remove_returned()
+            total.returned, total.people_returned = returned.faces, returned.people
         own = started_job(self._plan, self._objects)
         stores = self._faces, self._records
         total.add(verify_job(own, self._objects, *stores, repair=True, last=last))
@@ -123,11 +124,11 @@ class CollectionCheck:
                 return collection
         return None
 
-    def _remove_returned(self) -> int:
+    def _remove_returned(self) -> Returned:
         collection = self._collection()
         if collection is None:
-            return 0
-        return remove_returned_faces(
+            return Returned()
+        return remove_returned(
             collection,
             self._objects,
             self._jobs_root,

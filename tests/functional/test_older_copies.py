@@ -1,0 +1,162 @@
+"""A database that was lost or replaced by an older copy, after deletions and restorations."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from facerec.cli.exit_codes import ExitCode
+from facerec.factory import open_gallery
+from facerec.storage.sqlite.store import SqliteStore
+from tests.functional.test_erasing import ANN, Installation, erase
+from tests.functional.test_erasing import here as here
+
+NAME = "Zoë Canary"
+
+
+class KilledError(RuntimeError):
+    """Ends a process."""
+
+
+def kill_at(patch: pytest.MonkeyPatch, owner: type, method: str) -> None:
+    """End the process where a method is called."""
+
+    def killed(*_: object, **__: object) -> None:
+        raise KilledError
+
+    patch.setattr(owner, method, killed)
+
+
+def copy_of(here: Installation) -> Path:
+    """Return a copy of the database."""
+    target = here.data.parent / "copy.db"
+    with sqlite3.connect(here.data / "facerec.db") as one, sqlite3.connect(target) as other:
+        one.backup(other)
+    return target
+
+
+def lose_database(here: Installation) -> None:
+    for path in here.data.glob("facerec.db*"):
+        path.unlink()
+
+
+def with_people(here: Installation) -> list[str]:
+    """Index photos and name two people; return the faces of the first."""
+    here.index()
+    own = sorted(face for face, (name, _) in here.faces().items() if name == ANN)
+    with open_gallery(here.data) as gallery:
+        for user_id, name in (("p-4711", NAME), ("bob", "Bob")):
+            gallery.create_user("staff", user_id, name=f"Early {name}")
+            gallery.rename_user("staff", user_id, name)
+        gallery.associate_faces("staff", "p-4711", own, threshold=0)
+        (other,) = [face for face, (name, _) in here.faces().items() if name == "bob-ray"][:1]
+        gallery.not_same("staff", other, "p-4711")
+    return own
+
+
+DELETE = ("people", "delete", "--collection", "staff", NAME, "--yes")
+ERASE = ("erase", "--collection", "staff", "--person", "p-4711", "--yes")
+
+
+@pytest.mark.parametrize(
+    ("words", "door", "killed"),
+    [
+        (DELETE, "index", None),
+        (ERASE, "verify", None),
+        (DELETE, "index", "delete_user"),
+        (ERASE, "verify", "forget_answers"),
+        (DELETE, "verify", "erase_history"),
+    ],
+    ids=["deleted", "erased", "killed at first", "killed between", "killed at last"],
+)
+def test_a_deleted_person_leaves_an_older_copy(
+    here: Installation,
+    words: tuple[str, ...],
+    door: str,
+    killed: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_people(here)
+    older = copy_of(here)
+    assert here.run(*words).exit_code == ExitCode.DONE
+    expected = here.faces()
+    lose_database(here)
+    shutil.copy(older, here.data / "facerec.db")
+
+    index = ("index", here.photos, "--collection", "staff", "--external-ids", "folder")
+    repair = (*index, "--workers", 1) if door == "index" else ("verify", "staff", "--repair")
+    if killed is None:
+        assert here.json("verify", "staff")["people_returned"] == 1
+        assert "1 person removed: deleted on purpose" in here.run(*repair).output
+    else:
+        with monkeypatch.context() as patch:
+            kill_at(patch, SqliteStore, killed)
+            assert isinstance(here.run(*repair).exception, KilledError)
+        assert here.run(*repair).exit_code == ExitCode.DONE
+    assert here.faces() == expected
+    with open_gallery(here.data) as gallery:
+        (bob,) = gallery.list_users("staff").users
+        assert (bob.user_id, bob.name) == ("bob", "Bob")
+        assert gallery.list_corrections("staff").corrections == ()
+        (renamed, created) = gallery.list_history("staff", person="bob").entries
+        assert {step.user_id for step in (*renamed.steps, *created.steps)} == {"bob"}
+    assert not here.holders([NAME.encode(), b"p-4711"])
+    assert "person removed" not in here.run(*repair).output
+
+
+def test_a_person_who_was_created_again_after_the_deletion_stays(here: Installation) -> None:
+    with_people(here)
+    here.run("people", "delete", "--collection", "staff", NAME, "--yes")
+    lose_database(here)
+    here.index()
+    with open_gallery(here.data) as gallery:
+        gallery.create_user("staff", "p-4711", name=NAME)
+    here.index("--force")
+    with open_gallery(here.data) as gallery:
+        assert [user.name for user in gallery.list_users("staff").users] == [NAME]
+        assert len(gallery.list_history("staff").entries) == 1
+
+
+def test_faces_that_a_job_stored_again_on_purpose_stay_in_a_lost_database(
+    here: Installation,
+) -> None:
+    here.index()
+    faces = here.faces()
+    erase(here, "--external-id", ANN)
+    assert here.faces() != faces
+    here.index("--restore-deleted")
+    assert here.faces() == faces
+    lose_database(here)
+    here.index("--force")
+    assert here.faces() == faces
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_face_that_a_request_stored_again_on_purpose_stays_in_a_lost_database(
+    here: Installation, killed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.index()
+    faces, photo = here.faces(), here.photos / "bob-ray" / "0.jpg"
+    with open_gallery(here.data) as gallery:
+        (face_id,) = [
+            face.record.face_id
+            for face in gallery.list_faces("staff").faces
+            if face.record.source == str(photo)
+        ]
+    erase(here, "--external-id", ANN)
+    erase(here, "--face", face_id)
+    with open_gallery(here.data) as gallery, monkeypatch.context() as patch:
+        if killed:
+            kill_at(patch, type(gallery._job_data), "drop_lifted_tombstones")
+        with pytest.raises(KilledError) if killed else nullcontext():
+            gallery.index("staff", photo, external_image_id="bob-ray")
+    expected = {each: named for each, named in faces.items() if named[0] != ANN}
+    here.index()
+    assert here.faces() == expected
+    lose_database(here)
+    here.index("--force")
+    assert here.faces() == expected
