@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from facerec.errors import CollectionNotFoundError, ObjectNotFoundError
 from facerec.jobs.erasing.first_release_deletions import keep_first_deletions
+from facerec.jobs.erasing.lost_erasures import Returned, remove_returned
 from facerec.jobs.ledger.layout import verified_uri
 from facerec.jobs.remembered.collections import note_restored, was_lost
 from facerec.jobs.remembered.doubts import note_doubt
