@@ -37,9 +37,9 @@ def rebuild(
 
     COLLECTION is restored from the embeddings in the folders of its jobs; no photo is read. Use it
     if the database is lost or damaged, or to fill another one. Faces that were erased stay erased.
-    Faces that no job has indexed cannot be restored. With --into, people, corrections, tags,
-    retention and threshold are copied too. If the database is lost, people and corrections cannot
-    be restored. The exit code is 1 if a job cannot be read. On AWS it may take 15 minutes; a
+    Faces that no job has indexed cannot be restored. With --into, people, corrections, clusters,
+    tags, retention and threshold are copied too. If the database is lost, people and corrections
+    cannot be restored. The exit code is 1 if a job cannot be read. On AWS it may take 15 minutes; a
     further call continues.
 
     \b
@@ -75,8 +75,9 @@ def _print(result: Rebuilt, seconds: float) -> None:
     if result.copied is not None:
         people = count(result.copied.people, "person", "people")
         corrections = count(result.copied.corrections, "correction")
-        console().print(f"{people} and {corrections} copied, with tags, retention and threshold")
-        console().print("clusters of unknown people are not copied")
+        console().print(
+            f"{people} and {corrections} copied, with clusters, tags, retention and threshold"
+        )
         if result.copied.lacking:
             lacking = count(result.copied.lacking, "face")
             console().print(f"{lacking} of people not restored: no job has indexed them")

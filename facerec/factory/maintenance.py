@@ -106,6 +106,7 @@ def rebuild_local_collection(
         into: the data folder that receives the faces; by default the same.
         on_resumed: called with the erasures that had been interrupted and were completed first.
     """
+    from facerec.gallery.clusters.copies import all_clusters, restore_clusters
     from facerec.jobs.verifying.rebuild import rebuild_collection
 
     with (
@@ -122,6 +123,13 @@ def rebuild_local_collection(
             complete_erasures=lambda: on_resumed(gallery.resume_erasures(older_than=0)),
             target_root=None if into is None else jobs_root_of(into),
             source=None if into is None else records,
+            copy_clusters=lambda: restore_clusters(
+                collection_id,
+                list(all_clusters(collection_id, clusters=records, faces=records)),
+                records.list_not_faces(collection_id),
+                clusters=store,
+                faces=store,
+            ),
         )
 
 

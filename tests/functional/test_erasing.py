@@ -556,6 +556,40 @@ def test_what_people_have_said_is_copied_to_another_store(
         assert [user.user_id for user in gallery.list_users("staff").users] == ["ann"]
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_was_said_about_clusters_is_copied_to_another_store(
+    here: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    here.index()
+    with open_gallery(here.data) as gallery:
+        gallery.cluster_faces("staff")
+        clusters = gallery.list_clusters("staff").clusters
+        gallery.ignore_cluster("staff", clusters[1].cluster_id)
+        gallery.not_a_face("staff", clusters[0].face_ids[0])
+        expected = said_about_clusters(here.data)
+    assert expected[1]
+    if killed:
+        with monkeypatch.context() as patch:
+
+            def kill(*_: object) -> None:
+                raise RuntimeError
+
+            patch.setattr(SqliteStore, "save_clusters", kill)
+            assert here.run("rebuild", "staff", "--into", tmp_path / "new").exit_code != 0
+    assert "with clusters" in here.run("rebuild", "staff", "--into", tmp_path / "new").output
+    assert said_about_clusters(tmp_path / "new") == expected
+    with open_gallery(tmp_path / "new") as gallery:
+        gallery.cluster_faces("staff")
+    assert said_about_clusters(tmp_path / "new") == expected
+
+
+def said_about_clusters(data: Path) -> tuple[dict[int, list[str]], set[int], list[str]]:
+    """Return the faces of each cluster, the ignored clusters, and what is not a face."""
+    with SqliteStore(data / "facerec.db") as store:
+        members = store.members_of_clusters("staff", range(1, 20))
+        return members, store.ignored_clusters("staff"), store.list_not_faces("staff")
+
+
 def test_a_rebuild_says_that_people_are_lost_with_the_database(
     here: Installation, tmp_path: Path
 ) -> None:

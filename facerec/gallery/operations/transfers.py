@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from facerec.core.deferred import DeferredModule
 from facerec.core.history import Entry, cause_from_json, step_from_json
 from facerec.core.ids import group_of
-from facerec.core.limits import MAX_PAGE
 from facerec.core.records import Correction, User, new_collection
 from facerec.core.times import iso_time
 from facerec.errors import (
@@ -21,7 +20,7 @@ from facerec.errors import (
     UserExistsError,
 )
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.deferred import core_clusters
+from facerec.gallery.clusters.copies import ClusterCopy, all_clusters, restore_clusters
 from facerec.gallery.deferred import exported_collection as files
 from facerec.gallery.listing import all_corrections, all_history, all_users
 
@@ -183,18 +182,12 @@ class TransferOperations(GalleryBase):
     def _cluster_lines(self, collection_id: str) -> Iterator[dict[str, Any]]:
         if self._clusters is None:
             return
-        ids = [face.face_id for face in self._faces.all_faces(collection_id)]
-        numbers = sorted(set(self._clusters.clusters_of_faces(collection_id, ids).values()))
-        ignored = self._clusters.ignored_clusters(collection_id)
-        for start in range(0, len(numbers), MAX_PAGE):
-            part = numbers[start : start + MAX_PAGE]
-            members = self._clusters.members_of_clusters(collection_id, part)
-            for number in part:
-                yield {
-                    "number": number,
-                    "face_ids": members[number],
-                    "ignored": number in ignored,
-                }
+        for cluster in all_clusters(collection_id, clusters=self._clusters, faces=self._faces):
+            yield {
+                "number": cluster.number,
+                "face_ids": list(cluster.face_ids),
+                "ignored": cluster.ignored,
+            }
 
     def _history_lines(self, collection_id: str) -> Iterator[dict[str, Any]]:
         for entry in all_history(collection_id, records=self._records):
@@ -251,32 +244,16 @@ class TransferOperations(GalleryBase):
         """Restore clusters under their numbers, in stores that keep clusters."""
         if self._clusters is None:
             return
-        collection_id, clusters = collection.collection_id, self._clusters
-        not_faces = [each["face_id"] for each in files.read_lines(folder, "not-faces")]
-        clusters.set_not_faces(collection_id, not_faces, lift=False)
-        kept = {each["number"]: each for each in files.read_lines(folder, "clusters")}
-        if not kept or clusters.get_clusters(collection_id, sorted(kept)):
-            return
-        arrays = clusters.read_face_arrays(
-            collection_id, self._engine_of(collection).cohort_version, lambda _: True
+        restore_clusters(
+            collection.collection_id,
+            [
+                ClusterCopy(each["number"], tuple(each["face_ids"]), each["ignored"])
+                for each in files.read_lines(folder, "clusters")
+            ],
+            [each["face_id"] for each in files.read_lines(folder, "not-faces")],
+            clusters=self._clusters,
+            faces=self._faces,
         )
-        # A number without a cluster is that of one that was merged or deleted.
-        created = [
-            kept[number]["face_ids"] if number in kept else () for number in range(1, max(kept) + 1)
-        ]
-        clusters.save_clusters(
-            collection_id, core_clusters.ClusterChanges({}, {}, created), arrays.mark
-        )
-        for number, each in kept.items():
-            if each["ignored"]:
-                clusters.set_ignored(collection_id, number, ignored=True)
-        clustered = {face_id for each in kept.values() for face_id in each["face_ids"]}
-        free = [
-            face.face_id
-            for face in self._faces.all_faces(collection_id)
-            if face.face_id not in clustered
-        ]
-        clusters.leave_clusters(collection_id, free)
 
     def _import_history(self, collection: Collection, folder: Path) -> None:
         entries = [

@@ -80,6 +80,7 @@ def rebuild_collection(
     complete_erasures: Callable[[], object],
     target_root: str | None = None,
     source: RecordStore | None = None,
+    copy_clusters: Callable[[], object] = lambda: None,
 ) -> Rebuilt:
     """Restore all faces that jobs have indexed, except those that were erased.
 
@@ -97,6 +98,7 @@ def rebuild_collection(
             the location of these job folders is recorded there, so that an erasure reaches them.
         source: the records that the job folders belong to, if the faces go to another store; people
             are copied once, and tombstones too, so that no job adds deleted faces again.
+        copy_clusters: copies the clusters to the other store; called before people are copied.
 
     Returns:
         The rebuilt collection.
@@ -127,6 +129,7 @@ def rebuild_collection(
         return Rebuilt(found, Records.KEPT)
     if not _has_collection(collection, source):
         return Rebuilt(found, Records.LOST)
+    copy_clusters()
     copied = copy_records(collection_id, source=source, target=records, faces=faces)
     objects.write(note, b"")
     return Rebuilt(found, Records.COPIED, copied)

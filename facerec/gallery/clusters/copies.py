@@ -1,0 +1,91 @@
+"""Reads the clusters of a collection with what was said about them, and restores them elsewhere.
+
+Clusters keep their numbers, since the history of people names them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from facerec.core.limits import MAX_PAGE
+from facerec.gallery.deferred import core_clusters
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from facerec.core.protocols.clusters import ClusterStore
+    from facerec.storage.faces import FaceStore
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterCopy:
+    """A cluster with all its faces, those of people too.
+
+    Attributes:
+        number: Its number.
+        face_ids: Its faces.
+        ignored: Whether it is hidden from suggestions.
+    """
+
+    number: int
+    face_ids: tuple[str, ...]
+    ignored: bool
+
+
+def all_clusters(
+    collection_id: str, *, clusters: ClusterStore, faces: FaceStore
+) -> Iterator[ClusterCopy]:
+    """Yield the clusters of a collection in the order of their numbers."""
+    ids = [face.face_id for face in faces.all_faces(collection_id)]
+    numbers = sorted(set(clusters.clusters_of_faces(collection_id, ids).values()))
+    ignored = clusters.ignored_clusters(collection_id)
+    for start in range(0, len(numbers), MAX_PAGE):
+        part = numbers[start : start + MAX_PAGE]
+        members = clusters.members_of_clusters(collection_id, part)
+        for number in part:
+            yield ClusterCopy(number, tuple(members[number]), number in ignored)
+
+
+def restore_clusters(
+    collection_id: str,
+    copies: Collection[ClusterCopy],
+    not_faces: Collection[str],
+    *,
+    clusters: ClusterStore,
+    faces: FaceStore,
+) -> None:
+    """Restore clusters in a store that has none of them; repeat it after an interruption.
+
+    Args:
+        collection_id: The collection, with its faces.
+        copies: The clusters.
+        not_faces: Ids of the faces marked as not a face.
+        clusters: The store that receives them.
+        faces: The faces there.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+    """
+    clusters.set_not_faces(collection_id, sorted(not_faces), lift=False)
+    kept = {copy.number: copy for copy in copies}
+    if not kept or clusters.get_clusters(collection_id, sorted(kept)):
+        return
+    # Noted first: if the process is killed before the clusters are saved, they are restored again.
+    for number, copy in kept.items():
+        if copy.ignored:
+            clusters.set_ignored(collection_id, number, ignored=True)
+    # Only the mark is used, which does not depend on the cohort stats.
+    arrays = clusters.read_face_arrays(collection_id, "", lambda _: True)
+    # A number without a cluster is that of one that was merged or deleted.
+    created = [
+        kept[number].face_ids if number in kept else () for number in range(1, max(kept) + 1)
+    ]
+    clusters.save_clusters(
+        collection_id, core_clusters.ClusterChanges({}, {}, created), arrays.mark
+    )
+    clustered = {face_id for copy in kept.values() for face_id in copy.face_ids}
+    free = [
+        face.face_id for face in faces.all_faces(collection_id) if face.face_id not in clustered
+    ]
+    clusters.leave_clusters(collection_id, free)
