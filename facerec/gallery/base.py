@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from facerec.core.protocols.job_data import JobData
     from facerec.core.protocols.records import RecordStore
     from facerec.core.records import Collection
-    from facerec.gallery.erasing.restoring import Faces
     from facerec.gallery.receipts import Erasures
     from facerec.storage.faces import FaceStore
     from facerec.storage.objects.protocol import ObjectStore
@@ -105,15 +104,12 @@ class GalleryBase(Inspector):
             settings = CollectionSettings(collection.threshold, tags)
             self._job_data.keep_settings(collection, settings)
 
-    def _remove_tombstones(self, collection_id: str, faces: Faces) -> None:
-        """Remove the tombstones of faces that are stored on purpose, and from the copies of them.
+    def _drop_lifted_tombstones(self, collection_id: str) -> None:
+        """Remove tombstones from their copies too, once they were removed on purpose.
 
         If another process changes the job folders, the next job changes the copies instead.
         """
-        from facerec.gallery.erasing.restoring import remove_all_tombstones
-
-        lifted = remove_all_tombstones(collection_id, faces, records=self._records)
-        if lifted and self._erasures.start is None:
+        if self._erasures.start is None:
             self._job_data.drop_lifted_tombstones(collection_id, self._records)
 
     def _require(self, collection_id: str) -> Collection:

@@ -18,6 +18,7 @@ from facerec.gallery.erasing.erased_photos import find_erased_people
 from facerec.gallery.erasing.restoring import (
     find_deleted,
     find_deleted_known,
+    remove_all_tombstones,
 )
 from facerec.gallery.erasing.tombstones import keep_imported
 from facerec.gallery.indexing.records import IndexedImage, name_image, storable_source
@@ -116,8 +117,8 @@ class ImportOperations(GalleryBase):
                 add_faces(
                     collection, image.image_key, [each], faces=self._faces, records=self._records
                 )
-        if restore_deleted:
-            self._remove_tombstones(collection_id, named)
+        if restore_deleted and remove_all_tombstones(collection_id, named, records=self._records):
+            self._drop_lifted_tombstones(collection_id)
         return importing.ImportedEmbeddings(tuple(ids), deleted)
 
     def import_faces(
@@ -226,8 +227,8 @@ class ImportOperations(GalleryBase):
             groups.setdefault(group_of(stored.record.face_id), []).append(stored)
         for group, faces in groups.items():
             add_faces(collection, group, faces, faces=self._faces, records=self._records)
-        if restore_deleted:
-            self._remove_tombstones(collection_id, named)
+        if restore_deleted and remove_all_tombstones(collection_id, named, records=self._records):
+            self._drop_lifted_tombstones(collection_id)
         ids = frozenset(stored.record.face_id for stored in imported)
         return importing.ImportedPhoto(ids, frozenset(in_use), indexed, deleted)
 

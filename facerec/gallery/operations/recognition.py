@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from facerec.core.limits import MAX_MATCHES
 from facerec.core.names import checked_external_image_id
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.erasing.restoring import find_deleted
+from facerec.gallery.erasing.restoring import find_deleted, remove_all_tombstones
 from facerec.gallery.erasing.tombstones import imported_faces
 from facerec.gallery.indexing.records import IndexResult, name_image, to_stored_faces
 from facerec.gallery.indexing.storing import add_faces
@@ -234,8 +234,10 @@ class RecognitionOperations(GalleryBase):
             records=self._records,
             imported=imported.get(image.image_key, ()),
         )
-        if restore_deleted:
-            self._remove_tombstones(collection_id, {image: records})
+        if restore_deleted and remove_all_tombstones(
+            collection_id, {image: records}, records=self._records
+        ):
+            self._drop_lifted_tombstones(collection_id)
         return IndexResult(
             collection_id,
             collection.model_version,
