@@ -173,6 +173,36 @@ def test_a_repair_restores_no_deleted_face_even_from_a_restored_job_folder(
     assert job.face_ids() == others
 
 
+def test_a_face_that_is_deleted_while_a_repair_restores_it_stays_deleted(
+    gallery: Gallery, collaborators: Collaborators, tmp_path: Path
+) -> None:
+    job = job_over(tmp_path, collaborators)
+    job.run()
+    first, *others = job.face_ids()
+    collaborators.faces.delete_faces("staff", [first, *others])
+    put = collaborators.faces.put_images
+    deleted: list[str] = []
+
+    def put_images(*given: Any) -> list[str]:  # noqa: ANN401
+        lost = put(*given)
+        deleted.extend(gallery.delete_faces("staff", [first]).deleted)
+        put(*given)  # as if the deletion had come between the tombstones that it read and the faces
+        return lost
+
+    collaborators.faces.put_images = put_images  # type: ignore[method-assign]
+    collaborators.faces.of = lambda _: collaborators.faces  # type: ignore[method-assign]
+    verify_collection(
+        "staff",
+        LocalObjects(),
+        f"{tmp_path}/jobs/",
+        collaborators.faces,
+        collaborators.records,
+        repair=True,
+    )
+    assert deleted == [first]
+    assert job.face_ids() == others
+
+
 def test_a_collection_without_tombstones_costs_two_requests_a_step_and_one_a_child(
     gallery: Gallery, collaborators: Collaborators, tmp_path: Path
 ) -> None:

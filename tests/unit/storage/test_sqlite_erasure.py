@@ -34,6 +34,22 @@ def test_bytes_of_deleted_embeddings_are_in_no_file_of_the_store(tmp_path: Path)
     assert faces_whose_bytes_stand_in(tmp_path, kept) == 80
 
 
+def test_the_record_of_a_deleted_face_is_in_no_file_of_the_store(tmp_path: Path) -> None:
+    faces = [
+        stored_face(f"person {number}", external_image_id=f"name-{number}") for number in range(3)
+    ]
+    store = SqliteStore(tmp_path / "facerec.db")
+    store.put_images("staff", by_image(faces))
+
+    def named() -> list[bool]:
+        content = b"\n".join(path.read_bytes() for path in tmp_path.iterdir())
+        return [f"name-{number}".encode() in content for number in range(3)]
+
+    assert named() == [True] * 3
+    store.delete_faces("staff", [faces[1].record.face_id])
+    assert named() == [True, False, True]
+
+
 def test_bytes_of_deleted_collections_are_in_no_file_of_the_store(tmp_path: Path) -> None:
     random = np.random.default_rng(4)
     gone: list[StoredFace] = []
