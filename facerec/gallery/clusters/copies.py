@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_PAGE
-from facerec.gallery.deferred import core_clusters
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from facerec.core import clusters as core_clusters
     from facerec.core.protocols.clusters import ClusterStore
     from facerec.storage.faces import FaceStore
+else:
+    from facerec.core.deferred import DeferredModule
+
+    core_clusters = DeferredModule("facerec.core.clusters")
 
 
 @dataclass(frozen=True, slots=True)
