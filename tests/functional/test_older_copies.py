@@ -52,7 +52,7 @@ def with_people(here: Installation) -> list[str]:
         for user_id, name in (("p-4711", NAME), ("bob", "Bob")):
             gallery.create_user("staff", user_id, name=f"Early {name}")
             gallery.rename_user("staff", user_id, name)
-        gallery.associate_faces("staff", "p-4711", own, threshold=0)
+        gallery.associate_faces("staff", "p-4711", own, min_similarity=0)
         (other,) = [face for face, (name, _) in here.faces().items() if name == "bob-ray"][:1]
         gallery.not_same("staff", other, "p-4711")
     return own
