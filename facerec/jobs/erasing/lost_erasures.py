@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facerec.gallery.erasing.eraser.returned_people import remove_returned_people, returned_people
 from facerec.gallery.erasing.tombstone_copies import (
     mark_seen,
     remove_returned_faces,
+    remove_returned_people,
     restore_tombstones,
     returned_faces,
+    returned_people,
     unseen_erasures,
     without_lifted,
 )
