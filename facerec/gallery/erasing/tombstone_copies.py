@@ -200,15 +200,13 @@ def returned_people(
     users = tuple(
         user
         for user in all_users(collection_id, records=records)
-        if any(
-            user.created_at < copy.erased_at and _has_name(copy, user.user_id) for copy in copies
-        )
+        if any(user.created_at < copy.erased_at and _names(copy, user.user_id) for copy in copies)
     )
     found = {each.person for each in all_corrections(collection_id, records=records)}
     for entry in all_history(collection_id, records=records):
         found = found.union(entry.subjects)
     return ReturnedPeople(
-        users, frozenset(name for name in found if any(_has_name(copy, name) for copy in copies))
+        users, frozenset(name for name in found if any(_names(copy, name) for copy in copies))
     )
 
 
@@ -244,5 +242,5 @@ def remove_returned_people(
     faces.erase_copies(sorted(gone))
 
 
-def _has_name(copy: TombstoneCopy, name: str) -> bool:
+def _names(copy: TombstoneCopy, name: str) -> bool:
     return hash_of_person(copy.key, name) in copy.people
