@@ -31,6 +31,7 @@ from facerec.gallery.people.enrolling import (
     EnrolmentProblem,
     UnnamedPhoto,
 )
+from facerec.gallery.people.names import Identity
 from facerec.gallery.people.user_search import (
     PhotoUserSearchResult,
     UserMatch,
@@ -93,6 +94,7 @@ __all__ = [
     "FoundPage",
     "GalleryDefaults",
     "HistoryPage",
+    "Identity",
     "ImportedEmbeddings",
     "ImportedPhoto",
     "IndexResult",

@@ -1,19 +1,21 @@
 """Measures error rates on a collection's own faces, and finds faces with doubtful names.
 
-Two faces in one photo show different people. Two faces with names show one person if the names are
-equal, and different people otherwise. Nothing is known about other pairs.
+Two faces in one photo show different people. What is stated about others decides whether they show
+one person (``facerec.gallery.people.names.is_one_person``). Nothing is known about other pairs.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facerec.evaluate.rates import Interval, wilson
+from facerec.gallery.people.names import Identity, is_one_person
 from facerec.gallery.scores.normalisation import (
     false_match_rate_of,
     score_of_similarity,
@@ -47,6 +49,10 @@ MAX_DENSITY = 200_000
 """Pairs from which a density is drawn."""
 
 _BLOCK = 256
+
+_DIFFERENT, _UNKNOWN, _SAME = -1, 0, 1
+
+Value = TypeVar("Value", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +153,11 @@ def calibrate(
     else:
         threshold = similarity_at(target_rate)
     pairs_needed = MIN_MATCHES / target_rate
-    people = {each.person for each in sample} - {None}
     return Calibration(
         faces=faces,
         sampled=len(sample),
-        named=sum(each.person is not None for each in sample),
-        people=len(people),
+        named=sum(each.identity.person is not None for each in sample),
+        people=pairs.people,
         genuine=len(genuine),
         impostors=len(impostors),
         rates=[_rates(similarity, genuine, impostors, faces) for similarity in SIMILARITIES],
@@ -191,12 +196,20 @@ class _Pairs:
             (self.distances - means[one]) / deviations[one]
             + (self.distances - means[other]) / deviations[other]
         ) / 2
-        people = _numbers([each.person for each in sample])
-        photos = _numbers([each.face.record.image_id for each in sample])
-        known = (people[one] >= 0) & (people[other] >= 0)
+        # few faces differ in the names that corrections mention
+        mentioned = frozenset[str]().union(*(each.identity.denied for each in sample))
+        identities, which = _numbers(
+            [replace(each.identity, names=each.identity.names & mentioned) for each in sample]
+        )
+        stated = _stated(identities)[which[one], which[other]]
+        self.people = _count_people(identities)
+        users = _numbers([each.identity.user_id for each in sample])[1]
+        photos = _numbers([each.face.record.image_id for each in sample])[1]
         self.same_photo: NDArray[np.bool_] = photos[one] == photos[other]
-        self.same = known & (people[one] == people[other]) & ~self.same_photo
-        self.different = self.same_photo | (known & (people[one] != people[other]))
+        # a collage may show a person twice
+        repeated = self.same_photo & (users[one] >= 0) & (users[one] == users[other])
+        self.same = (stated == _SAME) & ~self.same_photo
+        self.different = ((stated == _DIFFERENT) | self.same_photo) & ~repeated
         # one picture under two names says nothing about two people
         copies = self.distances <= DUPLICATE_DISTANCE
         self.same &= ~copies
@@ -230,8 +243,8 @@ class _Pairs:
         return DoubtfulPair(
             one.face.record.face_id,
             other.face.record.face_id,
-            one.person,
-            other.person,
+            one.identity.person,
+            other.identity.person,
             1.0 if copies else similarity_of_score(float(self.scores[position])),
         )
 
@@ -250,13 +263,30 @@ def _distances(embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.sqrt(np.concatenate(parts))
 
 
-def _numbers(names: Sequence[str | None]) -> NDArray[np.int64]:
-    """Return a number for each name, -1 for None."""
-    numbers: dict[str, int] = {}
-    return np.array(
-        [-1 if name is None else numbers.setdefault(name, len(numbers)) for name in names],
-        np.int64,
-    )
+def _numbers(values: Sequence[Value | None]) -> tuple[list[Value], NDArray[np.int64]]:
+    """Return the distinct values, and the position of each value among them, -1 for None."""
+    numbers: dict[Value, int] = {}
+    positions = [
+        -1 if value is None else numbers.setdefault(value, len(numbers)) for value in values
+    ]
+    return list(numbers), np.array(positions, np.int64)
+
+
+def _stated(identities: Sequence[Identity]) -> NDArray[np.int8]:
+    """Return what is stated about each pair of identities, of shape (n, n)."""
+    stated = np.empty((len(identities), len(identities)), np.int8)
+    for row, one in enumerate(identities):
+        for column in range(row + 1):
+            same = is_one_person(one, identities[column])
+            value = _UNKNOWN if same is None else _SAME if same else _DIFFERENT
+            stated[row, column] = stated[column, row] = value
+    return stated
+
+
+def _count_people(identities: Sequence[Identity]) -> int:
+    """Return the number of people with names; a name beside a person's id is that person's."""
+    people = {each.person for each in identities} - {None}
+    return len(people - {each.name for each in identities if each.name != each.person})
 
 
 def _rates(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facerec.core.names import is_derived
@@ -26,6 +27,69 @@ def given_name(record: FaceRecord) -> str | None:
     """Return a face's external image id, unless it only repeats the address of its photo."""
     name = record.external_image_id
     return None if name is None or is_derived(name, record.source) else name
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What is stated about the person whom a stored face shows.
+
+    Attributes:
+        user_id: Id of the person that the face is associated with, if any.
+        name: The person that its external image id names, if any: the part before the separator,
+            or all of it.
+        denied: Names of people whom the face does not show.
+        names: Every name of its person that nobody denied.
+    """
+
+    user_id: str | None
+    name: str | None
+    denied: frozenset[str]
+    names: frozenset[str]
+
+    @property
+    def person(self) -> str | None:
+        """The name of the person, if it has one."""
+        return self.user_id or self.name
+
+
+def identity_of(
+    record: FaceRecord, user_id: str | None, denied: frozenset[str] = frozenset()
+) -> Identity:
+    """Return what is stated about the person whom a stored face shows.
+
+    Args:
+        record: The face.
+        user_id: Id of the person that it is associated with, if any.
+        denied: Names of people whom it does not show, by corrections.
+    """
+    given = given_name(record)
+    name = None if {given, person_in_name(record)} & denied else person_in_name(record) or given
+    owner = None if user_id in denied else user_id
+    return Identity(owner, name, denied, person_names(record, user_id) - denied)
+
+
+def is_one_person(one: Identity, other: Identity) -> bool | None:
+    """Return whether two stored faces show the same person by what is stated; None if unknown.
+
+    Decisions and measurements of a collection's own error rates follow this rule. The first line
+    that applies decides:
+
+    1. A correction separates the two: different people.
+    2. Both are associated with people: the same person, if the people are the same.
+    3. One name of both is the same: the same person. The names of a face are the id of its person
+       and the name in its external image id.
+    4. Both have a name: different people.
+
+    An external image id that only repeats the path of its photo does not count as a name.
+    """
+    if one.denied & other.names or other.denied & one.names:
+        return False
+    if one.user_id is not None and other.user_id is not None:
+        return one.user_id == other.user_id
+    if one.person is None or other.person is None:
+        return None
+    names = other.user_id, other.name
+    return one.person in names or (one.name is not None and one.name in names)
 
 
 def person_names(record: FaceRecord, user_id: str | None) -> frozenset[str]:

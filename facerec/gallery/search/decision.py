@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from facerec.core.arrays import np
-from facerec.gallery.people.names import given_name, person_in_name, person_names
+from facerec.gallery.people.names import Identity, identity_of, is_one_person
 from facerec.gallery.scores.scoring import is_match, similarity_between
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 MARGIN = 1.5
 """Minimum lead of the most similar person over the next one, in normalised score;
 ``docs/accuracy.md`` shows how often a smaller lead belongs to the wrong person."""
+
+
+MIN_SIMILARITY = 0.5
+"""Minimum similarity at which two unnamed faces may count as one person, whatever lower threshold
+a caller chooses: at a threshold of 0, everybody matches everybody."""
 
 
 class Decision(StrEnum):
@@ -52,6 +57,11 @@ class Candidate:
     user_id: str | None
     stats: CohortStats
     corrected: frozenset[str] = frozenset()
+
+    @property
+    def identity(self) -> Identity:
+        """What is stated about the person whom the face shows."""
+        return identity_of(self.face.record, self.user_id, self.corrected)
 
 
 def decide(
@@ -88,14 +98,8 @@ def decide(
 def same_person(one: Candidate, other: Candidate, threshold: float) -> bool:
     """Return whether two stored faces count as the same person.
 
-    The first of these that applies decides:
-
-    1. A correction of one of them excludes the other one's person: different people.
-    2. Both are associated with people: the same person, if the people are the same.
-    3. They are faces of the same photo: different people.
-    4. Both external image ids name a person before a colon: the same, if these are the same.
-    5. Both have the same external image id: the same person.
-    6. Otherwise: the same person if the two faces match each other.
+    What is stated about them decides (``is_one_person``), and a person is in a photo once. Faces
+    about which nothing is stated are one person if they match each other.
 
     Args:
         one: A face.
@@ -105,20 +109,12 @@ def same_person(one: Candidate, other: Candidate, threshold: float) -> bool:
     first, second = one.face.record, other.face.record
     if first.face_id == second.face_id:
         return True
-    if one.corrected or other.corrected:
-        if one.corrected & person_names(second, other.user_id):
-            return False
-        if other.corrected & person_names(first, one.user_id):
-            return False
-    if one.user_id is not None and other.user_id is not None:
-        return one.user_id == other.user_id
-    if first.image_id == second.image_id:
+    stated = is_one_person(one.identity, other.identity)
+    same_user = one.user_id is not None and one.user_id == other.user_id
+    if first.image_id == second.image_id and not same_user:
         return False
-    people = person_in_name(first), person_in_name(second)
-    if None not in people:
-        return people[0] == people[1]
-    name = given_name(first)
-    if name is not None and name == given_name(second):
-        return True
+    if stated is not None:
+        return stated
     distance = float(np.linalg.norm(one.face.embedding - other.face.embedding))
-    return is_match(similarity_between(distance, one.stats, other.stats), threshold)
+    similarity = similarity_between(distance, one.stats, other.stats)
+    return is_match(similarity, max(threshold, MIN_SIMILARITY))

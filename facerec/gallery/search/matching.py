@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from facerec.core.records import StoredFace
     from facerec.storage.faces import FaceStore
 
+FARTHEST = 10
+"""Number of the farthest neighbours that show whether others may score nearly as well."""
+
 
 def search_probes(
     probes: Sequence[EmbeddedFace],
@@ -81,10 +84,16 @@ def search_probes(
             threshold=threshold,
             repeat_people=repeat_people,
         )
-        # More neighbours only help a probe that has too few matches.
+        # More neighbours only help a probe that has too few matches, or too few people.
         return found, max(
-            dropped if _count_matches(own, threshold) <= limit else 0
-            for own, dropped in zip(found.scored, found.dropped, strict=True)
+            3 * count
+            if _may_have_rivals(own, farthest, found.known, threshold)
+            else dropped
+            if _count_matches(own, threshold) <= limit
+            else 0
+            for own, dropped, farthest in zip(
+                found.scored, found.dropped, found.farthest, strict=True
+            )
         )
 
     found = search_for(limit, search)
@@ -191,11 +200,14 @@ class _NearestFaces:
         scored: The faces that count for each probe, most similar first.
         dropped: Number of neighbours of each probe that were dropped from a truncated result; 0 if
             the store has no more.
+        farthest: Ids of the farthest neighbours of each probe in a truncated result; none if the
+            store has no more.
         known: What the stores hold of these faces.
     """
 
     scored: list[list[ScoredFace]]
     dropped: list[int]
+    farthest: list[frozenset[str]]
     known: _KnownFaces
 
 
@@ -238,7 +250,11 @@ def _nearest_faces(
         len(before) - len(own) if len(nearest) == count else 0
         for before, own, nearest in zip(relevant, scored, neighbours, strict=True)
     ]
-    return _NearestFaces(scored, dropped, known)
+    farthest = [
+        frozenset(each.face_id for each in own[-FARTHEST:] if len(own) == count)
+        for own in neighbours
+    ]
+    return _NearestFaces(scored, dropped, farthest, known)
 
 
 def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace]:
@@ -254,6 +270,20 @@ def _relevant(scored: Sequence[ScoredFace], threshold: float) -> list[ScoredFace
 def _close(relevant: Sequence[ScoredFace]) -> list[ScoredFace]:
     """Return the relevant faces that score nearly as well as the best one, for the decision."""
     return [face for face in relevant if face.score <= relevant[0].score + MARGIN]
+
+
+def _may_have_rivals(
+    relevant: Sequence[ScoredFace], farthest: frozenset[str], known: _KnownFaces, threshold: float
+) -> bool:
+    """Return whether a matched person may have a rival beyond the neighbours that were fetched.
+
+    With hundreds of photos, one person can be all of these. Neighbours are ordered by distance, so
+    if the farthest ones still score nearly as well as the best one, others may too.
+    """
+    close = _close(relevant)
+    if farthest.isdisjoint(face.face_id for face in close):
+        return False
+    return decide(known.candidates(close), threshold=threshold)[0] is Decision.MATCH
 
 
 def _without_hidden(

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from facerec.core.limits import MAX_PAGE
 from facerec.gallery.people.corrections import corrected_faces
-from facerec.gallery.people.names import given_name, person_in_name
+from facerec.gallery.people.names import Identity, identity_of
 from facerec.gallery.scores.scoring import stats_of_stored
 
 if TYPE_CHECKING:
     from facerec.core.faces import CohortStats
     from facerec.core.protocols.engine import Cohort
     from facerec.core.protocols.records import RecordStore
-    from facerec.core.records import FaceRecord, StoredFace
+    from facerec.core.records import StoredFace
     from facerec.storage.faces import FaceStore
 
 
@@ -27,13 +27,12 @@ class SampledFace:
     Attributes:
         face: The face with its embedding.
         stats: Its cohort stats.
-        person: The person it belongs to, or the one that its external image id names; None if
-            unknown.
+        identity: What is stated about the person whom it shows.
     """
 
     face: StoredFace
     stats: CohortStats
-    person: str | None
+    identity: Identity
 
 
 def sample_faces(
@@ -48,10 +47,10 @@ def sample_faces(
         corrected = corrected_faces(collection_id, face_ids, records=records)
         for face in faces.get_faces(collection_id, face_ids):
             face_id = face.record.face_id
-            person = _person(face.record, owners.get(face_id))
-            if person in corrected.get(face_id, ()):
-                person = None
-            sampled.append(SampledFace(face, stats_of_stored(face, cohort), person))
+            identity = identity_of(
+                face.record, owners.get(face_id), corrected.get(face_id, frozenset())
+            )
+            sampled.append(SampledFace(face, stats_of_stored(face, cohort), identity))
     return sampled
 
 
@@ -65,7 +64,3 @@ def _chosen(face_ids: Iterator[str], limit: int) -> list[str]:
         elif (position := source.randrange(number + 1)) < limit:
             chosen[position] = face_id
     return sorted(chosen)
-
-
-def _person(record: FaceRecord, user_id: str | None) -> str | None:
-    return user_id or person_in_name(record) or given_name(record)

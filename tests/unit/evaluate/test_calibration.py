@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from facerec.errors import InvalidInputError
 from facerec.evaluate.calibration import MIN_MATCHES, Calibration, calibrate
 from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
+from facerec.gallery.people.names import identity_of
 from facerec.gallery.scores.normalisation import false_match_rate_of
 from facerec.gallery.search.sampling import SampledFace
 from facerec.testing.engine import FAKE_COHORT_STATS, fake_face, fake_photo
@@ -22,7 +24,8 @@ def face(
     stored = stored_face(
         looks_like, away=away, shot=shot, image=image or f"{looks_like}{name}{shot}{away}"
     )
-    return SampledFace(stored, FAKE_COHORT_STATS, name)
+    stored = replace(stored, record=replace(stored.record, external_image_id=name))
+    return SampledFace(stored, FAKE_COHORT_STATS, identity_of(stored.record, None))
 
 
 def people(count: int, shots: int = 2) -> list[SampledFace]:
@@ -117,4 +120,34 @@ def test_a_python_program_sets_the_threshold_of_a_collection(tmp_path: Path) -> 
     calibration = calibrate_collection(gallery, "staff", target_fmr=0.001)
     set_calibrated_threshold(gallery, "staff", calibration)
     assert gallery.search("staff", fake_photo(fake_face("ann"))).threshold == calibration.threshold
+    collaborators.records.close()
+
+
+def test_a_person_of_some_faces_has_the_name_that_others_share(tmp_path: Path) -> None:
+    collaborators = Collaborators.in_folder(tmp_path)
+    gallery = collaborators.gallery()
+    gallery.create_collection("staff")
+    for person in ("ann", "bob", "cyd"):
+        for shot in range(2):
+            photo = fake_photo(fake_face(person, away=0.2, shot=shot))
+            (face,) = gallery.index("staff", photo, external_image_id=f"{person}:{shot}").faces
+        gallery.create_user("staff", f"employee-{person}")
+        gallery.associate_faces("staff", f"employee-{person}", [face.record.face_id])
+    result = calibrate_collection(gallery, "staff")
+    assert (result.people, result.genuine, result.impostors) == (3, 3, 12)
+    assert result.one_person == []
+    collaborators.records.close()
+
+
+def test_a_correction_says_that_two_faces_show_different_people(tmp_path: Path) -> None:
+    collaborators = Collaborators.in_folder(tmp_path)
+    gallery = collaborators.gallery()
+    gallery.create_collection("staff")
+    one, other = (
+        gallery.index("staff", fake_photo(fake_face("ann", away=0.3, shot=shot))).faces[0]
+        for shot in range(2)
+    )
+    assert calibrate_collection(gallery, "staff").impostors == 0
+    gallery.not_same("staff", one.record.face_id, other.record.face_id)
+    assert calibrate_collection(gallery, "staff").impostors == 1
     collaborators.records.close()

@@ -269,10 +269,13 @@ def test_people_in_one_photo_are_two_although_they_share_its_name(gallery: Galle
     assert searched.decision is Decision.AMBIGUOUS
 
 
-def test_photos_of_one_person_under_many_names_are_one_match(gallery: Gallery) -> None:
+def test_similar_photos_that_only_have_the_names_of_their_files_are_one_match(
+    gallery: Gallery, tmp_path: Path
+) -> None:
     for shot in range(5):
-        photo = fake_photo(fake_face("ann", away=0.2, shot=shot))
-        gallery.index("staff", photo, external_image_id=f"photo-{shot}.jpg")
+        photo = tmp_path / f"photo-{shot}.jpg"
+        photo.write_bytes(fake_photo(fake_face("ann", away=0.2, shot=shot)))
+        gallery.index("staff", photo, external_image_id=photo.name)
     (searched,) = gallery.search("staff", ANN).faces
     assert (searched.decision, len(searched.matches)) == (Decision.MATCH, 5)
 
@@ -379,12 +382,53 @@ def test_several_photos_of_one_person_are_never_ambiguous(gallery: Gallery) -> N
     assert len(searched.candidates) == 1
 
 
-def test_people_with_names_of_their_own_are_two_however_similar(gallery: Gallery) -> None:
-    for name, shot in (("ann:1", 1), ("bob:1", 2)):
+@pytest.mark.parametrize("names", [("ann:1", "bob:1"), ("ann", "bob"), ("ann:1", "bob")])
+@pytest.mark.parametrize("with_user", [False, True])
+def test_people_with_names_of_their_own_are_two_however_similar(
+    gallery: Gallery, names: tuple[str, str], with_user: bool
+) -> None:
+    for shot, name in enumerate(names):
         photo = fake_photo(fake_face("cyd", away=0.1, shot=shot))
-        gallery.index("staff", photo, external_image_id=name)
+        (face,) = gallery.index("staff", photo, external_image_id=name).faces
+    if with_user:
+        gallery.create_user("staff", "employee")
+        gallery.associate_faces("staff", "employee", [face.record.face_id])
     (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
     assert searched.decision is Decision.AMBIGUOUS
+    assert {match.face.external_image_id for match in searched.candidates} == set(names)
+
+
+@pytest.mark.parametrize("names", [("ann:1", "ann:2"), ("ann", "ann:2"), ("ann", "ann")])
+def test_a_person_of_one_face_has_the_name_that_another_face_shares(
+    gallery: Gallery, names: tuple[str, str]
+) -> None:
+    for shot, name in enumerate(names):
+        photo = fake_photo(fake_face("cyd", away=0.5, shot=shot))
+        (face,) = gallery.index("staff", photo, external_image_id=name).faces
+    gallery.create_user("staff", "employee")
+    gallery.associate_faces("staff", "employee", [face.record.face_id])
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
+    assert searched.decision is Decision.MATCH
+
+
+def test_a_hundred_photos_of_one_person_do_not_hide_another(gallery: Gallery) -> None:
+    for shot in range(150):
+        photo = fake_photo(fake_face("cyd", away=0.3, shot=shot))
+        gallery.index("staff", photo, external_image_id=f"ann:{shot}")
+    photo = fake_photo(fake_face("cyd", away=0.31, shot=150))
+    gallery.index("staff", photo, external_image_id="bob:1")
+    (searched,) = gallery.search("staff", fake_photo(fake_face("cyd"))).faces
+    assert searched.decision is Decision.AMBIGUOUS
+    named = [match.face.external_image_id for match in searched.candidates]
+    assert named[1] == "bob:1"
+
+
+def test_at_a_threshold_of_0_people_without_names_stay_different(gallery: Gallery) -> None:
+    for person in ("ann", "bob"):
+        gallery.index("staff", fake_photo(fake_face(person)))
+    both = fake_photo(fake_face("ann"), fake_face("bob", left=0.6))
+    searched = gallery.search("staff", both, threshold=0).faces
+    assert [face.decision for face in searched] == [Decision.MATCH] * 2
 
 
 def test_faces_of_one_user_are_one_person_and_faces_of_two_are_two(gallery: Gallery) -> None:
