@@ -58,10 +58,14 @@ def run(*words: str) -> Result:
         return CliRunner(env=ENVIRONMENT).invoke(main, list(words))
 
 
-def start(*words: str, **settings: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - of Popen
+def start(
+    *words: str,
+    program: str = PROGRAM,
+    **settings: Any,  # noqa: ANN401 - of Popen
+) -> subprocess.Popen[str]:
     """Start the same as a process of its own."""
     environment = {**os.environ, **ENVIRONMENT, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", PROGRAM, *words]
+    command = [sys.executable, "-c", program, *words]
     return subprocess.Popen(command, env=environment, text=True, **settings)
 
 
@@ -246,12 +250,9 @@ def test_an_import_that_was_killed_after_any_commit_is_completed(
         source.gallery.create_user("staff", user, name=user.title())
         if members:
             source.gallery.associate_faces("staff", user, members, min_similarity=0.0)
-    command, environment = source.command(tmp_path)
-    command[2] = KILLED_PROGRAM
-    del command[command.index("--data") : command.index("--data") + 2]
-    forks = subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    words = source.words(tmp_path)
+    del words[words.index("--data") : words.index("--data") + 2]
+    forks = start(*words, program=KILLED_PROGRAM, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def run(folder: Path, kill_after: int = 0) -> int:
         assert forks.stdin
