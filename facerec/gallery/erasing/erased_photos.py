@@ -26,6 +26,7 @@ from facerec.gallery.erasing.tombstones import (
     get_texts,
     keep_texts,
     remove_texts,
+    texts_under_key,
 )
 
 if TYPE_CHECKING:
@@ -67,32 +68,22 @@ def photo_of_face(record: FaceRecord) -> NamedPhoto:
     )
 
 
-def photo_of_row(
-    collection_id: str,
-    uri: str,
-    external_image_id: str | None,
-    image_id: str | None,
-    model_version: str,
-) -> NamedPhoto:
-    """Return the photo of a row of a job's ledger."""
-    key = None
-    if image_id is not None:
-        key = image_key(collection_id, image_id, external_image_id, model_version)
-    return NamedPhoto(uri, external_image_id, image_id, key)
-
-
 def photos_of_jobs(
     collection_id: str, kept: Iterable[KeptByJob], model_version: str
 ) -> list[NamedPhoto]:
     """Return the photos that job folders name."""
     rows = [row for job in kept for row in job.rows]
     seen = {_pair(row) for row in rows}
-    photos = [
-        photo_of_row(collection_id, *_pair(row), row["image_id"], model_version) for row in rows
-    ]
+    photos = [_photo_of_row(collection_id, row, model_version) for row in rows]
     # A manifest that facerec has listed may have lines that no child has reached.
     unread = {_pair(each) for job in kept for each in job.photos if each["outcome"] is None}
     return photos + [NamedPhoto(*pair, None, None) for pair in sorted(unread - seen, key=str)]
+
+
+def _photo_of_row(collection_id: str, row: Mapping[str, Any], model_version: str) -> NamedPhoto:
+    (uri, name), image_id = _pair(row), row["image_id"]
+    key = None if image_id is None else image_key(collection_id, image_id, name, model_version)
+    return NamedPhoto(uri, name, image_id, key)
 
 
 def _pair(named: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -157,8 +148,15 @@ def deleted_and_erased(
     Returns:
         The result of ``deleted_boxes``, and the indices in ``photos`` of those that were erased.
     """
+    wanted = bool(image_keys) or any(photo is not None for photo in photos)
+    key = records.get_tombstone_key(collection_id) if wanted else None
+    if key is None:
+        # Of most collections nothing was ever deleted: their photos need no names.
+        return {}, frozenset()
     names = {name for photo in photos if photo is not None for name in _names(photo)}
-    found = get_texts(collection_id, [*image_keys, *names], records=records)
+    found = texts_under_key(collection_id, [*image_keys, *names], key, records=records)
+    if not found:
+        return {}, frozenset()
     erased = (
         number
         for number, photo in enumerate(photos)

@@ -103,8 +103,13 @@ def get_texts(
     Takes one request, plus one per 100 names if the collection ever had a tombstone.
     """
     key = records.get_tombstone_key(collection_id) if names else None
-    if key is None:
-        return {}
+    return {} if key is None else texts_under_key(collection_id, names, key, records=records)
+
+
+def texts_under_key(
+    collection_id: str, names: Collection[str], key: bytes, *, records: RecordStore
+) -> dict[str, frozenset[str]]:
+    """Return the same as ``get_texts`` for a collection whose key is known."""
     photos = {digest(key, name): name for name in names}
     found = records.get_tombstones(collection_id, list(photos))
     return {photos[photo]: texts for photo, texts in found.items()}

@@ -9,19 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from facerec.core.photos import PhotoFaces, UnreadablePhoto
 from facerec.gallery.indexing.records import IndexedImage, to_stored_faces
 from facerec.gallery.indexing.storing import with_stored_ids
 from facerec.jobs.child.step import KnownPhotos, Step, indexed_face
 from facerec.jobs.ledger.rows import LedgerRow, RejectedFace
-from facerec.jobs.outcomes import Outcome, PhotoFailure
+from facerec.jobs.outcomes import Outcome
 
 if TYPE_CHECKING:
     from facerec.core.protocols.engine import FaceEngine
     from facerec.jobs.child.photos import LoadedPhoto
     from facerec.jobs.manifest.cursor import Cursor
+    from facerec.jobs.outcomes import PhotoFailure
     from facerec.jobs.plan import Plan
 
 PHOTOS_PER_CALL = 8
@@ -86,12 +87,12 @@ class _StepBuilder:
         analysed = self._analyse(dict(self._unknown(photos, keys)))
         share = 1000 * (time.perf_counter() - started) / max(1, len(analysed))
         for photo, key in zip(photos, keys, strict=True):
-            row = self._row(photo)
-            if key is not None:
-                row = self._outcome(row, photo, key, analysed, share)
+            if key is None:
+                row = self._failed(photo)
+            else:
+                row = self._outcome(photo, key, analysed, share)
                 self._rows_by_key.setdefault(key, row)
-                self._step.row_of_key.setdefault(key, len(self._step.rows))
-            self._step.rows.append(row)
+            self._step.add(row, key)
 
     def _unknown(
         self, photos: Sequence[LoadedPhoto], keys: Sequence[str | None]
@@ -111,22 +112,20 @@ class _StepBuilder:
 
     def _outcome(
         self,
-        row: LedgerRow,
         photo: LoadedPhoto,
         key: str,
         analysed: Mapping[str, PhotoFaces | UnreadablePhoto],
         milliseconds: float,
     ) -> LedgerRow:
         if key in self._rows_by_key:
-            return _repeated(row, self._rows_by_key[key])
+            return _repeated(photo, self._rows_by_key[key])
         if key in self._known.current:
             faces = tuple(map(indexed_face, self._known.stored[key]))
-            return replace(row, outcome=Outcome.ALREADY_INDEXED, faces=faces)
-        return self._analysed(row, photo, key, analysed[key], milliseconds)
+            return self._row(photo, Outcome.ALREADY_INDEXED, faces=faces)
+        return self._analysed(photo, key, analysed[key], photo.milliseconds + milliseconds)
 
     def _analysed(
         self,
-        row: LedgerRow,
         photo: LoadedPhoto,
         key: str,
         result: PhotoFaces | UnreadablePhoto,
@@ -135,15 +134,15 @@ class _StepBuilder:
         stored = self._known.stored.get(key, ())
         if isinstance(result, UnreadablePhoto):
             self._step.faces[key] = []
-            return replace(
-                row,
+            return self._row(
+                photo,
+                Outcome.UNREADABLE,
                 removed=len(stored),
-                outcome=Outcome.UNREADABLE,
                 reason=result.reason.value,
                 detail=" ".join(result.detail.split())[:500],
-                milliseconds=row.milliseconds + milliseconds,
+                milliseconds=milliseconds,
             )
-        image = IndexedImage(row.image_id or "", key, photo.external_image_id, photo.uri)
+        image = IndexedImage(photo.image_id or "", key, photo.external_image_id, photo.uri)
         found = to_stored_faces(
             image,
             result,
@@ -159,9 +158,9 @@ class _StepBuilder:
         outcome = Outcome.INDEXED
         if not faces:
             outcome = Outcome.ALL_FACES_REJECTED if result.rejected else Outcome.NO_FACE
-        return replace(
-            row,
-            outcome=outcome,
+        return self._row(
+            photo,
+            outcome,
             replaced=sum(record.face_id in ids for record in earlier),
             removed=sum(record.face_id not in ids for record in stored),
             faces=tuple(indexed_face(face.record) for face in faces),
@@ -171,38 +170,42 @@ class _StepBuilder:
             ),
             rotation=result.rotation,
             is_animated=result.is_animated,
-            milliseconds=row.milliseconds + milliseconds,
+            milliseconds=milliseconds,
         )
 
-    def _row(self, photo: LoadedPhoto) -> LedgerRow:
-        failure = photo.content if isinstance(photo.content, PhotoFailure) else None
+    def _failed(self, photo: LoadedPhoto) -> LedgerRow:
+        # Only a failed photo has no image key.
+        failure = cast("PhotoFailure", photo.content)
+        return self._row(photo, failure.outcome, reason=failure.reason, detail=failure.detail)
+
+    def _row(self, photo: LoadedPhoto, outcome: Outcome, **fields: Any) -> LedgerRow:  # noqa: ANN401
+        # Built once: a copy with other values takes longer than the row itself.
+        fields.setdefault("milliseconds", photo.milliseconds)
         return LedgerRow(
             child=self._child,
             line_in_slice=photo.end.lines,
             photo=photo.uri,
             external_image_id=photo.external_image_id,
-            outcome=failure.outcome if failure else Outcome.INDEXED,
-            reason=failure.reason if failure else None,
-            detail=failure.detail if failure else None,
+            outcome=outcome,
             image_id=photo.image_id,
             version=photo.version,
             bytes=photo.size,
-            milliseconds=photo.milliseconds,
+            **fields,
         )
 
 
-def _repeated(row: LedgerRow, first: LedgerRow) -> LedgerRow:
+def _repeated(photo: LoadedPhoto, first: LedgerRow) -> LedgerRow:
     """Return the row of a photo that occurs a second time in its step."""
     indexed = first.outcome is Outcome.INDEXED
     return replace(
         first,
-        line_in_slice=row.line_in_slice,
-        photo=row.photo,
-        version=row.version,
+        line_in_slice=photo.end.lines,
+        photo=photo.uri,
+        version=photo.version,
         outcome=Outcome.ALREADY_INDEXED if indexed else first.outcome,
         rejected=() if indexed else first.rejected,
         replaced=0,
         removed=0,
-        bytes=row.bytes,
-        milliseconds=row.milliseconds,
+        bytes=photo.size,
+        milliseconds=photo.milliseconds,
     )

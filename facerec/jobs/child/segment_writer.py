@@ -268,7 +268,7 @@ class SegmentWriter:
     def _store(self, step: Step, started: float) -> Segment:
         """Store embeddings, faces and segment of a step; return the segment that won."""
         plan, embeddings = self._plan, None
-        photos = step.photos(plan)
+        photos = step.photos()
         omitted: Omitted | None = None
         # A face may be deleted while the faces are stored: they are stored again without it, until
         # no more were deleted. A deletion after that finds the face in the collection.
@@ -334,7 +334,7 @@ class SegmentWriter:
         if plan.restore_deleted:
             stored = {key: [face.record for face in own] for key, own in step.faces.items()}
             remove_tombstones(plan.collection_id, stored, records=self._records)
-            indexed = [photo for photo in step.photos(plan) if photo is not None]
+            indexed = [photo for photo in step.photos() if photo is not None]
             remove_erased_photos(plan.collection_id, indexed, records=self._records)
         return embeddings
 

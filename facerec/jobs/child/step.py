@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from facerec.core.ids import image_key
-from facerec.gallery.erasing.erased_photos import NamedPhoto, photo_of_row
+from facerec.gallery.erasing.erased_photos import NamedPhoto
 from facerec.gallery.erasing.tombstones import without_deleted
 from facerec.jobs.ledger.rows import IndexedFace, LedgerRow, erased_row
 from facerec.jobs.outcomes import Outcome
@@ -49,6 +49,7 @@ class Step:
         faces: the faces to store, by image key. An empty list deletes the stored faces of the key.
         stored: ids of the faces of these photos that are already in the collection, by image key.
         complete: whether all photos were processed, not only those before a stop request.
+        keys: image key of each row's photo; None for a failed photo.
         row_of_key: index in ``rows`` of the first row of each image key.
     """
 
@@ -58,12 +59,20 @@ class Step:
     faces: dict[str, list[StoredFace]] = field(default_factory=dict)
     stored: dict[str, frozenset[str]] = field(default_factory=dict)
     complete: bool = True
+    keys: list[str | None] = field(default_factory=list, repr=False)
     row_of_key: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def image_ids(self) -> frozenset[str]:
         """The ids of the step's photos."""
         return frozenset(row.image_id for row in self.rows if row.image_id)
+
+    def add(self, row: LedgerRow, key: str | None) -> None:
+        """Append the row of the next photo, which has this image key."""
+        if key is not None:
+            self.row_of_key.setdefault(key, len(self.rows))
+        self.rows.append(row)
+        self.keys.append(key)
 
     def omit_deleted(self, deleted: Mapping[str, Sequence[BoundingBox]]) -> None:
         """Omit the faces that overlap one of these boxes of deleted faces, given by image key."""
@@ -79,21 +88,20 @@ class Step:
                 self.rows[first:] = [_without(row, gone) for row in self.rows[first:]]
                 self.rows[first] = replace(self.rows[first], deleted=deleted_before + len(gone))
 
-    def photos(self, plan: Plan) -> list[NamedPhoto | None]:
+    def photos(self) -> list[NamedPhoto | None]:
         """Return the photos that may have been erased, one for each row.
 
         None stands for a photo that the collection already contains and that was not erased.
         """
-        return [self._erasable(row, plan) for row in self.rows]
+        return list(map(self._erasable, self.rows, self.keys))
 
-    def _erasable(self, row: LedgerRow, plan: Plan) -> NamedPhoto | None:
+    def _erasable(self, row: LedgerRow, key: str | None) -> NamedPhoto | None:
         if not row.photo or row.outcome in (Outcome.MALFORMED_LINE, Outcome.SKIPPED):
             return None
-        photo = photo_of_row(
-            plan.collection_id, row.photo, row.external_image_id, row.image_id, plan.model_version
-        )
-        present = row.outcome is Outcome.ALREADY_INDEXED and photo.key not in self.faces
-        return None if present or photo.key in self.stored else photo
+        present = row.outcome is Outcome.ALREADY_INDEXED and key not in self.faces
+        if present or key in self.stored:
+            return None
+        return NamedPhoto(row.photo, row.external_image_id, row.image_id, key)
 
     def erase(self, numbers: Set[int], photos: Sequence[NamedPhoto | None]) -> None:
         """Erase the rows of erased photos, and drop the faces of these photos."""

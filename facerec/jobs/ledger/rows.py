@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from facerec.jobs.outcomes import FAILURES, Outcome
@@ -116,14 +117,16 @@ class LedgerRow:
 
     def to_json(self) -> dict[str, Any]:
         """Return the row in the form of ``schemas/ledger-row.json``."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
         return {
-            **fields,
+            **dict(zip(self.__slots__, _values(self), strict=True)),
             "faces": [face.to_json() for face in self.faces],
             "rejected": [face.to_json() for face in self.rejected],
             "kept": [face.to_json() for face in self.kept],
             "milliseconds": round(self.milliseconds, 1),
         }
+
+
+_values = attrgetter(*LedgerRow.__slots__)
 
 
 def erased_row(row: LedgerRow) -> LedgerRow:
