@@ -6,6 +6,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from facerec.storage.columns import (
+    COLUMNS,
     LANDMARKS,
     STATS_COLUMNS,
     Value,
@@ -25,22 +26,24 @@ _PACKED = {
 }
 """Numbers that are stored in one text, since no filter uses them."""
 
-_NOT_METADATA = frozenset({"face_id"}.union(*_PACKED.values()))
-"""Columns without a metadata field of their own."""
+_MEMBERS = {field: itemgetter(*members) for field, members in _PACKED.items()}
+"""Functions that return the numbers of a text from the columns."""
+
+_FIELDS = tuple(
+    column
+    for column in COLUMNS + STATS_COLUMNS
+    if column not in {"face_id"}.union(*_PACKED.values())
+)
+"""Columns with a metadata field of their own."""
 
 
 def to_metadata(record: FaceRecord) -> Metadata:
     """Return all fields of a record except the face id."""
     columns = to_columns(record)
-    metadata = {
-        name: value
-        for name, value in columns.items()
-        if value is not None and name not in _NOT_METADATA
-    }
-    for field, members in _PACKED.items():
-        numbers = map(float, itemgetter(*members)(columns))
+    metadata = {name: value for name in _FIELDS if (value := columns[name]) is not None}
+    for field, members in _MEMBERS.items():
         # repr is the shortest text that reads back as the same number
-        metadata[field] = " ".join(map(repr, numbers))
+        metadata[field] = " ".join(map(repr, map(float, members(columns))))
     return metadata
 
 

@@ -257,7 +257,9 @@ def _changed(
 ) -> list[str]:
     """Return the ids of the given vectors that are not stored with these values."""
     stored = [slots[vector_id] for vector_id in given if vector_id in slots]
-    records = rows.records_of_slots(connection, stored) if stored else {}
+    if not stored:
+        return list(given)
+    records = rows.records_of_slots(connection, stored)
     embeddings = blocks.read(connection, stored)
     return [
         vector_id
