@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from facerec.errors import InvalidInputError
@@ -32,11 +33,13 @@ def violation(name: str, document: object) -> str | None:
         name: name of the schema file, without ``.json``.
         document: the parsed JSON.
     """
+    errors = _validator(name).iter_errors(document)
+    first = next(errors, None)
+    if first is None:
+        return None
     from jsonschema.exceptions import best_match
 
-    worst = best_match(_validator(name).iter_errors(document))
-    if worst is None:
-        return None
+    worst = best_match(chain((first,), errors))
     message = " ".join(worst.message.split())
     field = worst.json_path.removeprefix("$").removeprefix(".")
     return f"{field}: {message}" if field else message
