@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
 from facerec.core.photos import UnreadablePhoto, UnreadableReason
 from facerec.engine.decode.colour import rgb_pixels, without_tint
@@ -20,6 +20,7 @@ from facerec.engine.decode.formats import (
     HEIC,
     JPEG,
     PNG,
+    TIFF,
     WEBP,
     PhotoFormat,
     open_photo,
@@ -44,6 +45,9 @@ from facerec.engine.decode.photo import (
 from facerec.engine.decode.png import has_more_frames
 from facerec.engine.decode.tiff import check_tiff
 from facerec.engine.smallest_face import effective_smallest_face
+
+if TYPE_CHECKING:
+    from PIL.TiffImagePlugin import TiffImageFile
 
 MIN_SIDE = 32
 """Minimum side of a photo in pixels; no face in a smaller one can be recognised."""
@@ -113,8 +117,8 @@ def _decode(
         if isinstance(photo, JpegImageFile):
             check_scans(photo, content)
             reduce_while_decoding(photo, reduced)
-        if isinstance(photo, TiffImageFile):
-            check_tiff(photo, content)
+        if photo_format is TIFF:
+            check_tiff(cast("TiffImageFile", photo), content)
         photo.load()
         remaining = max(1, reduction // reduced, _bounding_reduction(*photo.size))
         pixels = without_tint(rgb_pixels(photo, remaining))

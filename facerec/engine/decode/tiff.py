@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import IO, Any, cast
-
-from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from facerec.core.photos import UnreadableReason
 from facerec.engine.decode.limits import MAX_PIXEL_PASSES, LimitExceededError, too_costly
+
+if TYPE_CHECKING:
+    from PIL.TiffImagePlugin import TiffImageFile
 
 NEW_SUBFILE_TYPE = 254
 SUBFILE_TYPE = 255
@@ -73,6 +74,9 @@ def _sub_directories(tags: Mapping[int, Any]) -> tuple[int, ...]:
 
 def _pixels(photo: TiffImageFile, offset: int) -> int:
     """Return the number of pixels of a directory's photo, or 0 if it cannot be read."""
+    # Imported late: few photos are TIFF files, whose reader takes time to import.
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
     directory = ImageFileDirectory_v2(prefix=photo.tag_v2.prefix)
     file = cast("IO[bytes]", photo.fp)
     position = file.tell()

@@ -92,6 +92,13 @@ NOT_FOR_EVERY_OPERATION = (
     "typing_extensions",
 )
 
+READERS_OF_RARE_FORMATS = (
+    "PIL.AvifImagePlugin",
+    "PIL.TiffImagePlugin",
+    "PIL.WebPImagePlugin",
+    "pillow_heif",
+)
+
 PROGRAM = """
 import sys
 from facerec.cli.main import main
@@ -179,6 +186,16 @@ def test_a_worker_starts_without_what_only_some_children_need() -> None:
 import sys
 import facerec.jobs.local.worker
 assert not set({NOT_TO_START_A_WORKER!r}) & set(sys.modules), sorted(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_the_decoder_of_photos_imports_no_reader_of_rare_formats() -> None:
+    program = f"""
+import sys
+import facerec.engine.decode.decoding
+import facerec.engine.decode.in_process
+assert not set({READERS_OF_RARE_FORMATS!r}) & set(sys.modules), sorted(sys.modules)
 """
     subprocess.run([sys.executable, "-c", program], check=True)
 
