@@ -23,6 +23,7 @@ from facerec.jobs.child.processing import process_photos
 from facerec.jobs.child.segment_writer import SegmentCommitted, SegmentWriter
 from facerec.jobs.child.step import KnownPhotos, Step, photo_key
 from facerec.jobs.erasing.existence import while_it_exists
+from facerec.jobs.ledger.segments import list_segments
 from facerec.jobs.ledger.tally import ChildSummary, read_summary
 from facerec.jobs.manifest.entries import LineParser
 from facerec.jobs.manifest.slices import SliceReader, slice_of
@@ -131,16 +132,21 @@ def _run(
     stop: Callable[[], bool],
     on_commit: Callable[[SegmentCommitted], None],
 ) -> ChildSummary:
-    summary = read_summary(dependencies.objects, plan.job_folder, child)
+    objects, readers = dependencies.objects, dependencies.readers
+    # Requested at the same time: S3 answers one request in the time of several photos.
+    listed = readers.submit(list_segments, objects, plan.job_folder, child)
+    noted = readers.submit(read_crashes, objects, plan, child)
+    summary = read_summary(objects, plan.job_folder, child)
     if summary is not None:
         _restore(plan, child, dependencies)
         on_commit(SegmentCommitted.of(child, summary.tally, resumed=True))
         return summary
     if dependencies.engine.model_version != plan.model_version:
         raise ModelMismatchError(dependencies.engine.model_version, plan.model_version)
-    if not plan.local:
+    segments = listed.result()
+    if segments and not plan.local:
         _restore(plan, child, dependencies)
-    return _Attempt(plan, child, dependencies, stop, on_commit).run()
+    return _Attempt(plan, child, dependencies, stop, on_commit).run(segments, noted.result())
 
 
 def _restore(plan: Plan, child: int, dependencies: ChildDependencies) -> None:
@@ -189,10 +195,10 @@ class _Attempt:
         self._one_at_a_time_until = 0
         self._stopped = False
 
-    def run(self) -> ChildSummary:
+    def run(self, segments: Iterable[str], crashes: Counter[int]) -> ChildSummary:
         with self._writer as writer:
-            cursor = writer.resume()
-            self._read_crashes(cursor)
+            cursor = writer.resume(segments)
+            self._beware_of(crashes, cursor)
             while not self._must_stop():
                 reached, end = self._process_from(cursor)
                 if reached is _Reached.END:
@@ -315,9 +321,9 @@ class _Attempt:
         self._stopped = self._stopped or self._stop()
         return self._stopped
 
-    def _read_crashes(self, cursor: Cursor) -> None:
+    def _beware_of(self, crashes: Counter[int], cursor: Cursor) -> None:
         """After a crash at the cursor, take photos one at a time until past its cause."""
-        self._crashes = read_crashes(self._objects, self._plan, self._child)
+        self._crashes = crashes
         if self._crashes[cursor.offset]:
             # Unless the plan is local, the crash may have happened in the step after the one being
             # committed.

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -137,7 +137,7 @@ class SegmentWriter:
         self._segments_with_faces: list[SegmentFaces] = []
         self._embeddings_files: set[str] = set()
         self._remembered: list[str] = []
-        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="commit")
         self._in_flight: Future[Segment] | None = None
         self._in_flight_images: frozenset[str] = frozenset()
         self._started = time.time()
@@ -151,12 +151,15 @@ class SegmentWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._committer.shutdown()
+        self._threads.shutdown()
 
-    def resume(self) -> Cursor:
-        """Read the segments of earlier attempts; return where the ledger ends."""
-        for segment in read_segments(self._objects, self._plan.job_folder, self._child):
-            self._append(segment, resumed=True)
+    def resume(self, segments: Iterable[str]) -> Cursor:
+        """Read the segments of earlier attempts at these addresses; return where the ledger ends.
+
+        Another attempt may have appended more since they were listed (rule 2).
+        """
+        for uri in segments:
+            self._append(read_segment(self._objects, uri), resumed=True)
         return self.cursor
 
     def submit(self, step: Step) -> bool:
@@ -168,7 +171,7 @@ class SegmentWriter:
         """
         if self.flush() != step.start:
             return False
-        self._in_flight = self._committer.submit(self._commit, step, self._started)
+        self._in_flight = self._threads.submit(self._commit, step, self._started)
         self._in_flight_images = step.image_ids
         self._started = time.time()
         return True
@@ -229,13 +232,19 @@ class SegmentWriter:
         Deletes the embeddings that no segment names, and repeats this at the end: an attempt that
         did not see that the child is complete may have stored more.
         """
+        objects, folder, child = self._objects, self._plan.job_folder, self._child
+        # At the same time, but all of it before the summary, which marks the child as complete.
+        writes = [
+            self._threads.submit(
+                write_face_index, objects, folder, child, self._segments_with_faces
+            ),
+            self._threads.submit(write_photos, objects, folder, child, self._remembered),
+        ]
         self._delete_unnamed()
-        summary = ChildSummary(self._child, True, end.lines, self.tally)
-        write_face_index(
-            self._objects, self._plan.job_folder, self._child, self._segments_with_faces
-        )
-        write_photos(self._objects, self._plan.job_folder, self._child, self._remembered)
-        write_summary(self._objects, self._plan.job_folder, summary)
+        for write in writes:
+            write.result()
+        summary = ChildSummary(child, True, end.lines, self.tally)
+        write_summary(objects, folder, summary)
         self._delete_unnamed()
         return summary
 

@@ -99,8 +99,25 @@ def read_segments(
         child: the child.
         since: skip segments that start before this offset.
     """
+    for uri in list_segments(objects, job_folder, child, since=since):
+        yield read_segment(objects, uri)
+
+
+def list_segments(
+    objects: ObjectStore, job_folder: str, child: int, *, since: int = 0
+) -> list[str]:
+    """Return the addresses of the segments of a child's ledger, in order.
+
+    Args:
+        objects: contains the job folder.
+        job_folder: uri of the folder, with the final ``/``.
+        child: the child.
+        since: skip segments that start before this offset.
+    """
     first = segment_uri(job_folder, child, since)
-    for found in objects.list(ledger_folder(job_folder, child)):
+    return [
+        found.uri
+        for found in objects.list(ledger_folder(job_folder, child))
         # The name of a partial file left by a killed process does not end in .jsonl.
-        if found.uri.endswith(".jsonl") and found.uri >= first:
-            yield read_segment(objects, found.uri)
+        if found.uri.endswith(".jsonl") and found.uri >= first
+    ]
