@@ -41,11 +41,19 @@ READ_UNITS_PER_LISTING = 1
 MIN_READ_UNITS = 0.25
 """Minimum of a query, which costs a read unit per GB of its namespace (same page)."""
 
-PUT_REQUESTS_PER_CHILD = 4
-"""Requests that S3 charges as PUT: three listings and the summary."""
+PUT_REQUESTS_PER_STEP = 2
+"""Requests per commit that S3 charges as PUT: the embeddings and the segment of the ledger."""
 
-GET_REQUESTS_PER_CHILD = 5
-"""Reads from S3: plan, summary, slice of the manifest, and the summary again for the report."""
+GET_REQUESTS_PER_STEP = 2
+"""Reads per commit: the plan, before and after, to check that the job was not deleted."""
+
+PUT_REQUESTS_PER_CHILD = 7
+"""Requests that S3 charges as PUT: four listings, the face index, what is remembered of the photos,
+and the summary."""
+
+GET_REQUESTS_PER_CHILD = 6
+"""Reads from S3: the plan at the start and at the end, the start of the job, the slice of the
+manifest, and the summary, again for the report."""
 
 LOG_BYTES_PER_CHILD = 3_000
 TRANSITIONS = 8
@@ -97,7 +105,7 @@ def indexing_costs(
         ("vCPUs on spot machines", "ec2.spot_vcpu_hour", hours),
         ("the machines' public addresses", "ec2.public_ipv4_hour", machine_hours),
         ("the machines' disks", "ebs.gp3_gb_month", machine_hours * DISK_GB / HOURS_PER_MONTH),
-        ("photos read", "s3.get", photos + GET_REQUESTS_PER_CHILD * children),
+        ("photos read", "s3.get", photos),
     ]
     if workload.store is not Store.EMBEDDED:
         arrays = simulation.arrays
@@ -107,7 +115,12 @@ def indexing_costs(
             (
                 "ledger and embeddings",
                 "s3.put",
-                2 * workload.steps + PUT_REQUESTS_PER_CHILD * children,
+                PUT_REQUESTS_PER_STEP * workload.steps + PUT_REQUESTS_PER_CHILD * children,
+            ),
+            (
+                "plan, manifest and ledger read",
+                "s3.get",
+                GET_REQUESTS_PER_STEP * workload.steps + GET_REQUESTS_PER_CHILD * children,
             ),
             (
                 "workflow",

@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import boto3
@@ -23,7 +25,8 @@ from facerec.errors import (
     ObjectChangedError,
     RequesterPaysError,
 )
-from facerec.jobs.child.attempt import ChildDependencies, run_child
+from facerec.estimate import costs
+from facerec.jobs.child.attempt import PHOTOS_PER_STEP, ChildDependencies, run_child
 from facerec.jobs.erasing.erasure import erase_collection, erase_faces
 from facerec.jobs.ledger.reading import iterate_rows
 from facerec.jobs.ledger.report import Report, write_report
@@ -32,6 +35,7 @@ from facerec.jobs.outcomes import Outcome
 from facerec.jobs.plan import Plan, read_plan
 from facerec.jobs.planning.planner import plan_job
 from facerec.jobs.planning.request import read_job_request
+from facerec.jobs.run_order import read_start
 from facerec.jobs.status import JobStatus
 from facerec.storage.objects.protocol import ObjectInfo
 from facerec.storage.objects.s3 import S3Objects
@@ -70,10 +74,70 @@ class S3Job:
     def run(self, plan: Plan) -> Report:
         # As on AWS: each process has the plan from its folder.
         planned = read_plan(self.objects, plan.job_folder)
-        parts = ChildDependencies(self.engine, self.faces, self.faces, self.objects)
         for child in range(planned.children):
-            run_child(planned, child, parts)
+            run_child(planned, child, self.dependencies())
         return write_report(planned, self.objects, tolerated_failure_percentage=9)
+
+    def dependencies(self) -> ChildDependencies:
+        return ChildDependencies(self.engine, self.faces, self.faces, self.objects)
+
+    def photos(self, prefix: str, count: int, people: str = "somebody") -> str:
+        for number in range(count):
+            self.photo(f"{prefix}/{number:04d}.jpg", f"{people} {number}")
+        return f"s3://photos/{prefix}/"
+
+    @contextmanager
+    def requests(self) -> Iterator[Counter[str]]:
+        """Count the requests of the block by the name of their operation."""
+        counted: Counter[str] = Counter()
+
+        def count(model: Any, **_: Any) -> None:  # noqa: ANN401
+            counted[model.name] += 1
+
+        self.client.meta.events.register("before-call.s3", count)
+        yield counted
+        self.client.meta.events.unregister("before-call.s3", count)
+
+    def requests_of_child(self, plan: Plan) -> Counter[str]:
+        """Return the requests of a job's only child, as its container sends them."""
+        with self.requests() as counted:
+            planned = read_plan(self.objects, plan.job_folder)
+            if planned.new_collection:
+                read_start(self.objects, planned)
+            run_child(planned, 0, self.dependencies())
+        return counted
+
+
+class MeetingObjects(S3Objects):
+    """Answers the first request for each of some objects once all of them have been sent.
+
+    Attributes:
+        expected: addresses that were not requested yet.
+    """
+
+    def __init__(self, client: Any, folder: str, *groups: set[str]) -> None:  # noqa: ANN401
+        super().__init__(client)
+        self.expected = {
+            folder + path: barrier
+            for group, barrier in [(group, Barrier(len(group), timeout=60)) for group in groups]
+            for path in group
+        }
+
+    def _meet(self, uri: str) -> None:
+        if (barrier := self.expected.pop(uri, None)) is not None:
+            barrier.wait()
+
+    def read(self, uri: str, **options: Any) -> bytes:  # noqa: ANN401
+        self._meet(uri)
+        return super().read(uri, **options)
+
+    def write(self, uri: str, content: bytes, *, if_absent: bool = False) -> bool:
+        self._meet(uri)
+        return super().write(uri, content, if_absent=if_absent)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        self._meet(prefix)
+        return super().list(prefix)
 
 
 @pytest.fixture
@@ -218,3 +282,65 @@ from facerec.core.schemas import violation
 assert violation("manifest-line", {"image": "a"}) is None
 """
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+STEPS = 4
+
+
+@pytest.fixture
+def photos(s3: S3Job) -> str:
+    """The prefix of the photos of four steps."""
+    return s3.photos("new", STEPS * PHOTOS_PER_STEP)
+
+
+def test_a_child_sends_the_requests_that_estimates_count(s3: S3Job, photos: str) -> None:
+    plan = s3.plan(photos)
+    counted = s3.requests_of_child(plan)
+    with s3.requests() as reported:
+        write_report(plan, s3.objects, tolerated_failure_percentage=9)
+    of_plan_and_summary = reported["GetObject"]
+    assert of_plan_and_summary == 2
+
+    gets = costs.GET_REQUESTS_PER_STEP * STEPS + costs.GET_REQUESTS_PER_CHILD
+    puts = costs.PUT_REQUESTS_PER_STEP * STEPS + costs.PUT_REQUESTS_PER_CHILD
+    assert counted["GetObject"] + 1 == STEPS * PHOTOS_PER_STEP + gets
+    assert counted["PutObject"] + counted["ListObjectsV2"] == puts
+    assert set(counted) == {"GetObject", "PutObject", "ListObjectsV2"}
+
+
+def test_new_photos_of_an_existing_collection_cost_no_more_requests(s3: S3Job, photos: str) -> None:
+    s3.run(s3.plan(s3.photos("old", 3, "another")))
+    plan = s3.plan(photos)
+    counted = s3.requests_of_child(plan)
+    assert not plan.new_collection
+    assert counted == {
+        "GetObject": STEPS * (PHOTOS_PER_STEP + 2) + 4,
+        "PutObject": STEPS * 2 + 3,
+        "ListObjectsV2": 4,
+    }
+
+
+def test_copies_of_stored_photos_cost_a_request_each_for_the_first_address(
+    s3: S3Job, photos: str
+) -> None:
+    s3.run(s3.plan(photos))
+    counted = s3.requests_of_child(s3.plan(s3.photos("copies", STEPS * PHOTOS_PER_STEP)))
+    assert counted == {
+        "GetObject": STEPS * (PHOTOS_PER_STEP + 2) + 4,
+        "HeadObject": STEPS * PHOTOS_PER_STEP,
+        # No embeddings are written, but earlier attempts at the child may have left some.
+        "PutObject": STEPS + 3,
+        "ListObjectsV2": STEPS + 4,
+    }
+
+
+def test_a_child_sends_its_first_and_last_requests_at_the_same_time(s3: S3Job, photos: str) -> None:
+    plan = s3.plan(photos)
+    s3.objects = MeetingObjects(
+        s3.client,
+        plan.job_folder,
+        {"children/0000000.json", "ledger/0000000/", "crashes/0000000/"},
+        {"embeddings/0000000/", "index/0000000", "remembered/0000000"},
+    )
+    assert s3.run(plan).status is JobStatus.SUCCEEDED
+    assert not s3.objects.expected
