@@ -87,7 +87,7 @@ def evaluate(
     if sum(each is not None for each in (pairs, identified, labels)) != 1:
         raise click.UsageError("specify exactly one of PAIRS, --identify and --labels")
     if (identified is None) != (images is not None):
-        raise click.UsageError("PAIRS and --labels require --images")
+        raise click.UsageError("--images is required with PAIRS and --labels")
     engine = open_engine(recipe=Recipe(recipe))
     describe_photos = partial(_describe, engine=engine, detector=detector)
     result: Verification | LabelEvaluation | Identification

@@ -37,6 +37,9 @@ DUPLICATE_DISTANCE = 0.1
 SAME_PERSON_SIMILARITY = 0.98
 """Similarity from which two names may belong to one person."""
 
+MIN_SUSPECTS = 3
+"""Number of such pairs that may be chance, beyond twice as many as the scale expects."""
+
 OTHER_PERSON_SIMILARITY = 0.5
 """Similarity that a face with a wrong name does not reach with any other face of that name."""
 
@@ -103,6 +106,8 @@ class Calibration:
             similarity because the faces are too few.
         has_wrong_names: Whether the pairs that decide on the threshold look like people with two
             names. By the scale, its rate is less than a tenth of the one asked for.
+        suspects: Number of pairs that may be of one person under two names, if they affect a
+            measured threshold and are far more than the scale expects; 0 otherwise.
         faces_needed: Named faces of different people that are enough to measure it.
         duplicates: Pairs of faces of one picture.
         one_person: Pairs of faces that may show one person under two names.
@@ -123,6 +128,7 @@ class Calibration:
     threshold: float
     is_measured: bool
     has_wrong_names: bool
+    suspects: int
     faces_needed: int
     duplicates: list[DoubtfulPair]
     one_person: list[DoubtfulPair]
@@ -153,6 +159,14 @@ def calibrate(
     else:
         threshold = similarity_at(target_rate)
     pairs_needed = MIN_MATCHES / target_rate
+    one_person = (
+        pairs.different
+        & ~pairs.same_photo
+        & (pairs.distances > DUPLICATE_DISTANCE)
+        & (pairs.scores <= score_of_similarity(SAME_PERSON_SIMILARITY))
+    )
+    suspects = int(one_person.sum())
+    expected = len(impostors) * false_match_rate_of(SAME_PERSON_SIMILARITY)
     return Calibration(
         faces=faces,
         sampled=len(sample),
@@ -165,14 +179,10 @@ def calibrate(
         threshold=min(1.0, threshold),
         is_measured=is_measured,
         has_wrong_names=false_match_rate_of(min(1.0, threshold)) < target_rate / 10,
+        suspects=suspects if is_measured and suspects > 2 * expected + MIN_SUSPECTS else 0,
         faces_needed=math.ceil((1 + math.sqrt(1 + 8 * pairs_needed)) / 2),
         duplicates=pairs.listed(pairs.distances <= DUPLICATE_DISTANCE),
-        one_person=pairs.listed(
-            pairs.different
-            & ~pairs.same_photo
-            & (pairs.distances > DUPLICATE_DISTANCE)
-            & (pairs.scores <= score_of_similarity(SAME_PERSON_SIMILARITY))
-        ),
+        one_person=pairs.listed(one_person),
         two_people=pairs.outsiders(),
         genuine_density=_density(genuine),
         impostor_density=_density(impostors),

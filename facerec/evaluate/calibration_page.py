@@ -59,12 +59,17 @@ def summary(result: Calibration, collection_id: str) -> list[str]:
         else "by the scale of similarity, since these faces are too few to measure it: "
         f"{result.faces_needed:,} faces of different people are enough"
     )
+    suspicion = [
+        f"{result.suspects:,} pairs of different names look like one person, which raises this "
+        "threshold: correct the faces listed under two names, and measure again."
+    ]
     return [
         f"Collection {collection_id} has {result.faces:,} faces{sample}. {result.named:,} have "
         f"the name of one of {result.people:,} people.",
         f"{result.genuine:,} pairs of one person and {result.impostors:,} of different people.",
         f"At a threshold of {result.threshold:.4f}, {result.target_search_rate:g} of the searches "
         f"for a stranger have a match, {basis}.",
+        *(suspicion if result.suspects else ()),
     ]
 
 

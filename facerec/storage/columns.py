@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TypeAlias
 
@@ -116,8 +117,16 @@ def from_columns(columns: Mapping[str, Value]) -> FaceRecord:
 
 
 def stats_from_columns(columns: Mapping[str, Value]) -> CohortStats | None:
-    """Return the cohort stats among a record's columns, if it has any."""
+    """Return the cohort stats among a record's columns; None without them, or if damaged.
+
+    Stats can be computed again from the embedding at any time.
+    """
     mean, deviation, version = map(columns.get, STATS_COLUMNS)
     if version is None:
         return None
-    return CohortStats(float(mean), float(deviation), str(version))  # type: ignore[arg-type]
+    try:
+        stats = CohortStats(float(mean), float(deviation), str(version))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    is_usable = math.isfinite(stats.mean) and 0 < stats.deviation < math.inf
+    return stats if is_usable else None

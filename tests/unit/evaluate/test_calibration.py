@@ -9,6 +9,7 @@ import pytest
 
 from facerec.errors import InvalidInputError
 from facerec.evaluate.calibration import MIN_MATCHES, Calibration, calibrate
+from facerec.evaluate.calibration_page import summary
 from facerec.evaluate.collections import calibrate_collection, set_calibrated_threshold
 from facerec.gallery.people.names import identity_of
 from facerec.gallery.scores.normalisation import false_match_rate_of
@@ -105,6 +106,17 @@ def test_people_with_two_names_do_not_decide_on_a_threshold_unseen() -> None:
     sample = [*people(40, shots=1), *twins]
     assert calibrate(sample, len(sample), target_search_rate=0.5).has_wrong_names
     assert not calibrate(people(40), 80, target_search_rate=0.9).has_wrong_names
+
+
+def test_a_measured_threshold_that_wrong_names_raise_comes_with_a_warning() -> None:
+    crowd = [face("crowd", f"person {shot}", away=0.42, shot=shot) for shot in range(60)]
+    right = calibrate(crowd, len(crowd), target_search_rate=0.9)
+    assert right.is_measured
+    assert not any("look like one person" in line for line in summary(right, "staff"))
+    twins = [face("ann", f"ann {shot}", away=0.15, shot=shot) for shot in range(5)]
+    wrong = calibrate([*crowd, *twins], 65, target_search_rate=0.9)
+    assert wrong.suspects == 10
+    assert "10 pairs of different names look like one person" in summary(wrong, "staff")[-1]
 
 
 def test_a_python_program_sets_the_threshold_of_a_collection(tmp_path: Path) -> None:

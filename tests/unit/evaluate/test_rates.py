@@ -57,6 +57,15 @@ def test_miss_rates_are_those_of_known_distributions() -> None:
             assert interval.high - interval.low < 0.15
 
 
+def test_no_miss_among_few_pairs_is_not_certainty() -> None:
+    random = np.random.default_rng(3)
+    impostors = scored(random.normal(0, 1, 10_000), 40)
+    genuine = scored(np.full(20, -9.0), 40)
+    for row in miss_rates(genuine, impostors, np.ones(40, np.int64)):
+        assert row.false_non_match_rate.rate == 0
+        assert row.false_non_match_rate.high == pytest.approx(wilson(0, 20).high)
+
+
 def test_the_same_pairs_have_the_same_intervals() -> None:
     random = np.random.default_rng(3)
     genuine, impostors = (scored(random.normal(mean, 1, 2_000), 50) for mean in (-2, 0))
