@@ -46,12 +46,18 @@ class Changes:
     to_prune: int = 0
 
     def check(self, request: JobRequest) -> None:
-        """Check that there are photos, and that not too many of them are to be pruned.
+        """Check that there are photos, and that those that are gone can and may be pruned.
 
         Raises:
             InvalidInputError: the message names the reason.
         """
         found = self.difference
+        if request.prune and found is None:
+            raise InvalidInputError(
+                "only photos that are gone from a folder or prefix can be pruned, "
+                "not those that a manifest does not name",
+                "erase their faces by photo or external image id",
+            )
         photos = self.inspection.photos if found is None else found.photos + found.not_pruned
         if not photos and not self.to_prune:
             raise InvalidInputError(f"{request.manifest or 'the input'} names no photos")

@@ -400,3 +400,10 @@ def test_a_photo_that_came_and_went_since_it_was_pruned_is_pruned_again(tmp_path
     assert staff.run() == first
     staff.run(prune=True)
     assert staff.sources() == {"a.jpg": 1}
+
+
+def test_pruning_by_a_manifest_is_refused(staff: Collection) -> None:
+    manifest = staff.photos.parent / "photos.txt"
+    manifest.write_text(f"{staff.photos}/a.jpg\n")
+    with pytest.raises(InvalidInputError, match="from a folder or prefix"):
+        staff.plan(manifest, prune=True)
