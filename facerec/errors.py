@@ -5,6 +5,7 @@
     │   ├── AmbiguousPersonError
     │   ├── AttributesUnavailableError
     │   ├── CollectionExistsError
+    │   ├── DeletedCollectionError
     │   ├── DissimilarFaceError
     │   ├── ErasureDamagedError
     │   ├── FaceInUseError
@@ -132,6 +133,22 @@ class CollectionExistsError(InvalidInputError):
 
     def __init__(self, collection_id: str) -> None:
         super().__init__(f"collection {collection_id!r} already exists")
+        self.collection_id = collection_id
+
+
+class DeletedCollectionError(InvalidInputError):
+    """A collection was deleted, but an older copy of the database was restored and contains it.
+
+    Attributes:
+        collection_id: the collection.
+    """
+
+    def __init__(self, collection_id: str) -> None:
+        super().__init__(
+            f"collection {collection_id!r} was deleted, and the database is an older copy that has"
+            " it again",
+            "delete it again first",
+        )
         self.collection_id = collection_id
 
 

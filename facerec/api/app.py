@@ -55,7 +55,7 @@ SECURITY_SCHEMES = {
     "token": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The token of `facerec serve --token`.",
+        "description": "The token with which the server was started.",
     },
     "signature": {
         "type": "apiKey",

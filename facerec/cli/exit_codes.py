@@ -14,6 +14,7 @@ from facerec.errors import (
     AccessKeyNotFoundError,
     CollectionNotFoundError,
     ConfigurationError,
+    DeletedCollectionError,
     ErasureDamagedError,
     ErasureNotFoundError,
     FaceInUseError,
@@ -112,6 +113,7 @@ COMPLETES = "`facerec erasures resume` completes it"
 HINTS: dict[type[FacerecError], str] = {
     AccessKeyNotFoundError: "see `facerec keys list`",
     CollectionNotFoundError: "see `facerec collections list`",
+    DeletedCollectionError: "delete it again with `facerec collections delete`, then repeat this",
     ErasureDamagedError: "erase the same again, then run `facerec erasures discard ERASURE`",
     ErasureNotFoundError: "see `facerec erasures list`",
     HistoryEntryNotFoundError: "see `facerec people history`",

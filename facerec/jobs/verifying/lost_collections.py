@@ -17,7 +17,11 @@ from typing import TYPE_CHECKING
 
 from facerec.core.collection_settings import CollectionSettings
 from facerec.core.records import Collection, new_collection
-from facerec.errors import CollectionExistsError, CollectionNotFoundError, InvalidInputError
+from facerec.errors import (
+    CollectionExistsError,
+    CollectionNotFoundError,
+    DeletedCollectionError,
+)
 from facerec.jobs.folders import JobFolder, UnreadableFolder, list_folders
 from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.collections import (
@@ -55,7 +59,7 @@ def restore_if_lost(
         erasures: records whether the collection was deleted.
 
     Raises:
-        InvalidInputError: the database contains the collection, but is older than its deletion.
+        DeletedCollectionError: the database contains it, but is older than its deletion.
     """
     known = creations(objects, jobs_root, collection_id)
     try:
@@ -66,11 +70,7 @@ def restore_if_lost(
         return
     deleted_at = erasures.deleted_at(collection_id)
     if own is not None and deleted_at is not None and own.created_at < deleted_at:
-        raise InvalidInputError(
-            f"collection {collection_id!r} was deleted, and the database is an older copy that has"
-            " it again",
-            f"delete it again first: facerec collections delete {collection_id}",
-        )
+        raise DeletedCollectionError(collection_id)
     if not known or erasures.is_being_deleted(collection_id):
         return
     plans, _ = plans_of(collection_id, objects, jobs_root)
