@@ -138,6 +138,11 @@ class Collection:
         )
         return len(done.deleted)
 
+    def erase(self, face_id: str) -> None:
+        """Delete a face for good, here and in the job folders."""
+        done = self.gallery().delete_faces("staff", [face_id], disassociate=True)
+        assert done.deleted == (face_id,)
+
     def read(self) -> list[str]:
         return sorted(self.objects.photos)
 

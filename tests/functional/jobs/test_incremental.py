@@ -21,6 +21,7 @@ from facerec.jobs.plan import Plan
 from facerec.jobs.remembered.runs import MAX_RUNS
 from facerec.jobs.remembered.tombstones import erasures_with_tombstones
 from facerec.jobs.removal import remove_stale
+from facerec.jobs.verifying.verification import verify_collection
 from tests.support.indexed_folder import Collection, EtagObjects
 
 OLD = 1_600_000_000
@@ -133,6 +134,29 @@ def test_a_pruned_photo_that_comes_back_is_indexed_again(staff: Collection) -> N
     (staff.photos / "b.jpg").write_bytes(content)
     staff.run()
     assert staff.sources() == {"a.jpg": 1, "b.jpg": 2}
+
+
+def test_faces_of_replaced_and_pruned_photos_do_not_count_as_deleted(staff: Collection) -> None:
+    def differences() -> tuple[int, int, int]:
+        found = verify_collection(
+            "staff", staff.objects, staff.jobs_root, staff.store, staff.store, repair=False
+        )
+        return found.deleted, found.missing, found.extra
+
+    first = staff.run()
+    content = (staff.photos / "b.jpg").read_bytes()
+    (staff.photos / "b.jpg").unlink()
+    staff.run(prune=True)
+    assert Outcome.REMOVED in {row.outcome for row in staff.rows(first)}
+    assert differences() == (0, 0, 0)
+    (staff.photos / "b.jpg").write_bytes(content)
+    staff.run()
+    staff.photo("b.jpg", "somebody else")
+    staff.run()
+    assert differences() == (0, 0, 0)
+    (face,) = [face for face in staff.store.list_faces("staff") if face.source.endswith("b.jpg")]
+    staff.erase(face.face_id)
+    assert differences() == (1, 0, 0)
 
 
 def test_pruning_leaves_no_tombstone_that_a_lost_database_would_get_back(staff: Collection) -> None:
