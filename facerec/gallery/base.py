@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from facerec.core.names import checked_collection_id
-from facerec.errors import InvalidInputError, ModelMismatchError
+from facerec.errors import CollectionNotFoundError, InvalidInputError, ModelMismatchError
 from facerec.gallery.defaults import GalleryDefaults
 from facerec.gallery.inspection import Inspector
 from facerec.gallery.paging import page_token, read_page_token
@@ -103,6 +104,17 @@ class GalleryBase(Inspector):
             tags = self._records.get_tags(collection_id)
             settings = CollectionSettings(collection.threshold, tags)
             self._job_data.keep_settings(collection, settings)
+
+    def _restore_tombstone_key(self, collection_id: str) -> None:
+        """Restore the key of tombstones in a store that lost it, before a new one is made.
+
+        Tombstones can only be restored from their copies where their key is in use.
+        """
+        if self._records.get_tombstone_key(collection_id) is None:
+            key = self._job_data.tombstone_key(collection_id)
+            if key is not None:
+                with suppress(CollectionNotFoundError):
+                    self._records.create_tombstone_key(collection_id, key)
 
     def _drop_lifted_tombstones(self, collection_id: str) -> None:
         """Remove tombstones from their copies too, once they were removed on purpose.

@@ -160,3 +160,18 @@ def test_a_face_that_a_request_stored_again_on_purpose_stays_in_a_lost_database(
     lose_database(here)
     here.index("--force")
     assert here.faces() == expected
+
+
+def test_an_erasure_in_a_lost_database_keeps_the_erasures_before_it(here: Installation) -> None:
+    here.index()
+    faces = here.faces()
+    erase(here, "--external-id", ANN)
+    lose_database(here)
+    with open_gallery(here.data) as gallery:
+        gallery.create_collection("staff")
+        photo = here.photos / "cid-fox" / "0.jpg"
+        (stored,) = gallery.index("staff", photo, external_image_id="cid-fox").faces
+    erase(here, "--face", stored.record.face_id)
+    here.index("--force")
+    gone = {each for each, named in faces.items() if named[0] == ANN} | {stored.record.face_id}
+    assert here.faces().keys() == faces.keys() - gone

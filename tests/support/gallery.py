@@ -59,6 +59,9 @@ class RecordedJobData:
     def keep_tombstones(self, _collection: Collection, _copy: TombstoneCopy) -> None:
         """Keep nothing: there are no jobs."""
 
+    def tombstone_key(self, _collection_id: str) -> None:
+        """Return none: there are no jobs."""
+
     def drop_lifted_tombstones(self, _collection_id: str, _records: RecordStore) -> None:
         """Keep nothing: there are no jobs."""
 

@@ -38,6 +38,10 @@ class JobData(Protocol):
         """Keep a copy of the tombstones of an erasure until the collection is deleted."""
         ...
 
+    def tombstone_key(self, collection_id: str) -> bytes | None:
+        """Return the key of the latest kept tombstones of a collection; None without any."""
+        ...
+
     def drop_lifted_tombstones(self, collection_id: str, records: RecordStore) -> None:
         """Remove tombstones from the copies that were removed from the store on purpose."""
         ...

@@ -89,6 +89,7 @@ class Eraser(StoreEraser):
         """
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure.receipt), ()
+        self._restore_tombstone_key(erasure.receipt.collection_id)
         erasure, names = self._with_photos_of_jobs(erasure)
         if erasure.selection.tombstones:
             erasure, own_names = self._keep_tombstones(erasure)
@@ -114,6 +115,7 @@ class Eraser(StoreEraser):
         """
         if self._is_of_earlier_collection(erasure):
             return self._finish(erasure.receipt), ()
+        self._restore_tombstone_key(erasure.receipt.collection_id)
         if erasure.selection.tombstones:
             erasure, _ = self._keep_tombstones(erasure)
         erasure, stored = self._erase_from_stores(erasure)

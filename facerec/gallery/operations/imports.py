@@ -216,6 +216,7 @@ class ImportOperations(GalleryBase):
             for key, own in photos.items()
         }
         # The tombstones are removed first: an import that is killed here can be repeated.
+        self._restore_tombstone_key(collection_id)
         keep_imported(
             collection_id,
             {key: [face.record for face in own] for key, own in photos.items()},

@@ -56,6 +56,10 @@ class JobFolders:
         """Keep a copy of the tombstones of an erasure beside the job folders."""
         tombstones.write_tombstones(self.objects, self.jobs_root, collection, copy)
 
+    def tombstone_key(self, collection_id: str) -> bytes | None:
+        """Return the key of the latest copy of tombstones; None if there are no copies."""
+        return tombstones.latest_key(self.objects, self.jobs_root, collection_id)
+
     def drop_lifted_tombstones(self, collection_id: str, records: RecordStore) -> None:
         """Remove tombstones from the copies that were removed from the store on purpose."""
         lost_erasures.drop_lifted_tombstones(collection_id, self.objects, self.jobs_root, records)

@@ -57,6 +57,14 @@ def erasures_with_tombstones(
     return found
 
 
+def latest_key(objects: ObjectStore, jobs_root: str, collection_id: str) -> bytes | None:
+    """Return the key of the latest erasure's tombstones; None if there are no copies."""
+    uris = erasures_with_tombstones(objects, jobs_root, collection_id).values()
+    copies = read_tombstones(objects, uris)
+    latest = max(copies, key=lambda copy: copy.erased_at, default=None)
+    return None if latest is None else latest.key
+
+
 def read_tombstones(objects: ObjectStore, uris: Iterable[str]) -> Iterator[TombstoneCopy]:
     """Yield the copies of tombstones at these addresses."""
     for uri in uris:
