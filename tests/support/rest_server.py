@@ -216,6 +216,9 @@ def ask_everything(server: RestServer) -> list[Answered]:
                 time.sleep(0.1)
 
         wait_for(job)
+        # The first list was asked for while the job ran.
+        sources = {face["source"] for face in ask("list_faces", **staff)["faces"]}
+        assert "s3://photos/ann.jpg" in sources, "the job's face is not listed"
         ask("list_jobs")
         ask("cancel_job", job_id=job["job_id"])
         other = {"collection_id": "visitors", "bucket": "photos", "prefix": ""}
