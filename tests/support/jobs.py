@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from facerec.storage.faces import FaceStore
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite import SqliteStore
 from facerec.testing.engine import FakeEngine, fake_face, fake_photo
+from tests.support.fake_worker import SlowEngine
 
 
 def write_photos(folder: Path, count: int, faces: int = 1) -> list[Path]:
@@ -60,20 +60,6 @@ def job_input(manifest: Path | str, **settings: object) -> JobRequest:
         **settings,
     }
     return read_job_request(document)
-
-
-class SlowEngine(FakeEngine):
-    """Takes ``seconds`` per photo."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__()
-        self.seconds = seconds
-
-    def analyse(
-        self, photos: Sequence[bytes], options: FaceOptions
-    ) -> list[PhotoFaces | UnreadablePhoto]:
-        time.sleep(self.seconds * len(photos))
-        return super().analyse(photos, options)
 
 
 def slow_dependencies(store: Path, seconds: float) -> ChildDependencies:

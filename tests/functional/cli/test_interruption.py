@@ -11,19 +11,35 @@ import time
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
+from facerec.testing.engine import fake_photo
+
+ROOT = Path(__file__).resolve().parents[3]
 PHOTOS = 300
+
+PROGRAM = """
+import facerec.engine.describe.version
+import facerec.factory.engines
+import facerec.factory.local
+from facerec.cli.main import main
+from facerec.testing.engine import FakeEngine
+from tests.support.fake_worker import slow_worker
+
+facerec.factory.local._build_worker = slow_worker
+facerec.factory.engines.open_local_engine = lambda *_: FakeEngine()
+facerec.engine.describe.version.model_version = lambda *_: FakeEngine().model_version
+main()
+"""
+"""The command line with the fake engine, which takes its time."""
 
 
 @pytest.fixture
 def manifest(tmp_path: Path) -> Path:
-    """Write a manifest of many small photos, all different and without a face."""
+    """Write a manifest of many photos, all different and without a face."""
     for number in range(PHOTOS):
-        colour = (number % 256, number // 256, 90)
-        Image.new("RGB", (160, 160), colour).save(tmp_path / f"{number:03d}.png")
+        (tmp_path / f"{number:03d}.jpg").write_bytes(fake_photo(note=str(number)))
     path = tmp_path / "manifest.txt"
-    path.write_text("".join(f"{number:03d}.png\n" for number in range(PHOTOS)))
+    path.write_text("".join(f"{number:03d}.jpg\n" for number in range(PHOTOS)))
     return path
 
 
@@ -35,9 +51,11 @@ def accept_interrupts() -> None:
 def test_an_interrupted_job_resumes_where_it_was(manifest: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     words = ["index", str(manifest), "--collection", "plain", "--workers", "2"]
-    command = [sys.executable, "-m", "facerec.cli.main", *words, "--data", str(data)]
+    command = [sys.executable, "-c", PROGRAM, *words, "--data", str(data)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     running = subprocess.Popen(
         command,
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -55,7 +73,9 @@ def test_an_interrupted_job_resumes_where_it_was(manifest: Path, tmp_path: Path)
     )
     assert before > 0
 
-    done = subprocess.run([*command, "--json"], capture_output=True, timeout=200, check=True)
+    done = subprocess.run(
+        [*command, "--json"], env=environment, capture_output=True, timeout=200, check=True
+    )
     report = json.loads(done.stdout)
     assert report["photos"] == PHOTOS
     assert report["outcomes"] == {"NO_FACE": PHOTOS}
