@@ -76,7 +76,7 @@ def measure(photos: list[str], folder: Path, workers: int) -> tuple[float, float
     return time.perf_counter() - began, _processor_seconds() - used
 
 
-def _dependencies(store: Path) -> ChildDependencies:
+def _dependencies(store: Path, _model_version: str) -> ChildDependencies:
     opened = SqliteStore(store)
     return ChildDependencies(open_engine(threads=1), opened, opened, LocalObjects())
 

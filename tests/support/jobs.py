@@ -62,7 +62,7 @@ def job_input(manifest: Path | str, **settings: object) -> JobRequest:
     return read_job_request(document)
 
 
-def slow_dependencies(store: Path, seconds: float) -> ChildDependencies:
+def slow_dependencies(store: Path, seconds: float, _model_version: str = "") -> ChildDependencies:
     """Create the dependencies of a child with a slow engine."""
     opened = SqliteStore(store)
     return ChildDependencies(SlowEngine(seconds), opened, opened, LocalObjects())
@@ -83,7 +83,7 @@ class CrashingEngine(FakeEngine):
         return super().analyse(photos, options)
 
 
-def crashing_dependencies(store: Path) -> ChildDependencies:
+def crashing_dependencies(store: Path, _model_version: str) -> ChildDependencies:
     """Create the dependencies of a child whose engine crashes."""
     opened = SqliteStore(store)
     return ChildDependencies(CrashingEngine(), opened, opened, LocalObjects())

@@ -56,23 +56,23 @@ def worker_processes() -> list[int]:
     return [child.pid for child in multiprocessing.active_children() if child.pid]
 
 
-def refusing_parts() -> ChildDependencies:
+def refusing_parts(_model_version: str) -> ChildDependencies:
     raise InvalidInputError("this engine does not start", "take another one")
 
 
-def dying_parts(store: Path) -> ChildDependencies:
+def dying_parts(store: Path, _model_version: str) -> ChildDependencies:
     parts = slow_dependencies(store, 0.0)
     parts.engine.analyse = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # type: ignore[method-assign]
     return parts
 
 
-def parts_that_cannot_start() -> ChildDependencies:
+def parts_that_cannot_start(_model_version: str) -> ChildDependencies:
     """End the process before the first photo, as a processor without AVX would."""
     os.kill(os.getpid(), signal.SIGILL)
     raise AssertionError
 
 
-def unavailable_parts(store: Path) -> ChildDependencies:
+def unavailable_parts(store: Path, _model_version: str) -> ChildDependencies:
     parts = slow_dependencies(store, 0.0)
 
     def down(*_: object) -> None:
@@ -184,7 +184,7 @@ class KilledEngine(FakeEngine):
         return super().analyse(photos, options)
 
 
-def killed_dependencies(store: Path) -> ChildDependencies:
+def killed_dependencies(store: Path, _model_version: str) -> ChildDependencies:
     opened = SqliteStore(store)
     return ChildDependencies(KilledEngine(), opened, opened, LocalObjects())
 
