@@ -186,13 +186,26 @@ def _print_verification(result: Verification) -> None:
             )
         shown.add_row("mean", _mean(result.accuracy), "", _mean(result.plain_accuracy))
         out.print(shown)
-    shown = table("false match rate", "similarity", "misses (95 %)", "misses by plain distance")
+    lost = result.share_without_a_face
+    if lost:
+        out.print(
+            f"In {lost:.2%} of the pairs of one person a photo has no face. The last column counts "
+            "them as misses."
+        )
+    shown = table(
+        "false match rate",
+        "similarity",
+        "misses (95 %)",
+        "misses by plain distance",
+        *(("misses and no face",) if lost else ()),
+    )
     for row, plain in zip(result.miss_rates, result.plain_miss_rates, strict=True):
         shown.add_row(
             f"{row.false_match_rate:.0e}",
             f"{similarity_of_score(row.threshold):.4f}",
             str(row.false_non_match_rate),
             str(plain.false_non_match_rate),
+            *((f"{lost + (1 - lost) * row.false_non_match_rate.rate:.2%}",) if lost else ()),
         )
     out.print(shown)
     shown = table("similarity", "predicted false match rate", "measured", "misses (95 %)")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,6 +82,8 @@ class Verification:
         all_pairs: whether pairs of all photos were judged, as folders name people.
         genuine: pairs of one person that were judged.
         impostors: pairs of different people that were judged.
+        share_without_a_face: share of the pairs of one person that were not judged, because a photo
+            has no face. Miss rates do not count them.
         accuracy: accuracy and score threshold of each fold; empty without folds.
         plain_accuracy: the same by plain distance.
         miss_rates: miss rates at chosen false match rates, by normalised score.
@@ -99,6 +103,7 @@ class Verification:
     all_pairs: bool
     genuine: int
     impostors: int
+    share_without_a_face: float
     accuracy: dict[str, tuple[float, float]]
     plain_accuracy: dict[str, tuple[float, float]]
     miss_rates: list[MissRate]
@@ -157,6 +162,9 @@ def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification
         all_pairs=all_pairs,
         genuine=len(genuine),
         impostors=len(impostors),
+        share_without_a_face=_share_without_a_face(
+            people if all_pairs else None, numbers, pairs, found
+        ),
         accuracy=_fold_accuracies(pairs, labelled.scores, found),
         plain_accuracy=_fold_accuracies(pairs, labelled.distances, found),
         miss_rates=miss_rates(genuine, impostors, photos_of),
@@ -170,6 +178,30 @@ def verify(pairs: Sequence[LabelledPair], faces: DescribedFaces) -> Verification
         false_matches=_errors(faces, judged, same=False),
         false_non_matches=_errors(faces, judged, same=True),
     )
+
+
+def _share_without_a_face(
+    people: Mapping[str, str] | None,
+    described: NDArray[np.int64],
+    pairs: Sequence[LabelledPair],
+    found: NDArray[np.bool_],
+) -> float:
+    """Return the share of the pairs of one person with a photo in which no face was found.
+
+    Args:
+        people: person of each photo if all pairs of photos count; None for the labelled pairs.
+        described: number of the person of each photo with a face.
+        pairs: the labelled pairs.
+        found: whether both photos of each labelled pair have a face.
+    """
+    if people is None:
+        same = np.array([pair.same for pair in pairs])
+        return float(np.mean(~found[same])) if same.any() else 0.0
+    photos, judged = (
+        sum(math.comb(count, 2) for count in Counter(own).values())
+        for own in (people.values(), described.tolist())
+    )
+    return 1 - judged / photos if photos else 0.0
 
 
 def _labelled_pairs(

@@ -90,6 +90,14 @@ def test_a_photo_without_a_face_is_counted_and_its_pairs_are_errors(
     assert set(result.failures) == {"person-0/0.jpg", "person-2/0.jpg"}
     assert result.failures["person-0/0.jpg"] == "no face found"
     assert result.pairs_without_a_face == 4
+    assert result.share_without_a_face == pytest.approx(2 / 30)
+    labelled = [
+        *pairs,
+        LabelledPair("person-1/0.jpg", "person-3/0.jpg", True, "0", {"cohort": "all"}),
+    ]
+    result = verify(labelled, described(images, names_of(labelled)))
+    assert not result.all_pairs
+    assert result.share_without_a_face == pytest.approx(2 / 31)
     assert result.accuracy["0"][0] < 1
 
 
