@@ -82,12 +82,26 @@ csv_option = click.option(
 )
 
 
+def _in_a_folder(
+    _context: click.Context, _parameter: click.Parameter, path: Path | None
+) -> Path | None:
+    """Return a file to write, before the work whose result it takes.
+
+    Raises:
+        BadParameter: Its folder does not exist.
+    """
+    if path is not None and not path.absolute().parent.is_dir():
+        raise click.BadParameter(f"the folder of {path} does not exist")
+    return path
+
+
 def html_option(text: str) -> Callable[[Command], Command]:
     """Return the option that writes a page, with what the page shows."""
     return click.option(
         "--html",
         "html_file",
         type=click.Path(dir_okay=False, path_type=Path),
+        callback=_in_a_folder,
         metavar="FILE",
         help=f"Write an HTML page: {text}",
     )

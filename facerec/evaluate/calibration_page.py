@@ -14,6 +14,10 @@ Thumbnail = Callable[[str], bytes | None]
 """Returns a JPEG file of a stored face, or None if there is none."""
 
 
+MAX_SHOWN_FACES = 10**9
+"""Number of faces above which the number does not matter."""
+
+
 def calibration_page(
     result: Calibration, collection_id: str, thumbnail: Thumbnail, *, model_version: str
 ) -> str:
@@ -48,6 +52,10 @@ def calibration_page(
     return document(f"Calibration of {collection_id}", sections)
 
 
+def _count(faces: int) -> str:
+    return f"{faces:,}" if faces <= MAX_SHOWN_FACES else f"more than {MAX_SHOWN_FACES:,}"
+
+
 def summary(result: Calibration, collection_id: str) -> list[str]:
     """Return a summary of the measurement, and the threshold, in sentences."""
     sample = (
@@ -57,7 +65,7 @@ def summary(result: Calibration, collection_id: str) -> list[str]:
         "as measured on these faces"
         if result.is_measured
         else "by the scale of similarity, since these faces are too few to measure it: "
-        f"{result.faces_needed:,} faces of different people are enough"
+        f"{_count(result.faces_needed)} faces of different people are enough"
     )
     suspicion = [
         f"{result.suspects:,} pairs of different names look like one person, which raises this "

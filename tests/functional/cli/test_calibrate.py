@@ -56,3 +56,18 @@ def test_the_page_draws_the_distributions(data: Path, tmp_path: Path) -> None:
     text = page.read_text()
     assert "<svg" in text
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_page_in_a_missing_folder_is_refused_before_anything_is_measured(
+    data: Path, tmp_path: Path
+) -> None:
+    arguments = ["calibrate", "--collection", "staff", "--html", str(tmp_path / "no" / "page.html")]
+    outcome = CliRunner().invoke(main, arguments)
+    assert outcome.exit_code == 2
+    assert "does not exist" in outcome.output
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_number_of_faces_beyond_all_collections_is_not_spelled_out(data: Path) -> None:
+    shown = " ".join(run("--collection", "staff", "--target-fmr", "1e-300").split())
+    assert "more than 1,000,000,000 faces" in shown
