@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from facerec.cli.collection_transfer import export, import_
 from facerec.cli.data_folder import data_folder
 from facerec.cli.deferred import factory, presenting, retention
+from facerec.cli.exit_codes import raise_first
 from facerec.cli.lazy_group import SummaryGroup
 from facerec.cli.numbers import NumberCommand
 from facerec.cli.options import (
@@ -23,6 +25,10 @@ from facerec.cli.options import (
 )
 from facerec.cli.output import console, count, print_json, table
 from facerec.cli.receipts import print_pending_deletion, print_receipt, print_resumed
+from facerec.errors import FacerecError
+
+if TYPE_CHECKING:
+    from facerec.core.erasures import Receipt
 
 
 @click.group(cls=SummaryGroup)
@@ -212,21 +218,38 @@ def expire(names: tuple[str, ...], dry_run: bool, data: Path | None, as_json: bo
     """
     with factory.open_gallery(data_folder(data)) as gallery:
         chosen = names or [each.collection_id for each in gallery.all_collections()]
-        if dry_run:
-            expired = {name: len(gallery.list_expired(name)) for name in chosen}
-            receipts = []
-        else:
+        if not dry_run:
             print_resumed(gallery.resume_erasures())
-            done = ((name, gallery.expire(name)) for name in chosen)
-            receipts = [receipt for _, receipt in done if receipt is not None]
-            expired = {receipt.collection_id: receipt.faces for receipt in receipts}
+        expired = dict[str, int]()
+        receipts: list[Receipt] = []
+        errors = list[FacerecError]()
+        for name in chosen:
+            # a collection with a wrong setting does not keep the faces of the others
+            try:
+                if dry_run:
+                    expired[name] = len(gallery.list_expired(name))
+                elif (receipt := gallery.expire(name)) is not None:
+                    expired[name] = receipt.faces
+                    receipts.append(receipt)
+            except FacerecError as error:
+                errors.append(error)
+    _print_expired(expired, None if dry_run else receipts, as_json=as_json)
+    raise_first(errors)
+
+
+def _print_expired(
+    expired: Mapping[str, int], receipts: Sequence[Receipt] | None, *, as_json: bool
+) -> None:
+    """Print how many faces of each collection expired; without receipts, none was erased."""
     if as_json:
         print_json(
-            expired if dry_run else {"erasures": [receipt.to_json() for receipt in receipts]}
+            expired
+            if receipts is None
+            else {"erasures": [receipt.to_json() for receipt in receipts]}
         )
         return
     for name, faces in expired.items():
-        state = "expired" if dry_run else "expired and erased"
+        state = "expired" if receipts is None else "expired and erased"
         console().print(f"{count(faces, 'face')} of collection {name} {state}")
     if not any(expired.values()):
         console().print("no face has expired")

@@ -32,9 +32,18 @@ def checked_limit(limit: int, maximum: int) -> int:
     Raises:
         InvalidInputError: It is not an integer from 1 to ``maximum``.
     """
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= maximum:
-        raise InvalidInputError(f"limit must be an integer from 1 to {maximum}, got {limit}")
-    return limit
+    return checked_integer("limit", limit, maximum)
+
+
+def checked_integer(name: str, value: int, maximum: int) -> int:
+    """Return an argument that must be a positive integer.
+
+    Raises:
+        InvalidInputError: It is not an integer from 1 to ``maximum``; the message has ``name``.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
+        raise InvalidInputError(f"{name} must be an integer from 1 to {maximum}, got {value!r}")
+    return value
 
 
 def page_token(listing: str, after: str, now: float) -> str:

@@ -16,10 +16,10 @@ from facerec.cli.exit_codes import ExitCode
 from facerec.cli.main import main
 from facerec.core.erasures import SubjectKind
 from facerec.core.schemas import violation
-from facerec.errors import ConflictError
+from facerec.errors import ConflictError, InvalidInputError
 from facerec.factory import open_gallery
 from facerec.gallery.base import GalleryBase
-from facerec.gallery.operations.retention import SECONDS_OF_DAY
+from facerec.gallery.operations.retention import RETENTION_TAG, SECONDS_OF_DAY
 from facerec.gallery.receipts import Erasures
 from facerec.storage.objects.local import LocalObjects
 from facerec.storage.sqlite.store import SqliteStore
@@ -675,6 +675,55 @@ def test_faces_expire_with_the_people_who_have_no_others(
     assert here.holders([ann.encode(), b"the-user"]) == set()
     here.run("collections", "update", "staff", "--expire-after", "never")
     assert here.json("collections", "expire", "staff", "--dry-run") == {"staff": 0}
+
+
+def test_a_wrong_retention_is_named_and_no_other_collection_waits_for_it(
+    here: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.run("collections", "create", "staff", "--expire-after", "30d")
+    here.index()
+    here.run("collections", "create", "bad")
+    with SqliteStore(here.data / "facerec.db") as store:
+        store.change_tags("bad", put={RETENTION_TAG: "1.5d"})
+    defaults = GalleryBase.__init__.__kwdefaults__ or {}
+    later = time.time() + 31 * SECONDS_OF_DAY
+    monkeypatch.setitem(defaults, "clock", lambda: later)
+    result = here.run("collections", "expire")
+    assert result.exit_code == ExitCode.INVALID_INPUT
+    assert "of collection 'bad' is wrong" in result.stderr
+    assert "9 faces of collection staff expired and erased" in result.stdout
+    assert here.faces() == {}
+    assert here.run("collections", "update", "bad", "--expire-after", "2d").exit_code == 0
+    assert here.run("collections", "expire").exit_code == 0
+
+
+@pytest.mark.parametrize("days", [1.5, True, 0, 36_501, "1", float("nan")])
+def test_a_retention_is_a_whole_number_of_days(here: Installation, days: Any) -> None:  # noqa: ANN401
+    with open_gallery(here.data) as gallery:
+        gallery.create_collection("staff")
+        with pytest.raises(InvalidInputError, match="number of days must be an integer"):
+            gallery.set_retention("staff", days)
+        assert gallery.get_retention("staff") is None
+
+
+def test_a_face_of_a_person_is_refused_alike_by_all_commands_that_need_it_free(
+    here: Installation,
+) -> None:
+    here.index()
+    face, *_ = here.faces()
+    with open_gallery(here.data) as gallery:
+        gallery.create_user("staff", "the-user")
+        gallery.create_user("staff", "other")
+        gallery.associate_faces("staff", "the-user", [face])
+    for words in (
+        ("faces", "delete", face),
+        ("faces", "not-same", face, "the-user"),
+        ("people", "not-a-face", face),
+        ("people", "add", "other", face),
+    ):
+        result = here.run(*words, "--collection", "staff")
+        assert (words, result.exit_code) == (words, ExitCode.INVALID_INPUT)
+        assert f"face {face} is associated with person 'the-user'" in result.stderr
 
 
 def test_an_export_has_everything_that_an_erasure_removes(here: Installation) -> None:

@@ -14,7 +14,7 @@ from facerec.errors import CollectionNotFoundError, QuotaExceededError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.indexing.preparing import store_new_collection
-from facerec.gallery.operations.retention import retention_in
+from facerec.gallery.operations.retention import retention_in, stored_retention
 from facerec.gallery.paging import checked_limit
 from facerec.gallery.results import CollectionPage, CollectionSummary
 from facerec.gallery.scores.similarity import checked_threshold
@@ -91,7 +91,7 @@ class CollectionOperations(Eraser):
             collection,
             self._faces.count_faces(collection_id),
             self._records.count_users(collection_id),
-            retention_in(self._records.get_tags(collection_id)),
+            stored_retention(collection_id, self._records),
             self._erasures.deletion_of(collection),
         )
 

@@ -6,7 +6,7 @@ from facerec.core.history import Action
 from facerec.core.limits import DEFAULT_PAGE, MAX_PAGE
 from facerec.core.names import checked_person
 from facerec.core.records import Correction
-from facerec.errors import ConflictError, InvalidInputError, QuotaExceededError
+from facerec.errors import FaceInUseError, InvalidInputError, QuotaExceededError
 from facerec.gallery.base import GalleryBase
 from facerec.gallery.operations.faces import require_stored
 from facerec.gallery.operations.recorded import recorded
@@ -38,17 +38,14 @@ class CorrectionOperations(GalleryBase):
             InvalidInputError: ``person`` is not a valid name, or is the face's own id.
             CollectionNotFoundError: The collection does not exist.
             FaceNotFoundError: It has no such face.
-            ConflictError: The face is associated with the person ``person``.
+            FaceInUseError: The face is associated with the person ``person``.
             QuotaExceededError: There are ``MAX_FACES_OF_PERSON`` corrections of this person.
         """
         self._get(collection_id)
         correction = _checked(face_id, person)
         require_stored(collection_id, face_id, faces=self._faces)
         if self._records.users_of_faces(collection_id, [face_id]).get(face_id) == person:
-            raise ConflictError(
-                f"face {face_id} is associated with person {person!r}",
-                "disassociate it first",
-            )
+            raise FaceInUseError(face_id, person)
         about = self._records.corrections_of_people(collection_id, [person])
         if len(about) >= MAX_FACES_OF_PERSON and correction not in about:
             raise QuotaExceededError(f"a person has at most {MAX_FACES_OF_PERSON:,} corrections")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from facerec.core.deferred import DeferredModule
 from facerec.core.ids import image_id
 from facerec.core.limits import MAX_PAGE
+from facerec.core.options import MAX_FACES
 from facerec.errors import InvalidInputError, NotFoundError
 from facerec.gallery.operations.recognition import RecognitionOperations
-from facerec.gallery.paging import checked_limit
+from facerec.gallery.paging import checked_integer, checked_limit
 from facerec.gallery.people.user_vectors import user_vector
 from facerec.gallery.photos import Photo, require_face
 from facerec.gallery.scores.scoring import stats_of
@@ -69,7 +70,7 @@ class FindOperations(RecognitionOperations):
             collection_id: Id of the collection.
             photo: Bytes of an image file, or where one is.
             user_id: Instead of a photo, the id of a person.
-            face_number: Which face of the photo to search for; 1 is the largest.
+            face_number: Which face of the photo to search for, 1 to 100; 1 is the largest.
             doubtful: Whether to return the doubtful faces instead of the others.
             doubtful_below: Similarity below which a face is doubtful, 0 to 1. By default the
                 collection's threshold, or a higher one if the collection is so large that more than
@@ -82,7 +83,7 @@ class FindOperations(RecognitionOperations):
 
         Raises:
             InvalidInputError: Both or neither of a photo and a person are given, or
-                ``doubtful_below``, ``target_fmr`` or ``limit`` is not valid.
+                ``face_number``, ``doubtful_below``, ``target_fmr`` or ``limit`` is not valid.
             NotFoundError: The photo has no such face.
             CollectionNotFoundError: The collection does not exist.
             UserNotFoundError: It has no such person.
@@ -93,6 +94,7 @@ class FindOperations(RecognitionOperations):
             InvalidPageTokenError: The token belongs to another listing or has expired.
         """
         checked_limit(limit, MAX_PAGE)
+        checked_integer("face_number", face_number, MAX_FACES)
         if (photo is None) == (user_id is None):
             raise InvalidInputError("specify either a photo or a person to find")
         collection = self._require(collection_id)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from facerec.errors import InvalidInputError
 from facerec.gallery.deferred import erasures
 from facerec.gallery.erasing.eraser import Eraser
+from facerec.gallery.paging import checked_integer
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt
+    from facerec.core.protocols.records import RecordStore
 
 RETENTION_TAG = "facerec:expire-after"
 """Key of the tag, whose value is a number of days such as ``365d``."""
@@ -50,6 +52,23 @@ def retention_in(tags: Mapping[str, str]) -> int | None:
     return None if value is None else read_days(value)
 
 
+def stored_retention(collection_id: str, records: RecordStore) -> int | None:
+    """Return the number of days for which a collection keeps each face; None for no limit.
+
+    Raises:
+        CollectionNotFoundError: The collection does not exist.
+        InvalidInputError: Its tag is not a number of days; the message names the collection.
+    """
+    tags = records.get_tags(collection_id)
+    try:
+        return retention_in(tags)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"the tag {RETENTION_TAG} of collection {collection_id!r} is wrong: {error.message}",
+            "set the retention of this collection again",
+        ) from error
+
+
 class RetentionOperations(Eraser):
     """The operations of a gallery on the retention of collections."""
 
@@ -60,7 +79,7 @@ class RetentionOperations(Eraser):
             CollectionNotFoundError: The collection does not exist.
             InvalidInputError: The collection's tag is not a number of days.
         """
-        return retention_in(self._records.get_tags(collection_id))
+        return stored_retention(collection_id, self._records)
 
     def set_retention(self, collection_id: str, days: int | None) -> None:
         """Set the number of days for which a collection keeps each face after it was indexed.
@@ -70,12 +89,12 @@ class RetentionOperations(Eraser):
             days: 1 to ``MAX_DAYS``; None keeps faces for ever.
 
         Raises:
-            InvalidInputError: The number is out of range.
+            InvalidInputError: The number is not an integer, or is out of range.
             CollectionNotFoundError: The collection does not exist.
         """
         self._get(collection_id)
-        if days is not None and not 1 <= days <= MAX_DAYS:
-            raise InvalidInputError(f"a retention is 1 to {MAX_DAYS:,} days, got {days}")
+        if days is not None:
+            checked_integer("the number of days", days, MAX_DAYS)
         if days is None:
             self._records.change_tags(collection_id, remove=[RETENTION_TAG])
         else:

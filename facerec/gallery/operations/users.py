@@ -24,6 +24,7 @@ from facerec.gallery.erasing.eraser import Eraser
 from facerec.gallery.listing import all_users
 from facerec.gallery.operations.recorded import recorded
 from facerec.gallery.paging import checked_limit
+from facerec.gallery.scores.similarity import checked_threshold
 
 if TYPE_CHECKING:
     from facerec.core.erasures import Receipt
@@ -209,6 +210,7 @@ class UserOperations(Eraser):
         """
         checked_user_id(user_id)
         associations.checked_faces(face_ids)
+        checked_threshold(min_similarity)
         return self._associate(collection_id, user_id, face_ids, min_similarity=min_similarity)
 
     def _associate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 
 from facerec.core.options import DEFAULT_THRESHOLD
 from facerec.errors import InvalidInputError
@@ -15,9 +16,9 @@ def checked_threshold(threshold: float) -> float:
     Raises:
         InvalidInputError: It is not within 0 to 1.
     """
-    if not 0 <= threshold <= 1:
+    if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
         raise InvalidInputError(
-            f"a similarity threshold of {threshold} is out of range",
+            f"a similarity threshold of {threshold!r} is out of range",
             f"use a number from 0 to 1, such as {DEFAULT_THRESHOLD}",
         )
     return threshold
@@ -29,9 +30,9 @@ def checked_target_fmr(target_fmr: float) -> float:
     Raises:
         InvalidInputError: It is not above 0 and below 1.
     """
-    if not 0 < target_fmr < 1:
+    if not isinstance(target_fmr, Real) or not 0 < target_fmr < 1:
         raise InvalidInputError(
-            f"a target false match rate of {target_fmr} is out of range",
+            f"a target false match rate of {target_fmr!r} is out of range",
             "use a number above 0 and below 1, such as 0.001",
         )
     return target_fmr

@@ -9,7 +9,7 @@ import pytest
 from facerec.core.records import Correction
 from facerec.errors import (
     CollectionNotFoundError,
-    ConflictError,
+    FaceInUseError,
     FaceNotFoundError,
     InvalidInputError,
 )
@@ -140,7 +140,7 @@ def test_associating_a_face_with_a_user_lifts_the_correction(gallery: Gallery) -
     gallery.not_same("staff", face_id, "ann")
     gallery.associate_faces("staff", "ann", [face_id])
     assert gallery.list_corrections("staff").corrections == ()
-    with pytest.raises(ConflictError):
+    with pytest.raises(FaceInUseError):
         gallery.not_same("staff", face_id, "ann")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from facerec.core.ids import group_of
-from facerec.errors import QuotaExceededError, UserNotFoundError
+from facerec.errors import InvalidInputError, QuotaExceededError, UserNotFoundError
 from facerec.gallery.gallery import Gallery
 from facerec.gallery.people.associations import AssociationFailureReason
 from facerec.gallery.results import DeletionFailureReason
@@ -155,3 +157,15 @@ def test_a_full_user_ignores_faces_that_it_has(gallery: Gallery) -> None:
     assert (outcome.changed, outcome.failed) == ((), ())
     with pytest.raises(QuotaExceededError):
         gallery.associate_faces("staff", "ann", ids[100:])
+
+
+@pytest.mark.parametrize("similarity", [-1, 2, float("nan"), "x", None])
+def test_the_minimum_similarity_of_an_association_is_a_number_from_0_to_1(
+    gallery: Gallery,
+    similarity: Any,  # noqa: ANN401
+) -> None:
+    (face,) = gallery.index("staff", fake_photo(fake_face("ann"))).faces
+    gallery.create_user("staff", "ann")
+    with pytest.raises(InvalidInputError, match="out of range"):
+        gallery.associate_faces("staff", "ann", [face.record.face_id], min_similarity=similarity)
+    assert gallery.list_faces("staff", user_id="ann").faces == ()
