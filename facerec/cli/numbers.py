@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 import click
+from click.types import FloatParamType, IntParamType
 
 MAX_WHOLE = 10**12
 """Where nothing else bounds a number; larger ones overflow where they become floats or sizes."""
@@ -16,14 +16,33 @@ _DIGITS = re.compile(r"\d{40,}")
 _NEGATIVE = re.compile(r"-[\d.]")
 
 
-class WholeRange(click.IntRange):
-    """A range of whole numbers; one up to ``MAX_WHOLE`` has no maximum that matters."""
-
+class _Whole(IntParamType):
     name = "whole number"
+
+
+class _Finite(FloatParamType):
+    name = "number"
+
+
+_WHOLE = _Whole()
+_FINITE = _Finite()
+
+
+class _Number:
+    """A type of numbers that has a placeholder in the help of options."""
+
+    metavar: ClassVar[str]
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
         """Return what stands for the number in the help of an option."""
-        return "N" if isinstance(param, click.Option) else None
+        return self.metavar if isinstance(param, click.Option) else None
+
+
+class WholeRange(_Number, click.IntRange):
+    """A range of whole numbers; one up to ``MAX_WHOLE`` has no maximum that matters."""
+
+    name = "whole number"
+    metavar = "N"
 
     def convert(
         self,
@@ -32,23 +51,21 @@ class WholeRange(click.IntRange):
         ctx: click.Context | None,
     ) -> int:
         """Return the number of a text."""
-        with suppress(ValueError):
-            if int(value) > MAX_WHOLE:
-                self.fail(f"{value} is too large.", param, ctx)
-        return super().convert(value, param, ctx)
+        number = _WHOLE.convert(value, param, ctx)
+        if number > MAX_WHOLE:
+            self.fail(f"{value} is too large.", param, ctx)
+        _require_in_range(self, number, param, ctx)
+        return number
 
     def _describe_range(self) -> str:
         return _describe(self)
 
 
-class FiniteRange(click.FloatRange):
+class FiniteRange(_Number, click.FloatRange):
     """A range of floats without NaN, which is in every range, and without infinity."""
 
     name = "number"
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
-        """Return what stands for the number in the help of an option."""
-        return "NUMBER" if isinstance(param, click.Option) else None
+    metavar = "NUMBER"
 
     def convert(
         self,
@@ -57,9 +74,10 @@ class FiniteRange(click.FloatRange):
         ctx: click.Context | None,
     ) -> float:
         """Return the number of a text."""
-        number: float = super().convert(value, param, ctx)
+        number = _FINITE.convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a valid number.", param, ctx)
+        _require_in_range(self, number, param, ctx)
         return number
 
     def _describe_range(self) -> str:
@@ -73,6 +91,24 @@ class NumberCommand(click.Command):
         """Parse the words of the command."""
         ctx.ignore_unknown_options = any(_NEGATIVE.match(word) for word in args)
         return super().parse_args(ctx, args)
+
+
+def _require_in_range(
+    numbers: click.IntRange | click.FloatRange,
+    number: float,
+    param: click.Parameter | None,
+    ctx: click.Context | None,
+) -> None:
+    """Check the bounds of a number.
+
+    Raises:
+        BadParameter: The number is out of the range.
+    """
+    low, high = numbers.min, numbers.max
+    too_low = low is not None and (number <= low if numbers.min_open else number < low)
+    too_high = high is not None and (number >= high if numbers.max_open else number > high)
+    if too_low or too_high:
+        numbers.fail(f"must be {_describe(numbers)}, got {number}", param, ctx)
 
 
 def _describe(numbers: click.IntRange | click.FloatRange) -> str:
