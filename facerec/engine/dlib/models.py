@@ -39,11 +39,11 @@ def descriptor_model() -> Model:
     Raises:
         WeightsError: dlib's weights are missing or damaged.
     """
-
-    def convert(weights: bytes) -> bytes:
-        return descriptor_network.build_descriptor_model(weights)
-
-    return _load_or_convert("descriptor", Weights.DESCRIPTOR, convert)
+    return _load_or_convert(
+        "descriptor",
+        Weights.DESCRIPTOR,
+        lambda weights: descriptor_network.build_descriptor_model(weights),
+    )
 
 
 def detector_model() -> Model:
@@ -52,11 +52,9 @@ def detector_model() -> Model:
     Raises:
         WeightsError: dlib's weights are missing or damaged.
     """
-
-    def convert(weights: bytes) -> bytes:
-        return detector_network.build_detector_model(weights)
-
-    return _load_or_convert("detector", Weights.DETECTOR, convert)
+    return _load_or_convert(
+        "detector", Weights.DETECTOR, lambda weights: detector_network.build_detector_model(weights)
+    )
 
 
 def crop_model() -> Model:
@@ -65,11 +63,9 @@ def crop_model() -> Model:
     Raises:
         WeightsError: dlib's weights are missing or damaged.
     """
-
-    def convert(weights: bytes) -> bytes:
-        return crop_network.build_crop_model(weights)
-
-    return _load_or_convert("crop", Weights.DETECTOR, convert)
+    return _load_or_convert(
+        "crop", Weights.DETECTOR, lambda weights: crop_network.build_crop_model(weights)
+    )
 
 
 def _load_or_convert(name: str, weights: Weights, convert: Callable[[bytes], bytes]) -> Model:
