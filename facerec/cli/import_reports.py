@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facerec.cli.exit_codes import ExitCode
-from facerec.cli.new_files import part_of
+from facerec.cli.new_files import incomplete_name
 from facerec.cli.output import console, count, print_json, table
 from facerec.errors import InvalidInputError
 
@@ -58,7 +58,7 @@ class ReportFile:
         self._saved = time.monotonic()
         if self._path is None:
             return
-        part = part_of(self._path)
+        part = incomplete_name(self._path)
         try:
             part.write_text(json.dumps(self._report.to_json(), indent=2) + "\n", "utf-8")
             part.replace(self._path)

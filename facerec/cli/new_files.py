@@ -19,7 +19,7 @@ def new_text(path: Path) -> Iterator[TextIO]:
         InvalidInputError: There is a file of this name, or no folder for it.
     """
     require_new(path)
-    part = part_of(path)
+    part = incomplete_name(path)
     try:
         with part.open("w", encoding="utf-8", newline="") as file:
             yield file
@@ -40,8 +40,8 @@ def require_new(path: Path) -> None:
         raise InvalidInputError(f"{path.parent} is not a folder", "create it first")
 
 
-def part_of(path: Path) -> Path:
-    """Return the name that an incomplete file has."""
+def incomplete_name(path: Path) -> Path:
+    """Return the name of a file while it is being written."""
     return path.with_name(f".{path.name[:40]}.part")
 
 

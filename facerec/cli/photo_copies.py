@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facerec.cli.new_files import part_of, place
+from facerec.cli.new_files import incomplete_name, place
 from facerec.core.ids import image_id
 from facerec.core.limits import MAX_PHOTO_BYTES
 from facerec.errors import FacerecError, InvalidInputError
@@ -189,7 +189,7 @@ def _copy(source: str, contents: Set[str], target: Path, objects: ObjectStore) -
         if target.is_file() and target.read_bytes() == content:
             return
         raise InvalidInputError(f"{target} already exists, with other content")
-    part = part_of(target)
+    part = incomplete_name(target)
     try:
         part.write_bytes(content)
         if scheme_of(source) == "file":
