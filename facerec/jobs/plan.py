@@ -144,7 +144,7 @@ def read_plan(objects: ObjectStore, job_folder: str) -> Plan:
             f"was written by another release of facerec (version {version} of job folders, not"
             f" {PLAN_VERSION})",
             "index the photos again as a new job, in another folder if you chose this one; then "
-            "delete this job",
+            "delete this folder",
         )
     try:
         plan = plan_from_json(document)

@@ -205,7 +205,7 @@ class LocalJobs:
         if entry is None or entry.job_folder != folder:
             raise InvalidInputError(
                 f"{folder} does not belong to a job in this data folder",
-                "delete the folder itself",
+                "delete it like any other folder",
             )
         return delete_job(self._objects, entry, job)
 

@@ -167,9 +167,14 @@ def _require_same_collection(
             raise
         return False
     own = own_creations(objects, jobs_root, collection)
-    if not any(plan.collection_created_at in own for plan in plans):
+    if not plans:
         raise InvalidInputError(
             f"no job folder belongs to the collection {collection_id!r} of the store",
+            "only faces that jobs have indexed can be restored",
+        )
+    if not any(plan.collection_created_at in own for plan in plans):
+        raise InvalidInputError(
+            f"the job folders belong to an earlier collection {collection_id!r} than the store has",
             "restore into another store; deleting that collection would delete the job folders too",
         )
     return True

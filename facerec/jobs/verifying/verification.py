@@ -180,5 +180,5 @@ def require_readable(collection_id: str, unreadable: Iterable[UnreadableFolder])
             raise InvalidInputError(
                 f"collection {collection_id!r} cannot be restored: the folder of its job "
                 f"{folder.job_id} cannot be read: {folder.cause}",
-                "keep that folder, and index the photos again; the faces get the same ids",
+                "index the photos again (the faces get the same ids); keep that folder until then",
             )
